@@ -1,0 +1,226 @@
+"""The settings of one run, the table of architectures and the table of recipes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network that can be built; what cannot be built smaller says so in `smallest`."""
+
+    family: str  # "cnn" or "vgg19"
+    channels: int  # 1 gray, 3 RGB
+    smallest: int  # least height and width in pixels
+    description: str
+
+
+ARCHITECTURES = {
+    "cnn_classic": Architecture(
+        "cnn", 1, 46, "Four convolutions, each pooled, and a dense layer of 1024."
+    ),
+    "cnn_classic_wide": Architecture(
+        "cnn", 1, 24, "Two convolutions before the first pooling; seven times the parameters."
+    ),
+    "vgg19_dropout": Architecture(
+        "vgg19", 3, 32, "VGG19 with frozen weights, a dense layer of 256 and dropout."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes to training images, drawn anew for every image in every epoch.
+
+    Shear and zoom mean what Keras's `ImageDataGenerator` means by `shear_range` and `zoom_range`.
+    """
+
+    rotation: float = 0.0  # degrees, drawn from [-rotation, rotation]
+    shift: float = 0.0  # fraction of height and width, drawn from [-shift, shift] for each
+    shear: float = 0.0  # degrees, drawn from [-shear, shear]
+    zoom: float = 0.0  # factor drawn from [1 - zoom, 1 + zoom], apart for height and width
+    flip: bool = False  # left and right, every second image
+
+    def __post_init__(self) -> None:
+        _within("rotation", self.rotation, 0, 180)
+        _within("shift", self.shift, 0, 0.9)
+        _within("shear", self.shear, 0, 60)
+        _within("zoom", self.zoom, 0, 0.9)
+
+    @property
+    def is_none(self) -> bool:
+        """Whether images stay as they are."""
+        return self == Augmentation()
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides what a run does; kept as `config.json` and never changed.
+
+    Raises:
+        ValueError: a setting is out of its range, or impossible with the architecture.
+    """
+
+    dataset: str = ""
+    recipe: str = ""
+    architecture: str = "cnn_classic"
+    image_size: tuple[int, int] = (48, 48)  # height, width in pixels
+    class_names: tuple[str, ...] = ()  # expressions to train on; none named: all of the data set
+    epochs: int = 50
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    learning_rate_decay: float = 0.0  # per step: rate / (1 + decay × step)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    class_weights: bool = False  # weigh each class by total / (classes × its images)
+    weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
+    seed: int = 0  # of initial weights, shuffling, augmentation and dropout
+    validation_fraction: float = 0.1  # of train, where the data set names no validation split
+    early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
+    test_at_end: bool = False  # open the sealed test split when training is complete
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
+                f"Received: {self.architecture!r}"
+            )
+        self._check_image_size()
+        _within("epochs", self.epochs, 1, 10_000)
+        _within("batch_size", self.batch_size, 1, 4096)
+        _within("learning_rate", self.learning_rate, 1e-8, 10)
+        _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
+        _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        _within("early_stopping", self.early_stopping, 0, 10_000)
+        _within("seed", self.seed, 0, 2**31 - 1)
+        if len(self.class_names) == 1:
+            raise ValueError(
+                "`class_names` must name at least two expressions, or none for all. "
+                f"Received: {', '.join(self.class_names)}"
+            )
+        if self.family != "vgg19" and self.weights != "none":
+            raise ValueError(
+                f"`weights` can be given for the VGG19 family only. "
+                f"Received: weights={self.weights!r} for {self.architecture}"
+            )
+
+    def _check_image_size(self) -> None:
+        smallest = ARCHITECTURES[self.architecture].smallest
+        for name, pixels in zip(("height", "width"), self.image_size, strict=True):
+            if not smallest <= pixels <= LARGEST_IMAGE:
+                raise ValueError(
+                    f"The image {name} must be from {smallest} to {LARGEST_IMAGE} pixels for "
+                    f"{self.architecture}. Received: {pixels}"
+                )
+
+    @property
+    def family(self) -> str:
+        """The architecture's family, "cnn" or "vgg19"."""
+        return ARCHITECTURES[self.architecture].family
+
+    @property
+    def channels(self) -> int:
+        """Channels of the network's input: 1 gray, 3 RGB."""
+        return ARCHITECTURES[self.architecture].channels
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `config.json` holds."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "TrainConfig":
+        """The settings that `to_dict` gave; settings that are missing take their default.
+
+        Raises:
+            ValueError: an unknown setting, or one that is out of range.
+        """
+        data = dict(data)
+        data["augmentation"] = Augmentation(**_known(Augmentation, data.get("augmentation", {})))
+        for name in ("image_size", "class_names"):
+            if name in data:
+                data[name] = tuple(data[name])
+        return cls(**_known(cls, data))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named, complete set of training settings."""
+
+    title: str
+    description: str
+    config: TrainConfig
+
+
+RECIPES = {
+    "cnn_classic": Recipe(
+        "Classic CNN",
+        "The small Keras CNN of the FER2013 tutorials: 48×48 gray faces, 333 thousand parameters.",
+        TrainConfig(
+            recipe="cnn_classic",
+            architecture="cnn_classic",
+            epochs=50,
+            batch_size=64,
+            learning_rate=1e-4,
+            learning_rate_decay=1e-6,
+            test_at_end=True,
+        ),
+    ),
+    "cnn_classic_wide": Recipe(
+        "Classic CNN, wide",
+        "The variant most people run: 2.3 million parameters, several times slower.",
+        TrainConfig(
+            recipe="cnn_classic_wide",
+            architecture="cnn_classic_wide",
+            epochs=50,
+            batch_size=64,
+            learning_rate=1e-4,
+            learning_rate_decay=1e-6,
+            test_at_end=True,
+        ),
+    ),
+    "vgg19_dropout": Recipe(
+        "VGG19 + dropout",
+        "VGG19 with frozen ImageNet weights; only a small head on top learns.",
+        TrainConfig(
+            recipe="vgg19_dropout",
+            architecture="vgg19_dropout",
+            epochs=8,
+            batch_size=32,
+            learning_rate=1e-4,
+            augmentation=Augmentation(shear=0.2, zoom=0.2, flip=True),
+            weights="imagenet",
+            test_at_end=True,
+        ),
+    ),
+}
+
+
+def weights_file(config: TrainConfig) -> Path | None:
+    """The backbone's weights file that the settings name by path, or None.
+
+    Raises:
+        ValueError: there is no such file, or it is no .h5 file.
+    """
+    if config.weights in ("none", "imagenet"):
+        return None
+    path = Path(config.weights).expanduser()
+    if path.suffix.lower() not in (".h5", ".hdf5") or not path.is_file():
+        raise ValueError(
+            "`weights` must be imagenet, none, or the path of a VGG19 .h5 file without top. "
+            f"Received: {config.weights}"
+        )
+    return path
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
+
+
+def _known(record: type, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = set(data) - {entry.name for entry in fields(record)}
+    if unknown:
+        raise ValueError(f"The settings hold unknown names: {', '.join(sorted(unknown))}.")
+    return data

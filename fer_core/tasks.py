@@ -1,0 +1,303 @@
+"""Long work as a directory: asked for, alive, stopped, ended."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from fer_core import paths
+from fer_core.files import read_json, write_json
+
+CLOCK_TOLERANCE = 2.0  # seconds; psutil's creation time on Linux moves with clock corrections
+
+
+class TaskState(StrEnum):
+    """What a task's files and processes say about it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"  # its process ended without a word
+    CANCELLED = "cancelled"  # taken from the queue before it ever began
+
+    @property
+    def is_active(self) -> bool:
+        """Whether work goes on or waits to begin."""
+        return self in (TaskState.QUEUED, TaskState.RUNNING, TaskState.STOPPING)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, as `request.json` holds it."""
+
+    kind: str  # a key of `worker.KINDS`
+    arguments: Mapping[str, Any]
+    submitted: float  # seconds since 1970; the oldest is taken first
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a task is, as `progress.json` holds it."""
+
+    done: float
+    total: float
+    unit: str = "images"
+    message: str = ""
+    rate: float | None = None  # units a second
+    seconds_left: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, in [0, 1]."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Long work and its directory. Nothing here is stored: every answer is read from files."""
+
+    directory: Path
+
+    @property
+    def id(self) -> str:
+        """The directory's name."""
+        return self.directory.name
+
+    @property
+    def state(self) -> TaskState:
+        """What the files and the supervisor's process say, read anew at every call."""
+        if (self.directory / "request.json").exists():
+            return TaskState.QUEUED
+        attempt = self.attempt
+        if attempt is None:
+            finished = (self.directory / "result.json").exists()
+            return TaskState.FINISHED if finished else TaskState.CANCELLED
+        if not (attempt / "exit.json").exists() and is_alive(attempt / "process.json"):
+            stopping = (attempt / "stop").exists()
+            return TaskState.STOPPING if stopping else TaskState.RUNNING
+        if (attempt / "error.txt").exists():
+            return TaskState.FAILED
+        if (self.directory / "result.json").exists():
+            return TaskState.FINISHED
+        return TaskState.INTERRUPTED
+
+    @property
+    def attempt(self) -> Path | None:
+        """The newest attempt's directory, or None where nobody took the request yet."""
+        attempts = self.attempts
+        return attempts[-1] if attempts else None
+
+    @property
+    def attempts(self) -> list[Path]:
+        """The directories of all attempts that a supervisor took, oldest first."""
+        try:
+            names = [entry for entry in (self.directory / "attempts").iterdir()]
+        except FileNotFoundError:
+            return []
+        taken = [path for path in names if (path / "request.json").exists()]
+        return sorted(taken, key=lambda path: int(path.name))
+
+    @property
+    def request(self) -> Request | None:
+        """What is asked for, or what the newest attempt was asked for."""
+        data = read_json(self.directory / "request.json")
+        if data is None and self.attempt is not None:
+            data = read_json(self.attempt / "request.json")
+        return None if data is None else Request(**data)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the work is, or None where it has not said so yet."""
+        data = read_json(self.directory / "progress.json")
+        return None if data is None else Progress(**data)
+
+    @property
+    def error(self) -> str:
+        """The sentence with which the newest attempt failed, or an empty string."""
+        return self._attempt_text("error.txt")
+
+    def log(self, lines: int = 200) -> str:
+        """The last lines of what the newest attempt's process wrote."""
+        return "\n".join(
+            self._attempt_text("worker.log", last_bytes=200 * lines).splitlines()[-lines:]
+        )
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the newest attempt's process ended, as far as its supervisor could tell."""
+        data = self.attempt and read_json(self.attempt / "exit.json")
+        return datetime.fromtimestamp(data["ended"]) if data else None
+
+    @property
+    def interruption(self) -> str:
+        """A sentence that says, as far as it can be known, how an interrupted task ended."""
+        data = self.attempt and read_json(self.attempt / "exit.json")
+        if not data:
+            return "Its processes ended at once: killed, or the machine restarted."
+        if data["signal"] == getattr(signal, "SIGKILL", None):
+            return "Its process was killed; on a full machine the system does this to free memory."
+        if data["signal"]:
+            return f"Its process was ended by signal {data['signal']}."
+        return f"Its process ended with code {data['code']} before the work was done."
+
+    def save_progress(self, progress: Progress) -> None:
+        """Replaces `progress.json`; for the process that does the work."""
+        write_json(self.directory / "progress.json", asdict(progress))
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the app asked the newest attempt to stop."""
+        return self.attempt is not None and (self.attempt / "stop").exists()
+
+    def request_stop(self) -> None:
+        """Ends the work after the step in hand, or takes it from the queue."""
+        if not self.cancel() and self.attempt is not None:
+            (self.attempt / "stop").touch()
+
+    def cancel(self) -> bool:
+        """Takes the task from the queue; False where it was not waiting there."""
+        try:
+            (self.directory / "request.json").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self) -> None:
+        """Removes the directory with all that is in it.
+
+        Raises:
+            ValueError: the task waits or works.
+        """
+        if self.state.is_active:
+            raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
+        # Renamed first, so that nobody finds half of it.
+        doomed = self.directory.with_name(f".deleted-{self.id}")
+        self.directory.rename(doomed)
+        shutil.rmtree(doomed)
+
+    def _attempt_text(self, name: str, last_bytes: int = 1_000_000) -> str:
+        if self.attempt is None:
+            return ""
+        try:
+            with (self.attempt / name).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
+                return file.read().decode("utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+
+def new_directory(root: Path, name: str) -> Path:
+    """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … where that is taken.
+
+    The time stands first, so that names sort by age.
+    """
+    base = f"{datetime.now():%Y%m%d-%H%M%S}_{name}"
+    number = 1
+    while True:
+        directory = root / (base if number == 1 else f"{base}-{number}")
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return directory
+
+
+def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = None) -> Task:
+    """Asks for work in a directory and sees to it that somebody takes it."""
+    request = Request(kind, dict(arguments or {}), time.time())
+    write_json(directory / "request.json", asdict(request))
+    ensure_supervisor()
+    return Task(directory)
+
+
+def list_tasks(kind: str = "") -> list[Task]:
+    """Tasks that are no runs, newest first; of one kind, or of all."""
+    tasks = [Task(path) for path in _directories(paths.tasks_root())]
+    return [task for task in tasks if not kind or (task.request and task.request.kind == kind)]
+
+
+def queue() -> list[Task]:
+    """Everything that waits, runs included, oldest request first."""
+    waiting = []
+    for root in (paths.runs_root(), paths.tasks_root()):
+        for directory in _directories(root):
+            request = read_json(directory / "request.json")
+            if request is not None:
+                waiting.append((request["submitted"], directory))
+    return [Task(directory) for _, directory in sorted(waiting)]
+
+
+def ensure_supervisor() -> None:
+    """Starts a supervisor, detached from this process, where none is alive.
+
+    Two that are started at once do no harm: the second finds the lock taken and leaves.
+    """
+    if is_alive(supervisor_file()):
+        return
+    paths.workspace().mkdir(parents=True, exist_ok=True)
+    detached: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        detached = {
+            "creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        }
+    with (paths.workspace() / "supervisor.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "fer_core.worker"],
+            cwd=paths.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"FER_HOME": str(paths.workspace())},
+            **detached,
+        )
+
+
+def supervisor_file() -> Path:
+    """Where the supervisor of this workspace says which process it is."""
+    return paths.workspace() / "supervisor.json"
+
+
+def process_record() -> dict[str, float]:
+    """Which process this is, in a form that `is_alive` can recognise it by."""
+    return {"pid": os.getpid(), "created": psutil.Process().create_time()}
+
+
+def is_alive(record_file: Path) -> bool:
+    """Whether the process whose `process_record` lies in the file still runs."""
+    record = read_json(record_file)
+    if record is None:
+        return False
+    try:
+        process = psutil.Process(int(record["pid"]))
+        same = abs(process.create_time() - record["created"]) < CLOCK_TOLERANCE
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _directories(root: Path) -> list[Path]:
+    """The folders in a root, newest name first; hidden ones are being made or removed."""
+    try:
+        entries = [path for path in root.iterdir() if not path.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    return sorted((path for path in entries if path.is_dir()), reverse=True)
+
+
+def wait_until_ended(task: Task, poll: float = 0.2) -> None:
+    """Returns when the task neither waits nor works; for the terminal, never for a page."""
+    while task.state.is_active:
+        time.sleep(poll)

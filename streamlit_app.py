@@ -1,0 +1,17 @@
+"""FER Studio: the frame around the pages."""
+
+import streamlit as st
+
+st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/datasets.py", title="Data sets", icon=":material/photo_library:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+        st.Page("pages/predict.py", title="Predict", icon=":material/face:"),
+    ]
+)
+page.run()
