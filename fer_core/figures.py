@@ -1,0 +1,254 @@
+"""Every Plotly figure: data in, `go.Figure` out; they suit a light and a dark page alike."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from fer_core.expressions import COLORS, colors
+
+MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
+
+# Two colours of at least 3:1 contrast on white and on near black, told apart by everyone.
+_TRAIN, _VAL = COLORS["sad"], COLORS["angry"]
+_SPLIT_COLORS = {"train": _TRAIN, "val": _VAL, "test": COLORS["neutral"]}
+_SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
+_METRICS = {
+    "loss": "Loss, training",
+    "accuracy": "Accuracy, training",
+    "val_loss": "Loss, validation",
+    "val_accuracy": "Accuracy, validation",
+}
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_GRID = "rgba(128,128,128,0.25)"
+_CLEAR = "rgba(0,0,0,0)"
+_DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
+
+
+def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
+    """Images per class and split as grouped bars.
+
+    Args:
+        counts: images; a row per class in label order, a column per split.
+    """
+    figure = _figure()
+    for split in counts.columns:
+        images = counts[split]
+        shares = images / max(1, images.sum())
+        name = _SPLIT_NAMES.get(str(split), str(split))
+        figure.add_bar(
+            x=[str(label) for label in counts.index],
+            y=images,
+            name=name,
+            marker_color=_SPLIT_COLORS.get(str(split), COLORS["neutral"]),
+            customdata=shares,
+            hovertemplate=f"%{{x}}: %{{y:,}} images, %{{customdata:.1%}} of {name.lower()}"
+            "<extra></extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25, height=340)
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(title_text="Images", rangemode="tozero")
+    return figure
+
+
+def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
+    """One face's probabilities, in [0, 1], as a bar per expression, the first on top."""
+    names, values = list(probabilities), list(probabilities.values())
+    figure = _figure()
+    figure.add_bar(
+        x=values,
+        y=names,
+        orientation="h",
+        marker_color=colors(names),
+        text=[f"{value:.1%}" for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+    )
+    figure.update_layout(height=70 + 28 * len(names), showlegend=False, bargap=0.3)
+    # Room on the right for the number of a bar that reaches 100 %.
+    figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
+    """Loss and accuracy of one run while and after it trains.
+
+    The axis counts epochs: 2.5 is in the middle of the third, and the first has ended at 1.
+
+    Args:
+        history: epoch (from 0), loss, accuracy, val_loss, val_accuracy; a row per whole epoch.
+        steps: epoch (a fraction, from 0), loss, accuracy; about a row a second.
+    """
+    figure = _figure(
+        make_subplots(rows=1, cols=2, subplot_titles=("Loss", "Accuracy"), horizontal_spacing=0.09)
+    )
+    for column, metric in enumerate(("loss", "accuracy"), start=1):
+        for trace in _history_traces(history, steps, metric):
+            trace.showlegend = column == 1
+            figure.add_trace(trace, row=1, col=column)
+    figure.update_layout(height=400, uirevision="history")
+    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
+    figure.update_yaxes(tickformat=".0%", col=2)
+    return figure
+
+
+def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Figure:
+    """The curves of several runs.
+
+    Args:
+        histories: of each run, by its name: epoch (from 0) and the metric's column.
+        metric: loss, accuracy, val_loss or val_accuracy.
+
+    Raises:
+        ValueError: no such metric.
+    """
+    if metric not in _METRICS:
+        raise ValueError(f"`metric` must be one of {', '.join(_METRICS)}. Received: {metric!r}")
+    figure = _figure()
+    looks = zip(histories.items(), cycle(COLORS.values()), strict=False)
+    for number, ((name, history), color) in enumerate(looks):
+        dash = _DASHES[number // len(COLORS) % len(_DASHES)]
+        figure.add_trace(_epoch_trace(history, metric, name, color, dash=dash))
+    figure.update_layout(height=420, uirevision=metric, showlegend=True)
+    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
+    figure.update_yaxes(title_text=_METRICS[metric], tickformat=_format(metric, 0))
+    return figure
+
+
+def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], shares: bool) -> go.Figure:
+    """What was seen against what was predicted, with the numbers in the cells.
+
+    Args:
+        matrix: images, shape (classes, classes); a row per truth, a column per prediction.
+        class_names: in label order.
+        shares: print each cell's share of its row instead of the number of images.
+
+    Raises:
+        ValueError: the matrix has another shape.
+    """
+    n = len(class_names)
+    if matrix.shape != (n, n):
+        raise ValueError(f"`matrix` must be of shape ({n}, {n}). Received: {matrix.shape}")
+    portions = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+    strength = portions if shares else matrix / max(1, matrix.max())
+    figure = _figure()
+    figure.add_heatmap(
+        x=list(class_names),
+        y=list(class_names),
+        z=strength,
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, "rgba(0,114,178,0.04)"], [1, "rgba(0,114,178,1)"]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+    )
+    for dark in (False, True):
+        figure.add_trace(_cell_numbers(matrix, portions, strength, class_names, shares, dark=dark))
+    figure.update_layout(height=90 + max(300, 52 * n), showlegend=False)
+    figure.update_xaxes(title_text="Predicted", showgrid=False, constrain="domain")
+    figure.update_yaxes(title_text="True expression", showgrid=False, autorange="reversed")
+    return figure
+
+
+def _figure(figure: go.Figure | None = None) -> go.Figure:
+    """A figure in our looks; fonts and their colour are left to the page that shows it."""
+    figure = figure or go.Figure()
+    figure.update_layout(
+        # Streamlit fills a template that has a layout; Plotly's own would paint a white ground.
+        template=go.layout.Template(layout={"paper_bgcolor": _CLEAR}),
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
+        margin={"l": 8, "r": 8, "t": 36, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom", "title_text": ""},
+        hoverlabel={"namelength": -1},
+    )
+    figure.update_xaxes(gridcolor=_GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=_GRID, zeroline=False, automargin=True)
+    return figure
+
+
+def _history_traces(
+    history: pd.DataFrame, steps: pd.DataFrame, metric: str
+) -> tuple[go.Scatter, ...]:
+    few = _thinned(steps)
+    within = go.Scatter(
+        x=few["epoch"],
+        y=few[metric],
+        name="Training, as it goes",
+        legendgroup="steps",
+        mode="lines",
+        line={"color": _TRAIN, "width": 1},
+        opacity=0.6,
+        hovertemplate=f"epoch %{{x:.2f}}: %{{y:{_format(metric, 2)}}}<extra></extra>",
+    )
+    return (
+        within,
+        _epoch_trace(history, metric, "Training, whole epoch", _TRAIN, mode="markers"),
+        _epoch_trace(history, f"val_{metric}", "Validation", _VAL, symbol="diamond"),
+    )
+
+
+def _epoch_trace(
+    history: pd.DataFrame,
+    metric: str,
+    name: str,
+    color: str,
+    *,
+    mode: str = "lines+markers",
+    symbol: str = "circle",
+    dash: str = "solid",
+) -> go.Scatter:
+    """A marker at the end of each epoch."""
+    return go.Scatter(
+        x=history["epoch"] + 1,
+        y=history[metric],
+        name=name,
+        legendgroup=name,
+        mode=mode,
+        line={"color": color, "width": 2, "dash": dash},
+        marker={"color": color, "size": 7, "symbol": symbol},
+        hovertemplate=f"epoch %{{x}}: %{{y:{_format(metric, 2)}}}<extra>{name}</extra>",
+    )
+
+
+def _format(metric: str, digits: int) -> str:
+    """How Plotly prints the metric; `digits` are those of a percentage."""
+    return f".{digits}%" if metric.endswith("accuracy") else "~g" if digits == 0 else ".4f"
+
+
+def _thinned(steps: pd.DataFrame) -> pd.DataFrame:
+    """At most `MOST_POINTS` rows, evenly spread; the first and the last are always among them."""
+    if len(steps) <= MOST_POINTS:
+        return steps
+    rows = np.linspace(0, len(steps) - 1, MOST_POINTS).round().astype(int)
+    return steps.iloc[rows]
+
+
+def _cell_numbers(
+    matrix: np.ndarray,
+    portions: np.ndarray,
+    strength: np.ndarray,
+    class_names: Sequence[str],
+    shares: bool,
+    *,
+    dark: bool,
+) -> go.Scatter:
+    """The numbers in the dark cells, white, or in all others, in the page's own colour."""
+    cells = [tuple(cell) for cell in np.argwhere((strength >= _DARK_CELL) == dark)]
+    return go.Scatter(
+        x=[class_names[column] for _, column in cells],
+        y=[class_names[row] for row, _ in cells],
+        mode="text",
+        text=[f"{portions[c]:.0%}" if shares else f"{matrix[c]:,}" for c in cells],
+        textfont={"color": "white"} if dark else None,
+        customdata=[(int(matrix[c]), float(portions[c])) for c in cells],
+        hovertemplate="%{y} taken for %{x}: %{customdata[0]:,} images, "
+        "%{customdata[1]:.1%} of all that are %{y}<extra></extra>",
+    )
