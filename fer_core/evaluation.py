@@ -1,0 +1,102 @@
+"""Scores from predictions, with their uncertainty.
+
+Predictions are a DataFrame with a row per image: `path` and `row` say which, `expression` is the
+truth, and one `p_<expression>` per class is its probability.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+MACRO_AVERAGE = "macro average"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A share of correct answers, in [0, 1], and the interval that its number of images leaves."""
+
+    correct: int
+    total: int
+    low: float  # of the 95 % interval
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share of correct answers."""
+        return self.correct / self.total
+
+    def __str__(self) -> str:
+        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, {self.total:,} images)"
+
+
+def accuracy(predictions: pd.DataFrame) -> Accuracy:
+    """How many answers are right.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    correct = int((predicted(predictions) == predictions["expression"]).sum())
+    total = len(predictions)
+    return Accuracy(correct, total, *accuracy_interval(correct, total))
+
+
+def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval, within [0, 1], that holds the true accuracy with the given confidence.
+
+    The score interval of E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", Journal of the American Statistical Association 22 (1927), pages 209 to 212. Unlike
+    the textbook's p ± 1.96 standard errors it is right for few images and for shares near 0 or 1.
+
+    Raises:
+        ValueError: no images, or more correct answers than images.
+    """
+    if not 0 <= correct <= total or total < 1:
+        raise ValueError(
+            "An accuracy needs at least one image and no more correct answers than images. "
+            f"Received: {correct} correct of {total}"
+        )
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share = correct / total
+    centre = share + z * z / (2 * total)
+    reach = z * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
+    scale = 1 + z * z / total
+    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+
+
+def predicted(predictions: pd.DataFrame) -> pd.Series:
+    """The most probable expression of each row; of equals the first in label order."""
+    probabilities = predictions.filter(regex="^p_")
+    names = np.array([column.removeprefix("p_") for column in probabilities.columns], dtype=object)
+    return pd.Series(names[probabilities.to_numpy().argmax(axis=1)], index=predictions.index)
+
+
+def confusion(predictions: pd.DataFrame, class_names: Sequence[str]) -> np.ndarray:
+    """Numbers of images, int of shape (classes, classes): a row per truth, a column per answer."""
+    return confusion_matrix(
+        predictions["expression"], predicted(predictions), labels=list(class_names)
+    )
+
+
+def report(predictions: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
+    """Precision, recall and F1, in [0, 1], and the number of images.
+
+    One row per class and one `MACRO_AVERAGE`, in which every class weighs the same, however rare.
+    The precision of a class that was never predicted, and the recall of one without images, is 0.
+    """
+    precision, recall, f1, images = precision_recall_fscore_support(
+        predictions["expression"],
+        predicted(predictions),
+        labels=list(class_names),
+        zero_division=0,
+    )
+    table = pd.DataFrame(
+        {"precision": precision, "recall": recall, "f1": f1, "images": images},
+        index=pd.Index(class_names, name="expression"),
+    )
+    means = table[["precision", "recall", "f1"]].mean()
+    table.loc[MACRO_AVERAGE] = [*means, table["images"].sum()]
+    return table.astype({"images": int})
