@@ -31,6 +31,18 @@ ARCHITECTURES = {
 }
 
 
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
+
+
+def _known(record: type, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = set(data) - {entry.name for entry in fields(record)}
+    if unknown:
+        raise ValueError(f"The settings hold unknown names: {', '.join(sorted(unknown))}.")
+    return data
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Random changes to training images, drawn anew for every image in every epoch.
@@ -212,15 +224,3 @@ def weights_file(config: TrainConfig) -> Path | None:
             f"Received: {config.weights}"
         )
     return path
-
-
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
-
-
-def _known(record: type, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    unknown = set(data) - {entry.name for entry in fields(record)}
-    if unknown:
-        raise ValueError(f"The settings hold unknown names: {', '.join(sorted(unknown))}.")
-    return data

@@ -4,7 +4,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,22 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any | None:
+def read_json(path: Path) -> Any:
     """What `write_json` wrote, or None where there is no such file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def append_row(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """Adds a row to a CSV table of numbers, after the header where there is none yet.
+
+    Another process may read meanwhile: the row arrives in one write, its end of line last.
+    """
+    with path.open("a", encoding="utf-8") as file:
+        header = "" if file.tell() else ",".join(columns) + "\n"
+        file.write(header + ",".join(str(row[name]) for name in columns) + "\n")
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -103,10 +103,10 @@ class Task:
     def attempts(self) -> list[Path]:
         """The directories of all attempts that a supervisor took, oldest first."""
         try:
-            names = [entry for entry in (self.directory / "attempts").iterdir()]
+            found = list((self.directory / "attempts").iterdir())
         except FileNotFoundError:
             return []
-        taken = [path for path in names if (path / "request.json").exists()]
+        taken = [path for path in found if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
 
     @property
@@ -225,7 +225,7 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
 def list_tasks(kind: str = "") -> list[Task]:
     """Tasks that are no runs, newest first; of one kind, or of all."""
-    tasks = [Task(path) for path in _directories(paths.tasks_root())]
+    tasks = [Task(path) for path in directories(paths.tasks_root())]
     return [task for task in tasks if not kind or (task.request and task.request.kind == kind)]
 
 
@@ -233,7 +233,7 @@ def queue() -> list[Task]:
     """Everything that waits, runs included, oldest request first."""
     waiting = []
     for root in (paths.runs_root(), paths.tasks_root()):
-        for directory in _directories(root):
+        for directory in directories(root):
             request = read_json(directory / "request.json")
             if request is not None:
                 waiting.append((request["submitted"], directory))
@@ -288,7 +288,7 @@ def is_alive(record_file: Path) -> bool:
         return False
 
 
-def _directories(root: Path) -> list[Path]:
+def directories(root: Path) -> list[Path]:
     """The folders in a root, newest name first; hidden ones are being made or removed."""
     try:
         entries = [path for path in root.iterdir() if not path.name.startswith(".")]

@@ -1,0 +1,81 @@
+"""What training does to images, as a pure function."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from fer_core.config import Augmentation
+
+
+def augment(
+    images: np.ndarray, targets: np.ndarray, settings: Augmentation, seed: tuple[int, ...]
+) -> tuple[keras.KerasTensor, np.ndarray]:
+    """Randomly changed images and their targets; the same seed gives the same change.
+
+    Args:
+        images: uint8 (n, height, width, channels) in [0, 255].
+        targets: float32 (n, classes).
+        settings: how far each change may go.
+        seed: whatever names the batch, for example (seed of the run, epoch, step).
+
+    Returns:
+        float32 images in [0, 255] of the same shape, and the targets.
+    """
+    pixels = ops.cast(images, "float32")
+    if settings.is_none:
+        return pixels, targets
+    matrices = _to_corner(draw_matrices(len(images), settings, seed), images.shape[1:3])
+    moved = ops.image.affine_transform(
+        pixels, _as_eight(matrices), interpolation="bilinear", fill_mode="nearest"
+    )
+    return moved, targets
+
+
+def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
+    """One random affine map per image, (count, 3, 3), around the image's centre.
+
+    Each takes (row, column) of the result to (row, column) of the original, the shift in
+    fractions of height and width. Composed as `ImageDataGenerator` does: rotation, shift, shear,
+    zoom; its shear runs along the rows and, as there, also shrinks the columns by cos(shear).
+    NumPy draws, so that every Keras backend sees the same images.
+    """
+    rng = np.random.default_rng(seed)
+    rotation = np.deg2rad(rng.uniform(-1, 1, count) * settings.rotation)
+    shift = rng.uniform(-1, 1, (2, count)) * settings.shift
+    shear = np.deg2rad(rng.uniform(-1, 1, count) * settings.shear)
+    zoom = 1 + rng.uniform(-1, 1, (2, count)) * settings.zoom
+    mirror = np.where(settings.flip & (rng.uniform(size=count) < 0.5), -1.0, 1.0)
+    zero, one = np.zeros(count), np.ones(count)
+    turned = _matrices(np.cos(rotation), -np.sin(rotation), np.sin(rotation), np.cos(rotation))
+    moved = _matrices(one, zero, zero, one)
+    moved[:, 0, 2], moved[:, 1, 2] = shift
+    sheared = _matrices(one, -np.sin(shear), zero, np.cos(shear))
+    # ImageDataGenerator flips last: seen from the result, the mirror comes first.
+    zoomed = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(one, zero, zero, mirror)
+    return turned @ moved @ sheared @ zoomed
+
+
+def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    matrices = np.zeros((len(a), 3, 3))
+    matrices[:, 0, 0], matrices[:, 0, 1] = a, b
+    matrices[:, 1, 0], matrices[:, 1, 1] = c, d
+    matrices[:, 2, 2] = 1
+    return matrices
+
+
+def _to_corner(matrices: np.ndarray, image_size: tuple[int, ...]) -> np.ndarray:
+    """Maps around the centre, shifts in fractions → maps from the upper left pixel, in pixels."""
+    height, width = image_size
+    centre = np.array([(height - 1) / 2, (width - 1) / 2])
+    cornered = matrices.copy()
+    shift = matrices[:, :2, 2] * (height, width)
+    cornered[:, :2, 2] = shift + centre - matrices[:, :2, :2] @ centre
+    return cornered
+
+
+def _as_eight(matrices: np.ndarray) -> np.ndarray:
+    """(row, column) maps as Keras wants them: eight numbers for (x, y), x being the column."""
+    a, b, ty = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 0, 2]
+    c, d, tx = matrices[:, 1, 0], matrices[:, 1, 1], matrices[:, 1, 2]
+    zero = np.zeros_like(a)
+    return np.stack([d, c, tx, b, a, ty, zero, zero], axis=1).astype("float32")

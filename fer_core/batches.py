@@ -1,0 +1,150 @@
+"""The images that one run learns from: its classes, its splits, its batches."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fer_core.augmentation import augment
+from fer_core.config import TrainConfig
+from fer_core.datasets import open_dataset
+from fer_core.datasets.pixels import open_pixels
+
+KEY = ["path", "row"]  # of an image, in index and predictions alike
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step sees."""
+
+    images: np.ndarray  # float32 (n, height, width, channels) in [0, 255], augmented
+    targets: np.ndarray  # float32 (n, classes)
+    weights: np.ndarray | None  # float32 (n,)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A data set as one run uses it: only its classes, in label order."""
+
+    config: TrainConfig
+    class_names: tuple[str, ...]
+    index: pd.DataFrame  # the data set's rows of these classes
+    pixels: np.ndarray  # uint8 (all images of the data set, height, width, channels)
+    fingerprint: str
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Images: one row per class, one column per split."""
+        counts = pd.crosstab(self.index["expression"], self.index["split"])
+        splits = [split for split in ("train", "val", "test") if split in counts]
+        return counts.reindex(self.class_names, fill_value=0)[splits]
+
+    def positions(self, split: str) -> np.ndarray:
+        """Rows of `pixels` that belong to a split."""
+        return self.index.index[self.index["split"] == split].to_numpy()
+
+    def split_pixels(self, split: str) -> np.ndarray:
+        """The images of a split, in memory: uint8 (n, height, width, channels)."""
+        return self.pixels[self.positions(split)]
+
+    def labels(self, positions: np.ndarray) -> np.ndarray:
+        """Class numbers of rows of `pixels`."""
+        order = {name: number for number, name in enumerate(self.class_names)}
+        return self.index.loc[positions, "expression"].map(order).to_numpy(int)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The training split once, shuffled and augmented by (seed, epoch, step) alone.
+
+        The next batches are made by a thread while the network computes.
+        """
+        positions, seed = self.positions("train"), self.config.seed
+        order = np.random.default_rng((seed, epoch)).permutation(positions)
+        labels = self.labels(order)
+        weights = self._class_weights()
+        size = self.config.batch_size
+
+        def make(step: int) -> Batch:
+            part = slice(step * size, (step + 1) * size)
+            targets = np.eye(len(self.class_names), dtype="float32")[labels[part]]
+            images, targets = augment(
+                self.pixels[order[part]], targets, self.config.augmentation, (seed, epoch, step)
+            )
+            return Batch(images, targets, None if weights is None else weights[labels[part]])
+
+        return _ahead(make, self.steps_per_epoch)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; the last may be smaller than the others."""
+        return -(-len(self.positions("train")) // self.config.batch_size)
+
+    def predictions(self, split: str, probabilities: np.ndarray) -> pd.DataFrame:
+        """The table that `Run.predictions` gives, of (n, classes) probabilities of a split."""
+        table = self.index.loc[self.positions(split), [*KEY, "expression"]].reset_index(drop=True)
+        for number, name in enumerate(self.class_names):
+            table[f"p_{name}"] = probabilities[:, number]
+        return table
+
+    def _class_weights(self) -> np.ndarray | None:
+        if not self.config.class_weights:
+            return None
+        counts = np.bincount(self.labels(self.positions("train")), minlength=len(self.class_names))
+        return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
+
+
+def open_run_data(
+    config: TrainConfig, progress: Callable[[int, int], None] | None = None
+) -> RunData:
+    """Opens the data set of a run, its pixels built on first use.
+
+    Raises:
+        ValueError: no such data set, its images have vanished, or a class has no images.
+    """
+    dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
+    index = dataset.index
+    class_names = tuple(name for name in dataset.class_names if name in config.class_names)
+    missing = set(config.class_names) - set(dataset.class_names)
+    if missing:
+        raise ValueError(
+            f"`class_names` must be classes of {dataset.name}: {', '.join(dataset.class_names)}. "
+            f"Received: {', '.join(sorted(missing))}"
+        )
+    class_names = class_names or dataset.class_names
+    index = index[index["expression"].isin(class_names)]
+    data = RunData(
+        config,
+        class_names,
+        index,
+        open_pixels(dataset, config.image_size, config.channels, progress),
+        dataset.fingerprint(),
+    )
+    _check(data)
+    return data
+
+
+def _check(data: RunData) -> None:
+    counts = data.counts
+    for split in ("train", "val"):
+        if split not in counts:
+            raise ValueError(
+                f"{data.config.dataset} must have images to train and to validate on. "
+                f"It has none in {split}."
+            )
+    empty = counts.index[counts["train"] == 0]
+    if len(empty):
+        raise ValueError(
+            f"Every class to use must have training images. Without any: {', '.join(empty)}"
+        )
+
+
+def _ahead(make: Callable[[int], Batch], steps: int, depth: int = 2) -> Iterator[Batch]:
+    """`make(0)`, `make(1)`, …, each begun `depth` steps before it is asked for."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = [thread.submit(make, step) for step in range(min(depth, steps))]
+        for step in range(steps):
+            batch = coming.pop(0).result()
+            if step + depth < steps:
+                coming.append(thread.submit(make, step + depth))
+            yield batch

@@ -1,0 +1,151 @@
+"""A compiled Keras model for every architecture.
+
+Every model takes pixels in [0, 255], scales them in its first layer, and gives probabilities.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from fer_core.config import TrainConfig, weights_file
+from fer_core.files import replacing
+
+
+def build_model(config: TrainConfig, classes: int) -> keras.Model:
+    """A compiled model: float32 pixels (n, height, width, channels) in, (n, classes) out.
+
+    Initial weights come from Keras's global random state; the caller seeds it.
+
+    Raises:
+        ValueError: the backbone's weights cannot be had, or do not fit.
+    """
+    inputs = keras.Input((*config.image_size, config.channels), name="pixels")
+    scaled = layers.Rescaling(1 / 255, name="scaling")(inputs)
+    features = _BODIES[config.architecture](scaled, config)
+    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(features)
+    model = keras.Model(inputs, outputs, name=config.architecture)
+    model.compile(
+        optimizer=keras.optimizers.Adam(_learning_rate(config)),
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def load_model(path: Path) -> keras.Model:
+    """A model that `save_model` wrote; it predicts, and is not compiled for training.
+
+    Raises:
+        ValueError: the file is damaged or no Keras model.
+    """
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.name} must be a whole Keras model. Received: {error}") from error
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Writes the model without its optimizer, whole or not at all."""
+    with replacing(path) as temporary:
+        keras.Model(model.inputs, model.outputs, name=model.name).save(temporary)
+
+
+def trained_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers that training changes: a frozen backbone is not among them."""
+    return [layer for layer in model.layers if layer.trainable and layer.variables]
+
+
+def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    if not config.learning_rate_decay:
+        return config.learning_rate
+    # Keras 3 accepts Adam(decay=…) and ignores it; this is what `decay` used to do.
+    return keras.optimizers.schedules.InverseTimeDecay(
+        config.learning_rate, decay_steps=1, decay_rate=config.learning_rate_decay
+    )
+
+
+def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    for _ in range(2):
+        x = layers.Conv2D(32, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.25)(x)
+    return _classic_top(x)
+
+
+def _cnn_classic_wide(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    x = layers.Conv2D(32, 3, activation="relu")(x)
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.25)(x)
+    return _classic_top(x)
+
+
+def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
+    for _ in range(2):
+        x = layers.Conv2D(128, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.25)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(1024, activation="relu")(x)
+    return layers.Dropout(0.5)(x)
+
+
+def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    backbone = _vgg19(x, config)
+    for layer in backbone.layers:
+        layer.trainable = False
+    x = layers.Flatten()(backbone.output)
+    x = layers.Dense(256, activation="relu")(x)
+    return layers.Dropout(0.5)(x)
+
+
+def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
+    """VGG19 without top (Simonyan and Zisserman 2014), its layers laid flat on `x`."""
+    weights = "imagenet" if config.weights == "imagenet" else weights_file(config)
+    try:
+        return keras.applications.VGG19(
+            include_top=False, weights=None if weights is None else str(weights), input_tensor=x
+        )
+    except Exception as error:
+        # Keras raises a bare Exception for a failed download, and several kinds for a bad file.
+        raise ValueError(_weights_sentence(config, error)) from error
+
+
+def _weights_sentence(config: TrainConfig, error: Exception) -> str:
+    if config.weights != "imagenet":
+        return f"{config.weights} must hold VGG19's weights without top. Received: {error}"
+    return (
+        "VGG19's ImageNet weights could not be downloaded. Put the file "
+        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, or give the "
+        "path of such a file as `weights`, or train with `weights` none."
+    )
+
+
+_BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]] = {
+    "cnn_classic": _cnn_classic,
+    "cnn_classic_wide": _cnn_classic_wide,
+    "vgg19_dropout": _vgg19_dropout,
+}
+
+
+def predict(
+    model: keras.Model,
+    pixels: np.ndarray,
+    batch_size: int = 256,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
+
+    Batch by batch, so that `pixels` may be a memory map larger than memory. When `should_stop`
+    says so, the rows so far are returned.
+    """
+    done = [np.zeros((0, model.output_shape[-1]), "float32")]
+    for start in range(0, len(pixels), batch_size):
+        if should_stop():
+            break
+        # predict_on_batch costs 1 ms where predict costs 34
+        done.append(model.predict_on_batch(pixels[start : start + batch_size].astype("float32")))
+    return np.concatenate(done)

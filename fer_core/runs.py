@@ -1,0 +1,228 @@
+"""A training run's directory and what it holds."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fer_core import paths, tasks
+from fer_core.config import TrainConfig
+from fer_core.files import read_json, write_json
+from fer_core.tasks import Task
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "loss",
+    "accuracy",
+    "val_loss",
+    "val_accuracy",
+    "learning_rate",
+    "seconds",
+)
+STEPS_COLUMNS = ("step", "epoch", "loss", "accuracy", "images_per_second", "learning_rate")
+
+COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended, as `result.json` holds it."""
+
+    reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
+    epochs: int  # whole epochs, all attempts together
+    best_epoch: int | None  # counted from 0; None when it was stopped within the first
+    val_loss: float
+    val_accuracy: float
+
+
+@dataclass(frozen=True)
+class Run(Task):
+    """A task that trains. Pages ask it for what they show and never name its files."""
+
+    @property
+    def name(self) -> str:
+        """What a person called it, or its id."""
+        notes = read_json(self.directory / "notes.json") or {}
+        return notes.get("name") or self.id
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings, as they were when the run was asked for."""
+        return TrainConfig.from_dict(read_json(self.directory / "config.json") or {})
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The expressions in label order; empty until the trainer has read the data set."""
+        return tuple(self._dataset_record().get("class_names", ()))
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Images that the run uses: one row per class, one column per split."""
+        record = self._dataset_record()
+        return pd.DataFrame(record.get("counts", {}), index=list(self.class_names))
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the data set has a test split, sealed or opened."""
+        return "test" in self._dataset_record().get("counts", {})
+
+    @property
+    def fingerprint(self) -> str:
+        """Which images and labels the run was trained on; see `Dataset.fingerprint`."""
+        record = read_json(self.directory / "environment.json") or {}
+        return str(record.get("fingerprint", ""))
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and fingerprint, as the trainer found them."""
+        return read_json(self.directory / "environment.json") or {}
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """One row per whole epoch, counted from 0; see HISTORY_COLUMNS."""
+        return _read_table(self.directory / "history.csv", HISTORY_COLUMNS)
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """About one row per second; `epoch` is a fraction, 1.5 in the middle of the second."""
+        return _read_table(self.directory / "steps.csv", STEPS_COLUMNS)
+
+    @property
+    def result(self) -> Result | None:
+        """How the run ended, or None while it has not."""
+        data = read_json(self.directory / "result.json")
+        return None if data is None else Result(**data)
+
+    def predictions(self, split: str) -> pd.DataFrame | None:
+        """One row per image of the split: key, true expression, `p_<expression>`; or None."""
+        path = self.predictions_file(split)
+        return pd.read_csv(path, keep_default_na=False) if path.exists() else None
+
+    def predictions_file(self, split: str) -> Path:
+        """Where the predictions of a split lie, or will lie."""
+        return self.directory / "predictions" / f"{split}.csv"
+
+    @property
+    def test_opened(self) -> datetime | None:
+        """When the sealed test split was evaluated, or None."""
+        record = read_json(self.directory / "predictions" / "test.json")
+        return None if record is None else datetime.fromisoformat(record["opened"])
+
+    @property
+    def model_file(self) -> Path | None:
+        """The best epoch's model, or None while there is none."""
+        path = self.directory / "model.keras"
+        return path if path.exists() else None
+
+    @property
+    def exports(self) -> list[Path]:
+        """The run as files that other programs read."""
+        folder = self.directory / "export"
+        return sorted(folder.iterdir()) if folder.is_dir() else []
+
+    @property
+    def started(self) -> datetime | None:
+        """When the run's first attempt was taken from the queue."""
+        attempts = self.attempts
+        if not attempts:
+            return None
+        record = read_json(attempts[0] / "process.json")
+        return datetime.fromtimestamp(record["started"]) if record else None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Time spent in training epochs, all attempts together; None before the first ends."""
+        history = self.history
+        return timedelta(seconds=float(history["seconds"].sum())) if len(history) else None
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the run ships with the program; such a run is read-only."""
+        return self.directory.parent == paths.pretrained_root()
+
+    def size_on_disk(self) -> int:
+        """Bytes in the run's directory."""
+        return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
+
+    def delete(self) -> None:
+        """Removes the run with its model, history and predictions.
+
+        Raises:
+            ValueError: the run waits, works, or ships with the program.
+        """
+        if self.is_pretrained:
+            raise ValueError(f"{self.id} ships with the program and cannot be deleted.")
+        super().delete()
+
+    def _dataset_record(self) -> dict[str, Any]:
+        return read_json(self.directory / "dataset.json") or {}
+
+
+def submit_run(config: TrainConfig) -> Run:
+    """Makes a run's directory, asks for its training, and sees to it that somebody takes it."""
+    directory = create_run(config).directory
+    tasks.submit(directory, "train")
+    return Run(directory)
+
+
+def create_run(config: TrainConfig) -> Run:
+    """A run's directory with its settings, not yet asked for."""
+    name = f"{config.recipe or config.architecture}_{config.dataset}"
+    directory = tasks.new_directory(paths.runs_root(), name)
+    write_json(directory / "config.json", config.to_dict())
+    return Run(directory)
+
+
+def resume_run(run: Run) -> None:
+    """Asks for the training of an interrupted or failed run to go on from its last checkpoint."""
+    if run.state.is_active:
+        raise ValueError(f"{run.id} cannot be resumed: it is {run.state}.")
+    tasks.submit(run.directory, "train")
+
+
+def list_runs() -> list[Run]:
+    """All runs, newest first; those that ship with the program last."""
+    roots = (paths.runs_root(), paths.pretrained_root())
+    return [
+        Run(directory)
+        for root in roots
+        for directory in tasks.directories(root)
+        if (directory / "config.json").exists()
+    ]
+
+
+def open_run(run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if Path(run_id).name == run_id:  # the id may come from an address that anyone can type
+        for root in (paths.runs_root(), paths.pretrained_root()):
+            if (root / run_id / "config.json").exists():
+                return Run(root / run_id)
+    raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
+
+
+def open_test_task(run: Run) -> Task:
+    """Asks for the sealed test split to be opened: evaluated once, and the time recorded."""
+    directory = tasks.new_directory(paths.tasks_root(), "open-test")
+    return tasks.submit(directory, "open_test", {"run": run.id})
+
+
+def save_result(run: Run, result: Result) -> None:
+    """Writes `result.json`; for the trainer, as the last thing it does."""
+    write_json(run.directory / "result.json", asdict(result))
+
+
+def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table that another process may be appending to: a half-written last row is left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return pd.DataFrame(columns=list(columns), dtype=float)
+    whole = text[: text.rfind("\n") + 1]
+    return pd.read_csv(StringIO(whole)) if whole else pd.DataFrame(columns=list(columns))

@@ -1,0 +1,277 @@
+"""Trains one run and leaves everything it learned in the run's directory."""
+
+import math
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from fer_core import __version__
+from fer_core.batches import Batch, RunData, open_run_data
+from fer_core.checkpoints import load_latest, save_checkpoint
+from fer_core.export import export_h5
+from fer_core.files import append_row, replacing, write_json
+from fer_core.models import build_model, load_model, predict, save_model
+from fer_core.reporting import StepReporter, task_progress
+from fer_core.runs import (
+    COMPLETED,
+    EARLY_STOPPED,
+    HISTORY_COLUMNS,
+    STEPS_COLUMNS,
+    STOPPED,
+    Result,
+    Run,
+    open_run,
+    save_result,
+)
+from fer_core.tasks import Task
+
+
+def run_training(task: Task) -> None:
+    """Trains a run, or goes on from its last checkpoint; the worker's entry.
+
+    Raises:
+        ValueError: the data set or the weights cannot be had, or the loss is no number any more.
+    """
+    run = Run(task.directory)
+    config = run.config
+    data = open_run_data(config, task_progress(task, "Reading the images"))
+    _describe(run, data)
+    keras.utils.set_random_seed(config.seed)
+    trainer = Trainer(run, data, build_model(config, len(data.class_names)))
+    trainer.resume()
+    reason = trainer.fit()
+    trainer.finish(reason)
+
+
+def run_open_test(task: Task) -> None:
+    """Opens the sealed test split of the run that the task names; the worker's entry."""
+    if task.request is None:
+        raise ValueError(f"{task.id} must name a run. It names none.")
+    open_test(open_run(task.request.arguments["run"]), task_progress(task, "Reading the images"))
+    write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
+
+
+def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> None:
+    """Evaluates the run's model on the test split, once, and records when.
+
+    A test split that is open already stays as it is.
+
+    Raises:
+        ValueError: there is no model or no test split, or the images have changed since training.
+    """
+    if run.test_opened is not None:
+        return
+    if run.model_file is None or not run.has_test:
+        missing = "test split" if run.model_file else "model"
+        raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
+    data = open_run_data(run.config, progress)
+    if data.fingerprint != run.fingerprint:
+        raise ValueError(
+            f"The data set {run.config.dataset} must be as it was when {run.id} was trained. "
+            "Its images or labels have changed since."
+        )
+    probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
+    _save_predictions(run, "test", data.predictions("test", probabilities))
+    opened = datetime.now().isoformat(timespec="seconds")
+    write_json(run.predictions_file("test").with_suffix(".json"), {"opened": opened})
+
+
+@dataclass
+class State:
+    """What the trainer remembers from epoch to epoch, kept in every checkpoint."""
+
+    epoch: int = -1  # the last whole one, counted from 0
+    step: int = 0  # optimizer steps so far
+    best_epoch: int | None = None
+    best_accuracy: float = -1.0
+    best_loss: float = 0.0
+    row: dict[str, float] = field(default_factory=dict)  # the last epoch's row of history.csv
+
+    @property
+    def epochs_without_gain(self) -> int:
+        """Whole epochs since the best one."""
+        return self.epoch - self.best_epoch if self.best_epoch is not None else 0
+
+
+class Trainer:
+    """One run being trained: an epoch after another, each whole one left on disk.
+
+    A plain loop over `train_on_batch` rather than `fit`, which is as fast here and leaves no
+    place to stop after the batch in hand, or to restore what is random.
+    """
+
+    def __init__(self, run: Run, data: RunData, model: keras.Model) -> None:
+        self.run, self.data, self.model = run, data, model
+        self.config = run.config
+        self.state = State()
+        self.val_pixels = data.split_pixels("val")
+        self.val_labels = data.labels(data.positions("val"))
+
+    def resume(self) -> None:
+        """Goes back to the newest whole checkpoint, or to the very beginning."""
+        checkpoint = load_latest(self.run.directory / "checkpoints")
+        if checkpoint is not None:
+            checkpoint.restore(self.model)
+            self.state = State(**checkpoint.state)
+        history = self.run.history
+        history = history[history["epoch"] < self.state.epoch]
+        _save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
+        steps = self.run.steps
+        steps = steps[steps["step"] <= self.state.step]
+        _save_table(self.run.directory / "steps.csv", steps, STEPS_COLUMNS)
+        (self.run.directory / "result.json").unlink(missing_ok=True)
+        if checkpoint is not None:
+            self._record_epoch(self._validate())
+
+    def fit(self) -> str:
+        """Trains until the last epoch, until no gain, or until asked to stop; says which."""
+        epochs, images = self.config.epochs, len(self.data.positions("train"))
+        self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1)
+        for epoch in range(self.state.epoch + 1, epochs):
+            if self._patience_is_over():
+                return EARLY_STOPPED
+            started = time.monotonic()
+            logs = self._train_epoch(epoch)
+            if logs is None:
+                return STOPPED
+            probabilities = self._validate()
+            self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
+            # The checkpoint comes first: what follows it can be done again from it.
+            folder = self.run.directory / "checkpoints"
+            save_checkpoint(folder, epoch, self.model, asdict(self.state))
+            self._record_epoch(probabilities)
+        return COMPLETED
+
+    def finish(self, reason: str) -> None:
+        """Leaves what a finished run has; `result.json` last."""
+        state = self.state
+        if state.best_epoch is None:  # stopped within the first epoch: keep what there is
+            probabilities = self._validate()
+            state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
+            self._keep_model(probabilities)
+        if self.config.architecture == "vgg19_dropout":
+            export_h5(self.run)
+        if self.config.test_at_end and self.run.has_test and reason != STOPPED:
+            open_test(self.run)
+        result = Result(
+            reason, state.epoch + 1, state.best_epoch, state.best_loss, state.best_accuracy
+        )
+        save_result(self.run, result)
+
+    def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:
+        """The epoch's mean loss and accuracy, or None where it was asked to stop."""
+        _seed_dropout(self.model, self.config.seed, epoch)
+        self.model.reset_metrics()
+        self.reporter.begin_epoch(epoch)
+        stop = self.run.attempt / "stop" if self.run.attempt else None
+        logs: Mapping[str, float] = {}
+        for batch in self.data.batches(epoch):
+            logs = self._train_batch(batch)
+            self.state.step += 1
+            self.reporter.after_batch(
+                self.state.step, len(batch.targets), logs, self._learning_rate
+            )
+            if stop is not None and stop.exists():
+                return None
+        return logs
+
+    def _note_epoch(
+        self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float
+    ) -> None:
+        loss, accuracy = _scores(probabilities, self.val_labels)
+        self.state.epoch = epoch
+        self.state.row = {
+            "epoch": epoch,
+            "loss": logs["loss"],
+            "accuracy": logs["accuracy"],
+            "val_loss": loss,
+            "val_accuracy": accuracy,
+            "learning_rate": self._learning_rate(),
+            "seconds": seconds,
+        }
+        if accuracy > self.state.best_accuracy:
+            self.state.best_epoch = epoch
+            self.state.best_accuracy, self.state.best_loss = accuracy, loss
+
+    def _train_batch(self, batch: Batch) -> Mapping[str, float]:
+        logs = self.model.train_on_batch(
+            batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
+        )
+        if not math.isfinite(logs["loss"]):
+            raise ValueError(
+                "The loss must stay a number; it became infinite or undefined. A smaller learning "
+                f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
+            )
+        return {name: float(value) for name, value in logs.items()}
+
+    def _validate(self) -> np.ndarray:
+        return predict(self.model, self.val_pixels)
+
+    def _record_epoch(self, probabilities: np.ndarray) -> None:
+        """What follows a checkpoint; done again when the process died in between."""
+        if self.state.best_epoch == self.state.epoch:
+            self._keep_model(probabilities)
+        append_row(self.run.directory / "history.csv", self.state.row, HISTORY_COLUMNS)
+
+    def _keep_model(self, probabilities: np.ndarray) -> None:
+        save_model(self.model, self.run.directory / "model.keras")
+        _save_predictions(self.run, "val", self.data.predictions("val", probabilities))
+
+    def _learning_rate(self) -> float:
+        return float(self.model.optimizer.learning_rate)
+
+    def _patience_is_over(self) -> bool:
+        patience = self.config.early_stopping
+        return bool(patience) and self.state.epochs_without_gain >= patience
+
+
+def _scores(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Mean cross-entropy, clipped as Keras clips it, and accuracy."""
+    of_truth = probabilities[np.arange(len(labels)), labels]
+    loss = -np.log(np.clip(of_truth, keras.config.epsilon(), 1)).mean()
+    return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Makes dropout's masks a matter of (seed, epoch), so that nothing random needs storing."""
+    for number, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = np.random.default_rng((seed, epoch, number)).integers(2**31, size=2)
+            layer.seed_generator.state.assign(state.astype("uint32"))
+
+
+def _describe(run: Run, data: RunData) -> None:
+    """Writes what the run learns from, and where."""
+    record = {"class_names": list(data.class_names), "counts": data.counts.to_dict("list")}
+    write_json(run.directory / "dataset.json", record)
+    backend = keras.backend.backend()
+    environment = {
+        "fer_studio": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "keras": keras.__version__,
+        "backend": f"{backend} {version(backend)}",
+        "devices": keras.distribution.list_devices(),
+        "precision": keras.config.dtype_policy().name,
+        "seed": run.config.seed,
+        "fingerprint": data.fingerprint,
+    }
+    write_json(run.directory / "environment.json", environment)
+
+
+def _save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
+    with replacing(run.predictions_file(split)) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    with replacing(path) as temporary:
+        table.to_csv(temporary, columns=list(columns), index=False)

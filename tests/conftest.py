@@ -1,0 +1,59 @@
+"""What tests of several rooms share."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fer_core import tasks
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty workspace; no supervisor outlives it."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("FER_HOME", str(home))
+    yield home
+    end_supervisor()
+
+
+def end_supervisor() -> None:
+    """Kills this workspace's supervisor and waits until it and its children are gone."""
+    if not tasks.is_alive(tasks.supervisor_file()):
+        return
+    record = tasks.read_json(tasks.supervisor_file())
+    with contextlib.suppress(psutil.NoSuchProcess):
+        supervisor = psutil.Process(int(record["pid"]))
+        processes = [supervisor, *supervisor.children(recursive=True)]
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=20)
+
+
+def _data_folder(variable: str, what: str) -> Path:
+    folder = os.environ.get(variable)
+    if not folder:
+        pytest.skip(f"needs {what}: set {variable}")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def fer2013_dir() -> Path:
+    """The folder with FER2013 and the script fer2013.py that writes its usual layouts."""
+    return _data_folder("FER2013_DIR", "the FER2013 data set")
+
+
+@pytest.fixture(scope="session")
+def photos_dir() -> Path:
+    """The folder with photos of people."""
+    return _data_folder("FACE_PHOTOS_DIR", "photos of faces")
+
+
+@pytest.fixture(scope="session")
+def vgg19_weights() -> Path:
+    """VGG19's ImageNet weights without top, as an .h5 file."""
+    return _data_folder("VGG19_WEIGHTS", "VGG19's ImageNet weights")
