@@ -1,50 +1,76 @@
-"""Reading, cropping and drawing images; RGB everywhere, BGR never leaves."""
+"""Reading and cropping images; RGB everywhere, BGR never leaves."""
 
 import contextlib
 import io
+import struct
 import warnings
-from collections.abc import Sequence
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000  # a larger photo decodes to more than 190 MB
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+# Pillow reads more, some of it by starting other programs (EPS): not from a stranger's upload.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's parsers raise on damaged files.
+_DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
+_DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
+
+# Once, here: `warnings.catch_warnings` is not safe where threads decode side by side.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of an image; `x, y` is its upper left corner. It may leave the image."""
+    """A rectangle in pixels; `x, y` is its upper left corner. It may leave the image."""
 
     x: int
     y: int
     width: int
     height: int
 
+    def scaled(self, factor: float) -> "Box":
+        """The same rectangle in the image scaled by a factor; at least one pixel a side."""
+        x, y = round(self.x * factor), round(self.y * factor)
+        right, bottom = (self.x + self.width) * factor, (self.y + self.height) * factor
+        return Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
+
 
 def decode(source: bytes | Path, name: str = "") -> np.ndarray:
     """A picture as uint8 RGB of shape (height, width, 3), upright as its EXIF orientation says.
 
-    Gray, palette, CMYK and 16-bit pictures are converted; transparent ones are laid on white.
+    Gray, palette, CMYK and 16-bit pictures are converted, transparent ones laid on white; of an
+    animation it is the first frame. Colour profiles are ignored. The array is read-only.
 
     Raises:
-        ValueError: not a picture, damaged, or of more than `MAX_PIXELS` pixels.
+        ValueError: not a picture, damaged, of more than `MAX_PIXELS` pixels, or of 32 bits a
+            channel, since nothing in such a file says which value is white.
     """
-    name = name or (source.name if isinstance(source, Path) else "the image")
+    name = name or (source.name if isinstance(source, Path) else "The image")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                _check_size(image, name)
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(file, formats=_FORMATS) as image:
+            refusal = _refusal(image)
+            if not refusal:
                 return np.asarray(_upright_rgb(image))
-    except FileNotFoundError:
-        raise ValueError(f"{name} must be a file that exists. Received: {source}") from None
-    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        reason = "it is empty" if source == b"" else _reason(error)
-        raise ValueError(f"{name} cannot be read as an image: {reason}.") from error
+    except _DAMAGE as error:
+        raise ValueError(f"{name} cannot be read as an image: {_reason(error, source)}.") from error
+    raise ValueError(f"{name} {refusal}")
 
 
 def face_pixels(image: np.ndarray, image_size: tuple[int, int], channels: int) -> np.ndarray:
@@ -55,17 +81,35 @@ def face_pixels(image: np.ndarray, image_size: tuple[int, int], channels: int) -
     Args:
         image: uint8 RGB, (any height, any width, 3).
         image_size: (height, width) in pixels.
-        channels: 1 for gray (ITU-R BT.601 luma), 3 for RGB.
+        channels: 1 for gray (ITU-R BT.601 luma; what was gray comes back exactly), 3 for RGB.
+
+    Raises:
+        ValueError: the image is not uint8 RGB.
     """
+    check_rgb(image)
     height, width = image_size
     if channels == 1:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if image.shape[:2] != (height, width):
-        shrinks = image.shape[0] * image.shape[1] > height * width
-        # Area averages what cubic would skip over; cubic is smoother than area's blocks upwards.
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        image = cv2.resize(image, (width, height), interpolation=method)
-    return image.reshape(height, width, channels)
+    return resize(image, height, width).reshape(height, width, channels)
+
+
+def check_rgb(image: np.ndarray) -> None:
+    """Raises ValueError unless the image is uint8 of shape (height, width, 3), not empty."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(
+            "The image must be uint8 RGB of shape (height, width, 3). "
+            f"Received: {image.dtype} of shape {image.shape}"
+        )
+
+
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The uint8 image, gray or RGB, in another size; the same array where it has it already."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = image.shape[0] * image.shape[1] > height * width
+    # Area averages what cubic would skip over; cubic is smoother than area's blocks upwards.
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return cv2.resize(image, (width, height), interpolation=method)
 
 
 def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
@@ -77,9 +121,8 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
         ValueError: the box is empty or lies wholly outside the image.
     """
     height, width = image.shape[:2]
-    if min(box.width, box.height) < 1 or not (
-        -box.width < box.x < width and -box.height < box.y < height
-    ):
+    overlaps = -box.width < box.x < width and -box.height < box.y < height
+    if min(box.width, box.height) < 1 or not overlaps:
         raise ValueError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
     left = round(box.x + (box.width - side) / 2)
@@ -89,21 +132,6 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
     return image[rows[:, None], columns]
 
 
-def draw_boxes(
-    image: np.ndarray, boxes: Sequence[Box], labels: Sequence[str], colors: Sequence[str]
-) -> np.ndarray:
-    """A copy of the image with one labelled rectangle per box; colours as "#rrggbb"."""
-    canvas = Image.fromarray(image)
-    draw = ImageDraw.Draw(canvas)
-    line = max(2, round(max(image.shape[:2]) / 300))
-    for box, label, color in zip(boxes, labels, colors, strict=True):
-        draw.rectangle(
-            (box.x, box.y, box.x + box.width, box.y + box.height), outline=color, width=line
-        )
-        _draw_label(draw, box, label, color, size=max(11, line * 5, round(box.width / 9)))
-    return np.asarray(canvas)
-
-
 def encode_png(image: np.ndarray) -> bytes:
     """The image, uint8 RGB or gray, as a PNG file."""
     buffer = io.BytesIO()
@@ -111,47 +139,42 @@ def encode_png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _check_size(image: Image.Image, name: str) -> None:
+def _refusal(image: Image.Image) -> str:
+    """What is wrong with a picture that can be read, by its header alone; "" where nothing is."""
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise ValueError(
-            f"{name} must have at most {MAX_PIXELS // 1_000_000} megapixels. "
-            f"Received: {width}×{height}, {width * height / 1e6:.0f} megapixels"
+        return (
+            f"must have at most {MAX_PIXELS // 1_000_000} megapixels. "
+            f"Received: {width}×{height}, {width * height / 1e6:.0f} megapixels."
         )
+    if image.mode in ("I", "F"):
+        return "must have 8 or 16 bits a channel. Received: 32 bits."
+    return ""
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "its content is no known image format"
-    return "the file is truncated" if "truncated" in text else "the file is damaged"
+def _reason(error: Exception, source: bytes | Path) -> str:
+    if isinstance(error, OSError) and error.strerror:  # the system's own word on a path
+        return error.strerror.lower()
+    if not (source if isinstance(source, bytes) else source.stat().st_size):
+        return "it is empty"
+    if isinstance(error, UnidentifiedImageError):
+        return f"it is none of {', '.join(_FORMATS)}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {MAX_PIXELS // 1_000_000} megapixels"
+    return "the file is truncated" if "truncated" in str(error).lower() else "the file is damaged"
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     image.load()
-    # Broken EXIF data does not spoil a whole picture.
-    with contextlib.suppress(OSError, SyntaxError, ValueError, KeyError, TypeError):
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image)
+    with contextlib.suppress(*_DAMAGE):  # broken EXIF data does not spoil a whole picture
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        if orientation in _UPRIGHT:
+            image = image.transpose(_UPRIGHT[orientation])
+    if image.mode.startswith("I;16"):
+        # Divided by the format's range, never by the picture's own: 65535 / 257 = 255.
+        values = np.rint(np.asarray(image).astype(np.float64) / 257)
+        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _from_deep(image: Image.Image) -> Image.Image:
-    """A gray image of 16 bits, brought to 8; never scaled by its own values."""
-    values = np.asarray(image).astype(np.float64) / 257
-    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8)).convert("RGB")
-
-
-def _draw_label(draw: ImageDraw.ImageDraw, box: Box, label: str, color: str, size: int) -> None:
-    font = ImageFont.load_default(size)
-    left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
-    width, height = right - left + size // 2, bottom - top + size // 2
-    y = box.y - height if box.y >= height else box.y
-    x = max(0, min(box.x, draw.im.size[0] - width))
-    draw.rectangle((x, y, x + width, y + height), fill=color)
-    draw.text((x + size // 4 - left, y + size // 4 - top), label, font=font, fill="white")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")  # the same picture where it is RGB already
