@@ -1,0 +1,46 @@
+"""A Plotly figure that is redrawn in place: zoom, hover and hidden traces survive a refresh.
+
+`st.plotly_chart` mounts a new chart whenever its data change. Here Plotly's script is handed over
+once, by `load_plotly` outside the refreshing fragment, and a refresh sends the figure only.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+_HERE = Path(__file__).parent
+_READY = "\nwindow.dispatchEvent(new Event('plotly-ready'));\nexport default () => {};\n"
+
+_plot = st.components.v2.component(
+    "fer_live_plot",
+    html='<div class="live-plot"></div>',
+    js=(_HERE / "live_plot.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def load_plotly() -> None:
+    """Gives Plotly's script to the browser; once on a page, outside its refreshing fragments.
+
+    Streamlit sends so large a message to a browser once and later refers to it.
+    """
+    _loader()(key="plotly")
+
+
+def live_plot(figure: go.Figure, key: str) -> None:
+    """Draws the figure, or changes the one that was drawn under the same key.
+
+    The figure names its height, and a `uirevision` that stays the same while it shows the same.
+    """
+    height = int(figure.layout.height)
+    _plot(data={"figure": figure.to_json(), "height": height}, key=key, height=height)
+
+
+@cache
+def _loader() -> ComponentRenderer:
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    return st.components.v2.component("fer_plotly", js=script.read_text(encoding="utf-8") + _READY)

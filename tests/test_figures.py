@@ -1,0 +1,124 @@
+"""Figures: what is drawn, from what data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core import figures
+from fer_core.expressions import COLORS, EXPRESSIONS
+
+
+def history(epochs: int) -> pd.DataFrame:
+    table = pd.DataFrame({"epoch": range(epochs)})
+    for column in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        table[column] = 1 / (table["epoch"] + 2)
+    return table
+
+
+def steps(count: int, epochs: float = 2.0) -> pd.DataFrame:
+    epoch = np.linspace(0, epochs, count)
+    return pd.DataFrame({"epoch": epoch, "loss": 2 - epoch / 10, "accuracy": epoch / 10})
+
+
+def test_class_balance_has_a_bar_per_class_and_split() -> None:
+    counts = pd.DataFrame({"train": [30, 10], "val": [3, 1]}, index=["happy", "disgust"])
+    train, val = figures.class_balance_figure(counts).data
+    assert (train.name, list(train.x), list(train.y)) == (
+        "Training",
+        ["happy", "disgust"],
+        [30, 10],
+    )
+    assert list(val.customdata) == [0.75, 0.25]
+    assert train.marker.color != val.marker.color
+
+
+def test_probabilities_keep_their_order_and_the_expressions_their_colours() -> None:
+    (bars,) = figures.probability_figure({"happy": 0.9, "angry": 0.1}).data
+    assert list(bars.y) == ["happy", "angry"]
+    assert list(bars.marker.color) == [COLORS["happy"], COLORS["angry"]]
+    assert list(bars.text) == ["90.0%", "10.0%"]
+
+
+def test_an_epoch_is_marked_where_it_ended() -> None:
+    figure = figures.history_figure(history(3), steps(50, epochs=3))
+    validation = next(trace for trace in figure.data if trace.name == "Validation")
+    assert list(validation.x) == [1, 2, 3]
+
+
+def test_loss_and_accuracy_share_a_legend_and_an_axis() -> None:
+    figure = figures.history_figure(history(3), steps(50, epochs=3))
+    assert [trace.showlegend for trace in figure.data] == [True] * 3 + [False] * 3
+    assert figure.layout.xaxis.matches == "x2"
+    assert figure.layout.uirevision
+
+
+@pytest.mark.parametrize(("epochs", "rows"), [(0, 0), (0, 1), (1, 1)])
+def test_a_run_that_has_just_begun_can_be_drawn(epochs: int, rows: int) -> None:
+    figure = figures.history_figure(history(epochs), steps(rows))
+    assert len(figure.data[0].x) == rows
+
+
+def test_twenty_thousand_steps_are_thinned_and_both_ends_kept() -> None:
+    line = figures.history_figure(history(2), steps(20_000)).data[0]
+    assert len(line.x) == figures.MOST_POINTS
+    assert (line.x[0], line.x[-1]) == (0, 2)
+
+
+def test_a_refresh_carries_less_than_forty_kilobytes() -> None:
+    figure = figures.history_figure(history(300), steps(20_000, epochs=300))
+    assert len(figure.to_json()) < 40_000
+
+
+def test_compared_runs_differ_in_colour_or_dash() -> None:
+    runs = {f"run {number}": history(2) for number in range(10)}
+    lines = [trace.line for trace in figures.compare_figure(runs, "val_accuracy").data]
+    assert len({(line.color, line.dash) for line in lines}) == 10
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    with pytest.raises(ValueError, match="Received: 'speed'"):
+        figures.compare_figure({}, "speed")
+
+
+def test_confusion_prints_every_cell_as_counts_or_as_shares_of_its_row() -> None:
+    matrix = np.array([[8, 2], [0, 1000]])
+    printed = {}
+    for shares in (False, True):
+        figure = figures.confusion_figure(matrix, ["happy", "sad"], shares=shares)
+        cells = [trace for trace in figure.data if trace.type == "scatter"]
+        printed[shares] = {
+            (y, x): text
+            for trace in cells
+            for x, y, text in zip(trace.x, trace.y, trace.text, strict=True)
+        }
+    assert printed[False] == {
+        ("happy", "happy"): "8",
+        ("happy", "sad"): "2",
+        ("sad", "happy"): "0",
+        ("sad", "sad"): "1,000",
+    }
+    assert printed[True][("happy", "happy")] == "80%"
+    assert printed[True][("happy", "sad")] == "20%"
+
+
+def test_a_class_without_images_has_shares_of_zero() -> None:
+    figure = figures.confusion_figure(np.zeros((2, 2), dtype=int), ["happy", "sad"], shares=True)
+    assert set(figure.data[1].text) == {"0%"}
+
+
+def test_a_matrix_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Received: \(3, 3\)"):
+        figures.confusion_figure(np.zeros((3, 3), dtype=int), ["happy", "sad"], shares=False)
+
+
+def test_every_figure_leaves_the_ground_to_the_page() -> None:
+    drawn = [
+        figures.class_balance_figure(pd.DataFrame({"train": [1]}, index=["happy"])),
+        figures.probability_figure(dict.fromkeys(EXPRESSIONS, 1 / 7)),
+        figures.history_figure(history(1), steps(1)),
+        figures.compare_figure({"a": history(1)}, "loss"),
+        figures.confusion_figure(np.eye(7, dtype=int), EXPRESSIONS, shares=False),
+    ]
+    for figure in drawn:
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        assert figure.layout.height
