@@ -1,0 +1,86 @@
+"""What came of a run that has ended."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run, resume_run
+from fer_core.tasks import TaskState
+from pages.components.scores import show_accuracy, show_confusion, show_report
+from pages.components.words import spoken_duration
+
+VAL_HELP = (
+    "Share of right answers on the validation split. It chose the best epoch, so it flatters a "
+    "little; the test split does not."
+)
+TEST_HELP = "Share of right answers on the test split, which had no part in any choice."
+
+
+def show_outcome(run: Run) -> None:
+    """How it ended, and its scores on validation, and on test where that was opened."""
+    _show_end(run)
+    predictions = run.predictions("val")
+    if predictions is None:
+        return
+    val, test = st.columns(2)
+    with val:
+        show_accuracy("Validation accuracy", evaluation.accuracy(predictions), VAL_HELP)
+    with test:
+        _show_test(run)
+    confusion, classes = st.columns(2, gap="large")
+    with confusion:
+        st.markdown("**Confusion on validation**")
+        show_confusion(predictions, run.class_names, key=f"confusion-{run.id}")
+    with classes:
+        st.markdown("**Accuracy per class on validation**")
+        show_report(predictions, run.class_names)
+
+
+def _show_end(run: Run) -> None:
+    state = run.state
+    if state is TaskState.FAILED:
+        st.error(run.error)
+    elif state is TaskState.INTERRUPTED:
+        st.warning(run.interruption)
+    elif state is TaskState.CANCELLED:
+        st.info("It was taken from the queue before it began.")
+    elif run.result is not None:
+        st.success(_sentence(run.result, run.duration), icon=":material/check:")
+    if state in (TaskState.FAILED, TaskState.INTERRUPTED):
+        st.button(
+            "Resume training",
+            icon=":material/play_arrow:",
+            on_click=resume_run,
+            args=(run,),
+            help="Goes on from the last whole epoch.",
+            key=f"resume-{run.id}",
+        )
+
+
+def _sentence(result: Result, duration: timedelta | None) -> str:
+    if result.best_epoch is None:
+        return "Stopped within the first epoch; the network is kept as it was then."
+    verb = {
+        STOPPED: "Stopped",
+        EARLY_STOPPED: "Stopped early, for want of a better validation accuracy,",
+    }.get(result.reason, "Completed")
+    time = f" in {spoken_duration(duration)}" if duration else ""
+    epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
+    return f"{verb} after {epochs}{time}; the best was epoch {result.best_epoch + 1}."
+
+
+def _show_test(run: Run) -> None:
+    predictions = run.predictions("test") if run.test_opened else None
+    if predictions is not None:
+        show_accuracy("Test accuracy", evaluation.accuracy(predictions), TEST_HELP)
+    elif run.has_test:
+        st.metric("Test accuracy", "sealed", help="It is evaluated once, on the Evaluate page.")
+        st.page_link(
+            "pages/evaluate.py",
+            label="Open it on the Evaluate page",
+            icon=":material/lock_open:",
+            query_params={"run": run.id},
+        )
+    else:
+        st.metric("Test accuracy", "–", help="The data set has no test split.")

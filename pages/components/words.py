@@ -1,0 +1,41 @@
+"""Times, sizes and states as a person says them."""
+
+from datetime import datetime, timedelta
+
+from fer_core.runs import COMPLETED, EARLY_STOPPED, STOPPED, Run
+from fer_core.tasks import TaskState
+
+_REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
+
+
+def spoken_duration(duration: timedelta) -> str:
+    """For example "40 s", "12 min", "3 h 5 min" or "2 d 4 h"; the two largest units at most."""
+    minutes, seconds = divmod(round(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes >= 2 else f"{60 * minutes + seconds} s"
+
+
+def spoken_end(seconds_left: float) -> str:
+    """The time of day at which it ends, with the day where that is another one."""
+    now = datetime.now()
+    end = now + timedelta(seconds=seconds_left)
+    return f"{end:%H:%M}" if end.date() == now.date() else f"{end:%d %b, %H:%M}"
+
+
+def spoken_size(size: int) -> str:
+    """Bytes as "512 KB", "80 MB" or "1.2 GB"."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} KB"
+    return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
+
+
+def spoken_state(run: Run) -> str:
+    """The state; of a finished run, how it came to its end."""
+    state = run.state
+    result = run.result if state is TaskState.FINISHED else None
+    return _REASONS.get(result.reason, result.reason) if result else str(state)

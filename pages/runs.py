@@ -1,0 +1,131 @@
+"""All runs: compare their curves, take the models away, clean up."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fer_core import figures, runs
+from fer_core.runs import Run
+from pages.components.run_table import choose_runs
+from pages.components.words import spoken_size
+
+METRICS = {
+    "val_accuracy": "Validation accuracy",
+    "accuracy": "Training accuracy",
+    "val_loss": "Validation loss",
+    "loss": "Training loss",
+}
+
+
+def show_curves(chosen: Sequence[Run]) -> None:
+    """One figure with a curve per run."""
+    metric = st.segmented_control(
+        "Curves",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        default="val_accuracy",
+        required=True,
+    )
+    names = [run.name for run in chosen]
+    histories = {
+        name if names.count(name) == 1 else f"{name} ({run.id})": run.history
+        for name, run in zip(names, chosen, strict=True)
+    }
+    if any(len(history) for history in histories.values()):
+        st.plotly_chart(figures.compare_figure(histories, metric), key="curves")
+    else:
+        st.caption("No epoch is done yet, so there are no curves.")
+
+
+def show_actions(run: Run) -> None:
+    """Where to go on with a run, and its files."""
+    with st.container(border=True):
+        st.markdown(f"**{run.name}**")
+        with st.container(horizontal=True):
+            here = {"run": run.id}
+            if not run.is_pretrained:
+                st.page_link(
+                    "pages/train.py",
+                    label="Watch",
+                    icon=":material/show_chart:",
+                    query_params=here,
+                )
+            if run.model_file:
+                st.page_link(
+                    "pages/evaluate.py",
+                    label="Evaluate",
+                    icon=":material/grid_on:",
+                    query_params=here,
+                )
+                st.page_link(
+                    "pages/predict.py", label="Predict", icon=":material/face:", query_params=here
+                )
+            offer_files(run)
+
+
+def offer_files(run: Run) -> None:
+    """Buttons that download the model, its exports and the history."""
+    files = [*([run.model_file] if run.model_file else []), *run.exports]
+    for file in files:
+        st.download_button(
+            f"{file.name}, {spoken_size(file.stat().st_size)}",
+            file.read_bytes,
+            file_name=f"{run.id}.keras" if file == run.model_file else file.name,
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"download-{run.id}-{file.name}",
+        )
+    if len(run.history):
+        st.download_button(
+            "history.csv",
+            run.history.to_csv(index=False),
+            file_name=f"{run.id}-history.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"history-{run.id}",
+        )
+
+
+def offer_deletion(chosen: Sequence[Run]) -> None:
+    """Deletes the runs after it was said how much goes."""
+    what = "this run" if len(chosen) == 1 else f"these {len(chosen)} runs"
+    with st.popover("Delete …", icon=":material/delete:"):
+        size = spoken_size(sum(run.size_on_disk() for run in chosen))
+        st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
+        st.markdown("\n".join(f"- {run.name}" for run in chosen))
+        if st.button("Delete for good", type="primary", icon=":material/delete_forever:"):
+            delete(chosen)
+
+
+def delete(chosen: Sequence[Run]) -> None:
+    """Deletes what may be deleted, and says of the others why not."""
+    refusals = []
+    for run in chosen:
+        try:
+            run.delete()
+        except ValueError as error:
+            refusals.append(str(error))
+    for refusal in refusals:
+        st.error(refusal)
+    if not refusals:
+        st.rerun()
+
+
+st.title("Runs")
+st.caption("Everything that was trained. Choose one or several to compare, download or delete.")
+
+everything = runs.list_runs()
+if not everything:
+    st.info("Nothing has been trained yet.", icon=":material/model_training:")
+    st.page_link("pages/train.py", label="Train a first run", icon=":material/arrow_forward:")
+    st.stop()
+
+chosen = choose_runs(everything)
+if not chosen:
+    st.caption("Tick the boxes at the left of the table to see curves and files.")
+    st.stop()
+show_curves(chosen)
+for run in chosen:
+    show_actions(run)
+offer_deletion(chosen)
