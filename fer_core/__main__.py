@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from fer_core import paths, tasks
-from fer_core.config import RECIPES, Augmentation, TrainConfig
+from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.evaluation import accuracy, report
+from fer_core.recipes import RECIPES
 from fer_core.runs import Run, open_run, open_test_task, submit_run
+from fer_core.settings import SETTINGS
 from fer_core.tasks import Task, TaskState
 
 # Settings that the command itself gives.
@@ -86,15 +88,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
-    flag = "--" + name.replace("_", "-")
+    flag, text = "--" + name.replace("_", "-"), SETTINGS[name].help.replace("%", "%%")
     if kind is bool:
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction)
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
     elif name == "image_size":
-        parser.add_argument(flag, type=int, nargs=2, metavar=("HEIGHT", "WIDTH"))
+        parser.add_argument(flag, type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=text)
     elif name == "class_names":
-        parser.add_argument(flag, nargs="+", metavar="EXPRESSION")
+        parser.add_argument(flag, nargs="+", metavar="EXPRESSION", help=text)
     else:
-        parser.add_argument(flag, type=kind)
+        parser.add_argument(flag, type=kind, help=text)
 
 
 def _draw(options: argparse.Namespace) -> int:

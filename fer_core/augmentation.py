@@ -34,10 +34,10 @@ def augment(
 def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
     """One random affine map per image, (count, 3, 3), around the image's centre.
 
-    Each takes (row, column) of the result to (row, column) of the original, the shift in
-    fractions of height and width. Composed as `ImageDataGenerator` does: rotation, shift, shear,
-    zoom; its shear runs along the rows and, as there, also shrinks the columns by cos(shear).
-    NumPy draws, so that every Keras backend sees the same images.
+    Each takes (x, y) of the result to (x, y) of the original, the shift in fractions of width
+    and height. Composed as `ImageDataGenerator` does: rotation, shift, shear, zoom; its shear
+    moves pixels sideways and, as there, also squeezes the height by cos(shear). NumPy draws, so
+    that every Keras backend sees the same images.
     """
     rng = np.random.default_rng(seed)
     rotation = np.deg2rad(rng.uniform(-1, 1, count) * settings.rotation)
@@ -51,7 +51,7 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
     moved[:, 0, 2], moved[:, 1, 2] = shift
     sheared = _matrices(one, -np.sin(shear), zero, np.cos(shear))
     # ImageDataGenerator flips last: seen from the result, the mirror comes first.
-    zoomed = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(one, zero, zero, mirror)
+    zoomed = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(mirror, zero, zero, one)
     return turned @ moved @ sheared @ zoomed
 
 
@@ -66,16 +66,13 @@ def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.
 def _to_corner(matrices: np.ndarray, image_size: tuple[int, ...]) -> np.ndarray:
     """Maps around the centre, shifts in fractions → maps from the upper left pixel, in pixels."""
     height, width = image_size
-    centre = np.array([(height - 1) / 2, (width - 1) / 2])
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
     cornered = matrices.copy()
-    shift = matrices[:, :2, 2] * (height, width)
+    shift = matrices[:, :2, 2] * (width, height)
     cornered[:, :2, 2] = shift + centre - matrices[:, :2, :2] @ centre
     return cornered
 
 
 def _as_eight(matrices: np.ndarray) -> np.ndarray:
-    """(row, column) maps as Keras wants them: eight numbers for (x, y), x being the column."""
-    a, b, ty = matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 0, 2]
-    c, d, tx = matrices[:, 1, 0], matrices[:, 1, 1], matrices[:, 1, 2]
-    zero = np.zeros_like(a)
-    return np.stack([d, c, tx, b, a, ty, zero, zero], axis=1).astype("float32")
+    """The maps as Keras wants them: the nine numbers of each, row by row, without the last 1."""
+    return matrices.reshape(-1, 9)[:, :8].astype("float32")

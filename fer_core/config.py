@@ -1,4 +1,4 @@
-"""The settings of one run, the table of architectures and the table of recipes."""
+"""The settings of one run, and the table of architectures."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -154,59 +154,6 @@ class TrainConfig:
             if name in data:
                 data[name] = tuple(data[name])
         return cls(**_known(cls, data))
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named, complete set of training settings."""
-
-    title: str
-    description: str
-    config: TrainConfig
-
-
-RECIPES = {
-    "cnn_classic": Recipe(
-        "Classic CNN",
-        "The small Keras CNN of the FER2013 tutorials: 48×48 gray faces, 333 thousand parameters.",
-        TrainConfig(
-            recipe="cnn_classic",
-            architecture="cnn_classic",
-            epochs=50,
-            batch_size=64,
-            learning_rate=1e-4,
-            learning_rate_decay=1e-6,
-            test_at_end=True,
-        ),
-    ),
-    "cnn_classic_wide": Recipe(
-        "Classic CNN, wide",
-        "The variant most people run: 2.3 million parameters, several times slower.",
-        TrainConfig(
-            recipe="cnn_classic_wide",
-            architecture="cnn_classic_wide",
-            epochs=50,
-            batch_size=64,
-            learning_rate=1e-4,
-            learning_rate_decay=1e-6,
-            test_at_end=True,
-        ),
-    ),
-    "vgg19_dropout": Recipe(
-        "VGG19 + dropout",
-        "VGG19 with frozen ImageNet weights; only a small head on top learns.",
-        TrainConfig(
-            recipe="vgg19_dropout",
-            architecture="vgg19_dropout",
-            epochs=8,
-            batch_size=32,
-            learning_rate=1e-4,
-            augmentation=Augmentation(shear=0.2, zoom=0.2, flip=True),
-            weights="imagenet",
-            test_at_end=True,
-        ),
-    ),
-}
 
 
 def weights_file(config: TrainConfig) -> Path | None:

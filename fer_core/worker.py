@@ -21,11 +21,11 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from fer_core import paths, tasks
+from fer_core import paths, processes, tasks
 from fer_core.files import write_json, write_text
 from fer_core.tasks import Task
 
-POLL_SECONDS = 0.3
+POLL_SECONDS = 0.5
 IDLE_SECONDS = 10.0  # without work, before the supervisor leaves
 LOCK_SECONDS = 5.0  # longer than a leaving supervisor takes from its last look to its end
 
@@ -62,7 +62,7 @@ def supervise() -> None:
     paths.workspace().mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(paths.workspace() / "supervisor.lock", timeout=LOCK_SECONDS):
-            write_json(tasks.supervisor_file(), tasks.process_record())
+            write_json(processes.supervisor_file(), processes.process_record())
             _work_until_idle()
     except Timeout:
         return  # another supervisor is at work
@@ -78,10 +78,10 @@ def _work_until_idle() -> None:
             last_busy = time.monotonic()
         elif time.monotonic() - last_busy > IDLE_SECONDS:
             # From here on a submission starts a new supervisor; what came before is seen below.
-            tasks.supervisor_file().unlink(missing_ok=True)
+            processes.supervisor_file().unlink(missing_ok=True)
             if not tasks.queue():
                 return
-            write_json(tasks.supervisor_file(), tasks.process_record())
+            write_json(processes.supervisor_file(), processes.process_record())
             last_busy = time.monotonic()
         time.sleep(POLL_SECONDS)
 
@@ -101,7 +101,7 @@ def _start_waiting(children: dict[str, Child]) -> None:
 def _take(task: Task) -> Path | None:
     """Moves the request into a new attempt; None where it was cancelled in the same moment."""
     attempt = task.directory / "attempts" / str(len(task.attempts))
-    record = tasks.process_record() | {"started": time.time()}
+    record = processes.process_record() | {"started": time.time()}
     write_json(attempt / "process.json", record)
     try:
         (task.directory / "request.json").rename(attempt / "request.json")
@@ -188,7 +188,7 @@ def _end_with_supervisor() -> None:
 
 
 def main() -> None:
-    """The command line that `tasks.ensure_supervisor` and the supervisor itself use."""
+    """The command line that `processes.ensure_supervisor` and the supervisor itself use."""
     parser = argparse.ArgumentParser(prog="python -m fer_core.worker")
     parser.add_argument("--task", type=Path, help="do this task instead of supervising")
     arguments = parser.parse_args()

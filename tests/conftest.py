@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fer_core import tasks
+from fer_core import processes
+from fer_core.files import read_json
 
 
 @pytest.fixture(autouse=True)
@@ -22,16 +23,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def end_supervisor() -> None:
     """Kills this workspace's supervisor and waits until it and its children are gone."""
-    if not tasks.is_alive(tasks.supervisor_file()):
+    if not processes.is_alive(processes.supervisor_file()):
         return
-    record = tasks.read_json(tasks.supervisor_file())
+    record = read_json(processes.supervisor_file())
     with contextlib.suppress(psutil.NoSuchProcess):
         supervisor = psutil.Process(int(record["pid"]))
-        processes = [supervisor, *supervisor.children(recursive=True)]
-        for process in processes:
+        family = [supervisor, *supervisor.children(recursive=True)]
+        for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(processes, timeout=20)
+        psutil.wait_procs(family, timeout=20)
 
 
 def _data_folder(variable: str, what: str) -> Path:

@@ -1,0 +1,72 @@
+"""What every setting of a run is called and what it means, for the form and the terminal."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The words for a field of `TrainConfig` or `Augmentation`."""
+
+    label: str
+    help: str
+
+
+SETTINGS = {
+    "architecture": Setting("Architecture", "The network that is trained."),
+    "image_size": Setting(
+        "Image size",
+        "Height and width in pixels to which faces are resized; 48 and 100 are usual. The classic "
+        "CNN needs 46, the wide one 24, VGG19 32.",
+    ),
+    "class_names": Setting(
+        "Expressions", "At least two, to leave the others out; none named means all."
+    ),
+    "epochs": Setting("Epochs", "How often the network sees every training image."),
+    "batch_size": Setting("Batch size", "Images between two corrections of the weights."),
+    "learning_rate": Setting(
+        "Learning rate",
+        "How large each correction is. Too large, and the loss jumps or becomes infinite.",
+    ),
+    "learning_rate_decay": Setting(
+        "Learning rate decay", "After n corrections the learning rate is divided by 1 + decay × n."
+    ),
+    "class_weights": Setting(
+        "Class weights",
+        "Rare expressions count more in the loss, so that all classes weigh the same.",
+    ),
+    "weights": Setting(
+        "Weights of VGG19",
+        "imagenet (Keras downloads 80 MB once), none (random), or the path of a .h5 file without "
+        "top on this machine.",
+    ),
+    "seed": Setting(
+        "Seed", "Decides initial weights, shuffling, augmentation and dropout; never the splits."
+    ),
+    "validation_fraction": Setting(
+        "Validation fraction",
+        "Share of the training images that is kept to choose the best epoch, where the data set "
+        "brings no validation split; always the same images for one data set.",
+    ),
+    "early_stopping": Setting(
+        "Early stopping",
+        "Ends after that many epochs without a better validation accuracy; 0 = never.",
+    ),
+    "test_at_end": Setting(
+        "Open the test split at the end",
+        "The test split is sealed: it is evaluated once. Leave it sealed while you still choose "
+        "between settings.",
+    ),
+    "rotation": Setting("Rotation", "Up to ± this many degrees."),
+    "shift": Setting("Shift", "Up to ± this fraction of width and of height."),
+    "shear": Setting(
+        "Shear",
+        "Up to ± this many degrees, as shear_range of Keras's ImageDataGenerator means it: the "
+        "classic 0.2 is a fifth of a degree and hardly to be seen.",
+    ),
+    "zoom": Setting(
+        "Zoom",
+        "Width and height are each scaled by a factor from 1 − zoom to 1 + zoom, as zoom_range of "
+        "Keras's ImageDataGenerator means it.",
+    ),
+    "flip": Setting("Flip", "Every second image is mirrored left to right."),
+}

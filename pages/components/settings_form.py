@@ -1,0 +1,110 @@
+"""The form with every setting of a recipe."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from fer_core.config import Augmentation, TrainConfig
+from fer_core.datasets import Dataset
+from fer_core.recipes import Recipe
+from fer_core.settings import SETTINGS
+
+
+def settings_form(recipe: Recipe, dataset: Dataset) -> TrainConfig | None:
+    """Shows the form; gives the chosen settings when "Start training" was pressed, else None.
+
+    Raises:
+        ValueError: a setting is out of its range, or impossible with the architecture.
+    """
+    config = recipe.config
+    with st.form(f"settings-{config.recipe}", border=False):
+        with st.expander("Settings", icon=":material/tune:"):
+            settings = _learning(config) | _data(config, dataset) | _ending(config)
+            settings["augmentation"] = _augmentation(config)
+        pressed = st.form_submit_button(
+            "Start training", type="primary", icon=":material/play_arrow:"
+        )
+    return replace(config, dataset=dataset.name, **settings) if pressed else None
+
+
+def _learning(config: TrainConfig) -> dict[str, Any]:
+    names = ("epochs", "batch_size", "learning_rate", "learning_rate_decay")
+    return _numbers(config, config, (*names, "seed", "early_stopping"), columns=3)
+
+
+def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+    one, two, three = st.columns(3, gap="medium")
+    sides = [
+        place.number_input(
+            f"Image {name}", value=pixels, key=_key(config, name), help=SETTINGS["image_size"].help
+        )
+        for place, name, pixels in zip(
+            (one, two), ("height", "width"), config.image_size, strict=True
+        )
+    ]
+    own = dataset.has_own_validation
+    fraction = three.number_input(
+        SETTINGS["validation_fraction"].label,
+        value=config.validation_fraction,
+        step=0.05,
+        disabled=own,
+        key=_key(config, "validation_fraction"),
+        help=f"{dataset.name} brings its own." if own else SETTINGS["validation_fraction"].help,
+    )
+    expressions = st.multiselect(
+        SETTINGS["class_names"].label,
+        dataset.class_names,
+        placeholder="All of the data set",
+        key=_key(config, f"class_names-{dataset.name}"),
+        help=SETTINGS["class_names"].help,
+    )
+    return {
+        "image_size": tuple(sides),
+        "validation_fraction": fraction,
+        "class_names": tuple(expressions),
+        "class_weights": _checkbox(config, config, "class_weights"),
+    }
+
+
+def _augmentation(config: TrainConfig) -> Augmentation:
+    st.markdown("**Augmentation** of training images, drawn anew in every epoch")
+    names = ("rotation", "shift", "shear", "zoom")
+    numbers = _numbers(config, config.augmentation, names, columns=4)
+    return Augmentation(**numbers, flip=_checkbox(config, config.augmentation, "flip"))
+
+
+def _ending(config: TrainConfig) -> dict[str, Any]:
+    settings: dict[str, Any] = {"test_at_end": _checkbox(config, config, "test_at_end")}
+    if config.family == "vgg19":
+        label, text = SETTINGS["weights"].label, SETTINGS["weights"].help
+        weights = st.text_input(label, config.weights, key=_key(config, "weights"), help=text)
+        settings["weights"] = weights.strip()
+    return settings
+
+
+def _numbers(
+    config: TrainConfig, record: Any, names: tuple[str, ...], *, columns: int
+) -> dict[str, Any]:
+    places = st.columns(columns, gap="medium")
+    numbers = {}
+    for number, name in enumerate(names):
+        value, words = getattr(record, name), SETTINGS[name]
+        numbers[name] = places[number % columns].number_input(
+            words.label,
+            value=value,
+            format="%.6g" if isinstance(value, float) else "%d",
+            key=_key(config, name),
+            help=words.help,
+        )
+    return numbers
+
+
+def _checkbox(config: TrainConfig, record: Any, name: str) -> bool:
+    words = SETTINGS[name]
+    return st.checkbox(words.label, getattr(record, name), key=_key(config, name), help=words.help)
+
+
+def _key(config: TrainConfig, name: str) -> str:
+    # A recipe keeps what was typed for it when another one is looked at.
+    return f"setting-{config.recipe}-{name}"
