@@ -1,0 +1,5 @@
+"""A data set is an index: one row per image."""
+
+from fer_core.datasets.dataset import Dataset, list_datasets, open_dataset
+
+__all__ = ["Dataset", "list_datasets", "open_dataset"]

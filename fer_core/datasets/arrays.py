@@ -1,0 +1,61 @@
+"""Arrays of pixels in .npy files that grow while they are written."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+
+@contextmanager
+def writing_array(path: Path, shape: tuple[int, ...]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Gives a function that appends uint8 rows of that shape to a new .npy file."""
+    rows = 0
+    with path.open("wb") as file:
+        _write_header(file, (0, *shape))
+
+        def append(chunk: np.ndarray) -> None:
+            nonlocal rows
+            if chunk.dtype != np.uint8 or chunk.shape[1:] != shape:
+                raise ValueError(
+                    f"The rows must be uint8 of shape {shape}. "
+                    f"Received: {chunk.dtype} of shape {chunk.shape[1:]}"
+                )
+            file.write(np.ascontiguousarray(chunk).data)
+            rows += len(chunk)
+
+        yield append
+        file.seek(0)
+        # The format leaves room in the header for the first axis to grow.
+        _write_header(file, (rows, *shape))
+
+
+def read_row(path: Path, row: int) -> bytes:
+    """The pixels of one row, by reading no more than them."""
+    offset, shape = _header(path, path.stat().st_mtime_ns)
+    length = int(np.prod(shape[1:]))
+    with path.open("rb") as file:
+        file.seek(offset + row * length)
+        return file.read(length)
+
+
+def row_shape(path: Path) -> tuple[int, ...]:
+    """The shape of one row."""
+    return _header(path, path.stat().st_mtime_ns)[1][1:]
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
+    header = {"descr": descr, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+@lru_cache(maxsize=16)
+def _header(path: Path, modified: int) -> tuple[int, tuple[int, ...]]:
+    """Where a file's data begins, in bytes, and its shape; a changed file is a new question."""
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, _ = np.lib.format.read_array_header_1_0(file)
+        return file.tell(), shape

@@ -1,0 +1,113 @@
+"""Reads folders of expressions, with or without folders of splits above them."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from fer_core.datasets.layouts.classes import is_expression, meanings
+from fer_core.datasets.layouts.found import Found, Report, counted, some
+from fer_core.datasets.layouts.listing import Listing, list_files
+from fer_core.datasets.splits import named_split
+
+_FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
+_RAF_DB_NAME = re.compile(r"(train|test)_\d+_aligned\.", re.IGNORECASE)
+
+
+def read_expressions(source: Path, copied: Path, report: Report) -> Found | None:
+    """Reads a tree in which at least two folders are named for expressions."""
+    return _read(source, lambda names: sum(map(is_expression, names)) >= 2)
+
+
+def read_any(source: Path, copied: Path, report: Report) -> Found | None:
+    """Reads a tree with at least two folders of images, whatever their names."""
+    return _read(source, lambda names: len(names) >= 2)
+
+
+def _read(source: Path, suffices: Callable[[set[str]], bool]) -> Found | None:
+    if not source.is_dir():
+        return None
+    listing = list_files(source)
+    words = {folder: _class_and_split(folder) for folder in listing.images}
+    if not suffices({name for name, _ in words.values() if name}):
+        return None
+    expressions, notes = meanings(name for name, _ in words.values() if name)
+    rows = [
+        (f"{folder}/{name}", expressions[words[folder][0]], words[folder][1])
+        for folder, names in listing.images.items()
+        if words[folder][0]
+        for name in names
+    ]
+    index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
+    index, official = _with_official_splits(index)
+    index["split"] = index["source_split"].map(lambda word: named_split(word) or "")
+    notes = [_recognised(index), *official, *notes, *_skipped(listing, words)]
+    return Found(_layout(index, bool(official)), source, index, tuple(notes))
+
+
+def _class_and_split(folder: str) -> tuple[str, str]:
+    """The words for class and split in a folder's path; either may be "".
+
+    A class is the first folder that is named for an expression, else the first below the split,
+    else, without a split, the last.
+    """
+    parts = folder.split("/") if folder else []
+    splits = [i for i, part in enumerate(parts) if named_split(part)]
+    first = splits[0] if splits else None
+    others = [part for i, part in enumerate(parts) if i not in splits]
+    below = parts[first + 1 : first + 2] if first is not None else parts[-1:]
+    named = [part for part in others if not part.isdecimal() and is_expression(part)]
+    numbered = [part for part in others if is_expression(part)]
+    name = next(iter([*named, *numbered, *below]), "")
+    return name, parts[first] if first is not None else ""
+
+
+def _with_official_splits(index: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """FER2013's validation and test, told from the file names where test/ mixes the two."""
+    usage = index["path"].str.extract(rf"(?:^|/){_FER2013_NAME.pattern}", flags=re.I)[0].fillna("")
+    split = index["source_split"].map(lambda word: named_split(word) or "")
+    if (split == "val").any() or not {"publictest", "privatetest"} <= set(usage.str.lower()):
+        return index, []
+    # Only what is mixed: someone who made splits of their own keeps them.
+    mixed = (usage != "") & split.isin(["", "test"])
+    index = index.assign(source_split=index["source_split"].mask(mixed, usage))
+    return index, [
+        "FER2013's official splits were recovered from the file names: PublicTest is validation, "
+        "PrivateTest is test."
+    ]
+
+
+def _layout(index: pd.DataFrame, official: bool) -> str:
+    if official:
+        return "FER2013, image folders"
+    if index["path"].str.contains(_RAF_DB_NAME).mean() > 0.5:
+        return "RAF-DB, numbered folders"
+    return "Folders by split" if (index["split"] != "").any() else "Folders of expressions"
+
+
+def _recognised(index: pd.DataFrame) -> str:
+    classes = counted(index["expression"].nunique(), "class", "classes")
+    sizes = index["source_split"].value_counts()
+    if set(sizes.index) == {""}:
+        return f"Recognised a folder for each of {classes}, without splits."
+    parts = [f"{word or 'no split'} ({size:,})" for word, size in sizes.items()]
+    return f"Recognised folders of {classes} in splits: {', '.join(parts)}."
+
+
+def _skipped(listing: Listing, words: dict[str, tuple[str, str]]) -> list[str]:
+    notes = []
+    loose = [
+        f"{folder}/{name}".lstrip("/")
+        for folder, names in listing.images.items()
+        if not words[folder][0]
+        for name in names
+    ]
+    if loose:
+        notes.append(
+            f"Skipped, in no class's folder: {counted(len(loose), 'image')} ({some(loose)})."
+        )
+    if listing.others:
+        files = counted(len(listing.others), "file")
+        notes.append(f"Skipped, not images: {files} ({some(listing.others)}).")
+    return notes

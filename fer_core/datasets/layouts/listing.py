@@ -1,0 +1,43 @@
+"""Which files lie under a folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_core.images import IMAGE_SUFFIXES
+
+_SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave behind
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files under a folder; hidden ones and what systems leave behind do not count."""
+
+    images: dict[str, list[str]]  # folder (POSIX, relative, "" at the top) to file names, sorted
+    others: list[str]  # paths of files that are no images
+
+
+def list_files(root: Path) -> Listing:
+    """All files under a folder; links to folders are followed once."""
+    listing = Listing({}, [])
+    seen: set[tuple[int, int]] = set()
+    waiting = [("", os.fspath(root))]
+    while waiting:
+        relative, folder = waiting.pop()
+        stat = Path(folder).stat()
+        # Windows may give no inode; there, links to folders are rare.
+        if stat.st_ino and (stat.st_dev, stat.st_ino) in seen:
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        prefix = f"{relative}/" if relative else ""
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
+                    continue
+                if entry.is_dir():
+                    waiting.append((prefix + entry.name, entry.path))
+                elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+                    listing.images.setdefault(relative, []).append(entry.name)
+                else:
+                    listing.others.append(prefix + entry.name)
+    return Listing(dict(sorted(listing.images.items())), sorted(listing.others))

@@ -1,0 +1,80 @@
+"""A data set's faces as one memory-mapped array."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from fer_core import paths
+from fer_core.datasets.arrays import writing_array
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.threads import in_chunks
+from fer_core.files import replacing
+from fer_core.images import face_pixels
+
+
+def open_pixels(
+    dataset: Dataset,
+    image_size: tuple[int, int],
+    channels: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """The network's pixels of every image: read-only uint8 (n, height, width, channels).
+
+    Row i is position i of the index. Made once, then mapped from the cache. Whoever asks while
+    another process makes the same array waits for it.
+
+    Args:
+        image_size: (height, width) in pixels.
+        progress: called with the images done and their number; what it raises ends the making.
+
+    Raises:
+        ValueError: an image is gone or damaged, or the disk is too full.
+    """
+    height, width = image_size
+    folder = paths.cache_root() / "pixels"
+    path = folder / f"{dataset.pixels_key()}-{height}x{width}x{channels}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                _remove_unfinished(path)
+                _check_room(folder, len(dataset.index) * height * width * channels)
+                _make(path, dataset, image_size, channels, progress or (lambda done, total: None))
+    return np.load(path, mmap_mode="r")
+
+
+def _make(
+    path: Path,
+    dataset: Dataset,
+    image_size: tuple[int, int],
+    channels: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    def faces(positions: range) -> np.ndarray:
+        images = map(dataset.image, positions)
+        return np.stack([face_pixels(image, image_size, channels) for image in images])
+
+    done, total = 0, len(dataset.index)
+    with replacing(path) as temporary, writing_array(temporary, (*image_size, channels)) as append:
+        for chunk in in_chunks(faces, total):
+            append(chunk)
+            done += len(chunk)
+            progress(done, total)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise ValueError(
+            f"The disk of {folder} must have {size / 1e9:.1f} GB free for the faces at this size. "
+            f"Received: {free / 1e9:.1f} GB"
+        )
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Removes what a killed process left; the lock says that nobody works on it."""
+    for file in path.parent.glob(f".{path.stem}.*"):
+        file.unlink(missing_ok=True)
