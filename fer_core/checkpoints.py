@@ -27,9 +27,18 @@ class Checkpoint:
     state: Mapping[str, Any]  # what the trainer keeps besides: best epoch and the like
 
     def restore(self, model: keras.Model) -> None:
-        """Gives the model's trained layers and optimizer the values they had."""
+        """Gives the model's trained layers and optimizer the values they had.
+
+        Raises:
+            ValueError: the checkpoint is of another model.
+        """
         with np.load(self.directory / _ARRAYS) as arrays:
             variables = _variables(model)
+            if set(arrays.files) != set(variables):
+                raise ValueError(
+                    f"The checkpoint must hold {len(variables)} arrays, those of {model.name}. "
+                    f"Received: {len(arrays.files)} in {self.directory}"
+                )
             for name, variable in variables.items():
                 variable.assign(arrays[name])
 

@@ -32,6 +32,7 @@ def build_model(config: TrainConfig, classes: int) -> keras.Model:
         loss="categorical_crossentropy",
         metrics=["accuracy"],
     )
+    model.optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
     return model
 
 

@@ -10,54 +10,70 @@ from fer_core.tasks import Progress, Task
 SECONDS = 1.0  # between two rows, and between two looks at the progress
 
 
+class _Sums:
+    """Sums of loss and accuracy over images."""
+
+    def __init__(self) -> None:
+        self.images, self.loss, self.accuracy = 0, 0.0, 0.0
+
+    def add(self, images: int, values: Mapping[str, float]) -> None:
+        self.images += images
+        self.loss += float(values["loss"]) * images
+        self.accuracy += float(values["accuracy"]) * images
+
+    @property
+    def means(self) -> dict[str, float]:
+        images = max(1, self.images)
+        return {"loss": self.loss / images, "accuracy": self.accuracy / images}
+
+
 class StepReporter:
-    """Turns the running means that Keras gives into one row a second of what was new in it."""
+    """Means of loss and accuracy: over the last second for `steps.csv`, over the epoch."""
 
     def __init__(self, run: Run, images: int, epochs: int, epoch: int) -> None:
         """`images` of an epoch, all `epochs`, and the one (from 0) at which this process begins."""
         self.run, self.images, self.epochs = run, images, epochs
         self.started = self.last = time.monotonic()
-        self.first_epoch = self.epoch = epoch
-        self.batch = self.seen = 0  # in this epoch
-        self.reported = 0  # images of this epoch that were in an earlier row
-        self.sums = {"loss": 0.0, "accuracy": 0.0}  # over those
-        self.recent = 0  # images since the last row, also across epochs
+        self.first_epoch = epoch
+        self.recent = _Sums()
+        self.begin_epoch(epoch)
 
     def begin_epoch(self, epoch: int) -> None:
-        """From here on the running means are those of this epoch."""
-        self.epoch, self.batch, self.seen, self.reported = epoch, 0, 0, 0
-        self.sums = {"loss": 0.0, "accuracy": 0.0}
+        """From here on `means` are those of this epoch."""
+        self.epoch, self.whole = epoch, _Sums()
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Loss and accuracy over the epoch so far."""
+        return self.whole.means
 
     def after_batch(
-        self, step: int, images: int, means: Mapping[str, float], learning_rate: Callable[[], float]
+        self,
+        step: int,
+        images: int,
+        values: Mapping[str, float],
+        learning_rate: Callable[[], float],
     ) -> None:
-        """Notes a batch; `step` counts all since the run began, `means` are the epoch's so far."""
-        self.batch += 1
-        self.seen += images
-        self.recent += images
+        """Notes a batch's own loss and accuracy; `step` counts all since the run began."""
+        self.whole.add(images, values)
+        self.recent.add(images, values)
         now = time.monotonic()
         if now - self.last < SECONDS:
             return
+        rate = self.recent.images / (now - self.last)
         row = {
             "step": step,
-            "epoch": round(self.epoch + self.seen / self.images, 5),
-            **self._since_last_row(means),
-            "images_per_second": round(self.recent / (now - self.last), 1),
+            "epoch": round(self.epoch + self.whole.images / self.images, 5),
+            **self.recent.means,
+            "images_per_second": round(rate, 1),
             "learning_rate": learning_rate(),
         }
         append_row(self.run.directory / "steps.csv", row, STEPS_COLUMNS)
-        self.run.save_progress(self._progress(row["images_per_second"], now))
-        self.last, self.recent = now, 0
-
-    def _since_last_row(self, means: Mapping[str, float]) -> dict[str, float]:
-        sums = {name: means[name] * self.seen for name in self.sums}
-        new = self.seen - self.reported
-        values = {name: (sums[name] - self.sums[name]) / new for name in sums}
-        self.sums, self.reported = sums, self.seen
-        return values
+        self.run.save_progress(self._progress(rate, now))
+        self.last, self.recent = now, _Sums()
 
     def _progress(self, rate: float, now: float) -> Progress:
-        done = self.epoch * self.images + self.seen
+        done = self.epoch * self.images + self.whole.images
         here = done - self.first_epoch * self.images
         total = self.epochs * self.images
         return Progress(

@@ -1,5 +1,6 @@
 """Trains one run and leaves everything it learned in the run's directory."""
 
+import logging
 import math
 import platform
 import time
@@ -33,6 +34,8 @@ from fer_core.runs import (
 )
 from fer_core.tasks import Task
 
+LOG = logging.getLogger(__name__)
+
 
 def run_training(task: Task) -> None:
     """Trains a run, or goes on from its last checkpoint; the worker's entry.
@@ -44,6 +47,7 @@ def run_training(task: Task) -> None:
     config = run.config
     data = open_run_data(config, task_progress(task, "Reading the images"))
     _describe(run, data)
+    LOG.info("%s\n%s", run.id, data.counts.to_string())
     keras.utils.set_random_seed(config.seed)
     trainer = Trainer(run, data, build_model(config, len(data.class_names)))
     trainer.resume()
@@ -148,6 +152,7 @@ class Trainer:
             folder = self.run.directory / "checkpoints"
             save_checkpoint(folder, epoch, self.model, asdict(self.state))
             self._record_epoch(probabilities)
+            LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(self.state.row))
         return COMPLETED
 
     def finish(self, reason: str) -> None:
@@ -169,19 +174,17 @@ class Trainer:
     def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:
         """The epoch's mean loss and accuracy, or None where it was asked to stop."""
         _seed_dropout(self.model, self.config.seed, epoch)
-        self.model.reset_metrics()
         self.reporter.begin_epoch(epoch)
         stop = self.run.attempt / "stop" if self.run.attempt else None
-        logs: Mapping[str, float] = {}
         for batch in self.data.batches(epoch):
-            logs = self._train_batch(batch)
+            values = self._train_batch(batch)
             self.state.step += 1
             self.reporter.after_batch(
-                self.state.step, len(batch.targets), logs, self._learning_rate
+                self.state.step, len(batch.targets), values, self._learning_rate
             )
             if stop is not None and stop.exists():
                 return None
-        return logs
+        return self.reporter.means
 
     def _note_epoch(
         self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float
@@ -202,6 +205,7 @@ class Trainer:
             self.state.best_accuracy, self.state.best_loss = accuracy, loss
 
     def _train_batch(self, batch: Batch) -> Mapping[str, float]:
+        """Corrects the weights once; loss and accuracy of this batch alone."""
         logs = self.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
         )
@@ -210,7 +214,7 @@ class Trainer:
                 "The loss must stay a number; it became infinite or undefined. A smaller learning "
                 f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
             )
-        return {name: float(value) for name, value in logs.items()}
+        return logs
 
     def _validate(self) -> np.ndarray:
         return predict(self.model, self.val_pixels)
@@ -238,6 +242,14 @@ def _scores(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float
     of_truth = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.clip(of_truth, keras.config.epsilon(), 1)).mean()
     return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def _in_words(row: Mapping[str, float]) -> str:
+    return (
+        f"loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}, "
+        f"val loss {row['val_loss']:.3f}, val accuracy {row['val_accuracy']:.1%}, "
+        f"{row['seconds']:.0f} s"
+    )
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -9,6 +9,7 @@ The supervisor never loads TensorFlow, so that it outlives whatever a training d
 import argparse
 import contextlib
 import importlib
+import logging
 import os
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def _start(task: Task) -> Child | None:
         stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
         stdout=log,
         stderr=log,
-        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
     )
     return Child(task, attempt, process, log)
 
@@ -180,8 +181,11 @@ def _end_with_supervisor() -> None:
     """Ends this process at once when the supervisor's end of standard input closes."""
 
     def wait() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdin.buffer.read()
+        # The file descriptor, not sys.stdin: a thread that waits inside sys.stdin holds a lock
+        # which the interpreter wants when it ends.
+        with contextlib.suppress(OSError):
+            while os.read(0, 1):
+                pass
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -196,6 +200,7 @@ def main() -> None:
         supervise()
     else:
         _end_with_supervisor()
+        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level="INFO")
         sys.exit(work(Task(arguments.task)))
 
 
