@@ -1,12 +1,22 @@
 """Brings folders, tables and archives into the workspace, safely."""
 
-from collections.abc import Callable
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from fer_core.datasets.archives import extract_archive
 from fer_core.datasets.building import build_dataset
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.layouts import read_index
 from fer_core.datasets.layouts.found import Found, Report
+from fer_core.files import write_json
+from fer_core.tasks import Progress, Task
+
+_SAY_EVERY = 0.3  # seconds
 
 
 def import_source(
@@ -49,8 +59,73 @@ def import_source(
     )
 
 
+def run_import(task: Task) -> None:
+    """Does a task of kind "import"; its arguments are those of `import_source`.
+
+    An upload, a file in the task's own directory, is removed afterwards, however it ended.
+
+    Raises:
+        ValueError: as `import_source`.
+    """
+    arguments = dict(_arguments(task))
+    source = Path(arguments.pop("source"))
+    try:
+        dataset = import_source(
+            source,
+            **arguments,
+            progress=_progress_of(task),
+            should_stop=lambda: task.stop_requested,
+        )
+    finally:
+        if source.parent == task.directory:
+            source.unlink(missing_ok=True)
+    write_json(task.directory / "result.json", {"dataset": dataset.name})
+
+
+def run_draw(task: Task) -> None:
+    """Does a task of kind "draw"; its arguments are those of `draw_dataset`.
+
+    Raises:
+        ValueError: as `draw_dataset`.
+    """
+    dataset = draw_dataset(**_arguments(task), progress=_progress_of(task))
+    write_json(task.directory / "result.json", {"dataset": dataset.name})
+
+
 def _read(source: Path, directory: Path, report: Report) -> Found:
     source = source.expanduser()
-    if not source.exists():
-        raise ValueError(f"There must be a folder or file at the path. Received: {source}")
-    return read_index(source.resolve(), directory, report)
+    suffix = source.suffix.lower()
+    if source.is_dir() or (source.is_file() and suffix == ".csv"):
+        return read_index(source.resolve(), directory, report)
+    if not source.is_file() or suffix != ".zip":
+        raise ValueError(
+            "The source must be a folder, a .zip or a .csv file that is on this machine. "
+            f"Received: {source}"
+        )
+    extracted = directory / "images"
+    extracted.mkdir()
+    left_out = extract_archive(source, extracted, report)
+    found = read_index(extracted, directory, report)
+    if not found.root.is_relative_to(extracted):
+        shutil.rmtree(extracted)  # a table whose pixels were copied into an array
+    elif found.index["path"].map(lambda path: Path(path).is_absolute() or ".." in path).any():
+        raise ValueError("An archive must not name images that lie outside of it. It does.")
+    return dataclasses.replace(found, notes=(*found.notes, *left_out))
+
+
+def _arguments(task: Task) -> Mapping[str, Any]:
+    if task.request is None:
+        raise ValueError(f"{task.id} must hold a request. It has none.")
+    return task.request.arguments
+
+
+def _progress_of(task: Task) -> Callable[[int, int, str], None]:
+    last = 0.0
+
+    def save(done: int, total: int, message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SAY_EVERY:
+            last = time.monotonic()
+            task.save_progress(Progress(done, total, message=message))
+
+    return save

@@ -12,7 +12,7 @@ from fer_core.datasets.layouts.listing import Listing, list_files
 from fer_core.datasets.splits import named_split
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
-_RAF_DB_NAME = re.compile(r"(train|test)_\d+_aligned\.", re.IGNORECASE)
+_RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)
 
 
 def read_expressions(source: Path, copied: Path, report: Report) -> Found | None:

@@ -1,0 +1,82 @@
+"""Extracts .zip archives from strangers."""
+
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from fer_core.datasets.layouts.found import Report, counted
+from fer_core.images import IMAGE_SUFFIXES
+
+LARGEST = 100 * 2**30  # bytes, extracted
+_LARGEST_RATIO = 200  # extracted to packed; images reach 2, fer2013.csv 4, bombs 1,000 and more
+_NEVER_A_BOMB = 100 * 2**20  # bytes
+_TABLES = frozenset({".csv", ".txt"})
+_BLOCK = 2**20  # bytes
+
+
+def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
+    """Extracts the images and tables of a .zip below `target`; notes say what was left out.
+
+    Raises:
+        ValueError: no archive, damaged, encrypted, too large, or with a member that would land
+            outside `target`. Nothing is promised of `target` then.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = [member for member in file.infolist() if not member.is_dir()]
+            for member in members:
+                _check(member)
+            wanted = [member for member in members if _is_wanted(member)]
+            _check_total(wanted, archive, target)
+            for number, member in enumerate(wanted, 1):
+                _extract(file, member, target)
+                if number % 100 == 0:
+                    report(number, len(wanted), f"Extracted {number:,} of {len(wanted):,} files")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ValueError(f"The archive must be a whole .zip file. Received: {error}") from error
+    others = len(members) - len(wanted)
+    return [f"Not extracted, no images: {counted(others, 'file')}."] if others else []
+
+
+def _check(member: zipfile.ZipInfo) -> None:
+    name = member.filename
+    path = PurePosixPath(name.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive
+    is_link = stat.S_ISLNK(member.external_attr >> 16)
+    if outside or is_link or "\0" in member.orig_filename:
+        kind = "a link" if is_link else "a path that leads out of it"
+        raise ValueError(f"The archive must hold plain files below it. Received {kind}: {name}")
+    if member.flag_bits & 1:
+        raise ValueError(f"The archive must not be encrypted. Received, encrypted: {name}")
+
+
+def _is_wanted(member: zipfile.ZipInfo) -> bool:
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return not hidden and path.suffix.lower() in IMAGE_SUFFIXES | _TABLES
+
+
+def _check_total(members: list[zipfile.ZipInfo], archive: Path, target: Path) -> None:
+    total = sum(member.file_size for member in members)
+    free = shutil.disk_usage(target.parent).free
+    bomb = total > max(_NEVER_A_BOMB, _LARGEST_RATIO * archive.stat().st_size)
+    if bomb or total > min(LARGEST, free):
+        limit = min(LARGEST, free, _LARGEST_RATIO * archive.stat().st_size)
+        raise ValueError(
+            f"The archive must hold at most {max(limit, _NEVER_A_BOMB) / 2**30:.1f} GB when it is "
+            f"extracted. Received: {total / 2**30:.1f} GB"
+        )
+
+
+def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    place = target / PurePosixPath(member.filename.replace("\\", "/"))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    left = member.file_size  # what it claims; more is refused, whatever it claims
+    with file.open(member) as packed, place.open("wb") as plain:
+        while block := packed.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ValueError(f"The archive's {member.filename} is larger than it claims.")
+            plain.write(block)
