@@ -1,0 +1,145 @@
+"""From a picture to expressions, by tiny models that judge brightness."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from skimage import data
+
+from fer_core import models, recognition, runs
+from fer_core.config import TrainConfig
+from fer_core.detection import Face, FaceDetector, Landmarks
+from fer_core.files import write_json
+from fer_core.images import Box, face_pixels, resize
+from fer_core.recognition import Classifier, Recognition, recognitions_table, recognize
+from fer_core.runs import Run
+
+ASTRONAUT = data.astronaut()
+FACE = Face(Box(1, 2, 3, 4), Landmarks((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)), 0.97)
+
+
+def brightness_model(image_size: tuple[int, int] = (48, 48), channels: int = 1) -> keras.Model:
+    """The brighter a face, the likelier its second class; half and half at mid-gray."""
+    inputs = keras.Input((*image_size, channels))
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(inputs))
+    outputs = keras.layers.Dense(2, activation="softmax")(mean)
+    model = keras.Model(inputs, outputs)
+    model.layers[-1].set_weights([np.array([[-4.0, 4.0]] * channels) / channels, np.array([2, -2])])
+    return model
+
+
+def save_run(model: keras.Model, class_names: tuple[str, ...] = ("sad", "happy")) -> Run:
+    run = runs.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+    write_json(run.directory / "dataset.json", {"class_names": class_names, "counts": {}})
+    models.save_model(model, run.directory / "model.keras")
+    return run
+
+
+def flat(value: int, side: int = 60) -> np.ndarray:
+    return np.full((side, side + 5, 3), value, np.uint8)
+
+
+def test_a_runs_classifier_tells_probabilities_in_its_label_order() -> None:
+    classifier = Classifier.load(save_run(brightness_model()))
+    probabilities = classifier.predict([flat(0), flat(255), flat(127, side=13)])
+    assert classifier.class_names == ("sad", "happy")
+    assert probabilities.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert probabilities[:, 1] == pytest.approx([0.018, 0.982, 0.5], abs=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_recognition_sees_what_training_saw(channels: int) -> None:
+    classifier = Classifier(brightness_model((32, 40), channels), ("sad", "happy"))
+    crops = [resize(ASTRONAUT, side, side + 7) for side in (20, 40, 333)]
+    training = np.array([face_pixels(crop, (32, 40), channels) for crop in crops])
+    assert (classifier.pixels(crops[0]) == training[0]).all()
+    assert (classifier.predict(crops) == classifier.predict_pixels(training)).all()
+
+
+def test_the_size_of_a_batch_does_not_change_the_answer() -> None:
+    classifier = Classifier(brightness_model(), ("sad", "happy"))
+    pixels = np.random.default_rng(0).integers(0, 256, (11, 48, 48, 1), dtype=np.uint8)
+    whole = classifier.predict_pixels(pixels)
+    assert whole.shape == (11, 2)
+    assert classifier.predict_pixels(pixels, batch_size=4) == pytest.approx(whole, abs=1e-6)
+
+
+def test_nothing_to_recognise_gives_no_rows() -> None:
+    assert Classifier(brightness_model(), ("sad", "happy")).predict([]).shape == (0, 2)
+
+
+def test_threads_may_share_a_classifier() -> None:
+    classifier = Classifier(brightness_model(), ("sad", "happy"))
+    batches = [[flat(value)] * (1 + value % 3) for value in range(0, 250, 10)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(classifier.predict, batches))
+    for answer, batch in zip(together, batches, strict=True):
+        assert answer == pytest.approx(classifier.predict(batch), abs=1e-6)
+
+
+def test_a_run_without_a_model_is_refused() -> None:
+    run = runs.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+    with pytest.raises(ValueError, match="must have finished an epoch"):
+        Classifier.load(run)
+
+
+def test_a_damaged_model_is_refused() -> None:
+    run = save_run(brightness_model())
+    (run.directory / "model.keras").write_bytes(b"half a file")
+    with pytest.raises(ValueError, match=r"model\.keras"):
+        Classifier.load(run)
+
+
+def test_class_names_that_do_not_fit_the_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="must name the model's 2 classes. Received: sad"):
+        Classifier(brightness_model(), ("sad",))
+
+
+def test_every_face_of_a_picture_gets_an_expression() -> None:
+    dark = np.hstack([ASTRONAUT // 3, ASTRONAUT])
+    found = recognize(dark, FaceDetector(), Classifier(brightness_model(), ("sad", "happy")))
+    assert [recognition.expression for recognition in found] == ["sad", "happy"]
+    assert found[0].face.box.x < 512 < found[1].face.box.x
+    assert sum(found[0].probabilities.values()) == pytest.approx(1)
+    assert type(found[0].probability) is float
+
+
+def test_a_picture_without_faces_has_no_recognitions() -> None:
+    classifier = Classifier(brightness_model(), ("sad", "happy"))
+    assert recognize(flat(90), FaceDetector(), classifier) == []
+
+
+def test_a_margin_widens_what_the_classifier_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    margins = []
+    crop_face = recognition.crop_face
+    monkeypatch.setattr(
+        recognition,
+        "crop_face",
+        lambda image, box, margin: margins.append(margin) or crop_face(image, box, margin),
+    )
+    detector, classifier = FaceDetector(), Classifier(brightness_model(), ("sad", "happy"))
+    recognize(ASTRONAUT, detector, classifier)
+    recognize(ASTRONAUT, detector, classifier, margin=0.4)
+    assert margins == [recognition.MARGIN, 0.4]
+
+
+def test_the_table_has_a_row_per_face_of_all_pictures() -> None:
+    sad = Recognition(FACE, {"sad": 0.7, "happy": 0.3})
+    happy = Recognition(FACE, {"sad": 0.2, "happy": 0.8})
+    table = recognitions_table(
+        {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy")
+    )
+    assert table.to_csv(index=False).splitlines() == [
+        "image,face,x,y,width,height,confidence,p_sad,p_happy,expression",
+        "a.jpg,1,1,2,3,4,0.97,0.7,0.3,sad",
+        "a.jpg,2,1,2,3,4,0.97,0.2,0.8,happy",
+        "c.jpg,1,1,2,3,4,0.97,0.7,0.3,sad",
+    ]
+
+
+def test_the_table_of_no_faces_has_its_columns() -> None:
+    table = recognitions_table({"a.jpg": []}, ("sad", "happy"))
+    assert len(table) == 0
+    assert list(table.columns[-3:]) == ["p_sad", "p_happy", "expression"]
