@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_core.datasets.layouts.classes import is_expression, meanings
 from fer_core.datasets.layouts.found import Found, Report, counted, some
-from fer_core.datasets.layouts.listing import Listing, list_files
+from fer_core.datasets.layouts.listing import Listing, find_copies, list_files
 from fer_core.datasets.splits import named_split
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
@@ -29,6 +29,7 @@ def _read(source: Path, suffices: Callable[[set[str]], bool]) -> Found | None:
     if not source.is_dir():
         return None
     listing = list_files(source)
+    copies = {folder: listing.images.pop(folder) for folder in find_copies(source, listing)}
     words = {folder: _class_and_split(folder) for folder in listing.images}
     if not suffices({name for name, _ in words.values() if name}):
         return None
@@ -42,7 +43,7 @@ def _read(source: Path, suffices: Callable[[set[str]], bool]) -> Found | None:
     index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
     index, official = _with_official_splits(index)
     index["split"] = index["source_split"].map(lambda word: named_split(word) or "")
-    notes = [_recognised(index), *official, *notes, *_skipped(listing, words)]
+    notes = [_recognised(index), *official, *notes, *_skipped(listing, words, copies)]
     return Found(_layout(index, bool(official)), source, index, tuple(notes))
 
 
@@ -95,19 +96,23 @@ def _recognised(index: pd.DataFrame) -> str:
     return f"Recognised folders of {classes} in splits: {', '.join(parts)}."
 
 
-def _skipped(listing: Listing, words: dict[str, tuple[str, str]]) -> list[str]:
-    notes = []
+def _skipped(
+    listing: Listing, words: dict[str, tuple[str, str]], copies: dict[str, list[str]]
+) -> list[str]:
     loose = [
         f"{folder}/{name}".lstrip("/")
         for folder, names in listing.images.items()
         if not words[folder][0]
         for name in names
     ]
-    if loose:
-        notes.append(
-            f"Skipped, in no class's folder: {counted(len(loose), 'image')} ({some(loose)})."
-        )
-    if listing.others:
-        files = counted(len(listing.others), "file")
-        notes.append(f"Skipped, not images: {files} ({some(listing.others)}).")
-    return notes
+    twice = [f"{folder}/{name}" for folder, names in copies.items() for name in names]
+    skipped = {
+        "in no class's folder": (loose, "image"),
+        "there twice, a folder lies in itself": (twice, "image"),
+        "not images": (listing.others, "file"),
+    }
+    return [
+        f"Skipped, {why}: {counted(len(files), thing)} ({some(files)})."
+        for why, (files, thing) in skipped.items()
+        if files
+    ]

@@ -41,3 +41,29 @@ def list_files(root: Path) -> Listing:
                 else:
                     listing.others.append(prefix + entry.name)
     return Listing(dict(sorted(listing.images.items())), sorted(listing.others))
+
+
+def find_copies(root: Path, listing: Listing) -> list[str]:
+    """Folders of images that lie once more in themselves: images/images/… beside images/….
+
+    A much used archive of FER2013 is packed like that.
+    """
+
+    def sizes(folder: str) -> list[int]:
+        return [(root / folder / name).stat().st_size for name in listing.images[folder]]
+
+    pairs = [(folder, _outer(folder)) for folder in listing.images]
+    return [
+        folder
+        for folder, outer in pairs
+        if listing.images.get(outer) == listing.images[folder] and sizes(outer) == sizes(folder)
+    ]
+
+
+def _outer(folder: str) -> str:
+    """The path without a part that repeats the one before it."""
+    parts = folder.split("/")
+    for i in range(1, len(parts)):
+        if parts[i] == parts[i - 1]:
+            return "/".join(parts[:i] + parts[i + 1 :])
+    return ""
