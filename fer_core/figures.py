@@ -68,7 +68,7 @@ def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
     )
-    figure.update_layout(height=70 + 28 * len(names), showlegend=False, bargap=0.3)
+    figure.update_layout(height=50 + 28 * len(names), bargap=0.3, margin={"t": 8})
     # Room on the right for the number of a bar that reaches 100 %.
     figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -95,6 +95,7 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     figure.update_layout(height=520, uirevision="history", margin={"t": 60})
     figure.update_xaxes(rangemode="tozero")
     figure.update_xaxes(title_text="Epoch", row=2)
+    figure.update_yaxes(nticks=6)
     figure.update_yaxes(tickformat=".0%", row=2)
     return figure
 
@@ -122,13 +123,16 @@ def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Fig
     return figure
 
 
-def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], shares: bool) -> go.Figure:
+def confusion_figure(
+    matrix: np.ndarray, class_names: Sequence[str], shares: bool, *, ink: str | None = None
+) -> go.Figure:
     """What was seen against what was predicted, with the numbers in the cells.
 
     Args:
         matrix: images, shape (classes, classes); a row per truth, a column per prediction.
         class_names: in label order.
         shares: print each cell's share of its row instead of the number of images.
+        ink: colour of the numbers in the pale cells; else that of the page's other text.
 
     Raises:
         ValueError: the matrix has another shape.
@@ -151,9 +155,12 @@ def confusion_figure(matrix: np.ndarray, class_names: Sequence[str], shares: boo
         ygap=2,
         hoverinfo="skip",
     )
-    for dark in (False, True):
-        figure.add_trace(_cell_numbers(matrix, portions, strength, class_names, shares, dark=dark))
-    figure.update_layout(height=90 + max(300, 52 * n), showlegend=False)
+    number = "%{customdata[1]:.0%}" if shares else "%{customdata[0]:,}"
+    values = np.dstack([matrix, portions])
+    dark = strength >= _DARK_CELL
+    for cells, color in ((~dark, ink), (dark, "white")):
+        figure.add_trace(_cell_numbers(cells, values, class_names, number, color))
+    figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
     figure.update_xaxes(title_text="Predicted", showgrid=False, constrain="domain")
     figure.update_yaxes(title_text="True expression", showgrid=False, autorange="reversed")
     return figure
@@ -234,23 +241,21 @@ def _thinned(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _cell_numbers(
-    matrix: np.ndarray,
-    portions: np.ndarray,
-    strength: np.ndarray,
-    class_names: Sequence[str],
-    shares: bool,
-    *,
-    dark: bool,
+    cells: np.ndarray, values: np.ndarray, class_names: Sequence[str], number: str, ink: str | None
 ) -> go.Scatter:
-    """The numbers in the dark cells, white, or in all others, in the page's own colour."""
-    cells = [tuple(cell) for cell in np.argwhere((strength >= _DARK_CELL) == dark)]
+    """The numbers of those cells that are true in a mask of shape (classes, classes).
+
+    `values` (classes, classes, 2) are images and their share of the row, `number` prints them.
+    """
+    names = np.asarray(class_names)
+    rows, columns = np.nonzero(cells)
     return go.Scatter(
-        x=[class_names[column] for _, column in cells],
-        y=[class_names[row] for row, _ in cells],
+        x=names[columns],
+        y=names[rows],
         mode="text",
-        text=[f"{portions[c]:.0%}" if shares else f"{matrix[c]:,}" for c in cells],
-        textfont={"color": "white"} if dark else None,
-        customdata=[(int(matrix[c]), float(portions[c])) for c in cells],
+        texttemplate=number,
+        textfont={"color": ink, "size": 13},
+        customdata=values[cells],
         hovertemplate="%{y} taken for %{x}: %{customdata[0]:,} images, "
         "%{customdata[1]:.1%} of all that are %{y}<extra></extra>",
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from fer_core import figures
@@ -80,30 +81,38 @@ def test_an_unknown_metric_is_refused() -> None:
         figures.compare_figure({}, "speed")
 
 
-def test_confusion_prints_every_cell_as_counts_or_as_shares_of_its_row() -> None:
-    matrix = np.array([[8, 2], [0, 1000]])
-    printed = {}
-    for shares in (False, True):
-        figure = figures.confusion_figure(matrix, ["happy", "sad"], shares=shares)
-        cells = [trace for trace in figure.data if trace.type == "scatter"]
-        printed[shares] = {
-            (y, x): text
-            for trace in cells
-            for x, y, text in zip(trace.x, trace.y, trace.text, strict=True)
-        }
-    assert printed[False] == {
-        ("happy", "happy"): "8",
-        ("happy", "sad"): "2",
-        ("sad", "happy"): "0",
-        ("sad", "sad"): "1,000",
+def cells_of(figure: go.Figure) -> dict[tuple[str, str], list[float]]:
+    """Images and share of every cell, by truth and prediction."""
+    return {
+        (y, x): list(values)
+        for trace in figure.data
+        if trace.type == "scatter"
+        for x, y, values in zip(trace.x, trace.y, trace.customdata, strict=True)
     }
-    assert printed[True][("happy", "happy")] == "80%"
-    assert printed[True][("happy", "sad")] == "20%"
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_confusion_holds_every_cell_in_images_and_in_shares_of_its_row(shares: bool) -> None:
+    matrix = np.array([[8, 2], [0, 1000]])
+    figure = figures.confusion_figure(matrix, ["happy", "sad"], shares=shares)
+    assert cells_of(figure) == {
+        ("happy", "happy"): [8, 0.8],
+        ("happy", "sad"): [2, 0.2],
+        ("sad", "happy"): [0, 0],
+        ("sad", "sad"): [1000, 1],
+    }
+
+
+def test_dark_cells_are_printed_white_and_pale_ones_in_the_ink() -> None:
+    figure = figures.confusion_figure(np.array([[9, 1], [5, 5]]), ["happy", "sad"], True, ink="red")
+    pale, dark = figure.data[1:]
+    assert (dark.textfont.color, list(dark.y), list(dark.x)) == ("white", ["happy"], ["happy"])
+    assert (pale.textfont.color, len(pale.x)) == ("red", 3)
 
 
 def test_a_class_without_images_has_shares_of_zero() -> None:
     figure = figures.confusion_figure(np.zeros((2, 2), dtype=int), ["happy", "sad"], shares=True)
-    assert set(figure.data[1].text) == {"0%"}
+    assert {tuple(values) for values in cells_of(figure).values()} == {(0, 0)}
 
 
 def test_a_matrix_of_another_shape_is_refused() -> None:

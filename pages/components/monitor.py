@@ -6,10 +6,10 @@ import streamlit as st
 
 from fer_core import figures
 from fer_core.runs import Run
-from fer_core.tasks import TaskState
+from fer_core.tasks import Progress, TaskState
 from pages.components.live_plot import live_plot, load_plotly
-from pages.components.outcome import show_outcome
-from pages.components.words import spoken_end, spoken_state
+from pages.components.outcome import show_end, show_scores
+from pages.components.words import spoken_end, spoken_state, spoken_title
 
 REFRESH_SECONDS = 1.0
 
@@ -25,50 +25,42 @@ _COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]] = {
 
 
 def monitor(run: Run) -> None:
-    """Shows the run, every second anew while it waits or trains."""
+    """Shows the run: every second anew while it waits or trains, else what came of it."""
     active = run.state.is_active
     with st.container(gap=None):
         load_plotly()
-        refresh = REFRESH_SECONDS if active else None
-        st.fragment(_watch, run_every=refresh)(run, active)
+        if active:
+            st.fragment(_watch, run_every=REFRESH_SECONDS)(run)
     if not active:
-        show_outcome(run)
+        _show_title(run)
+        show_end(run)
+        _show_curves(run)
+        show_scores(run)
 
 
-def _watch(run: Run, active: bool) -> None:
+def _watch(run: Run) -> None:
     state = run.state
-    if active and not state.is_active:
+    if not state.is_active:
         st.rerun()  # the page shows the end, and this refreshes no more
+    _show_title(run)
+    _show_stop(run, state)
+    _show_progress(run, state)
+    _show_curves(run)
+
+
+def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.name, anchor=False, width="content")
-        st.badge(spoken_state(run), color=_COLORS[state])
-    if active:
-        _show_progress(run)
-        _show_stop(run, state)
+        st.subheader(spoken_title(run), anchor=False, width="content")
+        st.badge(spoken_state(run), color=_COLORS[run.state])
+    st.caption(run.name)
+
+
+def _show_curves(run: Run) -> None:
     history, steps = run.history, run.steps
     if len(history) or len(steps):
         live_plot(figures.history_figure(history, steps), key=f"curves-{run.id}")
     with st.expander("Log", icon=":material/notes:"):
         st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
-
-
-def _show_progress(run: Run) -> None:
-    progress = run.progress
-    if run.state is TaskState.QUEUED or progress is None:
-        waits = "It waits in the queue and begins when what was asked for earlier has ended."
-        st.progress(0.0, text=waits if run.state is TaskState.QUEUED else "It begins …")
-        return
-    st.progress(progress.fraction, text=progress.message)
-    epoch, speed, end, best = st.columns(4)
-    history, epochs = run.history, run.config.epochs
-    epoch.metric("Epoch", f"{min(len(history) + 1, epochs)} of {epochs}")
-    speed.metric("Images per second", f"{progress.rate:,.0f}" if progress.rate else "–")
-    left = progress.seconds_left
-    end.metric("Ends at", "–" if left is None else spoken_end(left))
-    best.metric(
-        "Best validation accuracy",
-        f"{history['val_accuracy'].max():.1%}" if len(history) else "–",
-    )
 
 
 def _show_stop(run: Run, state: TaskState) -> None:
@@ -81,3 +73,29 @@ def _show_stop(run: Run, state: TaskState) -> None:
         help="Ends after the batch in hand; the history and the best model are kept.",
         key=f"stop-{run.id}",
     )
+
+
+def _show_progress(run: Run, state: TaskState) -> None:
+    progress = run.progress
+    if state is TaskState.QUEUED:
+        st.progress(0.0, text="It waits until what was asked for earlier has ended.")
+    elif progress is None or progress.rate is None:
+        st.progress(progress.fraction if progress else 0.0, text=_preparing(progress))
+    else:
+        st.progress(progress.fraction)
+        _show_numbers(run, progress)
+
+
+def _preparing(progress: Progress | None) -> str:
+    return f"{progress.message} …" if progress and progress.message else "It begins …"
+
+
+def _show_numbers(run: Run, progress: Progress) -> None:
+    history, epochs = run.history, run.config.epochs
+    accuracy = f"{history['val_accuracy'].max():.1%}" if len(history) else "–"
+    end = "–" if progress.seconds_left is None else spoken_end(progress.seconds_left)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Epoch", f"{min(len(history) + 1, epochs)} of {epochs}", width="content")
+        st.metric("Images per second", f"{progress.rate:,.0f}", width="content")
+        st.metric("Ends at", end, width="content")
+        st.metric("Best validation accuracy", accuracy, width="content")

@@ -17,27 +17,8 @@ VAL_HELP = (
 TEST_HELP = "Share of right answers on the test split, which had no part in any choice."
 
 
-def show_outcome(run: Run) -> None:
-    """How it ended, and its scores on validation, and on test where that was opened."""
-    _show_end(run)
-    predictions = run.predictions("val")
-    if predictions is None:
-        return
-    val, test = st.columns(2)
-    with val:
-        show_accuracy("Validation accuracy", evaluation.accuracy(predictions), VAL_HELP)
-    with test:
-        _show_test(run)
-    confusion, classes = st.columns(2, gap="large")
-    with confusion:
-        st.markdown("**Confusion on validation**")
-        show_confusion(predictions, run.class_names, key=f"confusion-{run.id}")
-    with classes:
-        st.markdown("**Accuracy per class on validation**")
-        show_report(predictions, run.class_names)
-
-
-def _show_end(run: Run) -> None:
+def show_end(run: Run) -> None:
+    """How it ended, in a sentence, and the way on where it ended too early."""
     state = run.state
     if state is TaskState.FAILED:
         st.error(run.error)
@@ -56,6 +37,25 @@ def _show_end(run: Run) -> None:
             help="Goes on from the last whole epoch.",
             key=f"resume-{run.id}",
         )
+
+
+def show_scores(run: Run) -> None:
+    """Its scores on validation, and the accuracy on test where that was opened."""
+    predictions = run.predictions("val")
+    if predictions is None:
+        return
+    val, test = st.columns(2)
+    with val:
+        show_accuracy("Validation accuracy", evaluation.accuracy(predictions), VAL_HELP)
+    with test:
+        _show_test(run)
+    confusion, classes = st.columns(2, gap="large")
+    with confusion:
+        st.markdown("**Confusion on validation**")
+        show_confusion(predictions, run.class_names, key=f"confusion-{run.id}")
+    with classes:
+        st.markdown("**Accuracy per class on validation**")
+        show_report(predictions, run.class_names)
 
 
 def _sentence(result: Result, duration: timedelta | None) -> str:

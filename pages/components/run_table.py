@@ -12,21 +12,21 @@ from fer_core.runs import Run, open_run
 from pages.components.words import spoken_state
 
 _COLUMNS = {
-    "name": st.column_config.TextColumn("Run", pinned=True),
     "state": st.column_config.TextColumn("State"),
     "recipe": st.column_config.TextColumn("Recipe"),
     "dataset": st.column_config.TextColumn("Data set"),
     "epochs": st.column_config.TextColumn("Epochs", help="Done, of those asked for."),
     "val": st.column_config.NumberColumn(
-        "Validation", format="percent", help="Accuracy of the best epoch on the validation split."
+        "Validation", format="%.1f%%", help="Accuracy of the best epoch on the validation split."
     ),
     "test": st.column_config.NumberColumn(
-        "Test", format="percent", help="Accuracy on the test split, where it has been opened."
+        "Test", format="%.1f%%", help="Accuracy on the test split, where it has been opened."
     ),
     "minutes": st.column_config.NumberColumn(
         "Minutes", format="%.1f", help="Time spent in training."
     ),
-    "started": st.column_config.DatetimeColumn("Started", format="D MMM, HH:mm"),
+    "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+    "name": st.column_config.TextColumn("Run"),
 }
 
 
@@ -50,16 +50,20 @@ def _row(run: Run) -> dict[str, Any]:
     best = history["val_accuracy"].max() if len(history) else None
     recipe = RECIPES.get(config.recipe)
     return {
-        "name": run.name,
         "state": spoken_state(run),
         "recipe": recipe.title if recipe else config.architecture,
         "dataset": config.dataset,
         "epochs": f"{len(history)} of {config.epochs}",
-        "val": best,
-        "test": _test_accuracy(run),
+        "val": _percent(best),
+        "test": _percent(_test_accuracy(run)),
         "minutes": run.duration.total_seconds() / 60 if run.duration else None,
         "started": run.started,
+        "name": run.name,
     }
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _test_accuracy(run: Run) -> float | None:

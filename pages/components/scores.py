@@ -10,6 +10,25 @@ from fer_core.evaluation import Accuracy
 
 _SHARES, _COUNTS = "Shares", "Numbers of images"
 
+_SCORES = ["precision", "recall", "f1"]
+_REPORT_COLUMNS = {
+    "expression": st.column_config.TextColumn("Expression", pinned=True),
+    "precision": st.column_config.NumberColumn(
+        "Precision",
+        format="%.1f%%",
+        help="Of the faces that were called this, the share that really were.",
+    ),
+    "recall": st.column_config.NumberColumn(
+        "Recall",
+        format="%.1f%%",
+        help="Accuracy within the class: the share of its faces that were recognised.",
+    ),
+    "f1": st.column_config.NumberColumn(
+        "F1", format="%.1f%%", help="The harmonic mean of precision and recall."
+    ),
+    "images": st.column_config.NumberColumn("Images", format="localized"),
+}
+
 
 def show_accuracy(label: str, accuracy: Accuracy, explanation: str) -> None:
     """The accuracy, below it the 95 % interval that its number of images leaves."""
@@ -30,31 +49,14 @@ def show_confusion(predictions: pd.DataFrame, class_names: Sequence[str], key: s
         "Cells show", [_SHARES, _COUNTS], default=_SHARES, required=True, key=f"{key}-unit"
     )
     matrix = evaluation.confusion(predictions, class_names)
-    figure = figures.confusion_figure(matrix, class_names, shares=unit == _SHARES)
+    # Streamlit's own colour for text in charts is too faint on a coloured cell.
+    ink = "white" if st.context.theme.type == "dark" else "black"
+    figure = figures.confusion_figure(matrix, class_names, unit == _SHARES, ink=ink)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
 def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
     """Precision, recall and F1 of every class, and their mean."""
-    percent = st.column_config.ProgressColumn
-    st.dataframe(
-        evaluation.report(predictions, class_names),
-        column_config={
-            "expression": st.column_config.TextColumn("Expression", pinned=True),
-            "precision": percent(
-                "Precision",
-                format="percent",
-                help="Of the faces that were called this, the share that really were.",
-            ),
-            "recall": percent(
-                "Recall",
-                format="percent",
-                help="Accuracy within the class: the share of its faces that were recognised.",
-            ),
-            "f1": percent(
-                "F1", format="percent", help="The harmonic mean of precision and recall."
-            ),
-            "images": st.column_config.NumberColumn("Images", format="localized"),
-        },
-        height="content",
-    )
+    report = evaluation.report(predictions, class_names)
+    report[_SCORES] *= 100
+    st.dataframe(report, column_config=_REPORT_COLUMNS, height="content")

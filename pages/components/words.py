@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from fer_core.recipes import RECIPES
 from fer_core.runs import COMPLETED, EARLY_STOPPED, STOPPED, Run
 from fer_core.tasks import TaskState
 
@@ -32,6 +33,12 @@ def spoken_size(size: int) -> str:
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))} KB"
     return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
+
+
+def spoken_title(run: Run) -> str:
+    """What was trained on what."""
+    recipe = RECIPES.get(run.config.recipe)
+    return f"{recipe.title if recipe else run.config.architecture} on {run.config.dataset}"
 
 
 def spoken_state(run: Run) -> str:
