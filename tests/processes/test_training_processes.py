@@ -1,0 +1,188 @@
+"""Real training processes: they finish, stop, fail, are killed, and go on."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from fer_core import paths, processes, tasks
+from fer_core.config import TrainConfig
+from fer_core.files import read_json
+from fer_core.runs import COMPLETED, STOPPED, Run, open_run, open_test_task, resume_run, submit_run
+from fer_core.tasks import TaskState
+from tests.conftest import end_supervisor
+from tests.processes.conftest import wait_until
+
+
+def ended(run: tasks.Task) -> bool:
+    return not run.state.is_active
+
+
+def trains(run: Run, epochs: int = 1) -> bool:
+    return run.state is TaskState.RUNNING and len(run.history) >= epochs
+
+
+def supervisor() -> psutil.Process:
+    return psutil.Process(int(read_json(processes.supervisor_file())["pid"]))
+
+
+def test_a_run_finishes_with_all_that_it_promises(quick: TrainConfig) -> None:
+    run = submit_run(quick)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED, run.log()
+    assert run.result is not None and run.result.reason == COMPLETED
+    assert list(run.history["epoch"]) == [0, 1]
+    assert run.model_file is not None
+    assert run.counts.to_dict("list") == {"train": [16] * 7, "val": [2] * 7, "test": [2] * 7}
+    for split in ("val", "test"):
+        predictions = run.predictions(split)
+        assert predictions is not None and len(predictions) == 14
+        probabilities = predictions[[f"p_{name}" for name in run.class_names]].to_numpy()
+        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert run.test_opened is not None
+    assert run.result.val_accuracy == run.history["val_accuracy"].max()
+    assert run.duration is not None and run.started is not None
+
+
+def test_a_sealed_test_split_opens_once(quick: TrainConfig) -> None:
+    run = submit_run(replace(quick, test_at_end=False))
+    wait_until(lambda: ended(run))
+    assert run.predictions("test") is None and run.test_opened is None and run.has_test
+    opening = open_test_task(run)
+    wait_until(lambda: ended(opening))
+    opened = run.test_opened
+    written = run.predictions_file("test").stat().st_mtime_ns
+    assert opened is not None and len(run.predictions("test")) == 14
+    again = open_test_task(run)
+    wait_until(lambda: ended(again))
+    assert run.test_opened == opened
+    assert run.predictions_file("test").stat().st_mtime_ns == written
+
+
+def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run, epochs=2))
+    run.request_stop()
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED
+    assert run.result is not None and run.result.reason == STOPPED
+    assert run.result.epochs == len(run.history) >= 2
+    assert run.model_file is not None and len(run.predictions("val")) == 14
+    assert run.test_opened is None  # a stopped run may still be changed
+
+
+def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run, epochs=2))
+    supervisor().children()[0].send_signal(signal.SIGKILL)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED and "killed" in run.interruption
+    before = run.history
+    resume_run(run)
+    wait_until(lambda: trains(run, epochs=len(before) + 2))
+    run.request_stop()
+    wait_until(lambda: ended(run))
+    after = run.history
+    assert list(after["epoch"]) == list(range(len(after)))  # no gap and no double epoch
+    # What a checkpoint holds stays; at most the epoch after it is trained again.
+    kept = len(before) - 1
+    assert after["loss"][:kept].equals(before["loss"][:kept])
+    assert run.steps["step"].is_monotonic_increasing
+
+
+def test_a_killed_supervisor_takes_its_trainer_along(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    boss = supervisor()
+    trainer = boss.children()[0]
+    boss.kill()
+    wait_until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED
+    resume_run(run)
+    wait_until(lambda: trains(run))
+
+
+def test_a_run_that_cannot_be_trained_fails_with_a_sentence_and_the_next_goes_on(
+    quick: TrainConfig,
+) -> None:
+    lost = submit_run(replace(quick, dataset="lost"))
+    wrong = submit_run(replace(quick, class_names=("happy", "bored")))
+    good = submit_run(replace(quick, epochs=1))
+    wait_until(lambda: all(ended(run) for run in (lost, wrong, good)))
+    assert lost.state is TaskState.FAILED and "lost" in lost.error
+    assert wrong.state is TaskState.FAILED and "bored" in wrong.error
+    assert good.state is TaskState.FINISHED
+
+
+def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig, tmp_path: Path) -> None:
+    first = submit_run(endless)
+    wait_until(lambda: trains(first))
+    second = submit_run(endless)
+    drawing = tasks.submit(
+        tasks.new_directory(paths.tasks_root(), "draw"),
+        "draw",
+        {"name": "more-faces", "count": 70, "seed": 1},
+    )
+    wait_until(lambda: ended(drawing))
+    assert drawing.state is TaskState.FINISHED
+    assert (first.state, second.state) == (TaskState.RUNNING, TaskState.QUEUED)
+    first.request_stop()
+    wait_until(lambda: trains(second))
+
+
+def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainConfig) -> None:
+    program = (
+        "from dataclasses import replace; from fer_core.recipes import RECIPES;"
+        "from fer_core.runs import submit_run;"
+        "submit_run(replace(RECIPES['cnn_classic'].config, dataset='faces', epochs=10_000))"
+    )
+    starters = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=paths.PROJECT) for _ in range(2)
+    ]
+    assert [starter.wait(60) for starter in starters] == [0, 0]
+    runs = [open_run(task.id) for task in map(tasks.Task, tasks.directories(paths.runs_root()))]
+    assert len(runs) == 2
+    wait_until(lambda: any(trains(run) for run in runs))
+    states = sorted(run.state for run in runs)
+    assert states == [TaskState.QUEUED, TaskState.RUNNING]
+    supervisors = [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if process.info["cmdline"][-2:] == ["-m", "fer_core.worker"]
+        and (process.info["environ"] or {}).get("FER_HOME") == str(paths.workspace())
+        and process.status() != psutil.STATUS_ZOMBIE
+    ]
+    assert len(supervisors) == 1
+
+
+def test_an_idle_supervisor_leaves_and_a_submission_starts_another(quick: TrainConfig) -> None:
+    processes.ensure_supervisor()
+    wait_until(processes.supervisor_file().exists)
+    wait_until(lambda: not processes.supervisor_file().exists())
+    run = submit_run(replace(quick, epochs=1))
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED
+
+
+def test_a_task_of_an_unknown_kind_is_refused(workspace: Path) -> None:
+    task = tasks.submit(tasks.new_directory(paths.tasks_root(), "dance"), "dance")
+    wait_until(lambda: ended(task))
+    assert task.state is TaskState.FAILED
+    assert "Received: dance" in task.error
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_fixture_leaves_no_process_behind(endless: TrainConfig, again: bool) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    family = [supervisor(), *supervisor().children(recursive=True)]
+    end_supervisor()
+    assert not any(
+        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family
+    )
