@@ -10,18 +10,18 @@ from plotly.subplots import make_subplots
 
 from fer_core.expressions import COLORS, colors
 
+METRICS = {  # columns of a history, and their names on the screen
+    "val_accuracy": "Validation accuracy",
+    "accuracy": "Training accuracy",
+    "val_loss": "Validation loss",
+    "loss": "Training loss",
+}
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
 
 # At least 3.5:1 on white and on near black; told apart with any kind of colour vision.
 _TRAIN, _VAL = "#2B8CC4", COLORS["angry"]
 _SPLIT_COLORS = {"train": _TRAIN, "val": _VAL, "test": COLORS["neutral"]}
 _SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
-_METRICS = {
-    "loss": "Loss, training",
-    "accuracy": "Accuracy, training",
-    "val_loss": "Loss, validation",
-    "val_accuracy": "Accuracy, validation",
-}
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
@@ -105,13 +105,13 @@ def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Fig
 
     Args:
         histories: of each run, by its name: epoch (from 0) and the metric's column.
-        metric: loss, accuracy, val_loss or val_accuracy.
+        metric: a key of METRICS.
 
     Raises:
         ValueError: no such metric.
     """
-    if metric not in _METRICS:
-        raise ValueError(f"`metric` must be one of {', '.join(_METRICS)}. Received: {metric!r}")
+    if metric not in METRICS:
+        raise ValueError(f"`metric` must be one of {', '.join(METRICS)}. Received: {metric!r}")
     figure = _figure()
     looks = zip(histories.items(), cycle(COLORS.values()), strict=False)
     for number, ((name, history), color) in enumerate(looks):
@@ -119,7 +119,7 @@ def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Fig
         figure.add_trace(_epoch_trace(history, metric, name, color, dash=dash))
     figure.update_layout(height=420, uirevision=metric, showlegend=True)
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    figure.update_yaxes(title_text=_METRICS[metric], tickformat=_format(metric, 0))
+    figure.update_yaxes(title_text=METRICS[metric], tickformat=_format(metric, 0))
     return figure
 
 

@@ -7,60 +7,46 @@ import streamlit as st
 from fer_core import figures, runs
 from fer_core.runs import Run
 from pages.components.run_table import choose_runs
-from pages.components.words import spoken_size
-
-METRICS = {
-    "val_accuracy": "Validation accuracy",
-    "accuracy": "Training accuracy",
-    "val_loss": "Validation loss",
-    "loss": "Training loss",
-}
+from pages.components.words import spoken_size, spoken_title
 
 
 def show_curves(chosen: Sequence[Run]) -> None:
-    """One figure with a curve per run."""
-    metric = st.segmented_control(
-        "Curves",
-        list(METRICS),
-        format_func=METRICS.__getitem__,
-        default="val_accuracy",
-        required=True,
-    )
+    """One figure with a curve per run that has one."""
     names = [run.name for run in chosen]
     histories = {
         name if names.count(name) == 1 else f"{name} ({run.id})": run.history
         for name, run in zip(names, chosen, strict=True)
     }
-    if any(len(history) for history in histories.values()):
-        st.plotly_chart(figures.compare_figure(histories, metric), key="curves")
-    else:
+    drawn = {name: history for name, history in histories.items() if len(history)}
+    if not drawn:
         st.caption("No epoch is done yet, so there are no curves.")
+        return
+    metric = st.segmented_control(
+        "Curves",
+        list(figures.METRICS),
+        format_func=figures.METRICS.__getitem__,
+        default="val_accuracy",
+        required=True,
+    )
+    st.plotly_chart(figures.compare_figure(drawn, metric), key="curves")
 
 
 def show_actions(run: Run) -> None:
     """Where to go on with a run, and its files."""
     with st.container(border=True):
-        st.markdown(f"**{run.name}**")
-        with st.container(horizontal=True):
-            here = {"run": run.id}
+        st.markdown(f"**{spoken_title(run)}**  \n{run.name}")
+        with st.container(horizontal=True, vertical_alignment="center"):
             if not run.is_pretrained:
-                st.page_link(
-                    "pages/train.py",
-                    label="Watch",
-                    icon=":material/show_chart:",
-                    query_params=here,
-                )
+                link("train", "Watch", ":material/show_chart:", run)
             if run.model_file:
-                st.page_link(
-                    "pages/evaluate.py",
-                    label="Evaluate",
-                    icon=":material/grid_on:",
-                    query_params=here,
-                )
-                st.page_link(
-                    "pages/predict.py", label="Predict", icon=":material/face:", query_params=here
-                )
+                link("evaluate", "Evaluate", ":material/grid_on:", run)
+                link("predict", "Predict", ":material/face:", run)
             offer_files(run)
+
+
+def link(page: str, label: str, icon: str, run: Run) -> None:
+    """A link to a page that shows this run."""
+    st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={"run": run.id})
 
 
 def offer_files(run: Run) -> None:

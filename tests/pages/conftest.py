@@ -1,0 +1,121 @@
+"""Runs on disk as training leaves them, and pages to look at them with."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import paths, runs, tasks
+from fer_core.expressions import EXPRESSIONS
+from fer_core.files import write_json
+from fer_core.recipes import RECIPES
+from fer_core.runs import Run
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+
+RunFactory = Callable[..., Run]
+PageOpener = Callable[..., AppTest]
+
+
+def predictions(images: int, accuracy: float, seed: int = 0) -> pd.DataFrame:
+    """Predictions of which the first `accuracy × images` are right, the classes in turn."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(images) % len(EXPRESSIONS)
+    answers = (truth + (np.arange(images) >= round(accuracy * images))) % len(EXPRESSIONS)
+    probabilities = rng.dirichlet(np.ones(len(EXPRESSIONS)), images)
+    probabilities[np.arange(images), answers] += 1
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    table = pd.DataFrame({"path": [f"{n}.png" for n in range(images)], "row": ""})
+    table["expression"] = [EXPRESSIONS[label] for label in truth]
+    table[[f"p_{name}" for name in EXPRESSIONS]] = probabilities
+    return table
+
+
+def write_history(run: Run, epochs: int) -> None:
+    """A history and steps of a network that learns."""
+    epoch = np.arange(epochs)
+    gain = 0.5 * (1 - np.exp(-epoch / 6))
+    history = pd.DataFrame({"epoch": epoch, "loss": 1.9 - 2 * gain, "accuracy": 0.2 + gain})
+    history["val_loss"] = 1.9 - 1.8 * gain
+    history["val_accuracy"] = 0.2 + 0.8 * gain
+    history["learning_rate"], history["seconds"] = 1e-4, 30.0
+    history.to_csv(run.directory / "history.csv", index=False)
+    step = np.arange(1, 30 * epochs + 1)
+    steps = pd.DataFrame({"step": step, "epoch": step / 30})
+    steps["loss"] = 1.9 - (1 - np.exp(-steps["epoch"] / 6)) + 0.03 * np.sin(step)
+    steps["accuracy"] = 0.7 - 0.5 * np.exp(-steps["epoch"] / 6) + 0.01 * np.sin(step)
+    steps["images_per_second"], steps["learning_rate"] = 900.0, 1e-4
+    steps.to_csv(run.directory / "steps.csv", index=False)
+
+
+def take(run: Run, attempt: int = 0) -> Path:
+    """The directory of an attempt that a supervisor took, and of which nothing is alive."""
+    directory = run.directory / "attempts" / str(attempt)
+    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
+    write_json(directory / "request.json", request)
+    write_json(directory / "process.json", {"pid": 0, "created": 0.0, "started": time.time()})
+    return directory
+
+
+@pytest.fixture
+def new_run(workspace: Path) -> RunFactory:
+    """Makes runs: a directory with settings and nothing more."""
+
+    def make(recipe: str = "cnn_classic", dataset: str = "drawn") -> Run:
+        config = RECIPES[recipe].config.to_dict() | {"dataset": dataset}
+        directory = tasks.new_directory(paths.runs_root(), f"{recipe}_{dataset}")
+        write_json(directory / "config.json", config)
+        return Run(directory)
+
+    return make
+
+
+@pytest.fixture
+def finished_run(new_run: RunFactory) -> RunFactory:
+    """Makes finished runs, their test split sealed or opened."""
+
+    def make(recipe: str = "cnn_classic", epochs: int = 50, *, opened: bool = False) -> Run:
+        run = new_run(recipe)
+        images = {"train": 700, "val": 140, "test": 140}
+        counts = {split: [number // 7] * 7 for split, number in images.items()}
+        record = {"class_names": list(EXPRESSIONS), "counts": counts}
+        write_json(run.directory / "dataset.json", record)
+        write_json(take(run) / "exit.json", {"code": 0, "signal": None, "ended": time.time()})
+        write_history(run, epochs)
+        (run.directory / "model.keras").write_bytes(b"not really a model")
+        (run.directory / "predictions").mkdir()
+        predictions(140, 0.6).to_csv(run.predictions_file("val"), index=False)
+        if opened:
+            predictions(140, 0.5).to_csv(run.predictions_file("test"), index=False)
+            write_json(
+                run.predictions_file("test").with_suffix(".json"),
+                {"opened": "2026-03-01T12:30:00"},
+            )
+        runs.save_result(run, runs.Result(runs.COMPLETED, epochs, epochs - 1, 1.1, 0.6))
+        return run
+
+    return make
+
+
+@pytest.fixture
+def open_page() -> PageOpener:
+    """Opens a page of the app, in its frame, with what the address says."""
+
+    def open_page(name: str, **address: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=20)
+        app.switch_page(f"pages/{name}.py")
+        app.query_params.update(address)
+        return rerun(app)
+
+    return open_page
+
+
+def rerun(app: AppTest) -> AppTest:
+    """Runs the page and insists that it did not raise."""
+    app.run()
+    assert not app.exception, app.exception
+    return app
