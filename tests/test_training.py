@@ -1,0 +1,129 @@
+"""Training in this process: what a run keeps, and that going on is going on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core import processes
+from fer_core.config import Augmentation, TrainConfig
+from fer_core.datasets import open_dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.files import write_json
+from fer_core.models import load_model, predict
+from fer_core.runs import EARLY_STOPPED, Run, create_run
+from fer_core.training import Trainer, open_test, run_training
+
+
+@pytest.fixture
+def config(workspace: Path) -> TrainConfig:
+    draw_dataset("faces", count=140)
+    return TrainConfig(dataset="faces", batch_size=16, epochs=3, learning_rate=1e-3)
+
+
+def trained(config: TrainConfig) -> Run:
+    return go_on(create_run(config))
+
+
+def go_on(run: Run) -> Run:
+    """What the worker does in its child process, done in this one."""
+    attempt = run.directory / "attempts" / str(len(run.attempts))
+    write_json(attempt / "process.json", processes.process_record() | {"started": 0.0})
+    write_json(attempt / "request.json", {"kind": "train", "arguments": {}, "submitted": 0.0})
+    try:
+        run_training(run)
+    finally:
+        write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 1.0})
+    return run
+
+
+def test_the_kept_model_is_that_of_the_best_validation_epoch(config: TrainConfig) -> None:
+    run = trained(config)
+    history, result = run.history, run.result
+    assert result.best_epoch == int(history["val_accuracy"].idxmax())
+    assert result.val_accuracy == pytest.approx(history["val_accuracy"].max())
+    predictions = run.predictions("val")
+    columns = [f"p_{name}" for name in run.class_names]
+    right = predictions[columns].to_numpy().argmax(axis=1)
+    names = np.array(run.class_names)[right]
+    assert (names == predictions["expression"]).mean() == pytest.approx(result.val_accuracy)
+
+
+def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
+    config: TrainConfig,
+) -> None:
+    run = trained(config)
+    from fer_core.recognition import Classifier
+
+    dataset = open_dataset("faces")
+    positions = dataset.select("val")
+    answers = Classifier.load(run).predict([dataset.image(position) for position in positions])
+    columns = [f"p_{name}" for name in run.class_names]
+    assert np.allclose(answers, run.predictions("val")[columns], atol=1e-5)
+
+
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, augmentation=Augmentation(rotation=10, flip=True))
+    whole = trained(config)
+    run = create_run(config)
+    cut_after(monkeypatch, epoch=1)
+    with pytest.raises(KeyboardInterrupt):
+        go_on(run)
+    monkeypatch.undo()
+    monkeypatch.setenv("FER_HOME", str(run.directory.parents[1]))
+    assert run.result is None and len(run.history) == 2
+    go_on(run)
+    numbers = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    assert np.allclose(run.history[numbers], whole.history[numbers], rtol=1e-4)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1), dtype="uint8")
+    ours, theirs = (predict(load_model(each.model_file), pixels) for each in (run, whole))
+    assert np.allclose(ours, theirs, atol=1e-4)
+
+
+def cut_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Ends training the hard way in the middle of the epoch that follows."""
+    original = Trainer._train_batch
+
+    def cut(self: Trainer, batch: object) -> object:
+        if self.state.epoch == epoch and self.reporter.whole.images > 30:
+            raise KeyboardInterrupt
+        return original(self, batch)
+
+    monkeypatch.setattr(Trainer, "_train_batch", cut)
+
+
+def test_early_stopping_ends_when_patience_is_over(config: TrainConfig) -> None:
+    run = trained(replace(config, epochs=60, early_stopping=2, learning_rate=1e-8))
+    assert run.result.reason == EARLY_STOPPED
+    assert run.result.epochs == run.result.best_epoch + 3 < 60
+
+
+def test_a_loss_that_is_no_number_ends_with_a_sentence(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*arguments: object, **settings: object) -> dict[str, float]:
+        return {"loss": float("nan"), "accuracy": 0.0}
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", spoilt)
+    with pytest.raises(ValueError, match="The loss must stay a number.*learning_rate=0.001"):
+        trained(config)
+
+
+def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
+    run = trained(config)
+    record = run.environment | {"fingerprint": "that of other images"}
+    write_json(run.directory / "environment.json", record)
+    with pytest.raises(ValueError, match="must be as it was"):
+        open_test(run)
+    assert run.test_opened is None
+
+
+def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
+    run = trained(replace(config, class_names=("happy", "sad"), epochs=1))
+    assert run.class_names == ("happy", "sad")
+    assert load_model(run.model_file).output_shape == (None, 2)
+    assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
