@@ -1,0 +1,175 @@
+"""The live figure in a real browser: what a person set up survives, and little is sent."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+
+PROJECT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+
+PAGE = """
+import numpy as np, pandas as pd, streamlit as st
+from fer_core.figures import history_figure
+from pages.components.live_plot import live_plot, load_plotly
+
+st.set_page_config(layout="wide")
+load_plotly()
+
+@st.fragment(run_every=0.3)
+def live():
+    count = st.session_state["count"] = st.session_state.get("count", 20_000) + 100
+    epoch = np.arange(count) / 1000
+    steps = pd.DataFrame({"epoch": epoch, "loss": 2 / (1 + epoch), "accuracy": 1 - 1 / (1 + epoch)})
+    history = pd.DataFrame({"epoch": np.arange(count // 1000)})
+    history[["loss", "accuracy", "val_loss", "val_accuracy"]] = 0.5
+    live_plot(history_figure(history, steps), key="curves")
+    st.write(f"refresh {count}")
+
+live()
+st.button("Again")
+"""
+STATE = """() => {
+  const plot = document.querySelector('.live-plot');
+  const {xaxis, yaxis} = plot._fullLayout;
+  return {
+    zoom: [...xaxis.range, ...yaxis.range],
+    visible: plot._fullData.map(trace => trace.visible),
+    end: Math.max(...plot._fullData[0].x),
+    text: plot.querySelector('.ytick text').style.fill,
+    width: plot.clientWidth,
+  };
+}"""
+
+PAGE_TEXT = """() => {
+  const text = document.querySelector('[data-testid=stMarkdownContainer]');
+  return getComputedStyle(text).color;
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with a page that refreshes a growing figure."""
+    page = tmp_path_factory.mktemp("live") / "page.py"
+    page.write_text(PAGE)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    options = ["--server.headless=true", "--browser.gatherUsageStats=false"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", page, f"--server.port={port}", *options],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.DEVNULL,
+    )
+    yield f"http://localhost:{port}"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_tab(address: str, browser: "sync_api.Browser"):
+    """Opens the page in a tab, with the sizes of all messages that it received."""
+    tabs = []
+
+    def open_tab() -> tuple["sync_api.Page", list[int]]:
+        tab = browser.new_page(viewport={"width": 1400, "height": 900})
+        tabs.append(tab)
+        received: list[int] = []
+        tab.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+        )
+        for _ in range(60):  # the server may still be starting
+            try:
+                tab.goto(address)
+                break
+            except sync_api.Error:
+                tab.wait_for_timeout(500)
+        tab.wait_for_selector(".live-plot .main-svg", timeout=60_000)
+        return tab, received
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()
+
+
+def wait_for_refreshes(tab: "sync_api.Page", count: int) -> None:
+    """Returns when the drawn line is longer by so many refreshes of 100 steps."""
+    end = tab.evaluate(STATE)["end"] + 0.1 * count - 0.05
+    tab.wait_for_function(f"({STATE})().end >= {end}", timeout=60_000)
+
+
+def test_zoom_and_hidden_traces_survive_ten_refreshes(open_tab) -> None:
+    tab, _ = open_tab()
+    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    tab.mouse.move(box["x"] + 200, box["y"] + 20)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
+    tab.mouse.up()
+    tab.locator(".live-plot .legendtoggle").nth(2).click()
+    tab.wait_for_function(f"({STATE})().visible[2] === 'legendonly'")
+    before = tab.evaluate(STATE)
+    wait_for_refreshes(tab, 10)
+    after = tab.evaluate(STATE)
+    assert after["zoom"] == before["zoom"]
+    assert after["visible"] == [True, True, "legendonly", True, True, "legendonly"]
+    tab.get_by_role("button", name="Again").click()
+    wait_for_refreshes(tab, 2)
+    assert tab.evaluate(STATE)["zoom"] == before["zoom"]
+
+
+def test_an_open_hover_text_survives_a_refresh(open_tab) -> None:
+    tab, _ = open_tab()
+    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    tab.mouse.move(box["x"] + 300, box["y"] + 100)
+    tab.mouse.move(box["x"] + 300, box["y"] + 160, steps=10)
+    tab.wait_for_selector(".live-plot .hovertext")
+    wait_for_refreshes(tab, 3)
+    assert tab.locator(".live-plot .hovertext").count() > 0
+
+
+def test_plotly_is_sent_once_and_a_refresh_carries_little(open_tab) -> None:
+    tab, received = open_tab()
+    assert sum(size > 1_000_000 for size in received) == 1
+    wait_for_refreshes(tab, 1)
+    received.clear()
+    wait_for_refreshes(tab, 5)
+    tab.get_by_role("button", name="Again").click()
+    wait_for_refreshes(tab, 5)
+    assert sum(received) / 11 < 45_000
+
+
+def test_text_follows_the_colour_of_the_page_into_the_dark(open_tab) -> None:
+    tab, _ = open_tab()
+    colors = set()
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
+        colors.add(tab.evaluate(PAGE_TEXT))
+    assert len(colors) == 2
+
+
+def test_the_figure_follows_the_width_of_the_window(open_tab) -> None:
+    tab, _ = open_tab()
+    tab.set_viewport_size({"width": 400, "height": 900})
+    tab.wait_for_function(f"({STATE})().width < 400")
+    tab.wait_for_function("document.querySelector('.live-plot')._fullLayout.width < 400")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
