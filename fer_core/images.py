@@ -132,10 +132,10 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
     return image[rows[:, None], columns]
 
 
-def encode_png(image: np.ndarray) -> bytes:
-    """The image, uint8 RGB or gray, as a PNG file."""
+def encode(image: np.ndarray, format: str = "PNG") -> bytes:
+    """The image, uint8 RGB or gray, as a file of format "PNG" or "JPEG"."""
     buffer = io.BytesIO()
-    Image.fromarray(image.squeeze()).save(buffer, format="PNG")
+    Image.fromarray(image.squeeze()).save(buffer, format, quality=90)
     return buffer.getvalue()
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 from fer_core import models
 from fer_core.detection import CONFIDENCE, Face, FaceDetector
+from fer_core.drawing import draw_boxes
+from fer_core.expressions import colors
 from fer_core.images import crop_face, face_pixels
 from fer_core.runs import Run
 
@@ -102,6 +104,19 @@ def recognize(
         Recognition(face, dict(zip(names, row.tolist(), strict=True)))
         for face, row in zip(faces, probabilities, strict=True)
     ]
+
+
+def annotate(
+    image: np.ndarray, recognitions: Sequence[Recognition], class_names: Sequence[str]
+) -> np.ndarray:
+    """The image for the screen, uint8 RGB: per face a box, its number from 1, its expression."""
+    by_name = dict(zip(class_names, colors(class_names), strict=True))
+    return draw_boxes(
+        image,
+        [recognition.face.box for recognition in recognitions],
+        [f"{number} {one.expression}" for number, one in enumerate(recognitions, 1)],
+        [by_name[recognition.expression] for recognition in recognitions],
+    )
 
 
 def recognitions_table(

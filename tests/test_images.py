@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from fer_core import images
-from fer_core.images import Box, crop_face, decode, encode_png, face_pixels
+from fer_core.images import Box, crop_face, decode, encode, face_pixels
 
 # Four corners that cannot be taken for one another, large enough to survive JPEG.
 CORNERS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255,) * 3}
@@ -210,7 +210,7 @@ def test_damaged_files_raise_nothing_but_a_named_value_error() -> None:
 
 def test_gray_through_rgb_and_back_is_exact() -> None:
     gray = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    image = decode(encode_png(gray))
+    image = decode(encode(gray))
     assert (face_pixels(image, (16, 16), 1)[..., 0] == gray).all()
 
 
@@ -289,5 +289,11 @@ def test_scaling_a_box_keeps_neighbours_neighbours() -> None:
 
 def test_a_png_comes_back_as_it_was() -> None:
     image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    assert (decode(encode_png(image)) == image).all()
-    assert (decode(encode_png(image[..., :1])) == image[..., :1]).all()
+    assert (decode(encode(image)) == image).all()
+    assert (decode(encode(image[..., :1])) == image[..., :1]).all()
+
+
+def test_a_jpeg_comes_back_nearly_as_it_was() -> None:
+    jpeg = encode(np.full((40, 60, 3), (200, 100, 50), np.uint8), "JPEG")
+    assert jpeg.startswith(b"\xff\xd8")
+    assert np.abs(decode(jpeg).astype(int) - (200, 100, 50)).max() <= 3

@@ -1,0 +1,64 @@
+"""Shows what was recognised in a picture: its faces, their crops and probabilities."""
+
+import streamlit as st
+
+from fer_core import figures
+from pages.components.resources import Recognized
+
+FACES_PER_PAGE = 6
+
+
+def show_picture(name: str, recognized: Recognized) -> None:
+    """The picture with its boxes drawn, and a card per face."""
+    count = len(recognized.recognitions)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(name, anchor=False, width="content")
+            st.badge("no face" if not count else "1 face" if count == 1 else f"{count} faces")
+        picture, cards = st.columns([3, 2], gap="medium") if count < 2 else (st.container(),) * 2
+        picture.image(recognized.annotated, alt=f"{name} with boxes around its faces")
+        with cards:
+            if not count:
+                _say_no_face(name, recognized.smallest)
+            elif count == 1:
+                _show_face(name, recognized, 0)
+            else:
+                _show_faces(name, recognized, count)
+
+
+def _say_no_face(name: str, smallest: int) -> None:
+    st.info(
+        f"No face was found in {name}. Faces smaller than {smallest} pixels were not looked for: "
+        "a smaller size can be chosen under “Face search”. A face seen from the side, from above "
+        "or half hidden may be missed.",
+        icon=":material/search_off:",
+    )
+
+
+def _show_faces(name: str, recognized: Recognized, count: int) -> None:
+    pages = -(-count // FACES_PER_PAGE)
+    page = 1
+    if pages > 1:
+        page = st.pagination(pages, key=f"faces-{name}")
+    first = (page - 1) * FACES_PER_PAGE
+    with st.grid(3, min_column_width=260, gap="medium"):
+        for number in range(first, min(first + FACES_PER_PAGE, count)):
+            _show_face(name, recognized, number)
+
+
+def _show_face(name: str, recognized: Recognized, number: int) -> None:
+    """The crop, the expression in words and a bar per expression; faces are counted from 0."""
+    recognition = recognized.recognitions[number]
+    with st.container(gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(recognized.crops[number], width=96, alt=f"Face {number + 1} of {name}")
+            st.markdown(
+                f"**{number + 1} · {recognition.expression}**  \n"
+                f"probability {recognition.probability:.1%}  \n"
+                f":gray[:small[detector's confidence {recognition.face.confidence:.2f}]]"
+            )
+        st.plotly_chart(
+            figures.probability_figure(recognition.probabilities),
+            key=f"probabilities-{name}-{number}",
+            config={"displayModeBar": False},
+        )
