@@ -28,11 +28,11 @@ _EXPRESSIONS = {
     "neutral": Features(),
 }
 _JITTER = {
-    "smile": 0.05,
-    "mouth_width": 0.04,
-    "brow_lift": 0.035,
-    "brow_slant": 0.06,
-    "eye_open": 0.02,
+    "smile": 0.035,
+    "mouth_width": 0.03,
+    "brow_lift": 0.025,
+    "brow_slant": 0.04,
+    "eye_open": 0.015,
 }
 _SKINS: tuple[Color, ...] = (
     *((244, 212, 186), (234, 188, 150), (220, 168, 124)),
@@ -72,7 +72,7 @@ def draw_dataset(
 def random_face(expression: str, rng: np.random.Generator) -> np.ndarray:
     """A face of one expression, more or less strong; uint8 RGB of shape (96, 96, 3)."""
     base = _jittered(Features(), rng, amount=0.6)
-    features = _jittered(base.moved(_EXPRESSIONS[expression], _between(rng, 0.5, 1.15)), rng)
+    features = _jittered(base.moved(_EXPRESSIONS[expression], _between(rng, 0.7, 1.25)), rng)
     return draw_face(features, _look(rng), 2 * rng.random((SIZE, SIZE)) - 1)
 
 
@@ -121,20 +121,20 @@ def _look(rng: np.random.Generator) -> Look:
         return min(255, red * factor), min(255, green * factor), min(255, blue * factor)
 
     return Look(
-        yaw=_between(rng, -0.4, 0.4),
-        pitch=_between(rng, -0.22, 0.22),
-        roll=_between(rng, -0.22, 0.22),
-        scale=_between(rng, 0.33, 0.42),
-        center=(_between(rng, 0.46, 0.54), _between(rng, 0.47, 0.55)),
-        head_width=_between(rng, 0.74, 0.88),
+        yaw=_between(rng, -0.3, 0.3),
+        pitch=_between(rng, -0.15, 0.15),
+        roll=_between(rng, -0.14, 0.14),
+        scale=_between(rng, 0.42, 0.46),
+        center=(_between(rng, 0.48, 0.52), _between(rng, 0.5, 0.53)),
+        head_width=_between(rng, 0.77, 0.87),
         gaze=(_between(rng, -0.8, 0.8), _between(rng, -0.6, 0.6)),
-        line=_between(rng, 0.045, 0.075),
+        line=_between(rng, 0.055, 0.075),
         hair_style=int(rng.random() * 4),
         glasses=rng.random() < 0.1,
         skin=pick(_SKINS),
         hair=pick(_HAIRS),
         iris=pick(_IRISES),
         background=pick(_BACKGROUNDS),
-        light=(_between(rng, -0.2, 0.2), _between(rng, -0.12, 0.12)),
-        noise=_between(rng, 2, 11),
+        light=(_between(rng, -0.15, 0.15), _between(rng, -0.1, 0.1)),
+        noise=_between(rng, 2, 9),
     )

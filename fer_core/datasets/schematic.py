@@ -165,12 +165,12 @@ def _draw_eye(pen: _Pen, features: Features, look: Look, side: int) -> None:
     height = max(0.015, features.eye_open)
     lid = np.sqrt(np.clip(1 - _ARC**2, 0, 1))
     upper, lower = y - height * lid, y + 0.8 * height * lid
-    across = x + 0.2 * _ARC
+    across = x + 0.22 * _ARC
     pen.shape(np.r_[across, across[::-1]], np.r_[upper, lower[::-1]], (245, 245, 242))
     cos, sin = np.cos(_CIRCLE), np.sin(_CIRCLE)
     gaze_x, gaze_y = x + 0.07 * look.gaze[0], y + 0.03 * look.gaze[1]
     # Lids cover the iris where they close over it.
-    for radius, color in ((0.1, look.iris), (0.05, (20.0, 18.0, 18.0))):
+    for radius, color in ((0.11, look.iris), (0.055, (20.0, 18.0, 18.0))):
         inside = np.clip(gaze_y + radius * sin, y - height * 0.97, y + 0.78 * height)
         pen.shape(gaze_x + radius * cos, inside, color)
     pen.line(across, upper, (45, 35, 32), look.line)
@@ -182,7 +182,7 @@ def _draw_brow(pen: _Pen, features: Features, look: Look, side: int) -> None:
     inner = -side * _ARC  # 1 at the nose
     height = y - 0.27 - features.brow_lift - features.brow_slant * inner * 0.5
     color = _shade(look.hair if look.hair_style else look.skin, 0.6)
-    pen.line(x + 0.25 * _ARC, height - 0.05 * (1 - _ARC**2), color, 1.9 * look.line)
+    pen.line(x + 0.25 * _ARC, height - 0.05 * (1 - _ARC**2), color, 2.2 * look.line)
 
 
 def _draw_nose(pen: _Pen, features: Features, look: Look) -> None:
@@ -211,8 +211,8 @@ def _draw_mouth(pen: _Pen, features: Features, look: Look) -> None:
         pen.shape(np.r_[x, x[::-1]], np.r_[upper, lower[::-1]], (92, 28, 34))
         teeth = np.minimum(upper + 0.4 * (lower - upper), upper + 0.09)
         pen.shape(np.r_[x, x[::-1]] * 0.9, np.r_[upper, teeth[::-1]], (240, 238, 232))
-        pen.line(x, lower, lip, 0.9 * look.line)
-    pen.line(x, upper, lip, (0.9 if is_open else 1.2) * look.line)
+        pen.line(x, lower, lip, 1.0 * look.line)
+    pen.line(x, upper, lip, (1.0 if is_open else 1.5) * look.line)
 
 
 def _draw_glasses(pen: _Pen, look: Look) -> None:

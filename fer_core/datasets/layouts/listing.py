@@ -52,18 +52,19 @@ def find_copies(root: Path, listing: Listing) -> list[str]:
     def sizes(folder: str) -> list[int]:
         return [(root / folder / name).stat().st_size for name in listing.images[folder]]
 
-    pairs = [(folder, _outer(folder)) for folder in listing.images]
     return [
         folder
-        for folder, outer in pairs
-        if listing.images.get(outer) == listing.images[folder] and sizes(outer) == sizes(folder)
+        for folder, names in listing.images.items()
+        if (outer := _outer(folder)) is not None
+        and listing.images.get(outer) == names
+        and sizes(outer) == sizes(folder)
     ]
 
 
-def _outer(folder: str) -> str:
-    """The path without a part that repeats the one before it."""
+def _outer(folder: str) -> str | None:
+    """The path without the first part that repeats the one before it, if there is one."""
     parts = folder.split("/")
     for i in range(1, len(parts)):
         if parts[i] == parts[i - 1]:
             return "/".join(parts[:i] + parts[i + 1 :])
-    return ""
+    return None

@@ -1,0 +1,427 @@
+"""Data sets are added whole or not at all; archives and vanished files do no harm."""
+
+import io
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fer_core import paths, tasks
+from fer_core.datasets import Dataset, list_datasets, open_dataset
+from fer_core.datasets.importing import import_source, run_import
+from fer_core.expressions import EXPRESSIONS
+from tests.dataset_trees import write_fer2013, write_image, write_tree
+
+TREE = {"train/happy": 12, "train/sad": 6, "test/happy": 2, "test/sad": 2}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "faces", TREE)
+
+
+def left_behind() -> list[str]:
+    """What lies in the folder of data sets, hidden names too."""
+    root = paths.datasets_root()
+    return sorted(path.name for path in root.iterdir()) if root.exists() else []
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return path
+
+
+def picture(shade: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (16, 16), shade).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+# A folder
+
+
+def test_a_folder_is_added_by_reference_and_not_touched(source):
+    before = {path: path.stat().st_mtime_ns for path in source.rglob("*")}
+    dataset = import_source(source, "faces")
+    assert {path: path.stat().st_mtime_ns for path in source.rglob("*")} == before
+    assert dataset.root == source
+    assert not dataset.is_copied
+    assert not list(dataset.directory.rglob("*.png"))
+    assert open_dataset("faces") == dataset
+    assert [found.name for found in list_datasets()] == ["faces"]
+
+
+def test_the_index_says_of_every_image_what_and_where_it_is(source):
+    index = import_source(source, "faces").index
+    assert list(index.columns[:5]) == ["path", "row", "expression", "split", "source_split"]
+    assert index["row"].isna().all()
+    first = index.iloc[0]
+    assert first["path"] == "test/happy/000.png"
+    assert first["size"] == (source / "test/happy/000.png").stat().st_size
+    assert index["content"].nunique() == len(index)
+
+
+def test_validation_is_drawn_once_and_can_be_drawn_anew(source):
+    dataset = import_source(source, "faces", validation_fraction=0.25)
+    assert dataset.counts().loc["happy"].to_dict() == {"train": 9, "val": 3, "test": 2}
+    assert not dataset.has_own_validation
+    larger = dataset.with_validation_fraction(0.5)
+    assert larger.counts().loc["happy"].to_dict() == {"train": 6, "val": 6, "test": 2}
+    assert set(dataset.select("val")) < set(larger.select("val"))
+    assert larger.fingerprint() != dataset.fingerprint()
+    assert any("There was no validation split" in note for note in dataset.notes)
+
+
+def test_a_validation_split_of_its_own_is_never_redrawn(tmp_path):
+    tree = {"train/happy": 4, "train/sad": 4, "validation/happy": 2, "validation/sad": 2}
+    dataset = import_source(write_tree(tmp_path / "faces", tree), "faces")
+    assert dataset.has_own_validation
+    assert dataset.with_validation_fraction(0.5).counts().equals(dataset.counts())
+
+
+def test_a_test_split_is_taken_from_train_when_it_is_asked_for(tmp_path):
+    root = write_tree(tmp_path / "faces", {"happy": 20, "sad": 20})
+    assert "test" not in import_source(root, "without").counts().columns
+    counts = import_source(root, "with", test_fraction=0.2).counts()
+    assert counts.loc["happy"].to_dict() == {"train": 14, "val": 2, "test": 4}
+
+
+def test_images_are_selected_by_split_and_class(source):
+    dataset = import_source(source, "faces")
+    assert len(dataset.select()) == 22
+    assert len(dataset.select("test")) == 4
+    chosen = dataset.select("test", "sad")
+    assert dataset.index["path"].iloc[chosen].tolist() == ["test/sad/000.png", "test/sad/001.png"]
+
+
+def test_damaged_images_are_skipped_with_a_note(source):
+    (source / "train/sad/000.png").write_bytes(b"not a picture")
+    whole = (source / "train/sad/001.png").read_bytes()
+    (source / "train/sad/001.png").write_bytes(whole[: len(whole) // 2])
+    dataset = import_source(source, "faces")
+    assert dataset.images == len(dataset.index) == 20
+    note = next(note for note in dataset.notes if note.startswith("Skipped, damaged"))
+    assert "2 images" in note
+    assert "train/sad/000.png" in note
+
+
+def test_a_class_whose_images_are_all_damaged_is_gone(source):
+    write_image(source / "train/fear/000.png", 999)
+    (source / "train/fear/000.png").write_bytes(b"not a picture")
+    dataset = import_source(source, "faces")
+    assert dataset.class_names == ("happy", "sad")
+    assert list(dataset.mean_faces()) == ["happy", "sad"]
+
+
+def test_mean_faces_are_the_average_of_a_class(tmp_path):
+    for shade in (100, 200):
+        for expression, offset in (("happy", 0), ("sad", 50)):
+            file = tmp_path / "faces" / expression / f"{shade}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (16, 16), shade + offset).save(file)
+    means = import_source(tmp_path / "faces", "faces").mean_faces()
+    assert (means["happy"] == 150).all()
+    assert (means["sad"] == 200).all()
+    assert means["sad"].shape == (64, 64, 3)
+
+
+# What identifies a data set
+
+
+def test_the_fingerprint_is_that_of_content_not_of_times_or_places(source, tmp_path):
+    fingerprint = import_source(source, "faces").fingerprint()
+    for path in source.rglob("*.png"):
+        os.utime(path, (1, 1))
+    assert open_dataset("faces").fingerprint() == fingerprint
+    source.rename(tmp_path / "moved")
+    assert import_source(tmp_path / "moved", "again").fingerprint() == fingerprint
+
+
+def test_the_fingerprint_changes_with_an_image_a_label_or_a_split(source):
+    fingerprints = {import_source(source, "one").fingerprint()}
+    write_image(source / "train/happy/000.png", 12345)
+    fingerprints.add(open_dataset("one").fingerprint())
+    (source / "train/happy/001.png").rename(source / "train/sad/100.png")
+    fingerprints.add(import_source(source, "two").fingerprint())
+    (source / "train/happy/002.png").rename(source / "test/happy/100.png")
+    fingerprints.add(import_source(source, "three").fingerprint())
+    assert len(fingerprints) == 4
+
+
+def test_what_was_read_again_is_remembered(source):
+    dataset = import_source(source, "faces")
+    os.utime(source / "train/happy/000.png", (1, 1))
+    dataset.fingerprint()
+    written = (dataset.directory / "index.csv").stat().st_mtime_ns
+    open_dataset("faces").fingerprint()
+    assert (dataset.directory / "index.csv").stat().st_mtime_ns == written
+
+
+def test_vanished_images_are_counted_and_the_first_is_named(source):
+    dataset = import_source(source, "faces")
+    (source / "train/sad/000.png").unlink()
+    with pytest.raises(ValueError, match=r"1 of 22 files.*train/sad/000\.png.*Put them back"):
+        dataset.fingerprint()
+    with pytest.raises(ValueError, match=r"train/sad/000\.png must be a file"):
+        dataset.image(int(dataset.select(expression="sad")[2]))
+
+
+# Names, and what goes wrong
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "-x", "a/b", "..", "a b", "x" * 65, "dot.", "ä"])
+def test_names_that_cannot_be_are_refused(source, name):
+    with pytest.raises(ValueError, match="The name must be 1 to 64 letters"):
+        import_source(source, name)
+    assert left_behind() == []
+
+
+def test_a_taken_name_is_refused_whatever_its_capitals(source):
+    import_source(source, "faces")
+    with pytest.raises(ValueError, match="must not be that of a data set that is there"):
+        import_source(source, "Faces")
+
+
+@pytest.mark.parametrize("name", ["../secrets", "", "nothing", ".import-1"])
+def test_a_data_set_that_is_not_there_is_refused_with_its_name(name):
+    with pytest.raises(ValueError, match="There must be a data set of that name"):
+        open_dataset(name)
+
+
+def test_sources_that_are_not_there_or_of_another_kind_are_refused(tmp_path):
+    (tmp_path / "faces.rar").write_bytes(b"x")
+    for source in (tmp_path / "nowhere", tmp_path / "faces.rar"):
+        with pytest.raises(ValueError, match=r"must be a folder, a \.zip or a \.csv"):
+            import_source(source, "faces")
+
+
+def test_a_failed_import_leaves_nothing_behind(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="Nothing of the kind"):
+        import_source(tmp_path / "empty", "faces")
+    assert left_behind() == []
+
+
+def test_an_import_can_be_stopped_and_leaves_nothing_behind(source):
+    with pytest.raises(ValueError, match="The import was stopped"):
+        import_source(source, "faces", should_stop=lambda: True)
+    assert left_behind() == []
+
+
+def test_what_a_killed_import_left_is_removed_after_a_while(source):
+    abandoned = paths.datasets_root() / ".import-0"
+    abandoned.mkdir(parents=True)
+    os.utime(abandoned, (1, 1))
+    import_source(source, "faces")
+    assert left_behind() == ["faces"]
+
+
+def test_deleting_leaves_the_originals_where_they_are(source):
+    dataset = import_source(source, "faces")
+    dataset.delete()
+    assert left_behind() == []
+    assert len(list(source.rglob("*.png"))) == 22
+    assert list_datasets() == []
+
+
+def test_progress_is_told_and_ends_at_the_end(source):
+    steps: list[tuple[int, int, str]] = []
+    import_source(source, "faces", progress=lambda *step: steps.append(step))
+    done, total, message = steps[-1]
+    assert done == total == 22
+    assert "22 images" in message
+
+
+# Archives
+
+
+def test_an_archive_is_copied_in_and_its_other_files_are_left_out(tmp_path):
+    members = {
+        f"faces/train/{name}/{i}.png": picture(20 * i + j)
+        for j, name in enumerate(("happy", "sad"))
+        for i in range(5)
+    }
+    extras = {"faces/readme.md": b"hello", "__MACOSX/faces/._x.png": b"x", "faces/.DS_Store": b"x"}
+    archive = zipped(tmp_path / "faces.zip", members | extras)
+    dataset = import_source(archive, "faces")
+    archive.unlink()
+    assert dataset.is_copied
+    assert dataset.image(0).shape == (16, 16, 3)
+    assert dataset.index["path"][0] == "faces/train/happy/0.png"
+    assert any("3 files" in note for note in dataset.notes)
+    dataset.delete()
+    assert left_behind() == []
+
+
+def test_an_archive_with_fer2013_keeps_the_pixels_and_not_the_table(tmp_path):
+    table = write_fer2013(tmp_path / "fer2013.csv")
+    archive = zipped(tmp_path / "fer.zip", {"fer2013/fer2013.csv": table.read_bytes()})
+    dataset = import_source(archive, "fer")
+    assert dataset.layout == "FER2013, table of pixels"
+    assert dataset.is_copied
+    assert sorted(path.name for path in dataset.directory.iterdir()) == [
+        "data_set.json",
+        "images.npy",
+        "index.csv",
+        "mean_faces.npy",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:\\evil.png", "..\\evil.png"]
+)
+def test_members_that_would_land_outside_are_refused(tmp_path, name):
+    archive = zipped(tmp_path / "evil.zip", {name: picture(1), "happy/1.png": picture(2)})
+    with pytest.raises(ValueError, match="a path that leads out of it"):
+        import_source(archive, "faces")
+    assert left_behind() == []
+    assert not list(tmp_path.rglob("evil.png"))
+
+
+def test_links_in_archives_are_refused(tmp_path):
+    member = zipfile.ZipInfo("happy/link.png")
+    member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(ValueError, match="Received a link"):
+        import_source(tmp_path / "evil.zip", "faces")
+
+
+def test_archives_that_unpack_to_far_more_than_they_are_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("happy/zeros.png", bytes(150 * 2**20))
+    with pytest.raises(ValueError, match=r"must hold at most 0\.1 GB"):
+        import_source(tmp_path / "bomb.zip", "faces")
+    assert left_behind() == []
+
+
+def test_encrypted_archives_are_refused(tmp_path):
+    archive = zipped(tmp_path / "secret.zip", {"happy/1.png": picture(1)})
+    data = bytearray(archive.read_bytes())
+    for signature, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        data[data.index(signature) + offset] |= 1
+    archive.write_bytes(data)
+    with pytest.raises(ValueError, match="must not be encrypted"):
+        import_source(archive, "faces")
+
+
+def test_damaged_archives_are_refused(tmp_path):
+    (tmp_path / "no.zip").write_bytes(b"this is no archive")
+    with pytest.raises(ValueError, match=r"a whole \.zip file"):
+        import_source(tmp_path / "no.zip", "faces")
+
+
+def test_tables_in_archives_may_not_name_images_of_the_machine(tmp_path):
+    write_image(tmp_path / "private.png", 1)
+    table = f"path,label\n{tmp_path}/private.png,happy\nmine.png,sad\n"
+    archive = zipped(tmp_path / "t.zip", {"labels.csv": table.encode(), "mine.png": picture(1)})
+    with pytest.raises(ValueError, match="must not name images that lie outside"):
+        import_source(archive, "faces")
+    assert left_behind() == []
+
+
+# RAF-DB's boxes, and votes, on their way through the index
+
+
+def test_distributed_boxes_cut_the_face_out(tmp_path):
+    root = tmp_path / "basic"
+    for stem, number in (("train_00001", 4), ("train_00002", 5), ("test_00001", 4)):
+        write_image(root / "Image" / "original" / f"{stem}.jpg", number, size=60)
+        box = root / "Annotation" / "boundingbox" / f"{stem}_boundingbox.txt"
+        box.parent.mkdir(parents=True, exist_ok=True)
+        box.write_text("10 20 30 40")
+    (root / "EmoLabel").mkdir()
+    (root / "EmoLabel" / "list_patition_label.txt").write_text(
+        "train_00001.jpg 4\ntrain_00002.jpg 5\ntest_00001.jpg 4\n"
+    )
+    dataset = import_source(root, "raf")
+    assert dataset.image(0).shape == (20, 20, 3)
+    assert open_dataset("raf").index["width"].tolist() == [20, 20, 20]
+
+
+# The task
+
+
+def request(directory: Path, **arguments: object) -> tasks.Task:
+    record = {"kind": "import", "arguments": arguments, "submitted": 0.0}
+    tasks.write_json(directory / "request.json", record)
+    return tasks.Task(directory)
+
+
+def test_the_task_adds_an_upload_and_removes_it(workspace, tmp_path):
+    directory = workspace / "tasks" / "one"
+    directory.mkdir(parents=True)
+    upload = write_fer2013(directory / "upload.csv")
+    task = request(directory, source=str(upload), name="fer", split_seed=3)
+    run_import(task)
+    assert tasks.read_json(directory / "result.json") == {"dataset": "fer"}
+    assert not upload.exists()
+    assert open_dataset("fer").split_seed == 3
+    assert task.progress is not None
+
+
+def test_a_failed_task_says_why_and_removes_the_upload(workspace):
+    directory = workspace / "tasks" / "one"
+    directory.mkdir(parents=True)
+    upload = directory / "upload.csv"
+    upload.write_text("hello\n")
+    with pytest.raises(ValueError, match="Nothing of the kind"):
+        run_import(request(directory, source=str(upload), name="fer"))
+    assert not upload.exists()
+    assert not (directory / "result.json").exists()
+
+
+def test_a_folder_given_to_a_task_stays(workspace, source):
+    run_import(request(workspace / "tasks" / "one", source=str(source), name="faces"))
+    assert len(list(source.rglob("*.png"))) == 22
+
+
+# All of FER2013
+
+COUNTS = pd.DataFrame(
+    {
+        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
+        "val": [467, 56, 496, 895, 653, 415, 607],
+        "test": [491, 55, 528, 879, 594, 416, 626],
+    },
+    index=list(EXPRESSIONS),
+)
+
+
+def written(fer2013_dir: Path, kind: str, target: Path) -> Path:
+    script = str(fer2013_dir / "fer2013.py")
+    subprocess.run([sys.executable, script, kind, str(target)], check=True)
+    return target
+
+
+def check_fer2013(dataset: Dataset) -> None:
+    counts = dataset.counts()
+    assert counts.to_numpy().tolist() == COUNTS.to_numpy().tolist()
+    assert list(counts.index) == list(COUNTS.index)
+    assert dataset.images == 35_887
+    assert not any("Skipped" in note for note in dataset.notes)
+
+
+def test_all_of_fer2013_is_read_from_its_table_with_ferplus_votes(fer2013_dir, tmp_path):
+    table = written(fer2013_dir, "csv", tmp_path / "fer2013.csv")
+    written(fer2013_dir, "ferplus", tmp_path / "fer2013new.csv")
+    dataset = import_source(table, "fer2013")
+    table.unlink()
+    check_fer2013(dataset)
+    assert dataset.index["votes_neutral"].iloc[0] == 4
+    assert np.load(dataset.directory / "images.npy", mmap_mode="r").shape == (35_887, 48, 48)
+
+
+def test_all_of_fer2013_is_read_from_its_folders(fer2013_dir, tmp_path):
+    dataset = import_source(written(fer2013_dir, "folders", tmp_path / "fer"), "fer2013")
+    check_fer2013(dataset)
+    assert dataset.layout == "FER2013, image folders"
