@@ -1,7 +1,5 @@
 """Watches a run: how far it is, its live curves, its log; and at the end what came of it."""
 
-from typing import Literal
-
 import streamlit as st
 
 from fer_core import figures
@@ -9,19 +7,9 @@ from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
 from pages.components.live_plot import live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
-from pages.components.words import spoken_end, spoken_state, spoken_title
+from pages.components.words import STATE_COLORS, spoken_end, spoken_state, spoken_title
 
 REFRESH_SECONDS = 1.0
-
-_COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]] = {
-    TaskState.QUEUED: "gray",
-    TaskState.RUNNING: "blue",
-    TaskState.STOPPING: "orange",
-    TaskState.FINISHED: "green",
-    TaskState.FAILED: "red",
-    TaskState.INTERRUPTED: "orange",
-    TaskState.CANCELLED: "gray",
-}
 
 
 def monitor(run: Run) -> None:
@@ -29,29 +17,29 @@ def monitor(run: Run) -> None:
     active = run.state.is_active
     with st.container(gap=None):
         load_plotly()
-        if active:
-            st.fragment(_watch, run_every=REFRESH_SECONDS)(run)
+        st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)(run, active)
     if not active:
-        _show_title(run)
-        show_end(run)
-        _show_curves(run)
         show_scores(run)
 
 
-def _watch(run: Run) -> None:
+def _watch(run: Run, active: bool) -> None:
     state = run.state
-    if not state.is_active:
-        st.rerun()  # the page shows the end, and this refreshes no more
+    if state.is_active != active:
+        st.rerun()  # it ended or was resumed: the page begins or ceases to refresh
     _show_title(run)
-    _show_stop(run, state)
-    _show_progress(run, state)
+    with st.container():  # one place for both, so that the curves below keep theirs, and the zoom
+        if active:
+            _show_stop(run, state)
+            _show_progress(run, state)
+        else:
+            show_end(run)
     _show_curves(run)
 
 
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(spoken_title(run), anchor=False, width="content")
-        st.badge(spoken_state(run), color=_COLORS[run.state])
+        st.badge(spoken_state(run), color=STATE_COLORS[run.state])
     st.caption(run.name)
 
 

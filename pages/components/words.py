@@ -1,10 +1,21 @@
 """Times, sizes and states as a person says them."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from fer_core.recipes import RECIPES
 from fer_core.runs import COMPLETED, EARLY_STOPPED, STOPPED, Run
 from fer_core.tasks import TaskState
+
+STATE_COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]] = {
+    TaskState.QUEUED: "gray",
+    TaskState.RUNNING: "blue",
+    TaskState.STOPPING: "orange",
+    TaskState.FINISHED: "green",
+    TaskState.FAILED: "red",
+    TaskState.INTERRUPTED: "orange",
+    TaskState.CANCELLED: "gray",
+}
 
 _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
 

@@ -1,0 +1,119 @@
+"""The part of a page that watches one run."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.files import write_json, write_text
+from fer_core.processes import process_record
+from fer_core.runs import Run
+from fer_core.tasks import Progress, TaskState
+from pages.components.words import spoken_duration, spoken_size
+from tests.pages.conftest import RunFactory, rerun, take, write_history
+
+
+def watching(run: Run) -> AppTest:
+    """A page that shows nothing but the monitor of a run."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from fer_core.runs import open_run
+        from pages.components.monitor import monitor
+
+        monitor(open_run(st.query_params["run"]))
+
+    app = AppTest.from_function(page, default_timeout=20)
+    app.query_params["run"] = run.id
+    return rerun(app)
+
+
+@pytest.fixture
+def training_run(new_run: RunFactory) -> Run:
+    """A run in its third epoch; this test's process stands in for the supervisor."""
+    run = new_run()
+    write_json(take(run) / "process.json", process_record() | {"started": time.time()})
+    write_history(run, epochs=2)
+    run.save_progress(Progress(50, 1000, message="epoch 3 of 50", rate=900, seconds_left=60))
+    return run
+
+
+def test_a_training_run_shows_how_far_it_is(training_run: Run) -> None:
+    page = watching(training_run)
+    values = {metric.label: metric.value for metric in page.metric}
+    assert values["Epoch"] == "3 of 50"
+    assert values["Images per second"] == "900"
+    assert ":" in values["Ends at"]
+    assert values["Best validation accuracy"] == "26.1%"
+
+
+def test_stop_training_asks_the_trainer_to_stop(training_run: Run) -> None:
+    page = watching(training_run)
+    assert page.button[0].label == "Stop training"
+    page.button[0].click()
+    page = rerun(page)
+    assert training_run.state is TaskState.STOPPING
+    assert page.button[0].disabled
+
+
+def test_before_the_first_epoch_it_says_what_it_does(training_run: Run) -> None:
+    training_run.save_progress(Progress(10, 100, message="Reading the images"))
+    page = watching(training_run)
+    assert not page.metric
+    assert page.get("progress")[0].proto.text == "Reading the images …"
+
+
+def test_a_waiting_run_can_be_taken_from_the_queue(new_run: RunFactory) -> None:
+    run = new_run()
+    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
+    write_json(run.directory / "request.json", request)
+    page = watching(run)
+    assert page.button[0].label == "Take from the queue"
+    page.button[0].click()
+    page = rerun(page)
+    assert run.state is TaskState.CANCELLED
+    assert "taken from the queue" in page.info[0].value
+
+
+def test_a_failed_run_shows_its_sentence(new_run: RunFactory) -> None:
+    run = new_run()
+    write_text(take(run) / "error.txt", "The loss must stay a number.")
+    page = watching(run)
+    assert page.error[0].value == "The loss must stay a number."
+    assert page.button[0].label == "Resume training"
+
+
+def test_an_interrupted_run_says_what_is_known(new_run: RunFactory) -> None:
+    run = new_run()
+    write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
+    assert "was killed" in watching(run).warning[0].value
+
+
+def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactory) -> None:
+    page = watching(finished_run(opened=True))
+    assert page.success[0].value == "Completed after 50 epochs in 25 min; the best was epoch 50."
+    assert [metric.value for metric in page.metric] == ["60.0%", "50.0%"]
+    assert page.get("plotly_chart")  # the confusion matrix
+
+
+def test_the_log_can_be_read(training_run: Run) -> None:
+    (training_run.directory / "attempts" / "0" / "worker.log").write_text("epoch 1\nepoch 2\n")
+    assert watching(training_run).code[0].value == "epoch 1\nepoch 2"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spoken"),
+    [(0, "0 s"), (100, "100 s"), (120, "2 min"), (3600, "1 h 0 min"), (100_000, "1 d 3 h")],
+)
+def test_durations_are_spoken_in_their_largest_units(seconds: int, spoken: str) -> None:
+    assert spoken_duration(timedelta(seconds=seconds)) == spoken
+
+
+def test_sizes_are_spoken() -> None:
+    assert [spoken_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
+        "1 KB",
+        "80 MB",
+        "1.2 GB",
+    ]
