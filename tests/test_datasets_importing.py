@@ -16,6 +16,8 @@ from PIL import Image
 from fer_core import paths, tasks
 from fer_core.datasets import Dataset, list_datasets, open_dataset
 from fer_core.datasets.importing import import_source, run_import
+from fer_core.datasets.names import free_name
+from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.expressions import EXPRESSIONS
 from tests.dataset_trees import write_fer2013, write_image, write_tree
 
@@ -200,7 +202,7 @@ def test_a_data_set_that_is_not_there_is_refused_with_its_name(name):
 def test_sources_that_are_not_there_or_of_another_kind_are_refused(tmp_path):
     (tmp_path / "faces.rar").write_bytes(b"x")
     for source in (tmp_path / "nowhere", tmp_path / "faces.rar"):
-        with pytest.raises(ValueError, match=r"must be a folder, a \.zip or a \.csv"):
+        with pytest.raises(ValueError, match=r"must be a folder, a \.zip or a \.csv file"):
             import_source(source, "faces")
 
 
@@ -425,3 +427,34 @@ def test_all_of_fer2013_is_read_from_its_folders(fer2013_dir, tmp_path):
     dataset = import_source(written(fer2013_dir, "folders", tmp_path / "fer"), "fer2013")
     check_fer2013(dataset)
     assert dataset.layout == "FER2013, image folders"
+
+
+# Words
+
+
+def test_a_free_name_is_made_from_any_wish(source):
+    assert free_name("My faces (2024)") == "My-faces-2024"
+    assert free_name("...") == "faces"
+    import_source(source, "faces")
+    assert free_name("Faces") == "Faces-2"
+    assert len(free_name("x" * 500)) < 64
+
+
+def test_class_imbalance_is_said_in_words():
+    assert "happy has 16.5 times as many images as disgust (7,215 and 436)" in imbalance(COUNTS)
+    assert "right for 25.1%" in imbalance(COUNTS)
+    even = pd.DataFrame({"train": [10, 12]}, index=["happy", "sad"])
+    assert imbalance(even).startswith("The classes are balanced: in train, each has between 10")
+    none = pd.DataFrame({"train": [10, 0]}, index=["happy", "sad"])
+    assert "there is no image of sad" in imbalance(none)
+
+
+def test_totals_are_added_to_the_counts():
+    table = with_totals(COUNTS)
+    assert table.loc["total"].to_dict() == {
+        "train": 28709,
+        "val": 3589,
+        "test": 3589,
+        "total": 35887,
+    }
+    assert table.loc["happy", "total"] == 8989

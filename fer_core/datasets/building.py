@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fer_core import paths
-from fer_core.datasets.dataset import Dataset, check_name, open_dataset, write_index
+from fer_core.datasets.dataset import Dataset, open_dataset, write_index
 from fer_core.datasets.inspection import inspect
 from fer_core.datasets.layouts.found import Found, Report, counted, some
+from fer_core.datasets.names import check_name
 from fer_core.datasets.splits import complete_splits
 from fer_core.files import write_json
 from fer_core.processes import is_alive, process_record

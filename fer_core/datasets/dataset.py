@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import re
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
@@ -13,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from fer_core import paths
+from fer_core.datasets.names import is_name
 from fer_core.datasets.pictures import BOX, Pictures, content_hash
 from fer_core.datasets.splits import SPLITS, complete_splits, named_split
 from fer_core.expressions import sort_classes
 from fer_core.files import read_json, replacing
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
 _NUMBERS = ["row", *BOX]  # missing in some rows
 
@@ -44,6 +43,11 @@ class Dataset:
     def is_copied(self) -> bool:
         """Whether the images lie in the data set's own directory."""
         return self.root.is_relative_to(self.directory)
+
+    @property
+    def size_on_disk(self) -> int:
+        """Bytes of the images' files, wherever they lie, as they were when they were last read."""
+        return int(self._stored.drop_duplicates("path")["size"].sum())
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -181,7 +185,7 @@ def open_dataset(name: str) -> Dataset:
         ValueError: there is none.
     """
     directory = paths.datasets_root() / name
-    record = read_json(directory / "data_set.json") if _NAME.fullmatch(name) else None
+    record = read_json(directory / "data_set.json") if is_name(name) else None
     if record is None:
         raise ValueError(f"There must be a data set of that name. Received: {name}")
     return Dataset(
@@ -197,24 +201,8 @@ def open_dataset(name: str) -> Dataset:
 def list_datasets() -> list[Dataset]:
     """All data sets by name. No index is read: `name`, `layout` and `images` cost nothing."""
     found = paths.datasets_root().glob("*/data_set.json")
-    names = [file.parent.name for file in found if _NAME.fullmatch(file.parent.name)]
+    names = [file.parent.name for file in found if is_name(file.parent.name)]
     return [open_dataset(name) for name in sorted(names, key=str.lower)]
-
-
-def check_name(name: str) -> None:
-    """Refuses what cannot be a data set's name, or is one already.
-
-    Raises:
-        ValueError: says what a name must be, or that it is taken.
-    """
-    if not _NAME.fullmatch(name) or name.endswith("."):
-        raise ValueError(
-            "The name must be 1 to 64 letters, digits, dashes, underscores or dots, beginning "
-            f"with a letter or digit and not ending with a dot. Received: {name!r}"
-        )
-    # macOS and Windows do not tell capitals apart.
-    if name.lower() in {path.name.lower() for path in paths.datasets_root().glob("*")}:
-        raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
 
 
 def write_index(directory: Path, index: pd.DataFrame) -> None:

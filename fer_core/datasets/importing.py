@@ -59,6 +59,21 @@ def import_source(
     )
 
 
+def check_source(source: Path) -> Path:
+    """The absolute path of what can be imported.
+
+    Raises:
+        ValueError: it is not there, or neither a folder nor a .zip or .csv file.
+    """
+    path = source.expanduser().resolve()
+    if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
+        return path
+    raise ValueError(
+        "The source must be a folder, a .zip or a .csv file on the machine that runs this "
+        f"dashboard. Received: {source}"
+    )
+
+
 def run_import(task: Task) -> None:
     """Does a task of kind "import"; its arguments are those of `import_source`.
 
@@ -93,15 +108,9 @@ def run_draw(task: Task) -> None:
 
 
 def _read(source: Path, directory: Path, report: Report) -> Found:
-    source = source.expanduser()
-    suffix = source.suffix.lower()
-    if source.is_dir() or (source.is_file() and suffix == ".csv"):
-        return read_index(source.resolve(), directory, report)
-    if not source.is_file() or suffix != ".zip":
-        raise ValueError(
-            "The source must be a folder, a .zip or a .csv file that is on this machine. "
-            f"Received: {source}"
-        )
+    source = check_source(source)
+    if source.suffix.lower() != ".zip" or source.is_dir():
+        return read_index(source, directory, report)
     extracted = directory / "images"
     extracted.mkdir()
     left_out = extract_archive(source, extracted, report)

@@ -27,9 +27,9 @@ class Pictures:
         return len(self._paths)
 
     def name(self, position: int) -> str:
-        """What the picture is called: its path, and its row where it is one of an array."""
+        """What the picture is called: its path, or its row in the table that it came from."""
         row = self._rows[position]
-        return self._paths[position] if row < 0 else f"row {row + 1:,} of {self._paths[position]}"
+        return self._paths[position] if row < 0 else f"row {row + 1:,} of the table"
 
     def stat(self, position: int) -> tuple[int, int]:
         """Size in bytes and time of change in ns of the picture's file."""

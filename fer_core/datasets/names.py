@@ -1,0 +1,43 @@
+"""What a data set may be called."""
+
+import itertools
+import re
+
+from fer_core import paths
+
+_LONGEST = 64
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST - 1}}}(?<!\.)")
+
+
+def is_name(name: str) -> bool:
+    """Whether a data set can be called that; such a name is a safe name of a folder."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_name(name: str) -> None:
+    """Refuses what cannot be a data set's name, or is one already.
+
+    Raises:
+        ValueError: says what a name must be, or that it is taken.
+    """
+    if not is_name(name):
+        raise ValueError(
+            f"The name must be 1 to {_LONGEST} letters, digits, dashes, underscores or dots, "
+            f"beginning with a letter or digit and not ending with a dot. Received: {name!r}"
+        )
+    if name.lower() in _taken():
+        raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
+
+
+def free_name(wanted: str) -> str:
+    """A name for a new data set that is like the wanted one, for example a folder's name."""
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("._-")[: _LONGEST - 8].strip("._-")
+    base = base or "faces"
+    numbered = (f"{base}-{number}" for number in itertools.count(2))
+    taken = _taken()
+    return next(name for name in itertools.chain([base], numbered) if name.lower() not in taken)
+
+
+def _taken() -> set[str]:
+    # macOS and Windows do not tell capitals apart.
+    return {path.name.lower() for path in paths.datasets_root().glob("*")}

@@ -1,0 +1,37 @@
+"""What a data set's numbers of images say, in words and in a table."""
+
+import pandas as pd
+
+_BALANCED = 1.5  # times as many images in the largest class as in the smallest
+_WORDS = {"train": "train", "val": "validation", "test": "test"}
+
+
+def with_totals(counts: pd.DataFrame) -> pd.DataFrame:
+    """Numbers of images per class and split, with a column and a row of sums, both "total"."""
+    table = counts.assign(total=counts.sum(axis=1))
+    return pd.concat([table, table.sum().to_frame("total").T])
+
+
+def imbalance(counts: pd.DataFrame) -> str:
+    """Says how unequal the classes are, and what follows.
+
+    Args:
+        counts: images; a row per class, a column per split. The first split is looked at.
+    """
+    split = str(counts.columns[0])
+    images = counts[split]
+    most, least = str(images.idxmax()), str(images.idxmin())
+    place = f"In {_WORDS.get(split, split)}"
+    if images.min() == 0:
+        return f"{place}, there is no image of {least}: no network can learn it from this."
+    if images.max() < _BALANCED * images.min():
+        return (
+            f"The classes are balanced: {place.lower()}, each has between {images.min():,} and "
+            f"{images.max():,} images."
+        )
+    return (
+        f"{place}, {most} has {images.max() / images.min():.1f} times as many images as {least} "
+        f"({images.max():,} and {images.min():,}). A network that always answered {most} would be "
+        f"right for {images.max() / images.sum():.1%} of them, so accuracy alone says little about "
+        f"{least}: look at the scores per expression too."
+    )
