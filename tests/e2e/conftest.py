@@ -1,0 +1,129 @@
+"""The real app in a real browser whose camera films a real face."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+from skimage import data
+
+from tests.conftest import end_supervisor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROJECT = Path(__file__).parents[2]
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+@pytest.fixture(scope="session")
+def face_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scikit-image's astronaut (NASA) in a film for the fake camera: MJPEG is JPEG after JPEG."""
+    folder = tmp_path_factory.mktemp("camera")
+    frame = Image.new("RGB", (1280, 720), "gray")
+    frame.paste(Image.fromarray(data.astronaut()).resize((720, 720)), (280, 0))
+    frame.save(folder / "frame.jpg", quality=90)
+    film = folder / "face.mjpeg"
+    film.write_bytes((folder / "frame.jpg").read_bytes() * 15)
+    return film
+
+
+# Of a module, not of the session: another module may start a browser of its own.
+@pytest.fixture(scope="module")
+def browser(face_film: Path) -> Iterator["Browser"]:
+    """Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as runner:
+        film = f"--use-file-for-fake-video-capture={face_film}"
+        browser = runner.chromium.launch(
+            executable_path=chromium, args=[*CHROMIUM_OPTIONS, film], headless=True
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: "Browser") -> Iterator["Page"]:
+    """A fresh tab that may use the camera; what it is asked for may take a busy machine 60 s."""
+    context = browser.new_context(
+        permissions=["camera"], viewport={"width": 1400, "height": 1000}, accept_downloads=True
+    )
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def serve(home: Path) -> Iterator[str]:
+    """Runs the app on a workspace; gives its address."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    server = subprocess.Popen(
+        [*command, "--server.headless=true", f"--server.port={port}"],
+        cwd=PROJECT,
+        env=os.environ | {"FER_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://localhost:{port}"
+        wait_for_answer(f"{address}/_stcore/health")
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def wait_for_answer(address: str, seconds: float = 60.0) -> None:
+    """Returns when the server answers; fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{address} did not answer within {seconds:.0f} s")
+
+
+@pytest.fixture(scope="module")
+def new_home(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[], Path]]:
+    """Makes workspaces that outlive a test; their supervisors end with the module."""
+    with ExitStack() as stack:
+
+        def make() -> Path:
+            home = tmp_path_factory.mktemp("home")
+            stack.callback(_end_supervisor_of, home)
+            return home
+
+        yield make
+
+
+def _end_supervisor_of(home: Path) -> None:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FER_HOME", str(home))
+        end_supervisor()
