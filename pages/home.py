@@ -1,21 +1,98 @@
-"""What this is, what this machine is doing, and the first step."""
+"""What this is, what the machine is doing, and the first step."""
 
 import streamlit as st
-from pages.components.dataset_views import submit_drawn_dataset
+
+from fer_core import machine, runs
+from fer_core.datasets import list_datasets
+from fer_core.runs import Run
+from fer_core.tasks import TaskState
+from pages.components.dataset_views import (
+    show_import_progress,
+    shown_imports,
+    submit_drawn_dataset,
+)
 
 PAGES = (
-    ("pages/datasets.py", "Data sets", "Add a folder of faces and look at what is in it."),
-    ("pages/train.py", "Train", "Train a network on a data set and watch it learn."),
-    ("pages/runs.py", "Runs", "Compare what was trained, download a model, clean up."),
-    ("pages/evaluate.py", "Evaluate", "See which expressions a run confuses."),
-    ("pages/predict.py", "Predict", "Try a run on a photo or on your own camera."),
+    ("datasets", "Data sets", "photo_library", "Add a folder of faces, and look at what is in it."),
+    ("train", "Train", "model_training", "Choose a recipe, start it, and watch the network learn."),
+    ("runs", "Runs", "monitoring", "Compare what was trained, download a model, clean up."),
+    ("evaluate", "Evaluate", "grid_on", "See which expressions a network confuses."),
+    ("predict", "Predict", "face", "Try a network on a photo or on your own camera."),
 )
 
 
-def draw() -> None:
-    """Asks for the drawn data set; the page then shows how far it is."""
-    st.session_state["drawing"] = submit_drawn_dataset().id
+@st.fragment(run_every=2.0)
+def show_machine() -> None:
+    """What trains now, how much there is, and what it is computed with."""
+    everything = [run for run in runs.list_runs() if not run.is_pretrained]
+    states = {run: run.state for run in everything}
+    training = [run for run, state in states.items() if state.is_active]
+    waiting = [run for run in training if states[run] is TaskState.QUEUED]
+    training = [run for run in training if run not in waiting]
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Trains now", _spoken(training), width="content")
+        st.metric("Waiting", len(waiting), width="content")
+        st.metric("Runs", len(everything), width="content")
+        st.metric("Data sets", len(list_datasets()), width="content")
+        st.metric("Computes on", machine.describe(), width="content")
+    for run in training:
+        st.page_link(
+            "pages/train.py",
+            label=f"Watch {run.name}",
+            icon=":material/visibility:",
+            query_params={"run": run.id},
+        )
+
+
+def _spoken(training: list[Run]) -> str:
+    if not training:
+        return "nothing"
+    progress = training[0].progress
+    return f"{progress.fraction:.0%} done" if progress else "beginning"
+
+
+def show_first_step() -> None:
+    """One click to a data set; then one to the page that trains on it."""
+    for task in shown_imports():
+        show_import_progress(task)
+    name = st.query_params.get("dataset")
+    if name:
+        st.success(f"{name} is ready.", icon=":material/check:")
+        st.page_link(
+            "pages/train.py",
+            label="Train a network",
+            icon=":material/model_training:",
+            query_params={"dataset": name},
+        )
+        return
+    st.markdown(
+        "No data at hand? Let **2,100 schematic faces** be drawn, with seven expressions: enough "
+        "to try everything, in a few seconds and without a download."
+    )
+    kind = "secondary" if list_datasets() else "primary"
+    st.button("Draw faces", icon=":material/draw:", type=kind, on_click=submit_drawn_dataset)
+
+
+def show_pages() -> None:
+    """What each page is for, in a sentence."""
+    with st.grid(3, min_column_width=280, gap="medium"):
+        for name, title, icon, sentence in PAGES:
+            with st.container(border=True, gap="small"):
+                st.page_link(f"pages/{name}.py", label=f"**{title}**", icon=f":material/{icon}:")
+                st.caption(sentence)
 
 
 st.title("FER Studio")
-st.markdown("Look at faces, train a network on their expressions, and try it, without code.")
+st.markdown(
+    "Look at a folder of faces, train a network to tell their expressions, and try it on a photo "
+    "or on your own camera, without writing code."
+)
+show_first_step()
+st.subheader("This machine", anchor=False, divider="gray")
+show_machine()
+st.subheader("Pages", anchor=False, divider="gray")
+show_pages()
+st.caption(
+    "A face's expression is not a person's emotion: what a network says about a face is a guess "
+    "about how the picture would be labelled."
+)
