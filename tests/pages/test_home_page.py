@@ -1,0 +1,65 @@
+"""The page on which everything begins."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import paths, tasks
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.runs import Run
+
+PageOpener = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for stays in the queue."""
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_an_empty_machine_offers_to_draw_faces(open_page: PageOpener) -> None:
+    page = open_page("home")
+    assert metrics(page)["Trains now"] == "nothing"
+    assert (metrics(page)["Runs"], metrics(page)["Data sets"]) == ("0", "0")
+    assert metrics(page)["Computes on"].startswith(("CPU", "NVIDIA", "Tesla"))
+    page.button[0].click().run()
+    assert not page.exception
+    (task,) = tasks.queue()
+    assert task.request.kind == "draw"
+    assert task.request.arguments == {"name": "drawn-faces", "count": 2100, "seed": 0}
+
+
+def test_it_counts_what_there_is(open_page: PageOpener, finished_run: Callable[..., Run]) -> None:
+    finished_run()
+    draw_dataset("faces", count=70)
+    page = open_page("home")
+    assert (metrics(page)["Runs"], metrics(page)["Data sets"]) == ("1", "1")
+
+
+def test_a_run_in_the_queue_is_waiting(open_page: PageOpener, new_run: Callable[..., Run]) -> None:
+    tasks.submit(new_run().directory, "train")
+    page = open_page("home")
+    assert (metrics(page)["Trains now"], metrics(page)["Waiting"]) == ("nothing", "1")
+
+
+def test_a_finished_drawing_leads_to_training(open_page: PageOpener) -> None:
+    draw_dataset("faces", count=70)
+    page = open_page("home", dataset="faces")
+    assert "faces is ready" in page.success[0].value
+    assert not any(button.label == "Draw faces" for button in page.button)
+
+
+def test_a_drawing_that_failed_says_why(open_page: PageOpener) -> None:
+    directory = tasks.new_directory(paths.tasks_root(), "draw")
+    task = tasks.submit(directory, "draw", {"name": "faces", "count": 1, "seed": 0})
+    attempt = task.directory / "attempts" / "0"
+    attempt.mkdir(parents=True)
+    (task.directory / "request.json").rename(attempt / "request.json")
+    (attempt / "error.txt").write_text("There must be at least 70 faces. Received: 1")
+    page = open_page("home")
+    assert "Received: 1" in page.error[0].value

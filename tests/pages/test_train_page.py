@@ -1,0 +1,125 @@
+"""The page that starts runs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core import tasks
+from fer_core.config import Augmentation
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.recipes import RECIPES
+from fer_core.runs import Run, list_runs
+from fer_core.tasks import TaskState
+
+PageOpener = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for stays in the queue."""
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+
+
+@pytest.fixture
+def page(workspace: object, open_page: PageOpener) -> AppTest:
+    draw_dataset("faces", count=70)
+    return open_page("train")
+
+
+def started() -> list[Run]:
+    return [run for run in list_runs() if not run.is_pretrained]
+
+
+def press_start(page: AppTest) -> None:
+    next(button for button in page.button if button.label == "Start training").click().run()
+    assert not page.exception
+
+
+def number(page: AppTest, label: str) -> object:
+    return next(entry for entry in page.number_input if entry.label == label)
+
+
+def test_without_a_data_set_it_says_what_to_do(open_page: PageOpener) -> None:
+    page = open_page("train")
+    assert "no data set yet" in page.info[0].value
+    assert not page.button
+
+
+@pytest.mark.parametrize("name", ["cnn_classic", "cnn_classic_wide"])
+def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
+    page.selectbox(key="recipe").set_value(name).run()
+    press_start(page)
+    (run,) = started()
+    assert run.config == replace(RECIPES[name].config, dataset="faces")
+    assert run.state is TaskState.QUEUED
+    assert page.query_params["run"] == run.id
+
+
+def test_every_setting_can_be_changed(page: AppTest) -> None:
+    page.selectbox(key="recipe").set_value("vgg19_dropout").run()
+    given = {"Epochs": 3, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
+             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100,
+             "Rotation": 10.0, "Shift": 0.1, "Shear": 5.0, "Zoom": 0.3}  # fmt: skip
+    for label, value in given.items():
+        number(page, label).set_value(value)
+    page.multiselect[0].set_value(["happy", "sad"])
+    page.text_input[0].set_value("none")
+    for checkbox in page.checkbox:
+        checkbox.set_value(checkbox.label == "Class weights")
+    press_start(page)
+    (run,) = started()
+    recipe = RECIPES["vgg19_dropout"].config
+    assert run.config == replace(
+        recipe, dataset="faces", epochs=3, batch_size=8, learning_rate=0.01, seed=5,
+        image_size=(64, 100), learning_rate_decay=0.001, early_stopping=2, weights="none",
+        augmentation=Augmentation(rotation=10.0, shift=0.1, shear=5.0, zoom=0.3, flip=False),
+        class_names=("happy", "sad"), class_weights=True, test_at_end=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recipe", "label", "value", "sentence"),
+    [
+        ("cnn_classic", "Image height", 20, "The image height must be from 46 to 512 pixels"),
+        ("vgg19_dropout", "Image width", 31, "The image width must be from 32 to 512 pixels"),
+        ("cnn_classic", "Epochs", 0, "`epochs` must be from 1 to 10000. Received: 0"),
+        ("cnn_classic", "Zoom", 1.5, "`zoom` must be from 0 to 0.9. Received: 1.5"),
+    ],
+)
+def test_what_is_impossible_is_refused_with_a_sentence(
+    page: AppTest, recipe: str, label: str, value: float, sentence: str
+) -> None:
+    page.selectbox(key="recipe").set_value(recipe).run()
+    number(page, label).set_value(value)
+    press_start(page)
+    assert sentence in page.error[0].value
+    assert started() == []
+
+
+def test_weights_that_are_no_file_are_refused_here(page: AppTest) -> None:
+    page.selectbox(key="recipe").set_value("vgg19_dropout").run()
+    page.text_input[0].set_value("/no/such/weights.h5")
+    press_start(page)
+    assert "Received: /no/such/weights.h5" in page.error[0].value
+    assert started() == []
+
+
+def test_one_expression_alone_is_refused(page: AppTest) -> None:
+    page.multiselect[0].set_value(["happy"])
+    press_start(page)
+    assert "at least two expressions" in page.error[0].value
+
+
+def test_two_presses_give_two_runs_in_the_queue(page: AppTest) -> None:
+    press_start(page)
+    press_start(page)
+    assert [run.state for run in started()] == [TaskState.QUEUED] * 2
+
+
+def test_a_run_can_be_taken_from_the_queue(page: AppTest) -> None:
+    press_start(page)
+    next(button for button in page.button if button.label == "Take from the queue").click().run()
+    assert not page.exception
+    assert [run.state for run in started()] == [TaskState.CANCELLED]
