@@ -25,6 +25,7 @@ _SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
+_ABOVE_ALL = 1.02  # of accuracies, with room for a marker at 100 %
 _DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
 
 
@@ -95,8 +96,8 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
     figure.update_layout(height=520, uirevision="history", margin={"t": 60})
     figure.update_xaxes(rangemode="tozero")
     figure.update_xaxes(title_text="Epoch", row=2)
-    figure.update_yaxes(nticks=6)
-    figure.update_yaxes(tickformat=".0%", row=2)
+    figure.update_yaxes(nticks=6, minallowed=0)
+    figure.update_yaxes(tickformat=".0%", maxallowed=_ABOVE_ALL, row=2)
     return figure
 
 
@@ -119,7 +120,9 @@ def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Fig
         figure.add_trace(_epoch_trace(history, metric, name, color, dash=dash))
     figure.update_layout(height=420, uirevision=metric, showlegend=True)
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    figure.update_yaxes(title_text=METRICS[metric], tickformat=_format(metric, 0))
+    figure.update_yaxes(title_text=METRICS[metric], tickformat=_format(metric, 0), minallowed=0)
+    if metric.endswith("accuracy"):
+        figure.update_yaxes(maxallowed=_ABOVE_ALL)
     return figure
 
 

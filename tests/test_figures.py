@@ -131,3 +131,11 @@ def test_every_figure_leaves_the_ground_to_the_page() -> None:
     for figure in drawn:
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.height
+
+
+def test_the_axis_of_accuracies_stays_within_what_is_possible() -> None:
+    panels = figures.history_figure(history(1), steps(1)).layout
+    compared = figures.compare_figure({"a": history(1)}, "val_accuracy").layout
+    for axis in (panels.yaxis2, compared.yaxis):
+        assert axis.minallowed == 0
+        assert 1 <= axis.maxallowed < 1.05
