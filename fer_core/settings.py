@@ -9,6 +9,7 @@ class Setting:
 
     label: str
     help: str
+    step: float | None = None  # of the form's − and + buttons; by default 1 for whole numbers
 
 
 SETTINGS = {
@@ -26,9 +27,12 @@ SETTINGS = {
     "learning_rate": Setting(
         "Learning rate",
         "How large each correction is. Too large, and the loss jumps or becomes infinite.",
+        step=1e-4,
     ),
     "learning_rate_decay": Setting(
-        "Learning rate decay", "After n corrections the learning rate is divided by 1 + decay × n."
+        "Learning rate decay",
+        "After n corrections the learning rate is divided by 1 + decay × n.",
+        step=1e-6,
     ),
     "class_weights": Setting(
         "Class weights",
@@ -46,6 +50,7 @@ SETTINGS = {
         "Validation fraction",
         "Share of the training images that is kept to choose the best epoch, where the data set "
         "brings no validation split; always the same images for one data set.",
+        step=0.05,
     ),
     "early_stopping": Setting(
         "Early stopping",
@@ -56,17 +61,19 @@ SETTINGS = {
         "The test split is sealed: it is evaluated once. Leave it sealed while you still choose "
         "between settings.",
     ),
-    "rotation": Setting("Rotation", "Up to ± this many degrees."),
-    "shift": Setting("Shift", "Up to ± this fraction of width and of height."),
+    "rotation": Setting("Rotation", "Up to ± this many degrees.", step=1.0),
+    "shift": Setting("Shift", "Up to ± this fraction of width and of height.", step=0.05),
     "shear": Setting(
         "Shear",
         "Up to ± this many degrees, as shear_range of Keras's ImageDataGenerator means it: the "
         "classic 0.2 is a fifth of a degree and hardly to be seen.",
+        step=1.0,
     ),
     "zoom": Setting(
         "Zoom",
         "Width and height are each scaled by a factor from 1 − zoom to 1 + zoom, as zoom_range of "
         "Keras's ImageDataGenerator means it.",
+        step=0.05,
     ),
     "flip": Setting("Flip", "Every second image is mirrored left to right."),
 }

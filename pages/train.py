@@ -4,6 +4,7 @@ import streamlit as st
 
 from fer_core import runs
 from fer_core.config import TrainConfig, weights_file
+from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
 from pages.components.monitor import monitor
@@ -25,26 +26,29 @@ def watched_run() -> Run | None:
     return next(iter([*chosen, *active, *everything]), None)
 
 
-st.title("Train")
-st.caption("Choose a data set and a recipe, start, and watch the network learn.")
-
-left, right = st.columns(2, gap="large")
-with left:
-    dataset = pick_dataset("Data set")
-with right:
-    name = st.selectbox(
+def choose_and_start() -> None:
+    """The form for a new run; what is impossible is refused with a sentence."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        dataset = pick_dataset("Data set")
+    name = right.selectbox(
         "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name].title, key="recipe"
     )
-recipe = RECIPES[name]
-st.markdown(recipe.description)
-try:
-    config = settings_form(recipe, dataset)
-    if config is not None:
-        start(config)
-except ValueError as error:
-    st.error(str(error))
+    st.markdown(RECIPES[name].description)
+    try:
+        config = settings_form(RECIPES[name], dataset)
+        if config is not None:
+            start(config)
+    except ValueError as error:
+        st.error(str(error))
 
+
+st.title("Train")
+st.caption("Choose a data set and a recipe, start, and watch the network learn.")
 run = watched_run()
+if run is None or list_datasets():  # a run goes on when its data set is deleted
+    choose_and_start()
+    run = watched_run()
 if run is not None:
     st.divider()
     monitor(run)

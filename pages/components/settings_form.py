@@ -47,7 +47,7 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     fraction = three.number_input(
         SETTINGS["validation_fraction"].label,
         value=config.validation_fraction,
-        step=0.05,
+        step=SETTINGS["validation_fraction"].step,
         disabled=own,
         key=_key(config, "validation_fraction"),
         help=f"{dataset.name} brings its own." if own else SETTINGS["validation_fraction"].help,
@@ -93,6 +93,7 @@ def _numbers(
         numbers[name] = places[number % columns].number_input(
             words.label,
             value=value,
+            step=words.step,
             format="%.6g" if isinstance(value, float) else "%d",
             key=_key(config, name),
             help=words.help,

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import tasks
 from fer_core.config import Augmentation
+from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run, list_runs
@@ -123,3 +124,12 @@ def test_a_run_can_be_taken_from_the_queue(page: AppTest) -> None:
     next(button for button in page.button if button.label == "Take from the queue").click().run()
     assert not page.exception
     assert [run.state for run in started()] == [TaskState.CANCELLED]
+
+
+def test_a_run_is_still_watched_when_its_data_set_was_deleted(
+    page: AppTest, open_page: PageOpener
+) -> None:
+    press_start(page)
+    open_dataset("faces").delete()
+    page = open_page("train")
+    assert any(button.label == "Take from the queue" for button in page.button)
