@@ -444,7 +444,7 @@ def test_class_imbalance_is_said_in_words():
     assert "happy has 16.5 times as many images as disgust (7,215 and 436)" in imbalance(COUNTS)
     assert "right for 25.1%" in imbalance(COUNTS)
     even = pd.DataFrame({"train": [10, 12]}, index=["happy", "sad"])
-    assert imbalance(even).startswith("The classes are balanced: in train, each has between 10")
+    assert imbalance(even) == "The classes are balanced: in training, each has 10 to 12 images."
     none = pd.DataFrame({"train": [10, 0]}, index=["happy", "sad"])
     assert "there is no image of sad" in imbalance(none)
 

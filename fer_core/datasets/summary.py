@@ -3,7 +3,7 @@
 import pandas as pd
 
 _BALANCED = 1.5  # times as many images in the largest class as in the smallest
-_WORDS = {"train": "train", "val": "validation", "test": "test"}
+_WORDS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def with_totals(counts: pd.DataFrame) -> pd.DataFrame:
@@ -25,13 +25,24 @@ def imbalance(counts: pd.DataFrame) -> str:
     if images.min() == 0:
         return f"{place}, there is no image of {least}: no network can learn it from this."
     if images.max() < _BALANCED * images.min():
-        return (
-            f"The classes are balanced: {place.lower()}, each has between {images.min():,} and "
-            f"{images.max():,} images."
-        )
+        span = f"{images.min():,}"
+        if images.min() < images.max():
+            span = f"{span} to {images.max():,}"
+        return f"The classes are balanced: {place.lower()}, each has {span} images."
     return (
         f"{place}, {most} has {images.max() / images.min():.1f} times as many images as {least} "
         f"({images.max():,} and {images.min():,}). A network that always answered {most} would be "
         f"right for {images.max() / images.sum():.1%} of them, so accuracy alone says little about "
         f"{least}: look at the scores per expression too."
     )
+
+
+def votes(row: pd.Series) -> str:
+    """The FER+ votes in a row of the index, most first; empty where there are none."""
+    given = {
+        str(name).removeprefix("votes_"): int(number)
+        for name, number in row.items()
+        if str(name).startswith("votes_") and number > 0
+    }
+    ranked = sorted(given.items(), key=lambda vote: -vote[1])
+    return ", ".join(f"{name.replace('nf', 'not a face')} {number}" for name, number in ranked)

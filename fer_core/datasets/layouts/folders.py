@@ -9,10 +9,11 @@ import pandas as pd
 from fer_core.datasets.layouts.classes import is_expression, meanings
 from fer_core.datasets.layouts.found import Found, Report, counted, some
 from fer_core.datasets.layouts.listing import Listing, find_copies, list_files
-from fer_core.datasets.splits import named_split
+from fer_core.datasets.splits import SPLITS, named_split
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
 _RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)
+_ORDER = {split: number for number, split in enumerate(SPLITS)}
 
 
 def read_expressions(source: Path, copied: Path, report: Report) -> Found | None:
@@ -92,7 +93,8 @@ def _recognised(index: pd.DataFrame) -> str:
     sizes = index["source_split"].value_counts()
     if set(sizes.index) == {""}:
         return f"Recognised a folder for each of {classes}, without splits."
-    parts = [f"{word or 'no split'} ({size:,})" for word, size in sizes.items()]
+    words = sorted(sizes.index, key=lambda word: _ORDER.get(named_split(word) or "", len(_ORDER)))
+    parts = [f"{word or 'no split'} ({sizes[word]:,})" for word in words]
     return f"Recognised folders of {classes} in splits: {', '.join(parts)}."
 
 

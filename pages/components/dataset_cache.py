@@ -1,0 +1,41 @@
+"""Opened data sets and their small pictures, kept in memory between reruns."""
+
+import streamlit as st
+
+from fer_core import images, paths
+from fer_core.datasets import Dataset, open_dataset
+
+THUMBNAIL = 128  # pixels of the longer side
+
+
+def opened(name: str) -> Dataset:
+    """The data set with its index in memory, read anew when it changed.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    index = paths.datasets_root() / name / "index.csv"
+    return _opened(name, index.stat().st_mtime_ns if index.exists() else 0)
+
+
+def thumbnail(dataset: Dataset, position: int) -> bytes:
+    """The picture as a JPEG of at most `THUMBNAIL` pixels a side; empty where it is gone."""
+    return _thumbnail(dataset.name, dataset.index["content"].iloc[position], position)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the data set …")
+def _opened(name: str, modified: int) -> Dataset:
+    return open_dataset(name)
+
+
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _thumbnail(name: str, content: str, position: int) -> bytes:
+    try:
+        image = opened(name).image(position)
+    except ValueError:
+        return b""
+    height, width = image.shape[:2]
+    factor = THUMBNAIL / max(height, width)
+    if factor < 1:
+        image = images.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
+    return images.encode(image, "JPEG")

@@ -1,0 +1,91 @@
+"""Looks into a data set: a gallery of its faces, one face large, the mean face of each class."""
+
+import numpy as np
+import streamlit as st
+
+from fer_core import expressions, images
+from fer_core.datasets import Dataset
+from pages.components.dataset_cache import thumbnail
+from pages.components.gallery import Tile, gallery
+from pages.components.one_face import SPLITS, show_face
+
+ALL = "all"
+_PER_PAGE = 40
+
+
+@st.fragment
+def show_faces(dataset: Dataset) -> None:
+    """A page of faces of the chosen split and class, in order or drawn at random."""
+    split, expression, draw = _choose(dataset)
+    positions = dataset.select(
+        None if split == ALL else split, None if expression == ALL else expression
+    )
+    if draw:
+        positions = np.random.default_rng(draw).permutation(positions)
+    pages = max(1, -(-len(positions) // _PER_PAGE))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        page = st.pagination(pages, key=f"page-{dataset.name}-{split}-{expression}-{draw}")
+        st.caption(f"{len(positions):,} images", width="content")
+    shown = positions[(page - 1) * _PER_PAGE : page * _PER_PAGE]
+    pressed = gallery(_tiles(dataset, shown), key=f"faces-{dataset.name}")
+    if pressed is not None:
+        show_face(dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
+
+
+def _choose(dataset: Dataset) -> tuple[str, str, int]:
+    """The widgets above the gallery: split, class, and which random draw (0 is none)."""
+    key = f"draw-{dataset.name}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split",
+            [ALL, *dataset.counts().columns],
+            format_func=lambda name: "All" if name == ALL else SPLITS[name],
+            default=ALL,
+            required=True,
+            key=f"split-{dataset.name}",
+        )
+        expression = st.selectbox(
+            "Expression",
+            [ALL, *dataset.class_names],
+            format_func=lambda name: "All" if name == ALL else name,
+            width=180,
+            key=f"class-{dataset.name}",
+        )
+        st.button("Draw at random", icon=":material/shuffle:", on_click=_draw, args=(key,))
+        draw = int(st.session_state.setdefault(key, 1))
+        if draw:
+            st.button("In order", icon=":material/sort:", on_click=_order, args=(key,))
+    return str(split), str(expression), draw
+
+
+def _draw(key: str) -> None:
+    st.session_state[key] += 1
+
+
+def _order(key: str) -> None:
+    st.session_state[key] = 0
+
+
+def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:
+    names = dataset.class_names
+    color = dict(zip(names, expressions.colors(names), strict=True))
+    labels = dataset.index["expression"].iloc[positions]
+    return [
+        Tile(thumbnail(dataset, int(position)), label, color[label], int(position))
+        for position, label in zip(positions, labels, strict=True)
+    ]
+
+
+def show_mean_faces(dataset: Dataset) -> None:
+    """The average picture of every class."""
+    st.markdown(
+        "Every face of a class laid over the others. What is sharp is common to the class; what "
+        "looks alike in two classes is easily confused."
+    )
+    counts = dataset.counts().sum(axis=1)
+    colors = expressions.colors(dataset.class_names)
+    tiles = [
+        Tile(images.encode(face, "JPEG"), f"{name} · {counts[name]:,}", color)
+        for (name, face), color in zip(dataset.mean_faces().items(), colors, strict=True)
+    ]
+    gallery(tiles, key=f"means-{dataset.name}", least=110, pressed=False)

@@ -1,0 +1,83 @@
+"""Asks for data sets to be added, and shows how far that is."""
+
+import shutil
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import streamlit as st
+
+from fer_core import paths, tasks
+from fer_core.datasets.names import check_name, free_name
+from fer_core.tasks import Task, TaskState
+
+_KINDS = ("import", "draw")
+_REFRESH_SECONDS = 0.5
+
+
+def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
+    """Asks for a data set of schematic faces; the name gets a number where it is taken."""
+    arguments = {"name": free_name(name), "count": count, "seed": seed}
+    return tasks.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", arguments)
+
+
+def submit_import(source: Path, name: str, **settings: Any) -> Task:
+    """Asks for a folder or file of this machine to be added; settings as for `import_source`.
+
+    Raises:
+        ValueError: the name cannot be used.
+    """
+    check_name(name)
+    directory = tasks.new_directory(paths.tasks_root(), "import")
+    return tasks.submit(directory, "import", {"source": str(source), "name": name, **settings})
+
+
+def submit_upload(file: BinaryIO, suffix: str, name: str, **settings: Any) -> Task:
+    """Asks for an uploaded .zip or .csv to be added; it is removed when that has ended.
+
+    Raises:
+        ValueError: the name cannot be used.
+    """
+    check_name(name)
+    directory = tasks.new_directory(paths.tasks_root(), "import")
+    upload = directory / f"upload{suffix.lower()}"
+    with upload.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+    return tasks.submit(directory, "import", {"source": str(upload), "name": name, **settings})
+
+
+def shown_imports() -> list[Task]:
+    """What is being added, and what could not be and was not dismissed, oldest first."""
+    found = [task for kind in _KINDS for task in tasks.list_tasks(kind)]
+    silent = (TaskState.FINISHED, TaskState.CANCELLED)
+    return sorted((task for task in found if task.state not in silent), key=lambda task: task.id)
+
+
+def show_import_progress(task: Task) -> None:
+    """How far an import is; when it is done, the page is shown anew with its data set chosen."""
+    active = task.state.is_active
+    st.fragment(_watch, run_every=_REFRESH_SECONDS if active else None)(task, active)
+
+
+def _watch(task: Task, was_active: bool) -> None:
+    state, name = task.state, _name(task)
+    if state.is_active:
+        progress = task.progress
+        text = progress.message if progress else "It begins …"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(progress.fraction if progress else 0.0, text=f"Adding **{name}**. {text}")
+            st.button("Stop adding", on_click=task.request_stop, key=f"stop-{task.id}")
+        return
+    if was_active:
+        if state is TaskState.FINISHED:
+            st.query_params["dataset"] = name
+            st.toast(f"{name} was added.", icon=":material/check:")
+        st.rerun()
+    if state in (TaskState.FAILED, TaskState.INTERRUPTED):
+        sentence = task.error or task.interruption
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(f"**{name}** was not added. {sentence}", icon=":material/error:")
+            st.button("Dismiss", on_click=task.delete, key=f"dismiss-{task.id}")
+
+
+def _name(task: Task) -> str:
+    return str(task.request.arguments["name"]) if task.request else task.id

@@ -1,0 +1,131 @@
+"""Add data sets, see what was recognised in them, and look at their faces."""
+
+import streamlit as st
+
+from fer_core import figures, runs
+from fer_core.datasets import Dataset, list_datasets, summary
+from pages.components.dataset_adding import add_dataset
+from pages.components.dataset_cache import opened
+from pages.components.dataset_faces import show_faces, show_mean_faces
+from pages.components.dataset_views import (
+    show_import_progress,
+    shown_imports,
+    submit_drawn_dataset,
+)
+from pages.components.one_face import SPLITS
+from pages.components.pickers import pick_dataset
+from pages.components.words import spoken_size
+
+
+@st.dialog("Add a data set", width="medium")
+def show_adding() -> None:
+    """The forms, over the page; it closes when something was asked for."""
+    if add_dataset():
+        st.rerun()
+
+
+def draw_faces() -> None:
+    """Asks for the drawn data set; the page then shows how far it is."""
+    submit_drawn_dataset()
+
+
+def show_first_steps() -> None:
+    """What to do on a machine without data sets."""
+    st.info(
+        "There is no data set yet. Have schematic faces drawn to try everything at once, or add "
+        "your own: a folder that lies on this machine, or an upload.",
+        icon=":material/photo_library:",
+    )
+    st.button(
+        "Draw faces to try it with",
+        type="primary",
+        icon=":material/draw:",
+        on_click=draw_faces,
+    )
+    with st.container(border=True):
+        if add_dataset():
+            st.rerun()
+
+
+def show_facts(dataset: Dataset) -> None:
+    """Where the data set comes from and what was recognised and skipped."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(dataset.layout, icon=":material/folder_open:")
+        st.badge(f"{dataset.images:,} images", color="gray")
+        st.badge(f"{len(dataset.class_names)} expressions", color="gray")
+    where = f"The images stay in `{dataset.root}` and are never changed."
+    if dataset.is_copied:
+        where = "The images lie in the workspace."
+    st.markdown("\n".join(f"- {note}" for note in (*dataset.notes, where)))
+
+
+def show_balance(dataset: Dataset) -> None:
+    """Images per split and class as a figure, a table and a sentence."""
+    counts = dataset.counts()
+    st.markdown(summary.imbalance(counts))
+    st.plotly_chart(
+        figures.class_balance_figure(counts), key="balance", config={"displayModeBar": False}
+    )
+    table = summary.with_totals(counts).rename(columns={**SPLITS, "total": "Total"})
+    st.dataframe(table, height="content")
+
+
+def offer_deletion(dataset: Dataset) -> None:
+    """Deletes the data set after it was said what goes and what stays."""
+    trained = [run for run in runs.list_runs() if run.config.dataset == dataset.name]
+    training = any(run.state.is_active for run in trained)
+    with st.popover("Delete …", icon=":material/delete:"):
+        size = spoken_size(dataset.size_on_disk)
+        if dataset.is_copied:
+            what = f"and its {dataset.images:,} images, {size}, that were copied in"
+        else:
+            what = (
+                f"from this list? The {dataset.images:,} images in `{dataset.root}` stay untouched"
+            )
+        st.markdown(f"Delete **{dataset.name}** {what}?")
+        if trained:
+            st.markdown(
+                f"{len(trained)} runs were trained on it. They stay, but they can no longer be "
+                "resumed, and a sealed test split can no longer be opened."
+            )
+        st.button(
+            "Delete the data set",
+            type="primary",
+            on_click=delete,
+            args=(dataset,),
+            disabled=training,
+            help="A run is training on it." if training else None,
+        )
+
+
+def delete(dataset: Dataset) -> None:
+    """Removes it, and its name from the address."""
+    dataset.delete()
+    st.query_params.pop("dataset", None)
+
+
+st.title("Data sets")
+st.caption("Add faces, see what was recognised in them, and look before you train.")
+
+imports = shown_imports()
+for task in imports:
+    show_import_progress(task)
+if not list_datasets():
+    if not any(task.state.is_active for task in imports):
+        show_first_steps()
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = pick_dataset("Data set").name
+    if st.button("Add a data set", icon=":material/add:"):
+        show_adding()
+dataset = opened(name)
+show_facts(dataset)
+classes, faces, means = st.tabs(["Classes", "Faces", "Mean faces"])
+with classes:
+    show_balance(dataset)
+with faces:
+    show_faces(dataset)
+with means:
+    show_mean_faces(dataset)
+offer_deletion(dataset)
