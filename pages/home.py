@@ -51,6 +51,11 @@ def _spoken(training: list[Run]) -> str:
     return f"{progress.fraction:.0%} done" if progress else "beginning"
 
 
+def draw() -> None:
+    """Asks for the drawn data set; the page then shows how far it is."""
+    submit_drawn_dataset()
+
+
 def show_first_step() -> None:
     """One click to a data set; then one to the page that trains on it."""
     for task in shown_imports():
@@ -70,7 +75,7 @@ def show_first_step() -> None:
         "to try everything, in a few seconds and without a download."
     )
     kind = "secondary" if list_datasets() else "primary"
-    st.button("Draw faces", icon=":material/draw:", type=kind, on_click=submit_drawn_dataset)
+    st.button("Draw faces", icon=":material/draw:", type=kind, on_click=draw)
 
 
 def show_pages() -> None:
