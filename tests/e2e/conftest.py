@@ -1,6 +1,7 @@
 """The real app in a real browser whose camera films a real face."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,12 +17,15 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from fer_core.expressions import EXPRESSIONS
 from tests.conftest import end_supervisor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
+ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)})$")  # of the first face
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -66,13 +70,20 @@ def browser(face_film: Path) -> Iterator["Browser"]:
 
 @pytest.fixture
 def page(browser: "Browser") -> Iterator["Page"]:
-    """A fresh tab that may use the camera; what it is asked for may take a busy machine 60 s."""
+    """A fresh tab that may use the camera; what it waits for may take a busy machine a while."""
     context = browser.new_context(
         permissions=["camera"], viewport={"width": 1400, "height": 1000}, accept_downloads=True
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page()
     context.close()
+
+
+def take_photo(page: "Page") -> None:
+    """On the page Predict, takes a picture of the face before the camera."""
+    page.get_by_role("radio", name="Camera").click()
+    page.wait_for_function("document.querySelector('video')?.currentTime > 0.5")
+    page.get_by_role("button", name="Take photo").click()
 
 
 @contextmanager
@@ -98,14 +109,14 @@ def serve(home: Path) -> Iterator[str]:
         server.wait()
 
 
-def wait_for_answer(address: str, seconds: float = 60.0) -> None:
-    """Returns when the server answers; fails when it does not in time."""
-    deadline = time.monotonic() + seconds
+def wait_for_answer(address: str) -> None:
+    """Returns when the server answers; fails when it does not within PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
         time.sleep(0.1)
-    pytest.fail(f"{address} did not answer within {seconds:.0f} s")
+    pytest.fail(f"{address} did not answer within {PATIENCE:.0f} s")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """From a photo or the camera to an expression, in a browser."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,12 +13,10 @@ from skimage import data
 
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from tests.e2e.conftest import PROJECT, serve
+from tests.e2e.conftest import ANSWER, PROJECT, serve, take_photo
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)})$")
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +54,7 @@ def test_the_camera_gives_a_face_and_the_page_names_its_expression(
     page: "Page", address: str
 ) -> None:
     page.goto(f"{address}/predict")
-    page.get_by_role("radio", name="Camera").click()
-    page.wait_for_function("document.querySelector('video')?.currentTime > 0.5")
-    page.get_by_role("button", name="Take photo").click()
+    take_photo(page)
     page.get_by_text(ANSWER).wait_for()
     assert page.get_by_text("1 face", exact=True).is_visible()
     page.locator(".js-plotly-plot .bars").first.wait_for()
