@@ -86,7 +86,6 @@ def _detector() -> "FaceDetector":
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the run's model …")
 def _classifier(run_id: str, model_time: int) -> "Classifier":
-    """The model as it is now: while its run trains, a better epoch may replace it."""
     from fer_core.recognition import Classifier
 
     classifier = Classifier.load(runs.open_run(run_id))
@@ -95,10 +94,7 @@ def _classifier(run_id: str, model_time: int) -> "Classifier":
 
 
 def _freeze_garbage() -> None:
-    """Streamlit collects garbage after every run; it shall not walk through TensorFlow each time.
-
-    Unfrozen first, so that a model that was dropped is collected with the next one that is loaded.
-    """
-    gc.unfreeze()
+    """Keeps Streamlit's collection after every run from walking through TensorFlow each time."""
+    gc.unfreeze()  # or a model that was dropped would never be collected
     gc.collect()
     gc.freeze()

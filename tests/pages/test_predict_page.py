@@ -1,6 +1,7 @@
 """The page that recognises expressions in photos."""
 
 import io
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core import models
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import Run
+from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
 EMPTY = Image.new("RGB", (300, 200), "gray")
@@ -76,11 +78,17 @@ def test_the_page_says_what_an_expression_is_not(open_page: Callable[..., AppTes
     assert "not a person's emotion" in open_page("predict").caption[0].value
 
 
-def test_opening_the_page_does_not_load_the_detector(page: AppTest) -> None:
-    # The tests themselves load TensorFlow; MTCNN is what only recognising needs.
-    if "mtcnn" in sys.modules:
-        pytest.skip("another test has loaded MTCNN in this process")
-    assert "mtcnn" not in sys.modules
+def test_opening_the_page_does_not_load_tensorflow(run: Run) -> None:
+    program = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({str(APP)!r}, default_timeout=60)
+page.switch_page("pages/predict.py").run()
+assert page.file_uploader and not page.exception, page.exception
+sys.exit("tensorflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=APP.parent, check=False)
+    assert done.returncode == 0
 
 
 def test_a_photo_gets_a_box_a_crop_a_chart_and_a_row(page: AppTest) -> None:
