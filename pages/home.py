@@ -74,8 +74,12 @@ def show_first_step() -> None:
         "No data at hand? Let **2,100 schematic faces** be drawn, with seven expressions: enough "
         "to try everything, in a few seconds and without a download."
     )
-    kind = "secondary" if list_datasets() else "primary"
-    st.button("Draw faces", icon=":material/draw:", type=kind, on_click=draw)
+    st.button(
+        "Draw faces",
+        icon=":material/draw:",
+        type="secondary" if list_datasets() else "primary",
+        on_click=draw,
+    )
 
 
 def show_pages() -> None:
