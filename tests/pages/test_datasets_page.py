@@ -1,0 +1,283 @@
+"""The page on which data sets are added and looked at."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer_core import tasks, worker
+from fer_core.datasets import list_datasets, open_dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.importing import import_source
+from tests.dataset_trees import write_tree
+
+PageOpener = Callable[..., AppTest]
+TREE = {"train/happy": 30, "train/sad": 3, "test/happy": 4, "test/sad": 2}
+
+
+@pytest.fixture
+def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for stays in the queue until `do_waiting`."""
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "My faces", TREE)
+
+
+def checked(page: AppTest) -> AppTest:
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    (button,) = [button for button in page.button if button.label == label]
+    button.click()
+    return checked(page)
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.info, page.error, page.caption, page.code)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def progress_of(page: AppTest) -> list[str]:
+    return [bar.proto.text for bar in page.get("progress")]
+
+
+def tiles(page: AppTest, key: str) -> list[dict]:
+    """What the gallery with that key shows."""
+    components = page.get("bidi_component")
+    found = [json.loads(one.proto.json) for one in components if key in one.proto.id]
+    return found[-1]["tiles"]
+
+
+def do_waiting() -> None:
+    """Does the oldest task of the queue as the supervisor's child would."""
+    (task,) = tasks.queue()
+    attempt = worker._take(task)
+    assert attempt is not None
+    code = worker.work(task)
+    worker._write_exit(attempt, code)
+
+
+# An empty machine
+
+
+def test_an_empty_machine_says_what_to_do_and_draws_faces_with_one_click(
+    open_page: PageOpener, no_supervisor: None
+) -> None:
+    page = open_page("datasets")
+    assert "There is no data set yet" in page.info[0].value
+    press(page, "Draw faces to try it with")
+    assert "drawn-faces" in progress_of(page)[0]
+    (task,) = tasks.queue()
+    assert task.request is not None and task.request.kind == "draw"
+
+
+# Adding
+
+
+def test_a_folder_is_added_under_its_own_name(
+    open_page: PageOpener, no_supervisor: None, source: Path
+) -> None:
+    page = open_page("datasets")
+    page.text_input[0].set_value(f" {source} ")
+    press(page, "Add")
+    assert progress_of(page)[0].startswith("Adding **My-faces**. It begins")
+    do_waiting()
+    checked(page)
+    assert page.query_params["dataset"] in ("My-faces", ["My-faces"])
+    assert "Recognised folders of 2 classes" in text_of(page)
+    assert f"The images stay in `{source}`" in text_of(page)
+    assert not progress_of(page)
+
+
+def test_the_splits_that_are_asked_for_are_drawn(
+    open_page: PageOpener, no_supervisor: None, source: Path
+) -> None:
+    page = open_page("datasets")
+    page.text_input[0].set_value(str(source / "train"))
+    page.text_input[1].set_value("faces")
+    settings = {number.label: number for number in page.number_input}
+    settings["Test"].set_value(0.25)
+    settings["Seed"].set_value(7)
+    press(page, "Add")
+    do_waiting()
+    dataset = open_dataset("faces")
+    assert dataset.split_seed == 7
+    assert dataset.counts().loc["happy"].to_dict() == {"train": 20, "val": 2, "test": 8}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "sentence"),
+    [
+        ("", "", "The path must name a folder or file"),
+        ("/nowhere/at/all", "", "The source must be a folder"),
+        (".", "no good name", "The name must be 1 to 64 letters"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_at_once(
+    open_page: PageOpener, no_supervisor: None, path: str, name: str, sentence: str
+) -> None:
+    page = open_page("datasets")
+    page.text_input[0].set_value(path)
+    page.text_input[1].set_value(name)
+    press(page, "Add")
+    assert sentence in page.error[0].value
+    assert tasks.queue() == []
+
+
+def test_an_import_that_fails_says_why_until_it_is_dismissed(
+    open_page: PageOpener, no_supervisor: None, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    page = open_page("datasets")
+    page.text_input[0].set_value(str(tmp_path / "empty"))
+    press(page, "Add")
+    do_waiting()
+    checked(page)
+    assert "**empty** was not added. The data must be folders" in page.error[0].value
+    press(page, "Dismiss")
+    assert not page.error
+    assert tasks.list_tasks() == []
+
+
+def test_an_upload_is_added_and_not_kept_twice(open_page: PageOpener, no_supervisor: None) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for number in range(8):
+            picture = io.BytesIO()
+            Image.new("L", (16, 16), 20 * number).save(picture, "PNG")
+            file.writestr(f"{('happy', 'sad')[number % 2]}/{number}.png", picture.getvalue())
+    page = open_page("datasets")
+    page.segmented_control(key="add-way").set_value("Upload")
+    checked(page)
+    page.file_uploader[0].set_value([("faces 8.zip", archive.getvalue(), "application/zip")])
+    press(page, "Add")
+    (task,) = tasks.queue()
+    do_waiting()
+    checked(page)
+    assert open_dataset("faces-8").images == 8
+    assert not list(task.directory.glob("upload*"))
+    assert "The images lie in the workspace" in text_of(page)
+
+
+def test_without_a_file_an_upload_is_refused(open_page: PageOpener, no_supervisor: None) -> None:
+    page = open_page("datasets")
+    page.segmented_control(key="add-way").set_value("Upload")
+    checked(page)
+    press(page, "Add")
+    assert "A file must be chosen first" in page.error[0].value
+
+
+def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
+    draw_dataset("faces", count=70)
+    page = open_page("datasets")
+    assert not page.text_input
+    # Here every rerun is a whole one, which closes the dialog: what is in it is shown above.
+    press(page, "Add a data set")
+    assert [field.label for field in page.text_input][1] == "Name"
+
+
+def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None) -> None:
+    page = press(open_page("datasets"), "Draw faces to try it with")
+    press(page, "Stop adding")
+    assert tasks.queue() == []
+    assert "There is no data set yet" in page.info[0].value
+
+
+def test_the_real_supervisor_draws_a_data_set_while_the_page_looks_on(
+    open_page: PageOpener,
+) -> None:
+    page = open_page("datasets")
+    page.segmented_control(key="add-way").set_value("Drawn faces")
+    checked(page)
+    page.number_input[0].set_value(70)
+    press(page, "Draw faces")
+    deadline = time.monotonic() + 60
+    while not list_datasets():
+        assert time.monotonic() < deadline, progress_of(page)
+        checked(page)
+        time.sleep(0.1)
+    while progress_of(page):
+        assert time.monotonic() < deadline
+        checked(page)
+    assert "70 schematic faces" in text_of(page)
+
+
+# Looking
+
+
+def test_a_data_set_is_shown_in_numbers_words_and_faces(
+    open_page: PageOpener, source: Path
+) -> None:
+    import_source(source, "faces")
+    page = open_page("datasets", dataset="faces")
+    assert "happy has 13.5 times as many images as sad" in text_of(page)
+    table = page.dataframe[0].value
+    assert table.loc["happy"].to_dict() == {"Training": 27, "Validation": 3, "Test": 4, "Total": 34}
+    assert len(page.get("plotly_chart")) == 1
+    assert len(tiles(page, "faces-faces")) == 39
+    assert [tile["label"] for tile in tiles(page, "means-faces")] == ["happy · 34", "sad · 5"]
+
+
+def test_faces_are_filtered_paged_and_drawn_at_random(open_page: PageOpener) -> None:
+    dataset = draw_dataset("faces", count=420)
+    page = open_page("datasets", dataset="faces")
+    drawn = [tile["number"] for tile in tiles(page, "faces-faces")]
+    assert len(drawn) == 40
+    press(page, "Draw at random")
+    assert [tile["number"] for tile in tiles(page, "faces-faces")] != drawn
+    press(page, "In order")
+    assert [tile["number"] for tile in tiles(page, "faces-faces")] == list(range(40))
+    page.segmented_control(key="split-faces").set_value("test")
+    page.selectbox(key="class-faces").set_value("sad")
+    checked(page)
+    shown = [tile["number"] for tile in tiles(page, "faces-faces")]
+    assert shown == dataset.select("test", "sad").tolist()
+    assert {tile["label"] for tile in tiles(page, "faces-faces")} == {"sad"}
+
+
+def test_images_that_are_gone_leave_the_page_standing(open_page: PageOpener, source: Path) -> None:
+    import_source(source, "gone")
+    (source / "train/sad/000.png").unlink()
+    page = open_page("datasets", dataset="gone")
+    assert sum(not tile["image"] for tile in tiles(page, "faces-gone")) == 1
+
+
+def test_a_link_to_a_data_set_that_is_not_there_shows_another(
+    open_page: PageOpener, source: Path
+) -> None:
+    import_source(source, "faces")
+    page = open_page("datasets", dataset="../../etc")
+    assert page.selectbox[0].value == "faces"
+
+
+def test_deleting_is_confirmed_and_leaves_the_originals(
+    open_page: PageOpener, source: Path
+) -> None:
+    import_source(source, "faces")
+    draw_dataset("other", count=70)
+    page = open_page("datasets", dataset="faces")
+    assert "39 images in" in text_of(page) and "stay untouched" in text_of(page)
+    press(page, "Delete the data set")
+    assert [dataset.name for dataset in list_datasets()] == ["other"]
+    assert len(list(source.rglob("*.png"))) == 39
+    assert page.selectbox[0].value == "other"
+
+
+def test_what_was_copied_in_is_said_to_go_with_the_data_set(open_page: PageOpener) -> None:
+    draw_dataset("faces", count=70)
+    page = open_page("datasets", dataset="faces")
+    assert "and its 70 images" in text_of(page) and "that were copied in" in text_of(page)
+    press(page, "Delete the data set")
+    assert "There is no data set yet" in page.info[0].value
