@@ -136,6 +136,23 @@ def test_mean_faces_are_the_average_of_a_class(tmp_path):
     assert means["sad"].shape == (64, 64, 3)
 
 
+def test_rows_of_an_unknown_split_go_to_train_and_it_is_said(tmp_path):
+    root = write_tree(tmp_path / "faces", {"faces": 6})
+    rows = [f"faces/{i:03d}.png,{('happy', 'sad')[i % 2]},fold{i % 3}" for i in range(6)]
+    (root / "labels.csv").write_text("\n".join(["path,label,split", *rows]))
+    dataset = import_source(root / "labels.csv", "faces", validation_fraction=0.3)
+    assert dataset.counts()["train"].tolist() == [2, 2]
+    note = "Put into train, since it names no known split: fold0, fold1, fold2."
+    assert note in dataset.notes
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read all")
+def test_folders_that_may_not_be_read_are_skipped_with_a_note(source):
+    (source / "train" / "closed").mkdir(mode=0)
+    dataset = import_source(source, "faces")
+    assert "Skipped, closed to this program: 1 folder (train/closed)." in dataset.notes
+
+
 # What identifies a data set
 
 

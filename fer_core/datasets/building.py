@@ -91,10 +91,12 @@ def _damaged(sentences: tuple[str, ...]) -> list[str]:
 
 
 def _drawn(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
-    """A sentence for every split that was drawn from train."""
-    words = {"val": "validation", "test": "test"}
+    """What became of rows whose split was not named, or not understood."""
     notes = []
-    for split, word in words.items():
+    words = set(before.loc[before["split"] == "", "source_split"]) - {""}
+    if words:
+        notes.append(f"Put into train, since it names no known split: {some(sorted(words))}.")
+    for split, word in (("val", "validation"), ("test", "test")):
         count = int((after["split"] == split).sum())
         if count and not (before["split"] == split).any():
             notes.append(
@@ -105,8 +107,9 @@ def _drawn(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
 
 
 def _remove_abandoned() -> None:
-    """Removes what a killed import left behind."""
-    for directory in paths.datasets_root().glob(".import-*"):
+    """Removes what a killed import, or a killed deletion, left behind."""
+    root = paths.datasets_root()
+    for directory in [*root.glob(".import-*"), *root.glob(".deleted-*")]:
         age = time.time() - directory.stat().st_mtime
         if age > _STALE and not is_alive(directory / "process.json"):
             shutil.rmtree(directory, ignore_errors=True)

@@ -143,6 +143,7 @@ class Dataset:
                 file.unlink()
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.name}")
+        shutil.rmtree(doomed, ignore_errors=True)
         self.directory.rename(doomed)
         shutil.rmtree(doomed)
 

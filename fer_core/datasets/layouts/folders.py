@@ -18,18 +18,18 @@ _ORDER = {split: number for number, split in enumerate(SPLITS)}
 
 def read_expressions(source: Path, copied: Path, report: Report) -> Found | None:
     """Reads a tree in which at least two folders are named for expressions."""
-    return _read(source, lambda names: sum(map(is_expression, names)) >= 2)
+    return _read(source, report, lambda names: sum(map(is_expression, names)) >= 2)
 
 
 def read_any(source: Path, copied: Path, report: Report) -> Found | None:
     """Reads a tree with at least two folders of images, whatever their names."""
-    return _read(source, lambda names: len(names) >= 2)
+    return _read(source, report, lambda names: len(names) >= 2)
 
 
-def _read(source: Path, suffices: Callable[[set[str]], bool]) -> Found | None:
+def _read(source: Path, report: Report, suffices: Callable[[set[str]], bool]) -> Found | None:
     if not source.is_dir():
         return None
-    listing = list_files(source)
+    listing = list_files(source, report)
     copies = {folder: listing.images.pop(folder) for folder in find_copies(source, listing)}
     words = {folder: _class_and_split(folder) for folder in listing.images}
     if not suffices({name for name, _ in words.values() if name}):
@@ -112,6 +112,7 @@ def _skipped(
         "in no class's folder": (loose, "image"),
         "there twice, a folder lies in itself": (twice, "image"),
         "not images": (listing.others, "file"),
+        "closed to this program": (listing.closed, "folder"),
     }
     return [
         f"Skipped, {why}: {counted(len(files), thing)} ({some(files)})."

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.datasets.layouts.found import Report
 from fer_core.images import IMAGE_SUFFIXES
 
 _SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave behind
@@ -15,32 +16,39 @@ class Listing:
 
     images: dict[str, list[str]]  # folder (POSIX, relative, "" at the top) to file names, sorted
     others: list[str]  # paths of files that are no images
+    closed: list[str]  # folders that may not be read
 
 
-def list_files(root: Path) -> Listing:
+def list_files(root: Path, report: Report) -> Listing:
     """All files under a folder; links to folders are followed once."""
-    listing = Listing({}, [])
+    listing = Listing({}, [], [])
     seen: set[tuple[int, int]] = set()
-    waiting = [("", os.fspath(root))]
+    waiting = [("", root)]
+    found = 0
     while waiting:
         relative, folder = waiting.pop()
-        stat = Path(folder).stat()
+        try:
+            stat, entries = folder.stat(), sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            listing.closed.append(relative)
+            continue
         # Windows may give no inode; there, links to folders are rare.
         if stat.st_ino and (stat.st_dev, stat.st_ino) in seen:
             continue
         seen.add((stat.st_dev, stat.st_ino))
-        prefix = f"{relative}/" if relative else ""
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
-                    continue
-                if entry.is_dir():
-                    waiting.append((prefix + entry.name, entry.path))
-                elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
-                    listing.images.setdefault(relative, []).append(entry.name)
-                else:
-                    listing.others.append(prefix + entry.name)
-    return Listing(dict(sorted(listing.images.items())), sorted(listing.others))
+        for entry in entries:
+            path = f"{relative}/{entry.name}".lstrip("/")
+            if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
+                continue
+            if entry.is_dir():
+                waiting.append((path, Path(entry.path)))
+            elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+                listing.images.setdefault(relative, []).append(entry.name)
+                found += 1
+            else:
+                listing.others.append(path)
+        report(0, 0, f"Found {found:,} images")
+    return Listing(dict(sorted(listing.images.items())), sorted(listing.others), listing.closed)
 
 
 def find_copies(root: Path, listing: Listing) -> list[str]:
