@@ -42,7 +42,7 @@ def _draw_label(
     draw: ImageDraw.ImageDraw, size: tuple[int, int], box: Box, label: str, color: str
 ) -> None:
     """Above the box, or below it at the upper border; inside the picture of (width, height)."""
-    letters = max(12, min(round(max(size) / 28), round(box.width / 5)))
+    letters = max(12, min(round(max(size) / 28), round(box.width / 4)))
     font = _fitting_font(draw, label, letters, size[0])
     left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
     pad = max(2, round((bottom - top) / 3))
