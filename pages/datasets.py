@@ -67,7 +67,8 @@ def show_balance(dataset: Dataset) -> None:
         figures.class_balance_figure(counts), key="balance", config={"displayModeBar": False}
     )
     table = summary.with_totals(counts).rename(columns={**SPLITS, "total": "Total"})
-    st.dataframe(table, height="content")
+    numbers = dict.fromkeys(table.columns, st.column_config.NumberColumn(format="localized"))
+    st.dataframe(table, column_config=numbers, height="content")
 
 
 def offer_deletion(dataset: Dataset) -> None:
@@ -102,6 +103,7 @@ def delete(dataset: Dataset) -> None:
     """Removes it, and its name from the address."""
     dataset.delete()
     st.query_params.pop("dataset", None)
+    st.toast(f"{dataset.name} was deleted.", icon=":material/delete:")
 
 
 st.title("Data sets")

@@ -29,10 +29,15 @@ def check_name(name: str) -> None:
         raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
 
 
+def safe_name(wanted: str) -> str:
+    """The wanted name without what a name, or a file on some system, cannot have."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("._-")
+    return name[: _LONGEST - 8].strip("._-") or "faces"
+
+
 def free_name(wanted: str) -> str:
     """A name for a new data set that is like the wanted one, for example a folder's name."""
-    base = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("._-")[: _LONGEST - 8].strip("._-")
-    base = base or "faces"
+    base = safe_name(wanted)
     numbered = (f"{base}-{number}" for number in itertools.count(2))
     taken = _taken()
     return next(name for name in itertools.chain([base], numbered) if name.lower() not in taken)

@@ -67,8 +67,7 @@ def _add_upload() -> bool:
         return False
     if file is None:
         raise ValueError("A file must be chosen first. Received none.")
-    original = Path(file.name)
-    submit_upload(file, original.suffix, name or free_name(original.stem), **settings)
+    submit_upload(file, file.name, name or free_name(Path(file.name).stem), **settings)
     return True
 
 

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import streamlit as st
 
 from fer_core import paths, tasks
-from fer_core.datasets.names import check_name, free_name
+from fer_core.datasets.names import check_name, free_name, safe_name
 from fer_core.tasks import Task, TaskState
 
 _KINDS = ("import", "draw")
@@ -31,7 +31,7 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
     return tasks.submit(directory, "import", {"source": str(source), "name": name, **settings})
 
 
-def submit_upload(file: BinaryIO, suffix: str, name: str, **settings: Any) -> Task:
+def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> Task:
     """Asks for an uploaded .zip or .csv to be added; it is removed when that has ended.
 
     Raises:
@@ -39,7 +39,8 @@ def submit_upload(file: BinaryIO, suffix: str, name: str, **settings: Any) -> Ta
     """
     check_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
-    upload = directory / f"upload{suffix.lower()}"
+    original = Path(filename)
+    upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
     with upload.open("wb") as copy:
         shutil.copyfileobj(file, copy)
     return tasks.submit(directory, "import", {"source": str(upload), "name": name, **settings})

@@ -167,7 +167,7 @@ def test_an_upload_is_added_and_not_kept_twice(open_page: PageOpener, no_supervi
     do_waiting()
     checked(page)
     assert open_dataset("faces-8").images == 8
-    assert not list(task.directory.glob("upload*"))
+    assert not list(task.directory.glob("*.zip"))
     assert "The images lie in the workspace" in text_of(page)
 
 
