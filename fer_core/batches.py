@@ -12,6 +12,7 @@ from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.pixels import open_pixels
 
+_PART = 4096  # images looked at in one go
 KEY = ["path", "row"]  # of an image, in index and predictions alike
 
 
@@ -40,6 +41,14 @@ class RunData:
         counts = pd.crosstab(self.index["expression"], self.index["split"])
         splits = [split for split in ("train", "val", "test") if split in counts]
         return counts.reindex(self.class_names, fill_value=0)[splits]
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether no image has any colour."""
+        if self.pixels.shape[3] == 1:
+            return True
+        parts = np.array_split(self.pixels, -(-len(self.pixels) // _PART))
+        return all((part[..., :1] == part).all() for part in parts)
 
     def positions(self, split: str) -> np.ndarray:
         """Rows of `pixels` that belong to a split."""

@@ -112,6 +112,11 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=method)
 
 
+def grayed(image: np.ndarray) -> np.ndarray:
+    """The image without its colours, uint8 RGB of three equal channels; a gray one stays itself."""
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
 def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
     """The square of side max(width, height) × (1 + margin) around the box's centre.
 

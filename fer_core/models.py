@@ -44,8 +44,9 @@ def load_model(path: Path) -> keras.Model:
     """
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} must be a whole Keras model. Received: {error}") from error
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        # Keras's own sentence for a damaged file is "File not found".
+        raise ValueError(f"{path.name} must be a whole Keras model; it is damaged.") from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:

@@ -11,7 +11,7 @@ from fer_core import models
 from fer_core.detection import CONFIDENCE, Face, FaceDetector
 from fer_core.drawing import draw_boxes
 from fer_core.expressions import colors
-from fer_core.images import crop_face, face_pixels
+from fer_core.images import crop_face, face_pixels, grayed
 from fer_core.runs import Run
 
 # Around the detector's box, as a share of its longer side. FER2013's images are cropped like
@@ -41,8 +41,12 @@ class Recognition:
 class Classifier:
     """A run's model with its class names. May be shared by threads."""
 
-    def __init__(self, model: keras.Model, class_names: Sequence[str]) -> None:
+    def __init__(
+        self, model: keras.Model, class_names: Sequence[str], *, gray: bool = False
+    ) -> None:
         """The model takes uint8 pixels (n, height, width, channels) and gives (n, classes).
+
+        Where it has seen gray images only, `gray` takes the colours out of those it is shown.
 
         Raises:
             ValueError: the model does not tell as many classes as there are names.
@@ -54,6 +58,7 @@ class Classifier:
             )
         self.model = model
         self.class_names = tuple(class_names)
+        self.gray = gray
 
     @classmethod
     def load(cls, run: Run) -> "Classifier":
@@ -64,12 +69,12 @@ class Classifier:
         """
         if run.model_file is None:
             raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
-        return cls(models.load_model(run.model_file), run.class_names)
+        return cls(models.load_model(run.model_file), run.class_names, gray=run.is_gray)
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """What the network gets of a face crop, uint8 RGB: uint8 (height, width, channels)."""
         _, height, width, channels = self.model.input_shape
-        return face_pixels(image, (height, width), channels)
+        return face_pixels(grayed(image) if self.gray else image, (height, width), channels)
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities, float32 (len(images), classes), for RGB face crops of any size."""

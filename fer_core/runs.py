@@ -10,7 +10,7 @@ import pandas as pd
 
 from fer_core import paths, tasks
 from fer_core.config import TrainConfig
-from fer_core.files import read_json, write_json
+from fer_core.files import read_json, replacing, write_json
 from fer_core.tasks import Task
 
 HISTORY_COLUMNS = (
@@ -68,6 +68,11 @@ class Run(Task):
     def has_test(self) -> bool:
         """Whether the data set has a test split, sealed or opened."""
         return "test" in self._dataset_record().get("counts", {})
+
+    @property
+    def is_gray(self) -> bool:
+        """Whether every image that the run has seen was without colour, as FER2013's are."""
+        return bool(self._dataset_record().get("gray", False))
 
     @property
     def fingerprint(self) -> str:
@@ -211,6 +216,12 @@ def open_test_task(run: Run) -> Task:
     """Asks for the sealed test split to be opened: evaluated once, and the time recorded."""
     directory = tasks.new_directory(paths.tasks_root(), "open-test")
     return tasks.submit(directory, "open_test", {"run": run.id})
+
+
+def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
+    """Writes what `Run.predictions` reads."""
+    with replacing(run.predictions_file(split)) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
 
 
 def save_result(run: Run, result: Result) -> None:

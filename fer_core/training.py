@@ -4,9 +4,8 @@ import logging
 import math
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from fer_core.batches import Batch, RunData, open_run_data
 from fer_core.checkpoints import load_latest, save_checkpoint
 from fer_core.export import export_h5
 from fer_core.files import append_row, replacing, write_json
-from fer_core.models import build_model, load_model, predict, save_model
+from fer_core.models import build_model, predict, save_model
 from fer_core.reporting import StepReporter, task_progress
 from fer_core.runs import (
     COMPLETED,
@@ -29,9 +28,10 @@ from fer_core.runs import (
     STOPPED,
     Result,
     Run,
-    open_run,
+    save_predictions,
     save_result,
 )
+from fer_core.sealed_test import open_test
 from fer_core.tasks import Task
 
 LOG = logging.getLogger(__name__)
@@ -53,39 +53,6 @@ def run_training(task: Task) -> None:
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
-
-
-def run_open_test(task: Task) -> None:
-    """Opens the sealed test split of the run that the task names; the worker's entry."""
-    if task.request is None:
-        raise ValueError(f"{task.id} must name a run. It names none.")
-    open_test(open_run(task.request.arguments["run"]), task_progress(task, "Reading the images"))
-    write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
-
-
-def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> None:
-    """Evaluates the run's model on the test split, once, and records when.
-
-    A test split that is open already stays as it is.
-
-    Raises:
-        ValueError: there is no model or no test split, or the images have changed since training.
-    """
-    if run.test_opened is not None:
-        return
-    if run.model_file is None or not run.has_test:
-        missing = "test split" if run.model_file else "model"
-        raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
-    data = open_run_data(run.config, progress)
-    if data.fingerprint != run.fingerprint:
-        raise ValueError(
-            f"The data set {run.config.dataset} must be as it was when {run.id} was trained. "
-            "Its images or labels have changed since."
-        )
-    probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
-    _save_predictions(run, "test", data.predictions("test", probabilities))
-    opened = datetime.now().isoformat(timespec="seconds")
-    write_json(run.predictions_file("test").with_suffix(".json"), {"opened": opened})
 
 
 @dataclass
@@ -227,7 +194,7 @@ class Trainer:
 
     def _keep_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")
-        _save_predictions(self.run, "val", self.data.predictions("val", probabilities))
+        save_predictions(self.run, "val", self.data.predictions("val", probabilities))
 
     def _learning_rate(self) -> float:
         return float(self.model.optimizer.learning_rate)
@@ -262,7 +229,11 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 
 def _describe(run: Run, data: RunData) -> None:
     """Writes what the run learns from, and where."""
-    record = {"class_names": list(data.class_names), "counts": data.counts.to_dict("list")}
+    record = {
+        "class_names": list(data.class_names),
+        "counts": data.counts.to_dict("list"),
+        "gray": data.is_gray,
+    }
     write_json(run.directory / "dataset.json", record)
     backend = keras.backend.backend()
     environment = {
@@ -277,11 +248,6 @@ def _describe(run: Run, data: RunData) -> None:
         "fingerprint": data.fingerprint,
     }
     write_json(run.directory / "environment.json", environment)
-
-
-def _save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
-    with replacing(run.predictions_file(split)) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
 
 
 def _save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:

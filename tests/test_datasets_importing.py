@@ -15,7 +15,7 @@ from PIL import Image
 
 from fer_core import paths, tasks
 from fer_core.datasets import Dataset, list_datasets, open_dataset
-from fer_core.datasets.importing import import_source, run_import
+from fer_core.datasets.importing import import_source, run_draw, run_import
 from fer_core.datasets.names import free_name
 from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.expressions import EXPRESSIONS
@@ -231,7 +231,7 @@ def test_a_failed_import_leaves_nothing_behind(tmp_path):
 
 
 def test_an_import_can_be_stopped_and_leaves_nothing_behind(source):
-    with pytest.raises(ValueError, match="The import was stopped"):
+    with pytest.raises(ValueError, match="It was stopped"):
         import_source(source, "faces", should_stop=lambda: True)
     assert left_behind() == []
 
@@ -397,6 +397,19 @@ def test_a_failed_task_says_why_and_removes_the_upload(workspace):
         run_import(request(directory, source=str(upload), name="fer"))
     assert not upload.exists()
     assert not (directory / "result.json").exists()
+
+
+@pytest.mark.parametrize("run", [run_import, run_draw])
+def test_a_task_that_is_asked_to_stop_leaves_nothing_behind(workspace, source, run):
+    directory = workspace / "tasks" / "one"
+    arguments = {"name": "faces"} | ({"source": str(source)} if run is run_import else {})
+    record = {"kind": "any", "arguments": arguments, "submitted": 0.0}
+    tasks.write_json(directory / "attempts" / "0" / "request.json", record)
+    task = tasks.Task(directory)
+    task.request_stop()
+    with pytest.raises(ValueError, match="It was stopped"):
+        run(task)
+    assert left_behind() == []
 
 
 def test_a_folder_given_to_a_task_stays(workspace, source):

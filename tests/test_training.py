@@ -14,7 +14,8 @@ from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
 from fer_core.runs import EARLY_STOPPED, Run, create_run
-from fer_core.training import Trainer, open_test, run_training
+from fer_core.sealed_test import open_test
+from fer_core.training import Trainer, run_training
 
 
 @pytest.fixture
@@ -127,3 +128,18 @@ def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
     assert run.class_names == ("happy", "sad")
     assert load_model(run.model_file).output_shape == (None, 2)
     assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
+
+
+def test_a_network_that_saw_gray_images_only_is_shown_no_colours(config: TrainConfig) -> None:
+    from fer_core.recognition import Classifier
+
+    config = replace(config, architecture="vgg19_dropout", image_size=(32, 32), epochs=1)
+    coloured = trained(config)
+    assert not coloured.is_gray  # the drawn faces have colours
+    write_json(
+        coloured.directory / "dataset.json",
+        {"class_names": coloured.class_names, "counts": {}, "gray": True},
+    )
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")
+    pixels = Classifier.load(coloured).pixels(image)
+    assert (pixels == pixels[..., :1]).all()

@@ -17,6 +17,7 @@ from fer_core.files import write_json
 from fer_core.tasks import Progress, Task
 
 _SAY_EVERY = 0.3  # seconds
+_STOPPED = "It was stopped. Nothing of it was kept."
 
 
 def import_source(
@@ -45,7 +46,7 @@ def import_source(
 
     def report(done: int, total: int, message: str) -> None:
         if should_stop and should_stop():
-            raise ValueError("The import was stopped. Nothing of it was kept.")
+            raise ValueError(_STOPPED)
         if progress:
             progress(done, total, message)
 
@@ -85,12 +86,7 @@ def run_import(task: Task) -> None:
     arguments = dict(_arguments(task))
     source = Path(arguments.pop("source"))
     try:
-        dataset = import_source(
-            source,
-            **arguments,
-            progress=_progress_of(task),
-            should_stop=lambda: task.stop_requested,
-        )
+        dataset = import_source(source, **arguments, progress=_progress_of(task))
     finally:
         if source.parent == task.directory:
             source.unlink(missing_ok=True)
@@ -129,12 +125,15 @@ def _arguments(task: Task) -> Mapping[str, Any]:
 
 
 def _progress_of(task: Task) -> Callable[[int, int, str], None]:
+    """Saves a task's progress a few times a second, and ends it when that is asked for."""
     last = 0.0
 
     def save(done: int, total: int, message: str) -> None:
         nonlocal last
         if time.monotonic() - last >= _SAY_EVERY:
             last = time.monotonic()
+            if task.stop_requested:
+                raise ValueError(_STOPPED)
             task.save_progress(Progress(done, total, message=message))
 
     return save

@@ -1,0 +1,44 @@
+"""Opens the sealed test split of a run: evaluates it once, and records when."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fer_core.batches import open_run_data
+from fer_core.files import write_json
+from fer_core.models import load_model, predict
+from fer_core.reporting import task_progress
+from fer_core.runs import Run, open_run, save_predictions
+from fer_core.tasks import Task
+
+
+def run_open_test(task: Task) -> None:
+    """Opens the sealed test split of the run that the task names; the worker's entry."""
+    if task.request is None:
+        raise ValueError(f"{task.id} must name a run. It names none.")
+    open_test(open_run(task.request.arguments["run"]), task_progress(task, "Reading the images"))
+    write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
+
+
+def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> None:
+    """Evaluates the run's model on the test split, once, and records when.
+
+    A test split that is open already stays as it is.
+
+    Raises:
+        ValueError: there is no model or no test split, or the images have changed since training.
+    """
+    if run.test_opened is not None:
+        return
+    if run.model_file is None or not run.has_test:
+        missing = "test split" if run.model_file else "model"
+        raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
+    data = open_run_data(run.config, progress)
+    if data.fingerprint != run.fingerprint:
+        raise ValueError(
+            f"The data set {run.config.dataset} must be as it was when {run.id} was trained. "
+            "Its images or labels have changed since."
+        )
+    probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
+    save_predictions(run, "test", data.predictions("test", probabilities))
+    opened = datetime.now().isoformat(timespec="seconds")
+    write_json(run.predictions_file("test").with_suffix(".json"), {"opened": opened})
