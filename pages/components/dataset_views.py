@@ -76,7 +76,8 @@ def _watch(task: Task, was_active: bool) -> None:
     if state in (TaskState.FAILED, TaskState.INTERRUPTED):
         sentence = task.error or task.interruption
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.error(f"**{name}** was not added. {sentence}", icon=":material/error:")
+            show = st.info if task.stop_requested else st.error
+            show(f"**{name}** was not added. {sentence}")
             st.button("Dismiss", on_click=task.delete, key=f"dismiss-{task.id}")
 
 
