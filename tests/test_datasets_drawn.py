@@ -9,7 +9,8 @@ import pytest
 
 from fer_core import tasks
 from fer_core.datasets import open_dataset
-from fer_core.datasets.drawn import draw_dataset, random_face
+from fer_core.datasets.characters import random_face
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import run_draw
 from fer_core.expressions import EXPRESSIONS
 
