@@ -11,6 +11,7 @@ from pages.components.dataset_views import (
     shown_imports,
     submit_drawn_dataset,
 )
+from pages.components.words import spoken_run
 
 PAGES = (
     ("datasets", "Data sets", "photo_library", "Add a folder of faces, and look at what is in it."),
@@ -38,7 +39,7 @@ def show_machine() -> None:
     for run in training:
         st.page_link(
             "pages/train.py",
-            label=f"Watch {run.name}",
+            label=f"Watch {spoken_run(run)}",
             icon=":material/visibility:",
             query_params={"run": run.id},
         )

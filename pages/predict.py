@@ -115,7 +115,7 @@ st.caption(
     "the network says what a face looks like to it, not what someone feels."
 )
 
-run = pick_run("Run that recognises", [run for run in runs.list_runs() if run.model_file])
+run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = st.segmented_control("Pictures from", [FILES, CAMERA], default=FILES, required=True)
     search = choose_search()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, list_datasets
 from fer_core.runs import Run
+from pages.components.words import spoken_run
 
 
 def pick_run(label: str, runs: Sequence[Run]) -> Run:
@@ -19,7 +20,7 @@ def pick_run(label: str, runs: Sequence[Run]) -> Run:
         st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
         st.stop()
     by_id = {run.id: run for run in runs}
-    return by_id[_pick(label, "run", list(by_id), lambda run_id: by_id[run_id].name)]
+    return by_id[_pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]))]
 
 
 def pick_dataset(label: str) -> Dataset:

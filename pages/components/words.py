@@ -52,6 +52,16 @@ def spoken_title(run: Run) -> str:
     return f"{recipe.title if recipe else run.config.architecture} on {run.config.dataset}"
 
 
+def spoken_run(run: Run) -> str:
+    """What a person called it, else what was trained on what and when, told apart from others."""
+    if run.name != run.id:
+        return run.name
+    time, _, rest = run.id.partition("_")
+    # Two runs of the same second have a number at the end of their ids.
+    number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}")
+    return f"{spoken_title(run)} · {time}{number}"
+
+
 def spoken_state(run: Run) -> str:
     """The state; of a finished run, how it came to its end."""
     state = run.state
