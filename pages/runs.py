@@ -7,12 +7,12 @@ import streamlit as st
 from fer_core import figures, runs
 from fer_core.runs import Run
 from pages.components.run_table import choose_runs
-from pages.components.words import spoken_size, spoken_title
+from pages.components.words import spoken_run, spoken_size, spoken_title
 
 
 def show_curves(chosen: Sequence[Run]) -> None:
     """One figure with a curve per run that has one."""
-    names = [run.name for run in chosen]
+    names = [spoken_run(run) for run in chosen]
     histories = {
         name if names.count(name) == 1 else f"{name} ({run.id})": run.history
         for name, run in zip(names, chosen, strict=True)

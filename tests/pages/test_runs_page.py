@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.runs import list_runs
+from pages.components.words import spoken_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -58,7 +59,7 @@ def test_chosen_runs_are_drawn_in_one_figure(
 ) -> None:
     one, two = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
     page = choose(open_page("runs"), 0, 1)
-    assert set(curves(page)) == {one.id, two.id}
+    assert set(curves(page)) == {spoken_run(one), spoken_run(two)}
 
 
 def test_runs_of_one_name_keep_a_curve_each(
