@@ -13,6 +13,7 @@ from fer_core.datasets.characters import random_face
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import run_draw
 from fer_core.expressions import EXPRESSIONS
+from fer_core.files import read_json, write_json
 
 
 def face(expression: str, seed: int) -> np.ndarray:
@@ -69,12 +70,13 @@ def test_counts_out_of_range_are_refused(count):
 
 def test_the_task_draws_it_and_says_how_far_it_is(workspace: Path):
     directory = workspace / "tasks" / "draw"
+    directory.mkdir(parents=True)
     arguments = {"name": "drawn", "count": 70, "seed": 1}
-    tasks.write_json(
+    write_json(
         directory / "request.json", {"kind": "draw", "arguments": arguments, "submitted": 0.0}
     )
     task = tasks.Task(directory)
     run_draw(task)
-    assert tasks.read_json(directory / "result.json") == {"dataset": "drawn"}
+    assert read_json(directory / "result.json") == {"dataset": "drawn"}
     assert task.progress is not None
     assert open_dataset("drawn").images == 70

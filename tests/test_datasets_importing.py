@@ -14,13 +14,16 @@ import pytest
 from PIL import Image
 
 from fer_core import paths, tasks
-from fer_core.datasets import Dataset, list_datasets, open_dataset
+from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset
 from fer_core.datasets.importing import import_source, run_draw, run_import
 from fer_core.datasets.names import free_name
+from fer_core.datasets.pictures import Pictures
 from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.expressions import EXPRESSIONS
+from fer_core.files import read_json, write_json
 from tests.dataset_trees import write_fer2013, write_image, write_tree
 
+NEW_KEYS = ("validation_fraction", "gray")  # that the first data_set.json did not have
 TREE = {"train/happy": 12, "train/sad": 6, "test/happy": 2, "test/sad": 2}
 
 
@@ -81,6 +84,44 @@ def test_validation_is_drawn_once_and_can_be_drawn_anew(source):
     assert set(dataset.select("val")) < set(larger.select("val"))
     assert larger.fingerprint() != dataset.fingerprint()
     assert any("There was no validation split" in note for note in dataset.notes)
+
+
+def test_the_share_that_was_asked_for_at_the_import_stays_what_training_takes(source):
+    import_source(source, "faces", validation_fraction=0.25)
+    dataset = open_dataset("faces")
+    assert dataset.validation_fraction == 0.25
+    assert dataset.with_validation_fraction(None) is dataset
+    assert dataset.counts().loc["happy", "val"] == 3
+    assert dataset.with_validation_fraction(0.25).index.equals(dataset.index)
+    assert import_source(source, "usual").validation_fraction == 0.1
+
+
+def test_data_sets_of_older_versions_open(source):
+    file = import_source(source, "faces", validation_fraction=0.25).directory / "data_set.json"
+    record = read_json(file)
+    write_json(file, {key: record[key] for key in record if key not in NEW_KEYS})
+    dataset = open_dataset("faces")
+    assert dataset.validation_fraction == 0.1
+    assert not dataset.is_gray
+    assert dataset.counts().loc["happy", "val"] == 3
+    assert dataset.with_validation_fraction(0.1).counts().loc["happy", "val"] == 1
+
+
+def test_it_is_known_whether_all_images_are_gray(tmp_path):
+    root = write_tree(tmp_path / "faces", {"happy": 3, "sad": 3})
+    gray = Image.new("RGB", (16, 16), (90, 90, 90))
+    gray.save(root / "sad" / "gray.jpg")  # three channels, all equal
+    (root / "sad" / "damaged.png").write_bytes(b"not a picture")
+    assert import_source(root, "gray").is_gray
+    gray.putpixel((3, 3), (90, 91, 90))
+    gray.save(root / "sad" / "one-pixel.png")
+    assert not import_source(root, "coloured").is_gray
+    assert open_dataset("gray").is_gray
+    assert not open_dataset("coloured").is_gray
+
+
+def test_a_table_of_pixels_is_gray(tmp_path):
+    assert import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer").is_gray
 
 
 def test_a_validation_split_of_its_own_is_never_redrawn(tmp_path):
@@ -221,6 +262,32 @@ def test_sources_that_are_not_there_or_of_another_kind_are_refused(tmp_path):
     for source in (tmp_path / "nowhere", tmp_path / "faces.rar"):
         with pytest.raises(ValueError, match=r"must be a folder, a \.zip or a \.csv file"):
             import_source(source, "faces")
+
+
+def test_more_classes_than_any_study_has_are_refused_before_an_image_is_looked_at(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Pictures, "read", lambda *_: pytest.fail("an image was read"))
+    root = write_tree(tmp_path / "holidays", {f"day {number:03d}": 1 for number in range(101)})
+    with pytest.raises(
+        ValueError, match=r"at most 100 classes.*Received: 101 \(day 000, "
+    ) as error:
+        import_source(root, "faces")
+    assert len(str(error.value)) < 200
+    assert left_behind() == []
+
+
+def test_mean_faces_take_memory_for_the_classes_of_a_chunk_only(tmp_path):
+    root = write_tree(tmp_path / "many", {f"c{number:02d}": 1 for number in range(90)})
+    index = pd.DataFrame(
+        {"path": sorted(p.relative_to(root).as_posix() for p in root.rglob("*.png"))}
+    )
+    index = index.assign(
+        expression=index["path"].str[:3], row=pd.Series(pd.NA, index.index, "Int64")
+    )
+    chunk = inspection._look(Pictures(index, root), range(80, 90), np.arange(90))
+    assert chunk.classes.tolist() == list(range(80, 90))
+    assert len(chunk.sums) == 10
 
 
 def test_a_failed_import_leaves_nothing_behind(tmp_path):
@@ -372,7 +439,8 @@ def test_distributed_boxes_cut_the_face_out(tmp_path):
 
 def request(directory: Path, **arguments: object) -> tasks.Task:
     record = {"kind": "import", "arguments": arguments, "submitted": 0.0}
-    tasks.write_json(directory / "request.json", record)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / "request.json", record)
     return tasks.Task(directory)
 
 
@@ -382,7 +450,7 @@ def test_the_task_adds_an_upload_and_removes_it(workspace, tmp_path):
     upload = write_fer2013(directory / "upload.csv")
     task = request(directory, source=str(upload), name="fer", split_seed=3)
     run_import(task)
-    assert tasks.read_json(directory / "result.json") == {"dataset": "fer"}
+    assert read_json(directory / "result.json") == {"dataset": "fer"}
     assert not upload.exists()
     assert open_dataset("fer").split_seed == 3
     assert task.progress is not None
@@ -404,7 +472,9 @@ def test_a_task_that_is_asked_to_stop_leaves_nothing_behind(workspace, source, r
     directory = workspace / "tasks" / "one"
     arguments = {"name": "faces"} | ({"source": str(source)} if run is run_import else {})
     record = {"kind": "any", "arguments": arguments, "submitted": 0.0}
-    tasks.write_json(directory / "attempts" / "0" / "request.json", record)
+    attempt = directory / "attempts" / "0"
+    attempt.mkdir(parents=True)
+    write_json(attempt / "request.json", record)
     task = tasks.Task(directory)
     task.request_stop()
     with pytest.raises(ValueError, match="It was stopped"):

@@ -14,7 +14,7 @@ from fer_core.datasets.dataset import Dataset, open_dataset, write_index
 from fer_core.datasets.inspection import inspect
 from fer_core.datasets.layouts.found import Found, Report, counted, some
 from fer_core.datasets.names import check_name
-from fer_core.datasets.splits import complete_splits
+from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
 from fer_core.files import write_json
 from fer_core.processes import is_alive, process_record
 
@@ -27,7 +27,7 @@ def build_dataset(
     report: Report,
     *,
     split_seed: int = 0,
-    validation_fraction: float = 0.1,
+    validation_fraction: float = VALIDATION_FRACTION,
     test_fraction: float = 0.0,
 ) -> Dataset:
     """Makes a data set of what `read` finds; `read` may put files into the directory it is given.
@@ -56,6 +56,8 @@ def build_dataset(
                 "root": _root(found.root, directory),
                 "images": len(index),
                 "split_seed": split_seed,
+                "validation_fraction": validation_fraction,
+                "gray": seen.is_gray,
                 "notes": notes,
             },
         )

@@ -14,7 +14,12 @@ import pandas as pd
 from fer_core import paths
 from fer_core.datasets.names import is_name
 from fer_core.datasets.pictures import BOX, Pictures, content_hash
-from fer_core.datasets.splits import SPLITS, complete_splits, named_split
+from fer_core.datasets.splits import (
+    SPLITS,
+    VALIDATION_FRACTION,
+    complete_splits,
+    named_split,
+)
 from fer_core.expressions import sort_classes
 from fer_core.files import read_json, replacing
 
@@ -32,7 +37,9 @@ class Dataset:
     notes: tuple[str, ...]  # sentences: what was recognised, what was skipped and why
     split_seed: int
     images: int
-    validation_fraction: float | None = None  # None: as drawn when the data set was added
+    validation_fraction: float = VALIDATION_FRACTION  # of train, where no validation is named
+    is_gray: bool = False  # whether no image had any colour when the data set was added
+    is_redrawn: bool = False  # whether validation is drawn anew rather than as it was added
 
     @property
     def name(self) -> str:
@@ -58,7 +65,7 @@ class Dataset:
         content (a hash); optional x, y, width, height (a face box) and FER+ votes (`votes_…`).
         """
         index = self._stored
-        if self.validation_fraction is None or self.has_own_validation:
+        if not self.is_redrawn or self.has_own_validation:
             return index
         undrawn = index.assign(split=index["split"].replace("val", "train"))
         return complete_splits(undrawn, self.validation_fraction, self.split_seed)
@@ -74,12 +81,15 @@ class Dataset:
         words = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
         return any(named_split(word) == "val" for word in words)
 
-    def with_validation_fraction(self, fraction: float) -> "Dataset":
+    def with_validation_fraction(self, fraction: float | None) -> "Dataset":
         """The data set with that share of train as validation split, the same images every time.
 
-        Nothing changes where the data set brings a validation split of its own.
+        None leaves it as it is. No image changes its split where the data set brings a validation
+        split of its own.
         """
-        return dataclasses.replace(self, validation_fraction=fraction)
+        if fraction is None:
+            return self
+        return dataclasses.replace(self, validation_fraction=fraction, is_redrawn=True)
 
     def counts(self) -> pd.DataFrame:
         """Images: a row per class in label order, a column per split that has any."""
@@ -196,6 +206,9 @@ def open_dataset(name: str) -> Dataset:
         notes=tuple(record["notes"]),
         split_seed=record["split_seed"],
         images=record["images"],
+        # Data sets of older versions lack these.
+        validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
+        is_gray=record.get("gray", False),
     )
 
 

@@ -13,6 +13,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.layouts import read_index
 from fer_core.datasets.layouts.found import Found, Report
+from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.files import write_json
 from fer_core.tasks import Progress, Task
 
@@ -25,7 +26,7 @@ def import_source(
     name: str,
     *,
     split_seed: int = 0,
-    validation_fraction: float = 0.1,
+    validation_fraction: float = VALIDATION_FRACTION,
     test_fraction: float = 0.0,
     progress: Callable[[int, int, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,

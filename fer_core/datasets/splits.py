@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 SPLITS = ("train", "val", "test")
+VALIDATION_FRACTION = 0.1  # of train, where nobody says another
 _WORDS = {
     "train": ("train", "training", "trainset", "train_set"),
     "val": ("val", "valid", "validation", "dev", "validset", "valid_set", "publictest"),
