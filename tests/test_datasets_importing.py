@@ -21,6 +21,7 @@ from fer_core.datasets.pictures import Pictures
 from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.expressions import EXPRESSIONS
 from fer_core.files import read_json, write_json
+from fer_core.processes import process_record
 from tests.dataset_trees import write_fer2013, write_image, write_tree
 
 NEW_KEYS = ("validation_fraction", "gray")  # that the first data_set.json did not have
@@ -373,6 +374,48 @@ def test_members_that_would_land_outside_are_refused(tmp_path, name):
     assert not list(tmp_path.rglob("evil.png"))
 
 
+def test_names_in_archives_may_have_dots_within(tmp_path):
+    names = ("happy/img..01.png", "happy/a...png", "sad/..hidden/1.png", "sad\\img..02.png")
+    archive = zipped(tmp_path / "faces.zip", {name: picture(i) for i, name in enumerate(names)})
+    dataset = import_source(archive, "faces")
+    assert dataset.index["path"].tolist() == [
+        "happy/a...png",
+        "happy/img..01.png",
+        "sad/img..02.png",
+    ]
+
+
+@pytest.mark.parametrize("names", [("a/1.png", "a/1.png/2.png"), ("A/1.PNG/b/2.png", "a/1.png")])
+def test_a_name_that_is_file_and_folder_at_once_is_refused(tmp_path, names):
+    archive = zipped(tmp_path / "odd.zip", {name: picture(1) for name in names})
+    with pytest.raises(ValueError, match=r"must not be both a file and a folder.*1\.(png|PNG)$"):
+        import_source(archive, "faces")
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("offset", [0, 2, 5, 20, 60])
+def test_damaged_members_are_refused_whatever_packed_them(tmp_path, method, offset):
+    path = tmp_path / "damaged.zip"
+    noise = np.random.default_rng(0).integers(0, 256, 3000, np.uint8).tobytes()
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("happy/1.png", noise)
+    data = bytearray(path.read_bytes())
+    start = 30 + len("happy/1.png") + offset
+    data[start : start + 40] = bytes(0xFF ^ byte for byte in data[start : start + 40])
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a whole \.zip file"):
+        import_source(path, "faces")
+    assert left_behind() == []
+
+
+def test_members_that_the_disk_cannot_hold_are_named(tmp_path):
+    archive = zipped(tmp_path / "long.zip", {f"happy/{'x' * 300}.png": picture(1)})
+    with pytest.raises(ValueError, match=r"could not be extracted\. File name too long: x+\.png"):
+        import_source(archive, "faces")
+    assert left_behind() == []
+
+
 def test_links_in_archives_are_refused(tmp_path):
     member = zipfile.ZipInfo("happy/link.png")
     member.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -475,6 +518,7 @@ def test_a_task_that_is_asked_to_stop_leaves_nothing_behind(workspace, source, r
     attempt = directory / "attempts" / "0"
     attempt.mkdir(parents=True)
     write_json(attempt / "request.json", record)
+    write_json(attempt / "process.json", process_record())  # as if we were its supervisor
     task = tasks.Task(directory)
     task.request_stop()
     with pytest.raises(ValueError, match="It was stopped"):

@@ -1,7 +1,9 @@
 """Extracts .zip archives from strangers."""
 
+import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -14,6 +16,9 @@ _LARGEST_RATIO = 200  # extracted to packed; images reach 2, fer2013.csv 4, bomb
 _NEVER_A_BOMB = 100 * 2**20  # bytes
 _TABLES = frozenset({".csv", ".txt"})
 _BLOCK = 2**20  # bytes
+# What unpacking raises on damaged members; bz2 says it with an OSError.
+_DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGE += (OSError, NotImplementedError, struct.error)
 
 
 def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
@@ -29,23 +34,32 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
             for member in members:
                 _check(member)
             wanted = [member for member in members if _is_wanted(member)]
+            _check_tree(wanted)
             _check_total(wanted, archive, target)
             for number, member in enumerate(wanted, 1):
                 _extract(file, member, target)
                 if number % 100 == 0:
                     report(number, len(wanted), f"Extracted {number:,} of {len(wanted):,} files")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ValueError(f"The archive must be a whole .zip file. Received: {error}") from error
+    except _DAMAGE as error:
+        raise ValueError(_sentence(error)) from error
     others = len(members) - len(wanted)
     return [f"Not extracted, no images: {counted(others, 'file')}."] if others else []
 
 
+def leads_out(name: str) -> bool:
+    """Whether a path, with slashes of either kind, may lead out of the folder it starts from."""
+    path = _path(name)
+    return path.is_absolute() or ".." in path.parts or bool(PureWindowsPath(name).drive)
+
+
+def _path(name: str) -> PurePosixPath:
+    return PurePosixPath(name.replace("\\", "/"))
+
+
 def _check(member: zipfile.ZipInfo) -> None:
     name = member.filename
-    path = PurePosixPath(name.replace("\\", "/"))
-    outside = path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive
     is_link = stat.S_ISLNK(member.external_attr >> 16)
-    if outside or is_link or "\0" in member.orig_filename:
+    if leads_out(name) or is_link or "\0" in member.orig_filename:
         kind = "a link" if is_link else "a path that leads out of it"
         raise ValueError(f"The archive must hold plain files below it. Received {kind}: {name}")
     if member.flag_bits & 1:
@@ -53,9 +67,28 @@ def _check(member: zipfile.ZipInfo) -> None:
 
 
 def _is_wanted(member: zipfile.ZipInfo) -> bool:
-    path = PurePosixPath(member.filename.replace("\\", "/"))
+    path = _path(member.filename)
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
     return not hidden and path.suffix.lower() in IMAGE_SUFFIXES | _TABLES
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:  # the system's, not bz2's
+        name = f": {Path(error.filename).name}" if error.filename else ""
+        return f"The archive could not be extracted. {error.strerror}{name}"
+    return f"The archive must be a whole .zip file. Received: {error}"
+
+
+def _check_tree(members: list[zipfile.ZipInfo]) -> None:
+    # macOS and Windows do not tell capitals apart.
+    files = {str(_path(member.filename)).lower() for member in members}
+    for member in members:
+        for folder in _path(member.filename).parents:
+            if str(folder).lower() in files:
+                raise ValueError(
+                    "A name in the archive must not be both a file and a folder. "
+                    f"Received: {folder}"
+                )
 
 
 def _check_total(members: list[zipfile.ZipInfo], archive: Path, target: Path) -> None:
@@ -71,7 +104,7 @@ def _check_total(members: list[zipfile.ZipInfo], archive: Path, target: Path) ->
 
 
 def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
-    place = target / PurePosixPath(member.filename.replace("\\", "/"))
+    place = target / _path(member.filename)
     place.parent.mkdir(parents=True, exist_ok=True)
     left = member.file_size  # what it claims; more is refused, whatever it claims
     with file.open(member) as packed, place.open("wb") as plain:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fer_core.datasets.archives import extract_archive
+from fer_core.datasets.archives import extract_archive, leads_out
 from fer_core.datasets.building import build_dataset
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -114,7 +114,7 @@ def _read(source: Path, directory: Path, report: Report) -> Found:
     found = read_index(extracted, directory, report)
     if not found.root.is_relative_to(extracted):
         shutil.rmtree(extracted)  # a table whose pixels were copied into an array
-    elif found.index["path"].map(lambda path: Path(path).is_absolute() or ".." in path).any():
+    elif found.index["path"].map(leads_out).any():
         raise ValueError("An archive must not name images that lie outside of it. It does.")
     return dataclasses.replace(found, notes=(*found.notes, *left_out))
 
