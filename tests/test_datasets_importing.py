@@ -158,6 +158,45 @@ def test_damaged_images_are_skipped_with_a_note(source):
     assert "train/sad/000.png" in note
 
 
+def test_what_was_recognised_counts_the_images_that_are_kept(source):
+    (source / "train/sad/000.png").write_bytes(b"not a picture")
+    write_image(source / "train/fear/000.png", 999)
+    (source / "train/fear/000.png").write_bytes(b"not a picture")
+    notes = import_source(source, "faces").notes
+    assert notes[0] == "Recognised folders of 2 classes in splits: train (17), test (4)."
+    assert any(note.startswith("Skipped, damaged: 2 images.") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("tree", "sentence"),
+    [
+        ({"test/happy": 2, "test/sad": 2}, "There is no training image: "),
+        ({"validation/happy": 2, "validation/sad": 2}, "There is no training image: "),
+        ({"happy": 1, "sad": 1}, "There is no validation image, and no expression has two"),
+        (
+            {"train/happy": 3, "train/sad": 3, "test/fear": 1, "test/angry": 1},
+            "There is no training image of angry, fear: no network can learn it.",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_on_is_said(tmp_path, tree, sentence):
+    dataset = import_source(write_tree(tmp_path / "faces", tree), "faces")
+    assert dataset.notes[-1].startswith(sentence)
+
+
+def test_a_single_expression_is_said_to_teach_nothing(source):
+    for file in (source / "train/sad").iterdir():
+        file.write_bytes(b"not a picture")
+    for file in (source / "test/sad").iterdir():
+        file.write_bytes(b"not a picture")
+    notes = import_source(source, "faces").notes
+    assert notes[-1].startswith("There is no expression beside happy")
+
+
+def test_what_can_be_trained_on_says_nothing_of_it(source):
+    assert not any("no network" in note for note in import_source(source, "faces").notes)
+
+
 def test_a_class_whose_images_are_all_damaged_is_gone(source):
     write_image(source / "train/fear/000.png", 999)
     (source / "train/fear/000.png").write_bytes(b"not a picture")

@@ -25,7 +25,7 @@ def read(source: Path, copied: Path | None = None) -> Found:
 
 
 def notes_of(found: Found) -> str:
-    return "\n".join(found.notes)
+    return "\n".join([found.recognised(found.index), *found.notes])
 
 
 # Folders
@@ -179,6 +179,29 @@ def test_a_folder_that_lies_twice_in_itself_counts_once(tmp_path):
     assert "twice" in notes_of(found)
 
 
+def test_notes_name_a_few_of_many_classes_and_splits(tmp_path):
+    root = tmp_path / "data"
+    for number in range(60):
+        write_image(root / f"day {number:02d}" / "1.png", number)
+    assert "day 00, day 01, day 02" in notes_of(read(root))
+    assert "day 09 and 50 more" in notes_of(read(root))
+    table = write_fer2013(tmp_path / "fer" / "fer2013.csv")
+    lines = table.read_text().splitlines()
+    usages = [f"fold {number}" for number in range(42)]
+    rows = [
+        f"{line.rpartition(',')[0]},{usage}" for line, usage in zip(lines[1:], usages, strict=True)
+    ]
+    table.write_text("\n".join([lines[0], *rows]))
+    assert "and 32 more" in notes_of(read(table))
+
+
+def test_tables_that_were_not_read_are_one_note(tmp_path):
+    for number in range(6):
+        write_fer2013(tmp_path / "fer" / f"part{number}.csv")
+    note = "Not read: 5 other tables (part1.csv, part2.csv, part3.csv and 2 more)."
+    assert note in read(tmp_path / "fer").notes
+
+
 # Tables of pixels
 
 
@@ -306,6 +329,26 @@ def test_a_table_none_of_whose_files_is_there_is_refused_with_the_first(tmp_path
         read(tmp_path / "data" / "labels.csv")
 
 
+@pytest.mark.parametrize("header", ["image,label", "path,emotion"])
+def test_pixels_in_a_column_for_paths_are_told_from_paths(tmp_path, header):
+    (tmp_path / "data").mkdir()
+    table = tmp_path / "data" / "labels.csv"
+    table.write_text("\n".join([header, *(f"{cells},happy" for cells in pixel_rows(3))]))
+    with pytest.raises(ValueError, match=r"not one is.* … .*\. If these are the pixels") as error:
+        read(table)
+    assert len(str(error.value)) < 500
+
+
+def test_a_path_that_no_file_can_have_is_skipped_as_one_that_is_not_there(tmp_path):
+    root = write_tree(tmp_path / "data", {"faces": 1})
+    rows = ["faces/000.png,happy", f"{'x' * 5000}.png,sad", "a\0b.png,sad"]
+    (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
+    found = read(root / "labels.csv")
+    assert found.index["path"].tolist() == ["faces/000.png"]
+    assert "Skipped, not there: 2 files" in notes_of(found)
+    assert len(notes_of(found)) < 400
+
+
 # RAF-DB as distributed
 
 
@@ -326,6 +369,16 @@ def test_raf_db_as_distributed_is_read_by_its_aligned_faces(tmp_path):
     assert found.index["split"].value_counts().to_dict() == {"train": 7, "test": 7}
     first = found.index.set_index("path").loc["Image/aligned/train_00001_aligned.jpg"]
     assert first["expression"] == "surprise"
+
+
+@pytest.mark.parametrize("gap", ["\t", "  ", " \t "])
+def test_raf_db_labels_may_stand_in_columns_of_any_spaces(tmp_path, gap):
+    root = raf_db(tmp_path / "basic", "aligned")
+    labels = root / "EmoLabel" / "list_patition_label.txt"
+    labels.write_text(labels.read_text().replace(" ", gap) + f"\ntrain_{'9' * 300}.jpg{gap}1\n")
+    found = read(root)
+    assert len(found.index) == 14
+    assert "1 image (Image/aligned/train_999" in notes_of(found)
 
 
 def test_raf_db_originals_are_cut_by_the_distributed_boxes(tmp_path):

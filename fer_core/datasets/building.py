@@ -15,6 +15,7 @@ from fer_core.datasets.inspection import inspect
 from fer_core.datasets.layouts.found import Found, Report, counted, some
 from fer_core.datasets.names import check_name
 from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
+from fer_core.expressions import sort_classes
 from fer_core.files import write_json
 from fer_core.processes import is_alive, process_record
 
@@ -46,7 +47,13 @@ def build_dataset(
         found = read(directory)
         seen = inspect(found.index.assign(row=_rows(found.index)), found.root, report)
         index = complete_splits(seen.index, validation_fraction, split_seed, test_fraction)
-        notes = [*found.notes, *_damaged(seen.damaged), *_drawn(seen.index, index, split_seed)]
+        notes = [
+            found.recognised(seen.index),
+            *found.notes,
+            *_damaged(seen.damaged),
+            *_drawn(seen.index, index, split_seed),
+            *_untrainable(index),
+        ]
         write_index(directory, _ordered(index))
         np.save(directory / "mean_faces.npy", seen.mean_faces)
         write_json(
@@ -105,6 +112,33 @@ def _drawn(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
                 f"There was no {word} split: {counted(count, 'image')} were drawn from train, "
                 f"class by class, with seed {seed}."
             )
+    return notes
+
+
+def _untrainable(index: pd.DataFrame) -> list[str]:
+    """What training will refuse, said before anybody asks for it."""
+    counts = pd.crosstab(index["expression"], index["split"])
+    if "train" not in counts:
+        return [
+            "There is no training image: this data set can be looked at, but no network can be "
+            "trained on it."
+        ]
+    notes = []
+    if len(counts) < 2:
+        notes.append(
+            f"There is no expression beside {counts.index[0]}: no network can be trained on it."
+        )
+    without = sort_classes(counts.index[counts["train"] == 0])
+    if without:
+        notes.append(
+            f"There is no training image of {some(without, 10)}: no network can learn it. "
+            "Choose the other expressions when you train."
+        )
+    if "val" not in counts:
+        notes.append(
+            "There is no validation image, and no expression has two different images to draw one "
+            "from: no network can be trained on this data set."
+        )
     return notes
 
 

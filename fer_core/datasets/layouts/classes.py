@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from fer_core.datasets.layouts.found import some
 from fer_core.expressions import EXPRESSIONS, RAF_DB, canonical, is_known
 
 _NUMBERED = re.compile(r"\d+[\s._-]+(?=\D)")  # "0_angry", "3 - happy"
@@ -20,10 +21,10 @@ def meanings(names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         if name not in numbers and name.strip().lower() != found[name]
     )
     if synonyms:
-        notes.append(f"Class names were read by their meaning: {', '.join(synonyms)}.")
+        notes.append(f"Class names were read by their meaning: {some(synonyms, 10)}.")
     own = sorted(set(found.values()).difference(EXPRESSIONS))
     if own:
-        notes.append(f"Beside the seven basic expressions there are: {', '.join(own)}.")
+        notes.append(f"Beside the seven basic expressions there are: {some(own, 10)}.")
     return found, notes
 
 

@@ -44,8 +44,8 @@ def _read(source: Path, report: Report, suffices: Callable[[set[str]], bool]) ->
     index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
     index, official = _with_official_splits(index)
     index["split"] = index["source_split"].map(lambda word: named_split(word) or "")
-    notes = [_recognised(index), *official, *notes, *_skipped(listing, words, copies)]
-    return Found(_layout(index, bool(official)), source, index, tuple(notes))
+    notes = [*official, *notes, *_skipped(listing, words, copies)]
+    return Found(_layout(index, bool(official)), source, index, tuple(notes), _recognised)
 
 
 def _class_and_split(folder: str) -> tuple[str, str]:
@@ -95,7 +95,7 @@ def _recognised(index: pd.DataFrame) -> str:
         return f"Recognised a folder for each of {classes}, without splits."
     words = sorted(sizes.index, key=lambda word: _ORDER.get(named_split(word) or "", len(_ORDER)))
     parts = [f"{word or 'no split'} ({sizes[word]:,})" for word in words]
-    return f"Recognised folders of {classes} in splits: {', '.join(parts)}."
+    return f"Recognised folders of {classes} in splits: {some(parts, 10)}."
 
 
 def _skipped(

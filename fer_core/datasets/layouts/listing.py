@@ -51,6 +51,11 @@ def list_files(root: Path, report: Report) -> Listing:
     return Listing(dict(sorted(listing.images.items())), sorted(listing.others), listing.closed)
 
 
+def is_file(path: Path) -> bool:
+    """Whether it is a file; what cannot be a file's name, such as a long text, is none."""
+    return os.path.isfile(path)  # noqa: PTH113 (which raises where the system refuses the name)
+
+
 def find_copies(root: Path, listing: Listing) -> list[str]:
     """Folders of images that lie once more in themselves: images/images/… beside images/….
 

@@ -1,18 +1,27 @@
 """Reads tables that name the files of images and their expressions."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from fer_core.datasets.layouts.classes import meanings
-from fer_core.datasets.layouts.found import Found, Report, counted, some
-from fer_core.datasets.layouts.tables import LABELS, SPLITS, Table, tables_in
+from fer_core.datasets.layouts.found import Found, Report, counted, shortened, some
+from fer_core.datasets.layouts.listing import is_file
+from fer_core.datasets.layouts.tables import (
+    LABELS,
+    SPLITS,
+    Table,
+    left_unread,
+    tables_in,
+)
 from fer_core.datasets.splits import named_split
 
 _PATHS = (
     *("path", "image_path", "img_path", "file_path", "filepath", "pth", "image", "img"),
     *("file", "filename", "file_name", "image_name", "image_file", "name"),
 )
+_PIXELS = re.compile(r"(\d+\s+){8}")  # rather than the name of a file
 
 
 def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
@@ -30,10 +39,7 @@ def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
     found = [[_locate(path, base) for path in rows["path"]] for base in bases]
     base, places = max(zip(bases, found, strict=True), key=lambda pair: _present(pair[1]))
     if not _present(places):
-        raise ValueError(
-            f"The files named in {table.path.name} must be there, by absolute path or from the "
-            f"CSV's folder. Of {len(rows):,} not one is; the first is {rows['path'].iloc[0]}"
-        )
+        raise ValueError(_nothing_there(table, rows["path"]))
     missing = rows["path"][[place is None for place in places]].tolist()
     rows = rows.assign(path=places).dropna(subset="path")
     once = rows.drop_duplicates("path").sort_values("path", ignore_index=True)
@@ -46,9 +52,9 @@ def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
         expression=once["word"].map(expressions),
         split=once["source_split"].map(lambda word: named_split(word) or ""),
     ).drop(columns="word")
+    notes = [*meant, *notes, *left_unread(tables[1:])]
     recognised = f"Recognised {table.path.name}, a table of paths and expressions."
-    others = [f"Not read: {other.path.name}, another table." for other in tables[1:]]
-    return Found("Table of paths", base, index, (recognised, *meant, *notes, *others))
+    return Found("Table of paths", base, index, tuple(notes), lambda index: recognised)
 
 
 def _columns(table: Table) -> tuple[int, int] | None:
@@ -76,10 +82,21 @@ def _rows(table: Table, report: Report) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(whole, columns=["path", "word", "source_split"]), notes
 
 
+def _nothing_there(table: Table, names: pd.Series) -> str:
+    first = shortened(str(names.iloc[0]))
+    sentence = (
+        f"The files named in {table.path.name} must be there, by absolute path or from the "
+        f"CSV's folder. Of {len(names):,} not one is; the first is {first}"
+    )
+    if _PIXELS.match(first):
+        sentence += ". If these are the pixels themselves, name that column `pixels`."
+    return sentence
+
+
 def _locate(path: str, base: Path) -> str | None:
     """The path from `base` where the file lies below it, else in full; None if it is not there."""
     file = base / path
-    if not file.is_file():
+    if not is_file(file):
         return None
     try:
         return file.relative_to(base).as_posix()

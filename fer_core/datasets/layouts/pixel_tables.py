@@ -11,8 +11,15 @@ import pandas as pd
 
 from fer_core.datasets.arrays import writing_array
 from fer_core.datasets.layouts.classes import fer2013_number, meanings
-from fer_core.datasets.layouts.found import Found, Report, counted
-from fer_core.datasets.layouts.tables import LABELS, SPLITS, Table, open_table, tables_in
+from fer_core.datasets.layouts.found import Found, Report, counted, some
+from fer_core.datasets.layouts.tables import (
+    LABELS,
+    SPLITS,
+    Table,
+    left_unread,
+    open_table,
+    tables_in,
+)
 from fer_core.datasets.splits import named_split
 from fer_core.expressions import canonical
 
@@ -50,20 +57,29 @@ def read_pixel_table(source: Path, copied: Path, report: Report) -> Found | None
             "source_split": copy.usages,
         }
     )
-    recognised = f"Recognised {table.path.name}, a table of {copy.side}×{copy.side} pixels"
-    usages = index["source_split"].value_counts(sort=False).items()
-    named = ", ".join(f"{usage} ({count:,})" for usage, count in usages if usage)
     bad = [f"{counted(count, 'row')} {why}" for why, count in copy.problems.items()]
     notes = [
-        f"{recognised}, with the splits {named}." if named else f"{recognised}, without splits.",
         *notes,
         *([f"Skipped: {'; '.join(bad)}."] if bad else []),
-        *[f"Not read: {other.path.name}, another table." for other in tables if other != table],
+        *left_unread([other for other in tables if other != table]),
     ]
     index, votes = _with_votes(index, copy.total, table.path.parent)
     is_fer2013 = {"training", "publictest"} <= {usage.lower() for usage in copy.usages}
     layout = "FER2013, table of pixels" if is_fer2013 else "Table of pixels"
-    return Found(layout, copied, index, (*notes, *votes))
+    recognised = f"Recognised {table.path.name}, a table of {copy.side}×{copy.side} pixels"
+    return Found(
+        layout,
+        copied,
+        index,
+        (*notes, *votes),
+        lambda index: f"{recognised}, {_splits(index)}.",
+    )
+
+
+def _splits(index: pd.DataFrame) -> str:
+    usages = index["source_split"].value_counts(sort=False).items()
+    named = [f"{usage} ({count:,})" for usage, count in usages if usage]
+    return f"with the splits {some(named, 10)}" if named else "without splits"
 
 
 @dataclass
@@ -81,7 +97,7 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
     if pixels is None or label is None:
         raise ValueError(
             f"{table.path.name} must have a column with the expressions, named one of "
-            f"{', '.join(LABELS)}. Received: {', '.join(table.header)}"
+            f"{', '.join(LABELS)}. Received: {some(table.header, 10)}"
         )
     copy = _Copy(_side(table, pixels))
     chunk = np.zeros((_CHUNK, copy.side * copy.side), np.uint8)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_core.datasets.layouts.found import Found, Report, counted, some
+from fer_core.datasets.layouts.listing import is_file
 from fer_core.datasets.pictures import BOX
 from fer_core.datasets.splits import named_split
 from fer_core.expressions import RAF_DB
@@ -32,7 +33,7 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
         index["path"] = "Image/original/" + index["stem"] + ".jpg"
         index = _with_boxes(index, root / "Annotation" / "boundingbox", report)
         notes.append("The original images were taken, cut out by the distributed face boxes.")
-    there = index["path"].map(lambda path: (root / path).is_file())
+    there = index["path"].map(lambda path: is_file(root / path))
     missing = index["path"][~there].tolist()
     if len(missing) == len(index):
         raise ValueError(
@@ -42,7 +43,11 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
     if missing:
         notes.append(f"Skipped, not there: {counted(len(missing), 'image')} ({some(missing)}).")
     index = index[there].drop(columns="stem").sort_values("path", ignore_index=True)
-    return Found("RAF-DB, as distributed", root, index, tuple(notes))
+
+    def recognised(index: pd.DataFrame) -> str:
+        return f"Recognised RAF-DB by {labels.name}: {counted(len(index), 'labelled image')}."
+
+    return Found("RAF-DB, as distributed", root, index, tuple(notes), recognised)
 
 
 def _find_labels(source: Path) -> Path | None:
@@ -55,20 +60,18 @@ def _find_labels(source: Path) -> Path | None:
 def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Lines such as "train_00001.jpg 5"."""
     rows, bad = [], 0
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        name, _, number = line.strip().partition(" ")
+    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+        name, number = (*line.split(maxsplit=1), "", "")[:2]
         split = name.partition("_")[0]
         if number.strip() in RAF_DB and named_split(split):
             rows.append((Path(name).stem, RAF_DB[number.strip()], named_split(split), split))
         else:
-            bad += bool(line.strip())
+            bad += bool(name)
     if not rows:
         raise ValueError(
             f"{path.name} must have lines such as `train_00001.jpg 5`. Not one was found."
         )
-    notes = [f"Recognised RAF-DB by {path.name}: {counted(len(rows), 'labelled image')}."]
-    if bad:
-        notes.append(f"Skipped: {counted(bad, 'line')} of {path.name} that are no label.")
+    notes = [f"Skipped: {counted(bad, 'line')} of {path.name} that are no label."] if bad else []
     return pd.DataFrame(rows, columns=["stem", "expression", "split", "source_split"]), notes
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from fer_core.datasets.layouts.found import Report
+from fer_core.datasets.layouts.found import Report, counted, some
 
 LABELS = ("expression", "emotion", "label", "labels", "class", "category", "target")
 SPLITS = ("usage", "split", "subset", "set", "partition", "phase")
@@ -68,6 +68,12 @@ def tables_in(source: Path) -> list[Table]:
         files = [*sorted(source.glob("*.[cC][sS][vV]")), *sorted(source.glob("*/*.[cC][sS][vV]"))]
         return [open_table(path) for path in files if not path.name.startswith(".")]
     return [open_table(source)] if source.suffix.lower() == ".csv" else []
+
+
+def left_unread(tables: Sequence[Table]) -> list[str]:
+    """A note on tables that could have been read, but another one was."""
+    names = [table.path.name for table in tables]
+    return [f"Not read: {counted(len(names), 'other table')} ({some(names)})."] if names else []
 
 
 def _as_text(file: IO[bytes]) -> io.TextIOWrapper:
