@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from fer_core import images, paths
+from fer_core.datasets import pixels
 from fer_core.datasets.importing import import_source
 from fer_core.datasets.pixels import open_pixels
 from tests.dataset_trees import write_fer2013, write_tree
@@ -57,6 +58,15 @@ def test_another_validation_fraction_uses_the_same_array(dataset):
     other = dataset.with_validation_fraction(0.5)
     open_pixels(other, (16, 16), 1, lambda done, total: steps.append(done))
     assert steps == []
+
+
+def test_another_way_to_pixels_makes_a_new_array(dataset, monkeypatch):
+    open_pixels(dataset, (16, 16), 1)
+    monkeypatch.setattr(pixels, "_VERSION", pixels._VERSION + 1)
+    monkeypatch.setattr(pixels, "face_pixels", lambda *_: np.full((16, 16, 1), 7, np.uint8))
+    assert (open_pixels(dataset, (16, 16), 1) == 7).all()
+    dataset.delete()
+    assert list((paths.cache_root() / "pixels").glob("*.npy")) == []
 
 
 def test_a_changed_image_makes_a_new_array(dataset, source):

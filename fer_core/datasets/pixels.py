@@ -14,6 +14,10 @@ from fer_core.datasets.threads import in_chunks
 from fer_core.files import replacing
 from fer_core.images import face_pixels
 
+# Raise it when `images.decode`, `images.crop_face` or `images.face_pixels` gives other pixels for
+# the same picture: arrays made before are then made anew.
+_VERSION = 1
+
 
 def open_pixels(
     dataset: Dataset,
@@ -35,7 +39,7 @@ def open_pixels(
     """
     height, width = image_size
     folder = paths.cache_root() / "pixels"
-    path = folder / f"{dataset.pixels_key()}-{height}x{width}x{channels}.npy"
+    path = folder / f"{dataset.pixels_key()}-{height}x{width}x{channels}-v{_VERSION}.npy"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
