@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from fer_core import paths, tasks
 from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset
 from fer_core.datasets.importing import import_source, run_draw, run_import
-from fer_core.datasets.names import free_name
+from fer_core.datasets.names import free_name, is_name
 from fer_core.datasets.pictures import Pictures
 from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.expressions import EXPRESSIONS
@@ -37,6 +38,16 @@ def left_behind() -> list[str]:
     """What lies in the folder of data sets, hidden names too."""
     root = paths.datasets_root()
     return sorted(path.name for path in root.iterdir()) if root.exists() else []
+
+
+def spy(function: Callable, calls: list) -> Callable:
+    """The function, but that it notes its first argument at every call."""
+
+    def noting(*arguments, **settings):
+        calls.append(arguments[0])
+        return function(*arguments, **settings)
+
+    return noting
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
@@ -266,6 +277,33 @@ def test_what_was_read_again_is_remembered(source):
     assert (dataset.directory / "index.csv").stat().st_mtime_ns == written
 
 
+def test_a_copied_array_is_read_again_by_opening_it_once(tmp_path, monkeypatch):
+    table = write_fer2013(tmp_path / "fer2013.csv")
+    lines = table.read_text().splitlines()
+    lines[3] = "1,no pixels,Training"  # a row that the array has and the index has not
+    table.write_text("\n".join(lines))
+    dataset = import_source(table, "fer")
+    fingerprint = dataset.fingerprint()
+    os.utime(dataset.directory / "images.npy", (1, 1))
+    opened: list[Path] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", spy(Path.open, opened))
+        assert open_dataset("fer").fingerprint() == fingerprint
+    assert len([path for path in opened if path.name == "images.npy"]) <= 2  # header and rows
+
+
+def test_of_a_changed_array_only_the_changed_rows_are_others(tmp_path):
+    dataset = import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer")
+    key = dataset.pixels_key()
+    rows = np.load(dataset.directory / "images.npy")
+    rows[4, 0, 0] ^= 1
+    np.save(dataset.directory / "images.npy", rows)
+    changed = open_dataset("fer")
+    assert changed.pixels_key() != key
+    differs = open_dataset("fer").index["content"] != dataset.index["content"]
+    assert changed.index["row"][differs].tolist() == [4]
+
+
 def test_vanished_images_are_counted_and_the_first_is_named(source):
     dataset = import_source(source, "faces")
     (source / "train/sad/000.png").unlink()
@@ -278,7 +316,12 @@ def test_vanished_images_are_counted_and_the_first_is_named(source):
 # Names, and what goes wrong
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "-x", "a/b", "..", "a b", "x" * 65, "dot.", "ä"])
+WINDOWS_OWN = ["con", "CON", "nul.zip", "aux.1", "com1", "LPT9.a.b"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".hidden", "-x", "a/b", "..", "a b", "x" * 65, "dot.", "ä", *WINDOWS_OWN]
+)
 def test_names_that_cannot_be_are_refused(source, name):
     with pytest.raises(ValueError, match="The name must be 1 to 64 letters"):
         import_source(source, name)
@@ -299,7 +342,9 @@ def test_a_data_set_that_is_not_there_is_refused_with_its_name(name):
 
 def test_sources_that_are_not_there_or_of_another_kind_are_refused(tmp_path):
     (tmp_path / "faces.rar").write_bytes(b"x")
-    for source in (tmp_path / "nowhere", tmp_path / "faces.rar"):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    odd = (Path("~nobody-of-this-name/faces"), Path("x" * 5000), tmp_path / "circle")
+    for source in (tmp_path / "nowhere", tmp_path / "faces.rar", *odd):
         with pytest.raises(ValueError, match=r"must be a folder, a \.zip or a \.csv file"):
             import_source(source, "faces")
 
@@ -621,6 +666,16 @@ def test_a_free_name_is_made_from_any_wish(source):
     import_source(source, "faces")
     assert free_name("Faces") == "Faces-2"
     assert len(free_name("x" * 500)) < 64
+
+
+@pytest.mark.parametrize("name", WINDOWS_OWN)
+def test_a_free_name_is_none_that_windows_keeps_for_itself(name):
+    assert is_name(free_name(name))
+
+
+@pytest.mark.parametrize("name", ["console", "com", "auxiliary.1", "my-con", "com10"])
+def test_names_that_only_look_like_those_are_fine(name):
+    assert free_name(name) == name
 
 
 def test_class_imbalance_is_said_in_words():

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fer_core import paths
 from fer_core.datasets.names import is_name
-from fer_core.datasets.pictures import BOX, Pictures, content_hash
+from fer_core.datasets.pictures import BOX, Pictures
 from fer_core.datasets.splits import (
     SPLITS,
     VALIDATION_FRACTION,
@@ -183,7 +183,7 @@ class Dataset:
         columns["content"] = stored["content"]
         if changed.any():
             positions = np.flatnonzero(changed)
-            hashes = [content_hash(self.pictures.read(int(position))) for position in positions]
+            hashes = list(self.pictures.contents(positions.tolist()))
             columns["content"] = stored["content"].mask(changed, pd.Series(hashes, positions))
             write_index(self.directory, stored.assign(**columns))  # remembered for the next time
         return columns

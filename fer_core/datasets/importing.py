@@ -1,5 +1,6 @@
 """Brings folders, tables and archives into the workspace, safely."""
 
+import contextlib
 import dataclasses
 import shutil
 import time
@@ -67,9 +68,11 @@ def check_source(source: Path) -> Path:
     Raises:
         ValueError: it is not there, or neither a folder nor a .zip or .csv file.
     """
-    path = source.expanduser().resolve()
-    if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
-        return path
+    # Neither a home of nobody, nor a circle of links, nor what is too long for a path.
+    with contextlib.suppress(RuntimeError, OSError):
+        path = source.expanduser().resolve()
+        if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
+            return path
     raise ValueError(
         "The source must be a folder, a .zip or a .csv file on the machine that runs this "
         f"dashboard. Received: {source}"

@@ -8,10 +8,13 @@ from fer_core import paths
 _LONGEST = 64
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST - 1}}}(?<!\.)")
 
+# What Windows keeps for devices, whatever follows the first dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
 
 def is_name(name: str) -> bool:
     """Whether a data set can be called that; such a name is a safe name of a folder."""
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None and _DEVICE.fullmatch(name) is None
 
 
 def check_name(name: str) -> None:
@@ -23,7 +26,8 @@ def check_name(name: str) -> None:
     if not is_name(name):
         raise ValueError(
             f"The name must be 1 to {_LONGEST} letters, digits, dashes, underscores or dots, "
-            f"beginning with a letter or digit and not ending with a dot. Received: {name!r}"
+            "beginning with a letter or digit, not ending with a dot, and none that Windows keeps "
+            f"for itself, such as con or aux.1. Received: {name!r}"
         )
     if name.lower() in _taken():
         raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
@@ -32,7 +36,8 @@ def check_name(name: str) -> None:
 def safe_name(wanted: str) -> str:
     """The wanted name without what a name, or a file on some system, cannot have."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("._-")
-    return name[: _LONGEST - 8].strip("._-") or "faces"
+    name = name[: _LONGEST - 16].strip("._-") or "faces"
+    return name if is_name(name) else f"faces-{name}"
 
 
 def free_name(wanted: str) -> str:

@@ -1,12 +1,15 @@
 """The pictures that an index names, read by their position."""
 
+import contextlib
 import hashlib
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets.arrays import read_row, row_shape
+from fer_core.datasets.arrays import read_row, read_rows, row_shape
 from fer_core.images import Box, crop_face, decode
 
 BOX = ["x", "y", "width", "height"]
@@ -43,14 +46,23 @@ class Pictures:
             ValueError: the file is gone or may not be read; names it.
         """
         path, row = self._path(position), self._rows[position]
-        try:
+        with self._named_errors(position):
             return path.read_bytes() if row < 0 else read_row(path, int(row))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ValueError(
-                f"{self.name(position)} must be a file in {self._root} that can be read. "
-                f"Received: {reason}"
-            ) from error
+
+    def contents(self, positions: Iterable[int]) -> Iterator[str]:
+        """The `content_hash` of many pictures; a file that holds several is opened once.
+
+        Raises:
+            ValueError: as `read`.
+        """
+        for path, group in itertools.groupby(positions, key=self._paths.__getitem__):
+            together = list(group)
+            rows = self._rows[together].tolist()
+            if rows[0] < 0:
+                yield from (content_hash(self.read(position)) for position in together)
+                continue
+            with self._named_errors(together[0]):
+                yield from map(content_hash, read_rows(self._root / path, rows))
 
     def decode(self, position: int, data: bytes) -> np.ndarray:
         """The picture in what `read` gave: uint8 RGB, cut out by its box where it has one.
@@ -77,6 +89,17 @@ class Pictures:
             ValueError: the file is gone or damaged; names it.
         """
         return self.decode(position, self.read(position))
+
+    @contextlib.contextmanager
+    def _named_errors(self, position: int) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ValueError(
+                f"{self.name(position)} must be a file in {self._root} that can be read. "
+                f"Received: {reason}"
+            ) from error
 
     def _path(self, position: int) -> Path:
         return self._root / self._paths[position]
