@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from fer_core import figures, runs
+from fer_core import figures
 from fer_core.datasets import Dataset, list_datasets, summary
 from pages.components.dataset_adding import add_dataset
 from pages.components.dataset_cache import opened
+from pages.components.dataset_deletion import offer_deletion
 from pages.components.dataset_faces import show_faces, show_mean_faces
 from pages.components.dataset_views import (
     show_import_progress,
@@ -14,7 +15,6 @@ from pages.components.dataset_views import (
 )
 from pages.components.one_face import SPLITS
 from pages.components.pickers import pick_dataset
-from pages.components.words import spoken_size
 
 
 @st.dialog("Add a data set", width="medium")
@@ -69,41 +69,6 @@ def show_balance(dataset: Dataset) -> None:
     table = summary.with_totals(counts).rename(columns={**SPLITS, "total": "Total"})
     numbers = dict.fromkeys(table.columns, st.column_config.NumberColumn(format="localized"))
     st.dataframe(table, column_config=numbers, height="content")
-
-
-def offer_deletion(dataset: Dataset) -> None:
-    """Deletes the data set after it was said what goes and what stays."""
-    trained = [run for run in runs.list_runs() if run.config.dataset == dataset.name]
-    training = any(run.state.is_active for run in trained)
-    with st.popover("Delete …", icon=":material/delete:"):
-        size = spoken_size(dataset.size_on_disk)
-        if dataset.is_copied:
-            what = f"and its {dataset.images:,} images, {size}, that were copied in"
-        else:
-            what = (
-                f"from this list? The {dataset.images:,} images in `{dataset.root}` stay untouched"
-            )
-        st.markdown(f"Delete **{dataset.name}** {what}?")
-        if trained:
-            st.markdown(
-                f"{len(trained)} runs were trained on it. They stay, but they can no longer be "
-                "resumed, and a sealed test split can no longer be opened."
-            )
-        st.button(
-            "Delete the data set",
-            type="primary",
-            on_click=delete,
-            args=(dataset,),
-            disabled=training,
-            help="A run is training on it." if training else None,
-        )
-
-
-def delete(dataset: Dataset) -> None:
-    """Removes it, and its name from the address."""
-    dataset.delete()
-    st.query_params.pop("dataset", None)
-    st.toast(f"{dataset.name} was deleted.", icon=":material/delete:")
 
 
 st.title("Data sets")

@@ -16,6 +16,7 @@ from PIL import Image
 
 from fer_core import paths, tasks
 from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset
+from fer_core.datasets.dataset import write_index
 from fer_core.datasets.importing import import_source, run_draw, run_import
 from fer_core.datasets.names import free_name, is_name
 from fer_core.datasets.pictures import Pictures
@@ -141,6 +142,32 @@ def test_a_validation_split_of_its_own_is_never_redrawn(tmp_path):
     dataset = import_source(write_tree(tmp_path / "faces", tree), "faces")
     assert dataset.has_own_validation
     assert dataset.with_validation_fraction(0.5).counts().equals(dataset.counts())
+
+
+def test_classes_that_are_numbers_stay_words_wherever_they_are_read(tmp_path):
+    folders = {f"{split}/{number}": 4 for split in ("train", "test") for number in range(8)}
+    import_source(write_tree(tmp_path / "affect", folders), "affect")
+    dataset = open_dataset("affect")
+    assert dataset.class_names == tuple("01234567")
+    assert all(type(word) is str for word in dataset.index["expression"])
+    assert list(dataset.counts().index) == list("01234567")
+    assert list(dataset.mean_faces()) == list("01234567")
+    assert len(dataset.select("test", "3")) == 4
+    larger = dataset.with_validation_fraction(0.5)
+    assert larger.counts().loc["3"].to_dict() == {"train": 2, "val": 2, "test": 4}
+    assert with_totals(dataset.counts()).loc["3", "total"] == 8
+    dataset.pixels_key()
+    write_index(dataset.directory, dataset.index)
+    assert open_dataset("affect").class_names == tuple("01234567")
+
+
+@pytest.mark.parametrize("words", [("008", "9"), ("1e3", "1000"), ("none", "nan"), ("true", "na")])
+def test_class_names_that_look_like_something_else_stay_as_they_are(tmp_path, words):
+    root = write_tree(tmp_path / "odd", dict.fromkeys(words, 3))
+    import_source(root, "odd")
+    dataset = open_dataset("odd")
+    assert set(dataset.class_names) == set(words)
+    assert dataset.counts().to_numpy().sum() == 6
 
 
 def test_a_test_split_is_taken_from_train_when_it_is_asked_for(tmp_path):
