@@ -96,6 +96,6 @@ def _name_and_splits() -> tuple[str, dict[str, Any]]:
         }
         st.caption(
             "Shares of train, drawn class by class; copies of an image stay on one side. Splits "
-            "that the data names are kept as they are."
+            "that the data names are kept as they are. A run can ask for another validation share."
         )
     return name.strip(), settings

@@ -62,11 +62,19 @@ def show_import_progress(task: Task) -> None:
 def _watch(task: Task, was_active: bool) -> None:
     state, name = task.state, _name(task)
     if state.is_active:
-        progress = task.progress
+        progress, stopping = task.progress, state is TaskState.STOPPING
         text = progress.message if progress else "It begins …"
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(progress.fraction if progress else 0.0, text=f"Adding **{name}**. {text}")
-            st.button("Stop adding", on_click=task.request_stop, key=f"stop-{task.id}")
+            st.progress(
+                progress.fraction if progress else 0.0,
+                text=f"{_doing(task)} **{name}**. {'It is being stopped …' if stopping else text}",
+            )
+            st.button(
+                f"Stop {_doing(task).lower()}",
+                on_click=task.request_stop,
+                key=f"stop-{task.id}",
+                disabled=stopping,
+            )
         return
     if was_active:
         if state is TaskState.FINISHED:
@@ -74,11 +82,16 @@ def _watch(task: Task, was_active: bool) -> None:
             st.toast(f"{name} was added.", icon=":material/check:")
         st.rerun()
     if state in (TaskState.FAILED, TaskState.INTERRUPTED):
-        sentence = task.error or task.interruption
         with st.container(horizontal=True, vertical_alignment="center"):
-            show = st.info if task.stop_requested else st.error
-            show(f"**{name}** was not added. {sentence}")
+            if task.stop_requested:
+                st.info(f"{_doing(task)} **{name}** was stopped. Nothing of it was kept.")
+            else:
+                st.error(f"**{name}** was not added. {task.error or task.interruption}")
             st.button("Dismiss", on_click=task.delete, key=f"dismiss-{task.id}")
+
+
+def _doing(task: Task) -> str:
+    return "Drawing" if task.request and task.request.kind == "draw" else "Adding"
 
 
 def _name(task: Task) -> str:

@@ -15,6 +15,11 @@ from fer_core import tasks, worker
 from fer_core.datasets import list_datasets, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import import_source
+from fer_core.files import write_json
+from fer_core.processes import process_record
+from fer_core.runs import Run
+from pages.components.dataset_views import submit_drawn_dataset, submit_import
+from pages.components.words import spoken_run
 from tests.dataset_trees import write_tree
 
 PageOpener = Callable[..., AppTest]
@@ -190,9 +195,36 @@ def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
 
 def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None) -> None:
     page = press(open_page("datasets"), "Draw faces to try it with")
-    press(page, "Stop adding")
+    press(page, "Stop drawing")
     assert tasks.queue() == []
     assert "There is no data set yet" in page.info[0].value
+
+
+def test_what_was_stopped_is_not_called_a_failure(
+    open_page: PageOpener, no_supervisor: None, source: Path
+) -> None:
+    submit_import(source, "faces")
+    submit_drawn_dataset("drawn", count=70)
+    page = open_page("datasets")
+    for task in tasks.queue():
+        attempt = worker._take(task)
+        assert attempt is not None
+        write_json(attempt / "process.json", process_record())
+    checked(page)
+    press(page, "Stop adding")
+    press(page, "Stop drawing")
+    assert [text.split("**. ")[1] for text in progress_of(page)] == ["It is being stopped …"] * 2
+    assert all(button.disabled for button in page.button if button.label.startswith("Stop"))
+    for task in tasks.list_tasks():
+        assert task.attempt is not None
+        worker._write_exit(task.attempt, worker.work(task))
+    checked(page)
+    assert {message.value for message in page.info} >= {
+        "Adding **faces** was stopped. Nothing of it was kept.",
+        "Drawing **drawn** was stopped. Nothing of it was kept.",
+    }
+    assert not page.error
+    assert "was not added" not in text_of(page)
 
 
 def test_the_real_supervisor_draws_a_data_set_while_the_page_looks_on(
@@ -273,6 +305,67 @@ def test_deleting_is_confirmed_and_leaves_the_originals(
     assert [dataset.name for dataset in list_datasets()] == ["other"]
     assert len(list(source.rglob("*.png"))) == 39
     assert page.selectbox[0].value == "other"
+
+
+def ask_for(run: Run) -> None:
+    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
+    write_json(run.directory / "request.json", request)
+
+
+def test_a_data_set_that_a_run_uses_is_not_deleted_and_the_run_is_named(
+    open_page: PageOpener, new_run: Callable[..., Run], no_supervisor: None
+) -> None:
+    draw_dataset("faces", count=70)
+    _, new = new_run(dataset="faces"), new_run(dataset="faces")
+    ask_for(new_run(dataset="other"))
+    page = open_page("datasets", dataset="faces")
+    assert "2 runs were trained on it" in text_of(page)
+    assert not page.warning
+    (button,) = [button for button in page.button if button.label == "Delete the data set"]
+    ask_for(new)  # after the page was shown
+    button.click()
+    checked(page)
+    refusal = (
+        f"faces must not be deleted while a run uses it. {spoken_run(new)} is queued: stop it, or "
+        "wait until it has ended."
+    )
+    assert [message.value for message in page.error] == [refusal]
+    assert open_dataset("faces").images == 70
+    checked(page)
+    assert [message.value for message in page.warning] == [refusal]
+    (button,) = [button for button in page.button if button.label == "Delete the data set"]
+    assert button.disabled
+    new.cancel()
+    checked(page)
+    press(page, "Delete the data set")
+    assert list_datasets() == []
+
+
+def test_many_runs_that_use_a_data_set_are_counted(
+    open_page: PageOpener, new_run: Callable[..., Run], no_supervisor: None
+) -> None:
+    draw_dataset("faces", count=70)
+    for _ in range(5):
+        ask_for(new_run(dataset="faces"))
+    assert ", and 2 more: stop it" in open_page("datasets", dataset="faces").warning[0].value
+
+
+def test_classes_that_are_numbers_are_shown(open_page: PageOpener, tmp_path: Path) -> None:
+    folders = {f"train/{number}": 4 for number in range(8)}
+    import_source(write_tree(tmp_path / "affect", folders), "affect")
+    page = open_page("datasets", dataset="affect")
+    assert page.dataframe[0].value.index.tolist() == [*"01234567", "total"]
+    page.selectbox(key="class-affect").set_value("3")
+    checked(page)
+    assert {tile["label"] for tile in tiles(page, "faces-affect")} == {"3"}
+
+
+def test_data_without_a_training_image_is_shown_with_what_that_means(
+    open_page: PageOpener, tmp_path: Path
+) -> None:
+    import_source(write_tree(tmp_path / "test", {"test/happy": 3, "test/sad": 2}), "faces")
+    page = open_page("datasets", dataset="faces")
+    assert "There is no training image" in text_of(page)
 
 
 def test_what_was_copied_in_is_said_to_go_with_the_data_set(open_page: PageOpener) -> None:
