@@ -2,8 +2,11 @@
 
 import streamlit as st
 
+from pages.components.resources import wake_queue
+
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 
+wake_queue()
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from fer_core import paths, tasks
 from fer_core.config import Augmentation, TrainConfig
@@ -96,7 +96,8 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
     elif name == "class_names":
         parser.add_argument(flag, nargs="+", metavar="EXPRESSION", help=text)
     else:
-        parser.add_argument(flag, type=kind, help=text)
+        chosen = [each for each in get_args(kind) if each is not type(None)]  # of float | None
+        parser.add_argument(flag, type=chosen[0] if chosen else kind, help=text)
 
 
 def _draw(options: argparse.Namespace) -> int:
@@ -173,7 +174,7 @@ def _predict(options: argparse.Namespace) -> int:
     found = {}
     for path in options.images:
         try:
-            found[path.name] = recognize(images.decode(path), detector, classifier)
+            found[str(path)] = recognize(images.decode(path), detector, classifier)
         except ValueError as error:  # one bad picture must not lose the others
             _say(str(error), file=sys.stderr)
     table = recognitions_table(found, classifier.class_names)

@@ -12,7 +12,7 @@ from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.pixels import open_pixels
 
-_PART = 4096  # images looked at in one go
+_SHUFFLING, _AUGMENTING = 0, 1  # streams of random numbers that must not be the same
 KEY = ["path", "row"]  # of an image, in index and predictions alike
 
 
@@ -34,6 +34,7 @@ class RunData:
     index: pd.DataFrame  # the data set's rows of these classes
     pixels: np.ndarray  # uint8 (all images of the data set, height, width, channels)
     fingerprint: str
+    is_gray: bool  # no image has any colour
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -41,14 +42,6 @@ class RunData:
         counts = pd.crosstab(self.index["expression"], self.index["split"])
         splits = [split for split in ("train", "val", "test") if split in counts]
         return counts.reindex(self.class_names, fill_value=0)[splits]
-
-    @property
-    def is_gray(self) -> bool:
-        """Whether no image has any colour."""
-        if self.pixels.shape[3] == 1:
-            return True
-        parts = np.array_split(self.pixels, -(-len(self.pixels) // _PART))
-        return all((part[..., :1] == part).all() for part in parts)
 
     def positions(self, split: str) -> np.ndarray:
         """Rows of `pixels` that belong to a split."""
@@ -69,7 +62,7 @@ class RunData:
         The next batches are made by a thread while the network computes.
         """
         positions, seed = self.positions("train"), self.config.seed
-        order = np.random.default_rng((seed, epoch)).permutation(positions)
+        order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
         labels = self.labels(order)
         weights = self._class_weights()
         size = self.config.batch_size
@@ -77,8 +70,9 @@ class RunData:
         def make(step: int) -> Batch:
             part = slice(step * size, (step + 1) * size)
             targets = np.eye(len(self.class_names), dtype="float32")[labels[part]]
+            stream = (seed, epoch, _AUGMENTING, step)
             images, targets = augment(
-                self.pixels[order[part]], targets, self.config.augmentation, (seed, epoch, step)
+                self.pixels[order[part]], targets, self.config.augmentation, stream
             )
             return Batch(images, targets, None if weights is None else weights[labels[part]])
 
@@ -128,6 +122,7 @@ def open_run_data(
         index,
         open_pixels(dataset, config.image_size, config.channels, progress),
         dataset.fingerprint(),
+        dataset.is_gray,
     )
     _check(data)
     return data
@@ -141,6 +136,11 @@ def _check(data: RunData) -> None:
                 f"{data.config.dataset} must have images to train and to validate on. "
                 f"It has none in {split}."
             )
+    if len(counts) < 2:
+        raise ValueError(
+            "There must be at least two expressions to tell apart. "
+            f"{data.config.dataset} has {', '.join(data.class_names)}"
+        )
     empty = counts.index[counts["train"] == 0]
     if len(empty):
         raise ValueError(

@@ -89,7 +89,7 @@ class TrainConfig:
     class_weights: bool = False  # weigh each class by total / (classes × its images)
     weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
     seed: int = 0  # of initial weights, shuffling, augmentation and dropout
-    validation_fraction: float = 0.1  # of train, where the data set names no validation split
+    validation_fraction: float | None = None  # of train; None as the data set says
     early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
     test_at_end: bool = False  # open the sealed test split when training is complete
 
@@ -104,10 +104,11 @@ class TrainConfig:
         _within("batch_size", self.batch_size, 1, 4096)
         _within("learning_rate", self.learning_rate, 1e-8, 10)
         _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
-        _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        if self.validation_fraction is not None:
+            _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
         _within("early_stopping", self.early_stopping, 0, 10_000)
         _within("seed", self.seed, 0, 2**31 - 1)
-        if len(self.class_names) == 1:
+        if self.class_names and len(set(self.class_names)) < 2:
             raise ValueError(
                 "`class_names` must name at least two expressions, or none for all. "
                 f"Received: {', '.join(self.class_names)}"

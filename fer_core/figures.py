@@ -50,7 +50,7 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
             "<extra></extra>",
         )
     figure.update_layout(barmode="group", bargap=0.25, height=340)
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, type="category")  # a class may be called "3"
     figure.update_yaxes(title_text="Images", rangemode="tozero")
     return figure
 
@@ -72,7 +72,7 @@ def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
     figure.update_layout(height=50 + 28 * len(names), bargap=0.3, margin={"t": 8})
     # Room on the right for the number of a bar that reaches 100 %.
     figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return figure
 
 
@@ -164,8 +164,9 @@ def confusion_figure(
     for cells, color in ((~dark, ink), (dark, "white")):
         figure.add_trace(_cell_numbers(cells, values, class_names, number, color))
     figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
-    figure.update_xaxes(title_text="Predicted", showgrid=False, constrain="domain")
-    figure.update_yaxes(title_text="True expression", showgrid=False, autorange="reversed")
+    words = {"showgrid": False, "type": "category"}
+    figure.update_xaxes(title_text="Predicted", constrain="domain", **words)
+    figure.update_yaxes(title_text="True expression", autorange="reversed", **words)
     return figure
 
 

@@ -4,45 +4,55 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _WINDOWS_RETRIES = 50  # of 20 ms: on Windows a file cannot be replaced while someone reads it
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Gives a temporary name beside `path`; when the block ends well, it becomes `path`.
 
-    When the block raises, nothing is left behind and an older `path` stays as it was.
+    When the block raises, nothing is left behind and an older `path` stays as it was. The folder
+    must be there: what writes into a run that was just deleted shall not bring it back. With
+    `durable` the content is on the disk before the name is, so that a power cut leaves no empty
+    file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: Keras tells file formats by it.
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         yield temporary
-        _replace(temporary, path)
+        if durable:
+            _to_disk(temporary)
+        patiently(lambda: temporary.replace(path))
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text, whole or not at all."""
-    with replacing(path) as temporary:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Writes UTF-8 text, whole or not at all; see `replacing`."""
+    with replacing(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, data: Any) -> None:
+def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
     """Writes indented JSON, whole or not at all; NaN is refused, since JSON has none."""
-    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n", durable=durable)
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote, or None where there is no such file."""
+    """What `write_json` wrote, or None where there is no such file.
+
+    Raises:
+        ValueError: the file holds no JSON.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(patiently(lambda: path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 
@@ -57,13 +67,18 @@ def append_row(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> No
         file.write(header + ",".join(str(row[name]) for name in columns) + "\n")
 
 
-def _replace(source: Path, target: Path) -> None:
+def patiently(action: Callable[[], T]) -> T:
+    """What the action gives; on Windows tried again while another process holds the file."""
     for _ in range(_WINDOWS_RETRIES):
         try:
-            source.replace(target)
-            return
+            return action()
         except PermissionError:
             if os.name != "nt":
                 raise
             time.sleep(0.02)
-    source.replace(target)
+    return action()
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

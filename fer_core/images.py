@@ -73,7 +73,9 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
     raise ValueError(f"{name} {refusal}")
 
 
-def face_pixels(image: np.ndarray, image_size: tuple[int, int], channels: int) -> np.ndarray:
+def face_pixels(
+    image: np.ndarray, image_size: tuple[int, int], channels: int, *, gray: bool = False
+) -> np.ndarray:
     """The network's pixels of a picture of a face: uint8 in [0, 255], (height, width, channels).
 
     The one way from a picture to a network's input, in training and in recognition alike.
@@ -82,15 +84,17 @@ def face_pixels(image: np.ndarray, image_size: tuple[int, int], channels: int) -
         image: uint8 RGB, (any height, any width, 3).
         image_size: (height, width) in pixels.
         channels: 1 for gray (ITU-R BT.601 luma; what was gray comes back exactly), 3 for RGB.
+        gray: takes the colours out of three channels, too, for a network that never saw any.
 
     Raises:
         ValueError: the image is not uint8 RGB.
     """
     check_rgb(image)
     height, width = image_size
-    if channels == 1:
+    if channels == 1 or gray:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return resize(image, height, width).reshape(height, width, channels)
+    pixels = resize(image, height, width)
+    return np.broadcast_to(pixels.reshape(height, width, -1), (height, width, channels))
 
 
 def check_rgb(image: np.ndarray) -> None:
@@ -110,11 +114,6 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     # Area averages what cubic would skip over; cubic is smoother than area's blocks upwards.
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return cv2.resize(image, (width, height), interpolation=method)
-
-
-def grayed(image: np.ndarray) -> np.ndarray:
-    """The image without its colours, uint8 RGB of three equal channels; a gray one stays itself."""
-    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
 def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:

@@ -23,5 +23,8 @@ def graphics_processors() -> tuple[str, ...]:
     if program is None:
         return ()
     listing = [program, "--query-gpu=name", "--format=csv,noheader"]
-    answer = subprocess.run(listing, capture_output=True, text=True, timeout=20, check=False)
-    return tuple(answer.stdout.split("\n")[:-1]) if answer.returncode == 0 else ()
+    try:
+        answer = subprocess.run(listing, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ()  # a driver without a card, or one that hangs
+    return tuple(answer.stdout.splitlines())

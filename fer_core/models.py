@@ -3,6 +3,7 @@
 Every model takes pixels in [0, 255], scales them in its first layer, and gives probabilities.
 """
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def load_model(path: Path) -> keras.Model:
     """
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         # Keras's own sentence for a damaged file is "File not found".
         raise ValueError(f"{path.name} must be a whole Keras model; it is damaged.") from error
 
@@ -137,17 +138,13 @@ def predict(
     model: keras.Model,
     pixels: np.ndarray,
     batch_size: int = 256,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
     """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
 
-    Batch by batch, so that `pixels` may be a memory map larger than memory. When `should_stop`
-    says so, the rows so far are returned.
+    Batch by batch, so that `pixels` may be a memory map larger than memory.
     """
     done = [np.zeros((0, model.output_shape[-1]), "float32")]
     for start in range(0, len(pixels), batch_size):
-        if should_stop():
-            break
         # predict_on_batch costs 1 ms where predict costs 34
         done.append(model.predict_on_batch(pixels[start : start + batch_size].astype("float32")))
     return np.concatenate(done)

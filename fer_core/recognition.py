@@ -11,7 +11,7 @@ from fer_core import models
 from fer_core.detection import CONFIDENCE, Face, FaceDetector
 from fer_core.drawing import draw_boxes
 from fer_core.expressions import colors
-from fer_core.images import crop_face, face_pixels, grayed
+from fer_core.images import crop_face, face_pixels
 from fer_core.runs import Run
 
 # Around the detector's box, as a share of its longer side. FER2013's images are cropped like
@@ -74,7 +74,7 @@ class Classifier:
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """What the network gets of a face crop, uint8 RGB: uint8 (height, width, channels)."""
         _, height, width, channels = self.model.input_shape
-        return face_pixels(grayed(image) if self.gray else image, (height, width), channels)
+        return face_pixels(image, (height, width), channels, gray=self.gray)
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities, float32 (len(images), classes), for RGB face crops of any size."""

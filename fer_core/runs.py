@@ -1,6 +1,7 @@
 """A training run's directory and what it holds."""
 
-from dataclasses import asdict, dataclass
+import contextlib
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from fer_core import paths, tasks
-from fer_core.config import TrainConfig
+from fer_core.config import TrainConfig, weights_file
 from fer_core.files import read_json, replacing, write_json
-from fer_core.tasks import Task
+from fer_core.tasks import Task, TaskState
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -104,7 +105,11 @@ class Run(Task):
     def predictions(self, split: str) -> pd.DataFrame | None:
         """One row per image of the split: key, true expression, `p_<expression>`; or None."""
         path = self.predictions_file(split)
-        return pd.read_csv(path, keep_default_na=False) if path.exists() else None
+        if not path.exists():
+            return None
+        # A class may be called "3", or "nan".
+        words = {"path": "str", "row": "str", "expression": "str"}
+        return pd.read_csv(path, keep_default_na=False, dtype=words)
 
     def predictions_file(self, split: str) -> Path:
         """Where the predictions of a split lie, or will lie."""
@@ -126,7 +131,9 @@ class Run(Task):
     def exports(self) -> list[Path]:
         """The run as files that other programs read."""
         folder = self.directory / "export"
-        return sorted(folder.iterdir()) if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
     @property
     def started(self) -> datetime | None:
@@ -150,7 +157,11 @@ class Run(Task):
 
     def size_on_disk(self) -> int:
         """Bytes in the run's directory."""
-        return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
+        size = 0
+        for path in self.directory.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # the trainer replaces its files
+                size += path.stat().st_size if path.is_file() else 0
+        return size
 
     def delete(self) -> None:
         """Removes the run with its model, history and predictions.
@@ -167,14 +178,25 @@ class Run(Task):
 
 
 def submit_run(config: TrainConfig) -> Run:
-    """Makes a run's directory, asks for its training, and sees to it that somebody takes it."""
+    """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
+
+    Raises:
+        ValueError: the weights that the settings name by path are not there.
+    """
     directory = create_run(config).directory
     tasks.submit(directory, "train")
     return Run(directory)
 
 
 def create_run(config: TrainConfig) -> Run:
-    """A run's directory with its settings, not yet asked for."""
+    """A run's directory with its settings, not yet asked for.
+
+    Raises:
+        ValueError: the weights that the settings name by path are not there.
+    """
+    weights = weights_file(config)
+    if weights is not None:  # the trainer stands elsewhere than the person who named the file
+        config = replace(config, weights=str(weights.resolve()))
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
     write_json(directory / "config.json", config.to_dict())
@@ -182,9 +204,13 @@ def create_run(config: TrainConfig) -> Run:
 
 
 def resume_run(run: Run) -> None:
-    """Asks for the training of an interrupted or failed run to go on from its last checkpoint."""
-    if run.state.is_active:
-        raise ValueError(f"{run.id} cannot be resumed: it is {run.state}.")
+    """Asks for the training of an interrupted or failed run to go on from its last checkpoint.
+
+    Raises:
+        ValueError: the run is in another state.
+    """
+    if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
+        raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
     tasks.submit(run.directory, "train")
 
 
@@ -213,13 +239,27 @@ def open_run(run_id: str) -> Run:
 
 
 def open_test_task(run: Run) -> Task:
-    """Asks for the sealed test split to be opened: evaluated once, and the time recorded."""
+    """Asks for the sealed test split to be opened: evaluated once, and the time recorded.
+
+    Raises:
+        ValueError: the run has not finished, so that training could go on after the look.
+    """
+    check_finished(run)
     directory = tasks.new_directory(paths.tasks_root(), "open-test")
     return tasks.submit(directory, "open_test", {"run": run.id})
 
 
+def check_finished(run: Run) -> None:
+    """Raises a ValueError unless the run has finished."""
+    if run.state is not TaskState.FINISHED:
+        raise ValueError(
+            f"A run must have finished for its test split to be opened. {run.id} is {run.state}."
+        )
+
+
 def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
     """Writes what `Run.predictions` reads."""
+    run.predictions_file(split).parent.mkdir(exist_ok=True)
     with replacing(run.predictions_file(split)) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fer_core.batches import open_run_data
+from fer_core.batches import RunData, open_run_data
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
 from fer_core.reporting import task_progress
-from fer_core.runs import Run, open_run, save_predictions
+from fer_core.runs import Run, check_finished, open_run, save_predictions
 from fer_core.tasks import Task
 
 
@@ -20,24 +20,39 @@ def run_open_test(task: Task) -> None:
 
 
 def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> None:
-    """Evaluates the run's model on the test split, once, and records when.
+    """Evaluates a finished run's model on the test split, once, and records when.
 
     A test split that is open already stays as it is.
 
     Raises:
-        ValueError: there is no model or no test split, or the images have changed since training.
+        ValueError: the run has not finished, has no test split, or its images have changed.
     """
     if run.test_opened is not None:
         return
+    check_finished(run)
+    data = open_run_data(run.config, progress)
+    check_unchanged(run, data)
+    evaluate_test(run, data)
+
+
+def check_unchanged(run: Run, data: RunData) -> None:
+    """Raises a ValueError where images or labels are not those that the run began with."""
+    if run.fingerprint and data.fingerprint != run.fingerprint:
+        raise ValueError(
+            f"The data set {run.config.dataset} must be as it was when {run.id} began. "
+            "Its images or labels have changed since."
+        )
+
+
+def evaluate_test(run: Run, data: RunData) -> None:
+    """Writes the predictions for the test split and when that was; for the trainer's end too.
+
+    Raises:
+        ValueError: there is no model or no test split.
+    """
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
         raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
-    data = open_run_data(run.config, progress)
-    if data.fingerprint != run.fingerprint:
-        raise ValueError(
-            f"The data set {run.config.dataset} must be as it was when {run.id} was trained. "
-            "Its images or labels have changed since."
-        )
     probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
     save_predictions(run, "test", data.predictions("test", probabilities))
     opened = datetime.now().isoformat(timespec="seconds")

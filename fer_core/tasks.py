@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core import paths
-from fer_core.files import read_json, write_json
+from fer_core.files import patiently, read_json, write_json
 from fer_core.processes import ensure_supervisor, is_alive
 
 
@@ -73,15 +73,15 @@ class Task:
     @property
     def state(self) -> TaskState:
         """What the files and the supervisor's process say, read anew at every call."""
+        attempt = self.attempt
+        if attempt is not None and _is_live(attempt):
+            stopping = (attempt / "stop").exists()
+            return TaskState.STOPPING if stopping else TaskState.RUNNING
         if (self.directory / "request.json").exists():
             return TaskState.QUEUED
-        attempt = self.attempt
         if attempt is None:
             finished = (self.directory / "result.json").exists()
             return TaskState.FINISHED if finished else TaskState.CANCELLED
-        if not (attempt / "exit.json").exists() and is_alive(attempt / "process.json"):
-            stopping = (attempt / "stop").exists()
-            return TaskState.STOPPING if stopping else TaskState.RUNNING
         if (attempt / "error.txt").exists():
             return TaskState.FAILED
         if (self.directory / "result.json").exists():
@@ -106,11 +106,17 @@ class Task:
 
     @property
     def request(self) -> Request | None:
-        """What is asked for, or what the newest attempt was asked for."""
-        data = read_json(self.directory / "request.json")
-        if data is None and self.attempt is not None:
-            data = read_json(self.attempt / "request.json")
-        return None if data is None else Request(**data)
+        """What is asked for, or what the newest attempt was asked for; None where it is no sense.
+
+        What a person or a power cut made of the file must not stop the queue.
+        """
+        asked = self.directory / "request.json"
+        if self.attempt is not None and not asked.exists():
+            asked = self.attempt / "request.json"
+        try:
+            return Request(**read_json(asked))
+        except (ValueError, TypeError):
+            return None
 
     @property
     def progress(self) -> Progress | None:
@@ -141,7 +147,7 @@ class Task:
         data = self.attempt and read_json(self.attempt / "exit.json")
         if not data:
             return "Its processes ended at once: killed, or the machine restarted."
-        if data["signal"] == getattr(signal, "SIGKILL", None):
+        if data["signal"] and data["signal"] == getattr(signal, "SIGKILL", None):
             return "Its process was killed; on a full machine the system does this to free memory."
         if data["signal"]:
             return f"Its process was ended by signal {data['signal']}."
@@ -149,7 +155,7 @@ class Task:
 
     def save_progress(self, progress: Progress) -> None:
         """Replaces `progress.json`; for the process that does the work."""
-        write_json(self.directory / "progress.json", asdict(progress))
+        write_json(self.directory / "progress.json", asdict(progress), durable=False)
 
     @property
     def stop_requested(self) -> bool:
@@ -157,14 +163,15 @@ class Task:
         return self.attempt is not None and (self.attempt / "stop").exists()
 
     def request_stop(self) -> None:
-        """Ends the work after the step in hand, or takes it from the queue."""
-        if not self.cancel() and self.attempt is not None:
+        """Ends the work after the step in hand, and takes what waits from the queue."""
+        self.cancel()
+        if self.attempt is not None and _is_live(self.attempt):
             (self.attempt / "stop").touch()
 
     def cancel(self) -> bool:
         """Takes the task from the queue; False where it was not waiting there."""
         try:
-            (self.directory / "request.json").unlink()
+            patiently((self.directory / "request.json").unlink)
         except FileNotFoundError:
             return False
         return True
@@ -193,6 +200,10 @@ class Task:
             return ""
 
 
+def _is_live(attempt: Path) -> bool:
+    return not (attempt / "exit.json").exists() and is_alive(attempt / "process.json")
+
+
 def new_directory(root: Path, name: str) -> Path:
     """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … where that is taken.
 
@@ -218,6 +229,12 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
     return Task(directory)
 
 
+def wake() -> None:
+    """Sees to it that somebody takes what waits, as it may after a restart of the machine."""
+    if queue():
+        ensure_supervisor()
+
+
 def list_tasks(kind: str = "") -> list[Task]:
     """Tasks that are no runs, newest first; of one kind, or of all."""
     tasks = [Task(path) for path in directories(paths.tasks_root())]
@@ -232,8 +249,8 @@ def queue() -> list[Task]:
             # The supervisor asks this twice a second: one look for each of a thousand runs.
             if os.path.exists(f"{directory}/request.json"):  # noqa: PTH110 (a fifth of the time)
                 task = Task(directory)
-                if task.request is not None:
-                    waiting.append((task.request.submitted, task))
+                # One that makes no sense comes first: it is refused and gone.
+                waiting.append((task.request.submitted if task.request else 0.0, task))
     return [task for _, task in sorted(waiting, key=lambda entry: entry[0])]
 
 

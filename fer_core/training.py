@@ -2,22 +2,20 @@
 
 import logging
 import math
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from fer_core import __version__
 from fer_core.batches import Batch, RunData, open_run_data
 from fer_core.checkpoints import load_latest, save_checkpoint
+from fer_core.environment import describe, sweep
 from fer_core.export import export_h5
-from fer_core.files import append_row, replacing, write_json
+from fer_core.files import append_row, replacing
 from fer_core.models import build_model, predict, save_model
 from fer_core.reporting import StepReporter, task_progress
 from fer_core.runs import (
@@ -31,7 +29,7 @@ from fer_core.runs import (
     save_predictions,
     save_result,
 )
-from fer_core.sealed_test import open_test
+from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.tasks import Task
 
 LOG = logging.getLogger(__name__)
@@ -46,7 +44,9 @@ def run_training(task: Task) -> None:
     run = Run(task.directory)
     config = run.config
     data = open_run_data(config, task_progress(task, "Reading the images"))
-    _describe(run, data)
+    check_unchanged(run, data)
+    sweep(run)
+    describe(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     keras.utils.set_random_seed(config.seed)
     trainer = Trainer(run, data, build_model(config, len(data.class_names)))
@@ -131,12 +131,17 @@ class Trainer:
             self._keep_model(probabilities)
         if self.config.architecture == "vgg19_dropout":
             export_h5(self.run)
-        if self.config.test_at_end and self.run.has_test and reason != STOPPED:
-            open_test(self.run)
+        if self._opens_test(reason):
+            evaluate_test(self.run, self.data)
         result = Result(
             reason, state.epoch + 1, state.best_epoch, state.best_loss, state.best_accuracy
         )
         save_result(self.run, result)
+
+    def _opens_test(self, reason: str) -> bool:
+        """A stopped run may go on: its test split stays sealed."""
+        asked = self.config.test_at_end and reason != STOPPED
+        return asked and self.run.has_test and self.run.test_opened is None
 
     def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:
         """The epoch's mean loss and accuracy, or None where it was asked to stop."""
@@ -157,6 +162,7 @@ class Trainer:
         self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float
     ) -> None:
         loss, accuracy = _scores(probabilities, self.val_labels)
+        self._check_finite(loss)
         self.state.epoch = epoch
         self.state.row = {
             "epoch": epoch,
@@ -176,12 +182,15 @@ class Trainer:
         logs = self.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
         )
-        if not math.isfinite(logs["loss"]):
+        self._check_finite(logs["loss"])
+        return logs
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
             raise ValueError(
                 "The loss must stay a number; it became infinite or undefined. A smaller learning "
                 f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
             )
-        return logs
 
     def _validate(self) -> np.ndarray:
         return predict(self.model, self.val_pixels)
@@ -225,29 +234,6 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.default_rng((seed, epoch, number)).integers(2**31, size=2)
             layer.seed_generator.state.assign(state.astype("uint32"))
-
-
-def _describe(run: Run, data: RunData) -> None:
-    """Writes what the run learns from, and where."""
-    record = {
-        "class_names": list(data.class_names),
-        "counts": data.counts.to_dict("list"),
-        "gray": data.is_gray,
-    }
-    write_json(run.directory / "dataset.json", record)
-    backend = keras.backend.backend()
-    environment = {
-        "fer_studio": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "keras": keras.__version__,
-        "backend": f"{backend} {version(backend)}",
-        "devices": keras.distribution.list_devices(),
-        "precision": keras.config.dtype_policy().name,
-        "seed": run.config.seed,
-        "fingerprint": data.fingerprint,
-    }
-    write_json(run.directory / "environment.json", environment)
 
 
 def _save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:

@@ -23,8 +23,10 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from fer_core import paths, processes, tasks
-from fer_core.files import write_json, write_text
+from fer_core.files import patiently, write_json, write_text
 from fer_core.tasks import Task
+
+LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 IDLE_SECONDS = 10.0  # without work, before the supervisor leaves
@@ -91,21 +93,27 @@ def _start_waiting(children: dict[str, Child]) -> None:
     for task in tasks.queue():
         request = task.request
         kind = KINDS.get(request.kind) if request else None
-        if kind is None:
-            _refuse(task)
-        elif kind.lane not in children:
-            child = _start(task)
-            if child is not None:
-                children[kind.lane] = child
+        try:
+            if kind is None:
+                _refuse(task)
+            elif kind.lane not in children:
+                child = _start(task)
+                if child is not None:
+                    children[kind.lane] = child
+        except OSError:  # a full disk, no memory for a process: it stays queued, the others go on
+            LOG.exception("%s could not be started", task.id)
 
 
 def _take(task: Task) -> Path | None:
     """Moves the request into a new attempt; None where it was cancelled in the same moment."""
     attempt = task.directory / "attempts" / str(len(task.attempts))
+    asked = task.directory / "request.json"
     record = processes.process_record() | {"started": time.time()}
-    write_json(attempt / "process.json", record)
     try:
-        (task.directory / "request.json").rename(attempt / "request.json")
+        attempt.parent.mkdir(exist_ok=True)  # not its parents: the task may be deleted by now
+        attempt.mkdir(exist_ok=True)
+        write_json(attempt / "process.json", record)
+        patiently(lambda: asked.rename(attempt / "request.json"))
     except FileNotFoundError:
         return None
     return attempt
@@ -123,6 +131,7 @@ def _start(task: Task) -> Child | None:
         stdout=log,
         stderr=log,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows would open a console
     )
     return Child(task, attempt, process, log)
 
@@ -138,20 +147,23 @@ def _refuse(task: Task) -> None:
 def _reap(children: dict[str, Child]) -> None:
     for lane, child in list(children.items()):
         code = child.process.poll()
-        if code is not None:
-            child.log.close()
-            if child.process.stdin:
-                child.process.stdin.close()
+        if code is None:
+            continue
+        child.log.close()
+        if child.process.stdin:
+            child.process.stdin.close()
+        del children[lane]
+        try:
             _write_exit(child.attempt, code)
-            del children[lane]
+        except OSError:
+            LOG.exception("%s ended with %d, which could not be written", child.task.id, code)
 
 
 def _write_exit(attempt: Path, code: int) -> None:
     # POSIX gives a death by signal as a negative code.
     signal = -code if code < 0 else None
     record = {"code": max(code, 0), "signal": signal, "ended": time.time()}
-    with contextlib.suppress(FileNotFoundError):  # the task was deleted meanwhile
-        write_json(attempt / "exit.json", record)
+    write_json(attempt / "exit.json", record)
 
 
 def work(task: Task) -> int:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core import evaluation, runs, tasks
 from fer_core.runs import Run
-from fer_core.tasks import Task
+from fer_core.tasks import Task, TaskState
 from pages.components.outcome import TEST_HELP, VAL_HELP
 from pages.components.pickers import pick_run
 from pages.components.scores import show_accuracy, show_confusion, show_report
@@ -60,15 +60,15 @@ def offer_test(run: Run) -> None:
     )
     if task is not None and (task.error or task.interruption):
         st.error(task.error or task.interruption)
-    active = run.state.is_active
+    finished = run.state is TaskState.FINISHED
     st.button(
         "Open the test split",
         type="primary",
         icon=":material/lock_open:",
         on_click=open_test,
         args=(run,),
-        disabled=active,
-        help="It can be opened when training has ended." if active else None,
+        disabled=not finished,
+        help=None if finished else "It can be opened when the run has finished.",
     )
 
 

@@ -44,20 +44,29 @@ FLOORS = [
         "fer_core.recognition",
         "fer_core.reporting",
     ],
-    ["fer_core.sealed_test"],
+    ["fer_core.environment", "fer_core.sealed_test"],
     ["fer_core.training"],
     ["fer_core.worker", "fer_core.__main__"],
     ["pages.components"],
     ["pages"],
     ["streamlit_app"],
 ]
-NOT_FOR_THE_APP = {"worker", "training", "batches", "checkpoints", "reporting", "sealed_test"}
+NOT_FOR_THE_APP = {
+    "worker",
+    "training",
+    "batches",
+    "checkpoints",
+    "environment",
+    "reporting",
+    "sealed_test",
+}
 LOADS_TENSORFLOW = {
     "detection",
     "models",
     "augmentation",
     "batches",
     "checkpoints",
+    "environment",
     "export",
     "recognition",
     "sealed_test",

@@ -78,12 +78,3 @@ def test_predictions_carry_key_truth_and_probabilities(config: TrainConfig) -> N
     table = data.predictions("val", probabilities)
     assert list(table) == ["path", "row", "expression", *(f"p_{name}" for name in data.class_names)]
     assert list(table["expression"]) == list(data.index.loc[data.positions("val"), "expression"])
-
-
-def test_a_data_set_without_any_colour_is_known_to_be_gray(config: TrainConfig) -> None:
-    data = open_run_data(replace(config, architecture="vgg19_dropout"))
-    assert not data.is_gray
-    gray = np.repeat(data.pixels[..., :1], 3, axis=3)
-    assert replace(data, pixels=gray).is_gray
-    gray[-1, 0, 0, 2] ^= 1
-    assert not replace(data, pixels=gray).is_gray

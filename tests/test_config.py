@@ -40,6 +40,7 @@ def test_the_classic_recipes_are_exactly_the_classic_scripts() -> None:
         ({"architecture": "vgg19_dropout", "image_size": (31, 48)}, "height must be from 32"),
         ({"architecture": "resnet"}, "`architecture` must be one of cnn_classic"),
         ({"class_names": ("happy",)}, "at least two expressions"),
+        ({"class_names": ("happy", "happy")}, "at least two expressions"),
         ({"learning_rate": 0.0}, "`learning_rate` must be"),
         ({"learning_rate": float("nan")}, "`learning_rate` must be"),
         ({"weights": "imagenet"}, "for the VGG19 family only"),

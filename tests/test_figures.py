@@ -139,3 +139,12 @@ def test_the_axis_of_accuracies_stays_within_what_is_possible() -> None:
     for axis in (panels.yaxis2, compared.yaxis):
         assert axis.minallowed == 0
         assert 1 <= axis.maxallowed < 1.05
+
+
+def test_classes_whose_names_are_numbers_are_words_on_every_axis() -> None:
+    names = ["0", "1", "7"]
+    counts = pd.DataFrame({"train": [3, 2, 1]}, index=names)
+    confusion = figures.confusion_figure(np.eye(3, dtype=int), names, shares=False)
+    assert figures.class_balance_figure(counts).layout.xaxis.type == "category"
+    assert figures.probability_figure(dict.fromkeys(names, 1 / 3)).layout.yaxis.type == "category"
+    assert confusion.layout.xaxis.type == confusion.layout.yaxis.type == "category"

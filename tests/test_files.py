@@ -9,8 +9,14 @@ from fer_core.files import append_row, read_json, replacing, write_json
 
 
 def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    write_json(tmp_path / "deep" / "a.json", {"epoch": 3, "names": ["happy"]})
-    assert read_json(tmp_path / "deep" / "a.json") == {"epoch": 3, "names": ["happy"]}
+    write_json(tmp_path / "a.json", {"epoch": 3, "names": ["happy"]})
+    assert read_json(tmp_path / "a.json") == {"epoch": 3, "names": ["happy"]}
+
+
+def test_a_folder_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_json(tmp_path / "deleted" / "a.json", 1)
+    assert not (tmp_path / "deleted").exists()
 
 
 def test_a_missing_file_is_none(tmp_path: Path) -> None:

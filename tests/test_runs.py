@@ -3,12 +3,26 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from fer_core import paths
+from fer_core import paths, tasks
 from fer_core.config import TrainConfig
+from fer_core.evaluation import accuracy
 from fer_core.files import append_row, write_json
-from fer_core.runs import HISTORY_COLUMNS, create_run, list_runs, open_run
+from fer_core.runs import (
+    COMPLETED,
+    HISTORY_COLUMNS,
+    Result,
+    Run,
+    create_run,
+    list_runs,
+    open_run,
+    open_test_task,
+    resume_run,
+    save_predictions,
+    save_result,
+)
 from fer_core.tasks import TaskState
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
@@ -76,3 +90,64 @@ def test_a_shipped_run_is_not_deleted(
     with pytest.raises(ValueError, match="ships with the program"):
         run.delete()
     assert run.directory.exists()
+
+
+def test_classes_whose_names_are_numbers_stay_words(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    table = pd.DataFrame({"path": ["1.png"], "row": [""], "expression": ["3"]})
+    save_predictions(run, "val", table.assign(p_2=0.25, p_3=0.75))
+    predictions = run.predictions("val")
+    assert list(predictions["expression"]) == ["3"]
+    assert accuracy(predictions).value == 1
+
+
+def finish(run: Run) -> Path:
+    """What a supervisor and a trainer leave of a run that has finished."""
+    attempt = run.directory / "attempts" / "0"
+    attempt.mkdir(parents=True)
+    write_json(attempt / "process.json", {"pid": 0, "created": 0.0, "started": 0.0})
+    write_json(attempt / "request.json", {"kind": "train", "arguments": {}, "submitted": 0.0})
+    write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 0.0})
+    save_result(run, Result(COMPLETED, 1, 0, 1.0, 0.5))
+    return attempt
+
+
+def test_a_finished_run_is_not_resumed(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    finish(run)
+    with pytest.raises(ValueError, match="must be interrupted to be resumed.*is finished"):
+        resume_run(run)
+    assert run.state is TaskState.FINISHED
+
+
+def test_the_test_split_of_a_run_that_has_not_finished_stays_sealed(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    finish(run)
+    (run.directory / "result.json").unlink()
+    assert run.state is TaskState.INTERRUPTED
+    with pytest.raises(ValueError, match="must have finished for its test split"):
+        open_test_task(run)
+    assert tasks.list_tasks() == []
+
+
+def test_the_path_of_weights_is_resolved_where_the_person_stands(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vgg19.h5").touch()
+    monkeypatch.chdir(tmp_path)
+    config = replace(CONFIG, architecture="vgg19_dropout", weights="vgg19.h5")
+    assert create_run(config).config.weights == str((tmp_path / "vgg19.h5").resolve())
+
+
+def test_weights_that_are_not_there_are_refused_before_a_run_is_made(workspace: Path) -> None:
+    with pytest.raises(ValueError, match="Received: missing.h5"):
+        create_run(replace(CONFIG, architecture="vgg19_dropout", weights="missing.h5"))
+    assert not paths.runs_root().exists()
+
+
+def test_what_is_half_exported_is_not_offered(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    (run.directory / "export").mkdir()
+    for name in ("model.h5", ".model.1a2b.h5"):
+        (run.directory / "export" / name).touch()
+    assert [path.name for path in run.exports] == ["model.h5"]

@@ -19,6 +19,7 @@ def task(tmp_path: Path) -> Task:
 def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
     """What a supervisor does when it takes a request; by default this process supervises."""
     attempt = task.directory / "attempts" / str(number)
+    attempt.mkdir(parents=True)
     write_json(attempt / "process.json", process or processes.process_record())
     (task.directory / "request.json").rename(attempt / "request.json")
     return attempt
@@ -27,6 +28,7 @@ def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
 def ask(task: Task, submitted: float = 1.0) -> None:
     """What `submit` writes, without starting a supervisor."""
     record = {"kind": "train", "arguments": {}, "submitted": submitted}
+    task.directory.mkdir(parents=True, exist_ok=True)
     write_json(task.directory / "request.json", record)
 
 
@@ -150,6 +152,7 @@ def test_names_that_are_taken_get_a_number(tmp_path: Path) -> None:
 
 
 def test_progress_comes_back(task: Task) -> None:
+    task.directory.mkdir(parents=True)
     task.save_progress(Progress(50, 200, message="epoch 1 of 4", rate=10.0))
     assert task.progress == Progress(50, 200, message="epoch 1 of 4", rate=10.0)
     assert task.progress.fraction == 0.25
@@ -159,3 +162,37 @@ def test_the_log_gives_its_last_lines(task: Task) -> None:
     ask(task)
     (take(task) / "worker.log").write_text("\n".join(f"line {n}" for n in range(1000)))
     assert task.log(2) == "line 998\nline 999"
+
+
+def test_a_second_request_does_not_hide_a_running_task(task: Task) -> None:
+    ask(task)
+    take(task)
+    ask(task)
+    assert task.state is TaskState.RUNNING
+    task.request_stop()
+    assert task.state is TaskState.STOPPING
+    assert not (task.directory / "request.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"kind": "train", "more": 1}'])
+def test_a_request_that_makes_no_sense_is_none_and_stands_first_in_the_queue(
+    workspace: Path, text: str
+) -> None:
+    good, bad = (Task(paths.runs_root() / name) for name in ("good", "bad"))
+    ask(good)
+    ask(bad)
+    (bad.directory / "request.json").write_text(text)
+    assert bad.request is None
+    assert [each.id for each in tasks.queue()] == ["bad", "good"]
+
+
+def test_what_waits_is_taken_up_when_the_app_starts(
+    workspace: Path, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: started.append(True))
+    tasks.wake()
+    assert not started
+    ask(Task(paths.runs_root() / "waiting"))
+    tasks.wake()
+    assert started

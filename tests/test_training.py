@@ -31,6 +31,7 @@ def trained(config: TrainConfig) -> Run:
 def go_on(run: Run) -> Run:
     """What the worker does in its child process, done in this one."""
     attempt = run.directory / "attempts" / str(len(run.attempts))
+    attempt.mkdir(parents=True)
     write_json(attempt / "process.json", processes.process_record() | {"started": 0.0})
     write_json(attempt / "request.json", {"kind": "train", "arguments": {}, "submitted": 0.0})
     try:
@@ -143,3 +144,55 @@ def test_a_network_that_saw_gray_images_only_is_shown_no_colours(config: TrainCo
     image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")
     pixels = Classifier.load(coloured).pixels(image)
     assert (pixels == pixels[..., :1]).all()
+
+
+def test_a_run_does_not_go_on_with_other_images(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(config)
+    cut_after(monkeypatch, epoch=0)
+    with pytest.raises(KeyboardInterrupt):
+        go_on(run)
+    monkeypatch.undo()
+    monkeypatch.setenv("FER_HOME", str(run.directory.parents[1]))
+    before = run.environment
+    open_dataset("faces").delete()
+    draw_dataset("faces", count=140, seed=1)
+    with pytest.raises(ValueError, match="must be as it was when .* began"):
+        go_on(run)
+    assert run.environment == before and len(run.history) == 1
+
+
+def test_what_a_killed_attempt_left_half_written_is_swept(config: TrainConfig) -> None:
+    run = create_run(replace(config, epochs=1))
+    left = [run.directory / ".model.1a2b.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    go_on(run)
+    assert not any(path.exists() for path in left) and not left[1].parent.exists()
+
+
+def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(model: object, pixels: np.ndarray) -> np.ndarray:
+        return np.full((len(pixels), 7), np.nan, "float32")
+
+    monkeypatch.setattr("fer_core.training.predict", spoilt)
+    with pytest.raises(ValueError, match="The loss must stay a number"):
+        trained(config)
+
+
+def test_the_test_split_is_evaluated_though_the_data_set_is_deleted_meanwhile(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Trainer.finish
+
+    def finish(self: Trainer, reason: str) -> None:
+        open_dataset("faces").delete()
+        original(self, reason)
+
+    monkeypatch.setattr(Trainer, "finish", finish)
+    run = trained(replace(config, epochs=1, test_at_end=True))
+    assert run.result is not None and len(run.predictions("test")) == 14

@@ -43,13 +43,13 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
             (one, two), ("height", "width"), config.image_size, strict=True
         )
     ]
-    own = dataset.has_own_validation
+    own, usual = dataset.has_own_validation, dataset.validation_fraction
     fraction = three.number_input(
         SETTINGS["validation_fraction"].label,
-        value=config.validation_fraction,
+        value=usual,
         step=SETTINGS["validation_fraction"].step,
         disabled=own,
-        key=_key(config, "validation_fraction"),
+        key=_key(config, f"validation_fraction-{dataset.name}"),
         help=f"{dataset.name} brings its own." if own else SETTINGS["validation_fraction"].help,
     )
     expressions = st.multiselect(
@@ -61,7 +61,7 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     )
     return {
         "image_size": tuple(sides),
-        "validation_fraction": fraction,
+        "validation_fraction": None if own or fraction == usual else fraction,
         "class_names": tuple(expressions),
         "class_weights": _checkbox(config, config, "class_weights"),
     }

@@ -55,6 +55,7 @@ def write_history(run: Run, epochs: int) -> None:
 def take(run: Run, attempt: int = 0) -> Path:
     """The directory of an attempt that a supervisor took, and of which nothing is alive."""
     directory = run.directory / "attempts" / str(attempt)
+    directory.mkdir(parents=True, exist_ok=True)
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
     write_json(directory / "request.json", request)
     write_json(directory / "process.json", {"pid": 0, "created": 0.0, "started": time.time()})

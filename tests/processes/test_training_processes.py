@@ -186,3 +186,12 @@ def test_the_fixture_leaves_no_process_behind(endless: TrainConfig, again: bool)
     assert not any(
         process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family
     )
+
+
+def test_a_request_that_makes_no_sense_does_not_stop_the_queue(quick: TrainConfig) -> None:
+    bad = tasks.new_directory(paths.tasks_root(), "bad")
+    (bad / "request.json").write_text('{"kind": "draw", "surprise": 1}')
+    run = submit_run(replace(quick, epochs=1))
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED
+    assert tasks.Task(bad).state is TaskState.FAILED
