@@ -7,6 +7,7 @@ from fer_core.config import TrainConfig, weights_file
 from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
+from pages.components.dataset_views import show_import_progress, shown_imports
 from pages.components.monitor import monitor
 from pages.components.pickers import pick_dataset
 from pages.components.settings_form import settings_form
@@ -28,6 +29,8 @@ def watched_run() -> Run | None:
 
 def choose_and_start() -> None:
     """The form for a new run; what is impossible is refused with a sentence."""
+    for task in shown_imports():  # a data set that is just being added can be chosen when it is
+        show_import_progress(task)
     left, right = st.columns(2, gap="large")
     with left:
         dataset = pick_dataset("Data set")
