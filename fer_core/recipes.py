@@ -1,6 +1,6 @@
 """The table of recipes: named, complete sets of training settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fer_core.config import Augmentation, TrainConfig
 
@@ -14,32 +14,26 @@ class Recipe:
     config: TrainConfig
 
 
+_CLASSIC = TrainConfig(
+    recipe="cnn_classic",
+    architecture="cnn_classic",
+    epochs=50,
+    batch_size=64,
+    learning_rate=1e-4,
+    learning_rate_decay=1e-6,
+    test_at_end=True,
+)
+
 RECIPES = {
     "cnn_classic": Recipe(
         "Classic CNN",
         "The small Keras CNN of the FER2013 tutorials: 48×48 gray faces, 333 thousand parameters.",
-        TrainConfig(
-            recipe="cnn_classic",
-            architecture="cnn_classic",
-            epochs=50,
-            batch_size=64,
-            learning_rate=1e-4,
-            learning_rate_decay=1e-6,
-            test_at_end=True,
-        ),
+        _CLASSIC,
     ),
     "cnn_classic_wide": Recipe(
         "Classic CNN, wide",
         "The variant most people run: 2.3 million parameters, several times slower.",
-        TrainConfig(
-            recipe="cnn_classic_wide",
-            architecture="cnn_classic_wide",
-            epochs=50,
-            batch_size=64,
-            learning_rate=1e-4,
-            learning_rate_decay=1e-6,
-            test_at_end=True,
-        ),
+        replace(_CLASSIC, recipe="cnn_classic_wide", architecture="cnn_classic_wide"),
     ),
     "vgg19_dropout": Recipe(
         "VGG19 + dropout",
