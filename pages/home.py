@@ -61,26 +61,27 @@ def show_first_step() -> None:
     """One click to a data set; then one to the page that trains on it."""
     for task in shown_imports():
         show_import_progress(task)
-    name = st.query_params.get("dataset")
+    name, datasets = st.query_params.get("dataset"), list_datasets()
     if name:
         st.success(f"{name} is ready.", icon=":material/check:")
+    if datasets:
         st.page_link(
             "pages/train.py",
             label="Train a network",
             icon=":material/model_training:",
-            query_params={"dataset": name},
+            query_params={"dataset": name} if name else None,
         )
-        return
-    st.markdown(
-        "No data at hand? Let **2,100 schematic faces** be drawn, with seven expressions: enough "
-        "to try everything, in a few seconds and without a download."
-    )
-    st.button(
-        "Draw faces",
-        icon=":material/draw:",
-        type="secondary" if list_datasets() else "primary",
-        on_click=draw,
-    )
+    if not name:
+        st.markdown(
+            "No data at hand? Let **2,100 schematic faces** be drawn, with seven expressions: "
+            "enough to try everything, in a few seconds and without a download."
+        )
+        st.button(
+            "Draw faces",
+            icon=":material/draw:",
+            type="secondary" if datasets else "primary",
+            on_click=draw,
+        )
 
 
 def show_pages() -> None:
