@@ -53,13 +53,17 @@ def shown_imports() -> list[Task]:
     return sorted((task for task in found if task.state not in silent), key=lambda task: task.id)
 
 
-def show_import_progress(task: Task) -> None:
-    """How far an import is; when it is done, the page is shown anew with its data set chosen."""
+def show_import_progress(task: Task, *, choose: bool = True) -> None:
+    """How far an import is; when it is done, the page is shown anew.
+
+    Args:
+        choose: whether its data set is then the chosen one.
+    """
     active = task.state.is_active
-    st.fragment(_watch, run_every=_REFRESH_SECONDS if active else None)(task, active)
+    st.fragment(_watch, run_every=_REFRESH_SECONDS if active else None)(task, active, choose)
 
 
-def _watch(task: Task, was_active: bool) -> None:
+def _watch(task: Task, was_active: bool, choose: bool) -> None:
     state, name = task.state, _name(task)
     if state.is_active:
         progress, stopping = task.progress, state is TaskState.STOPPING
@@ -78,7 +82,8 @@ def _watch(task: Task, was_active: bool) -> None:
         return
     if was_active:
         if state is TaskState.FINISHED:
-            st.query_params["dataset"] = name
+            if choose:
+                st.query_params["dataset"] = name
             st.toast(f"{name} was added.", icon=":material/check:")
         st.rerun()
     if state in (TaskState.FAILED, TaskState.INTERRUPTED):

@@ -227,6 +227,32 @@ def test_what_was_stopped_is_not_called_a_failure(
     assert "was not added" not in text_of(page)
 
 
+def watch_to_the_end(choose: bool) -> None:
+    """A page on which the only task was seen at work before."""
+    import streamlit as st
+
+    from fer_core import tasks
+    from pages.components.dataset_views import _watch
+
+    (task,) = tasks.list_tasks()
+    was_active = not st.session_state.get("ended")
+    st.session_state["ended"] = True
+    _watch(task, was_active, choose)
+
+
+@pytest.mark.parametrize("choose", [True, False])
+def test_what_was_added_is_chosen_only_where_that_is_wanted(
+    no_supervisor: None, choose: bool
+) -> None:
+    submit_drawn_dataset("new", count=70)
+    do_waiting()
+    page = AppTest.from_function(watch_to_the_end, kwargs={"choose": choose})
+    page.query_params["dataset"] = "old"
+    checked(page)
+    chosen = "new" if choose else "old"
+    assert page.query_params["dataset"] in (chosen, [chosen])
+
+
 def test_the_real_supervisor_draws_a_data_set_while_the_page_looks_on(
     open_page: PageOpener,
 ) -> None:
