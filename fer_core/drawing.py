@@ -1,6 +1,7 @@
 """Draws on images what was found in them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -19,6 +20,7 @@ def draw_boxes(
 ) -> np.ndarray:
     """The image for the screen, with one labelled rectangle per box; colours as "#rrggbb".
 
+    Of a label with letters that the font lacks only the part before the first space is drawn.
     Its longer side is brought into the range `longest`, in pixels: labels need room in a small
     picture, and a screen has no use for 64 megapixels.
     """
@@ -33,7 +35,8 @@ def draw_boxes(
         corner = box.x + box.width - 1, box.y + box.height - 1
         draw.rectangle((box.x, box.y, *corner), outline=color, width=line)
     # After all rectangles: no line crosses a word.
-    for box, label, color in zip(boxes, labels, colors, strict=True):
+    words = [label if _can_write(label) else label.split(" ")[0] for label in labels]
+    for box, label, color in zip(boxes, words, colors, strict=True):
         _draw_label(draw, canvas.size, box, label, color)
     return np.asarray(canvas)
 
@@ -62,6 +65,14 @@ def _fitting_font(
         if letters <= SMALLEST_LETTERS or draw.textlength(label, font) + letters < width:
             return font
         letters -= 1
+
+
+@lru_cache
+def _can_write(label: str) -> bool:
+    """Whether the font has a shape for every letter."""
+    font = ImageFont.load_default(2 * SMALLEST_LETTERS)
+    missing = bytes(font.getmask("\U0010ffff"))  # what stands for a letter that it lacks
+    return all(bytes(font.getmask(letter)) != missing for letter in set(label))
 
 
 def _contrasting(color: str) -> str:

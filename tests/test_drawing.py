@@ -72,6 +72,13 @@ def test_a_long_name_is_made_to_fit_the_picture() -> None:
     assert not ink[:, -2:].any()
 
 
+@pytest.mark.parametrize("name", ["радость", "怒り", "happy 怒"])
+def test_where_the_font_lacks_a_letter_the_number_stands_alone(name: str) -> None:
+    box = Box(300, 200, 240, 240)
+    assert (drawn(700, 900, box, f"12 {name}") == drawn(700, 900, box, "12")).all()
+    assert (drawn(700, 900, box, "12 happy") != drawn(700, 900, box, "12")).any()
+
+
 @pytest.mark.parametrize("expression", expressions.EXPRESSIONS)
 def test_a_label_contrasts_with_its_ground(expression: str) -> None:
     color = expressions.COLORS[expression]
