@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core import figures
-from fer_core.datasets import Dataset, list_datasets, summary
+from fer_core.datasets import Dataset, list_datasets, summary, unreadable_datasets
 from pages.components.dataset_adding import add_dataset
 from pages.components.dataset_cache import opened
 from pages.components.dataset_deletion import offer_deletion
@@ -15,6 +15,7 @@ from pages.components.dataset_views import (
 )
 from pages.components.one_face import SPLITS
 from pages.components.pickers import pick_dataset
+from pages.components.words import plain
 
 
 @st.dialog("Add a data set", width="medium")
@@ -56,13 +57,13 @@ def show_facts(dataset: Dataset) -> None:
     where = f"The images stay in `{dataset.root}` and are never changed."
     if dataset.is_copied:
         where = "The images lie in the workspace."
-    st.markdown("\n".join(f"- {note}" for note in (*dataset.notes, where)))
+    st.markdown("\n".join(f"- {line}" for line in (*map(plain, dataset.notes), where)))
 
 
 def show_balance(dataset: Dataset) -> None:
     """Images per split and class as a figure, a table and a sentence."""
     counts = dataset.counts()
-    st.markdown(summary.imbalance(counts))
+    st.markdown(summary.imbalance(counts.rename(index=plain)))
     st.plotly_chart(
         figures.class_balance_figure(counts), key="balance", config={"displayModeBar": False}
     )
@@ -77,6 +78,8 @@ st.caption("Add faces, see what was recognised in them, and look before you trai
 imports = shown_imports()
 for task in imports:
     show_import_progress(task)
+for sentence in unreadable_datasets():
+    st.warning(plain(sentence), icon=":material/warning:")
 if not list_datasets():
     if not any(task.state.is_active for task in imports):
         show_first_steps()

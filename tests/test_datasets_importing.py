@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_core import paths, tasks
-from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset
+from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset, unreadable_datasets
 from fer_core.datasets.dataset import write_index
 from fer_core.datasets.importing import import_source, run_draw, run_import
 from fer_core.datasets.names import free_name, is_name
@@ -429,6 +429,33 @@ def test_deleting_leaves_the_originals_where_they_are(source):
     assert left_behind() == []
     assert len(list(source.rglob("*.png"))) == 22
     assert list_datasets() == []
+
+
+def test_deleting_what_is_gone_already_is_done(source):
+    dataset, same = import_source(source, "faces"), open_dataset("faces")
+    dataset.delete()
+    same.delete()
+    dataset.delete()
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "its data_set.json is damaged"),
+        ("null", "its data_set.json is damaged"),
+        ('{"root": "images"}', "its data_set.json lacks 'layout'"),
+        ('{"rooot": "images"}', "its data_set.json lacks 'root'"),
+    ],
+)
+def test_a_damaged_data_set_is_left_out_and_named(source, text, reason):
+    damaged = import_source(source, "damaged").directory / "data_set.json"
+    import_source(source, "faces")
+    assert unreadable_datasets() == []
+    damaged.write_text(text, encoding="utf-8")
+    assert [found.name for found in list_datasets()] == ["faces"]
+    (sentence,) = unreadable_datasets()
+    assert sentence.startswith(f"damaged cannot be read: {reason}")
 
 
 def test_progress_is_told_and_ends_at_the_end(source):

@@ -145,17 +145,24 @@ class Dataset:
         return self._pixels_key(self._contents()["content"])
 
     def delete(self) -> None:
-        """Removes the data set and what was computed from it; images elsewhere stay untouched."""
-        for file in (paths.cache_root() / "pixels").glob(
-            f"{self._pixels_key(self._stored['content'])}-*"
-        ):
-            with contextlib.suppress(OSError):  # on Windows a mapped file stays; it is a cache
-                file.unlink()
+        """Removes the data set and what was computed from it; images elsewhere stay untouched.
+
+        One that is gone already counts as removed.
+        """
+        with contextlib.suppress(FileNotFoundError):  # without an index nothing was computed
+            self._delete_pixels()
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.name}")
         shutil.rmtree(doomed, ignore_errors=True)
-        self.directory.rename(doomed)
-        shutil.rmtree(doomed)
+        with contextlib.suppress(FileNotFoundError):  # someone else was quicker
+            self.directory.rename(doomed)
+            shutil.rmtree(doomed)
+
+    def _delete_pixels(self) -> None:
+        key = self._pixels_key(self._stored["content"])
+        for file in (paths.cache_root() / "pixels").glob(f"{key}-*"):
+            with contextlib.suppress(OSError):  # on Windows a mapped file stays; it is a cache
+                file.unlink()
 
     @cached_property
     def _stored(self) -> pd.DataFrame:
@@ -193,19 +200,28 @@ def open_dataset(name: str) -> Dataset:
     """The data set of that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it cannot be read.
     """
     directory = paths.datasets_root() / name
-    record = read_json(directory / "data_set.json") if is_name(name) else None
-    if record is None:
+    if not is_name(name) or not (directory / "data_set.json").exists():
         raise ValueError(f"There must be a data set of that name. Received: {name}")
+    try:
+        return _read(directory)
+    except KeyError as error:
+        raise ValueError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise ValueError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
+
+
+def _read(directory: Path) -> Dataset:
+    record = read_json(directory / "data_set.json")
     return Dataset(
         directory=directory,
         root=directory / record["root"],  # an absolute root replaces the directory
         layout=record["layout"],
-        notes=tuple(record["notes"]),
+        notes=tuple(map(str, record["notes"])),
         split_seed=record["split_seed"],
-        images=record["images"],
+        images=int(record["images"]),
         # Data sets of older versions lack these.
         validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
         is_gray=record.get("gray", False),
@@ -213,10 +229,29 @@ def open_dataset(name: str) -> Dataset:
 
 
 def list_datasets() -> list[Dataset]:
-    """All data sets by name. No index is read: `name`, `layout` and `images` cost nothing."""
+    """All that can be read, by name. No index is: `name`, `layout` and `images` cost nothing."""
+    found = []
+    for name in _names():
+        with contextlib.suppress(ValueError):
+            found.append(open_dataset(name))
+    return found
+
+
+def unreadable_datasets() -> list[str]:
+    """A sentence for each folder that `list_datasets` leaves out, with the reason."""
+    sentences = []
+    for name in _names():
+        try:
+            open_dataset(name)
+        except ValueError as error:
+            sentences.append(str(error))
+    return sentences
+
+
+def _names() -> list[str]:
     found = paths.datasets_root().glob("*/data_set.json")
     names = [file.parent.name for file in found if is_name(file.parent.name)]
-    return [open_dataset(name) for name in sorted(names, key=str.lower)]
+    return sorted(names, key=str.lower)
 
 
 def write_index(directory: Path, index: pd.DataFrame) -> None:

@@ -3,7 +3,9 @@
 import itertools
 import re
 
-from fer_core import paths
+from fer_core import paths, tasks
+
+KINDS = ("import", "draw")  # of tasks that add a data set
 
 _LONGEST = 64
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST - 1}}}(?<!\.)")
@@ -33,6 +35,19 @@ def check_name(name: str) -> None:
         raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
 
 
+def check_new_name(name: str) -> None:
+    """Refuses what `check_name` refuses, and a name under which something is being added now.
+
+    Raises:
+        ValueError: says what a name must be, or that it is taken.
+    """
+    check_name(name)
+    if name.lower() in _asked_for():
+        raise ValueError(
+            f"The name must not be that of a data set that is being added. Received: {name}"
+        )
+
+
 def safe_name(wanted: str) -> str:
     """The wanted name without what a name, or a file on some system, cannot have."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted).strip("._-")
@@ -41,13 +56,23 @@ def safe_name(wanted: str) -> str:
 
 
 def free_name(wanted: str) -> str:
-    """A name for a new data set that is like the wanted one, for example a folder's name."""
+    """A name for a new data set that is like the wanted one, for example a folder's name.
+
+    Nothing has that name, and nothing is being added under it.
+    """
     base = safe_name(wanted)
     numbered = (f"{base}-{number}" for number in itertools.count(2))
-    taken = _taken()
+    taken = _taken() | _asked_for()
     return next(name for name in itertools.chain([base], numbered) if name.lower() not in taken)
 
 
 def _taken() -> set[str]:
     # macOS and Windows do not tell capitals apart.
     return {path.name.lower() for path in paths.datasets_root().glob("*")}
+
+
+def _asked_for() -> set[str]:
+    """The names under which active tasks add data sets."""
+    adding = [task for kind in KINDS for task in tasks.list_tasks(kind) if task.state.is_active]
+    requests = [task.request for task in adding]
+    return {str(request.arguments.get("name")).lower() for request in requests if request}

@@ -8,6 +8,7 @@ import streamlit as st
 from fer_core.datasets.importing import check_source
 from fer_core.datasets.names import free_name
 from pages.components.dataset_views import submit_drawn_dataset, submit_import, submit_upload
+from pages.components.words import plain
 
 FOLDER, UPLOAD, DRAWN = "Folder", "Upload", "Drawn faces"
 _LARGEST_UPLOAD = 1024  # MB
@@ -29,7 +30,7 @@ def add_dataset() -> bool:
     try:
         asked = form()
     except ValueError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     if way != DRAWN:
         st.expander("What is recognised", icon=":material/help:").markdown(_RECOGNISED)
     return asked

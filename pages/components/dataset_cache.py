@@ -20,7 +20,10 @@ def opened(name: str) -> Dataset:
 
 def thumbnail(dataset: Dataset, position: int) -> bytes:
     """The picture as a JPEG of at most `THUMBNAIL` pixels a side; empty where it is gone."""
-    return _thumbnail(dataset.name, dataset.index["content"].iloc[position], position)
+    try:
+        return _thumbnail(dataset.name, dataset.index["content"].iloc[position], position)
+    except ValueError:  # not kept in memory: the file may come back
+        return b""
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the data set …")
@@ -30,10 +33,7 @@ def _opened(name: str, modified: int) -> Dataset:
 
 @st.cache_data(max_entries=4000, show_spinner=False)
 def _thumbnail(name: str, content: str, position: int) -> bytes:
-    try:
-        image = opened(name).image(position)
-    except ValueError:
-        return b""
+    image = opened(name).image(position)
     height, width = image.shape[:2]
     factor = THUMBNAIL / max(height, width)
     if factor < 1:

@@ -5,7 +5,7 @@ import streamlit as st
 from fer_core import runs
 from fer_core.datasets import Dataset
 from fer_core.runs import Run
-from pages.components.words import spoken_run, spoken_size
+from pages.components.words import plain, spoken_run, spoken_size
 
 _NAMED = 3  # runs in a sentence
 
@@ -47,7 +47,7 @@ def _trained_on(dataset: Dataset) -> list[Run]:
 def _refusal(dataset: Dataset, trained: list[Run]) -> str:
     """Why the data set must stay for now, naming the runs; empty where nothing speaks for it."""
     states = [(run, run.state) for run in trained]
-    active = [f"{spoken_run(run)} is {state}" for run, state in states if state.is_active]
+    active = [f"{plain(spoken_run(run))} is {state}" for run, state in states if state.is_active]
     if not active:
         return ""
     more = f", and {len(active) - _NAMED:,} more" if len(active) > _NAMED else ""

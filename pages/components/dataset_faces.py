@@ -9,7 +9,7 @@ from pages.components.dataset_cache import thumbnail
 from pages.components.gallery import Tile, gallery
 from pages.components.one_face import SPLITS, show_face
 
-ALL = "all"
+ALL = "all"  # splits; none is named so
 _PER_PAGE = 40
 
 
@@ -17,9 +17,7 @@ _PER_PAGE = 40
 def show_faces(dataset: Dataset) -> None:
     """A page of faces of the chosen split and class, in order or drawn at random."""
     split, expression, draw = _choose(dataset)
-    positions = dataset.select(
-        None if split == ALL else split, None if expression == ALL else expression
-    )
+    positions = dataset.select(None if split == ALL else split, expression)
     if draw:
         positions = np.random.default_rng(draw).permutation(positions)
     pages = max(1, -(-len(positions) // _PER_PAGE))
@@ -32,8 +30,8 @@ def show_faces(dataset: Dataset) -> None:
         show_face(dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
 
 
-def _choose(dataset: Dataset) -> tuple[str, str, int]:
-    """The widgets above the gallery: split, class, and which random draw (0 is none)."""
+def _choose(dataset: Dataset) -> tuple[str, str | None, int]:
+    """The widgets above the gallery: split, class (or None), which random draw (0 is none)."""
     key = f"draw-{dataset.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
@@ -46,8 +44,8 @@ def _choose(dataset: Dataset) -> tuple[str, str, int]:
         )
         expression = st.selectbox(
             "Expression",
-            [ALL, *dataset.class_names],
-            format_func=lambda name: "All" if name == ALL else name,
+            [None, *dataset.class_names],  # a class may be named "all"
+            format_func=lambda name: "All expressions" if name is None else name,
             width=180,
             key=f"class-{dataset.name}",
         )
@@ -55,7 +53,7 @@ def _choose(dataset: Dataset) -> tuple[str, str, int]:
         draw = int(st.session_state.setdefault(key, 1))
         if draw:
             st.button("In order", icon=":material/sort:", on_click=_order, args=(key,))
-    return str(split), str(expression), draw
+    return str(split), expression, draw
 
 
 def _draw(key: str) -> None:

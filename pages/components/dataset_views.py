@@ -1,5 +1,6 @@
 """Asks for data sets to be added, and shows how far that is."""
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -7,10 +8,10 @@ from typing import Any, BinaryIO
 import streamlit as st
 
 from fer_core import paths, tasks
-from fer_core.datasets.names import check_name, free_name, safe_name
+from fer_core.datasets.names import KINDS, check_new_name, free_name, safe_name
 from fer_core.tasks import Task, TaskState
+from pages.components.words import plain
 
-_KINDS = ("import", "draw")
 _REFRESH_SECONDS = 0.5
 
 
@@ -26,7 +27,7 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
     Raises:
         ValueError: the name cannot be used.
     """
-    check_name(name)
+    check_new_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
     return tasks.submit(directory, "import", {"source": str(source), "name": name, **settings})
 
@@ -37,7 +38,7 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
     Raises:
         ValueError: the name cannot be used.
     """
-    check_name(name)
+    check_new_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
     original = Path(filename)
     upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
@@ -48,7 +49,7 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
 
 def shown_imports() -> list[Task]:
     """What is being added, and what could not be and was not dismissed, oldest first."""
-    found = [task for kind in _KINDS for task in tasks.list_tasks(kind)]
+    found = [task for kind in KINDS for task in tasks.list_tasks(kind)]
     silent = (TaskState.FINISHED, TaskState.CANCELLED)
     return sorted((task for task in found if task.state not in silent), key=lambda task: task.id)
 
@@ -65,9 +66,11 @@ def show_import_progress(task: Task, *, choose: bool = True) -> None:
 
 def _watch(task: Task, was_active: bool, choose: bool) -> None:
     state, name = task.state, _name(task)
+    if state is TaskState.QUEUED:
+        tasks.wake()  # whoever takes what waits may have ended meanwhile
     if state.is_active:
         progress, stopping = task.progress, state is TaskState.STOPPING
-        text = progress.message if progress else "It begins …"
+        text = plain(progress.message) if progress else "It begins …"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(
                 progress.fraction if progress else 0.0,
@@ -75,7 +78,8 @@ def _watch(task: Task, was_active: bool, choose: bool) -> None:
             )
             st.button(
                 f"Stop {_doing(task).lower()}",
-                on_click=task.request_stop,
+                on_click=_stop,
+                args=(task,),
                 key=f"stop-{task.id}",
                 disabled=stopping,
             )
@@ -91,13 +95,27 @@ def _watch(task: Task, was_active: bool, choose: bool) -> None:
             if task.stop_requested:
                 st.info(f"{_doing(task)} **{name}** was stopped. Nothing of it was kept.")
             else:
-                st.error(f"**{name}** was not added. {task.error or task.interruption}")
-            st.button("Dismiss", on_click=task.delete, key=f"dismiss-{task.id}")
+                st.error(f"**{name}** was not added. {plain(task.error or task.interruption)}")
+            st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}")
+
+
+def _stop(task: Task) -> None:
+    """Stops it; one that nobody had begun goes with all that was uploaded for it."""
+    task.request_stop()
+    if task.state is TaskState.CANCELLED:
+        _delete(task)
+
+
+def _delete(task: Task) -> None:
+    with contextlib.suppress(ValueError, FileNotFoundError):  # another tab was quicker
+        task.delete()
 
 
 def _doing(task: Task) -> str:
-    return "Drawing" if task.request and task.request.kind == "draw" else "Adding"
+    request = task.request
+    return "Drawing" if request and request.kind == "draw" else "Adding"
 
 
 def _name(task: Task) -> str:
-    return str(task.request.arguments["name"]) if task.request else task.id
+    request = task.request
+    return str(request.arguments.get("name", task.id)) if request else task.id

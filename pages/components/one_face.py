@@ -5,6 +5,7 @@ import streamlit as st
 
 from fer_core import images
 from fer_core.datasets import Dataset, summary
+from pages.components.words import plain
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 _LARGE = 384  # pixels of the longer side
@@ -26,16 +27,17 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
     try:
         image = dataset.image(position)
     except ValueError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     else:
         height, width = image.shape[:2]
         factor = _LARGE / max(height, width)
         large = images.resize(image, round(height * factor), round(width * factor))
         with st.container(horizontal_alignment="center"):
             st.image(large, alt=row["expression"])
-        st.markdown(f"**{row['expression']}** · {SPLITS[row['split']]} · {width}×{height} pixels")
+        name = plain(row["expression"])
+        st.markdown(f"**{name}** · {SPLITS[row['split']]} · {width}×{height} pixels")
     if votes := summary.votes(row):
-        st.caption(f"FER+ votes: {votes}")
+        st.caption(f"FER+ votes: {plain(votes)}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Previous",

@@ -18,8 +18,9 @@ from fer_core.datasets.importing import import_source
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.runs import Run
-from pages.components.dataset_views import submit_drawn_dataset, submit_import
-from pages.components.words import spoken_run
+from pages.components import dataset_faces
+from pages.components.dataset_views import submit_drawn_dataset, submit_import, submit_upload
+from pages.components.words import plain, spoken_run
 from tests.dataset_trees import write_tree
 
 PageOpener = Callable[..., AppTest]
@@ -200,6 +201,59 @@ def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None
     assert "There is no data set yet" in page.info[0].value
 
 
+def test_an_upload_that_is_stopped_before_it_begins_is_not_kept(
+    open_page: PageOpener, no_supervisor: None
+) -> None:
+    task = submit_upload(io.BytesIO(b"path,expression"), "faces.csv", "faces")
+    press(open_page("datasets"), "Stop adding")
+    assert not task.directory.exists()
+
+
+def test_a_second_press_asks_for_a_name_of_its_own(no_supervisor: None, source: Path) -> None:
+    first, second = submit_drawn_dataset("Faces", count=70), submit_drawn_dataset("faces", count=70)
+    names = [task.request and task.request.arguments["name"] for task in (first, second)]
+    assert names == ["Faces", "faces-2"]
+    with pytest.raises(ValueError, match="that is being added"):
+        submit_import(source, "faces")
+    first.cancel()
+    assert submit_import(source, "faces").state.is_active
+
+
+def test_a_failure_that_another_tab_dismissed_can_be_dismissed(
+    open_page: PageOpener, no_supervisor: None, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    task = submit_import(tmp_path / "empty", "empty")
+    do_waiting()
+    page = open_page("datasets")
+    task.delete()
+    press(page, "Dismiss")
+    assert not page.error
+
+
+def watch() -> None:
+    """A page on which the only task waits."""
+    from fer_core import tasks
+    from pages.components.dataset_views import show_import_progress
+
+    (task,) = tasks.list_tasks()
+    show_import_progress(task)
+
+
+def test_while_an_import_waits_somebody_is_there_to_take_it(
+    no_supervisor: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit_drawn_dataset("faces", count=70)
+    calls: list[bool] = []
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: calls.append(True))
+    page = AppTest.from_function(watch)
+    checked(page)
+    assert calls == [True]
+    do_waiting()
+    checked(page)
+    assert calls == [True]
+
+
 def test_what_was_stopped_is_not_called_a_failure(
     open_page: PageOpener, no_supervisor: None, source: Path
 ) -> None:
@@ -312,6 +366,60 @@ def test_images_that_are_gone_leave_the_page_standing(open_page: PageOpener, sou
     assert sum(not tile["image"] for tile in tiles(page, "faces-gone")) == 1
 
 
+def test_images_that_come_back_are_shown_again(open_page: PageOpener, source: Path) -> None:
+    import_source(source, "away")
+    source.rename(source.with_name("elsewhere"))
+    page = open_page("datasets", dataset="away")
+    assert not any(tile["image"] for tile in tiles(page, "faces-away"))
+    source.with_name("elsewhere").rename(source)
+    checked(page)
+    assert all(tile["image"] for tile in tiles(page, "faces-away"))
+
+
+def test_a_damaged_data_set_is_named_beside_the_others(open_page: PageOpener) -> None:
+    draw_dataset("faces", count=70)
+    (draw_dataset("damaged", count=70).directory / "data_set.json").write_text("{")
+    page = open_page("datasets")
+    assert page.warning[0].value.startswith("damaged cannot be read")
+    assert page.selectbox[0].options == ["faces"]
+
+
+REMOTE = "![](https://example.org/x.png)"
+
+
+def write_table(folder: Path, names: tuple[str, str]) -> Path:
+    """A table of eight images, six of the first class."""
+    write_tree(folder, {"images": 8})
+    files = sorted((folder / "images").iterdir())
+    rows = [f"images/{file.name},{names[number % 4 == 3]}" for number, file in enumerate(files)]
+    (folder / "faces.csv").write_text("\n".join(["path,expression", *rows]), encoding="utf-8")
+    return folder / "faces.csv"
+
+
+def test_names_of_classes_are_no_markdown(
+    open_page: PageOpener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_source(write_table(tmp_path / "table", (REMOTE, "sad")), "remote")
+    monkeypatch.setattr(dataset_faces, "gallery", lambda tiles, key, **_: tiles[0].number)
+    page = open_page("datasets", dataset="remote")
+    texts = "\n".join(one.value for one in (*page.markdown, *page.caption))
+    assert f"A network that always answered {plain(REMOTE)}" in texts
+    assert f"**{plain(REMOTE)}** · Training" in texts
+    assert "![](" not in texts
+
+
+def test_a_class_named_all_can_be_chosen(open_page: PageOpener, tmp_path: Path) -> None:
+    import_source(write_table(tmp_path / "table", ("all", "sad")), "words")
+    page = open_page("datasets", dataset="words")
+    assert len(tiles(page, "faces-words")) == 8
+    page.selectbox(key="class-words").set_value("all")
+    checked(page)
+    assert {tile["label"] for tile in tiles(page, "faces-words")} == {"all"}
+    page.selectbox(key="class-words").select_index(0)
+    checked(page)
+    assert len(tiles(page, "faces-words")) == 8
+
+
 def test_a_link_to_a_data_set_that_is_not_there_shows_another(
     open_page: PageOpener, source: Path
 ) -> None:
@@ -331,6 +439,14 @@ def test_deleting_is_confirmed_and_leaves_the_originals(
     assert [dataset.name for dataset in list_datasets()] == ["other"]
     assert len(list(source.rglob("*.png"))) == 39
     assert page.selectbox[0].value == "other"
+
+
+def test_deleting_what_another_tab_deleted_is_no_error(open_page: PageOpener) -> None:
+    dataset = draw_dataset("faces", count=70)
+    page = open_page("datasets", dataset="faces")
+    dataset.delete()
+    press(page, "Delete the data set")
+    assert "There is no data set yet" in page.info[0].value
 
 
 def ask_for(run: Run) -> None:
