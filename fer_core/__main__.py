@@ -20,8 +20,9 @@ from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.evaluation import accuracy, report
 from fer_core.recipes import RECIPES
-from fer_core.runs import Run, open_run, open_test_task, submit_run
+from fer_core.runs import Run, open_run
 from fer_core.settings import SETTINGS
+from fer_core.submission import open_test_task, submit_run
 from fer_core.tasks import Task, TaskState
 
 # Settings that the command itself gives.

@@ -2,18 +2,30 @@
 
 import shutil
 import subprocess
+import sys
 from functools import cache
+from importlib.util import find_spec
 
 import psutil
 
 
 @cache
 def describe() -> str:
-    """The processor's cores and memory, and the graphics processors, in a few words."""
+    """What TensorFlow computes on here, with the processor's cores and memory, in a few words."""
     memory = psutil.virtual_memory().total / 2**30
     processor = f"{psutil.cpu_count(logical=False) or psutil.cpu_count()} cores, {memory:.0f} GiB"
     names = ", ".join(graphics_processors())
-    return f"{names} ({processor})" if names else f"CPU, {processor}"
+    return f"{names} ({processor})" if names and has_cuda() else f"CPU, {processor}"
+
+
+def hint() -> str:
+    """A sentence where a graphics processor lies idle, else an empty string."""
+    if not graphics_processors() or has_cuda():
+        return ""
+    return (
+        f"There is a graphics processor, {', '.join(graphics_processors())}. TensorFlow uses it on "
+        "Linux, with `pip install tensorflow[and-cuda]`."
+    )
 
 
 @cache
@@ -28,3 +40,12 @@ def graphics_processors() -> tuple[str, ...]:
     except (OSError, subprocess.SubprocessError):
         return ()  # a driver without a card, or one that hangs
     return tuple(answer.stdout.splitlines())
+
+
+def has_cuda() -> bool:
+    """Whether the CUDA libraries that TensorFlow needs were installed with it."""
+    # The app must not load TensorFlow to ask it.
+    try:
+        return sys.platform == "linux" and find_spec("nvidia.cudnn") is not None
+    except ModuleNotFoundError:
+        return False

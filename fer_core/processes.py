@@ -11,6 +11,8 @@ import psutil
 from fer_core import paths
 from fer_core.files import read_json
 
+_started: list["subprocess.Popen[bytes]"] = []  # kept until they have left, and are reaped then
+
 CLOCK_TOLERANCE = 2.0  # seconds; psutil's creation time on Linux moves with clock corrections
 
 
@@ -19,6 +21,7 @@ def ensure_supervisor() -> None:
 
     Two that are started at once do no harm: the second finds the lock taken and leaves.
     """
+    _started[:] = [process for process in _started if process.poll() is None]
     if is_alive(supervisor_file()):
         return
     paths.workspace().mkdir(parents=True, exist_ok=True)
@@ -28,7 +31,7 @@ def ensure_supervisor() -> None:
             "creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         }
     with (paths.workspace() / "supervisor.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "fer_core.worker"],
             cwd=paths.PROJECT,
             stdin=subprocess.DEVNULL,
@@ -37,6 +40,7 @@ def ensure_supervisor() -> None:
             env=os.environ | {"FER_HOME": str(paths.workspace())},
             **detached,
         )
+    _started.append(process)
 
 
 def supervisor_file() -> Path:

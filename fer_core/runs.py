@@ -1,7 +1,7 @@
 """A training run's directory and what it holds."""
 
 import contextlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from fer_core import paths, tasks
-from fer_core.config import TrainConfig, weights_file
+from fer_core.config import TrainConfig
 from fer_core.files import read_json, replacing, write_json
-from fer_core.tasks import Task, TaskState
+from fer_core.tasks import Task
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -53,6 +53,20 @@ class Run(Task):
     def config(self) -> TrainConfig:
         """The settings, as they were when the run was asked for."""
         return TrainConfig.from_dict(read_json(self.directory / "config.json") or {})
+
+    @property
+    def problem(self) -> str:
+        """A sentence where the run's files cannot be understood, else an empty string.
+
+        Settings of another version of the program, or a file that was damaged.
+        """
+        try:
+            _ = self.config, self.counts, self.result, self.environment, self.name
+        except (ValueError, TypeError, AttributeError) as error:
+            return f"{self.id} cannot be read: {error}"
+        if self.model_file and not self.class_names:
+            return f"{self.id} cannot be read: dataset.json, which names its classes, is missing."
+        return ""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -103,13 +117,20 @@ class Run(Task):
         return None if data is None else Result(**data)
 
     def predictions(self, split: str) -> pd.DataFrame | None:
-        """One row per image of the split: key, true expression, `p_<expression>`; or None."""
+        """One row per image of the split: key, true expression, `p_<expression>`; or None.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
         path = self.predictions_file(split)
         if not path.exists():
             return None
         # A class may be called "3", or "nan".
         words = {"path": "str", "row": "str", "expression": "str"}
-        return pd.read_csv(path, keep_default_na=False, dtype=words)
+        try:
+            return pd.read_csv(path, keep_default_na=False, dtype=words)
+        except ValueError as error:
+            raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
     def predictions_file(self, split: str) -> Path:
         """Where the predictions of a split lie, or will lie."""
@@ -177,45 +198,17 @@ class Run(Task):
         return read_json(self.directory / "dataset.json") or {}
 
 
-def submit_run(config: TrainConfig) -> Run:
-    """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
-
-    Raises:
-        ValueError: the weights that the settings name by path are not there.
-    """
-    directory = create_run(config).directory
-    tasks.submit(directory, "train")
-    return Run(directory)
-
-
-def create_run(config: TrainConfig) -> Run:
-    """A run's directory with its settings, not yet asked for.
-
-    Raises:
-        ValueError: the weights that the settings name by path are not there.
-    """
-    weights = weights_file(config)
-    if weights is not None:  # the trainer stands elsewhere than the person who named the file
-        config = replace(config, weights=str(weights.resolve()))
-    name = f"{config.recipe or config.architecture}_{config.dataset}"
-    directory = tasks.new_directory(paths.runs_root(), name)
-    write_json(directory / "config.json", config.to_dict())
-    return Run(directory)
-
-
-def resume_run(run: Run) -> None:
-    """Asks for the training of an interrupted or failed run to go on from its last checkpoint.
-
-    Raises:
-        ValueError: the run is in another state.
-    """
-    if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
-        raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
-    tasks.submit(run.directory, "train")
-
-
 def list_runs() -> list[Run]:
-    """All runs, newest first; those that ship with the program last."""
+    """All runs that can be read, newest first; those that ship with the program last."""
+    return [run for run in _all_runs() if not run.problem]
+
+
+def unreadable_runs() -> list[Run]:
+    """Runs whose files cannot be understood; `Run.problem` says why."""
+    return [run for run in _all_runs() if run.problem]
+
+
+def _all_runs() -> list[Run]:
     roots = (paths.runs_root(), paths.pretrained_root())
     return [
         Run(directory)
@@ -229,32 +222,16 @@ def open_run(run_id: str) -> Run:
     """The run of that id.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it cannot be read.
     """
     if Path(run_id).name == run_id:  # the id may come from an address that anyone can type
         for root in (paths.runs_root(), paths.pretrained_root()):
-            if (root / run_id / "config.json").exists():
-                return Run(root / run_id)
+            run = Run(root / run_id)
+            if (run.directory / "config.json").exists():
+                if run.problem:
+                    raise ValueError(run.problem)
+                return run
     raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
-
-
-def open_test_task(run: Run) -> Task:
-    """Asks for the sealed test split to be opened: evaluated once, and the time recorded.
-
-    Raises:
-        ValueError: the run has not finished, so that training could go on after the look.
-    """
-    check_finished(run)
-    directory = tasks.new_directory(paths.tasks_root(), "open-test")
-    return tasks.submit(directory, "open_test", {"run": run.id})
-
-
-def check_finished(run: Run) -> None:
-    """Raises a ValueError unless the run has finished."""
-    if run.state is not TaskState.FINISHED:
-        raise ValueError(
-            f"A run must have finished for its test split to be opened. {run.id} is {run.state}."
-        )
 
 
 def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:

@@ -7,7 +7,8 @@ from fer_core.batches import RunData, open_run_data
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
 from fer_core.reporting import task_progress
-from fer_core.runs import Run, check_finished, open_run, save_predictions
+from fer_core.runs import Run, open_run, save_predictions
+from fer_core.submission import check_finished
 from fer_core.tasks import Task
 
 

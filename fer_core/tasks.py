@@ -186,7 +186,10 @@ class Task:
             raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.id}")
-        self.directory.rename(doomed)
+        try:
+            self.directory.rename(doomed)
+        except FileNotFoundError:
+            return  # another tab was quicker
         shutil.rmtree(doomed)
 
     def _attempt_text(self, name: str, last_bytes: int = 1_000_000) -> str:

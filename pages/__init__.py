@@ -7,6 +7,6 @@ a link that is the first thing asked of a fresh server would open a bare page.
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-if PagesManager.uses_pages_directory:
+if getattr(PagesManager, "uses_pages_directory", False):
     PagesManager.uses_pages_directory = False
     st.rerun()  # this time through the frame; the import ends here and is done anew

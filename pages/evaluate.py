@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import evaluation, runs, tasks
+from fer_core import evaluation, runs, submission, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
 from pages.components.outcome import TEST_HELP, VAL_HELP
@@ -74,7 +74,10 @@ def offer_test(run: Run) -> None:
 
 def open_test(run: Run) -> None:
     """Asks for the evaluation; the page then shows how far it is."""
-    runs.open_test_task(run)
+    try:
+        submission.open_test_task(run)
+    except ValueError as error:  # another tab was quicker
+        st.toast(str(error), icon=":material/info:")
 
 
 def watch_opening(task: Task) -> None:
@@ -100,4 +103,7 @@ if split == "test" and run.test_opened is None:
     st.stop()
 if split == "test":
     st.caption(f"Opened on {run.test_opened:%d %B %Y at %H:%M}.")
-show_scores(run, split)
+try:
+    show_scores(run, split)
+except ValueError as error:
+    st.error(str(error))

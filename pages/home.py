@@ -35,7 +35,7 @@ def show_machine() -> None:
         st.metric("Waiting", len(waiting), width="content")
         st.metric("Runs", len(everything), width="content")
         st.metric("Data sets", len(list_datasets()), width="content")
-        st.metric("Computes on", machine.describe(), width="content")
+        st.metric("Computes on", machine.describe(), width="content", help=machine.hint() or None)
     for run in training:
         st.page_link(
             "pages/train.py",
@@ -61,7 +61,9 @@ def show_first_step() -> None:
     """One click to a data set; then one to the page that trains on it."""
     for task in shown_imports():
         show_import_progress(task)
-    name, datasets = st.query_params.get("dataset"), list_datasets()
+    datasets = [dataset.name for dataset in list_datasets()]
+    wanted = st.query_params.get("dataset")
+    name = wanted if wanted in datasets else None
     if name:
         st.success(f"{name} is ready.", icon=":material/check:")
     if datasets:

@@ -10,6 +10,7 @@ from fer_core.runs import Run
 from pages.components.faces import show_picture
 from pages.components.pickers import pick_run
 from pages.components.resources import FaceSearch, Recognized, recognitions_table, recognize
+from pages.components.words import plain
 
 LARGEST_FILE = 50  # MB
 FILES, CAMERA = "Files", "Camera"
@@ -75,10 +76,10 @@ def show_recognized(run: Run, pictures: Sequence[tuple[str, bytes]], search: Fac
     found: dict[str, Recognized] = {}
     for name, content in pictures:
         try:
-            with st.spinner(f"Looking for faces in {name} …"):
+            with st.spinner(f"Looking for faces in {plain(name)} …"):
                 found[name] = recognize(content, name, run, search)
         except ValueError as error:
-            st.error(str(error), icon=":material/broken_image:")
+            st.error(plain(str(error)), icon=":material/broken_image:")
         else:
             show_picture(name, found[name])
     if found:

@@ -7,7 +7,7 @@ import streamlit as st
 from fer_core import figures, runs
 from fer_core.runs import Run
 from pages.components.run_table import choose_runs
-from pages.components.words import spoken_run, spoken_size, spoken_title
+from pages.components.words import plain, spoken_run, spoken_size, spoken_title
 
 
 def show_curves(chosen: Sequence[Run]) -> None:
@@ -73,14 +73,19 @@ def offer_files(run: Run) -> None:
         )
 
 
-def offer_deletion(chosen: Sequence[Run]) -> None:
+def offer_deletion(chosen: Sequence[Run], key: str = "chosen") -> None:
     """Deletes the runs after it was said how much goes."""
     what = "this run" if len(chosen) == 1 else f"these {len(chosen)} runs"
-    with st.popover("Delete …", icon=":material/delete:"):
+    with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{key}"):
         size = spoken_size(sum(run.size_on_disk() for run in chosen))
         st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
         st.markdown("\n".join(f"- {run.name}" for run in chosen))
-        if st.button("Delete for good", type="primary", icon=":material/delete_forever:"):
+        if st.button(
+            "Delete for good",
+            type="primary",
+            icon=":material/delete_forever:",
+            key=f"delete-{key}",
+        ):
             delete(chosen)
 
 
@@ -101,6 +106,9 @@ def delete(chosen: Sequence[Run]) -> None:
 st.title("Runs")
 st.caption("Everything that was trained. Choose one or several to compare, download or delete.")
 
+for damaged in runs.unreadable_runs():
+    st.warning(plain(damaged.problem), icon=":material/folder_off:")
+    offer_deletion([damaged], key=damaged.id)
 everything = runs.list_runs()
 if not everything:
     st.info("Nothing has been trained yet.", icon=":material/model_training:")

@@ -43,6 +43,7 @@ FLOORS = [
         "fer_core.export",
         "fer_core.recognition",
         "fer_core.reporting",
+        "fer_core.submission",
     ],
     ["fer_core.environment", "fer_core.sealed_test"],
     ["fer_core.training"],

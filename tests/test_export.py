@@ -13,7 +13,8 @@ from fer_core.export import VGG19_NAME, export_h5
 from fer_core.files import write_json
 from fer_core.models import build_model, load_model, predict, save_model
 from fer_core.recipes import RECIPES
-from fer_core.runs import Run, create_run
+from fer_core.runs import Run
+from fer_core.submission import create_run
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), dtype="uint8")
 CLASSES = ["angry", "happy", "sad", "neutral"]

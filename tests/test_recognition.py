@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from fer_core import models, recognition, runs
+from fer_core import models, recognition, submission
 from fer_core.config import TrainConfig
 from fer_core.detection import Face, FaceDetector, Landmarks
 from fer_core.files import write_json
@@ -30,7 +30,7 @@ def brightness_model(image_size: tuple[int, int] = (48, 48), channels: int = 1) 
 
 
 def save_run(model: keras.Model, class_names: tuple[str, ...] = ("sad", "happy")) -> Run:
-    run = runs.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+    run = submission.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
     write_json(run.directory / "dataset.json", {"class_names": class_names, "counts": {}})
     models.save_model(model, run.directory / "model.keras")
     return run
@@ -80,7 +80,7 @@ def test_threads_may_share_a_classifier() -> None:
 
 
 def test_a_run_without_a_model_is_refused() -> None:
-    run = runs.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+    run = submission.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
     with pytest.raises(ValueError, match="must have finished an epoch"):
         Classifier.load(run)
 

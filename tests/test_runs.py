@@ -15,14 +15,13 @@ from fer_core.runs import (
     HISTORY_COLUMNS,
     Result,
     Run,
-    create_run,
     list_runs,
     open_run,
-    open_test_task,
-    resume_run,
     save_predictions,
     save_result,
+    unreadable_runs,
 )
+from fer_core.submission import create_run, open_test_task, resume_run
 from fer_core.tasks import TaskState
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
@@ -151,3 +150,36 @@ def test_what_is_half_exported_is_not_offered(workspace: Path) -> None:
     for name in ("model.h5", ".model.1a2b.h5"):
         (run.directory / "export" / name).touch()
     assert [path.name for path in run.exports] == ["model.h5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.json", "{"),
+        ("config.json", '{"architecture": "resnet"}'),
+        ("config.json", '{"colour": 1}'),
+        ("config.json", "[1]"),
+        ("dataset.json", "{"),
+        ("result.json", '{"reason": "completed"}'),
+        ("notes.json", ""),
+    ],
+)
+def test_a_run_that_cannot_be_read_is_set_apart_with_a_sentence(
+    workspace: Path, name: str, text: str
+) -> None:
+    good, bad = create_run(CONFIG), create_run(CONFIG)
+    (bad.directory / name).write_text(text)
+    assert [run.id for run in list_runs() if not run.is_pretrained] == [good.id]
+    assert [run.id for run in unreadable_runs()] == [bad.id]
+    assert f"{bad.id} cannot be read" in bad.problem
+    with pytest.raises(ValueError, match="cannot be read"):
+        open_run(bad.id)
+
+
+def test_a_run_that_was_deleted_is_not_resumed_and_not_deleted_again(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    run.delete()
+    run.delete()
+    with pytest.raises(ValueError, match="was deleted"):
+        resume_run(run)
+    assert not run.directory.exists()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from fer_core import figures
 from pages.components.resources import Recognized
+from pages.components.words import plain
 
 FACES_PER_PAGE = 6
 
@@ -13,7 +14,7 @@ def show_picture(name: str, recognized: Recognized) -> None:
     count = len(recognized.recognitions)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(name, anchor=False, width="content")
+            st.subheader(plain(name), anchor=False, width="content")
             st.badge("no face" if not count else "1 face" if count == 1 else f"{count} faces")
         picture, cards = st.columns([3, 2], gap="medium") if count < 2 else (st.container(),) * 2
         picture.image(recognized.annotated, alt=f"{name} with boxes around its faces")
@@ -28,9 +29,9 @@ def show_picture(name: str, recognized: Recognized) -> None:
 
 def _say_no_face(name: str, smallest: int) -> None:
     st.info(
-        f"No face was found in {name}. Faces smaller than {smallest} pixels were not looked for: "
-        "a smaller size can be chosen under “Face search”. A face seen from the side, from above "
-        "or half hidden may be missed.",
+        f"No face was found in {plain(name)}. Faces smaller than {smallest} pixels were not looked "
+        "for: a smaller size can be chosen under “Face search”. A face seen from the side, from "
+        "above or half hidden may be missed.",
         icon=":material/search_off:",
     )
 
@@ -53,7 +54,7 @@ def _show_face(name: str, recognized: Recognized, number: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(recognized.crops[number], width=96, alt=f"Face {number + 1} of {name}")
             st.markdown(
-                f"**{number + 1} · {recognition.expression}**  \n"
+                f"**{number + 1} · {plain(recognition.expression)}**  \n"
                 f"probability {recognition.probability:.1%}  \n"
                 f":gray[:small[detector's confidence {recognition.face.confidence:.2f}]]"
             )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import figures
+from fer_core import figures, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
 from pages.components.live_plot import live_plot, load_plotly
@@ -46,7 +46,8 @@ def _show_title(run: Run) -> None:
 def _show_curves(run: Run) -> None:
     history, steps = run.history, run.steps
     if len(history) or len(steps):
-        live_plot(figures.history_figure(history, steps), key=f"curves-{run.id}")
+        figure = figures.history_figure(history, steps)
+        live_plot(figure, f"curves-{run.id}", f"Loss and accuracy of {spoken_title(run)}")
     with st.expander("Log", icon=":material/notes:"):
         st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
 
@@ -58,7 +59,9 @@ def _show_stop(run: Run, state: TaskState) -> None:
         icon=":material/stop_circle:",
         on_click=run.request_stop,
         disabled=state is TaskState.STOPPING,
-        help="Ends after the batch in hand; the history and the best model are kept.",
+        help=None
+        if state is TaskState.QUEUED
+        else "Ends after the batch in hand; the history and the best model are kept.",
         key=f"stop-{run.id}",
     )
 
@@ -66,6 +69,7 @@ def _show_stop(run: Run, state: TaskState) -> None:
 def _show_progress(run: Run, state: TaskState) -> None:
     progress = run.progress
     if state is TaskState.QUEUED:
+        tasks.wake()  # a supervisor that was killed must not leave the queue asleep
         st.progress(0.0, text="It waits until what was asked for earlier has ended.")
     elif progress is None or progress.rate is None:
         st.progress(progress.fraction if progress else 0.0, text=_preparing(progress))

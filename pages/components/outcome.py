@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run, resume_run
+from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run
+from fer_core.submission import resume_run
 from fer_core.tasks import TaskState
 from pages.components.scores import show_accuracy, show_confusion, show_report
 from pages.components.words import spoken_duration
@@ -28,11 +30,11 @@ def show_end(run: Run) -> None:
         st.info("It was taken from the queue before it began.")
     elif run.result is not None:
         st.success(_sentence(run.result, run.duration), icon=":material/check:")
-    if state in (TaskState.FAILED, TaskState.INTERRUPTED):
+    if state in (TaskState.FAILED, TaskState.INTERRUPTED, TaskState.CANCELLED):
         st.button(
             "Resume training",
             icon=":material/play_arrow:",
-            on_click=resume_run,
+            on_click=_resume,
             args=(run,),
             help="Goes on from the last whole epoch.",
             key=f"resume-{run.id}",
@@ -41,9 +43,15 @@ def show_end(run: Run) -> None:
 
 def show_scores(run: Run) -> None:
     """Its scores on validation, and the accuracy on test where that was opened."""
-    predictions = run.predictions("val")
-    if predictions is None:
-        return
+    try:
+        predictions = run.predictions("val")
+        if predictions is not None:
+            _show_scores(run, predictions)
+    except ValueError as error:
+        st.error(str(error))
+
+
+def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
     val, test = st.columns(2)
     with val:
         show_accuracy("Validation accuracy", evaluation.accuracy(predictions), VAL_HELP)
@@ -56,6 +64,13 @@ def show_scores(run: Run) -> None:
     with classes:
         st.markdown("**Accuracy per class on validation**")
         show_report(predictions, run.class_names)
+
+
+def _resume(run: Run) -> None:
+    try:
+        resume_run(run)
+    except ValueError as error:  # another tab was quicker
+        st.toast(str(error), icon=":material/info:")
 
 
 def _sentence(result: Result, duration: timedelta | None) -> str:

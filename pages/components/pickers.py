@@ -7,14 +7,14 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, list_datasets
 from fer_core.runs import Run
-from pages.components.words import spoken_run
+from pages.components.words import plain, spoken_run
 
 
 def pick_run(label: str, runs: Sequence[Run]) -> Run:
     """One of the runs; ends the page and says what to do where there is none."""
     if not runs:
         st.info(
-            "Nothing has been trained yet. A run can be chosen here once its first epoch is done.",
+            "There is no network yet. A run can be chosen here once its first epoch is done.",
             icon=":material/model_training:",
         )
         st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
@@ -23,15 +23,20 @@ def pick_run(label: str, runs: Sequence[Run]) -> Run:
     return by_id[_pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]))]
 
 
+def say_no_dataset() -> None:
+    """Says what to do where there is nothing to train on."""
+    st.info(
+        "There is no data set yet. Add your own, or let one of schematic faces be drawn.",
+        icon=":material/photo_library:",
+    )
+    st.page_link("pages/datasets.py", label="Add a data set", icon=":material/arrow_forward:")
+
+
 def pick_dataset(label: str) -> Dataset:
     """One of the data sets; ends the page and says what to do where there is none."""
     by_name = {dataset.name: dataset for dataset in list_datasets()}
     if not by_name:
-        st.info(
-            "There is no data set yet. Add your own, or let one of schematic faces be drawn.",
-            icon=":material/photo_library:",
-        )
-        st.page_link("pages/datasets.py", label="Add a data set", icon=":material/arrow_forward:")
+        say_no_dataset()
         st.stop()
     return by_name[_pick(label, "dataset", list(by_name), str)]
 
@@ -40,6 +45,8 @@ def _pick(label: str, parameter: str, options: list[str], spoken: Callable[[str]
     """The option that the address names, else the one chosen before, else the first."""
     key = f"pick-{parameter}"
     wanted = st.query_params.get(parameter, st.session_state.get(key))
+    if wanted is not None and wanted not in options:
+        st.warning(f"{plain(wanted)} is not there. Something else is shown: choose below.")
     st.session_state[key] = wanted if wanted in options else options[0]
     choice = st.selectbox(
         label,

@@ -18,7 +18,8 @@ def settings_form(recipe: Recipe, dataset: Dataset) -> TrainConfig | None:
         ValueError: a setting is out of its range, or impossible with the architecture.
     """
     config = recipe.config
-    with st.form(f"settings-{config.recipe}", border=False):
+    # By data set: a press that was meant for one which is gone meanwhile starts nothing.
+    with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
         with st.expander("Settings", icon=":material/tune:"):
             settings = _learning(config) | _data(config, dataset) | _ending(config)
             settings["augmentation"] = _augmentation(config)
@@ -37,7 +38,11 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     one, two, three = st.columns(3, gap="medium")
     sides = [
         place.number_input(
-            f"Image {name}", value=pixels, key=_key(config, name), help=SETTINGS["image_size"].help
+            f"Image {name}",
+            value=pixels,
+            key=_key(config, name),
+            help=SETTINGS["image_size"].help,
+            persist_state="session",
         )
         for place, name, pixels in zip(
             (one, two), ("height", "width"), config.image_size, strict=True
@@ -51,6 +56,7 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         disabled=own,
         key=_key(config, f"validation_fraction-{dataset.name}"),
         help=f"{dataset.name} brings its own." if own else SETTINGS["validation_fraction"].help,
+        persist_state="session",
     )
     expressions = st.multiselect(
         SETTINGS["class_names"].label,
@@ -58,6 +64,7 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         placeholder="All of the data set",
         key=_key(config, f"class_names-{dataset.name}"),
         help=SETTINGS["class_names"].help,
+        persist_state="session",
     )
     return {
         "image_size": tuple(sides),
@@ -78,7 +85,9 @@ def _ending(config: TrainConfig) -> dict[str, Any]:
     settings: dict[str, Any] = {"test_at_end": _checkbox(config, config, "test_at_end")}
     if config.family == "vgg19":
         label, text = SETTINGS["weights"].label, SETTINGS["weights"].help
-        weights = st.text_input(label, config.weights, key=_key(config, "weights"), help=text)
+        weights = st.text_input(
+            label, config.weights, key=_key(config, "weights"), help=text, persist_state="session"
+        )
         settings["weights"] = weights.strip()
     return settings
 
@@ -97,15 +106,22 @@ def _numbers(
             format="%.6g" if isinstance(value, float) else "%d",
             key=_key(config, name),
             help=words.help,
+            persist_state="session",
         )
     return numbers
 
 
 def _checkbox(config: TrainConfig, record: Any, name: str) -> bool:
     words = SETTINGS[name]
-    return st.checkbox(words.label, getattr(record, name), key=_key(config, name), help=words.help)
+    return st.checkbox(
+        words.label,
+        getattr(record, name),
+        key=_key(config, name),
+        help=words.help,
+        persist_state="session",
+    )
 
 
 def _key(config: TrainConfig, name: str) -> str:
-    # A recipe keeps what was typed for it when another one is looked at.
+    # A recipe keeps what was started with it when another one, or another page, is looked at.
     return f"setting-{config.recipe}-{name}"

@@ -1,5 +1,6 @@
 """Times, sizes and states as a person says them."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,6 +19,11 @@ STATE_COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]]
 }
 
 _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
+
+
+def plain(text: str) -> str:
+    """The text with every sign made harmless that Markdown would understand within a line."""
+    return re.sub(r"([\\`*_{}\[\]<>$~|&#]|:(?=\w))", r"\\\1", text)
 
 
 def spoken_duration(duration: timedelta) -> str:

@@ -120,3 +120,9 @@ def rerun(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+@pytest.fixture
+def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for stays in the queue."""
+    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)

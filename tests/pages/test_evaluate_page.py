@@ -28,7 +28,7 @@ def asked_to_open(run: Run) -> tasks.Task:
 
 def test_without_a_run_the_page_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("evaluate")
-    assert "Nothing has been trained yet" in page.info[0].value
+    assert "There is no network yet" in page.info[0].value
     assert page.get("page_link")[0].proto.label == "Train one"
 
 
@@ -101,7 +101,7 @@ def test_opening_the_test_split_asks_for_it_once(
     open_page: PageOpener, finished_run: RunFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished_run()
-    monkeypatch.setattr("fer_core.runs.open_test_task", asked_to_open)
+    monkeypatch.setattr("fer_core.submission.open_test_task", asked_to_open)
     page = show_test(open_page("evaluate"))
     page.button[0].click()
     rerun(page)
@@ -131,3 +131,17 @@ def test_an_opened_test_split_shows_its_accuracy_and_when(
     page = show_test(open_page("evaluate"))
     assert page.metric[0].value == "50.0%"
     assert any("Opened on 01 March 2026 at 12:30" in text.value for text in page.caption)
+
+
+def test_damaged_predictions_are_said(open_page: PageOpener, finished_run: RunFactory) -> None:
+    run = finished_run()
+    run.predictions_file("val").write_text("")
+    assert "has lost its predictions for val" in open_page("evaluate").error[0].value
+    assert "has lost its predictions for val" in open_page("train", run=run.id).error[0].value
+
+
+def test_an_address_of_a_run_that_is_gone_is_said(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    finished_run()
+    assert "is not there" in open_page("evaluate", run="gone").warning[0].value

@@ -11,11 +11,7 @@ from fer_core.runs import Run
 
 PageOpener = Callable[..., AppTest]
 
-
-@pytest.fixture(autouse=True)
-def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked for stays in the queue."""
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_supervisor")
 
 
 def metrics(page: AppTest) -> dict[str, str]:
@@ -63,3 +59,9 @@ def test_a_drawing_that_failed_says_why(open_page: PageOpener) -> None:
     (attempt / "error.txt").write_text("There must be at least 70 faces. Received: 1")
     page = open_page("home")
     assert "Received: 1" in page.error[0].value
+
+
+def test_an_address_that_names_no_data_set_is_not_believed(open_page: PageOpener) -> None:
+    page = open_page("home", dataset="[click](https://example.org)")
+    assert not page.success
+    assert any(button.label == "Draw faces" for button in page.button)

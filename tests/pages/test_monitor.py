@@ -65,7 +65,9 @@ def test_before_the_first_epoch_it_says_what_it_does(training_run: Run) -> None:
     assert page.get("progress")[0].proto.text == "Reading the images …"
 
 
-def test_a_waiting_run_can_be_taken_from_the_queue(new_run: RunFactory) -> None:
+def test_a_waiting_run_can_be_taken_from_the_queue(
+    new_run: RunFactory, no_supervisor: None
+) -> None:
     run = new_run()
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
     write_json(run.directory / "request.json", request)

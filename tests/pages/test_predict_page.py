@@ -69,7 +69,7 @@ def table(page: AppTest) -> list[dict]:
 
 def test_without_a_run_the_page_says_what_to_do(open_page: Callable[..., AppTest]) -> None:
     page = open_page("predict")
-    assert "Nothing has been trained yet" in page.info[0].value
+    assert "There is no network yet" in page.info[0].value
     assert page.get("page_link")[0].proto.label == "Train one"
     assert not page.file_uploader
 

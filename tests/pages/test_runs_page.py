@@ -102,3 +102,24 @@ def test_a_run_that_trains_is_not_deleted(open_page: PageOpener, new_run: RunFac
     page = button(choose(open_page("runs"), 0), "Delete for good")
     assert "must be stopped before it is deleted" in page.error[0].value
     assert run.directory.exists()
+
+
+def test_a_damaged_run_is_said_and_can_be_deleted(
+    open_page: PageOpener, new_run: RunFactory
+) -> None:
+    run = new_run()
+    (run.directory / "config.json").write_text("{")
+    page = open_page("runs")
+    assert "cannot be read" in page.warning[0].value
+    page.button(key=f"delete-{run.id}").click()
+    rerun(page)
+    assert not run.directory.exists()
+
+
+@pytest.mark.parametrize("name", ["home", "datasets", "train", "evaluate", "predict"])
+def test_a_damaged_run_breaks_no_page(
+    open_page: PageOpener, new_run: RunFactory, finished_run: RunFactory, name: str
+) -> None:
+    finished_run()
+    (new_run().directory / "config.json").write_text('{"architecture": "resnet"}')
+    open_page(name)

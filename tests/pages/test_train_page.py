@@ -16,11 +16,7 @@ from fer_core.tasks import TaskState
 
 PageOpener = Callable[..., AppTest]
 
-
-@pytest.fixture(autouse=True)
-def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked for stays in the queue."""
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+pytestmark = pytest.mark.usefixtures("no_supervisor")
 
 
 @pytest.fixture
@@ -140,3 +136,19 @@ def test_a_data_set_that_is_being_added_is_shown(open_page: PageOpener) -> None:
     tasks.submit(directory, "draw", {"name": "faces", "count": 70, "seed": 0})
     page = open_page("train")
     assert any("faces" in text.proto.text for text in page.get("progress"))
+
+
+def test_a_press_meant_for_a_data_set_that_is_gone_starts_nothing(page: AppTest) -> None:
+    draw_dataset("other", count=70, seed=1)
+    number(page, "Epochs").set_value(7)
+    open_dataset("faces").delete()
+    press_start(page)
+    assert started() == []
+
+
+def test_what_a_recipe_was_started_with_stays_when_another_is_looked_at(page: AppTest) -> None:
+    number(page, "Epochs").set_value(7)
+    press_start(page)
+    for name in ("cnn_classic_wide", "cnn_classic"):
+        page.selectbox(key="recipe").set_value(name).run()
+    assert number(page, "Epochs").value == 7

@@ -13,7 +13,8 @@ import pytest
 from fer_core import paths, processes, tasks
 from fer_core.config import TrainConfig
 from fer_core.files import read_json
-from fer_core.runs import COMPLETED, STOPPED, Run, open_run, open_test_task, resume_run, submit_run
+from fer_core.runs import COMPLETED, STOPPED, Run, open_run
+from fer_core.submission import open_test_task, resume_run, submit_run
 from fer_core.tasks import TaskState
 from tests.conftest import end_supervisor
 from tests.processes.conftest import wait_until

@@ -31,13 +31,16 @@ def load_plotly() -> None:
     _loader()(key="plotly")
 
 
-def live_plot(figure: go.Figure, key: str) -> None:
+def live_plot(figure: go.Figure, key: str, label: str = "Curves") -> None:
     """Draws the figure, or changes the one that was drawn under the same key.
+
+    The label says what it is to those who cannot see it.
 
     The figure names its height, and a `uirevision` that stays the same while it shows the same.
     """
     height = int(figure.layout.height)
-    _plot(data={"figure": figure.to_json(), "height": height}, key=key, height=height)
+    data = {"figure": figure.to_json(), "height": height, "label": label}
+    _plot(data=data, key=key, height=height)
 
 
 @cache

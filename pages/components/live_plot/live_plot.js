@@ -8,6 +8,8 @@ const OPTIONS = {
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".live-plot");
   place.style.height = `${data.height}px`;
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", data.label);
   const figure = JSON.parse(data.figure);
   whenPlotlyIsThere(() => draw(place, figure));
   // Also called when a newer figure overtook this one: then the place is still in use.
