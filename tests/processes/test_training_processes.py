@@ -140,7 +140,7 @@ def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig, tmp_pa
 def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainConfig) -> None:
     program = (
         "from dataclasses import replace; from fer_core.recipes import RECIPES;"
-        "from fer_core.runs import submit_run;"
+        "from fer_core.submission import submit_run;"
         "submit_run(replace(RECIPES['cnn_classic'].config, dataset='faces', epochs=10_000))"
     )
     starters = [
