@@ -3,6 +3,7 @@
 import contextlib
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,16 @@ from fer_core import paths, tasks
 from fer_core.config import TrainConfig
 from fer_core.files import read_json, replacing, write_json
 from fer_core.tasks import Task
+
+# The files that `Run.problem` depends on.
+_RECORDS = (
+    "config.json",
+    "dataset.json",
+    "environment.json",
+    "result.json",
+    "notes.json",
+    "model.keras",
+)
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -60,13 +71,7 @@ class Run(Task):
 
         Settings of another version of the program, or a file that was damaged.
         """
-        try:
-            _ = self.config, self.counts, self.result, self.environment, self.name
-        except (ValueError, TypeError, AttributeError) as error:
-            return f"{self.id} cannot be read: {error}"
-        if self.model_file and not self.class_names:
-            return f"{self.id} cannot be read: dataset.json, which names its classes, is missing."
-        return ""
+        return _problem(self, tuple(_stamp(self.directory / name) for name in _RECORDS))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -196,6 +201,27 @@ class Run(Task):
 
     def _dataset_record(self) -> dict[str, Any]:
         return read_json(self.directory / "dataset.json") or {}
+
+
+@lru_cache(maxsize=10_000)
+def _problem(run: Run, stamps: tuple[tuple[int, int], ...]) -> str:
+    """`Run.problem`, looked for again when a record has changed: pages list a thousand runs."""
+    try:
+        _ = run.config, run.counts, run.result, run.environment, run.name
+    except (ValueError, TypeError, AttributeError) as error:
+        return f"{run.id} cannot be read: {error}"
+    if run.model_file and not run.class_names:
+        return f"{run.id} cannot be read: dataset.json, which names its classes, is missing."
+    return ""
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When the file was changed, in ns, and its bytes; zeros where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
 
 
 def list_runs() -> list[Run]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core import runs, submission
-from fer_core.config import TrainConfig, weights_file
+from fer_core.config import TrainConfig
 from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
@@ -16,7 +16,6 @@ from pages.components.words import plain
 
 def start(config: TrainConfig) -> None:
     """Puts a run into the queue and shows it."""
-    weights_file(config)  # a wrong path is refused here, not in the queue
     st.query_params["run"] = submission.submit_run(config).id
 
 

@@ -183,3 +183,12 @@ def test_a_run_that_was_deleted_is_not_resumed_and_not_deleted_again(workspace: 
     with pytest.raises(ValueError, match="was deleted"):
         resume_run(run)
     assert not run.directory.exists()
+
+
+def test_a_run_that_is_mended_or_damaged_later_is_seen_as_it_is_now(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    path = run.directory / "config.json"
+    whole = path.read_text()
+    for text, readable in ((whole, True), ("{", False), (whole, True)):
+        path.write_text(text)
+        assert (run.problem == "") is readable

@@ -72,12 +72,7 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
 ) -> None:
     config = replace(config, augmentation=Augmentation(rotation=10, flip=True))
     whole = trained(config)
-    run = create_run(config)
-    cut_after(monkeypatch, epoch=1)
-    with pytest.raises(KeyboardInterrupt):
-        go_on(run)
-    monkeypatch.undo()
-    monkeypatch.setenv("FER_HOME", str(run.directory.parents[1]))
+    run = interrupted(config, monkeypatch, epoch=1)
     assert run.result is None and len(run.history) == 2
     go_on(run)
     numbers = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
@@ -87,16 +82,20 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
     assert np.allclose(ours, theirs, atol=1e-4)
 
 
-def cut_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """Ends training the hard way in the middle of the epoch that follows."""
-    original = Trainer._train_batch
+def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int) -> Run:
+    """A run whose training ended the hard way in the middle of the epoch that follows."""
+    run, original = create_run(config), Trainer._train_batch
 
     def cut(self: Trainer, batch: object) -> object:
         if self.state.epoch == epoch and self.reporter.whole.images > 30:
             raise KeyboardInterrupt
         return original(self, batch)
 
-    monkeypatch.setattr(Trainer, "_train_batch", cut)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_train_batch", cut)
+        with pytest.raises(KeyboardInterrupt):
+            go_on(run)
+    return run
 
 
 def test_early_stopping_ends_when_patience_is_over(config: TrainConfig) -> None:
@@ -150,12 +149,7 @@ def test_a_network_that_saw_gray_images_only_is_shown_no_colours(config: TrainCo
 def test_a_run_does_not_go_on_with_other_images(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = create_run(config)
-    cut_after(monkeypatch, epoch=0)
-    with pytest.raises(KeyboardInterrupt):
-        go_on(run)
-    monkeypatch.undo()
-    monkeypatch.setenv("FER_HOME", str(run.directory.parents[1]))
+    run = interrupted(config, monkeypatch, epoch=0)
     before = run.environment
     open_dataset("faces").delete()
     draw_dataset("faces", count=140, seed=1)
