@@ -15,7 +15,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from fer_core import paths, tasks
+from fer_core import paths, queue, tasks
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.evaluation import accuracy, report
@@ -187,7 +187,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _do(kind: str, arguments: dict[str, Any]) -> int:
     directory = tasks.new_directory(paths.tasks_root(), kind)
-    return _follow(tasks.submit(directory, kind, arguments))
+    return _follow(queue.submit(directory, kind, arguments))
 
 
 def _follow(task: Task) -> int:

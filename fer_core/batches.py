@@ -36,6 +36,17 @@ class RunData:
     fingerprint: str
     is_gray: bool  # no image has any colour
 
+    def changed_since(self) -> str:
+        """A sentence where the data set is not any more as it was when it was opened, else ""."""
+        name, config = self.config.dataset, self.config
+        learned = "The network learned from the images as they were when it began."
+        try:
+            dataset = open_dataset(name).with_validation_fraction(config.validation_fraction)
+        except ValueError:
+            return f"{name} vanished meanwhile. {learned}"
+        unchanged = dataset.fingerprint() == self.fingerprint
+        return "" if unchanged else f"{name} changed meanwhile. {learned}"
+
     @property
     def counts(self) -> pd.DataFrame:
         """Images: one row per class, one column per split."""

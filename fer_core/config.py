@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+LARGEST_EPOCHS = 10_000
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
 
 
@@ -92,6 +93,9 @@ class TrainConfig:
     validation_fraction: float | None = None  # of train; None as the data set says
     early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
     test_at_end: bool = False  # open the sealed test split when training is complete
+    deterministic: bool = True  # resumed or not, the same weights in the end, bit for bit
+    tensorboard: bool = False  # write the curves as TensorBoard event files too
+    initial_run: str = ""  # id of the run whose weights it begins with; empty: random ones
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -100,13 +104,13 @@ class TrainConfig:
                 f"Received: {self.architecture!r}"
             )
         self._check_image_size()
-        _within("epochs", self.epochs, 1, 10_000)
+        _within("epochs", self.epochs, 1, LARGEST_EPOCHS)
         _within("batch_size", self.batch_size, 1, 4096)
         _within("learning_rate", self.learning_rate, 1e-8, 10)
         _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
         if self.validation_fraction is not None:
             _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
-        _within("early_stopping", self.early_stopping, 0, 10_000)
+        _within("early_stopping", self.early_stopping, 0, LARGEST_EPOCHS)
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
             raise ValueError(

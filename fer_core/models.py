@@ -4,7 +4,7 @@ Every model takes pixels in [0, 255], scales them in its first layer, and gives 
 """
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -54,6 +54,31 @@ def save_model(model: keras.Model, path: Path) -> None:
     """Writes the model without its optimizer, whole or not at all."""
     with replacing(path) as temporary:
         keras.Model(model.inputs, model.outputs, name=model.name).save(temporary)
+
+
+def begin_with(
+    model: keras.Model,
+    source: keras.Model,
+    class_names: Sequence[str],
+    source_class_names: Sequence[str],
+) -> None:
+    """Gives a model the trained weights of another one of the same architecture.
+
+    Of the last layer it takes the columns of the classes that both know, by their names.
+
+    Raises:
+        ValueError: a layer has other weights.
+    """
+    *body, head = zip(trained_layers(model), trained_layers(source), strict=True)
+    for layer, other in body:
+        layer.set_weights(other.get_weights())
+    kernel, bias = head[0].get_weights()
+    other_kernel, other_bias = head[1].get_weights()
+    for number, name in enumerate(class_names):
+        if name in source_class_names:
+            place = source_class_names.index(name)
+            kernel[:, number], bias[number] = other_kernel[:, place], other_bias[place]
+    head[0].set_weights([kernel, bias])
 
 
 def trained_layers(model: keras.Model) -> list[keras.Layer]:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from fer_core.files import append_row
-from fer_core.runs import STEPS_COLUMNS, Run
+from fer_core.records import STEPS_COLUMNS
+from fer_core.runs import Run
 from fer_core.tasks import Progress, Task
 
 SECONDS = 1.0  # between two rows, and between two looks at the progress

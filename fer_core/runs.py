@@ -4,7 +4,6 @@ import contextlib
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,16 @@ import pandas as pd
 from fer_core import paths, tasks
 from fer_core.config import TrainConfig
 from fer_core.files import read_json, replacing, write_json
-from fer_core.tasks import Task
+from fer_core.records import (
+    HISTORY_COLUMNS,
+    STEPS_COLUMNS,
+    Goal,
+    Notes,
+    Result,
+    read_predictions,
+    read_table,
+)
+from fer_core.tasks import Task, read_request
 
 # The files that `Run.problem` depends on.
 _RECORDS = (
@@ -25,30 +33,6 @@ _RECORDS = (
     "model.keras",
 )
 
-HISTORY_COLUMNS = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "learning_rate",
-    "seconds",
-)
-STEPS_COLUMNS = ("step", "epoch", "loss", "accuracy", "images_per_second", "learning_rate")
-
-COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a run ended, as `result.json` holds it."""
-
-    reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
-    epochs: int  # whole epochs, all attempts together
-    best_epoch: int | None  # counted from 0; None when it was stopped within the first
-    val_loss: float
-    val_accuracy: float
-
 
 @dataclass(frozen=True)
 class Run(Task):
@@ -57,13 +41,49 @@ class Run(Task):
     @property
     def name(self) -> str:
         """What a person called it, or its id."""
-        notes = read_json(self.directory / "notes.json") or {}
-        return notes.get("name") or self.id
+        return self.notes.name or self.id
+
+    @property
+    def notes(self) -> Notes:
+        """What a person keeps about it: name, note, star, and whether it is put away."""
+        return Notes(**(read_json(self.directory / "notes.json") or {}))
+
+    def save_notes(self, notes: Notes) -> None:
+        """Replaces what a person keeps about it.
+
+        Raises:
+            ValueError: the run ships with the program, or was deleted.
+        """
+        if self.is_pretrained:
+            raise ValueError(f"{self.id} ships with the program and cannot be changed.")
+        if not self.directory.exists():
+            raise ValueError(f"A run must be there to be noted on. {self.id} was deleted.")
+        write_json(self.directory / "notes.json", asdict(notes))
 
     @property
     def config(self) -> TrainConfig:
         """The settings, as they were when the run was asked for."""
         return TrainConfig.from_dict(read_json(self.directory / "config.json") or {})
+
+    @property
+    def goal(self) -> Goal:
+        """How far it shall be trained: as the settings say, until it was asked to continue."""
+        for file in self._request_files():
+            request = read_request(file)
+            if request is not None and "epochs" in request.arguments:
+                return Goal(int(request.arguments["epochs"]), int(request.arguments["since"]))
+        return Goal(self.config.epochs)
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether more epochs can be trained: there is a checkpoint, or nothing was trained yet."""
+        return (self.directory / "checkpoints").is_dir() or not len(self.history)
+
+    @property
+    def initial(self) -> "Run | None":
+        """The model and the classes of the run that it began with, copied when it was asked for."""
+        directory = self.directory / "initial"
+        return Run(directory) if directory.exists() else None
 
     @property
     def problem(self) -> str:
@@ -108,12 +128,12 @@ class Run(Task):
     @property
     def history(self) -> pd.DataFrame:
         """One row per whole epoch, counted from 0; see HISTORY_COLUMNS."""
-        return _read_table(self.directory / "history.csv", HISTORY_COLUMNS)
+        return read_table(self.directory / "history.csv", HISTORY_COLUMNS)
 
     @property
     def steps(self) -> pd.DataFrame:
         """About one row per second; `epoch` is a fraction, 1.5 in the middle of the second."""
-        return _read_table(self.directory / "steps.csv", STEPS_COLUMNS)
+        return read_table(self.directory / "steps.csv", STEPS_COLUMNS)
 
     @property
     def result(self) -> Result | None:
@@ -127,13 +147,8 @@ class Run(Task):
         Raises:
             ValueError: the file is damaged.
         """
-        path = self.predictions_file(split)
-        if not path.exists():
-            return None
-        # A class may be called "3", or "nan".
-        words = {"path": "str", "row": "str", "expression": "str"}
         try:
-            return pd.read_csv(path, keep_default_na=False, dtype=words)
+            return read_predictions(self.predictions_file(split))
         except ValueError as error:
             raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
@@ -143,9 +158,18 @@ class Run(Task):
 
     @property
     def test_opened(self) -> datetime | None:
-        """When the sealed test split was evaluated, or None."""
-        record = read_json(self.directory / "predictions" / "test.json")
-        return None if record is None else datetime.fromisoformat(record["opened"])
+        """When the sealed test split was evaluated with the model as it is now, or None."""
+        looks = self.test_looks
+        return looks[-1] if looks and self.predictions_file("test").exists() else None
+
+    @property
+    def test_looks(self) -> list[datetime]:
+        """Every time that the test split was evaluated; a run that is continued may do it anew.
+
+        More than one and the test split has had a chance to choose.
+        """
+        record = read_json(self.predictions_file("test").with_suffix(".json")) or {}
+        return [datetime.fromisoformat(time) for time in record.get("opened", ())]
 
     @property
     def model_file(self) -> Path | None:
@@ -198,6 +222,10 @@ class Run(Task):
         if self.is_pretrained:
             raise ValueError(f"{self.id} ships with the program and cannot be deleted.")
         super().delete()
+
+    def _request_files(self) -> list[Path]:
+        """What was asked for, newest first."""
+        return [folder / "request.json" for folder in (self.directory, *reversed(self.attempts))]
 
     def _dataset_record(self) -> dict[str, Any]:
         return read_json(self.directory / "dataset.json") or {}
@@ -270,13 +298,3 @@ def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
 def save_result(run: Run, result: Result) -> None:
     """Writes `result.json`; for the trainer, as the last thing it does."""
     write_json(run.directory / "result.json", asdict(result))
-
-
-def _read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table that another process may be appending to: a half-written last row is left out."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return pd.DataFrame(columns=list(columns), dtype=float)
-    whole = text[: text.rfind("\n") + 1]
-    return pd.read_csv(StringIO(whole)) if whole else pd.DataFrame(columns=list(columns))

@@ -55,6 +55,8 @@ def evaluate_test(run: Run, data: RunData) -> None:
         missing = "test split" if run.model_file else "model"
         raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
     probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
+    looks = [*run.test_looks, datetime.now()]
+    record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
+    write_json(run.predictions_file("test").with_suffix(".json"), record)
+    # The record of the look comes first: nobody shall have seen what is not recorded.
     save_predictions(run, "test", data.predictions("test", probabilities))
-    opened = datetime.now().isoformat(timespec="seconds")
-    write_json(run.predictions_file("test").with_suffix(".json"), {"opened": opened})

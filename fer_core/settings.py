@@ -61,6 +61,20 @@ SETTINGS = {
         "The test split is sealed: it is evaluated once. Leave it sealed while you still choose "
         "between settings.",
     ),
+    "deterministic": Setting(
+        "Deterministic",
+        "A run that was killed and resumed ends with the very weights of one that was not, bit "
+        "for bit. Without it some sums may be taken in another order.",
+    ),
+    "tensorboard": Setting(
+        "TensorBoard files",
+        "Writes the curves as TensorBoard event files too, into the run's folder.",
+    ),
+    "initial_run": Setting(
+        "Start from",
+        "The run whose trained weights it begins with, of the same architecture and image size; "
+        "none: random ones.",
+    ),
     "rotation": Setting("Rotation", "Up to ± this many degrees.", step=1.0),
     "shift": Setting("Shift", "Up to ± this fraction of width and of height.", step=0.05),
     "shear": Setting(

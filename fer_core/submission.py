@@ -1,22 +1,26 @@
 """Asks for runs to be trained, to go on, and for their test split to be opened."""
 
+import shutil
 from dataclasses import replace
 
-from fer_core import paths, tasks
-from fer_core.config import TrainConfig, weights_file
+from fer_core import paths, queue, tasks
+from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.files import write_json
-from fer_core.runs import Run
+from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
+
+# How often in a row a run goes on by itself without a whole epoch in between.
+MOST_RESUMES = 3
 
 
 def submit_run(config: TrainConfig) -> Run:
     """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
 
     Raises:
-        ValueError: the weights that the settings name by path are not there.
+        ValueError: the weights that the settings name are not there, or do not fit.
     """
     directory = create_run(config).directory
-    tasks.submit(directory, "train")
+    queue.submit(directory, "train")
     return Run(directory)
 
 
@@ -24,13 +28,18 @@ def create_run(config: TrainConfig) -> Run:
     """A run's directory with its settings, not yet asked for.
 
     Raises:
-        ValueError: the weights that the settings name by path are not there.
+        ValueError: the weights that the settings name are not there, or do not fit.
     """
     weights = weights_file(config)
     if weights is not None:  # the trainer stands elsewhere than the person who named the file
         config = replace(config, weights=str(weights.resolve()))
+    initial = _initial_run(config)
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
+    if initial is not None:  # copied, so that deleting the other run takes nothing from this one
+        (directory / "initial").mkdir()
+        for file in ("model.keras", "dataset.json"):
+            shutil.copyfile(initial.directory / file, directory / "initial" / file)
     write_json(directory / "config.json", config.to_dict())
     return Run(directory)
 
@@ -41,11 +50,45 @@ def resume_run(run: Run) -> None:
     Raises:
         ValueError: the run is in another state.
     """
-    if not run.directory.exists():
-        raise ValueError(f"A run must be there to be resumed. {run.id} was deleted.")
+    _check_there(run)
     if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
         raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
-    tasks.submit(run.directory, "train")
+    queue.submit(run.directory, "train")
+
+
+def continue_run(run: Run, epochs: int) -> None:
+    """Asks for so many more epochs of a run that has ended: same curves, next epoch number.
+
+    Raises:
+        ValueError: the run has not ended, cannot be changed, or would train too long.
+    """
+    _check_there(run)
+    if run.state.is_active:
+        raise ValueError(f"A run must have ended to be continued. {run.id} is {run.state}.")
+    if not run.can_continue:
+        raise ValueError(f"{run.id} has no checkpoint to go on from; start from its weights.")
+    done = len(run.history)
+    if epochs < 1 or done + epochs > LARGEST_EPOCHS:
+        raise ValueError(
+            f"A run is continued for at least 1 epoch, up to {LARGEST_EPOCHS} in all. "
+            f"Received: {epochs} more after {done}"
+        )
+    queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
+
+
+def resume_by_itself(run: Run) -> bool:
+    """Asks for an interrupted run to go on; False where that has led nowhere several times."""
+    done = len(run.history)
+    in_vain = 0
+    for attempt in reversed(run.attempts):
+        request = tasks.read_request(attempt / "request.json")
+        if request is None or request.arguments.get("resumed_after") != done:
+            break
+        in_vain += 1
+    if in_vain >= MOST_RESUMES or run.state is not TaskState.INTERRUPTED:
+        return False
+    queue.submit(run.directory, "train", {"resumed_after": done})
+    return True
 
 
 def open_test_task(run: Run) -> Task:
@@ -56,7 +99,7 @@ def open_test_task(run: Run) -> Task:
     """
     check_finished(run)
     directory = tasks.new_directory(paths.tasks_root(), "open-test")
-    return tasks.submit(directory, "open_test", {"run": run.id})
+    return queue.submit(directory, "open_test", {"run": run.id})
 
 
 def check_finished(run: Run) -> None:
@@ -65,3 +108,32 @@ def check_finished(run: Run) -> None:
         raise ValueError(
             f"A run must have finished for its test split to be opened. {run.id} is {run.state}."
         )
+
+
+def _check_there(run: Run) -> None:
+    if not run.directory.exists():
+        raise ValueError(f"A run must be there to go on. {run.id} was deleted.")
+    if run.is_pretrained:
+        raise ValueError(f"{run.id} ships with the program; start from its weights instead.")
+
+
+def _initial_run(config: TrainConfig) -> Run | None:
+    """The run whose weights the settings begin with, or None.
+
+    Raises:
+        ValueError: it is not there, has no model yet, or its network is another one.
+    """
+    if not config.initial_run:
+        return None
+    run = open_run(config.initial_run)
+    if run.model_file is None:
+        raise ValueError(f"`initial_run` must have a model. {run.id} has none yet.")
+    theirs = run.config
+    if (theirs.architecture, theirs.image_size) != (config.architecture, config.image_size):
+        height, width = theirs.image_size
+        raise ValueError(
+            f"`initial_run` must be of the architecture {config.architecture} at "
+            f"{config.image_size[0]}×{config.image_size[1]} pixels. Received: {run.id}, of "
+            f"{theirs.architecture} at {height}×{width}"
+        )
+    return run

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 from fer_core import paths
 from fer_core.files import patiently, read_json, write_json
-from fer_core.processes import ensure_supervisor, is_alive
+from fer_core.processes import is_alive
 
 
 class TaskState(StrEnum):
@@ -79,14 +78,11 @@ class Task:
             return TaskState.STOPPING if stopping else TaskState.RUNNING
         if (self.directory / "request.json").exists():
             return TaskState.QUEUED
-        if attempt is None:
-            finished = (self.directory / "result.json").exists()
-            return TaskState.FINISHED if finished else TaskState.CANCELLED
-        if (attempt / "error.txt").exists():
+        if attempt is not None and (attempt / "error.txt").exists():
             return TaskState.FAILED
-        if (self.directory / "result.json").exists():
+        if self._has_result(attempt):
             return TaskState.FINISHED
-        return TaskState.INTERRUPTED
+        return TaskState.CANCELLED if attempt is None else TaskState.INTERRUPTED
 
     @property
     def attempt(self) -> Path | None:
@@ -113,10 +109,7 @@ class Task:
         asked = self.directory / "request.json"
         if self.attempt is not None and not asked.exists():
             asked = self.attempt / "request.json"
-        try:
-            return Request(**read_json(asked))
-        except (ValueError, TypeError):
-            return None
+        return read_request(asked)
 
     @property
     def progress(self) -> Progress | None:
@@ -192,6 +185,17 @@ class Task:
             return  # another tab was quicker
         shutil.rmtree(doomed)
 
+    def _has_result(self, attempt: Path | None) -> bool:
+        """Whether the work came to its end, in the newest attempt where the result tells."""
+        try:
+            result = read_json(self.directory / "result.json")
+        except ValueError:
+            return True  # the file is written last, so there was an end
+        if result is None:
+            return False
+        of = result.get("attempt") if isinstance(result, dict) else None
+        return of is None or attempt is None or str(of) == attempt.name
+
     def _attempt_text(self, name: str, last_bytes: int = 1_000_000) -> str:
         if self.attempt is None:
             return ""
@@ -205,6 +209,14 @@ class Task:
 
 def _is_live(attempt: Path) -> bool:
     return not (attempt / "exit.json").exists() and is_alive(attempt / "process.json")
+
+
+def read_request(file: Path) -> Request | None:
+    """What a `request.json` asks for; None where it is not there or makes no sense."""
+    try:
+        return Request(**read_json(file))
+    except (ValueError, TypeError):
+        return None
 
 
 def new_directory(root: Path, name: str) -> Path:
@@ -224,37 +236,10 @@ def new_directory(root: Path, name: str) -> Path:
             return directory
 
 
-def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = None) -> Task:
-    """Asks for work in a directory and sees to it that somebody takes it."""
-    request = Request(kind, dict(arguments or {}), time.time())
-    write_json(directory / "request.json", asdict(request))
-    ensure_supervisor()
-    return Task(directory)
-
-
-def wake() -> None:
-    """Sees to it that somebody takes what waits, as it may after a restart of the machine."""
-    if queue():
-        ensure_supervisor()
-
-
 def list_tasks(kind: str = "") -> list[Task]:
     """Tasks that are no runs, newest first; of one kind, or of all."""
     tasks = [Task(path) for path in directories(paths.tasks_root())]
     return [task for task in tasks if not kind or (task.request and task.request.kind == kind)]
-
-
-def queue() -> list[Task]:
-    """Everything that waits, runs included, oldest request first."""
-    waiting = []
-    for root in (paths.runs_root(), paths.tasks_root()):
-        for directory in directories(root):
-            # The supervisor asks this twice a second: one look for each of a thousand runs.
-            if os.path.exists(f"{directory}/request.json"):  # noqa: PTH110 (a fifth of the time)
-                task = Task(directory)
-                # One that makes no sense comes first: it is refused and gone.
-                waiting.append((task.request.submitted if task.request else 0.0, task))
-    return [task for _, task in sorted(waiting, key=lambda entry: entry[0])]
 
 
 def directories(root: Path) -> list[Path]:

@@ -5,30 +5,28 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 
+from fer_core.backend import prepare
 from fer_core.batches import Batch, RunData, open_run_data
 from fer_core.checkpoints import load_latest, save_checkpoint
 from fer_core.environment import describe, sweep
 from fer_core.export import export_h5
-from fer_core.files import append_row, replacing
-from fer_core.models import build_model, predict, save_model
-from fer_core.reporting import StepReporter, task_progress
-from fer_core.runs import (
+from fer_core.files import append_row
+from fer_core.models import begin_with, build_model, load_model, predict, save_model
+from fer_core.records import (
     COMPLETED,
     EARLY_STOPPED,
     HISTORY_COLUMNS,
     STEPS_COLUMNS,
     STOPPED,
     Result,
-    Run,
-    save_predictions,
-    save_result,
+    save_table,
 )
+from fer_core.reporting import StepReporter, task_progress
+from fer_core.runs import Run, save_predictions, save_result
 from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.tasks import Task
 
@@ -48,7 +46,7 @@ def run_training(task: Task) -> None:
     sweep(run)
     describe(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    keras.utils.set_random_seed(config.seed)
+    prepare(config)
     trainer = Trainer(run, data, build_model(config, len(data.class_names)))
     trainer.resume()
     reason = trainer.fit()
@@ -66,10 +64,11 @@ class State:
     best_loss: float = 0.0
     row: dict[str, float] = field(default_factory=dict)  # the last epoch's row of history.csv
 
-    @property
-    def epochs_without_gain(self) -> int:
-        """Whole epochs since the best one."""
-        return self.epoch - self.best_epoch if self.best_epoch is not None else 0
+    def epochs_without_gain(self, since: int) -> int:
+        """Whole epochs since the best one, or since so many were done, whichever is later."""
+        if self.best_epoch is None:
+            return 0
+        return self.epoch - max(self.best_epoch, since - 1)
 
 
 class Trainer:
@@ -81,30 +80,41 @@ class Trainer:
 
     def __init__(self, run: Run, data: RunData, model: keras.Model) -> None:
         self.run, self.data, self.model = run, data, model
-        self.config = run.config
+        self.config, self.goal = run.config, run.goal
         self.state = State()
         self.val_pixels = data.split_pixels("val")
         self.val_labels = data.labels(data.positions("val"))
 
     def resume(self) -> None:
-        """Goes back to the newest whole checkpoint, or to the very beginning."""
-        checkpoint = load_latest(self.run.directory / "checkpoints")
+        """Goes back to the newest whole checkpoint, or to the very beginning.
+
+        Raises:
+            ValueError: epochs were trained, and no checkpoint of them is whole.
+        """
+        checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
         if checkpoint is not None:
             checkpoint.restore(self.model)
             self.state = State(**checkpoint.state)
-        history = self.run.history
+        elif len(history):
+            raise ValueError(
+                f"{self.run.id} must have a whole checkpoint to go on from: it has trained "
+                f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
+                "history and predictions stay, and a new run can start from its weights."
+            )
+        elif self.run.initial is not None:
+            self._begin_with(self.run.initial)
         history = history[history["epoch"] < self.state.epoch]
-        _save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
+        save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
         steps = self.run.steps
         steps = steps[steps["step"] <= self.state.step]
-        _save_table(self.run.directory / "steps.csv", steps, STEPS_COLUMNS)
+        save_table(self.run.directory / "steps.csv", steps, STEPS_COLUMNS)
         (self.run.directory / "result.json").unlink(missing_ok=True)
         if checkpoint is not None:
             self._record_epoch(self._validate())
 
     def fit(self) -> str:
         """Trains until the last epoch, until no gain, or until asked to stop; says which."""
-        epochs, images = self.config.epochs, len(self.data.positions("train"))
+        epochs, images = self.goal.epochs, len(self.data.positions("train"))
         self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1)
         for epoch in range(self.state.epoch + 1, epochs):
             if self._patience_is_over():
@@ -134,7 +144,13 @@ class Trainer:
         if self._opens_test(reason):
             evaluate_test(self.run, self.data)
         result = Result(
-            reason, state.epoch + 1, state.best_epoch, state.best_loss, state.best_accuracy
+            reason,
+            state.epoch + 1,
+            state.best_epoch,
+            state.best_loss,
+            state.best_accuracy,
+            int(self.run.attempt.name) if self.run.attempt else None,
+            self.data.changed_since(),
         )
         save_result(self.run, result)
 
@@ -202,15 +218,22 @@ class Trainer:
         append_row(self.run.directory / "history.csv", self.state.row, HISTORY_COLUMNS)
 
     def _keep_model(self, probabilities: np.ndarray) -> None:
+        self.run.predictions_file("test").unlink(missing_ok=True)  # they are of another model
         save_model(self.model, self.run.directory / "model.keras")
         save_predictions(self.run, "val", self.data.predictions("val", probabilities))
+
+    def _begin_with(self, initial: Run) -> None:
+        if initial.model_file is None:
+            raise ValueError(f"{self.run.id} must have the weights it begins with. They are gone.")
+        source = load_model(initial.model_file)
+        begin_with(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:
         return float(self.model.optimizer.learning_rate)
 
     def _patience_is_over(self) -> bool:
         patience = self.config.early_stopping
-        return bool(patience) and self.state.epochs_without_gain >= patience
+        return bool(patience) and self.state.epochs_without_gain(self.goal.since) >= patience
 
 
 def _scores(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
@@ -234,8 +257,3 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.default_rng((seed, epoch, number)).integers(2**31, size=2)
             layer.seed_generator.state.assign(state.astype("uint32"))
-
-
-def _save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    with replacing(path) as temporary:
-        table.to_csv(temporary, columns=list(columns), index=False)

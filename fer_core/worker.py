@@ -22,7 +22,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from fer_core import paths, processes, tasks
+from fer_core import paths, processes, queue
 from fer_core.files import patiently, write_json, write_text
 from fer_core.tasks import Task
 
@@ -82,7 +82,7 @@ def _work_until_idle() -> None:
         elif time.monotonic() - last_busy > IDLE_SECONDS:
             # From here on a submission starts a new supervisor; what came before is seen below.
             processes.supervisor_file().unlink(missing_ok=True)
-            if not tasks.queue():
+            if not queue.waiting():
                 return
             write_json(processes.supervisor_file(), processes.process_record())
             last_busy = time.monotonic()
@@ -90,7 +90,7 @@ def _work_until_idle() -> None:
 
 
 def _start_waiting(children: dict[str, Child]) -> None:
-    for task in tasks.queue():
+    for task in queue.waiting():
         request = task.request
         kind = KINDS.get(request.kind) if request else None
         try:

@@ -28,10 +28,14 @@ FLOORS = [
         "fer_core.evaluation",
         "fer_core.figures",
         "fer_core.processes",
+        "fer_core.records",
+        "fer_core.preferences",
     ],
     ["fer_core.tasks"],
+    ["fer_core.queue"],
     [
         "fer_core.detection",
+        "fer_core.backend",
         "fer_core.models",
         "fer_core.augmentation",
         "fer_core.runs",
@@ -54,6 +58,7 @@ FLOORS = [
 ]
 NOT_FOR_THE_APP = {
     "worker",
+    "backend",
     "training",
     "batches",
     "checkpoints",
@@ -62,6 +67,7 @@ NOT_FOR_THE_APP = {
     "sealed_test",
 }
 LOADS_TENSORFLOW = {
+    "backend",
     "detection",
     "models",
     "augmentation",

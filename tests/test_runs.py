@@ -10,10 +10,8 @@ from fer_core import paths, tasks
 from fer_core.config import TrainConfig
 from fer_core.evaluation import accuracy
 from fer_core.files import append_row, write_json
+from fer_core.records import COMPLETED, HISTORY_COLUMNS, Result
 from fer_core.runs import (
-    COMPLETED,
-    HISTORY_COLUMNS,
-    Result,
     Run,
     list_runs,
     open_run,

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fer_core import paths, processes, tasks
+from fer_core import paths, processes, queue, tasks
 from fer_core.files import write_json, write_text
 from fer_core.tasks import Progress, Task, TaskState
 
@@ -143,7 +143,7 @@ def test_the_queue_is_sorted_by_age_and_holds_runs_too(workspace: Path) -> None:
         (paths.runs_root(), "a", 1.0),
     ):
         ask(Task(root / name), submitted)
-    assert [task.id for task in tasks.queue()] == ["a", "b", "c"]
+    assert [task.id for task in queue.waiting()] == ["a", "b", "c"]
 
 
 def test_names_that_are_taken_get_a_number(tmp_path: Path) -> None:
@@ -183,16 +183,16 @@ def test_a_request_that_makes_no_sense_is_none_and_stands_first_in_the_queue(
     ask(bad)
     (bad.directory / "request.json").write_text(text)
     assert bad.request is None
-    assert [each.id for each in tasks.queue()] == ["bad", "good"]
+    assert [each.id for each in queue.waiting()] == ["bad", "good"]
 
 
 def test_what_waits_is_taken_up_when_the_app_starts(
     workspace: Path, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: started.append(True))
-    tasks.wake()
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: started.append(True))
+    queue.wake()
     assert not started
     ask(Task(paths.runs_root() / "waiting"))
-    tasks.wake()
+    queue.wake()
     assert started

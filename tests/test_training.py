@@ -13,7 +13,8 @@ from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
-from fer_core.runs import EARLY_STOPPED, Run
+from fer_core.records import EARLY_STOPPED
+from fer_core.runs import Run
 from fer_core.sealed_test import open_test
 from fer_core.submission import create_run
 from fer_core.training import Trainer, run_training

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 import streamlit as st
 
-from fer_core import paths, tasks
+from fer_core import paths, queue, tasks
 from fer_core.datasets.names import KINDS, check_new_name, free_name, safe_name
 from fer_core.tasks import Task, TaskState
 from pages.components.words import plain
@@ -18,7 +18,7 @@ _REFRESH_SECONDS = 0.5
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
     """Asks for a data set of schematic faces; the name gets a number where it is taken."""
     arguments = {"name": free_name(name), "count": count, "seed": seed}
-    return tasks.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", arguments)
+    return queue.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", arguments)
 
 
 def submit_import(source: Path, name: str, **settings: Any) -> Task:
@@ -29,7 +29,7 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
     """
     check_new_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
-    return tasks.submit(directory, "import", {"source": str(source), "name": name, **settings})
+    return queue.submit(directory, "import", {"source": str(source), "name": name, **settings})
 
 
 def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> Task:
@@ -44,7 +44,7 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
     upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
     with upload.open("wb") as copy:
         shutil.copyfileobj(file, copy)
-    return tasks.submit(directory, "import", {"source": str(upload), "name": name, **settings})
+    return queue.submit(directory, "import", {"source": str(upload), "name": name, **settings})
 
 
 def shown_imports() -> list[Task]:
@@ -67,7 +67,7 @@ def show_import_progress(task: Task, *, choose: bool = True) -> None:
 def _watch(task: Task, was_active: bool, choose: bool) -> None:
     state, name = task.state, _name(task)
     if state is TaskState.QUEUED:
-        tasks.wake()  # whoever takes what waits may have ended meanwhile
+        queue.wake()  # whoever takes what waits may have ended meanwhile
     if state.is_active:
         progress, stopping = task.progress, state is TaskState.STOPPING
         text = plain(progress.message) if progress else "It begins …"

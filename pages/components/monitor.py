@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import figures, tasks
+from fer_core import figures, queue
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
 from pages.components.live_plot import live_plot, load_plotly
@@ -69,7 +69,7 @@ def _show_stop(run: Run, state: TaskState) -> None:
 def _show_progress(run: Run, state: TaskState) -> None:
     progress = run.progress
     if state is TaskState.QUEUED:
-        tasks.wake()  # a supervisor that was killed must not leave the queue asleep
+        queue.wake()  # a supervisor that was killed must not leave the queue asleep
         st.progress(0.0, text="It waits until what was asked for earlier has ended.")
     elif progress is None or progress.rate is None:
         st.progress(progress.fraction if progress else 0.0, text=_preparing(progress))

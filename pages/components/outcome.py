@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run
+from fer_core.records import EARLY_STOPPED, STOPPED, Result
+from fer_core.runs import Run
 from fer_core.submission import resume_run
 from fer_core.tasks import TaskState
 from pages.components.scores import show_accuracy, show_confusion, show_report

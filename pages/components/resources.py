@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from fer_core import images, runs, tasks
+from fer_core import images, queue, runs
 from fer_core.runs import Run
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class FaceSearch:
 @st.cache_resource
 def wake_queue() -> None:
     """Once per server: lets what was left in the queue go on, as after a restart."""
-    tasks.wake()
+    queue.wake()
 
 
 def recognize(content: bytes, name: str, run: Run, search: FaceSearch) -> Recognized:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from fer_core.recipes import RECIPES
-from fer_core.runs import COMPLETED, EARLY_STOPPED, STOPPED, Run
+from fer_core.records import COMPLETED, EARLY_STOPPED, STOPPED
+from fer_core.runs import Run
 from fer_core.tasks import TaskState
 
 STATE_COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]] = {

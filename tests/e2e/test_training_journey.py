@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fer_core import runs
+from fer_core import records, runs
 from tests.e2e.conftest import ANSWER, serve, take_photo
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_a_newcomer_trains_a_network_and_tries_it(
         stop_training(page)
         (run,) = runs.list_runs()
         assert run.result is not None
-        assert run.result.reason == runs.STOPPED
+        assert run.result.reason == records.STOPPED
         assert len(run.history) >= 1
         look_at_confusion(page)
         try_it(page)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, runs, tasks
+from fer_core import paths, queue, records, runs, tasks
 from fer_core.expressions import EXPRESSIONS
 from fer_core.files import write_json
 from fer_core.recipes import RECIPES
@@ -94,9 +94,9 @@ def finished_run(new_run: RunFactory) -> RunFactory:
             predictions(140, 0.5).to_csv(run.predictions_file("test"), index=False)
             write_json(
                 run.predictions_file("test").with_suffix(".json"),
-                {"opened": "2026-03-01T12:30:00"},
+                {"opened": ["2026-03-01T12:30:00"]},
             )
-        runs.save_result(run, runs.Result(runs.COMPLETED, epochs, epochs - 1, 1.1, 0.6))
+        runs.save_result(run, records.Result(records.COMPLETED, epochs, epochs - 1, 1.1, 0.6))
         return run
 
     return make
@@ -125,4 +125,4 @@ def rerun(app: AppTest) -> AppTest:
 @pytest.fixture
 def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for stays in the queue."""
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fer_core import tasks, worker
+from fer_core import queue, tasks, worker
 from fer_core.datasets import list_datasets, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import import_source
@@ -30,7 +30,7 @@ TREE = {"train/happy": 30, "train/sad": 3, "test/happy": 4, "test/sad": 2}
 @pytest.fixture
 def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked for stays in the queue until `do_waiting`."""
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: None)
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def tiles(page: AppTest, key: str) -> list[dict]:
 
 def do_waiting() -> None:
     """Does the oldest task of the queue as the supervisor's child would."""
-    (task,) = tasks.queue()
+    (task,) = queue.waiting()
     attempt = worker._take(task)
     assert attempt is not None
     code = worker.work(task)
@@ -85,7 +85,7 @@ def test_an_empty_machine_says_what_to_do_and_draws_faces_with_one_click(
     assert "There is no data set yet" in page.info[0].value
     press(page, "Draw faces to try it with")
     assert "drawn-faces" in progress_of(page)[0]
-    (task,) = tasks.queue()
+    (task,) = queue.waiting()
     assert task.request is not None and task.request.kind == "draw"
 
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_added_is_refused_at_once(
     page.text_input[1].set_value(name)
     press(page, "Add")
     assert sentence in page.error[0].value
-    assert tasks.queue() == []
+    assert queue.waiting() == []
 
 
 def test_an_import_that_fails_says_why_until_it_is_dismissed(
@@ -169,7 +169,7 @@ def test_an_upload_is_added_and_not_kept_twice(open_page: PageOpener, no_supervi
     checked(page)
     page.file_uploader[0].set_value([("faces 8.zip", archive.getvalue(), "application/zip")])
     press(page, "Add")
-    (task,) = tasks.queue()
+    (task,) = queue.waiting()
     do_waiting()
     checked(page)
     assert open_dataset("faces-8").images == 8
@@ -197,7 +197,7 @@ def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
 def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None) -> None:
     page = press(open_page("datasets"), "Draw faces to try it with")
     press(page, "Stop drawing")
-    assert tasks.queue() == []
+    assert queue.waiting() == []
     assert "There is no data set yet" in page.info[0].value
 
 
@@ -245,7 +245,7 @@ def test_while_an_import_waits_somebody_is_there_to_take_it(
 ) -> None:
     submit_drawn_dataset("faces", count=70)
     calls: list[bool] = []
-    monkeypatch.setattr(tasks, "ensure_supervisor", lambda: calls.append(True))
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: calls.append(True))
     page = AppTest.from_function(watch)
     checked(page)
     assert calls == [True]
@@ -260,7 +260,7 @@ def test_what_was_stopped_is_not_called_a_failure(
     submit_import(source, "faces")
     submit_drawn_dataset("drawn", count=70)
     page = open_page("datasets")
-    for task in tasks.queue():
+    for task in queue.waiting():
         attempt = worker._take(task)
         assert attempt is not None
         write_json(attempt / "process.json", process_record())

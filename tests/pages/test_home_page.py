@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, tasks
+from fer_core import paths, queue, tasks
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.runs import Run
 
@@ -25,7 +25,7 @@ def test_an_empty_machine_offers_to_draw_faces(open_page: PageOpener) -> None:
     assert metrics(page)["Computes on"].startswith(("CPU", "NVIDIA", "Tesla"))
     page.button[0].click().run()
     assert not page.exception
-    (task,) = tasks.queue()
+    (task,) = queue.waiting()
     assert task.request.kind == "draw"
     assert task.request.arguments == {"name": "drawn-faces", "count": 2100, "seed": 0}
 
@@ -38,7 +38,7 @@ def test_it_counts_what_there_is(open_page: PageOpener, finished_run: Callable[.
 
 
 def test_a_run_in_the_queue_is_waiting(open_page: PageOpener, new_run: Callable[..., Run]) -> None:
-    tasks.submit(new_run().directory, "train")
+    queue.submit(new_run().directory, "train")
     page = open_page("home")
     assert (metrics(page)["Trains now"], metrics(page)["Waiting"]) == ("nothing", "1")
 
@@ -52,7 +52,7 @@ def test_a_finished_drawing_leads_to_training(open_page: PageOpener) -> None:
 
 def test_a_drawing_that_failed_says_why(open_page: PageOpener) -> None:
     directory = tasks.new_directory(paths.tasks_root(), "draw")
-    task = tasks.submit(directory, "draw", {"name": "faces", "count": 1, "seed": 0})
+    task = queue.submit(directory, "draw", {"name": "faces", "count": 1, "seed": 0})
     attempt = task.directory / "attempts" / "0"
     attempt.mkdir(parents=True)
     (task.directory / "request.json").rename(attempt / "request.json")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, tasks
+from fer_core import paths, queue, tasks
 from fer_core.config import Augmentation
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -133,7 +133,7 @@ def test_a_run_is_still_watched_when_its_data_set_was_deleted(
 
 def test_a_data_set_that_is_being_added_is_shown(open_page: PageOpener) -> None:
     directory = tasks.new_directory(paths.tasks_root(), "draw")
-    tasks.submit(directory, "draw", {"name": "faces", "count": 70, "seed": 0})
+    queue.submit(directory, "draw", {"name": "faces", "count": 70, "seed": 0})
     page = open_page("train")
     assert any("faces" in text.proto.text for text in page.get("progress"))
 

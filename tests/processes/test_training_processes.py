@@ -10,10 +10,11 @@ import numpy as np
 import psutil
 import pytest
 
-from fer_core import paths, processes, tasks
+from fer_core import paths, processes, queue, tasks
 from fer_core.config import TrainConfig
 from fer_core.files import read_json
-from fer_core.runs import COMPLETED, STOPPED, Run, open_run
+from fer_core.records import COMPLETED, STOPPED
+from fer_core.runs import Run, open_run
 from fer_core.submission import open_test_task, resume_run, submit_run
 from fer_core.tasks import TaskState
 from tests.conftest import end_supervisor
@@ -136,7 +137,7 @@ def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig, tmp_pa
     first = submit_run(endless)
     wait_until(lambda: trains(first))
     second = submit_run(endless)
-    drawing = tasks.submit(
+    drawing = queue.submit(
         tasks.new_directory(paths.tasks_root(), "draw"),
         "draw",
         {"name": "more-faces", "count": 70, "seed": 1},
@@ -178,7 +179,7 @@ def test_an_idle_supervisor_leaves_and_a_submission_starts_another(quick: TrainC
 
 
 def test_a_task_of_an_unknown_kind_is_refused(workspace: Path) -> None:
-    task = tasks.submit(tasks.new_directory(paths.tasks_root(), "dance"), "dance")
+    task = queue.submit(tasks.new_directory(paths.tasks_root(), "dance"), "dance")
     wait_until(lambda: ended(task))
     assert task.state is TaskState.FAILED
     assert "Received: dance" in task.error
