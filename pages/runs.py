@@ -4,31 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fer_core import figures, runs
+from fer_core import runs
 from fer_core.runs import Run
+from pages.components.comparison import show_comparison
 from pages.components.run_table import choose_runs
-from pages.components.words import plain, spoken_run, spoken_size, spoken_title
-
-
-def show_curves(chosen: Sequence[Run]) -> None:
-    """One figure with a curve per run that has one."""
-    names = [spoken_run(run) for run in chosen]
-    histories = {
-        name if names.count(name) == 1 else f"{name} ({run.id})": run.history
-        for name, run in zip(names, chosen, strict=True)
-    }
-    drawn = {name: history for name, history in histories.items() if len(history)}
-    if not drawn:
-        st.caption("No epoch is done yet, so there are no curves.")
-        return
-    metric = st.segmented_control(
-        "Curves",
-        list(figures.METRICS),
-        format_func=figures.METRICS.__getitem__,
-        default="val_accuracy",
-        required=True,
-    )
-    st.plotly_chart(figures.compare_figure(drawn, metric), key="curves")
+from pages.components.words import plain, spoken_size, spoken_title
 
 
 def show_actions(run: Run) -> None:
@@ -119,7 +99,7 @@ chosen = choose_runs(everything)
 if not chosen:
     st.caption("Tick the boxes at the left of the table to see curves and files.")
     st.stop()
-show_curves(chosen)
+show_comparison(chosen)
 for run in chosen:
     show_actions(run)
 offer_deletion(chosen)
