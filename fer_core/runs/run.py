@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core import paths, tasks
+from fer_core import paths
 from fer_core.config import TrainConfig
 from fer_core.files import read_json, replacing, write_json
 from fer_core.records import (
@@ -250,42 +250,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
-
-
-def list_runs() -> list[Run]:
-    """All runs that can be read, newest first; those that ship with the program last."""
-    return [run for run in _all_runs() if not run.problem]
-
-
-def unreadable_runs() -> list[Run]:
-    """Runs whose files cannot be understood; `Run.problem` says why."""
-    return [run for run in _all_runs() if run.problem]
-
-
-def _all_runs() -> list[Run]:
-    roots = (paths.runs_root(), paths.pretrained_root())
-    return [
-        Run(directory)
-        for root in roots
-        for directory in tasks.directories(root)
-        if (directory / "config.json").exists()
-    ]
-
-
-def open_run(run_id: str) -> Run:
-    """The run of that id.
-
-    Raises:
-        ValueError: there is none, or it cannot be read.
-    """
-    if Path(run_id).name == run_id:  # the id may come from an address that anyone can type
-        for root in (paths.runs_root(), paths.pretrained_root()):
-            run = Run(root / run_id)
-            if (run.directory / "config.json").exists():
-                if run.problem:
-                    raise ValueError(run.problem)
-                return run
-    raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
 
 
 def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
