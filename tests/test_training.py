@@ -11,9 +11,10 @@ from fer_core import processes
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.pixels import open_pixels
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
-from fer_core.records import EARLY_STOPPED
+from fer_core.records import COMPLETED, EARLY_STOPPED, Goal
 from fer_core.runs import Run
 from fer_core.sealed_test import open_test
 from fer_core.submission import create_run
@@ -30,12 +31,13 @@ def trained(config: TrainConfig) -> Run:
     return go_on(create_run(config))
 
 
-def go_on(run: Run) -> Run:
+def go_on(run: Run, **arguments: int) -> Run:
     """What the worker does in its child process, done in this one."""
     attempt = run.directory / "attempts" / str(len(run.attempts))
     attempt.mkdir(parents=True)
     write_json(attempt / "process.json", processes.process_record() | {"started": 0.0})
-    write_json(attempt / "request.json", {"kind": "train", "arguments": {}, "submitted": 0.0})
+    request = {"kind": "train", "arguments": arguments, "submitted": 0.0}
+    write_json(attempt / "request.json", request)
     try:
         run_training(run)
     finally:
@@ -76,11 +78,91 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
     run = interrupted(config, monkeypatch, epoch=1)
     assert run.result is None and len(run.history) == 2
     go_on(run)
-    numbers = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
-    assert np.allclose(run.history[numbers], whole.history[numbers], rtol=1e-4)
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1), dtype="uint8")
-    ours, theirs = (predict(load_model(each.model_file), pixels) for each in (run, whole))
-    assert np.allclose(ours, theirs, atol=1e-4)
+    assert same(run, whole)
+
+
+def same(one: Run, other: Run) -> bool:
+    """Whether two runs have the same history and weights, bit for bit."""
+    histories = [run.history.drop(columns="seconds") for run in (one, other)]
+    models = [load_model(run.model_file).get_weights() for run in (one, other)]
+    return histories[0].equals(histories[1]) and all(map(np.array_equal, *models))
+
+
+def test_continuing_equals_having_asked_for_all_epochs_at_once(config: TrainConfig) -> None:
+    config = replace(config, augmentation=Augmentation(shift=0.1, zoom=0.1))
+    run = go_on(trained(replace(config, epochs=2)), epochs=3, since=2)
+    assert run.result.reason == COMPLETED and run.result.epochs == 3
+    assert same(run, trained(config))
+
+
+def test_a_continued_run_that_is_interrupted_goes_on_to_its_new_end(config: TrainConfig) -> None:
+    run = go_on(trained(replace(config, epochs=1)), epochs=2, since=1)
+    assert go_on(run, resumed_after=2).goal == Goal(2, since=1)
+    assert run.result.epochs == 2
+
+
+def test_patience_begins_anew_when_a_run_is_continued(config: TrainConfig) -> None:
+    config = replace(config, epochs=60, early_stopping=2, learning_rate=1e-8)
+    run = trained(config)
+    assert run.result.reason == EARLY_STOPPED
+    done = run.result.epochs
+    go_on(run, epochs=60, since=done)
+    assert run.result.epochs > done
+
+
+def test_a_better_model_seals_the_test_split_again(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(replace(config, epochs=1, test_at_end=True))
+    assert len(run.test_looks) == 1 and run.test_opened is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_opens_test", lambda self, reason: False)
+        go_on(run, epochs=20, since=1)
+    assert run.result.best_epoch > 0
+    assert run.test_opened is None and run.predictions("test") is None
+    open_test(run)
+    assert len(run.test_looks) == 2 and run.test_opened == run.test_looks[-1]
+
+
+def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig) -> None:
+    run = trained(replace(config, epochs=1))
+    for folder in (run.directory / "checkpoints").iterdir():
+        (folder / "arrays.npz").write_bytes(b"damaged")
+    before = run.history
+    with pytest.raises(ValueError, match="must have a whole checkpoint.*trained 1 epochs"):
+        go_on(run, epochs=2, since=1)
+    assert run.history.equals(before) and run.predictions("val") is not None
+
+
+def test_a_run_can_begin_with_the_weights_of_another(config: TrainConfig) -> None:
+    first = trained(replace(config, epochs=8))
+    run = create_run(replace(config, epochs=1, learning_rate=1e-8, initial_run=first.id))
+    first.delete()
+    go_on(run)
+    assert run.history["val_accuracy"][0] == pytest.approx(first_accuracy(run), abs=0.01)
+
+
+def first_accuracy(run: Run) -> float:
+    """Of the weights that a run began with, on its validation images."""
+    dataset = open_dataset("faces")
+    positions = dataset.select("val")
+    pixels = open_pixels(dataset, (48, 48), 1)[positions]
+    answers = predict(load_model(run.initial.model_file), pixels).argmax(axis=1)
+    truth = dataset.index["expression"][positions]
+    return float((np.array(run.class_names)[answers] == truth).mean())
+
+
+def test_classes_are_matched_by_name_when_a_run_begins_with_other_weights(
+    config: TrainConfig,
+) -> None:
+    first = trained(replace(config, epochs=1))
+    names = ("sad", "happy")
+    config = replace(config, class_names=names, learning_rate=1e-8, epochs=1)
+    run = trained(replace(config, initial_run=first.id))
+    kernel = load_model(run.model_file).layers[-1].get_weights()[0]
+    theirs = load_model(first.model_file).layers[-1].get_weights()[0]
+    columns = [first.class_names.index(name) for name in run.class_names]
+    assert np.allclose(kernel, theirs[:, columns], atol=1e-5)
 
 
 def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int) -> Run:
