@@ -2,10 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from fer_core import paths
 from fer_core.files import read_json, write_json
@@ -17,7 +20,8 @@ _PLACE = "place.json"  # apart from the request, which a supervisor may take in 
 
 def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = None) -> Task:
     """Asks for work in a directory and sees to it that somebody takes it."""
-    (directory / _PLACE).unlink(missing_ok=True)  # of an earlier request
+    for name in (_PLACE, "progress.json"):
+        (directory / name).unlink(missing_ok=True)  # of an earlier request
     request = Request(kind, dict(arguments or {}), time.time())
     write_json(directory / "request.json", asdict(request))
     ensure_supervisor()
@@ -30,19 +34,25 @@ def wake() -> None:
         ensure_supervisor()
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block no other session looks at the queue in order to change it."""
+    paths.workspace().mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.workspace() / "queue.lock"):
+        yield
+
+
 def waiting() -> list[Task]:
     """Everything that waits, runs included, in the order in which it will be taken.
 
     The oldest request comes first, unless a person has moved it.
     """
-    found = []
-    for root in (paths.runs_root(), paths.tasks_root()):
-        for directory in directories(root):
-            # The supervisor asks this twice a second: one look for each of a thousand runs.
-            if os.path.exists(f"{directory}/request.json"):  # noqa: PTH110 (a fifth of the time)
-                task = Task(directory)
-                found.append((_place(task), task))
-    return [task for _, task in sorted(found, key=lambda entry: entry[0])]
+    return sorted(filter(_is_asked_for, _everything()), key=_place)
+
+
+def working() -> list[Task]:
+    """Everything that is being done just now, runs included."""
+    return [task for task in _everything() if task.is_live]
 
 
 def move(task: Task, steps: int) -> None:
@@ -50,28 +60,42 @@ def move(task: Task, steps: int) -> None:
 
     What is not waiting any more stays as it is.
     """
-    kind = task.request.kind if task.request else ""
-    order = [other for other in waiting() if other.request and other.request.kind == kind]
-    if task not in order:
-        return
-    others = [other for other in order if other != task]
-    position = min(max(0, order.index(task) + steps), len(others))
-    before = [_place(other) for other in others[:position]][-1:]
-    after = [_place(other) for other in others[position:]][:1]
-    if before and after:
-        place = (before[0] + after[0]) / 2
-    else:
-        place = before[0] + 1 if before else after[0] - 1 if after else _place(task)
-    write_json(task.directory / _PLACE, {"place": place})
+    with alone():
+        kind = task.request.kind if task.request else ""
+        order = [other for other in waiting() if other.request and other.request.kind == kind]
+        folders = [other.directory for other in order]
+        if task.directory not in folders:
+            return
+        position = folders.index(task.directory)
+        order.insert(max(0, position + steps), order.pop(position))
+        # From the front: whoever looks meanwhile sees the new first one before the others move.
+        for place, other in enumerate(order):
+            with suppress(FileNotFoundError):  # cancelled and deleted in the same moment
+                write_json(other.directory / _PLACE, {"place": place}, durable=False)
 
 
-def _place(task: Task) -> float:
-    """What the queue is sorted by: the time of the request, unless it was moved."""
-    try:
-        moved = read_json(task.directory / _PLACE)
-        if moved is not None:
-            return float(moved["place"])
-    except (ValueError, TypeError, KeyError):
-        pass  # damaged: as if it had not been moved
+def _everything() -> list[Task]:
+    roots = (paths.runs_root(), paths.tasks_root())
+    return [Task(directory) for root in roots for directory in directories(root)]
+
+
+def _is_asked_for(task: Task) -> bool:
+    # The supervisor asks this of a thousand runs twice a second.
+    return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
+
+
+def _is_asked_for(task: Task) -> bool:
+    # The supervisor asks this of a thousand runs twice a second.
+    return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
+
+
+def _place(task: Task) -> tuple[float, float, str]:
+    """What the queue is sorted by: places that were given, then times of requests, then names."""
     # A request that makes no sense comes first: it is refused and gone.
-    return task.request.submitted if task.request else 0.0
+    submitted = task.request.submitted if task.request else 0.0
+    try:
+        # Counted from 0, so that what is asked for later stands behind all that was moved.
+        place = float(read_json(task.directory / _PLACE)["place"])
+    except (ValueError, TypeError, KeyError):
+        place = submitted  # not moved, or the file is damaged
+    return place, submitted, task.id

@@ -85,6 +85,11 @@ class Task:
         return TaskState.CANCELLED if attempt is None else TaskState.INTERRUPTED
 
     @property
+    def is_live(self) -> bool:
+        """Whether a process works on it just now: it is running or stopping."""
+        return self.attempt is not None and _is_live(self.attempt)
+
+    @property
     def attempt(self) -> Path | None:
         """The newest attempt's directory, or None where nobody took the request yet."""
         attempts = self.attempts

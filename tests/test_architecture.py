@@ -21,6 +21,9 @@ FLOORS = [
         "fer_core.images",
         "fer_core.files",
         "fer_core.machine",
+        "fer_core.growing",
+        "fer_core.thinning",
+        "fer_core.tensorboard",
     ],
     [
         "fer_core.recipes",
