@@ -84,11 +84,6 @@ def _is_asked_for(task: Task) -> bool:
     return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
 
 
-def _is_asked_for(task: Task) -> bool:
-    # The supervisor asks this of a thousand runs twice a second.
-    return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
-
-
 def _place(task: Task) -> tuple[float, float, str]:
     """What the queue is sorted by: places that were given, then times of requests, then names."""
     # A request that makes no sense comes first: it is refused and gone.
