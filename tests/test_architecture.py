@@ -34,7 +34,7 @@ FLOORS = [
         "fer_core.records",
         "fer_core.preferences",
     ],
-    ["fer_core.tasks"],
+    ["fer_core.tasks", "fer_core.significance", "fer_core.comparison_figures"],
     ["fer_core.queue"],
     [
         "fer_core.detection",
@@ -47,6 +47,7 @@ FLOORS = [
     [
         "fer_core.batches",
         "fer_core.checkpoints",
+        "fer_core.comparison",
         "fer_core.export",
         "fer_core.recognition",
         "fer_core.reporting",
