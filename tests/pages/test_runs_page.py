@@ -1,6 +1,5 @@
 """The page that lists all runs."""
 
-import json
 import time
 
 import pytest
@@ -9,7 +8,6 @@ from streamlit.testing.v1 import AppTest
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.runs import list_runs
-from pages.components.words import spoken_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -23,12 +21,6 @@ def button(page: AppTest, label: str) -> AppTest:
     """Presses a button."""
     next(button for button in page.button if button.label == label).click()
     return rerun(page)
-
-
-def curves(page: AppTest) -> list[str]:
-    """The names of the drawn curves."""
-    (chart,) = page.get("plotly_chart")
-    return [trace["name"] for trace in json.loads(chart.spec)["data"]]
 
 
 def test_without_runs_the_page_says_what_to_do(open_page: PageOpener) -> None:
@@ -52,24 +44,6 @@ def test_the_table_shows_every_run_in_every_state(
     assert sorted(table["epochs"]) == ["0 of 50", "50 of 50", "8 of 8"]
     assert table["test"].dropna().tolist() == pytest.approx([50.0])
     assert sorted(table["minutes"].dropna()) == pytest.approx([4.0, 25.0])
-
-
-def test_chosen_runs_are_drawn_in_one_figure(
-    open_page: PageOpener, finished_run: RunFactory
-) -> None:
-    one, two = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
-    page = choose(open_page("runs"), 0, 1)
-    assert set(curves(page)) == {spoken_run(one), spoken_run(two)}
-
-
-def test_runs_of_one_name_keep_a_curve_each(
-    open_page: PageOpener, finished_run: RunFactory
-) -> None:
-    for run in (finished_run(epochs=3), finished_run(epochs=2)):
-        write_json(run.directory / "notes.json", {"name": "mine"})
-    names = curves(choose(open_page("runs"), 0, 1))
-    assert len(set(names)) == 2
-    assert all(name.startswith("mine (") for name in names)
 
 
 def test_model_exports_and_history_can_be_downloaded(

@@ -1,0 +1,130 @@
+"""Whether networks differ by more than chance: on the same images, and over several seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from fer_core.evaluation import predicted
+
+LEVEL = 0.05  # a p value below it is called significant
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two networks on the images that both have seen, the true expression being the same."""
+
+    first: str
+    second: str
+    shared: int  # images
+    only_first: int  # images that the first alone got right
+    only_second: int
+    p_value: float  # of the exact McNemar test
+    corrected: float  # the same after Holm, for all pairs that were tested together
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether chance alone rarely does this, if the pair is the only one looked at."""
+        return self.p_value < LEVEL
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of an accuracy over several runs, all in [0, 1], and how sure it is."""
+
+    runs: int
+    value: float
+    low: float  # of the 95 % interval of the mean
+    high: float
+    deviation: float  # standard deviation of the single runs
+    lowest: float
+    highest: float
+
+
+def right_answers(predictions: pd.DataFrame) -> pd.Series:
+    """Whether each answer is right, by an image's path, row and true expression.
+
+    Two predictions for one such key cannot be told apart and are left out.
+    """
+    words = predictions[["path", "row", "expression"]].astype("str")
+    # A row is a number or nothing, so that the words cannot run into each other.
+    key = words["expression"] + "\n" + words["path"] + "\n" + words["row"]
+    right = (predicted(predictions) == predictions["expression"]).set_axis(key)
+    return right[~right.index.duplicated(keep=False)].astype("int8")
+
+
+def paired_tests(right: Mapping[str, pd.Series]) -> list[PairedTest]:
+    """Every pair of networks that share images, by what `right_answers` gives for each.
+
+    Holm's correction is for as many tests as there are pairs.
+    """
+    answers = pd.DataFrame(dict(right)).to_numpy("float64")  # images × networks, NaN where not seen
+    yes, no = (answers == 1).astype("float64"), (answers == 0).astype("float64")
+    alone, both = (yes.T @ no).astype(int), ((yes + no).T @ (yes + no)).astype(int)
+    tests = [
+        _paired_test(one, two, both[i, j], alone[i, j], alone[j, i])
+        for (i, one), (j, two) in combinations(enumerate(right), 2)
+        if both[i, j]
+    ]
+    corrected = holm([test.p_value for test in tests])
+    return [replace(test, corrected=p) for test, p in zip(tests, corrected, strict=True)]
+
+
+@lru_cache(maxsize=10_000)  # a comparison of twenty runs asks for 190 anew at every click
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The two-sided p value of the exact test on images that one network alone got right.
+
+    After Q. McNemar, "Note on the sampling error of the difference between correlated proportions
+    or percentages", Psychometrika 12 (1947), pages 153 to 157, with the binomial distribution in
+    place of its approximation: were both equally good, each such image would be a fair coin.
+
+    Raises:
+        ValueError: a number of images is negative.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError(
+            f"Numbers of images must not be negative. Received: {only_first} and {only_second}"
+        )
+    different = only_first + only_second
+    return float(stats.binomtest(only_first, different).pvalue) if different else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values, in their order, corrected for being looked at together.
+
+    After S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
+    of Statistics 6 (1979), pages 65 to 70: the smallest of n counts n times, the next n - 1 times.
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.maximum.accumulate(np.asarray(p_values)[order] * factors)
+    return [min(1.0, float(p)) for p in corrected]
+
+
+def mean_accuracy(values: Sequence[float], confidence: float = 0.95) -> Mean:
+    """The mean of accuracies in [0, 1], with Student's t interval cut off at 0 and 1.
+
+    The runs must differ by chance alone, as those of other seeds do.
+
+    Raises:
+        ValueError: fewer than two values, which have no spread.
+    """
+    runs = len(values)
+    if runs < 2:
+        raise ValueError(f"A mean with an interval needs at least two runs. Received: {runs}")
+    value, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    reach = float(stats.t.ppf((1 + confidence) / 2, runs - 1)) * deviation / runs**0.5
+    low, high = max(0.0, value - reach), min(1.0, value + reach)
+    return Mean(runs, value, low, high, deviation, min(values), max(values))
+
+
+def _paired_test(
+    first: str, second: str, shared: int, only_first: int, only_second: int
+) -> PairedTest:
+    p_value = mcnemar(only_first, only_second)
+    return PairedTest(first, second, int(shared), int(only_first), int(only_second), p_value, 1.0)
