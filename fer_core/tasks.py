@@ -100,9 +100,10 @@ class Task:
         """The directories of all attempts that a supervisor took, oldest first."""
         try:
             found = list((self.directory / "attempts").iterdir())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        taken = [path for path in found if (path / "request.json").exists()]
+        numbered = [path for path in found if path.name.isdecimal()]
+        taken = [path for path in numbered if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
 
     @property
@@ -119,8 +120,10 @@ class Task:
     @property
     def progress(self) -> Progress | None:
         """How far the work is, or None where it has not said so yet."""
-        data = read_json(self.directory / "progress.json")
-        return None if data is None else Progress(**data)
+        try:
+            return Progress(**read_json(self.directory / "progress.json"))
+        except (ValueError, TypeError):  # not there, or a power cut left half of it
+            return None
 
     @property
     def error(self) -> str:
@@ -178,17 +181,23 @@ class Task:
         """Removes the directory with all that is in it.
 
         Raises:
-            ValueError: the task waits or works.
+            ValueError: the task waits or works, or the system does not let it go.
         """
         if self.state.is_active:
             raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.id}")
+        shutil.rmtree(doomed, ignore_errors=True)  # what an earlier try could not remove
         try:
             self.directory.rename(doomed)
         except FileNotFoundError:
             return  # another tab was quicker
-        shutil.rmtree(doomed)
+        except OSError as error:
+            raise ValueError(f"{self.id} must be free to be deleted. Received: {error}") from error
+        if doomed.is_symlink():  # what it leads to belongs to somebody else
+            doomed.unlink()
+        else:
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def _has_result(self, attempt: Path | None) -> bool:
         """Whether the work came to its end, in the newest attempt where the result tells."""
@@ -213,15 +222,20 @@ class Task:
 
 
 def _is_live(attempt: Path) -> bool:
-    return not (attempt / "exit.json").exists() and is_alive(attempt / "process.json")
+    if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
+        return False
+    task = str(attempt.parent.parent)
+    # The process works in the directory that it took, not in copies that a person makes of it.
+    return bool(read_json(attempt / "process.json").get("task", task) == task)
 
 
 def read_request(file: Path) -> Request | None:
     """What a `request.json` asks for; None where it is not there or makes no sense."""
     try:
-        return Request(**read_json(file))
+        request = Request(**read_json(file))
     except (ValueError, TypeError):
         return None
+    return request if isinstance(request.arguments, dict) else None
 
 
 def new_directory(root: Path, name: str) -> Path:
@@ -251,7 +265,14 @@ def directories(root: Path) -> list[Path]:
     """The folders in a root, newest name first; hidden ones are being made or removed."""
     try:
         with os.scandir(root) as entries:
-            names = [entry.name for entry in entries if entry.is_dir()]
+            names = [entry.name for entry in entries if _is_folder(entry)]
     except FileNotFoundError:
         return []
     return [root / name for name in sorted(names, reverse=True) if not name.startswith(".")]
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
