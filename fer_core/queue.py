@@ -12,8 +12,9 @@ from filelock import FileLock
 
 from fer_core import paths
 from fer_core.files import read_json, write_json
+from fer_core.preferences import read_preferences
 from fer_core.processes import ensure_supervisor
-from fer_core.tasks import Request, Task, directories
+from fer_core.tasks import Request, Task, TaskState, directories
 
 _PLACE = "place.json"  # apart from the request, which a supervisor may take in the same moment
 
@@ -29,9 +30,13 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
 
 def wake() -> None:
-    """Sees to it that somebody takes what waits, as it may after a restart of the machine."""
-    if waiting():
-        ensure_supervisor()
+    """Sees to it that somebody takes what waits, as it may after a restart of the machine.
+
+    So may runs that shall go on by themselves.
+    """
+    if waiting() or (read_preferences().resume_by_itself and interrupted()):
+        with suppress(ValueError):  # asked for again soon
+            ensure_supervisor()
 
 
 @contextmanager
@@ -42,17 +47,28 @@ def alone() -> Iterator[None]:
         yield
 
 
-def waiting() -> list[Task]:
-    """Everything that waits, runs included, in the order in which it will be taken.
+def waiting(kind: str = "") -> list[Task]:
+    """What waits, all of it or of one kind, in the order in which it will be taken.
 
     The oldest request comes first, unless a person has moved it.
     """
-    return sorted(filter(_is_asked_for, _everything()), key=_place)
+    found = sorted(filter(_is_asked_for, _everything()), key=_place)
+    return [task for task in found if not kind or _kind(task) == kind]
 
 
-def working() -> list[Task]:
-    """Everything that is being done just now, runs included."""
-    return [task for task in _everything() if task.is_live]
+def working(kind: str = "") -> list[Task]:
+    """What is being done just now, all of it or of one kind."""
+    found = [task for task in _everything() if task.is_live]
+    return [task for task in found if not kind or _kind(task) == kind]
+
+
+def interrupted() -> list[Task]:
+    """Runs that ended without a word, and that no person has stopped."""
+    return [
+        task
+        for task in map(Task, directories(paths.runs_root()))
+        if task.state is TaskState.INTERRUPTED and not task.stop_requested
+    ]
 
 
 def move(task: Task, steps: int) -> None:
@@ -61,8 +77,7 @@ def move(task: Task, steps: int) -> None:
     What is not waiting any more stays as it is.
     """
     with alone():
-        kind = task.request.kind if task.request else ""
-        order = [other for other in waiting() if other.request and other.request.kind == kind]
+        order = waiting(_kind(task))
         folders = [other.directory for other in order]
         if task.directory not in folders:
             return
@@ -77,6 +92,10 @@ def move(task: Task, steps: int) -> None:
 def _everything() -> list[Task]:
     roots = (paths.runs_root(), paths.tasks_root())
     return [Task(directory) for root in roots for directory in directories(root)]
+
+
+def _kind(task: Task) -> str:
+    return task.request.kind if task.request else ""
 
 
 def _is_asked_for(task: Task) -> bool:

@@ -99,7 +99,7 @@ def test_moving_leaves_work_of_another_kind_alone(three: Sequence[Task]) -> None
 def test_a_run_that_was_taken_in_the_same_moment_stays_as_it_is(three: Sequence[Task]) -> None:
     take(three[0])
     queue.move(three[0], 1)
-    assert order() == "bc" and queue.working() == [three[0]]
+    assert order() == "bc" and queue.working("train") == [three[0]]
     assert not (three[0].directory / "place.json").exists()
 
 
