@@ -83,8 +83,11 @@ class Run(Task):
         """How far it shall be trained: as the settings say, until it was asked to continue."""
         for file in self._request_files():
             request = read_request(file)
-            if request is not None and "epochs" in request.arguments:
-                return Goal(int(request.arguments["epochs"]), int(request.arguments["since"]))
+            asked = request.arguments if request is not None else {}
+            with contextlib.suppress(
+                KeyError, ValueError, TypeError
+            ):  # it set no goal, or nonsense
+                return Goal(int(asked["epochs"]), int(asked["since"]))
         return Goal(self.config.epochs)
 
     @property
