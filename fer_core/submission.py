@@ -95,6 +95,8 @@ def resume_by_itself(run: Run) -> bool:
             in_vain += 1
         if in_vain >= MOST_RESUMES or run.state is not TaskState.INTERRUPTED:
             return False
+        if run.stop_requested:  # a person did not want it to go on
+            return False
         queue.submit(run.directory, "train", {"resumed_after": done})
     return True
 

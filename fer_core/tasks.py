@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fer_core import paths
+from fer_core import endings, paths
 from fer_core.files import patiently, read_json, write_json
 from fer_core.processes import is_alive
 
@@ -36,7 +35,7 @@ class TaskState(StrEnum):
 class Request:
     """What is asked for, as `request.json` holds it."""
 
-    kind: str  # a key of `worker.KINDS`
+    kind: str  # a key of `supervisor.KINDS`
     arguments: Mapping[str, Any]
     submitted: float  # seconds since 1970; the oldest is taken first
 
@@ -139,20 +138,12 @@ class Task:
     @property
     def ended(self) -> datetime | None:
         """When the newest attempt's process ended, as far as its supervisor could tell."""
-        data = self.attempt and read_json(self.attempt / "exit.json")
-        return datetime.fromtimestamp(data["ended"]) if data else None
+        return endings.ended(self.attempt) if self.attempt else None
 
     @property
     def interruption(self) -> str:
         """A sentence that says, as far as it can be known, how an interrupted task ended."""
-        data = self.attempt and read_json(self.attempt / "exit.json")
-        if not data:
-            return "Its processes ended at once: killed, or the machine restarted."
-        if data["signal"] and data["signal"] == getattr(signal, "SIGKILL", None):
-            return "Its process was killed; on a full machine the system does this to free memory."
-        if data["signal"]:
-            return f"Its process was ended by signal {data['signal']}."
-        return f"Its process ended with code {data['code']} before the work was done."
+        return endings.interruption(self.attempt) if self.attempt else ""
 
     def save_progress(self, progress: Progress) -> None:
         """Replaces `progress.json`; for the process that does the work."""
@@ -175,6 +166,8 @@ class Task:
             patiently((self.directory / "request.json").unlink)
         except FileNotFoundError:
             return False
+        if self.attempt is not None and not _is_live(self.attempt):
+            (self.attempt / "stop").touch()  # or it might go on by itself
         return True
 
     def delete(self) -> None:

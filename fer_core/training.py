@@ -224,7 +224,8 @@ class Trainer:
         """What follows a checkpoint; done again when the process died in between."""
         if self.state.best_epoch == self.state.epoch:
             self._keep_model(probabilities)
-        append_row(self.run.directory / "history.csv", self.state.row, HISTORY_COLUMNS)
+        history = self.run.directory / "history.csv"
+        append_row(history, self.state.row, HISTORY_COLUMNS, durable=True)
         if self.events is not None:
             self.events.add_epoch(self.state.row)
 
