@@ -17,6 +17,17 @@ def choose(page: AppTest, *rows: int) -> AppTest:
     return rerun(page)
 
 
+def shown(page: AppTest) -> list[str]:
+    """The ids in the table."""
+    return page.dataframe[0].value["id"].tolist()
+
+
+def ask_to_delete(page: AppTest, key: str = "chosen") -> AppTest:
+    """Opens what asks before it deletes."""
+    page.session_state[f"deletion-{key}"] = True
+    return rerun(page)
+
+
 def button(page: AppTest, label: str) -> AppTest:
     """Presses a button."""
     next(button for button in page.button if button.label == label).click()
@@ -39,7 +50,7 @@ def test_the_table_shows_every_run_in_every_state(
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
     write_json(waiting.directory / "request.json", request)
     table = open_page("runs").dataframe[0].value
-    assert table["name"].tolist() == [run.id for run in list_runs()]
+    assert table["id"].tolist() == [run.id for run in list_runs()]
     assert sorted(table["state"]) == ["completed", "completed", "queued"]
     assert sorted(table["epochs"]) == ["0 of 50", "50 of 50", "8 of 8"]
     assert table["test"].dropna().tolist() == pytest.approx([50.0])
@@ -61,19 +72,19 @@ def test_a_run_is_deleted_after_its_size_was_shown(
 ) -> None:
     finished_run(epochs=3)
     kept = finished_run("vgg19_dropout", epochs=2)
-    table = open_page("runs").dataframe[0].value["name"].tolist()
-    page = choose(open_page("runs"), 1 - table.index(kept.id))
+    page = open_page("runs")
+    page = ask_to_delete(choose(page, 1 - shown(page).index(kept.id)))
     assert any("That frees **" in text.value for text in page.markdown)
     page = button(page, "Delete for good")
     assert [run.id for run in list_runs()] == [kept.id]
-    assert page.dataframe[0].value["name"].tolist() == [kept.id]
+    assert shown(page) == [kept.id]
     assert not page.get("plotly_chart")  # nothing is chosen any more
 
 
 def test_a_run_that_trains_is_not_deleted(open_page: PageOpener, new_run: RunFactory) -> None:
     run = new_run()
     write_json(take(run) / "process.json", process_record() | {"started": time.time()})
-    page = button(choose(open_page("runs"), 0), "Delete for good")
+    page = button(ask_to_delete(choose(open_page("runs"), 0)), "Delete for good")
     assert "must be stopped before it is deleted" in page.error[0].value
     assert run.directory.exists()
 
@@ -85,8 +96,7 @@ def test_a_damaged_run_is_said_and_can_be_deleted(
     (run.directory / "config.json").write_text("{")
     page = open_page("runs")
     assert "cannot be read" in page.warning[0].value
-    page.button(key=f"delete-{run.id}").click()
-    rerun(page)
+    button(ask_to_delete(page, run.id), "Delete for good")
     assert not run.directory.exists()
 
 
