@@ -17,6 +17,7 @@ METRICS = {  # columns of a history, and their names on the screen
     "val_loss": "Validation loss",
     "loss": "Training loss",
 }
+HISTORY_HEIGHT = 520  # pixels
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
 
 # At least 3.5:1 on white and on near black; told apart with any kind of colour vision.
@@ -166,7 +167,7 @@ def _empty_history() -> go.Figure:
             trace.showlegend = row == 1
             figure.add_trace(trace, row=row, col=1)
     # A person's zoom and hidden traces stay for as long as `uirevision` does.
-    figure.update_layout(height=520, uirevision="history", margin={"t": 60})
+    figure.update_layout(height=HISTORY_HEIGHT, uirevision="history", margin={"t": 60})
     figure.update_xaxes(rangemode="tozero")
     figure.update_xaxes(title_text="Epoch", row=2)
     figure.update_yaxes(nticks=6, minallowed=0)
