@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+_NOTHING = (0, 0, 0)  # the stamp (inode, bytes, time of the last change) of a file not yet read
+
 
 class GrowingTable:
     """A CSV table of numbers; what was read once is not read again.
@@ -29,13 +31,14 @@ class GrowingTable:
             try:
                 self._catch_up()
             except FileNotFoundError:
-                self._forget()
+                if self._stamp != _NOTHING:
+                    self._forget()
             return self._table
 
     def _forget(self) -> None:
         self._table = pd.DataFrame(columns=list(self._columns), dtype=float)
         self._header: list[str] = []
-        self._stamp = (0, 0, 0)  # inode, bytes, time of the last change, when it was read
+        self._stamp = _NOTHING
         self._end = 0  # bytes that were read
         self._last = b""  # row that was read
 
