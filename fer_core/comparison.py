@@ -91,6 +91,13 @@ def differing_settings(records: Mapping[str, RunRecord]) -> pd.DataFrame:
     return table[differing]
 
 
+def common_settings(differing: pd.DataFrame, group: Sequence[str]) -> str:
+    """Of the settings that `differing_settings` gives, those that a group of its runs shares."""
+    rows = differing.loc[list(group)]
+    common = rows.iloc[0][rows.nunique() == 1]
+    return ", ".join(f"{label} {value}" for label, value in common.items()) or "–"
+
+
 def seed_groups(records: Mapping[str, RunRecord]) -> list[list[str]]:
     """Runs that differ in their seed alone, at least two in a group; of one seed the first.
 

@@ -45,7 +45,7 @@ def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -
         dash = _DASHES[number // len(COLORS) % len(_DASHES)]
         figure.add_trace(_curve(x, curve[metric], name, {"color": color, "dash": dash}, word))
     # What a person zoomed into stays until the axes mean something else.
-    figure.update_layout(height=420 + 10 * len(curves), uirevision=f"{metric} {axis}")
+    figure.update_layout(height=400 + 12 * len(curves), uirevision=f"{metric} {axis}")
     figure.update_layout(showlegend=True, legend=_LEGEND)
     figure.update_xaxes(title_text=title, rangemode="tozero")
     tickformat = metric_format(metric, 0)
@@ -67,7 +67,12 @@ def interval_figure(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> go.Figu
         if rows:
             figure.add_trace(_intervals(rows, name, color, symbol))
     figure.update_layout(height=90 + 34 * len(accuracies), scattermode="group", showlegend=True)
-    figure.update_xaxes(tickformat=".0%", minallowed=0, maxallowed=ABOVE_ALL)
+    every = [accuracy for splits in accuracies.values() for accuracy in splits.values()]
+    low, high = min(one.low for one in every), max(one.high for one in every)
+    room = 0.05 * (high - low)
+    # Plotly would begin at 0, where intervals of thousands of images are too narrow to be seen.
+    figure.update_xaxes(range=[max(0, low - room), min(ABOVE_ALL, high + room)])
+    figure.update_xaxes(tickformat=".0%", minallowed=0, maxallowed=ABOVE_ALL, showgrid=True)
     figure.update_yaxes(
         type="category",
         showgrid=False,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -46,15 +45,15 @@ class Mean:
 
 
 def right_answers(predictions: pd.DataFrame) -> pd.Series:
-    """Whether each answer is right, by an image's path, row and true expression.
+    """Whether each answer is right, 1 or 0, by a number made of path, row and true expression.
 
-    Two predictions for one such key cannot be told apart and are left out.
+    Two predictions of one number cannot be told apart and are left out.
     """
     words = predictions[["path", "row", "expression"]].astype("str")
-    # A row is a number or nothing, so that the words cannot run into each other.
-    key = words["expression"] + "\n" + words["path"] + "\n" + words["row"]
-    right = (predicted(predictions) == predictions["expression"]).set_axis(key)
-    return right[~right.index.duplicated(keep=False)].astype("int8")
+    # 64 bits: that any two of ten thousand images share a number happens once in 10^11 times.
+    key = pd.util.hash_pandas_object(words, index=False).to_numpy()
+    right = pd.Series((predicted(predictions) == predictions["expression"]).to_numpy("int8"), key)
+    return right[~right.index.duplicated(keep=False)]
 
 
 def paired_tests(right: Mapping[str, pd.Series]) -> list[PairedTest]:
@@ -74,7 +73,6 @@ def paired_tests(right: Mapping[str, pd.Series]) -> list[PairedTest]:
     return [replace(test, corrected=p) for test, p in zip(tests, corrected, strict=True)]
 
 
-@lru_cache(maxsize=10_000)  # a comparison of twenty runs asks for 190 anew at every click
 def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p value of the exact test on images that one network alone got right.
 
@@ -89,8 +87,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
         raise ValueError(
             f"Numbers of images must not be negative. Received: {only_first} and {only_second}"
         )
-    different = only_first + only_second
-    return float(stats.binomtest(only_first, different).pvalue) if different else 1.0
+    fewer, all_coins = min(only_first, only_second), only_first + only_second
+    # The coin is fair, so that both tails are alike; `stats.binomtest` takes ten times as long.
+    return min(1.0, 2 * float(stats.binom.cdf(fewer, all_coins, 0.5)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

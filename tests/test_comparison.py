@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from fer_core import comparison, paths, runs, significance
+from fer_core import comparison, comparison_figures, paths, runs, significance
 from fer_core.comparison import RunRecord
 from fer_core.config import Augmentation, TrainConfig
+from fer_core.evaluation import Accuracy, accuracy_interval
 from fer_core.files import write_json
 from fer_core.records import COMPLETED, STOPPED, Result
 from fer_core.runs import Run
@@ -91,6 +93,13 @@ def test_a_data_set_that_was_changed_in_between_is_a_difference() -> None:
     changed = record(fingerprint="0123456789")
     table = comparison.differing_settings({"A": record(), "B": changed})
     assert table["Images and labels"].tolist() == ["abc", "01234567"]
+
+
+def test_a_group_is_told_by_what_its_runs_share_where_others_differ() -> None:
+    configs = {"A": CONFIG, "B": replace(CONFIG, seed=1), "C": replace(CONFIG, batch_size=8)}
+    table = comparison.differing_settings({name: record(one) for name, one in configs.items()})
+    assert comparison.common_settings(table, ["A", "B"]) == "Batch size 64"
+    assert comparison.common_settings(table[["Seed"]], ["A", "B"]) == "–"
 
 
 def test_runs_that_differ_in_their_seed_alone_are_a_group() -> None:
@@ -197,6 +206,12 @@ def test_mcnemars_exact_test_is_that_of_fair_coins(
     assert significance.mcnemar(only_first, only_second) == pytest.approx(p_value)
 
 
+@pytest.mark.parametrize(("only_first", "only_second"), [(3, 17), (210, 250), (1800, 1700)])
+def test_mcnemars_exact_test_is_scipys_of_the_binomial(only_first: int, only_second: int) -> None:
+    test = stats.binomtest(only_first, only_first + only_second)
+    assert significance.mcnemar(only_first, only_second) == pytest.approx(test.pvalue, rel=1e-9)
+
+
 def test_a_negative_number_of_images_is_refused() -> None:
     with pytest.raises(ValueError, match="Received: -1 and 3"):
         significance.mcnemar(-1, 3)
@@ -266,3 +281,70 @@ def test_the_interval_of_two_seeds_stays_within_what_is_possible() -> None:
 def test_one_run_has_no_spread() -> None:
     with pytest.raises(ValueError, match="at least two runs. Received: 1"):
         significance.mean_accuracy([0.6])
+
+
+def accuracy(correct: int) -> Accuracy:
+    return Accuracy(correct, 100, *accuracy_interval(correct, 100))
+
+
+def curve(epochs: int, **columns: object) -> pd.DataFrame:
+    table = pd.DataFrame({"epochs": range(1, epochs + 1), "val_accuracy": 0.5, "loss": 1.0})
+    return table.assign(steps=10 * table["epochs"], seconds=60.0 * table["epochs"], **columns)
+
+
+def test_compared_runs_differ_in_colour_or_dash() -> None:
+    curves = {f"run {number}": curve(2) for number in range(20)}
+    traces = comparison_figures.compare_figure(curves, "val_accuracy", "epochs").data
+    assert len({(trace.line.color, trace.line.dash) for trace in traces}) == 20
+
+
+@pytest.mark.parametrize(
+    ("epochs", "last", "title"),
+    [(2, 120, "Training time, s"), (4, 4, "Training time, min"), (240, 4, "Training time, h")],
+)
+def test_time_is_told_in_a_unit_that_fits(epochs: int, last: float, title: str) -> None:
+    curves = {"short": curve(1), "long": curve(epochs)}
+    figure = comparison_figures.compare_figure(curves, "loss", "seconds")
+    assert figure.data[1].x[-1] == last
+    assert figure.layout.xaxis.title.text == title
+
+
+def test_a_band_goes_from_the_lowest_to_the_highest() -> None:
+    banded = {"A, B": curve(2, low=[0.1, 0.2], high=[0.8, 0.9])}
+    band, mean = comparison_figures.compare_figure(banded, "loss", "steps").data
+    assert list(band.x) == [10, 20, 20, 10]
+    assert list(band.y) == pytest.approx([0.8, 0.9, 0.2, 0.1])
+    assert band.legendgroup == mean.legendgroup
+    assert (band.showlegend, list(mean.y)) == (False, [1, 1])
+
+
+def test_an_unknown_metric_or_axis_is_refused() -> None:
+    with pytest.raises(ValueError, match="Received: 'speed'"):
+        comparison_figures.compare_figure({}, "speed", "epochs")
+    with pytest.raises(ValueError, match="Received: 'days'"):
+        comparison_figures.compare_figure({}, "loss", "days")
+
+
+def test_accuracies_stay_within_what_is_possible() -> None:
+    figure = comparison_figures.compare_figure({"a": curve(1)}, "val_accuracy", "epochs")
+    assert figure.layout.yaxis.minallowed == 0
+    assert 1 <= figure.layout.yaxis.maxallowed < 1.05
+    low, high = comparison_figures.interval_figure({"A": {"val": accuracy(100)}}).layout.xaxis.range
+    assert (0.9 < low < 0.97) and (1 < high < 1.05)
+
+
+def test_every_interval_is_drawn_from_its_low_to_its_high_end() -> None:
+    accuracies = {"A": {"val": accuracy(50), "test": accuracy(60)}, "B": {"val": accuracy(70)}}
+    val, test = comparison_figures.interval_figure(accuracies).data
+    assert (list(val.y), list(test.y)) == (["A", "B"], ["A"])
+    assert test.x[0] - test.error_x.arrayminus[0] == pytest.approx(accuracy(60).low)
+    assert test.x[0] + test.error_x.array[0] == pytest.approx(accuracy(60).high)
+
+
+def test_the_figures_leave_the_ground_to_the_page() -> None:
+    for figure in (
+        comparison_figures.compare_figure({"a": curve(1)}, "loss", "epochs"),
+        comparison_figures.interval_figure({"A": {"val": accuracy(50)}}),
+    ):
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        assert figure.layout.height

@@ -24,7 +24,7 @@ def show_comparison(chosen: Sequence[Run]) -> None:
     if len(records) > 1:
         show_settings(names, records)
     show_curves(names, records)
-    show_accuracies(names, records)
+    show_accuracies(records)
     show_groups(records)
     show_pairs(names, records)
 

@@ -113,4 +113,5 @@ def _notes(test: PairedTest, tests: list[PairedTest], totals: Mapping[str, int])
 
 def _spoken_p(p_value: float) -> str:
     """For example "p = 0.031" or "p < 0.001"."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3g}"
+    words = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3g}"
+    return words.replace(" ", "\N{NO-BREAK SPACE}")

@@ -17,7 +17,6 @@ _INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wils
 _PERCENT = "%.1f%%"
 _ACCURACIES = {
     "letter": LETTER,
-    "name": st.column_config.TextColumn("Run", width="medium"),
     "val": st.column_config.NumberColumn("Validation", format=_PERCENT, help=VAL_HELP),
     "val_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
     "val_images": st.column_config.NumberColumn("Images", format="localized"),
@@ -41,16 +40,19 @@ _GROUPS = {
         "Standard deviation", help="Of the single runs, in percentage points."
     ),
     "range": st.column_config.TextColumn("Lowest to highest"),
+    "settings": st.column_config.TextColumn(
+        "Settings", help="What these runs have in common, where the chosen runs differ."
+    ),
 }
 
 
-def show_accuracies(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
+def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     """A row per run: validation, and test where it was opened, with intervals and images."""
     scored = {letter: record for letter, record in records.items() if record.answers}
     if not scored:
         return
     st.subheader("Accuracy", anchor=False)
-    rows = [_row(letter, names[letter], record) for letter, record in scored.items()]
+    rows = [_row(letter, record) for letter, record in scored.items()]
     st.dataframe(
         pd.DataFrame(rows, columns=list(_ACCURACIES)).dropna(axis="columns", how="all"),
         column_config=_ACCURACIES,
@@ -89,8 +91,10 @@ def show_groups(records: Mapping[str, RunRecord]) -> None:
         "their end. Of one seed the first counts. Opening the test split, TensorBoard files and "
         "the deterministic setting are no difference; the weights to start from are."
     )
+    differing = comparison.differing_settings(records)
     rows = [
         _group_row(group, split, significance.mean_accuracy(values))
+        | {"settings": comparison.common_settings(differing, group)}
         for group in groups
         for split in SPLIT_NAMES
         if (values := _values(records, group, split))
@@ -103,8 +107,8 @@ def show_groups(records: Mapping[str, RunRecord]) -> None:
     )
 
 
-def _row(letter: str, name: str, record: RunRecord) -> dict[str, Any]:
-    row: dict[str, Any] = {"letter": letter, "name": name, "looks": record.test_looks or None}
+def _row(letter: str, record: RunRecord) -> dict[str, Any]:
+    row: dict[str, Any] = {"letter": letter, "looks": record.test_looks or None}
     for split, answers in record.answers.items():
         accuracy: Accuracy = answers.accuracy
         row[split] = 100 * accuracy.value
