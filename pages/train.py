@@ -27,8 +27,9 @@ def watched_run() -> Run | None:
     if wanted and not chosen:
         st.warning(f"The run {plain(wanted)} is not there any more.")
         del st.query_params["run"]
-    active = [run for run in reversed(everything) if run.state.is_active]
-    return next(iter([*chosen, *active, *everything]), None)
+    active = reversed(runs.take_census().active)
+    in_use = (run for run in everything if not run.notes.archived)
+    return next(iter([*chosen, *active, *in_use]), None)
 
 
 def show_imports() -> None:
