@@ -34,6 +34,7 @@ def take(task: Task) -> None:
     attempt = task.directory / "attempts" / "0"
     attempt.mkdir(parents=True)
     write_json(attempt / "process.json", processes.process_record())
+    (attempt.parent / "work.lock").touch()
     (task.directory / "request.json").rename(attempt / "request.json")
 
 
@@ -99,8 +100,28 @@ def test_moving_leaves_work_of_another_kind_alone(three: Sequence[Task]) -> None
 def test_a_run_that_was_taken_in_the_same_moment_stays_as_it_is(three: Sequence[Task]) -> None:
     take(three[0])
     queue.move(three[0], 1)
-    assert order() == "bc" and queue.working("train") == [three[0]]
+    assert order() == "bc" and queue.lineup("train") == ([three[0]], three[1:])
     assert not (three[0].directory / "place.json").exists()
+
+
+def test_a_run_that_is_taken_while_one_looks_is_seen_once(
+    three: Sequence[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = queue.working
+
+    def working(kind: str) -> list[Task]:
+        take(three[0])
+        return original(kind)
+
+    monkeypatch.setattr(queue, "working", working)
+    assert queue.lineup("train") == ([three[0]], three[1:])
+
+
+def test_what_has_ended_does_not_work(three: Sequence[Task]) -> None:
+    take(three[0])
+    attempt = three[0].directory / "attempts" / "0"
+    write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 1.0})
+    assert queue.working() == []
 
 
 def test_a_run_that_is_deleted_while_another_moves_does_no_harm(

@@ -116,9 +116,9 @@ def _cancel(run: Run) -> None:
 
 
 def _say_queue() -> None:
-    rows = [(str(task.state), task.id) for task in queue.working("train")]
-    waits = enumerate(queue.waiting("train"), start=1)
-    rows += [(str(number), task.id) for number, task in waits]
+    works, waits = queue.lineup("train")
+    rows = [(str(task.state), task.id) for task in works]
+    rows += [(str(number), task.id) for number, task in enumerate(waits, start=1)]
     if rows:
         say_table(("place", "run"), rows)
     else:

@@ -1,0 +1,53 @@
+"""The run whose weights another one begins with."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from fer_core.config import TrainConfig
+from fer_core.runs import Run, list_runs
+from fer_core.settings import SETTINGS
+from pages.components.words import plain, spoken_run
+
+
+def pick_initial_run(config: TrainConfig) -> Run | None:
+    """A run whose weights fit the recipe's network, or None; not shown where there is none."""
+    fitting = {run.id: run for run in list_runs() if _fits(run, config)}
+    if not fitting:
+        return None
+    key = f"initial-run-{config.recipe}"
+    if st.session_state.get(key) not in fitting:  # deleted meanwhile
+        st.session_state.pop(key, None)
+    usual = "Random weights" if config.family == "cnn" else "The weights that the settings name"
+    run_id = st.selectbox(
+        SETTINGS["initial_run"].label,
+        ["", *fitting],
+        format_func=lambda run_id: _spoken(fitting, run_id) or usual,
+        key=key,
+        help=SETTINGS["initial_run"].help,
+        persist_state="session",
+    )
+    return fitting.get(run_id)
+
+
+def show_origin(run: Run) -> None:
+    """Says with which run's weights the run began, where it did."""
+    source = run.config.initial_run
+    if not source:
+        return
+    by_id = {each.id: each for each in list_runs()}
+    if source in by_id:
+        st.caption(f"Began with the weights of {plain(spoken_run(by_id[source]))}.")
+    else:
+        st.caption(f"Began with the weights of {plain(source)}, which was deleted since.")
+
+
+def _fits(run: Run, config: TrainConfig) -> bool:
+    return run.config.architecture == config.architecture and run.model_file is not None
+
+
+def _spoken(runs: Mapping[str, Run], run_id: str) -> str:
+    if run_id not in runs:
+        return ""
+    height, width = runs[run_id].config.image_size
+    return f"{spoken_run(runs[run_id])}, {height}×{width} pixels"
