@@ -8,7 +8,7 @@ from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
 from pages.components.dataset_views import show_import_progress, shown_imports
-from pages.components.initial_run import pick_initial_run, show_origin
+from pages.components.initial_run import pick_initial_run
 from pages.components.monitor import monitor
 from pages.components.outcome import show_tensorboard
 from pages.components.pickers import pick_dataset, say_no_dataset
@@ -73,5 +73,4 @@ if run is not None:
     show_queue()
     st.divider()
     monitor(run)
-    show_origin(run)
     show_tensorboard(run)
