@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from fer_core import processes
-from fer_core.files import DiskFullError, give_back, read_json, reserve, tells_of_full_disk
+from fer_core.files import DiskFullError, give_back, read_json, reserve
 
 _ERROR, _EXIT, _ORPHANED = "error.txt", "exit.json", "orphaned"
 _KILLED = getattr(signal, "SIGKILL", None)
@@ -106,10 +106,9 @@ def sentence(error: BaseException, kind: str) -> str:
         )
         way = way if trains else "Close other programs, then try again."
         return f"The machine's memory did not suffice. {way}"
-    if tells_of_full_disk(error):
-        told = f"{error}" if isinstance(error, DiskFullError) else f"The disk is full: {error}."
+    if isinstance(error, DiskFullError):
         way = f"resume it. {_LOST}." if trains else "try again."
-        return f"{told} Free some space, then {way}"
+        return f"{error} Free some space, then {way}"
     if isinstance(error, ValueError):
         return str(error)
     return f"{type(error).__name__}: {error}"

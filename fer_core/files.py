@@ -33,9 +33,11 @@ def needing_room(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, DiskFullError) or not tells_of_full_disk(error):
+        if isinstance(error, DiskFullError) or not _tells_of_full_disk(error):
             raise
-        folder = path.parent
+        named = error.filename if isinstance(error, OSError) else None
+        path = Path(named) if isinstance(named, str) else path
+        folder = _existing(path.parent)
         free = shutil.disk_usage(folder).free / 1e6
         raise DiskFullError(
             f"The disk of {folder} must have room for {path.name.lstrip('.')}; it is full, or the "
@@ -185,7 +187,11 @@ def _room(path: Path) -> Path:
     return path.with_name(f"{path.name}.reserved")
 
 
-def tells_of_full_disk(error: BaseException | None) -> bool:
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def _tells_of_full_disk(error: BaseException | None) -> bool:
     """Whether the error, or one that it came from, says so."""
     while error is not None:
         told = isinstance(error, OSError) and error.errno in _FULL

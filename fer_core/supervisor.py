@@ -81,7 +81,7 @@ class Supervisor:
         self._look_after()
         last_busy = time.monotonic()
         while True:
-            self._round()
+            self.round()
             if self.children:
                 last_busy = time.monotonic()
             elif time.monotonic() - last_busy > IDLE_SECONDS:
@@ -92,7 +92,8 @@ class Supervisor:
                 last_busy = time.monotonic()
             time.sleep(POLL_SECONDS)
 
-    def _round(self) -> None:
+    def round(self) -> None:
+        """Notes what has ended, and starts what waits for a free lane."""
         self._carefully("announcing", self._announce)
         self._carefully("last words", self._write_last_words)
         self._reap()

@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fer_core import endings
-from fer_core.files import write_reserved
+from fer_core.files import needing_room, write_reserved
 from fer_core.supervisor import KINDS, supervise
 from fer_core.tasks import Task
 
@@ -32,7 +32,7 @@ def work(task: Task) -> int:
         raise ValueError(f"The directory must hold a task that was taken. Received: {task.id}")
     try:
         module, name = KINDS[request.kind].function.split(":")
-        with _alone(task):
+        with needing_room(task.directory / "its files"), _alone(task):
             getattr(importlib.import_module(module), name)(task)
     except Exception as error:
         # The outermost frame of a process: whatever it was, the person sees a sentence, and the

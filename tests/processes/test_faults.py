@@ -94,13 +94,13 @@ def test_a_run_without_memory_ends_with_a_sentence_and_the_next_goes_on(
 
 @pytest.fixture
 def tight() -> Iterator[Callable[[int], None]]:
-    """Moves a process into a group that may take 8 MB more, and no swap."""
+    """Moves a process into a group that may take 100 MB more."""
     version_2 = (CGROUPS / "cgroup.controllers").exists()
     group = (CGROUPS if version_2 else CGROUPS / "memory") / f"fer-studio-{uuid.uuid4().hex}"
     try:
         group.mkdir()
         limit = group / ("memory.max" if version_2 else "memory.limit_in_bytes")
-        limit.write_text(str(8 * 2**20))
+        limit.write_text(str(100 * 2**20))
     except OSError as error:
         pytest.skip(f"needs a group of processes with limited memory: {error}")
     yield lambda pid: (group / "cgroup.procs").write_text(str(pid)) and None
@@ -112,8 +112,8 @@ def test_a_run_that_the_system_kills_for_memory_says_so(
     endless: TrainConfig, tight: Callable[[int], None]
 ) -> None:
     run = submit_run(endless)
-    wait_until(lambda: trains(run))
-    tight(trainer(run).pid)
+    wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())
+    tight(trainer(run).pid)  # before it has loaded anything
     wait_until(lambda: ended(run))
     assert run.state is TaskState.INTERRUPTED
     assert "The system killed its process for lack of memory" in run.interruption
