@@ -1,7 +1,5 @@
 """The run whose weights another one begins with."""
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from fer_core.config import TrainConfig
@@ -19,10 +17,11 @@ def pick_initial_run(config: TrainConfig) -> Run | None:
     if st.session_state.get(key) not in fitting:  # deleted meanwhile
         st.session_state.pop(key, None)
     usual = "Random weights" if config.family == "cnn" else "The weights that the settings name"
+    labels = {"": usual} | {run.id: _label(run) for run in fitting.values()}
     run_id = st.selectbox(
         SETTINGS["initial_run"].label,
-        ["", *fitting],
-        format_func=lambda run_id: _spoken(fitting, run_id) or usual,
+        list(labels),
+        format_func=lambda run_id: labels.get(run_id, run_id),
         key=key,
         help=SETTINGS["initial_run"].help,
         persist_state="session",
@@ -46,8 +45,6 @@ def _fits(run: Run, config: TrainConfig) -> bool:
     return run.config.architecture == config.architecture and run.model_file is not None
 
 
-def _spoken(runs: Mapping[str, Run], run_id: str) -> str:
-    if run_id not in runs:
-        return ""
-    height, width = runs[run_id].config.image_size
-    return f"{spoken_run(runs[run_id])}, {height}×{width} pixels"
+def _label(run: Run) -> str:
+    height, width = run.config.image_size
+    return f"{spoken_run(run)}, {height}×{width} pixels"
