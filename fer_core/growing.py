@@ -30,7 +30,7 @@ class GrowingTable:
         with self._lock:
             try:
                 self._catch_up()
-            except FileNotFoundError:
+            except OSError:  # not there, or a folder
                 if self._stamp != _NOTHING:
                     self._forget()
             return self._table
@@ -67,7 +67,7 @@ class GrowingTable:
         self._last = lines[-1]
         if not self._header:
             self._header = lines.pop(0).decode("utf-8", "replace").strip().split(",")
-        if lines:
+        if lines and sorted(self._header) == sorted(self._columns):  # else it is no such table
             rows = _numbers(b"".join(lines), self._header)
             self._table = pd.concat([self._table, rows]) if len(self._table) else rows
 
@@ -75,8 +75,14 @@ class GrowingTable:
 def _numbers(text: bytes, header: list[str]) -> pd.DataFrame:
     """Rows of numbers; what a power cut made of a row is left out."""
     rows = pd.read_csv(
-        BytesIO(text), names=header, index_col=False, encoding_errors="replace", on_bad_lines="skip"
+        BytesIO(text),
+        names=header,
+        usecols=range(len(header)),
+        index_col=False,
+        encoding_errors="replace",
+        on_bad_lines="skip",
     )
-    if all(kind.kind in "if" for kind in rows.dtypes):
-        return rows
-    return rows.apply(pd.to_numeric, errors="coerce").dropna()
+    if not all(kind.kind in "if" for kind in rows.dtypes):
+        rows = rows.apply(pd.to_numeric, errors="coerce").dropna()
+    whole = rows[header[0]].notna() & rows[header[-1]].notna()
+    return rows if whole.all() else rows[whole]

@@ -102,20 +102,20 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return pd.DataFrame(columns=list(columns), dtype=float)
-    try:
+        whole = StringIO(text[: text.rfind("\n") + 1])
         table = pd.read_csv(
-            StringIO(text[: text.rfind("\n") + 1]), index_col=False, on_bad_lines="skip"
+            whole, usecols=lambda name: name in columns, index_col=False, on_bad_lines="skip"
         )
-    except ValueError:  # no row at all
+    except (OSError, ValueError):  # no file, or no row in it
+        table = pd.DataFrame()
+    if table.empty:
         return pd.DataFrame(columns=list(columns), dtype=float)
     if list(table.columns) != list(columns):
         table = table.reindex(columns=list(columns))
     if not all(map(is_numeric_dtype, table.dtypes)):
-        table = table.apply(pd.to_numeric, errors="coerce")
-    whole = table[columns[0]].notna() & table[columns[-1]].notna()
-    return table if whole.all() else table[whole].reset_index(drop=True)
+        table = table.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
+    filled = table[columns[0]].notna() & table[columns[-1]].notna()
+    return table if filled.all() else table[filled].reset_index(drop=True)
 
 
 def save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
