@@ -19,7 +19,7 @@ from fer_core.files import DiskFullError, give_back, read_json, reserve
 _ERROR, _EXIT, _ORPHANED = "error.txt", "exit.json", "orphaned"
 _KILLED = getattr(signal, "SIGKILL", None)
 _TAIL = 20_000  # bytes of the log in which a library's last words are looked for
-_NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it
+_NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it: a thread needs some too
     "std::bad_alloc",
     "OOM when allocating",
     "RESOURCE_EXHAUSTED",
@@ -27,6 +27,7 @@ _NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it
     "Cannot allocate memory",
     "MemoryError",
     "can't start new thread",
+    "pthread_create() failed",
 )
 _LOST = "Nothing but the epoch in hand is lost"
 _SMALLER = "a smaller batch or image size needs less"

@@ -140,6 +140,7 @@ class Supervisor:
             if code is None:
                 continue
             del self.children[lane]
+            self._carefully("logs", partial(upkeep.bound_logs, [child.attempt]))
             if child.process.stdin:
                 child.process.stdin.close()
             kills = endings.memory_kills()

@@ -57,6 +57,7 @@ def test_a_signal_is_named(attempt: Path, number: int, words: str) -> None:
     ("log", "words"),
     [
         ("terminate called after throwing an instance of 'std::bad_alloc'", "lack of memory"),
+        ("Thread tf_x creation via pthread_create() failed.", "lack of memory"),
         ("OOM when allocating tensor with shape[64,64]", "lack of memory"),
         (f"OSError: [Errno 28] {os.strerror(errno.ENOSPC)}", "full disk"),
         ("nothing of note", "code 1"),

@@ -1,6 +1,7 @@
 """The supervisor's own faults: what it cannot start, or write, and what it removes."""
 
 import errno
+import io
 import os
 import sys
 import time
@@ -107,6 +108,22 @@ def test_two_processes_do_not_work_on_one_task(task: Task, monkeypatch: pytest.M
     with FileLock(task.directory / "attempts" / "work.lock"):
         assert worker.work(task) == 1
     assert "one process at a time" in task.error
+
+
+class FullLog(io.StringIO):
+    """A log on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_that_cannot_be_written_does_not_keep_the_sentence_back(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.take(task)
+    monkeypatch.setattr(sys, "stderr", FullLog())
+    assert worker.work(task) == 1  # nothing says what to draw
+    assert task.error.startswith("TypeError: ") and "name" in task.error
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"pid": "x"}', "{}", "null"])
