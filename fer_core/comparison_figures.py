@@ -44,9 +44,7 @@ def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -
             figure.add_trace(_band(x, curve, name, color))
         dash = _DASHES[number // len(COLORS) % len(_DASHES)]
         figure.add_trace(_curve(x, curve[metric], name, {"color": color, "dash": dash}, word))
-    # What a person zoomed into stays until the axes mean something else.
-    figure.update_layout(height=400 + 12 * len(curves), uirevision=f"{metric} {axis}")
-    figure.update_layout(showlegend=True, legend=_LEGEND)
+    figure.update_layout(height=400 + 12 * len(curves), showlegend=True, legend=_LEGEND)
     figure.update_xaxes(title_text=title, rangemode="tozero")
     tickformat = metric_format(metric, 0)
     figure.update_yaxes(title_text=METRICS[metric], tickformat=tickformat, minallowed=0)

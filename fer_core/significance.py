@@ -1,8 +1,7 @@
 """Whether networks differ by more than chance: on the same images, and over several seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -64,17 +63,19 @@ def paired_tests(right: Mapping[str, pd.Series]) -> list[PairedTest]:
     answers = pd.DataFrame(dict(right)).to_numpy("float64")  # images × networks, NaN where not seen
     yes, no = (answers == 1).astype("float64"), (answers == 0).astype("float64")
     alone, both = (yes.T @ no).astype(int), ((yes + no).T @ (yes + no)).astype(int)
-    tests = [
-        _paired_test(one, two, both[i, j], alone[i, j], alone[j, i])
-        for (i, one), (j, two) in combinations(enumerate(right), 2)
-        if both[i, j]
+    names, pairs = list(right), np.argwhere(np.triu(both, k=1))
+    one, two = pairs.T
+    p_values = mcnemar(alone[one, two], alone[two, one])
+    return [
+        PairedTest(
+            names[i], names[j], int(both[i, j]), int(alone[i, j]), int(alone[j, i]), p, corrected
+        )
+        for (i, j), p, corrected in zip(pairs, p_values.tolist(), holm(p_values), strict=True)
     ]
-    corrected = holm([test.p_value for test in tests])
-    return [replace(test, corrected=p) for test, p in zip(tests, corrected, strict=True)]
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p value of the exact test on images that one network alone got right.
+def mcnemar(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.ndarray:
+    """The two-sided p values of the exact test on images that one network alone got right.
 
     After Q. McNemar, "Note on the sampling error of the difference between correlated proportions
     or percentages", Psychometrika 12 (1947), pages 153 to 157, with the binomial distribution in
@@ -83,16 +84,16 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Raises:
         ValueError: a number of images is negative.
     """
-    if min(only_first, only_second) < 0:
+    if np.min([only_first, only_second], initial=0) < 0:
         raise ValueError(
             f"Numbers of images must not be negative. Received: {only_first} and {only_second}"
         )
-    fewer, all_coins = min(only_first, only_second), only_first + only_second
-    # The coin is fair, so that both tails are alike; `stats.binomtest` takes ten times as long.
-    return min(1.0, 2 * float(stats.binom.cdf(fewer, all_coins, 0.5)))
+    fewer, all_coins = np.minimum(only_first, only_second), np.add(only_first, only_second)
+    # The coin is fair, so that both tails are alike; `stats.binomtest` takes one pair at a time.
+    return np.minimum(1.0, 2 * stats.binom.cdf(fewer, all_coins, 0.5))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float] | np.ndarray) -> list[float]:
     """The p values, in their order, corrected for being looked at together.
 
     After S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
@@ -120,10 +121,3 @@ def mean_accuracy(values: Sequence[float], confidence: float = 0.95) -> Mean:
     reach = float(stats.t.ppf((1 + confidence) / 2, runs - 1)) * deviation / runs**0.5
     low, high = max(0.0, value - reach), min(1.0, value + reach)
     return Mean(runs, value, low, high, deviation, min(values), max(values))
-
-
-def _paired_test(
-    first: str, second: str, shared: int, only_first: int, only_second: int
-) -> PairedTest:
-    p_value = mcnemar(only_first, only_second)
-    return PairedTest(first, second, int(shared), int(only_first), int(only_second), p_value, 1.0)

@@ -14,9 +14,14 @@ from pages.components.comparison_records import LETTER, letters, read_records
 from pages.components.comparison_scores import show_accuracies, show_groups
 from pages.components.words import spoken_run
 
+MOST_RUNS = 50  # more curves and pairs cannot be told apart
+
 
 def show_comparison(chosen: Sequence[Run]) -> None:
     """Everything that can be said of the chosen runs together; each is called by a letter."""
+    if len(chosen) > MOST_RUNS:
+        st.info(f"The first {MOST_RUNS} of {len(chosen)} chosen runs are compared.")
+        chosen = chosen[:MOST_RUNS]
     names = dict(zip(letters(len(chosen)), map(spoken_run, chosen), strict=True))
     records = read_records(dict(zip(names, chosen, strict=True)))
     if not records:

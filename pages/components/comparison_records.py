@@ -1,6 +1,7 @@
 """What a comparison has read of the runs, kept between reruns."""
 
 from collections.abc import Mapping
+from itertools import product
 from string import ascii_uppercase
 from typing import Any
 
@@ -9,15 +10,14 @@ import streamlit as st
 from fer_core import comparison
 from fer_core.comparison import RunRecord
 from fer_core.runs import Run, open_run
+from pages.components.words import plain
 
 LETTER = st.column_config.TextColumn("", width=40, pinned=True)
 
 
 def letters(number: int) -> list[str]:
-    """What the chosen runs are called: A to Z, then AA, AB and so on."""
-    singles = list(ascii_uppercase)
-    pairs = [one + two for one in singles for two in singles]
-    return (singles + pairs)[:number]
+    """What so many chosen runs are called: A to Z, then AA, AB and so on to ZZ."""
+    return [*ascii_uppercase, *map("".join, product(ascii_uppercase, repeat=2))][:number]
 
 
 def read_records(runs: Mapping[str, Run]) -> dict[str, RunRecord]:
@@ -27,7 +27,7 @@ def read_records(runs: Mapping[str, Run]) -> dict[str, RunRecord]:
         try:
             records[letter] = _record(run.id, comparison.changed(run))
         except ValueError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
     return records
 
 

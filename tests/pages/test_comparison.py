@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 from fer_core import runs
 from fer_core.files import write_json
 from fer_core.runs import Run, list_runs
-from pages.components.words import spoken_run
+from pages.components.comparison import MOST_RUNS
+from pages.components.comparison_records import letters
+from pages.components.words import plain, spoken_run
 from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
 
 
@@ -114,6 +116,17 @@ def test_a_run_without_an_epoch_has_no_curve_and_no_accuracy(
     page = compare()
     assert "so there are no curves" in text(page)
     assert not headings(page)
+
+
+def test_of_very_many_runs_the_first_are_compared(
+    compare: Callable[[], AppTest], new_run: RunFactory
+) -> None:
+    for _ in range(MOST_RUNS + 1):
+        new_run()
+    page = compare()
+    assert f"The first {MOST_RUNS} of {MOST_RUNS + 1} chosen" in page.info[0].value
+    assert table(page, "Run").index.tolist() == letters(MOST_RUNS)
+    assert letters(MOST_RUNS)[24:28] == ["Y", "Z", "AA", "AB"]
 
 
 def test_only_what_was_set_differently_is_shown(
@@ -273,5 +286,5 @@ def test_a_run_with_damaged_predictions_is_said_and_left_out(
     damaged = finished_run(epochs=3)
     damaged.predictions_file("val").write_text("nothing,of,use\n1,2,3\n")
     page = compare()
-    assert damaged.id in page.error[0].value
+    assert plain(damaged.id) in page.error[0].value
     assert names(page) == [f"B · {spoken_run(list_runs()[1])}"]
