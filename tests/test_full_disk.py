@@ -138,22 +138,22 @@ def test_whichever_write_finds_the_disk_full_the_run_says_so_and_goes_on_to_the_
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "no manifest"])
 def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_to_the_same_end(
-    config: TrainConfig, disk: Disk, harm: str
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
     whole = create_run(config)
     assert attempt_at(whole) == 0
     run = create_run(config)
-    interrupt_after_two_epochs(run, disk)
+    interrupt_after_two_epochs(run, monkeypatch)
     damage(run.directory / "checkpoints" / "1", harm)
     assert attempt_at(run) == 0
     assert same(run, whole)
 
 
 def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_stays_as_it_is(
-    config: TrainConfig, disk: Disk
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = create_run(config)
-    interrupt_after_two_epochs(run, disk)
+    interrupt_after_two_epochs(run, monkeypatch)
     for number, harm in enumerate(("flip", "truncate")):
         damage(run.directory / "checkpoints" / str(number), harm)
     before = contents(run)
@@ -162,12 +162,16 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_stays_as_it_is(
     assert contents(run) == before
 
 
-def interrupt_after_two_epochs(run: Run, disk: Disk) -> None:
-    """The disk gets full when everything but the test split's predictions is written."""
-    for room in itertools.count(20):
-        assert attempt_at(run, disk, room) == 1
-        if len(run.history) == 2:
-            return
+def interrupt_after_two_epochs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends when all epochs are trained and the result is not written yet."""
+
+    def end(*arguments: object) -> None:
+        raise KeyError("the end")
+
+    with monkeypatch.context() as ending:
+        ending.setattr(training.Trainer, "finish", end)
+        assert attempt_at(run) == 1
+    assert len(run.history) == 2 and run.state is TaskState.FAILED
 
 
 def damage(checkpoint: Path, harm: str) -> None:
