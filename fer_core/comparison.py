@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from fer_core.evaluation import Accuracy, accuracy
 from fer_core.recipes import RECIPES
 from fer_core.records import STOPPED
 from fer_core.runs import Run
+from fer_core.runs.remembering import stamp
 from fer_core.settings import SETTINGS
 from fer_core.significance import right_answers
 from fer_core.tasks import TaskState
@@ -56,7 +56,7 @@ class RunRecord:
 
 def changed(run: Run) -> tuple[Any, ...]:
     """What tells whether `read_record` would give something else: times, sizes, state and goal."""
-    return (*map(_stamp, (run.directory / name for name in _FILES)), str(run.state), str(run.goal))
+    return (*map(stamp, (run.directory / name for name in _FILES)), str(run.state), str(run.goal))
 
 
 def read_record(run: Run) -> RunRecord:
@@ -125,15 +125,6 @@ def mean_curve(curves: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
     return mean.assign(
         low=together[metric].min().to_numpy(), high=together[metric].max().to_numpy()
     )
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """When the file was changed, in ns, and its bytes; zeros where there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def _curves(run: Run) -> pd.DataFrame:
