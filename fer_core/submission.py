@@ -83,6 +83,17 @@ def continue_run(run: Run, epochs: int) -> None:
         queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
 
 
+def second_look(run: Run) -> str:
+    """A sentence on what continuing means where the test split has been opened, else ""."""
+    if not run.test_looks:
+        return ""
+    again = "is opened again at the end" if run.config.test_at_end else "must be opened again"
+    return (
+        "The test split of this run has been opened. If a better epoch is found, that answer is "
+        f"dropped and the split {again}: a second look, which has a part in choosing."
+    )
+
+
 def resume_by_itself(run: Run) -> bool:
     """Asks for an interrupted run to go on; False where that has led nowhere several times."""
     with queue.alone():

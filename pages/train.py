@@ -56,7 +56,7 @@ def choose_and_start() -> None:
         config = settings_form(RECIPES[name], dataset, initial)
         if config is not None:
             start(config)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         st.error(str(error))
 
 

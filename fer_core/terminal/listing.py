@@ -2,10 +2,10 @@
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from fer_core import preferences, queue
-from fer_core.preferences import Preferences
 from fer_core.runs import Run, list_runs, open_run
 from fer_core.tasks import TaskState
 from fer_core.terminal.saying import say, say_table
@@ -94,7 +94,9 @@ def _queue(options: argparse.Namespace) -> int:
     if options.cancel:
         _cancel(find_run(options.cancel))
     if options.resume_by_itself is not None:
-        preferences.save_preferences(Preferences(resume_by_itself=options.resume_by_itself))
+        chosen = preferences.read_preferences()
+        chosen = replace(chosen, resume_by_itself=options.resume_by_itself)
+        preferences.save_preferences(chosen)
     _say_queue()
     return 0
 

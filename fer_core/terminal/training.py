@@ -9,7 +9,7 @@ from fer_core.datasets import open_dataset
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
-from fer_core.submission import continue_run, resume_run, submit_run
+from fer_core.submission import continue_run, resume_run, second_look, submit_run
 from fer_core.tasks import TaskState
 from fer_core.terminal.listing import find_run
 from fer_core.terminal.saying import follow, say
@@ -86,6 +86,8 @@ def _resume(options: argparse.Namespace) -> int:
 def _continue(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     continue_run(run, options.epochs)
+    if second_look(run):
+        say(second_look(run))
     return _watch(run, options)
 
 

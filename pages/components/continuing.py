@@ -5,16 +5,13 @@ import streamlit as st
 from fer_core.config import LARGEST_EPOCHS
 from fer_core.records import STOPPED, Result
 from fer_core.runs import Run
-from fer_core.submission import continue_run
+from fer_core.submission import continue_run, second_look
+from pages.components.trying import try_to
 
 USUAL_EPOCHS = 10
 _HELP = (
     "Same curves, next epoch number. The weights, the optimizer and what is random go on as if "
     "training had not ended."
-)
-_HELP_OPENED = (
-    " The test split of this run has been opened. If a better epoch is found, that answer is "
-    "dropped; opening the split again is then a second look, with a part in choosing, and noted."
 )
 
 
@@ -35,13 +32,13 @@ def offer_more_epochs(run: Run, result: Result) -> None:
             value=min(room, _usual(run, result)),
             key=key,
             width=200,
-            help=_HELP + (_HELP_OPENED if run.test_looks else ""),
+            help=f"{_HELP} {second_look(run)}",
         )
         st.form_submit_button(
             "Continue training",
             icon=":material/play_arrow:",
-            on_click=_continue,
-            args=(run, key),
+            on_click=try_to,
+            args=(lambda: continue_run(run, st.session_state[key]),),
         )
 
 
@@ -49,10 +46,3 @@ def _usual(run: Run, result: Result) -> int:
     """What a stopped run had left to do; else some."""
     left = run.goal.epochs - result.epochs
     return left if result.reason == STOPPED and left > 0 else USUAL_EPOCHS
-
-
-def _continue(run: Run, key: str) -> None:
-    try:
-        continue_run(run, st.session_state[key])
-    except ValueError as error:  # another tab was quicker
-        st.toast(str(error), icon=":material/info:")

@@ -1,6 +1,7 @@
 """What came of a run that has ended."""
 
 from datetime import timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from fer_core.submission import resume_run
 from fer_core.tasks import TaskState
 from pages.components.continuing import offer_more_epochs
 from pages.components.scores import show_accuracy, show_confusion, show_report
+from pages.components.trying import try_to
 from pages.components.words import plain, spoken_duration
 
 VAL_HELP = (
@@ -39,8 +41,8 @@ def show_end(run: Run) -> None:
         st.button(
             "Resume training",
             icon=":material/play_arrow:",
-            on_click=_resume,
-            args=(run,),
+            on_click=try_to,
+            args=(partial(resume_run, run),),
             help="Goes on from the last whole epoch.",
             key=f"resume-{run.id}",
         )
@@ -69,13 +71,6 @@ def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
     with classes:
         st.markdown("**Accuracy per class on validation**")
         show_report(predictions, run.class_names)
-
-
-def _resume(run: Run) -> None:
-    try:
-        resume_run(run)
-    except ValueError as error:  # another tab was quicker
-        st.toast(str(error), icon=":material/info:")
 
 
 def _sentence(result: Result, duration: timedelta | None) -> str:

@@ -1,19 +1,26 @@
 """What trains and what waits, in order, and buttons that change it."""
 
+from dataclasses import replace
+from functools import partial
+
 import streamlit as st
 
 from fer_core import preferences, queue
-from fer_core.preferences import Preferences
 from fer_core.runs import Run
+from pages.components.trying import try_to
 from pages.components.words import STATE_COLORS, plain, spoken_run
 
-REFRESH_SECONDS = 2.0
+REFRESH_SECONDS = 60.0  # who watches a run sees at once that the queue has changed: see monitor
 _BY_ITSELF = "resume-by-itself"
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def show_queue() -> None:
     """Shows the queue of the workspace, whoever asked for what is in it."""
+    busy = any(queue.lineup("train"))
+    st.fragment(_show_queue, run_every=REFRESH_SECONDS if busy else None)()
+
+
+def _show_queue() -> None:
     trains, waits = ([Run(task.directory) for task in tasks] for tasks in queue.lineup("train"))
     with st.container():  # one place, whether the list is there or not
         if trains or waits:
@@ -22,7 +29,8 @@ def show_queue() -> None:
     st.toggle(
         "Resume interrupted runs by themselves",
         key=_BY_ITSELF,
-        on_change=_choose_resuming,
+        on_change=try_to,
+        args=(_choose_resuming,),
         help="After a restart of the machine, or when the system ended a training, it goes on from "
         "its last whole epoch without a click; not when that has led nowhere three times.",
     )
@@ -54,16 +62,16 @@ def _show_buttons(run: Run, *, first: bool, last: bool) -> None:
             icon=icon,
             type="tertiary",
             disabled=disabled,
-            on_click=queue.move,
-            args=(run, steps),
+            on_click=try_to,
+            args=(partial(queue.move, run, steps),),
             key=f"{label}-{run.id}",
         )
     st.button(
         "Cancel",
         icon=":material/close:",
         type="tertiary",
-        on_click=_cancel,
-        args=(run,),
+        on_click=try_to,
+        args=(partial(_cancel, run),),
         help="Takes it from the queue. It stays among the runs and can be resumed.",
         key=f"cancel-{run.id}",
     )
@@ -80,11 +88,12 @@ def _offer_watching(run: Run) -> None:
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        st.toast(f"{plain(_title(run))} has begun, or was cancelled already.")
+        raise ValueError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
 
 
 def _choose_resuming() -> None:
-    preferences.save_preferences(Preferences(resume_by_itself=st.session_state[_BY_ITSELF]))
+    chosen = replace(preferences.read_preferences(), resume_by_itself=st.session_state[_BY_ITSELF])
+    preferences.save_preferences(chosen)
 
 
 def _title(run: Run) -> str:

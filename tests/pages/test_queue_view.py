@@ -69,7 +69,7 @@ def test_what_was_taken_in_the_same_moment_is_not_cancelled_and_that_is_said(
     write_json(take(three[0]) / "process.json", process_record() | {"started": time.time()})
     page = press(page, f"cancel-{three[0].id}")
     assert three[0].state is TaskState.RUNNING
-    assert "has begun" in page.toast[0].value
+    assert "must wait to be cancelled. It is running" in page.toast[0].value
 
 
 def test_what_trains_stands_before_what_waits_and_can_be_watched(
