@@ -5,16 +5,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from fer_core import records, runs
-from tests.e2e.conftest import ANSWER, serve, take_photo
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.runs import Run
+from fer_core.tasks import TaskState
+from tests.e2e.conftest import ANSWER, PATIENCE, serve, take_photo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 # How far the training curve reaches, in epochs.
 END = "Math.max(...document.querySelector('.live-plot')?._fullData?.[0]?.x ?? [0])"
+# The epochs of which it shows the validation loss.
+EPOCHS = """[...(document.querySelector('.live-plot')?._fullData
+    ?.find(trace => trace.name == 'Validation')?.x ?? [])]"""
+# Presses the button at that time, in ms since 1970.
+PRESS_AT = """at => {
+    const label = 'Start training';
+    const buttons = [...document.querySelectorAll('button')];
+    const button = buttons.find(button => button.innerText.includes(label));
+    setTimeout(() => button.click(), at - Date.now());
+}"""
 
 
 def test_a_newcomer_trains_a_network_and_tries_it(
@@ -34,6 +48,7 @@ def test_a_newcomer_trains_a_network_and_tries_it(
         assert run.result is not None
         assert run.result.reason == records.STOPPED
         assert len(run.history) >= 1
+        continue_training(page, run)
         look_at_confusion(page)
         try_it(page)
 
@@ -66,6 +81,19 @@ def stop_training(page: "Page") -> None:
     page.get_by_text("stopped", exact=True).wait_for()
 
 
+def continue_training(page: "Page", run: Run) -> None:
+    """For two epochs, which follow those that were done: no gap and no double epoch."""
+    done = len(run.history)
+    page.get_by_role("spinbutton", name="Continue for more epochs").fill("2")
+    page.get_by_role("button", name="Continue training").click()
+    page.get_by_text("completed", exact=True).wait_for()
+    epochs = list(range(1, done + 3))
+    page.wait_for_function(f"JSON.stringify({EPOCHS}) == JSON.stringify({epochs})")
+    assert [epoch + 1 for epoch in run.history["epoch"]] == epochs
+    assert run.steps["step"].is_monotonic_increasing and run.steps["step"].is_unique
+    assert run.result is not None and run.result.epochs == done + 2
+
+
 def look_at_confusion(page: "Page") -> None:
     page.get_by_role("link", name="Evaluate").first.click()
     page.get_by_role("heading", name="Evaluate").wait_for()
@@ -78,3 +106,42 @@ def try_it(page: "Page") -> None:
     take_photo(page)
     page.get_by_text(ANSWER).wait_for()
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
+    browser: "Browser", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home()
+    monkeypatch.setenv("FER_HOME", str(home))
+    draw_dataset("faces", count=700)
+    with serve(home) as address:
+        sessions = [browser.new_context() for _ in range(2)]
+        pages = [session.new_page() for session in sessions]
+        for page in pages:
+            page.set_default_timeout(PATIENCE * 1000)
+            page.goto(f"{address}/train")
+            page.get_by_role("button", name="Start training").wait_for()
+        at = pages[0].evaluate("Date.now()") + 2000
+        for page in pages:
+            page.evaluate(PRESS_AT, at)
+        for page in pages:  # each sees what trains and what waits, whoever asked for it
+            page.get_by_text("running", exact=True).first.wait_for()
+            page.get_by_role("button", name="Cancel").wait_for()
+        own = [run for run in runs.list_runs() if not run.is_pretrained]
+        states = sorted(run.state for run in own)
+        assert states == [TaskState.QUEUED, TaskState.RUNNING]
+        assert len(trainings(home)) == 1
+        pages[1].get_by_role("button", name="Cancel").click()
+        pages[0].get_by_role("button", name="Cancel").wait_for(state="detached")
+        assert sorted(run.state for run in own) == [TaskState.CANCELLED, TaskState.RUNNING]
+        for session in sessions:
+            session.close()
+
+
+def trainings(home: Path) -> list[psutil.Process]:
+    """The processes that train in a workspace."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if "--task" in (command := process.info["cmdline"] or []) and str(home) in command[-1]
+    ]
