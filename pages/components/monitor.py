@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core import queue
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
-from fer_core.tasks import Progress, TaskState
+from fer_core.tasks import Progress, Task, TaskState
 from pages.components.initial_run import show_origin
 from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
@@ -21,6 +21,8 @@ from pages.components.words import (
     spoken_state,
     spoken_title,
 )
+
+Around = tuple[TaskState, tuple[list[Task], list[Task]] | None]
 
 
 def monitor(run: Run) -> None:
@@ -36,16 +38,16 @@ def monitor(run: Run) -> None:
             show_end(run)
     with st.container(gap=None):
         load_plotly()
-        st.fragment(_look, run_every=pause)(run, state, pause)
+        st.fragment(_look, run_every=pause)(run, _around(run, state), pause)
     if not state.is_active:
         show_scores(run)
 
 
-def _look(run: Run, shown: TaskState, pause: float | None) -> None:
-    """One look at the run; the page around shows a state, and looks again after a pause."""
+def _look(run: Run, shown: Around, pause: float | None) -> None:
+    """One look at the run; `shown` is what the page around it tells, until it runs anew."""
     state = run.state
-    if state is not shown or (state.is_active and _pause(run) != pause):
-        st.rerun()  # what is around must change, or the pace
+    if _around(run, state) != shown or (state.is_active and _pause(run) != pause):
+        st.rerun()
     with st.container():
         if state.is_active:
             _show_progress(run, state)
@@ -56,6 +58,11 @@ def _look(run: Run, shown: TaskState, pause: float | None) -> None:
 
     with st.expander("Log", icon=":material/notes:"):
         st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
+
+
+def _around(run: Run, state: TaskState) -> Around:
+    """The state, and while that is not the last one all runs that train or wait, in order."""
+    return state, queue.lineup("train") if state.is_active else None
 
 
 def _pause(run: Run) -> float:

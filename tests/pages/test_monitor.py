@@ -1,15 +1,23 @@
 """The part of a page that watches one run."""
 
+import gc
 import time
+import weakref
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from fer_core import queue
 from fer_core.files import write_json, write_text
 from fer_core.processes import process_record
+from fer_core.records import Notes
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
+from fer_core.watching import PACE
+from pages.components.resources import freeze_imports
 from pages.components.words import spoken_duration, spoken_size
 from tests.pages.conftest import RunFactory, rerun, take, write_history
 
@@ -31,6 +39,20 @@ def watching(run: Run) -> AppTest:
 
 
 @pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """After how many seconds the browser was told to ask again, page by page."""
+    found: list[float | None] = []
+    fragment = st.fragment
+
+    def note(function: Callable[..., None], run_every: float | None) -> Callable[..., None]:
+        found.append(run_every)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", note)
+    return found
+
+
+@pytest.fixture
 def training_run(new_run: RunFactory) -> Run:
     """A run in its third epoch; this test's process stands in for the supervisor."""
     run = new_run()
@@ -46,7 +68,62 @@ def test_a_training_run_shows_how_far_it_is(training_run: Run) -> None:
     assert values["Epoch"] == "3 of 50"
     assert values["Images per second"] == "900"
     assert ":" in values["Ends at"]
+    assert values["Time left"] == "60 s"
     assert values["Best validation accuracy"] == "26.1%"
+
+
+def test_a_continued_run_counts_to_its_new_goal(training_run: Run) -> None:
+    asked = {"kind": "train", "arguments": {"epochs": 70, "since": 50}, "submitted": time.time()}
+    write_json(take(training_run, attempt=1) / "request.json", asked)
+    record = process_record() | {"started": time.time()}
+    write_json(training_run.directory / "attempts" / "1" / "process.json", record)
+    values = {metric.label: metric.value for metric in watching(training_run).metric}
+    assert values["Epoch"] == "3 of 70"
+
+
+def test_a_named_run_goes_by_its_name(training_run: Run) -> None:
+    training_run.save_notes(Notes(name="My *best* try"))
+    page = watching(training_run)
+    assert page.subheader[0].value == r"My \*best\* try"
+    assert page.caption[0].value == rf"Classic CNN on drawn · {training_run.id}".replace("_", r"\_")
+
+
+def test_viewers_of_a_run_take_turns(training_run: Run, pauses: list[float | None]) -> None:
+    page = watching(training_run)
+    watching(training_run)
+    rerun(page)
+    assert pauses == [PACE, 2 * PACE, 2 * PACE]
+
+
+def test_an_ended_run_is_not_looked_at_again(
+    finished_run: RunFactory, pauses: list[float | None]
+) -> None:
+    watching(finished_run(opened=True))
+    assert pauses == [None]
+
+
+def test_a_waiting_run_tells_its_place(new_run: RunFactory, no_supervisor: None) -> None:
+    runs = [new_run() for _ in range(3)]
+    for run in runs:
+        queue.submit(run.directory, "train")
+    texts = [watching(run).get("progress")[0].proto.text for run in runs]
+    assert "It is next" in texts[0]
+    assert "number 2 in the queue: 1 other run waits" in texts[1]
+    assert "number 3 in the queue: 2 other runs wait" in texts[2]
+
+
+def test_what_a_page_leaves_as_garbage_is_collected(training_run: Run) -> None:
+    class Knot:
+        """Refers to itself, so that only the collector can free it."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    freeze_imports()
+    knot = weakref.ref(Knot())
+    assert gc.get_freeze_count() > 100_000
+    watching(training_run)
+    assert knot() is None
 
 
 def test_stop_training_asks_the_trainer_to_stop(training_run: Run) -> None:
