@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: a full disk, say
         say(str(error), file=sys.stderr)
         return 1
 

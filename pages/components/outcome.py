@@ -90,7 +90,8 @@ def _show_test(run: Run) -> None:
     if predictions is not None:
         again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
         show_accuracy("Test accuracy", evaluation.accuracy(predictions), again or TEST_HELP)
-        st.caption(again)
+        if again:
+            st.caption(again)
     elif run.has_test:
         st.metric("Test accuracy", "sealed", help="It is evaluated once, on the Evaluate page.")
         if looks:

@@ -1,5 +1,6 @@
 """The same work in a terminal: `python -m fer_core …`."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -191,3 +192,14 @@ def test_without_tensorboard_its_files_are_refused_before_anything_is_made(
     assert main([*TRAIN, "--tensorboard"]) == 1
     assert "pip install tensorboard" in capsys.readouterr().err
     assert own_runs() == []
+
+
+def test_a_full_disk_is_said_in_a_sentence(
+    three_waiting: list[Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(queue, "write_json", full)
+    assert main(["queue", "--move", "run-0", "1"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
