@@ -68,21 +68,14 @@ class GrowingTable:
         if not self._header:
             self._header = lines.pop(0).decode("utf-8", "replace").strip().split(",")
         if lines and sorted(self._header) == sorted(self._columns):  # else it is no such table
-            rows = _numbers(b"".join(lines), self._header)
+            rows = _numbers(lines, self._header)
             self._table = pd.concat([self._table, rows]) if len(self._table) else rows
 
 
-def _numbers(text: bytes, header: list[str]) -> pd.DataFrame:
+def _numbers(lines: list[bytes], header: list[str]) -> pd.DataFrame:
     """Rows of numbers; what a power cut made of a row is left out."""
-    rows = pd.read_csv(
-        BytesIO(text),
-        names=header,
-        usecols=range(len(header)),
-        index_col=False,
-        encoding_errors="replace",
-        on_bad_lines="skip",
-    )
-    if not all(kind.kind in "if" for kind in rows.dtypes):
-        rows = rows.apply(pd.to_numeric, errors="coerce").dropna()
-    whole = rows[header[0]].notna() & rows[header[-1]].notna()
-    return rows if whole.all() else rows[whole]
+    whole = b"".join(line for line in lines if line.count(b",") == len(header) - 1)
+    rows = pd.read_csv(BytesIO(whole), names=header, encoding_errors="replace")
+    if all(kind.kind in "if" for kind in rows.dtypes):
+        return rows
+    return rows.apply(pd.to_numeric, errors="coerce").dropna()

@@ -101,21 +101,16 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     A half-written last row is left out, and so is what a power cut or a person made no row of.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        whole = StringIO(text[: text.rfind("\n") + 1])
-        table = pd.read_csv(
-            whole, usecols=lambda name: name in columns, index_col=False, on_bad_lines="skip"
-        )
-    except (OSError, ValueError):  # no file, or no row in it
-        table = pd.DataFrame()
-    if table.empty:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    except OSError:  # there is no such file
+        lines = []
+    whole = [line for line in lines if line.count(",") == lines[0].count(",") and "\n" in line]
+    if len(whole) < 2 or sorted(lines[0].strip().split(",")) != sorted(columns):
         return pd.DataFrame(columns=list(columns), dtype=float)
-    if list(table.columns) != list(columns):
-        table = table.reindex(columns=list(columns))
-    if not all(map(is_numeric_dtype, table.dtypes)):
-        table = table.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
-    filled = table[columns[0]].notna() & table[columns[-1]].notna()
-    return table if filled.all() else table[filled].reset_index(drop=True)
+    table = pd.read_csv(StringIO("".join(whole)))
+    if all(map(is_numeric_dtype, table.dtypes)) and table[columns[0]].notna().all():
+        return table
+    return table.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
 
 
 def save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:

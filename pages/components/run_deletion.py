@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.runs import Run
 from pages.components.refusals import attempt
-from pages.components.words import plain, spoken_size
+from pages.components.words import plain, spoken_run, spoken_size
 
 _NAMED = 10  # runs in a question
 _DAMAGED = 5  # runs with a sentence each
@@ -39,7 +39,7 @@ def _ask(runs: Sequence[Run], key: str) -> None:
     what = "this run" if len(runs) == 1 else f"these {len(runs):,} runs"
     size = spoken_size(sum(run.size_on_disk() for run in runs))
     st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
-    named = [f"- {plain(run.name)}" for run in runs[:_NAMED]]
+    named = [f"- {plain(_named(run))}" for run in runs[:_NAMED]]
     more = [f"- and {len(runs) - _NAMED:,} more"] if len(runs) > _NAMED else []
     st.markdown("\n".join(named + more))
     st.button(
@@ -50,6 +50,10 @@ def _ask(runs: Sequence[Run], key: str) -> None:
         args=(runs,),
         key=f"delete-{key}",
     )
+
+
+def _named(run: Run) -> str:
+    return run.id if run.problem else spoken_run(run)
 
 
 def _delete(runs: Sequence[Run]) -> None:

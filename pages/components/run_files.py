@@ -13,7 +13,7 @@ _MOST = 5  # runs whose files are offered at once
 def show_files(chosen: Sequence[Overview]) -> None:
     """A frame with links and files for each run, as far as one has patience with."""
     for one in chosen[:_MOST]:
-        with st.container(border=True):
+        with st.container(border=True, gap="small"):
             _show_run(one)
     if len(chosen) > _MOST:
         st.caption(f"Choose fewer to see the files of the other {len(chosen) - _MOST:,}.")
@@ -21,7 +21,9 @@ def show_files(chosen: Sequence[Overview]) -> None:
 
 def _show_run(one: Overview) -> None:
     run = one.run
-    st.markdown(f"**{plain(spoken_run(run))}**  \n{plain(spoken_title(run))} · {plain(run.id)}")
+    title = f"{spoken_title(run)} · " if one.notes.name else ""
+    st.markdown(f"**{plain(spoken_run(run))}**")
+    st.caption(plain(title + run.id))
     with st.container(horizontal=True, vertical_alignment="center"):
         if not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)

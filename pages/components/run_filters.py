@@ -39,6 +39,8 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
     found = [one for one in everything if _is_on(one, shelf) and _holds(one, words)]
     for trait, values in wanted.items():
         found = [one for one in found if not values or _TRAITS[trait](one) in values]
+    total = "1 run" if len(everything) == 1 else f"{len(everything):,} runs"
+    st.caption(total if len(found) == len(everything) else f"{len(found):,} of {total}")
     return found
 
 

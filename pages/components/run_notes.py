@@ -16,23 +16,24 @@ def edit_notes(one: Overview) -> None:
     """A form for the name and the note of a run; what it holds is kept until it is saved."""
     run = one.run
     with st.form(f"notes-{run.id}", border=False):
-        st.text_input(
+        left, right = st.columns([2, 3])
+        left.text_input(
             "Name",
             one.notes.name,
             max_chars=LONGEST_NAME,
             placeholder="Shown instead of recipe, data set and time",
             key=f"name-{run.id}",
         )
-        st.text_area(
+        right.text_area(
             "Note",
             one.notes.note,
             max_chars=LONGEST_NOTE,
-            height=80,
+            height=104,
             placeholder="What you tried, and what came of it",
             key=f"note-{run.id}",
         )
         # Before the page is made anew, in which a run that was deleted meanwhile has no form.
-        st.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
+        left.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
 
 
 def offer_marks(chosen: Sequence[Overview]) -> None:

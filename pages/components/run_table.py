@@ -44,7 +44,7 @@ def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
         table,
         column_config=_COLUMNS,
         column_order=[
-            name for name in _COLUMNS if name not in _WRITTEN or table[name].notna().any()
+            name for name in _COLUMNS if name not in _WRITTEN or (table[name] != "").any()
         ],
         hide_index=True,
         on_select="rerun",
@@ -68,8 +68,8 @@ def _keep_choice(shown: list[str]) -> None:
 
 def _row(one: Overview) -> dict[str, Any]:
     return {
-        "star": "★" if one.notes.starred else None,
-        "name": one.notes.name or None,
+        "star": "★" if one.notes.starred else "",
+        "name": one.notes.name,
         "state": spoken_end_state(one.state, one.reason),
         "recipe": spoken_recipe(one.config),
         "dataset": one.config.dataset,
@@ -78,7 +78,7 @@ def _row(one: Overview) -> dict[str, Any]:
         "test": _percent(one.test_accuracy),
         "minutes": None if one.seconds is None else one.seconds / 60,
         "started": one.started,
-        "note": one.notes.note or None,
+        "note": one.notes.note,
         "id": one.run.id,
     }
 

@@ -25,6 +25,8 @@ _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "st
 
 def plain(text: str) -> str:
     """The text with every sign made harmless that Markdown would understand within a line."""
+    # Streamlit looks for its emoji, as :smile:, where a backslash is gone already.
+    text = re.sub(r":(?=[\w+/-]+:)", ":\N{WORD JOINER}", text)
     return re.sub(r"([\\`*_{}\[\]<>$~|&#]|:(?=\w))", r"\\\1", text)
 
 
