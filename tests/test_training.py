@@ -276,7 +276,7 @@ def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
     def spoilt(model: object, pixels: np.ndarray) -> np.ndarray:
         return np.full((len(pixels), 7), np.nan, "float32")
 
-    monkeypatch.setattr("fer_core.training.predict", spoilt)
+    monkeypatch.setattr("fer_core.features.predict", spoilt)
     with pytest.raises(ValueError, match="The loss must stay a number"):
         trained(config)
 

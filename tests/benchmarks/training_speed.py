@@ -246,7 +246,8 @@ def _torch(precision: str, recipe: str, seconds: float) -> float:
             nn.Dropout(0.25), *top(32, 128),
         ],
         "cnn_classic_wide": [
-            *convolution(1, 32), *convolution(32, 64), nn.MaxPool2d(2), nn.Dropout(0.25), *top(64, 2048),
+            *convolution(1, 32), *convolution(32, 64), nn.MaxPool2d(2), nn.Dropout(0.25),
+            *top(64, 2048),
         ],
     }  # fmt: skip
     batch = 64
