@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.resources import wake_queue
+from pages.components.resources import freeze_imports, wake_queue
 
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 
@@ -17,4 +17,7 @@ page = st.navigation(
         st.Page("pages/predict.py", title="Predict", icon=":material/face:"),
     ]
 )
-page.run()
+try:
+    page.run()
+finally:  # a page may end early
+    freeze_imports()

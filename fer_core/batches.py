@@ -11,6 +11,7 @@ from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.pixels import open_pixels
+from fer_core.files import DiskFullError
 
 _SHUFFLING, _AUGMENTING = 0, 1  # streams of random numbers that must not be the same
 KEY = ["path", "row"]  # of an image, in index and predictions alike
@@ -61,9 +62,11 @@ class RunData:
         learned = "The network learned from the images as they were when it began."
         try:
             dataset = open_dataset(name).with_validation_fraction(config.validation_fraction)
-        except ValueError:
-            return f"{name} vanished meanwhile. {learned}"
-        unchanged = dataset.fingerprint() == self.fingerprint
+            unchanged = dataset.fingerprint() == self.fingerprint
+        except DiskFullError:  # the data set remembers what it sees
+            raise
+        except (OSError, ValueError):
+            return f"Images of {name} vanished meanwhile. {learned}"
         return "" if unchanged else f"{name} changed meanwhile. {learned}"
 
     @property

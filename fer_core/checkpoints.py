@@ -1,6 +1,7 @@
 """A run's exact state on disk, whole or not at all."""
 
 import hashlib
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_core.files import read_json, write_json
+from fer_core.files import needing_room, read_json, to_disk, write_json
 from fer_core.models import trained_layers
+
+LOG = logging.getLogger(__name__)
 
 KEPT = 2  # a damaged checkpoint falls back to the one before
 _ARRAYS = "arrays.npz"
@@ -49,18 +52,21 @@ def save_checkpoint(
     """Writes `root/<epoch>` and removes all but the newest `KEPT`.
 
     The frozen layers are left out: the model is built with them. The manifest with the checksum
-    is written last, into a directory that gets its name only when it is whole.
+    is written last, into a directory that gets its name only when it is whole and on the disk.
+
+    Raises:
+        DiskFullError: there is no room for it; nothing of it stays.
     """
-    making = root / f".{epoch}"
+    making, final = root / f".{epoch}", root / str(epoch)
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
-    np.savez(making / _ARRAYS, allow_pickle=False, **arrays)
-    checksum = _checksum(making / _ARRAYS)
-    write_json(making / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
-    final = root / str(epoch)
-    shutil.rmtree(final, ignore_errors=True)
-    making.rename(final)
+    try:
+        with needing_room(final / _ARRAYS):
+            making.mkdir(parents=True)
+            _write(making, epoch, model, state)
+            shutil.rmtree(final, ignore_errors=True)
+            making.rename(final)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
     for old in _directories(root)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
     return Checkpoint(final, epoch, state)
@@ -71,12 +77,21 @@ def load_latest(root: Path) -> Checkpoint | None:
     for directory in _directories(root):
         try:
             manifest = read_json(directory / _MANIFEST)
-            whole = manifest and manifest["sha256"] == _checksum(directory / _ARRAYS)
-        except (OSError, ValueError, KeyError):
-            continue
+            whole = manifest["sha256"] == _checksum(directory / _ARRAYS)
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
         if whole:
             return Checkpoint(directory, manifest["epoch"], manifest["state"])
+        LOG.warning("The checkpoint of epoch %s is damaged.", int(directory.name) + 1)
     return None
+
+
+def _write(making: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]) -> None:
+    arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
+    np.savez(making / _ARRAYS, allow_pickle=False, **arrays)
+    to_disk(making / _ARRAYS)  # or the manifest could outlive a power cut alone
+    checksum = _checksum(making / _ARRAYS)
+    write_json(making / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 LARGEST_EPOCHS = 10_000
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and scores in float32
@@ -39,11 +39,33 @@ def _within(name: str, value: float, low: float, high: float) -> None:
         raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
 
 
-def _known(record: type, data: Mapping[str, Any]) -> Mapping[str, Any]:
+def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data, found to be what the record of that dataclass can be made of.
+
+    Raises:
+        ValueError: a name that the record does not have, as one of a newer version; or a value of
+            another type.
+    """
+    if not isinstance(data, Mapping):
+        raise ValueError(f"There must be names with values. Received: {type(data).__name__}")
     unknown = set(data) - {entry.name for entry in fields(record)}
     if unknown:
-        raise ValueError(f"The settings hold unknown names: {', '.join(sorted(unknown))}.")
-    return data
+        raise ValueError(
+            f"It holds unknown names: {', '.join(sorted(unknown))}. A newer version of the program "
+            "may know them."
+        )
+    kinds = get_type_hints(record)
+    for name, value in data.items():
+        if not _fits(value, kinds[name]):
+            raise ValueError(f"`{name}` must be of another type. Received: {value!r}")
+    return dict(data)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_fits(part, get_args(kind)[0]) for part in value)
+    kinds = get_args(kind) or (kind,)
+    return type(value) in kinds or (type(value) is int and float in kinds)
 
 
 @dataclass(frozen=True)
@@ -170,14 +192,14 @@ class TrainConfig:
         """The settings that `to_dict` gave; settings that are missing take their default.
 
         Raises:
-            ValueError: an unknown setting, or one that is out of range.
+            ValueError: an unknown setting, one of another type, or one that is out of range.
         """
         data = dict(data)
-        data["augmentation"] = Augmentation(**_known(Augmentation, data.get("augmentation", {})))
+        data["augmentation"] = Augmentation(**known(Augmentation, data.get("augmentation", {})))
         for name in ("image_size", "class_names"):
             if name in data:
                 data[name] = tuple(data[name])
-        return cls(**_known(cls, data))
+        return cls(**known(cls, data))
 
 
 def weights_file(config: TrainConfig) -> Path | None:

@@ -11,10 +11,15 @@ from fer_core.batches import RunData
 from fer_core.files import write_json
 from fer_core.runs import Run
 
+# What the app writes into a run's directory, as `files.replacing` calls it meanwhile.
+_OF_THE_APP = (".notes.", ".request.", ".place.")
+
 
 def sweep(run: Run) -> None:
     """Removes what an attempt that was killed left half written."""
     for path in list(run.directory.rglob(".*")):
+        if path.name.startswith(_OF_THE_APP):
+            continue  # it may be writing just now
         if path.is_dir():
             shutil.rmtree(path)
         else:

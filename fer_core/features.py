@@ -20,6 +20,7 @@ from fer_core import paths
 from fer_core.augmentation import augment_view
 from fer_core.batches import Batch, RunData
 from fer_core.cache import keep_within_bounds, touch
+from fer_core.datasets.arrays import writing_array
 from fer_core.files import replacing
 from fer_core.models import Images, backbone_and_head, in_float32, predict
 
@@ -134,14 +135,14 @@ class _Features:
         backbone: keras.Model,
     ) -> None:
         width = backbone.output_shape[-1]
-        made = np.lib.format.open_memmap(path, "w+", dtype, (len(positions), width))
-        for start in range(0, len(positions), CHUNK):
-            part = slice(start, start + CHUNK)
-            pixels = self.data.pixels[positions[part]]
-            seen = pixels if view is None else self._seen(pixels, view, start)
-            made[part] = backbone.predict_on_batch(np.asarray(seen, "float32"))
-            self._tell(len(pixels))
-        made.flush()
+        # Written, not mapped: a full disk must be an error here and not the end of the process.
+        with writing_array(path, (width,), dtype) as append:
+            for start in range(0, len(positions), CHUNK):
+                pixels = self.data.pixels[positions[start : start + CHUNK]]
+                seen = pixels if view is None else self._seen(pixels, view, start)
+                features = backbone.predict_on_batch(np.asarray(seen, "float32"))
+                append(np.asarray(features).astype(dtype))
+                self._tell(len(pixels))
 
     def _seen(self, pixels: np.ndarray, view: int, start: int) -> np.ndarray:
         return augment_view(pixels, self.data.config.augmentation, view, start)

@@ -1,7 +1,7 @@
 """Every Plotly figure: data in, `go.Figure` out; they suit a light and a dark page alike."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from fer_core.expressions import COLORS, colors
+from fer_core.thinning import extremes
 
 METRICS = {  # columns of a history, and their names on the screen
     "val_accuracy": "Validation accuracy",
@@ -16,16 +17,16 @@ METRICS = {  # columns of a history, and their names on the screen
     "val_loss": "Validation loss",
     "loss": "Training loss",
 }
+HISTORY_HEIGHT = 520  # pixels
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
 
 # At least 3.5:1 on white and on near black; told apart with any kind of colour vision.
 _TRAIN, _VAL = "#2B8CC4", COLORS["angry"]
 _SPLIT_COLORS = {"train": _TRAIN, "val": _VAL, "test": COLORS["neutral"]}
 _SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
-_DASHES = ("solid", "dash", "dot", "dashdot")
 _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
-_ABOVE_ALL = 1.02  # of accuracies, with room for a marker at 100 %
+ABOVE_ALL = 1.02  # of accuracies, with room for a marker at 100 %
 _DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
 
 
@@ -35,7 +36,7 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
     Args:
         counts: images; a row per class in label order, a column per split.
     """
-    figure = _figure()
+    figure = blank_figure()
     for split in counts.columns:
         images = counts[split]
         shares = images / max(1, images.sum())
@@ -58,7 +59,7 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
 def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
     """One face's probabilities, in [0, 1], as a bar per expression, the first on top."""
     names, values = list(probabilities), list(probabilities.values())
-    figure = _figure()
+    figure = blank_figure()
     figure.add_bar(
         x=values,
         y=names,
@@ -85,44 +86,12 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         history: epoch (from 0), loss, accuracy, val_loss, val_accuracy; a row per whole epoch.
         steps: epoch (a fraction, from 0), loss, accuracy; about a row a second.
     """
-    titles = ("Loss", "Accuracy")
-    panels = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=titles)
-    figure = _figure(panels)
-    for row, metric in enumerate(("loss", "accuracy"), start=1):
-        for trace in _history_traces(history, steps, metric):
-            trace.showlegend = row == 1
-            figure.add_trace(trace, row=row, col=1)
-    # A person's zoom and hidden traces stay for as long as `uirevision` does.
-    figure.update_layout(height=520, uirevision="history", margin={"t": 60})
-    figure.update_xaxes(rangemode="tozero")
-    figure.update_xaxes(title_text="Epoch", row=2)
-    figure.update_yaxes(nticks=6, minallowed=0)
-    figure.update_yaxes(tickformat=".0%", maxallowed=_ABOVE_ALL, row=2)
-    return figure
-
-
-def compare_figure(histories: Mapping[str, pd.DataFrame], metric: str) -> go.Figure:
-    """The curves of several runs.
-
-    Args:
-        histories: of each run, by its name: epoch (from 0) and the metric's column.
-        metric: a key of METRICS.
-
-    Raises:
-        ValueError: no such metric.
-    """
-    if metric not in METRICS:
-        raise ValueError(f"`metric` must be one of {', '.join(METRICS)}. Received: {metric!r}")
-    figure = _figure()
-    looks = zip(histories.items(), cycle(COLORS.values()), strict=False)
-    for number, ((name, history), color) in enumerate(looks):
-        dash = _DASHES[number // len(COLORS) % len(_DASHES)]
-        figure.add_trace(_epoch_trace(history, metric, name, color, dash=dash))
-    figure.update_layout(height=420, uirevision=metric, showlegend=True)
-    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    figure.update_yaxes(title_text=METRICS[metric], tickformat=_format(metric, 0), minallowed=0)
-    if metric.endswith("accuracy"):
-        figure.update_yaxes(maxallowed=_ABOVE_ALL)
+    figure = go.Figure(_empty_history())
+    for row, metric in enumerate(("loss", "accuracy")):
+        within, training, validation = figure.data[3 * row : 3 * row + 3]
+        _fill(within, steps, metric)
+        _fill(training, history, metric, shift=1)
+        _fill(validation, history, f"val_{metric}", shift=1)
     return figure
 
 
@@ -145,7 +114,7 @@ def confusion_figure(
         raise ValueError(f"`matrix` must be of shape ({n}, {n}). Received: {matrix.shape}")
     portions = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     strength = portions if shares else matrix / max(1, matrix.max())
-    figure = _figure()
+    figure = blank_figure()
     figure.add_heatmap(
         x=list(class_names),
         y=list(class_names),
@@ -170,7 +139,7 @@ def confusion_figure(
     return figure
 
 
-def _figure(figure: go.Figure | None = None) -> go.Figure:
+def blank_figure(figure: go.Figure | None = None) -> go.Figure:
     """A figure in our looks; fonts and their colour are left to the page that shows it."""
     figure = figure or go.Figure()
     figure.update_layout(
@@ -187,61 +156,70 @@ def _figure(figure: go.Figure | None = None) -> go.Figure:
     return figure
 
 
-def _history_traces(
-    history: pd.DataFrame, steps: pd.DataFrame, metric: str
-) -> tuple[go.Scatter, ...]:
-    few = _thinned(steps, metric)
+@cache
+def _empty_history() -> go.Figure:
+    """The history's figure without its numbers; to make it takes Plotly a long time."""
+    titles = ("Loss", "Accuracy")
+    panels = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=titles)
+    figure = blank_figure(panels)
+    for row, metric in enumerate(("loss", "accuracy"), start=1):
+        for trace in _history_traces(metric):
+            trace.showlegend = row == 1
+            figure.add_trace(trace, row=row, col=1)
+    # A person's zoom and hidden traces stay for as long as `uirevision` does.
+    figure.update_layout(height=HISTORY_HEIGHT, uirevision="history", margin={"t": 60})
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(title_text="Epoch", row=2)
+    figure.update_yaxes(nticks=6, minallowed=0)
+    figure.update_yaxes(tickformat=".0%", maxallowed=ABOVE_ALL, row=2)
+    return figure
+
+
+def _history_traces(metric: str) -> tuple[go.Scatter, ...]:
     within = go.Scatter(
-        x=few["epoch"],
-        y=few[metric],
         name="Training, as it goes",
         legendgroup="steps",
         mode="lines",
         line={"color": _TRAIN, "width": 1},
-        hovertemplate=f"epoch %{{x:.2f}}: %{{y:{_format(metric, 2)}}}<extra></extra>",
+        hovertemplate=f"epoch %{{x:.2f}}: %{{y:{metric_format(metric, 2)}}}<extra></extra>",
     )
     return (
         within,
-        _epoch_trace(history, metric, "Training, whole epoch", _TRAIN, mode="markers"),
-        _epoch_trace(history, f"val_{metric}", "Validation", _VAL, symbol="diamond"),
+        _epoch_trace(metric, "Training, whole epoch", _TRAIN, mode="markers"),
+        _epoch_trace(f"val_{metric}", "Validation", _VAL, symbol="diamond"),
     )
 
 
 def _epoch_trace(
-    history: pd.DataFrame,
     metric: str,
     name: str,
     color: str,
     *,
     mode: str = "lines+markers",
     symbol: str = "circle",
-    dash: str = "solid",
 ) -> go.Scatter:
     """A marker at the end of each epoch."""
-    few = _thinned(history, metric)
     return go.Scatter(
-        x=few["epoch"] + 1,
-        y=few[metric],
         name=name,
         legendgroup=name,
         mode=mode,
-        line={"color": color, "width": 2, "dash": dash},
+        line={"color": color, "width": 2},
         marker={"color": color, "size": 7, "symbol": symbol},
-        hovertemplate=f"epoch %{{x}}: %{{y:{_format(metric, 2)}}}<extra>{name}</extra>",
+        hovertemplate=f"epoch %{{x}}: %{{y:{metric_format(metric, 2)}}}<extra>{name}</extra>",
     )
 
 
-def _format(metric: str, digits: int) -> str:
+def metric_format(metric: str, digits: int) -> str:
     """How Plotly prints the metric; `digits` are those of a percentage."""
     return f".{digits}%" if metric.endswith("accuracy") else "~g" if digits == 0 else ".4f"
 
 
-def _thinned(table: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """Epoch and metric of at most `MOST_POINTS` rows, evenly spread, both ends among them."""
-    table = table[["epoch", metric]].astype("float32")  # half as much to send
-    if len(table) <= MOST_POINTS:
-        return table
-    return table.iloc[np.linspace(0, len(table) - 1, MOST_POINTS).round().astype(int)]
+def _fill(trace: go.Scatter, table: pd.DataFrame, metric: str, shift: int = 0) -> go.Scatter:
+    """The trace, with the metric over the epoch, thinned; `shift` is added to the epoch."""
+    numbers = table[["epoch", metric]].to_numpy("float32")  # half as much to send
+    few = numbers[extremes(numbers[:, 1], MOST_POINTS)]
+    trace.x, trace.y = few[:, 0] + shift, few[:, 1]
+    return trace
 
 
 def _cell_numbers(

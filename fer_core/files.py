@@ -1,17 +1,48 @@
 """Writes files whole or not at all, so that no reader ever sees half of one."""
 
+import errno
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _WINDOWS_RETRIES = 50  # of 20 ms: on Windows a file cannot be replaced while someone reads it
+_RESERVED = 4096  # bytes: a sentence, and a block of most disks
+# Libraries in C tell it in their own kinds of errors, but always with the system's words.
+_FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
+
+
+class DiskFullError(OSError, ValueError):
+    """What could not be written for want of room, in a sentence that can be shown."""
+
+
+@contextmanager
+def needing_room(path: Path) -> Iterator[None]:
+    """Turns what a full disk raises while `path` is written, of whatever kind, into its sentence.
+
+    Raises:
+        DiskFullError: the disk is full, or the quota there is used up.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, DiskFullError) or not _tells_of_full_disk(error):
+            raise
+        named = error.filename if isinstance(error, OSError) else None
+        path = Path(named) if isinstance(named, str) else path
+        folder = _existing(path.parent)
+        free = shutil.disk_usage(folder).free / 1e6
+        raise DiskFullError(
+            f"The disk of {folder} must have room for {path.name.lstrip('.')}; it is full, or the "
+            f"quota there is used up. Received: {free:,.1f} MB free."
+        ) from error
 
 
 @contextmanager
@@ -22,14 +53,18 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     must be there: what writes into a run that was just deleted shall not bring it back. With
     `durable` the content is on the disk before the name is, so that a power cut leaves no empty
     file.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
     # The suffix stays last: Keras tells file formats by it.
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        yield temporary
-        if durable:
-            _to_disk(temporary)
-        patiently(lambda: temporary.replace(path))
+        with needing_room(path):
+            yield temporary
+            if durable:
+                to_disk(temporary)
+            patiently(lambda: temporary.replace(path))
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -57,14 +92,76 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def append_row(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> None:
+def append_row(
+    path: Path, row: Mapping[str, Any], columns: Sequence[str], *, durable: bool = False
+) -> None:
     """Adds a row to a CSV table of numbers, after the header where there is none yet.
 
-    Another process may read meanwhile: the row arrives in one write, its end of line last.
+    Another process may read meanwhile: the row arrives in one write, its end of line last. With
+    `durable` it outlives a power cut.
+
+    Raises:
+        DiskFullError: there is no room for it; nothing of it stays.
     """
-    with path.open("a", encoding="utf-8") as file:
-        header = "" if file.tell() else ",".join(columns) + "\n"
-        file.write(header + ",".join(str(row[name]) for name in columns) + "\n")
+    with needing_room(path), path.open("ab", buffering=0) as file:
+        before = file.tell()
+        header = "" if before else ",".join(columns) + "\n"
+        data = (header + ",".join(str(row[name]) for name in columns) + "\n").encode()
+        if file.write(data) != len(data):  # the system writes what fits
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if durable:
+            os.fsync(file.fileno())
+
+
+def reserve(path: Path) -> None:
+    """Takes room now in which `write_reserved` can write `path` when the disk is full.
+
+    Raises:
+        DiskFullError: it is full already.
+    """
+    with replacing(_room(path)) as temporary:
+        temporary.write_bytes(os.urandom(_RESERVED))  # some disks keep no room for zeros
+
+
+def write_reserved(path: Path, text: str) -> None:
+    """Writes text, whole or not at all, into the room that `reserve` took; else as `write_text`.
+
+    What does not fit into the room is cut off.
+    """
+    room, data = _room(path), text.encode()[:_RESERVED]
+    try:
+        with room.open("rb+") as file:
+            file.write(data)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        patiently(lambda: room.replace(path))
+    except OSError:  # nobody reserved, or a disk that writes over nothing: there the room is freed
+        room.unlink(missing_ok=True)
+        write_text(path, text)
+
+
+def give_back(path: Path) -> None:
+    """Frees the room that `reserve` took, where it was not needed."""
+    _room(path).unlink(missing_ok=True)
+
+
+def keep_newest(path: Path, most_bytes: int) -> None:
+    """Cuts a log that another process appends to down to its newest lines once it is too large.
+
+    Half of `most_bytes` is kept. What is written in the very moment of the cut is lost.
+    """
+    with suppress(FileNotFoundError):
+        if path.stat().st_size <= most_bytes:
+            return
+        with path.open("rb+") as file:
+            file.seek(-(most_bytes // 2), os.SEEK_END)
+            file.readline()  # the rest of a line
+            newest = file.read()
+            file.seek(0)  # written over what is there: that needs no room
+            file.write(newest)
+            file.truncate()
 
 
 def patiently(action: Callable[[], T]) -> T:
@@ -79,6 +176,26 @@ def patiently(action: Callable[[], T]) -> T:
     return action()
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Returns when the file's content would outlive a power cut."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _room(path: Path) -> Path:
+    # Not hidden: what is hidden counts as half written, and is swept away.
+    return path.with_name(f"{path.name}.reserved")
+
+
+def _existing(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def _tells_of_full_disk(error: BaseException | None) -> bool:
+    """Whether the error, or one that it came from, says so."""
+    while error is not None:
+        told = isinstance(error, OSError) and error.errno in _FULL
+        if told or any(words in str(error) for words in _FULL.values()):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

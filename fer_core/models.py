@@ -105,14 +105,14 @@ def begin_with(
     class_names: Sequence[str],
     source_class_names: Sequence[str],
 ) -> None:
-    """Gives a model the trained weights of another one of the same architecture.
+    """Gives a model the weights of another one of the same architecture, the frozen ones too.
 
     Of the last layer it takes the columns of the classes that both know, by their names.
 
     Raises:
         ValueError: a layer has other weights.
     """
-    *body, head = zip(trained_layers(model), trained_layers(source), strict=True)
+    *body, head = zip(model.layers, source.layers, strict=True)
     for layer, other in body:
         layer.set_weights(other.get_weights())
     kernel, bias = head[0].get_weights()

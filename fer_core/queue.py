@@ -2,22 +2,27 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from fer_core import paths
 from fer_core.files import read_json, write_json
+from fer_core.preferences import read_preferences
 from fer_core.processes import ensure_supervisor
-from fer_core.tasks import Request, Task, directories
+from fer_core.tasks import Request, Task, TaskState, directories
 
 _PLACE = "place.json"  # apart from the request, which a supervisor may take in the same moment
 
 
 def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = None) -> Task:
     """Asks for work in a directory and sees to it that somebody takes it."""
-    (directory / _PLACE).unlink(missing_ok=True)  # of an earlier request
+    for name in (_PLACE, "progress.json"):
+        (directory / name).unlink(missing_ok=True)  # of an earlier request
     request = Request(kind, dict(arguments or {}), time.time())
     write_json(directory / "request.json", asdict(request))
     ensure_supervisor()
@@ -25,24 +30,52 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
 
 def wake() -> None:
-    """Sees to it that somebody takes what waits, as it may after a restart of the machine."""
-    if waiting():
-        ensure_supervisor()
+    """Sees to it that somebody takes what waits, as it may after a restart of the machine.
+
+    So may runs that shall go on by themselves.
+    """
+    if waiting() or (read_preferences().resume_by_itself and interrupted()):
+        with suppress(ValueError):  # asked for again soon
+            ensure_supervisor()
 
 
-def waiting() -> list[Task]:
-    """Everything that waits, runs included, in the order in which it will be taken.
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block no other session looks at the queue in order to change it."""
+    paths.workspace().mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.workspace() / "queue.lock"):
+        yield
+
+
+def waiting(kind: str = "") -> list[Task]:
+    """What waits, all of it or of one kind, in the order in which it will be taken.
 
     The oldest request comes first, unless a person has moved it.
     """
-    found = []
-    for root in (paths.runs_root(), paths.tasks_root()):
-        for directory in directories(root):
-            # The supervisor asks this twice a second: one look for each of a thousand runs.
-            if os.path.exists(f"{directory}/request.json"):  # noqa: PTH110 (a fifth of the time)
-                task = Task(directory)
-                found.append((_place(task), task))
-    return [task for _, task in sorted(found, key=lambda entry: entry[0])]
+    found = sorted(filter(_is_asked_for, _everything()), key=_place)
+    return [task for task in found if not kind or _kind(task) == kind]
+
+
+def working(kind: str = "") -> list[Task]:
+    """What is being done just now, all of it or of one kind."""
+    found = [task for task in _everything() if _has_begun(task) and task.is_live]
+    return [task for task in found if not kind or _kind(task) == kind]
+
+
+def lineup(kind: str) -> tuple[list[Task], list[Task]]:
+    """What is being done and what waits, of one kind; every task in one of the two."""
+    waits = waiting(kind)  # first, or what is taken in between would be in neither
+    works = working(kind)
+    return works, [task for task in waits if task not in works]
+
+
+def interrupted() -> list[Task]:
+    """Runs that ended without a word, and that no person has stopped."""
+    return [
+        task
+        for task in map(Task, directories(paths.runs_root()))
+        if task.state is TaskState.INTERRUPTED and not task.stop_requested
+    ]
 
 
 def move(task: Task, steps: int) -> None:
@@ -50,28 +83,54 @@ def move(task: Task, steps: int) -> None:
 
     What is not waiting any more stays as it is.
     """
-    kind = task.request.kind if task.request else ""
-    order = [other for other in waiting() if other.request and other.request.kind == kind]
-    if task not in order:
-        return
-    others = [other for other in order if other != task]
-    position = min(max(0, order.index(task) + steps), len(others))
-    before = [_place(other) for other in others[:position]][-1:]
-    after = [_place(other) for other in others[position:]][:1]
-    if before and after:
-        place = (before[0] + after[0]) / 2
-    else:
-        place = before[0] + 1 if before else after[0] - 1 if after else _place(task)
-    write_json(task.directory / _PLACE, {"place": place})
+    with alone():
+        order = waiting(_kind(task))
+        folders = [other.directory for other in order]
+        if task.directory not in folders:
+            return
+        position = folders.index(task.directory)
+        order.insert(max(0, position + steps), order.pop(position))
+        # From the front: whoever looks meanwhile sees the new first one before the others move.
+        for place, other in enumerate(order):
+            with suppress(FileNotFoundError):  # cancelled and deleted in the same moment
+                write_json(other.directory / _PLACE, {"place": place}, durable=False)
 
 
-def _place(task: Task) -> float:
-    """What the queue is sorted by: the time of the request, unless it was moved."""
+def _everything() -> list[Task]:
+    roots = (paths.runs_root(), paths.tasks_root())
+    return [Task(directory) for root in roots for directory in directories(root)]
+
+
+def _kind(task: Task) -> str:
+    return task.request.kind if task.request else ""
+
+
+def _is_asked_for(task: Task) -> bool:
+    # The supervisor asks this of a thousand runs twice a second.
+    return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
+
+
+def _has_begun(task: Task) -> bool:
+    """Whether the newest attempt has not ended; of most runs one look tells, and it is a cheap one.
+
+    Pages ask this of a thousand runs every other second.
+    """
+    attempts = f"{task.directory}/attempts"
     try:
-        moved = read_json(task.directory / _PLACE)
-        if moved is not None:
-            return float(moved["place"])
-    except (ValueError, TypeError, KeyError):
-        pass  # damaged: as if it had not been moved
+        names = os.listdir(attempts)  # noqa: PTH208 (a third of the time)
+    except OSError:
+        return False
+    newest = max((name for name in names if name.isdecimal()), key=int, default="")
+    return newest != "" and not os.path.exists(f"{attempts}/{newest}/exit.json")  # noqa: PTH110
+
+
+def _place(task: Task) -> tuple[float, float, str]:
+    """What the queue is sorted by: places that were given, then times of requests, then names."""
     # A request that makes no sense comes first: it is refused and gone.
-    return task.request.submitted if task.request else 0.0
+    submitted = task.request.submitted if task.request else 0.0
+    try:
+        # Counted from 0, so that what is asked for later stands behind all that was moved.
+        place = float(read_json(task.directory / _PLACE)["place"])
+    except (ValueError, TypeError, KeyError):
+        place = submitted  # not moved, or the file is damaged
+    return place, submitted, task.id

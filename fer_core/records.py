@@ -5,8 +5,10 @@ from io import StringIO
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from fer_core.files import replacing
+from fer_core.config import known
+from fer_core.files import read_json, replacing
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -20,6 +22,9 @@ HISTORY_COLUMNS = (
 STEPS_COLUMNS = ("step", "epoch", "loss", "accuracy", "images_per_second", "learning_rate")
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
+
+LONGEST_NAME = 100  # characters
+LONGEST_NOTE = 5000
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,19 @@ class Notes:
     starred: bool = False
     archived: bool = False  # not shown among the runs unless asked for
 
+    def check(self) -> None:
+        """Raises a ValueError where the name or the note is too long, or the name has two lines."""
+        if len(self.name) > LONGEST_NAME or len(self.name.splitlines()) > 1:
+            raise ValueError(
+                f"A run's name must be one line of at most {LONGEST_NAME} characters. "
+                f"Received: {len(self.name):,} in {len(self.name.splitlines())}"
+            )
+        if len(self.note) > LONGEST_NOTE:
+            raise ValueError(
+                f"A note must have at most {LONGEST_NOTE:,} characters. "
+                f"Received: {len(self.note):,}"
+            )
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -53,14 +71,51 @@ class Goal:
     since: int = 0  # whole epochs that were done when this goal was set; patience begins there
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """A table that another process may be appending to: a half-written last row is left out."""
+def read_notes(path: Path) -> Notes:
+    """What a person keeps about a run; nothing where there is no file.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    return Notes(**known(Notes, read_json(path) or {}))
+
+
+def read_result(path: Path) -> Result | None:
+    """How a run ended, or None while it has not.
+
+    Raises:
+        ValueError: the file is damaged, or of a newer version.
+    """
+    data = read_json(path)
+    if data is None:
+        return None
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return Result(**known(Result, data))
+    except TypeError as error:
+        raise ValueError(f"result.json must tell how the run ended: {error}") from error
+
+
+def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """A table of numbers that another process may be appending to.
+
+    A half-written last row is left out, and so is what a power cut or a person made no row of.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        whole = StringIO(text[: text.rfind("\n") + 1])
+        table = pd.read_csv(
+            whole, usecols=lambda name: name in columns, index_col=False, on_bad_lines="skip"
+        )
+    except (OSError, ValueError):  # no file, or no row in it
+        table = pd.DataFrame()
+    if table.empty:
         return pd.DataFrame(columns=list(columns), dtype=float)
-    whole = text[: text.rfind("\n") + 1]
-    return pd.read_csv(StringIO(whole)) if whole else pd.DataFrame(columns=list(columns))
+    if list(table.columns) != list(columns):
+        table = table.reindex(columns=list(columns))
+    if not all(map(is_numeric_dtype, table.dtypes)):
+        table = table.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
+    filled = table[columns[0]].notna() & table[columns[-1]].notna()
+    return table if filled.all() else table[filled].reset_index(drop=True)
 
 
 def save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> None:
@@ -75,8 +130,15 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
     Raises:
         ValueError: the file is damaged.
     """
-    if not path.exists():
-        return None
     # A class may be called "3", or "nan".
     words = {"path": "str", "row": "str", "expression": "str"}
-    return pd.read_csv(path, keep_default_na=False, dtype=words)
+    try:
+        table = pd.read_csv(path, keep_default_na=False, dtype=words)
+    except FileNotFoundError:
+        return None
+    missing = sorted(set(words) - set(table.columns))
+    shares = table.filter(regex="^p_")
+    if missing or shares.empty or not all(map(is_numeric_dtype, shares.dtypes)):
+        wanted = ", ".join(missing) or "one number for every class in every row"
+        raise ValueError(f"{path.name} lacks {wanted}.")
+    return table

@@ -7,6 +7,7 @@ from fer_core.files import append_row
 from fer_core.records import STEPS_COLUMNS
 from fer_core.runs import Run
 from fer_core.tasks import Progress, Task
+from fer_core.tensorboard import EventFiles
 
 SECONDS = 1.0  # between two rows, and between two looks at the progress
 
@@ -31,9 +32,11 @@ class _Sums:
 class StepReporter:
     """Means of loss and accuracy: over the last second for `steps.csv`, over the epoch."""
 
-    def __init__(self, run: Run, images: int, epochs: int, epoch: int) -> None:
+    def __init__(
+        self, run: Run, images: int, epochs: int, epoch: int, events: EventFiles | None = None
+    ) -> None:
         """`images` of an epoch, all `epochs`, and the one (from 0) at which this process begins."""
-        self.run, self.images, self.epochs = run, images, epochs
+        self.run, self.images, self.epochs, self.events = run, images, epochs, events
         self.started = self.last = time.monotonic()
         self.first_epoch = epoch
         self.recent = _Sums()
@@ -70,6 +73,8 @@ class StepReporter:
             "learning_rate": learning_rate(),
         }
         append_row(self.run.directory / "steps.csv", row, STEPS_COLUMNS)
+        if self.events is not None:
+            self.events.add_step(row)
         self.run.save_progress(self._progress(rate, now))
         self.last, self.recent = now, _Sums()
 

@@ -79,12 +79,13 @@ SETTINGS = {
     ),
     "tensorboard": Setting(
         "TensorBoard files",
-        "Writes the curves as TensorBoard event files too, into the run's folder.",
+        "Writes the curves as TensorBoard event files too, into the run's folder. Needs the "
+        "package tensorboard.",
     ),
     "initial_run": Setting(
         "Start from",
-        "The run whose trained weights it begins with, of the same architecture and image size; "
-        "none: random ones.",
+        "The run whose trained weights it begins with, of the same architecture and image size. "
+        "Classes are matched by their names; what the run has not seen begins at random.",
     ),
     "rotation": Setting("Rotation", "Up to ± this many degrees.", step=1.0),
     "shift": Setting("Shift", "Up to ± this fraction of width and of height.", step=0.05),

@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import replace
 
-from fer_core import paths, queue, tasks
+from fer_core import paths, queue, tasks, tensorboard
 from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.files import write_json
 from fer_core.runs import Run, open_run
@@ -17,7 +17,7 @@ def submit_run(config: TrainConfig) -> Run:
     """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
 
     Raises:
-        ValueError: the weights that the settings name are not there, or do not fit.
+        ValueError: as `create_run`.
     """
     directory = create_run(config).directory
     queue.submit(directory, "train")
@@ -28,12 +28,17 @@ def create_run(config: TrainConfig) -> Run:
     """A run's directory with its settings, not yet asked for.
 
     Raises:
-        ValueError: the weights that the settings name are not there, or do not fit.
+        ValueError: the weights that the settings name are not there, or do not fit; or a package
+            is not there.
     """
+    if config.tensorboard and tensorboard.problem():
+        raise ValueError(tensorboard.problem())
+    initial = _initial_run(config)
+    if initial is not None:  # the backbone's weights are among those that it begins with
+        config = replace(config, initial_run=initial.id, weights="none")
     weights = weights_file(config)
     if weights is not None:  # the trainer stands elsewhere than the person who named the file
         config = replace(config, weights=str(weights.resolve()))
-    initial = _initial_run(config)
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
     if initial is not None:  # copied, so that deleting the other run takes nothing from this one
@@ -50,10 +55,11 @@ def resume_run(run: Run) -> None:
     Raises:
         ValueError: the run is in another state.
     """
-    _check_there(run)
-    if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
-        raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
-    queue.submit(run.directory, "train")
+    with queue.alone():  # of two sessions that ask at once, the second finds it asked for
+        _check_there(run)
+        if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
+            raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
+        queue.submit(run.directory, "train")
 
 
 def continue_run(run: Run, epochs: int) -> None:
@@ -62,32 +68,36 @@ def continue_run(run: Run, epochs: int) -> None:
     Raises:
         ValueError: the run has not ended, cannot be changed, or would train too long.
     """
-    _check_there(run)
-    if run.state.is_active:
-        raise ValueError(f"A run must have ended to be continued. {run.id} is {run.state}.")
-    if not run.can_continue:
-        raise ValueError(f"{run.id} has no checkpoint to go on from; start from its weights.")
-    done = len(run.history)
-    if epochs < 1 or done + epochs > LARGEST_EPOCHS:
-        raise ValueError(
-            f"A run is continued for at least 1 epoch, up to {LARGEST_EPOCHS} in all. "
-            f"Received: {epochs} more after {done}"
-        )
-    queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
+    with queue.alone():
+        _check_there(run)
+        if run.state.is_active:
+            raise ValueError(f"A run must have ended to be continued. {run.id} is {run.state}.")
+        if not run.can_continue:
+            raise ValueError(f"{run.id} has no checkpoint to go on from; start from its weights.")
+        done = len(run.history)
+        if epochs < 1 or done + epochs > LARGEST_EPOCHS:
+            raise ValueError(
+                f"A run is continued for at least 1 epoch, up to {LARGEST_EPOCHS} in all. "
+                f"Received: {epochs} more after {done}"
+            )
+        queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
 
 
 def resume_by_itself(run: Run) -> bool:
     """Asks for an interrupted run to go on; False where that has led nowhere several times."""
-    done = len(run.history)
-    in_vain = 0
-    for attempt in reversed(run.attempts):
-        request = tasks.read_request(attempt / "request.json")
-        if request is None or request.arguments.get("resumed_after") != done:
-            break
-        in_vain += 1
-    if in_vain >= MOST_RESUMES or run.state is not TaskState.INTERRUPTED:
-        return False
-    queue.submit(run.directory, "train", {"resumed_after": done})
+    with queue.alone():
+        done = len(run.history)
+        in_vain = 0
+        for attempt in reversed(run.attempts):
+            request = tasks.read_request(attempt / "request.json")
+            if request is None or request.arguments.get("resumed_after") != done:
+                break
+            in_vain += 1
+        if in_vain >= MOST_RESUMES or run.state is not TaskState.INTERRUPTED:
+            return False
+        if run.stop_requested:  # a person did not want it to go on
+            return False
+        queue.submit(run.directory, "train", {"resumed_after": done})
     return True
 
 

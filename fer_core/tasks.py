@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fer_core import paths
+from fer_core import endings, paths
 from fer_core.files import patiently, read_json, write_json
 from fer_core.processes import is_alive
 
@@ -36,7 +35,7 @@ class TaskState(StrEnum):
 class Request:
     """What is asked for, as `request.json` holds it."""
 
-    kind: str  # a key of `worker.KINDS`
+    kind: str  # a key of `supervisor.KINDS`
     arguments: Mapping[str, Any]
     submitted: float  # seconds since 1970; the oldest is taken first
 
@@ -85,6 +84,11 @@ class Task:
         return TaskState.CANCELLED if attempt is None else TaskState.INTERRUPTED
 
     @property
+    def is_live(self) -> bool:
+        """Whether a process works on it just now: it is running or stopping."""
+        return self.attempt is not None and _is_live(self.attempt)
+
+    @property
     def attempt(self) -> Path | None:
         """The newest attempt's directory, or None where nobody took the request yet."""
         attempts = self.attempts
@@ -95,9 +99,10 @@ class Task:
         """The directories of all attempts that a supervisor took, oldest first."""
         try:
             found = list((self.directory / "attempts").iterdir())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        taken = [path for path in found if (path / "request.json").exists()]
+        numbered = [path for path in found if path.name.isdecimal()]
+        taken = [path for path in numbered if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
 
     @property
@@ -114,8 +119,10 @@ class Task:
     @property
     def progress(self) -> Progress | None:
         """How far the work is, or None where it has not said so yet."""
-        data = read_json(self.directory / "progress.json")
-        return None if data is None else Progress(**data)
+        try:
+            return Progress(**read_json(self.directory / "progress.json"))
+        except (ValueError, TypeError):  # not there, or a power cut left half of it
+            return None
 
     @property
     def error(self) -> str:
@@ -131,20 +138,12 @@ class Task:
     @property
     def ended(self) -> datetime | None:
         """When the newest attempt's process ended, as far as its supervisor could tell."""
-        data = self.attempt and read_json(self.attempt / "exit.json")
-        return datetime.fromtimestamp(data["ended"]) if data else None
+        return endings.ended(self.attempt) if self.attempt else None
 
     @property
     def interruption(self) -> str:
         """A sentence that says, as far as it can be known, how an interrupted task ended."""
-        data = self.attempt and read_json(self.attempt / "exit.json")
-        if not data:
-            return "Its processes ended at once: killed, or the machine restarted."
-        if data["signal"] and data["signal"] == getattr(signal, "SIGKILL", None):
-            return "Its process was killed; on a full machine the system does this to free memory."
-        if data["signal"]:
-            return f"Its process was ended by signal {data['signal']}."
-        return f"Its process ended with code {data['code']} before the work was done."
+        return endings.interruption(self.attempt) if self.attempt else ""
 
     def save_progress(self, progress: Progress) -> None:
         """Replaces `progress.json`; for the process that does the work."""
@@ -167,23 +166,31 @@ class Task:
             patiently((self.directory / "request.json").unlink)
         except FileNotFoundError:
             return False
+        if self.attempt is not None and not _is_live(self.attempt):
+            (self.attempt / "stop").touch()  # or it might go on by itself
         return True
 
     def delete(self) -> None:
         """Removes the directory with all that is in it.
 
         Raises:
-            ValueError: the task waits or works.
+            ValueError: the task waits or works, or the system does not let it go.
         """
         if self.state.is_active:
             raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.id}")
+        shutil.rmtree(doomed, ignore_errors=True)  # what an earlier try could not remove
         try:
             self.directory.rename(doomed)
         except FileNotFoundError:
             return  # another tab was quicker
-        shutil.rmtree(doomed)
+        except OSError as error:
+            raise ValueError(f"{self.id} must be free to be deleted. Received: {error}") from error
+        if doomed.is_symlink():  # what it leads to belongs to somebody else
+            doomed.unlink()
+        else:
+            shutil.rmtree(doomed, ignore_errors=True)
 
     def _has_result(self, attempt: Path | None) -> bool:
         """Whether the work came to its end, in the newest attempt where the result tells."""
@@ -208,15 +215,20 @@ class Task:
 
 
 def _is_live(attempt: Path) -> bool:
-    return not (attempt / "exit.json").exists() and is_alive(attempt / "process.json")
+    if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
+        return False
+    task = str(attempt.parent.parent)
+    # The process works in the directory that it took, not in copies that a person makes of it.
+    return bool(read_json(attempt / "process.json").get("task", task) == task)
 
 
 def read_request(file: Path) -> Request | None:
     """What a `request.json` asks for; None where it is not there or makes no sense."""
     try:
-        return Request(**read_json(file))
+        request = Request(**read_json(file))
     except (ValueError, TypeError):
         return None
+    return request if isinstance(request.arguments, dict) else None
 
 
 def new_directory(root: Path, name: str) -> Path:
@@ -246,7 +258,14 @@ def directories(root: Path) -> list[Path]:
     """The folders in a root, newest name first; hidden ones are being made or removed."""
     try:
         with os.scandir(root) as entries:
-            names = [entry.name for entry in entries if entry.is_dir()]
+            names = [entry.name for entry in entries if _is_folder(entry)]
     except FileNotFoundError:
         return []
     return [root / name for name in sorted(names, reverse=True) if not name.startswith(".")]
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False

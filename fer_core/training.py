@@ -30,6 +30,7 @@ from fer_core.reporting import StepReporter, task_progress
 from fer_core.runs import Run, save_predictions, save_result
 from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.tasks import Task
+from fer_core.tensorboard import EventFiles, open_event_files
 
 LOG = logging.getLogger(__name__)
 
@@ -88,9 +89,12 @@ class Trainer:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.run, self.data, self.model = run, data, model
+        if run.initial is not None:  # the frozen layers too, which no checkpoint holds
+            self._begin_with(run.initial)
         self.lessons = open_lessons(data, model, progress)
         self.config, self.goal = run.config, run.goal
         self.state = State()
+        self.events: EventFiles | None = None
         self.val_labels = data.labels(data.positions("val"))
 
     def resume(self) -> None:
@@ -100,30 +104,31 @@ class Trainer:
             ValueError: epochs were trained, and no checkpoint of them is whole.
         """
         checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
-        if checkpoint is not None:
-            checkpoint.restore(self.lessons.model)
-            self.state = State(**checkpoint.state)
-        elif len(history):
+        if checkpoint is None and len(history):
             raise ValueError(
                 f"{self.run.id} must have a whole checkpoint to go on from: it has trained "
                 f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
                 "history and predictions stay, and a new run can start from its weights."
             )
-        elif self.run.initial is not None:
-            self._begin_with(self.run.initial)
+        if checkpoint is not None:
+            checkpoint.restore(self.lessons.model)
+            self.state = State(**checkpoint.state)
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
         steps = self.run.steps
         steps = steps[steps["step"] <= self.state.step]
         save_table(self.run.directory / "steps.csv", steps, STEPS_COLUMNS)
         (self.run.directory / "result.json").unlink(missing_ok=True)
+        if self.config.tensorboard:
+            folder = self.run.directory / "tensorboard"
+            self.events = open_event_files(folder, history, steps)
         if checkpoint is not None:
             self._record_epoch(self._validate())
 
     def fit(self) -> str:
         """Trains until the last epoch, until no gain, or until asked to stop; says which."""
         epochs, images = self.goal.epochs, len(self.data.positions("train"))
-        self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1)
+        self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1, self.events)
         for epoch in range(self.state.epoch + 1, epochs):
             if self._patience_is_over():
                 return EARLY_STOPPED
@@ -146,6 +151,7 @@ class Trainer:
         if state.best_epoch is None:  # stopped within the first epoch: keep what there is
             probabilities = self._validate()
             state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
+            self._seal_test()
             self._keep_model(probabilities)
         if self.config.architecture == "vgg19_dropout":
             export_h5(self.run)
@@ -160,6 +166,8 @@ class Trainer:
             int(self.run.attempt.name) if self.run.attempt else None,
             self.data.changed_since(),
         )
+        if self.events is not None:
+            self.events.close()
         save_result(self.run, result)
 
     def _opens_test(self, reason: str) -> bool:
@@ -200,6 +208,7 @@ class Trainer:
         if accuracy > self.state.best_accuracy:
             self.state.best_epoch = epoch
             self.state.best_accuracy, self.state.best_loss = accuracy, loss
+            self._seal_test()
 
     def _train_batch(self, batch: Batch) -> Mapping[str, float]:
         """Corrects the weights once; loss and accuracy of this batch alone."""
@@ -223,10 +232,16 @@ class Trainer:
         """What follows a checkpoint; done again when the process died in between."""
         if self.state.best_epoch == self.state.epoch:
             self._keep_model(probabilities)
-        append_row(self.run.directory / "history.csv", self.state.row, HISTORY_COLUMNS)
+        history = self.run.directory / "history.csv"
+        append_row(history, self.state.row, HISTORY_COLUMNS, durable=True)
+        if self.events is not None:
+            self.events.add_epoch(self.state.row)
+
+    def _seal_test(self) -> None:
+        """Drops what the model before the best one answered; that it was asked stays recorded."""
+        self.run.predictions_file("test").unlink(missing_ok=True)
 
     def _keep_model(self, probabilities: np.ndarray) -> None:
-        self.run.predictions_file("test").unlink(missing_ok=True)  # they are of another model
         save_model(self.model, self.run.directory / "model.keras")
         save_predictions(self.run, "val", self.data.predictions("val", probabilities))
 

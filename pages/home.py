@@ -11,7 +11,7 @@ from pages.components.dataset_views import (
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.words import spoken_run
+from pages.components.words import plain, spoken_run
 
 PAGES = (
     ("datasets", "Data sets", "photo_library", "Add a folder of faces, and look at what is in it."),
@@ -25,21 +25,20 @@ PAGES = (
 @st.fragment(run_every=2.0)
 def show_machine() -> None:
     """What trains now, how much there is, and what it is computed with."""
-    everything = [run for run in runs.list_runs() if not run.is_pretrained]
-    states = {run: run.state for run in everything}
-    training = [run for run, state in states.items() if state.is_active]
-    waiting = [run for run in training if states[run] is TaskState.QUEUED]
-    training = [run for run in training if run not in waiting]
+    census = runs.take_census()
+    states = {run: run.state for run in census.active}
+    waiting = [run for run in census.active if states[run] is TaskState.QUEUED]
+    training = [run for run in census.active if run not in waiting]
     with st.container(horizontal=True, gap="medium"):
         st.metric("Trains now", _spoken(training), width="content")
         st.metric("Waiting", len(waiting), width="content")
-        st.metric("Runs", len(everything), width="content")
+        st.metric("Runs", census.total, width="content")
         st.metric("Data sets", len(list_datasets()), width="content")
         st.metric("Computes on", machine.describe(), width="content", help=machine.hint() or None)
     for run in training:
         st.page_link(
             "pages/train.py",
-            label=f"Watch {spoken_run(run)}",
+            label=f"Watch {plain(spoken_run(run))}",
             icon=":material/visibility:",
             query_params={"run": run.id},
         )

@@ -8,8 +8,11 @@ from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
 from pages.components.dataset_views import show_import_progress, shown_imports
+from pages.components.initial_run import pick_initial_run
 from pages.components.monitor import monitor
+from pages.components.outcome import show_tensorboard
 from pages.components.pickers import pick_dataset, say_no_dataset
+from pages.components.queue_view import show_queue
 from pages.components.settings_form import settings_form
 from pages.components.words import plain
 
@@ -27,8 +30,9 @@ def watched_run() -> Run | None:
     if wanted and not chosen:
         st.warning(f"The run {plain(wanted)} is not there any more.")
         del st.query_params["run"]
-    active = [run for run in reversed(everything) if run.state.is_active]
-    return next(iter([*chosen, *active, *everything]), None)
+    active = reversed(runs.take_census().active)
+    in_use = (run for run in everything if not run.notes.archived)
+    return next(iter([*chosen, *active, *in_use]), None)
 
 
 def show_imports() -> None:
@@ -48,7 +52,8 @@ def choose_and_start() -> None:
     )
     st.markdown(RECIPES[name].description)
     try:
-        config = settings_form(RECIPES[name], dataset)
+        initial = pick_initial_run(RECIPES[name].config)
+        config = settings_form(RECIPES[name], dataset, initial)
         if config is not None:
             start(config)
     except ValueError as error:
@@ -65,5 +70,7 @@ else:  # a run goes on when its data set is deleted
     show_imports()
     say_no_dataset()
 if run is not None:
+    show_queue()
     st.divider()
     monitor(run)
+    show_tensorboard(run)

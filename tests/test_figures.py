@@ -59,26 +59,17 @@ def test_a_run_that_has_just_begun_can_be_drawn(epochs: int, rows: int) -> None:
     assert len(figure.data[0].x) == rows
 
 
-def test_twenty_thousand_steps_are_thinned_and_both_ends_kept() -> None:
-    line = figures.history_figure(history(2), steps(20_000)).data[0]
-    assert len(line.x) == figures.MOST_POINTS
-    assert (line.x[0], line.x[-1]) == (0, 2)
+def test_twenty_thousand_steps_are_thinned_and_ends_and_peaks_kept() -> None:
+    table = steps(20_000)
+    table.loc[12_345, "loss"] = 9.0
+    line = figures.history_figure(history(2), table).data[0]
+    assert len(line.x) <= figures.MOST_POINTS
+    assert (line.x[0], line.x[-1], max(line.y)) == (0, 2, 9)
 
 
 def test_a_refresh_carries_less_than_forty_kilobytes() -> None:
     figure = figures.history_figure(history(300), steps(20_000, epochs=300))
     assert len(figure.to_json()) < 40_000
-
-
-def test_compared_runs_differ_in_colour_or_dash() -> None:
-    runs = {f"run {number}": history(2) for number in range(10)}
-    lines = [trace.line for trace in figures.compare_figure(runs, "val_accuracy").data]
-    assert len({(line.color, line.dash) for line in lines}) == 10
-
-
-def test_an_unknown_metric_is_refused() -> None:
-    with pytest.raises(ValueError, match="Received: 'speed'"):
-        figures.compare_figure({}, "speed")
 
 
 def cells_of(figure: go.Figure) -> dict[tuple[str, str], list[float]]:
@@ -125,7 +116,6 @@ def test_every_figure_leaves_the_ground_to_the_page() -> None:
         figures.class_balance_figure(pd.DataFrame({"train": [1]}, index=["happy"])),
         figures.probability_figure(dict.fromkeys(EXPRESSIONS, 1 / 7)),
         figures.history_figure(history(1), steps(1)),
-        figures.compare_figure({"a": history(1)}, "loss"),
         figures.confusion_figure(np.eye(7, dtype=int), EXPRESSIONS, shares=False),
     ]
     for figure in drawn:
@@ -135,10 +125,8 @@ def test_every_figure_leaves_the_ground_to_the_page() -> None:
 
 def test_the_axis_of_accuracies_stays_within_what_is_possible() -> None:
     panels = figures.history_figure(history(1), steps(1)).layout
-    compared = figures.compare_figure({"a": history(1)}, "val_accuracy").layout
-    for axis in (panels.yaxis2, compared.yaxis):
-        assert axis.minallowed == 0
-        assert 1 <= axis.maxallowed < 1.05
+    assert panels.yaxis2.minallowed == 0
+    assert 1 <= panels.yaxis2.maxallowed < 1.05
 
 
 def test_classes_whose_names_are_numbers_are_words_on_every_axis() -> None:

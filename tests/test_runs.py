@@ -158,8 +158,15 @@ def test_what_is_half_exported_is_not_offered(workspace: Path) -> None:
         ("config.json", '{"colour": 1}'),
         ("config.json", "[1]"),
         ("dataset.json", "{"),
+        ("config.json", '{"epochs": "many"}'),
+        ("config.json", '{"dataset": 5}'),
+        ("config.json", '{"image_size": 48}'),
+        ("dataset.json", "[1]"),
+        ("dataset.json", '{"class_names": [1, 2]}'),
+        ("environment.json", "[1]"),
         ("result.json", '{"reason": "completed"}'),
-        ("notes.json", ""),
+        ("result.json", '{"reason": "completed", "epochs": 1, "best_epoch": "first"}'),
+        ("result.json", "[1]"),
     ],
 )
 def test_a_run_that_cannot_be_read_is_set_apart_with_a_sentence(

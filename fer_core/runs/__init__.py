@@ -1,13 +1,18 @@
 """A training run is a directory; all that is known about it lies there."""
 
-from fer_core.runs.listing import list_runs, open_run, unreadable_runs
+from fer_core.runs.listing import Census, list_runs, open_run, take_census, unreadable_runs
+from fer_core.runs.overviews import Overview, overview
 from fer_core.runs.run import Run, save_predictions, save_result
 
 __all__ = [
+    "Census",
+    "Overview",
     "Run",
     "list_runs",
     "open_run",
+    "overview",
     "save_predictions",
     "save_result",
+    "take_census",
     "unreadable_runs",
 ]

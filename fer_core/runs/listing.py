@@ -1,9 +1,15 @@
-"""All training runs: listed, opened, told from what is none."""
+"""All training runs: listed, opened, counted, told from what is none."""
 
+import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core import paths, tasks
 from fer_core.runs.run import Run
+
+# A folder's time is trusted when it is older: some clocks tell moments apart only by their seconds.
+_SETTLED_SECONDS = 3.0
 
 
 def list_runs() -> list[Run]:
@@ -22,7 +28,7 @@ def _all_runs() -> list[Run]:
         Run(directory)
         for root in roots
         for directory in tasks.directories(root)
-        if (directory / "config.json").exists()
+        if os.path.exists(f"{directory}/config.json")  # noqa: PTH110 (a quarter of the time)
     ]
 
 
@@ -32,7 +38,8 @@ def open_run(run_id: str) -> Run:
     Raises:
         ValueError: there is none, or it cannot be read.
     """
-    if Path(run_id).name == run_id:  # the id may come from an address that anyone can type
+    # The id may come from an address that anyone can type.
+    if Path(run_id).name == run_id and not run_id.startswith("."):
         for root in (paths.runs_root(), paths.pretrained_root()):
             run = Run(root / run_id)
             if (run.directory / "config.json").exists():
@@ -40,3 +47,52 @@ def open_run(run_id: str) -> Run:
                     raise ValueError(run.problem)
                 return run
     raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
+
+
+@dataclass(frozen=True)
+class Census:
+    """How many runs a person has, and those in which something goes on."""
+
+    total: int
+    active: tuple[Run, ...]  # newest first
+
+
+def take_census() -> Census:
+    """Counts the runs that can be read, at the cost of one look at the folder of each.
+
+    Nothing begins in a run before its folder gets a request: a run that was seen at rest is not
+    looked into again before its folder changes.
+    """
+    total, active = 0, []
+    for directory in tasks.directories(paths.runs_root()):
+        is_run, is_active = _seen_before(directory) or _look_into(directory)
+        total += is_run
+        if is_active:
+            active.append(Run(directory))
+    return Census(total, tuple(active))
+
+
+_at_rest: dict[Path, tuple[float, bool]] = {}  # when the folder was changed, whether it is a run
+
+
+def _seen_before(directory: Path) -> tuple[bool, bool] | None:
+    known = _at_rest.get(directory)
+    if known is None or known[0] != _changed(directory):
+        return None
+    return known[1], False
+
+
+def _look_into(directory: Path) -> tuple[bool, bool]:
+    changed, run = _changed(directory), Run(directory)
+    is_run = (directory / "config.json").exists() and not run.problem
+    is_active = is_run and run.state.is_active
+    if not is_active and changed < time.time() - _SETTLED_SECONDS:
+        _at_rest[directory] = changed, is_run
+    return is_run, is_active
+
+
+def _changed(directory: Path) -> float:
+    try:
+        return os.stat(directory).st_mtime  # noqa: PTH116 (a third of the time of Path's)
+    except OSError:
+        return time.time()  # deleted in the same moment

@@ -1,6 +1,7 @@
 """A training run's directory and what it holds."""
 
 import contextlib
+import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -18,9 +19,12 @@ from fer_core.records import (
     Goal,
     Notes,
     Result,
+    read_notes,
     read_predictions,
+    read_result,
     read_table,
 )
+from fer_core.runs.remembering import Stamp, remembered, stamp
 from fer_core.tasks import Task, read_request
 
 # The files that `Run.problem` depends on.
@@ -29,7 +33,6 @@ _RECORDS = (
     "dataset.json",
     "environment.json",
     "result.json",
-    "notes.json",
     "model.keras",
 )
 
@@ -45,33 +48,46 @@ class Run(Task):
 
     @property
     def notes(self) -> Notes:
-        """What a person keeps about it: name, note, star, and whether it is put away."""
-        return Notes(**(read_json(self.directory / "notes.json") or {}))
+        """What a person keeps about it: name, note, star, and whether it is archived.
+
+        Notes that are damaged count as none: the network is as good without them.
+        """
+        try:
+            return _notes(self.directory / "notes.json")
+        except (ValueError, OSError):
+            return Notes()
 
     def save_notes(self, notes: Notes) -> None:
         """Replaces what a person keeps about it.
 
         Raises:
-            ValueError: the run ships with the program, or was deleted.
+            ValueError: the run ships with the program, was deleted, or is to be archived while it
+                waits or works; or a name or a note that is too long.
         """
         if self.is_pretrained:
             raise ValueError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():
             raise ValueError(f"A run must be there to be noted on. {self.id} was deleted.")
+        notes.check()
+        if notes.archived and not self.notes.archived and self.state.is_active:
+            raise ValueError(f"{self.id} must have ended to be archived. It is {self.state}.")
         write_json(self.directory / "notes.json", asdict(notes))
 
     @property
     def config(self) -> TrainConfig:
         """The settings, as they were when the run was asked for."""
-        return TrainConfig.from_dict(read_json(self.directory / "config.json") or {})
+        return _config(self.directory / "config.json")
 
     @property
     def goal(self) -> Goal:
         """How far it shall be trained: as the settings say, until it was asked to continue."""
         for file in self._request_files():
             request = read_request(file)
-            if request is not None and "epochs" in request.arguments:
-                return Goal(int(request.arguments["epochs"]), int(request.arguments["since"]))
+            asked = request.arguments if request is not None else {}
+            with contextlib.suppress(
+                KeyError, ValueError, TypeError
+            ):  # it set no goal, or nonsense
+                return Goal(int(asked["epochs"]), int(asked["since"]))
         return Goal(self.config.epochs)
 
     @property
@@ -91,7 +107,7 @@ class Run(Task):
 
         Settings of another version of the program, or a file that was damaged.
         """
-        return _problem(self, tuple(_stamp(self.directory / name) for name in _RECORDS))
+        return _problem(self, tuple(stamp(f"{self.directory}/{name}") for name in _RECORDS))
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -117,13 +133,12 @@ class Run(Task):
     @property
     def fingerprint(self) -> str:
         """Which images and labels the run was trained on; see `Dataset.fingerprint`."""
-        record = read_json(self.directory / "environment.json") or {}
-        return str(record.get("fingerprint", ""))
+        return str(self.environment.get("fingerprint", ""))
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device and fingerprint, as the trainer found them."""
-        return read_json(self.directory / "environment.json") or {}
+        return _names(self.directory / "environment.json")
 
     @property
     def history(self) -> pd.DataFrame:
@@ -138,8 +153,7 @@ class Run(Task):
     @property
     def result(self) -> Result | None:
         """How the run ended, or None while it has not."""
-        data = read_json(self.directory / "result.json")
-        return None if data is None else Result(**data)
+        return _result(self.directory / "result.json")
 
     def predictions(self, split: str) -> pd.DataFrame | None:
         """One row per image of the split: key, true expression, `p_<expression>`; or None.
@@ -168,8 +182,11 @@ class Run(Task):
 
         More than one and the test split has had a chance to choose.
         """
-        record = read_json(self.predictions_file("test").with_suffix(".json")) or {}
-        return [datetime.fromisoformat(time) for time in record.get("opened", ())]
+        path = self.predictions_file("test").with_suffix(".json")
+        try:
+            return [datetime.fromisoformat(time) for time in _names(path).get("opened", ())]
+        except (ValueError, TypeError):  # damaged: it was there to be written at the last look
+            return [datetime.fromtimestamp(path.stat().st_mtime)]
 
     @property
     def model_file(self) -> Path | None:
@@ -191,8 +208,10 @@ class Run(Task):
         attempts = self.attempts
         if not attempts:
             return None
-        record = read_json(attempts[0] / "process.json")
-        return datetime.fromtimestamp(record["started"]) if record else None
+        try:
+            return datetime.fromtimestamp(read_json(attempts[0] / "process.json")["started"])
+        except (ValueError, TypeError, KeyError, OverflowError):  # damaged, or not there
+            return None
 
     @property
     def duration(self) -> timedelta | None:
@@ -208,9 +227,10 @@ class Run(Task):
     def size_on_disk(self) -> int:
         """Bytes in the run's directory."""
         size = 0
-        for path in self.directory.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # the trainer replaces its files
-                size += path.stat().st_size if path.is_file() else 0
+        for folder, _, names in os.walk(self.directory):
+            for name in names:
+                with contextlib.suppress(OSError):  # the trainer replaces its files
+                    size += Path(folder, name).lstat().st_size
         return size
 
     def delete(self) -> None:
@@ -228,28 +248,38 @@ class Run(Task):
         return [folder / "request.json" for folder in (self.directory, *reversed(self.attempts))]
 
     def _dataset_record(self) -> dict[str, Any]:
-        return read_json(self.directory / "dataset.json") or {}
+        return _names(self.directory / "dataset.json")
+
+
+_config = remembered(lambda path: TrainConfig.from_dict(read_json(path) or {}))
+_notes = remembered(read_notes)
+_result = remembered(read_result)
+
+
+def _names(path: Path) -> dict[str, Any]:
+    """A JSON file of names with values; empty where there is none.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    data = read_json(path) or {}
+    if not isinstance(data, dict):
+        raise ValueError(f"{path.name} must hold names with values.")
+    return data
 
 
 @lru_cache(maxsize=10_000)
-def _problem(run: Run, stamps: tuple[tuple[int, int], ...]) -> str:
+def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
     """`Run.problem`, looked for again when a record has changed: pages list a thousand runs."""
     try:
-        _ = run.config, run.counts, run.result, run.environment, run.name
-    except (ValueError, TypeError, AttributeError) as error:
+        _ = run.config, run.counts, run.result, run.environment
+        if not all(isinstance(name, str) for name in run.class_names):
+            raise ValueError("dataset.json must name its classes in words.")
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         return f"{run.id} cannot be read: {error}"
     if run.model_file and not run.class_names:
         return f"{run.id} cannot be read: dataset.json, which names its classes, is missing."
     return ""
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """When the file was changed, in ns, and its bytes; zeros where there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:

@@ -1,30 +1,51 @@
-"""Compares the chosen runs."""
+"""Compares the chosen runs: what was set differently, how they learned, how well they do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pandas as pd
 import streamlit as st
 
-from fer_core import figures
+from fer_core import comparison
+from fer_core.comparison import RunRecord
 from fer_core.runs import Run
+from pages.components.comparison_curves import show_curves
+from pages.components.comparison_pairs import show_pairs
+from pages.components.comparison_records import LETTER, letters, read_records
+from pages.components.comparison_scores import show_accuracies, show_groups
 from pages.components.words import spoken_run
+
+MOST_RUNS = 50  # more curves and pairs cannot be told apart
 
 
 def show_comparison(chosen: Sequence[Run]) -> None:
-    """One figure with a curve per run that has one."""
-    names = [spoken_run(run) for run in chosen]
-    histories = {
-        name if names.count(name) == 1 else f"{name} ({run.id})": run.history
-        for name, run in zip(names, chosen, strict=True)
-    }
-    drawn = {name: history for name, history in histories.items() if len(history)}
-    if not drawn:
-        st.caption("No epoch is done yet, so there are no curves.")
+    """Everything that can be said of the chosen runs together; each is called by a letter."""
+    if len(chosen) > MOST_RUNS:
+        st.info(f"The first {MOST_RUNS} of {len(chosen)} chosen runs are compared.")
+        chosen = chosen[:MOST_RUNS]
+    names = dict(zip(letters(len(chosen)), map(spoken_run, chosen), strict=True))
+    records = read_records(dict(zip(names, chosen, strict=True)))
+    if not records:
         return
-    metric = st.segmented_control(
-        "Curves",
-        list(figures.METRICS),
-        format_func=figures.METRICS.__getitem__,
-        default="val_accuracy",
-        required=True,
+    if len(records) > 1:
+        show_settings(names, records)
+    show_curves(names, records)
+    show_accuracies(records)
+    show_groups(records)
+    show_pairs(names, records)
+
+
+def show_settings(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
+    """The settings that are not the same for all, a row per run."""
+    st.subheader("Settings that differ", anchor=False)
+    table = comparison.differing_settings(records)
+    if table.empty:
+        st.markdown("No setting differs: these runs were asked for the same.")
+    else:
+        st.caption("All others are the same.")
+    runs = pd.DataFrame({"Run": [names[letter] for letter in table.index]}, index=table.index)
+    st.dataframe(
+        table.join(runs),
+        column_config={"_index": LETTER},
+        height="content" if len(table) <= 20 else 400,
+        key="differing-settings",
     )
-    st.plotly_chart(figures.compare_figure(drawn, metric), key="curves")

@@ -1,55 +1,82 @@
 """Watches a run: how far it is, its live curves, its log; and at the end what came of it."""
 
+import uuid
+from datetime import timedelta
+
 import streamlit as st
 
-from fer_core import figures, queue
+from fer_core import queue
+from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
-from pages.components.live_plot import live_plot, load_plotly
+from pages.components.initial_run import show_origin
+from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
-from pages.components.words import STATE_COLORS, spoken_end, spoken_state, spoken_title
-
-REFRESH_SECONDS = 1.0
+from pages.components.resources import watched
+from pages.components.words import (
+    STATE_COLORS,
+    plain,
+    spoken_duration,
+    spoken_end,
+    spoken_state,
+    spoken_title,
+)
 
 
 def monitor(run: Run) -> None:
-    """Shows the run: every second anew while it waits or trains, else what came of it."""
-    active = run.state.is_active
+    """Shows the run: again and again while it waits or trains, else what came of it."""
+    state = run.state
+    pause = _pause(run) if state.is_active else None
+    _show_title(run)
+    show_origin(run)
+    with st.container():  # one place for both, so that the curves below keep theirs, and the zoom
+        if state.is_active:
+            _show_stop(run, state)
+        else:
+            show_end(run)
     with st.container(gap=None):
         load_plotly()
-        st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)(run, active)
-    if not active:
+        st.fragment(_look, run_every=pause)(run, state, pause)
+    if not state.is_active:
         show_scores(run)
 
 
-def _watch(run: Run, active: bool) -> None:
+def _look(run: Run, shown: TaskState, pause: float | None) -> None:
+    """One look at the run; the page around shows a state, and looks again after a pause."""
     state = run.state
-    if state.is_active != active:
-        st.rerun()  # it ended or was resumed: the page begins or ceases to refresh
-    _show_title(run)
-    with st.container():  # one place for both, so that the curves below keep theirs, and the zoom
-        if active:
-            _show_stop(run, state)
+    if state is not shown or (state.is_active and _pause(run) != pause):
+        st.rerun()  # what is around must change, or the pace
+    with st.container():
+        if state.is_active:
             _show_progress(run, state)
-        else:
-            show_end(run)
-    _show_curves(run)
+    curves = watched(run).curves(complete=not state.is_active)
+    if curves:
+        label = f"Loss and accuracy of {_title(run)}"
+        live_plot(curves, _curves(run), HISTORY_HEIGHT, label)
+
+    with st.expander("Log", icon=":material/notes:"):
+        st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
+
+
+def _pause(run: Run) -> float:
+    """Seconds until this session should look again."""
+    viewer = st.session_state.setdefault("viewer", uuid.uuid4().hex)
+    return watched(run).pause(viewer, hidden=is_hidden(_curves(run)))
+
+
+def _curves(run: Run) -> str:
+    return f"curves-{run.id}"
+
+
+def _title(run: Run) -> str:
+    return run.notes.name or spoken_title(run)
 
 
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(spoken_title(run), anchor=False, width="content")
+        st.subheader(plain(_title(run)), anchor=False, width="content")
         st.badge(spoken_state(run), color=STATE_COLORS[run.state])
-    st.caption(run.name)
-
-
-def _show_curves(run: Run) -> None:
-    history, steps = run.history, run.steps
-    if len(history) or len(steps):
-        figure = figures.history_figure(history, steps)
-        live_plot(figure, f"curves-{run.id}", f"Loss and accuracy of {spoken_title(run)}")
-    with st.expander("Log", icon=":material/notes:"):
-        st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
+    st.caption(plain(f"{spoken_title(run)} · {run.id}" if run.notes.name else run.id))
 
 
 def _show_stop(run: Run, state: TaskState) -> None:
@@ -70,7 +97,7 @@ def _show_progress(run: Run, state: TaskState) -> None:
     progress = run.progress
     if state is TaskState.QUEUED:
         queue.wake()  # a supervisor that was killed must not leave the queue asleep
-        st.progress(0.0, text="It waits until what was asked for earlier has ended.")
+        st.progress(0.0, text=_place(run))
     elif progress is None or progress.rate is None:
         st.progress(progress.fraction if progress else 0.0, text=_preparing(progress))
     else:
@@ -78,16 +105,31 @@ def _show_progress(run: Run, state: TaskState) -> None:
         _show_numbers(run, progress)
 
 
+def _place(run: Run) -> str:
+    """Where the run stands among the runs that wait."""
+    runs = [task.id for task in queue.waiting() if task.request and task.request.kind == "train"]
+    place = runs.index(run.id) if run.id in runs else 0
+    if place == 0:
+        return "It is next in the queue: it begins when the run before it has ended."
+    others = "1 other run waits" if place == 1 else f"{place} other runs wait"
+    return f"It is number {place + 1} in the queue: {others} before it."
+
+
 def _preparing(progress: Progress | None) -> str:
     return f"{progress.message} …" if progress and progress.message else "It begins …"
 
 
 def _show_numbers(run: Run, progress: Progress) -> None:
-    history, epochs = run.history, run.config.epochs
+    history, epochs = watched(run).history, run.goal.epochs
     accuracy = f"{history['val_accuracy'].max():.1%}" if len(history) else "–"
-    end = "–" if progress.seconds_left is None else spoken_end(progress.seconds_left)
+    left = progress.seconds_left
     with st.container(horizontal=True, gap="medium"):
         st.metric("Epoch", f"{min(len(history) + 1, epochs)} of {epochs}", width="content")
         st.metric("Images per second", f"{progress.rate:,.0f}", width="content")
-        st.metric("Ends at", end, width="content")
+        st.metric(
+            "Time left",
+            "–" if left is None else spoken_duration(timedelta(seconds=left)),
+            width="content",
+        )
+        st.metric("Ends at", "–" if left is None else spoken_end(left), width="content")
         st.metric("Best validation accuracy", accuracy, width="content")

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation
+from fer_core import evaluation, paths
 from fer_core.records import EARLY_STOPPED, STOPPED, Result
 from fer_core.runs import Run
 from fer_core.submission import resume_run
 from fer_core.tasks import TaskState
+from pages.components.continuing import offer_more_epochs
 from pages.components.scores import show_accuracy, show_confusion, show_report
-from pages.components.words import spoken_duration
+from pages.components.words import plain, spoken_duration
 
 VAL_HELP = (
     "Share of right answers on the validation split. It chose the best epoch, so it flatters a "
@@ -31,6 +32,9 @@ def show_end(run: Run) -> None:
         st.info("It was taken from the queue before it began.")
     elif run.result is not None:
         st.success(_sentence(run.result, run.duration), icon=":material/check:")
+        if run.result.remark:
+            st.warning(plain(run.result.remark))
+        offer_more_epochs(run, run.result)
     if state in (TaskState.FAILED, TaskState.INTERRUPTED, TaskState.CANCELLED):
         st.button(
             "Resume training",
@@ -87,11 +91,15 @@ def _sentence(result: Result, duration: timedelta | None) -> str:
 
 
 def _show_test(run: Run) -> None:
-    predictions = run.predictions("test") if run.test_opened else None
+    predictions, looks = run.predictions("test") if run.test_opened else None, len(run.test_looks)
     if predictions is not None:
-        show_accuracy("Test accuracy", evaluation.accuracy(predictions), TEST_HELP)
+        again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
+        show_accuracy("Test accuracy", evaluation.accuracy(predictions), again or TEST_HELP)
+        st.caption(again)
     elif run.has_test:
         st.metric("Test accuracy", "sealed", help="It is evaluated once, on the Evaluate page.")
+        if looks:
+            st.caption("It was opened before the run was continued; opening it again is noted.")
         st.page_link(
             "pages/evaluate.py",
             label="Open it on the Evaluate page",
@@ -100,3 +108,9 @@ def _show_test(run: Run) -> None:
         )
     else:
         st.metric("Test accuracy", "–", help="The data set has no test split.")
+
+
+def show_tensorboard(run: Run) -> None:
+    """How to look at the run in TensorBoard, where it writes files for that."""
+    if run.config.tensorboard:
+        st.caption(f'In TensorBoard: `tensorboard --logdir "{paths.runs_root()}"`')

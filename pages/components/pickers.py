@@ -19,7 +19,9 @@ def pick_run(label: str, runs: Sequence[Run]) -> Run:
         )
         st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
         st.stop()
-    by_id = {run.id: run for run in runs}
+    wanted = st.query_params.get("run", st.session_state.get("pick-run"))
+    in_use = [run for run in runs if run.id == wanted or not run.notes.archived]
+    by_id = {run.id: run for run in in_use or runs}
     return by_id[_pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]))]
 
 

@@ -1,8 +1,10 @@
-"""What is kept in memory between reruns: networks, and answers about pictures already seen."""
+"""What sessions share in memory: networks, answers about pictures, and the runs they watch."""
 
 import gc
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,6 +12,7 @@ import streamlit as st
 
 from fer_core import images, queue, runs
 from fer_core.runs import Run
+from fer_core.watching import Watched
 
 if TYPE_CHECKING:
     from fer_core.detection import FaceDetector
@@ -40,6 +43,29 @@ class FaceSearch:
 def wake_queue() -> None:
     """Once per server: lets what was left in the queue go on, as after a restart."""
     queue.wake()
+
+
+def freeze_imports() -> None:
+    """Keeps Streamlit's collection after every run from walking through all that was imported.
+
+    To be called after a page ran, since pages import more.
+    """
+    _freeze_imports(len(sys.modules) // 100)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _freeze_imports(hundreds: int) -> None:
+    _freeze_garbage()
+
+
+def watched(run: Run) -> Watched:
+    """The run's tables and curves, the same for all sessions; forgotten when it is deleted."""
+    return _watched(str(run.directory))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, validate=lambda run: run.is_there)
+def _watched(directory: str) -> Watched:
+    return Watched(Run(Path(directory)))
 
 
 def recognize(content: bytes, name: str, run: Run, search: FaceSearch) -> Recognized:
@@ -100,7 +126,7 @@ def _classifier(run_id: str, model_time: int) -> "Classifier":
 
 
 def _freeze_garbage() -> None:
-    """Keeps Streamlit's collection after every run from walking through TensorFlow each time."""
+    """Spares all that is there now the collections to come."""
     gc.unfreeze()  # or a model that was dropped would never be collected
     gc.collect()
     gc.freeze()

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run, open_run
-from pages.components.words import spoken_state
+from fer_core.runs import Overview
+from pages.components.words import spoken_end_state, spoken_recipe
 
 _COLUMNS = {
+    "star": st.column_config.TextColumn("★", help="Starred.", width=40),
+    "name": st.column_config.TextColumn("Name", width="medium"),
     "state": st.column_config.TextColumn("State"),
     "recipe": st.column_config.TextColumn("Recipe"),
     "dataset": st.column_config.TextColumn("Data set"),
@@ -26,53 +26,62 @@ _COLUMNS = {
         "Minutes", format="%.1f", help="Time spent in training."
     ),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
-    "name": st.column_config.TextColumn("Run"),
+    "note": st.column_config.TextColumn("Note", width="medium"),
+    "id": st.column_config.TextColumn("Folder"),
 }
+_WRITTEN = ("star", "name", "note")  # by a person, in few runs or none
+_KEY, _SHOWN = "runs-table", "runs-shown"
 
 
-def choose_runs(runs: Sequence[Run]) -> list[Run]:
-    """Shows the table and gives the runs that are chosen in it, in its order."""
+def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
+    """Shows the table and gives the runs that are chosen in it, in its order.
+
+    A run stays chosen as long as it is shown, whatever comes, goes or changes beside it.
+    """
+    table = pd.DataFrame([_row(one) for one in runs], columns=list(_COLUMNS))
+    _keep_choice([one.run.id for one in runs])
     state = st.dataframe(
-        pd.DataFrame([_row(run) for run in runs], columns=list(_COLUMNS)),
+        table,
         column_config=_COLUMNS,
+        column_order=[
+            name for name in _COLUMNS if name not in _WRITTEN or table[name].notna().any()
+        ],
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        # Rows are chosen by position: other runs in the list are another table.
-        key=f"runs-{hash(tuple(run.id for run in runs))}",
+        key=_KEY,
         placeholder="–",
     )
-    return [runs[position] for position in state["selection"]["rows"]]
+    return [runs[position] for position in sorted(state["selection"]["rows"])]
 
 
-def _row(run: Run) -> dict[str, Any]:
-    config, history = run.config, run.history
-    best = history["val_accuracy"].max() if len(history) else None
-    recipe = RECIPES.get(config.recipe)
+def _keep_choice(shown: list[str]) -> None:
+    """Chooses again what was chosen: Streamlit counts rows, and the rows may be others now."""
+    before = st.session_state.get(_SHOWN, [])
+    rows = st.session_state.get(_KEY, {}).get("selection", {}).get("rows", [])
+    chosen = {before[row] for row in rows if row < len(before)}
+    kept = [position for position, run_id in enumerate(shown) if run_id in chosen]
+    if before and kept != sorted(rows):
+        st.session_state[_KEY] = {"selection": {"rows": kept}}
+    st.session_state[_SHOWN] = shown
+
+
+def _row(one: Overview) -> dict[str, Any]:
     return {
-        "state": spoken_state(run),
-        "recipe": recipe.title if recipe else config.architecture,
-        "dataset": config.dataset,
-        "epochs": f"{len(history)} of {config.epochs}",
-        "val": _percent(best),
-        "test": _percent(_test_accuracy(run)),
-        "minutes": run.duration.total_seconds() / 60 if run.duration else None,
-        "started": run.started,
-        "name": run.name,
+        "star": "★" if one.notes.starred else None,
+        "name": one.notes.name or None,
+        "state": spoken_end_state(one.state, one.reason),
+        "recipe": spoken_recipe(one.config),
+        "dataset": one.config.dataset,
+        "epochs": f"{one.epochs} of {one.goal}",
+        "val": _percent(one.best_accuracy),
+        "test": _percent(one.test_accuracy),
+        "minutes": None if one.seconds is None else one.seconds / 60,
+        "started": one.started,
+        "note": one.notes.note or None,
+        "id": one.run.id,
     }
 
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def _test_accuracy(run: Run) -> float | None:
-    opened = run.test_opened
-    return _opened_accuracy(run.id, opened.timestamp()) if opened else None
-
-
-@st.cache_data(max_entries=5000, show_spinner=False)
-def _opened_accuracy(run_id: str, opened: float) -> float | None:
-    """Read once: a test split is opened once, and its file stays as it is."""
-    predictions = open_run(run_id).predictions("test")
-    return None if predictions is None else evaluation.accuracy(predictions).value

@@ -5,19 +5,26 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core import tensorboard
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import Dataset
 from fer_core.recipes import Recipe
+from fer_core.runs import Run
 from fer_core.settings import SETTINGS
 
 
-def settings_form(recipe: Recipe, dataset: Dataset) -> TrainConfig | None:
+def settings_form(recipe: Recipe, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
     """Shows the form; gives the chosen settings when "Start training" was pressed, else None.
+
+    With an `initial` run, whose weights the new one begins with, the image size is the run's.
 
     Raises:
         ValueError: a setting is out of its range, or impossible with the architecture.
     """
     config = recipe.config
+    if initial is not None:
+        size = initial.config.image_size
+        config = replace(config, image_size=size, initial_run=initial.id, weights="none")
     # By data set: a press that was meant for one which is gone meanwhile starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
         with st.expander("Settings", icon=":material/tune:"):
@@ -40,8 +47,11 @@ def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         place.number_input(
             f"Image {name}",
             value=pixels,
-            key=_key(config, name),
-            help=SETTINGS["image_size"].help,
+            disabled=bool(config.initial_run),
+            key=_key(config, f"{name}-{config.initial_run}"),
+            help="That of the run it starts from."
+            if config.initial_run
+            else SETTINGS["image_size"].help,
             persist_state="session",
         )
         for place, name, pixels in zip(
@@ -82,8 +92,9 @@ def _augmentation(config: TrainConfig) -> Augmentation:
 
 
 def _ending(config: TrainConfig) -> dict[str, Any]:
-    settings: dict[str, Any] = {"test_at_end": _checkbox(config, config, "test_at_end")}
-    if config.family == "vgg19":
+    names = ("test_at_end", "deterministic", "tensorboard")
+    settings: dict[str, Any] = {name: _checkbox(config, config, name) for name in names}
+    if config.family == "vgg19" and not config.initial_run:
         label, text = SETTINGS["weights"].label, SETTINGS["weights"].help
         weights = st.text_input(
             label, config.weights, key=_key(config, "weights"), help=text, persist_state="session"
@@ -113,13 +124,16 @@ def _numbers(
 
 def _checkbox(config: TrainConfig, record: Any, name: str) -> bool:
     words = SETTINGS[name]
-    return st.checkbox(
+    problem = tensorboard.problem() if name == "tensorboard" else ""
+    chosen = st.checkbox(
         words.label,
         getattr(record, name),
+        disabled=bool(problem),
         key=_key(config, name),
-        help=words.help,
+        help=problem or words.help,
         persist_state="session",
     )
+    return chosen and not problem
 
 
 def _key(config: TrainConfig, name: str) -> str:

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
+from fer_core.config import TrainConfig
 from fer_core.recipes import RECIPES
 from fer_core.records import COMPLETED, EARLY_STOPPED, STOPPED
 from fer_core.runs import Run
@@ -55,8 +56,14 @@ def spoken_size(size: int) -> str:
 
 def spoken_title(run: Run) -> str:
     """What was trained on what."""
-    recipe = RECIPES.get(run.config.recipe)
-    return f"{recipe.title if recipe else run.config.architecture} on {run.config.dataset}"
+    config = run.config
+    return f"{spoken_recipe(config)} on {config.dataset}"
+
+
+def spoken_recipe(config: TrainConfig) -> str:
+    """The recipe's title, or the architecture where it is none of ours."""
+    recipe = RECIPES.get(config.recipe)
+    return recipe.title if recipe else config.architecture
 
 
 def spoken_run(run: Run) -> str:
@@ -73,4 +80,9 @@ def spoken_state(run: Run) -> str:
     """The state; of a finished run, how it came to its end."""
     state = run.state
     result = run.result if state is TaskState.FINISHED else None
-    return _REASONS.get(result.reason, result.reason) if result else str(state)
+    return spoken_end_state(state, result.reason if result else "")
+
+
+def spoken_end_state(state: TaskState, reason: str) -> str:
+    """The state, or the reason of its end where there is one, as `Result` gives it."""
+    return _REASONS.get(reason, reason) or str(state)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PAGE = """
 import numpy as np, pandas as pd, streamlit as st
-from fer_core.figures import history_figure
+from fer_core.figures import HISTORY_HEIGHT, history_figure
 from pages.components.live_plot import live_plot, load_plotly
 
 st.set_page_config(layout="wide")
@@ -29,7 +29,7 @@ def live():
     steps = pd.DataFrame({"epoch": epoch, "loss": 2 / (1 + epoch), "accuracy": 1 - 1 / (1 + epoch)})
     history = pd.DataFrame({"epoch": np.arange(count // 1000)})
     history[["loss", "accuracy", "val_loss", "val_accuracy"]] = 0.5
-    live_plot(history_figure(history, steps), key="curves")
+    live_plot(history_figure(history, steps).to_json(), "curves", HISTORY_HEIGHT)
     st.write(f"refresh {count}")
 
 live()

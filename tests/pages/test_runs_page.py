@@ -1,6 +1,5 @@
 """The page that lists all runs."""
 
-import json
 import time
 
 import pytest
@@ -9,7 +8,6 @@ from streamlit.testing.v1 import AppTest
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.runs import list_runs
-from pages.components.words import spoken_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -19,16 +17,21 @@ def choose(page: AppTest, *rows: int) -> AppTest:
     return rerun(page)
 
 
+def shown(page: AppTest) -> list[str]:
+    """The ids in the table."""
+    return page.dataframe[0].value["id"].tolist()
+
+
+def ask_to_delete(page: AppTest, key: str = "chosen") -> AppTest:
+    """Opens what asks before it deletes."""
+    page.session_state[f"deletion-{key}"] = True
+    return rerun(page)
+
+
 def button(page: AppTest, label: str) -> AppTest:
     """Presses a button."""
     next(button for button in page.button if button.label == label).click()
     return rerun(page)
-
-
-def curves(page: AppTest) -> list[str]:
-    """The names of the drawn curves."""
-    (chart,) = page.get("plotly_chart")
-    return [trace["name"] for trace in json.loads(chart.spec)["data"]]
 
 
 def test_without_runs_the_page_says_what_to_do(open_page: PageOpener) -> None:
@@ -47,29 +50,11 @@ def test_the_table_shows_every_run_in_every_state(
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
     write_json(waiting.directory / "request.json", request)
     table = open_page("runs").dataframe[0].value
-    assert table["name"].tolist() == [run.id for run in list_runs()]
+    assert table["id"].tolist() == [run.id for run in list_runs()]
     assert sorted(table["state"]) == ["completed", "completed", "queued"]
     assert sorted(table["epochs"]) == ["0 of 50", "50 of 50", "8 of 8"]
     assert table["test"].dropna().tolist() == pytest.approx([50.0])
     assert sorted(table["minutes"].dropna()) == pytest.approx([4.0, 25.0])
-
-
-def test_chosen_runs_are_drawn_in_one_figure(
-    open_page: PageOpener, finished_run: RunFactory
-) -> None:
-    one, two = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
-    page = choose(open_page("runs"), 0, 1)
-    assert set(curves(page)) == {spoken_run(one), spoken_run(two)}
-
-
-def test_runs_of_one_name_keep_a_curve_each(
-    open_page: PageOpener, finished_run: RunFactory
-) -> None:
-    for run in (finished_run(epochs=3), finished_run(epochs=2)):
-        write_json(run.directory / "notes.json", {"name": "mine"})
-    names = curves(choose(open_page("runs"), 0, 1))
-    assert len(set(names)) == 2
-    assert all(name.startswith("mine (") for name in names)
 
 
 def test_model_exports_and_history_can_be_downloaded(
@@ -87,19 +72,19 @@ def test_a_run_is_deleted_after_its_size_was_shown(
 ) -> None:
     finished_run(epochs=3)
     kept = finished_run("vgg19_dropout", epochs=2)
-    table = open_page("runs").dataframe[0].value["name"].tolist()
-    page = choose(open_page("runs"), 1 - table.index(kept.id))
+    page = open_page("runs")
+    page = ask_to_delete(choose(page, 1 - shown(page).index(kept.id)))
     assert any("That frees **" in text.value for text in page.markdown)
     page = button(page, "Delete for good")
     assert [run.id for run in list_runs()] == [kept.id]
-    assert page.dataframe[0].value["name"].tolist() == [kept.id]
+    assert shown(page) == [kept.id]
     assert not page.get("plotly_chart")  # nothing is chosen any more
 
 
 def test_a_run_that_trains_is_not_deleted(open_page: PageOpener, new_run: RunFactory) -> None:
     run = new_run()
     write_json(take(run) / "process.json", process_record() | {"started": time.time()})
-    page = button(choose(open_page("runs"), 0), "Delete for good")
+    page = button(ask_to_delete(choose(open_page("runs"), 0)), "Delete for good")
     assert "must be stopped before it is deleted" in page.error[0].value
     assert run.directory.exists()
 
@@ -111,8 +96,7 @@ def test_a_damaged_run_is_said_and_can_be_deleted(
     (run.directory / "config.json").write_text("{")
     page = open_page("runs")
     assert "cannot be read" in page.warning[0].value
-    page.button(key=f"delete-{run.id}").click()
-    rerun(page)
+    button(ask_to_delete(page, run.id), "Delete for good")
     assert not run.directory.exists()
 
 

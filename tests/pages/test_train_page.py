@@ -64,7 +64,7 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
     page.multiselect[0].set_value(["happy", "sad"])
     page.text_input[0].set_value("none")
     for checkbox in page.checkbox:
-        checkbox.set_value(checkbox.label == "Class weights")
+        checkbox.set_value(checkbox.label in ("Class weights", "TensorBoard files"))
     press_start(page)
     (run,) = started()
     recipe = RECIPES["vgg19_dropout"].config
@@ -73,6 +73,7 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
         image_size=(64, 100), learning_rate_decay=0.001, early_stopping=2, weights="none",
         augmentation=Augmentation(rotation=10.0, shift=0.1, shear=5.0, zoom=0.3, flip=False),
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
+        deterministic=False, tensorboard=True,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The same work in a terminal: `python -m fer_core …`."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,15 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from fer_core import preferences, queue, tensorboard
 from fer_core.__main__ import main
+from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
-from fer_core.runs import list_runs
+from fer_core.records import STOPPED
+from fer_core.runs import Run, list_runs
+from fer_core.submission import create_run
+from fer_core.tasks import TaskState
+from tests.processes.conftest import wait_until
 
 TRAIN = ["train", "--dataset", "faces", "--recipe", "cnn_classic", "--epochs", "1"]
 
@@ -73,3 +80,114 @@ def test_an_impossible_setting_is_refused_before_anything_is_made(
     assert main([*TRAIN, "--image-size", "20", "20"]) == 1
     assert "from 46 to 512 pixels" in capsys.readouterr().err
     assert [run for run in list_runs() if not run.is_pretrained] == []
+
+
+def own_runs() -> list[Run]:
+    return [run for run in list_runs() if not run.is_pretrained]
+
+
+@pytest.fixture
+def three_waiting(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Runs in the queue that nobody takes, the oldest first."""
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
+    runs = [create_run(TrainConfig(dataset="faces", recipe="cnn_classic")) for _ in range(3)]
+    for number, run in enumerate(runs):
+        run.directory.rename(run.directory.with_name(f"run-{number}"))
+    runs = [Run(run.directory.with_name(f"run-{number}")) for number, run in enumerate(runs)]
+    for run in runs:
+        queue.submit(run.directory, "train")
+    return runs
+
+
+def test_detach_stop_continue_and_resume(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["draw", "faces", "--count", "140"]) == 0
+    assert main([*TRAIN[:-1], "10000", "--batch-size", "16", "--no-test-at-end", "--detach"]) == 0
+    (run,) = own_runs()
+    assert capsys.readouterr().out.splitlines()[-1] == run.id
+    wait_until(lambda: len(run.history) >= 1)
+    assert main(["resume", run.id]) == 1
+    assert "must be interrupted to be resumed" in capsys.readouterr().err
+    assert main(["stop", run.id[:8]]) == 0
+    wait_until(lambda: not run.state.is_active)
+    done = len(run.history)
+    assert run.result is not None and run.result.reason == STOPPED
+    assert main(["continue", run.id, "--epochs", "1"]) == 0
+    assert f"completed after {done + 1} epoch" in capsys.readouterr().out
+    assert list(run.history["epoch"]) == list(range(done + 1))
+    assert main(["runs", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["epochs"], row["goal"]) == (run.id, done + 1, done + 1)
+    assert (row["state"], row["reason"]) == ("finished", "completed")
+
+
+def test_the_queue_is_shown_and_changed(
+    three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["queue", "--move", "run-2", "-1"]) == 0
+    assert capsys.readouterr().out.split()[2:] == ["1", "run-0", "2", "run-2", "3", "run-1"]
+    assert main(["queue", "--cancel", "run-0"]) == 0
+    assert three_waiting[0].state is TaskState.CANCELLED
+    assert capsys.readouterr().out.split()[-4:] == ["1", "run-2", "2", "run-1"]
+    assert main(["stop", "run-1"]) == 0
+    assert three_waiting[1].state is TaskState.CANCELLED
+    assert main(["resume", "run-0", "--detach"]) == 0
+    assert [task.id for task in queue.waiting()] == ["run-2", "run-0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["queue", "--move", "run-1", "soon"], "whole number of places. Received: soon"),
+        (["queue", "--move", "run-0", "1"], "must wait to be moved. run-0 is cancelled"),
+        (["queue", "--cancel", "run-0"], "run-0 is cancelled"),
+        (["stop", "run-0"], "must train or wait to be stopped. run-0 is cancelled"),
+        (["stop", "run-"], "how one id begins. Received: run-, as do run-2, run-1, run-0"),
+        (["stop", ""], "one of those listed on the Runs page"),
+        (["continue", "run-1", "--epochs", "3"], "must have ended to be continued"),
+        (["continue", "run-0", "--epochs", "0"], "at least 1 epoch"),
+    ],
+)
+def test_what_cannot_be_done_with_a_run_is_said_in_a_sentence(
+    three_waiting: list[Run],
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    three_waiting[0].cancel()
+    assert main(arguments) == 1
+    assert sentence in capsys.readouterr().err
+    assert [task.id for task in queue.waiting()] == ["run-1", "run-2"]
+
+
+def test_runs_that_were_put_away_are_listed_when_asked_for(
+    three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (three_waiting[1].directory / "notes.json").write_text('{"archived": true}')
+    assert main(["runs"]) == 0
+    table = capsys.readouterr().out
+    assert "run-1" not in table and "run-0  queued  cnn_classic  faces     0 of 50  –" in table
+    assert main(["runs", "--all"]) == 0
+    assert "run-1" in capsys.readouterr().out
+
+
+def test_interrupted_runs_go_on_by_themselves_where_that_is_chosen(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["queue", "--resume-by-itself"]) == 0
+    assert preferences.read_preferences().resume_by_itself
+    assert "go on by themselves" in capsys.readouterr().out
+    assert main(["queue", "--no-resume-by-itself"]) == 0
+    assert not preferences.read_preferences().resume_by_itself
+    assert capsys.readouterr().out == "Nothing trains and nothing waits.\n"
+
+
+def test_without_tensorboard_its_files_are_refused_before_anything_is_made(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["draw", "faces", "--count", "70"]) == 0
+    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
+    assert main([*TRAIN, "--tensorboard"]) == 1
+    assert "pip install tensorboard" in capsys.readouterr().err
+    assert own_runs() == []

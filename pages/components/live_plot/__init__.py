@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 import plotly
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
@@ -31,16 +30,21 @@ def load_plotly() -> None:
     _loader()(key="plotly")
 
 
-def live_plot(figure: go.Figure, key: str, label: str = "Curves") -> None:
+def live_plot(figure: str, key: str, height: int, label: str = "Curves") -> None:
     """Draws the figure, or changes the one that was drawn under the same key.
 
+    The figure is Plotly's JSON with a `uirevision` that stays the same while it shows the same; the
+    height is in pixels. Where the figure is the last refresh's, nothing is sent and nothing drawn.
     The label says what it is to those who cannot see it.
-
-    The figure names its height, and a `uirevision` that stays the same while it shows the same.
     """
-    height = int(figure.layout.height)
-    data = {"figure": figure.to_json(), "height": height, "label": label}
-    _plot(data=data, key=key, height=height)
+    data = {"figure": figure, "height": height, "label": label}
+    _plot(data=data, key=key, height=height, on_hidden_change=lambda: None)
+
+
+def is_hidden(key: str) -> bool:
+    """Whether the browser has told that nobody sees the figure, since its tab is in the back."""
+    told = st.session_state.get(key)
+    return bool(told and told.get("hidden"))
 
 
 @cache

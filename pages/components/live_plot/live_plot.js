@@ -5,15 +5,31 @@ const OPTIONS = {
   modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
 };
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   const place = parentElement.querySelector(".live-plot");
   place.style.height = `${data.height}px`;
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", data.label);
-  const figure = JSON.parse(data.figure);
-  whenPlotlyIsThere(() => draw(place, figure));
+  place.figure = data.figure;
+  place.tell = (hidden) => setStateValue("hidden", hidden);
+  if (!place.onVisibility) heed(place);
+  show(place);
   // Also called when a newer figure overtook this one: then the place is still in use.
   return () => setTimeout(() => place.isConnected || forget(place));
+}
+
+function heed(place) {
+  place.onVisibility = () => {
+    place.tell(document.hidden);
+    show(place);
+  };
+  document.addEventListener("visibilitychange", place.onVisibility);
+  if (document.hidden) place.tell(true);
+}
+
+// What nobody sees is not drawn.
+function show(place) {
+  if (!document.hidden) whenPlotlyIsThere(() => draw(place));
 }
 
 function whenPlotlyIsThere(act) {
@@ -21,8 +37,9 @@ function whenPlotlyIsThere(act) {
   else window.addEventListener("plotly-ready", act, { once: true });
 }
 
-function draw(place, figure) {
+function draw(place) {
   if (!place.isConnected) return;
+  const figure = JSON.parse(place.figure);
   const layout = { ...figure.layout, ...looks(place), autosize: true };
   // On a touch screen a finger that moves scrolls the page.
   if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
@@ -49,6 +66,7 @@ function follow(place) {
 }
 
 function forget(place) {
+  document.removeEventListener("visibilitychange", place.onVisibility);
   place.resizing?.disconnect();
   window.Plotly?.purge(place);
 }

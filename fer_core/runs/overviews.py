@@ -1,0 +1,126 @@
+"""What lists show of a run, looked for again only when its files have changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from fer_core import evaluation
+from fer_core.config import TrainConfig
+from fer_core.records import HISTORY_COLUMNS, Notes, read_table
+from fer_core.runs.remembering import Stamp, remembered, stamp
+from fer_core.runs.run import Run
+from fer_core.tasks import TaskState
+
+# What an overview is made of; a folder tells of files that come and go in it.
+_FILES = (
+    "",
+    "attempts",
+    "config.json",
+    "notes.json",
+    "history.csv",
+    "result.json",
+    "predictions/test.csv",
+    "predictions/test.json",
+)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A run at one moment, in the few words and numbers that a list has room for."""
+
+    run: Run
+    config: TrainConfig
+    notes: Notes
+    state: TaskState
+    reason: str  # of its end, as in `Result`; empty while it has not ended by itself
+    epochs: int  # whole ones, of `goal`
+    goal: int
+    seconds: float | None  # spent in training epochs, all attempts together
+    best_accuracy: float | None  # on validation, in [0, 1]
+    test_accuracy: float | None  # where the test split was opened
+    started: datetime | None
+
+
+@dataclass(frozen=True)
+class _Learned:
+    epochs: int = 0
+    best_accuracy: float | None = None
+    seconds: float | None = None
+
+
+def overview(run: Run) -> Overview:
+    """The run as it is now.
+
+    Raises:
+        ValueError: as `Run.problem` tells.
+    """
+    stamps = _stamps(run)
+    known = _seen.get(run.directory)
+    if known is not None and known[0] == stamps:
+        return known[1]
+    found = _look(run)
+    if not found.state.is_active:  # what works may end without a file that tells it
+        _seen[run.directory] = stamps, found
+    return found
+
+
+_seen: dict[Path, tuple[tuple[Stamp, ...], Overview]] = {}
+
+
+def _stamps(run: Run) -> tuple[Stamp, ...]:
+    newest = f"attempts/{_newest_attempt(run.directory / 'attempts')}"
+    return tuple([stamp(f"{run.directory}/{name}") for name in (*_FILES, newest)])
+
+
+def _look(run: Run) -> Overview:
+    state, result = run.state, run.result
+    learned = _learned(run.directory / "history.csv")
+    return Overview(
+        run=run,
+        config=run.config,
+        notes=run.notes,
+        state=state,
+        reason=result.reason if result and state is TaskState.FINISHED else "",
+        epochs=learned.epochs,
+        goal=run.goal.epochs,
+        seconds=learned.seconds,
+        best_accuracy=learned.best_accuracy,
+        test_accuracy=_accuracy(run.predictions_file("test")) if run.test_opened else None,
+        started=run.started,
+    )
+
+
+@remembered
+def _newest_attempt(attempts: Path) -> int:
+    """The highest number in the folder, whether or not anybody has taken that attempt."""
+    try:
+        return max(int(each.name) for each in attempts.iterdir() if each.name.isdecimal())
+    except (OSError, ValueError):
+        return 0
+
+
+@remembered
+def _learned(history_file: Path) -> _Learned:
+    history = read_table(history_file, HISTORY_COLUMNS)
+    if history.empty:
+        return _Learned()
+    return _Learned(
+        len(history), float(history["val_accuracy"].max()), float(history["seconds"].sum())
+    )
+
+
+@remembered
+def _accuracy(predictions_file: Path) -> float | None:
+    """The share of right answers; None where the file is damaged, as the Evaluate page tells."""
+    try:
+        table = pd.read_csv(
+            predictions_file,
+            usecols=lambda name: name.startswith("p_") or name == "expression",
+            dtype={"expression": "str"},
+            keep_default_na=False,
+        )
+        return evaluation.accuracy(table).value
+    except (ValueError, TypeError, KeyError, OSError):
+        return None

@@ -1,0 +1,226 @@
+"""The supervisor: takes what is asked for and has it done, each piece of work in a child process.
+
+It never loads TensorFlow, so that it outlives whatever a training dies of.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fer_core import endings, paths, processes, queue, upkeep
+from fer_core.files import patiently, write_json, write_reserved
+from fer_core.tasks import Task
+
+LOG = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+IDLE_SECONDS = 10.0  # without work, before the supervisor leaves
+LOCK_SECONDS = 5.0  # longer than a leaving supervisor takes from its last look to its end
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of task: the function that does it, and the lane in which it waits."""
+
+    function: str  # "module:name" of a function that takes the Task
+    lane: str  # tasks of one lane are done one after another, lanes side by side
+
+
+# Training may fill hours; opening a data set meanwhile must not wait for it.
+KINDS = {
+    "train": Kind("fer_core.training:run_training", "training"),
+    "open_test": Kind("fer_core.sealed_test:run_open_test", "light"),
+    "import": Kind("fer_core.datasets.importing:run_import", "light"),
+    "draw": Kind("fer_core.datasets.importing:run_draw", "light"),
+}
+
+
+@dataclass(frozen=True)
+class Child:
+    """A task's process, and the attempt it works in."""
+
+    attempt: Path
+    process: subprocess.Popen[bytes]
+    memory_kills: int | None  # what the system had counted when it began
+
+
+def supervise() -> None:
+    """Takes the oldest request of every lane, again and again, until nothing waits."""
+    paths.workspace().mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(paths.workspace() / "supervisor.lock", timeout=LOCK_SECONDS):
+            Supervisor().work_until_idle()
+    except Timeout:
+        return  # another supervisor is at work
+
+
+class Supervisor:
+    """Children at work, and words that could not be written yet.
+
+    It ends by itself alone: when it dies, its trainings die with it. So no fault of a disk or of
+    a task's files leaves one of its steps.
+    """
+
+    def __init__(self) -> None:
+        self.children: dict[str, Child] = {}  # by lane
+        self.unwritten: list[tuple[Path, str]] = []  # files and their text
+        self.complaints: dict[str, str] = {}  # what failed in the last round
+
+    def work_until_idle(self) -> None:
+        """Works until there was nothing to do for IDLE_SECONDS."""
+        self._carefully("announcing", self._announce)
+        self._look_after()
+        last_busy = time.monotonic()
+        while True:
+            self.round()
+            if self.children:
+                last_busy = time.monotonic()
+            elif time.monotonic() - last_busy > IDLE_SECONDS:
+                # From here on a submission starts a new supervisor; what came before is seen.
+                processes.supervisor_file().unlink(missing_ok=True)
+                if not queue.waiting():
+                    return
+                last_busy = time.monotonic()
+            time.sleep(POLL_SECONDS)
+
+    def round(self) -> None:
+        """Notes what has ended, and starts what waits for a free lane."""
+        self._carefully("announcing", self._announce)
+        self._carefully("last words", self._write_last_words)
+        self._reap()
+        self._carefully("queue", self._start_waiting)
+        attempts = [child.attempt for child in self.children.values()]
+        self._carefully("logs", lambda: upkeep.bound_logs(attempts))
+
+    def _announce(self) -> None:
+        if not processes.supervisor_file().exists():
+            write_json(processes.supervisor_file(), processes.process_record())
+
+    def _look_after(self) -> None:
+        self._carefully("resuming", upkeep.resume_interrupted)
+        self._carefully("removing", upkeep.remove_old)
+
+    def _start_waiting(self) -> None:
+        for task in queue.waiting():
+            # Where it cannot be taken, on a full disk, it stays queued and the others go on.
+            self._carefully(task.id, partial(self._start_if_free, task))
+
+    def _start_if_free(self, task: Task) -> None:
+        request = task.request
+        kind = KINDS.get(request.kind) if request else None
+        if kind is not None and kind.lane in self.children:
+            return
+        attempt = take(task)
+        if attempt is None:
+            return
+        if kind is None:
+            received = request.kind if request else "nothing"
+            self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
+            return
+        kills = endings.memory_kills()
+        try:
+            process = _start_process(task, attempt)
+        except (OSError, MemoryError) as error:
+            self._fail(attempt, f"Its process could not be started. Received: {error}")
+        else:
+            self.children[kind.lane] = Child(attempt, process, kills)
+
+    def _reap(self) -> None:
+        for lane, child in list(self.children.items()):
+            code = child.process.poll()
+            if code is None:
+                continue
+            del self.children[lane]
+            self._carefully("logs", partial(upkeep.bound_logs, [child.attempt]))
+            if child.process.stdin:
+                child.process.stdin.close()
+            kills = endings.memory_kills()
+            if kills is not None and child.memory_kills is not None:
+                kills -= child.memory_kills
+            self._end(child.attempt, code, kills)
+            self._carefully("giving back", partial(endings.give_back_error, child.attempt))
+            self._look_after()
+
+    def _fail(self, attempt: Path, error: str) -> None:
+        self.unwritten.append((endings.error_file(attempt), error))
+        self._end(attempt, code=1)
+
+    def _end(self, attempt: Path, code: int, memory_kills: int | None = None) -> None:
+        record = endings.exit_record(code, memory_kills)
+        self.unwritten.append((endings.exit_file(attempt), record))
+        self._carefully("last words", self._write_last_words)
+
+    def _write_last_words(self) -> None:
+        """Until an attempt's `exit.json` is there it looks alive: so it is tried again."""
+        while self.unwritten:
+            file, text = self.unwritten[0]
+            if file.parent.is_dir():
+                write_reserved(file, text)
+            del self.unwritten[0]
+
+    def _carefully(self, what: str, step: Callable[[], None]) -> None:
+        """Does a step; what it raises is noted, once and not twice a second."""
+        try:
+            step()
+        except Exception as error:
+            if self.complaints.get(what) != str(error):
+                LOG.exception("%s", what)
+            self.complaints[what] = str(error)
+        else:
+            self.complaints.pop(what, None)
+
+
+def take(task: Task) -> Path | None:
+    """Moves the request into a new attempt; None where it was cancelled in the same moment.
+
+    Raises:
+        OSError: the disk is full; the request stays where it is.
+    """
+    attempts = task.directory / "attempts"
+    of = {"started": time.time(), "task": str(task.directory)}
+    record = processes.process_record() | of
+    try:
+        attempts.mkdir(exist_ok=True)  # not its parents: the task may be deleted by now
+        attempt = attempts / str(_next_number(attempts))
+        attempt.mkdir()
+    except FileNotFoundError:
+        return None
+    try:
+        write_json(attempt / "process.json", record)
+        endings.reserve_words(attempt)
+        (attempt / "worker.log").touch()
+        # The last step: what fails before it leaves the request waiting.
+        patiently(lambda: (task.directory / "request.json").rename(attempt / "request.json"))
+    except BaseException as error:
+        shutil.rmtree(attempt, ignore_errors=True)
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
+    return attempt
+
+
+def _next_number(attempts: Path) -> int:
+    numbers = [int(path.name) for path in attempts.iterdir() if path.name.isdigit()]
+    return max(numbers, default=-1) + 1
+
+
+def _start_process(task: Task, attempt: Path) -> subprocess.Popen[bytes]:
+    with (attempt / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "fer_core.worker", "--task", str(task.directory)],
+            cwd=paths.PROJECT,
+            stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
+        )

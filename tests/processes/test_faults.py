@@ -1,0 +1,323 @@
+"""What must not lose a run: no memory, a full disk, lost images, deaths of every kind."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fer_core import paths, processes, queue, tasks, upkeep
+from fer_core.config import TrainConfig
+from fer_core.datasets import open_dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.preferences import Preferences, save_preferences
+from fer_core.records import COMPLETED, STOPPED
+from fer_core.runs import Run
+from fer_core.submission import MOST_RESUMES, resume_run, submit_run
+from fer_core.tasks import TaskState
+from tests.processes.conftest import wait_until
+from tests.processes.test_training_processes import ended, supervisor, trains
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's signals and limits")
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def trainer(run: Run) -> psutil.Process:
+    """The process that trains the run."""
+    children = supervisor().children()
+    return next(child for child in children if str(run.directory) in child.cmdline())
+
+
+def is_there(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def finishes(run: Run) -> bool:
+    return run.state is TaskState.FINISHED and run.result.reason == COMPLETED
+
+
+# How it ended
+
+
+def test_a_death_of_the_supervisor_is_told_apart_from_one_of_the_trainer(
+    endless: TrainConfig,
+) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    process = trainer(run)
+    supervisor().kill()
+    wait_until(lambda: not is_there(process))
+    assert run.state is TaskState.INTERRUPTED
+    assert "supervisor, which starts the work, was killed" in run.interruption
+    assert "can be resumed" in run.interruption and run.ended is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGKILL, "by a person or another")]
+)
+def test_a_death_by_a_signal_is_told_with_its_name(
+    endless: TrainConfig, number: signal.Signals, words: str
+) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    trainer(run).send_signal(number)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED and words in run.interruption
+
+
+def test_a_run_without_memory_ends_with_a_sentence_and_the_next_goes_on(
+    endless: TrainConfig, quick: TrainConfig
+) -> None:
+    run, following = submit_run(endless), submit_run(quick)
+    wait_until(lambda: run.environment)  # it has read the images; the network is not there yet
+    process = trainer(run)
+    limit = process.memory_info().vms + 2**20
+    process.rlimit(psutil.RLIMIT_AS, (limit, limit))
+    wait_until(lambda: ended(run))
+    told = run.error or run.interruption
+    assert run.state in (TaskState.FAILED, TaskState.INTERRUPTED)
+    assert "memory" in told and "smaller batch or image size" in told, told
+    assert "Nothing but the epoch in hand is lost" in told
+    wait_until(lambda: finishes(following))
+    resume_run(run)
+    wait_until(lambda: trains(run))
+
+
+@pytest.fixture
+def tight() -> Iterator[Callable[[int], None]]:
+    """Moves a process into a group that may take 100 MB more."""
+    version_2 = (CGROUPS / "cgroup.controllers").exists()
+    group = (CGROUPS if version_2 else CGROUPS / "memory") / f"fer-studio-{uuid.uuid4().hex}"
+    try:
+        group.mkdir()
+        limit = group / ("memory.max" if version_2 else "memory.limit_in_bytes")
+        limit.write_text(str(100 * 2**20))
+    except OSError as error:
+        pytest.skip(f"needs a group of processes with limited memory: {error}")
+    yield lambda pid: (group / "cgroup.procs").write_text(str(pid)) and None
+    with contextlib.suppress(OSError):
+        group.rmdir()
+
+
+def test_a_run_that_the_system_kills_for_memory_says_so(
+    endless: TrainConfig, tight: Callable[[int], None]
+) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())
+    tight(trainer(run).pid)  # before it has loaded anything
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED
+    assert "The system killed its process for lack of memory" in run.interruption
+
+
+# The disk
+
+
+@pytest.fixture
+def small_disk(workspace: Path) -> Iterator[Path]:
+    """A disk of 160 MB as the folder of the runs."""
+    folder = paths.runs_root()
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", str(folder)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs to mount a small disk: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Writes a file until nothing fits any more."""
+    ballast = disk / "ballast"
+    with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    return ballast
+
+
+def test_a_full_disk_costs_the_epoch_in_hand_and_nothing_else(
+    endless: TrainConfig, quick: TrainConfig, small_disk: Path
+) -> None:
+    run = submit_run(replace(endless, test_at_end=False))
+    wait_until(lambda: trains(run, epochs=2))
+    waiting = submit_run(quick)
+    ballast = fill(small_disk)
+    wait_until(lambda: fill(small_disk) and ended(run))
+    assert run.state is TaskState.FAILED, run.interruption
+    assert str(run.directory) in run.error and "MB free" in run.error
+    assert "Free some space, then resume it" in run.error
+    assert not list(run.directory.rglob(".*"))  # what was half written gave its room back
+    drawing = queue.submit(
+        tasks.new_directory(paths.tasks_root(), "draw"),
+        "draw",
+        {"name": "more-faces", "count": 70, "seed": 1},
+    )
+    wait_until(lambda: ended(drawing))
+    assert drawing.state is TaskState.FINISHED
+    assert waiting.state is TaskState.QUEUED
+    ballast.unlink()
+    wait_until(lambda: finishes(waiting))
+    before = run.history
+    resume_run(run)
+    wait_until(lambda: trains(run, epochs=len(before) + 1))
+    run.request_stop()
+    wait_until(lambda: ended(run))
+    assert run.result.reason == STOPPED
+    assert list(run.history["epoch"]) == list(range(len(run.history)))
+
+
+def test_logs_do_not_fill_the_disk(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    logs = [run.attempt / "worker.log", processes.supervisor_log()]
+    lines = "".join(f"line {number}\n" for number in range(1_000_000)).encode()
+    for log in logs:
+        with log.open("ab", buffering=0) as file:  # as the process itself: it appends too
+            file.write(lines)
+    wait_until(lambda: max(log.stat().st_size for log in logs) <= upkeep.MOST_LOG_BYTES)
+    for log in logs:
+        kept = log.read_text().splitlines()
+        assert "line 999999" in kept and len(kept) > 100_000
+
+
+# The images
+
+
+def vanish(name: str) -> None:
+    dataset = open_dataset(name)
+    for path in dataset.index["path"]:
+        (dataset.root / path).unlink()
+
+
+def change(name: str) -> None:
+    dataset = open_dataset(name)
+    first, second = (dataset.root / path for path in dataset.index["path"][:2])
+    shutil.copyfile(first, second)
+
+
+def lose_the_cache(name: str) -> None:
+    shutil.rmtree(paths.cache_root())
+
+
+@pytest.mark.parametrize(
+    ("harm", "remark"), [(vanish, "vanished"), (change, "changed"), (lose_the_cache, "")]
+)
+def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
+    endless: TrainConfig, harm: Callable[[str], None], remark: str
+) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    harm(endless.dataset)
+    wait_until(lambda: trains(run, len(run.history) + 2))
+    run.request_stop()
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED, run.error
+    assert remark in run.result.remark and bool(run.result.remark) == bool(remark)
+
+
+def test_a_queued_run_whose_images_are_gone_fails_and_the_next_goes_on(
+    endless: TrainConfig, quick: TrainConfig
+) -> None:
+    draw_dataset("doomed", count=70)
+    first = submit_run(endless)
+    doomed, following = submit_run(replace(quick, dataset="doomed")), submit_run(quick)
+    shutil.rmtree(paths.datasets_root() / "doomed")
+    wait_until(lambda: trains(first))
+    first.request_stop()
+    wait_until(lambda: finishes(following))
+    assert doomed.state is TaskState.FAILED and "doomed" in doomed.error
+
+
+def test_a_loss_that_is_no_number_fails_with_a_sentence_and_the_next_goes_on(
+    endless: TrainConfig, quick: TrainConfig
+) -> None:
+    wild, following = submit_run(replace(endless, learning_rate=10.0)), submit_run(quick)
+    wait_until(lambda: finishes(following))
+    assert wild.state is TaskState.FAILED
+    assert "The loss must stay a number" in wild.error and "learning_rate=10" in wild.error
+
+
+# Going on without a click
+
+
+@pytest.fixture
+def by_itself(workspace: Path) -> None:
+    save_preferences(Preferences(resume_by_itself=True))
+
+
+def test_a_killed_trainer_goes_on_without_a_click(by_itself: None, endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run, epochs=2))
+    trainer(run).kill()
+    wait_until(lambda: len(run.attempts) == 2 and trains(run, epochs=3))
+    assert list(run.history["epoch"]) == list(range(len(run.history)))
+
+
+def test_after_a_killed_supervisor_a_look_at_the_queue_lets_the_run_go_on(
+    by_itself: None, endless: TrainConfig
+) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    supervisor().kill()
+    wait_until(lambda: run.state is TaskState.INTERRUPTED)
+    queue.wake()
+    wait_until(lambda: len(run.attempts) == 2 and trains(run, epochs=2))
+
+
+def test_a_run_that_dies_every_time_is_given_up(by_itself: None, endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    boss, epochs = supervisor(), len(run.history)
+    trainer(run).kill()
+    for attempt in range(1, MOST_RESUMES + 1):
+        wait_until(lambda attempt=attempt: len(run.attempts) == attempt + 1)
+        wait_until(lambda: len(boss.children()) == 1)
+        trainer(run).kill()
+    wait_until(lambda: run.state is TaskState.INTERRUPTED)
+    wait_until(lambda: not is_there(boss))  # nothing waits any more
+    assert len(run.attempts) == MOST_RESUMES + 1
+    assert len(run.history) - epochs <= 1
+
+
+@pytest.mark.parametrize("stops", [Run.request_stop, Run.cancel])
+def test_what_a_person_stopped_does_not_go_on_by_itself(
+    by_itself: None, endless: TrainConfig, quick: TrainConfig, stops: Callable[[Run], object]
+) -> None:
+    save_preferences(Preferences())
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    os.kill(trainer(run).pid, signal.SIGKILL)
+    wait_until(lambda: run.state is TaskState.INTERRUPTED)
+    supervisor().kill()
+    tasks.write_json(run.directory / "request.json", tasks.read_json(run.attempt / "request.json"))
+    stops(run)
+    save_preferences(Preferences(resume_by_itself=True))
+    other = submit_run(quick)  # a supervisor that comes and goes
+    wait_until(lambda: finishes(other))
+    assert run.state is TaskState.INTERRUPTED and len(run.attempts) == 1
+
+
+def test_a_trainer_that_lingers_does_not_write_beside_the_next(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run))
+    lingering = trainer(run)
+    lingering.suspend()  # it cannot see that its supervisor ends
+    epochs = len(run.history)
+    supervisor().kill()
+    wait_until(lambda: run.state is TaskState.INTERRUPTED)
+    resume_run(run)
+    wait_until(lambda: run.state is TaskState.RUNNING and trainer(run).num_threads() > 1)
+    assert len(run.history) == epochs and (run.directory / "progress.json").exists() is False
+    lingering.resume()
+    wait_until(lambda: trains(run, epochs + 2))
+    assert not is_there(lingering)
+    assert list(run.history["epoch"]) == list(range(len(run.history)))
