@@ -1,10 +1,14 @@
 """What training does to images, as a pure function."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from keras import ops
 
 from fer_core.config import Augmentation
+
+_VIEWS = 9001  # a stream of random numbers of their own: views do not depend on a run's seed
 
 
 def augment(
@@ -29,6 +33,22 @@ def augment(
         pixels, _as_eight(matrices), interpolation="bilinear", fill_mode="nearest"
     )
     return moved, targets
+
+
+def augment_view(
+    images: np.ndarray, settings: Augmentation, view: int, first: int = 0
+) -> np.ndarray:
+    """One of the fixed views of images that a frozen backbone sees, float32 in [0, 255].
+
+    View 0 is the images as they are. The others are drawn as `augment` draws, by the view's number
+    and `first`, which says where in their array the images begin; but where images are flipped,
+    every odd view is, so that two views cover a flip exactly.
+    """
+    if view == 0:
+        return images.astype("float32")
+    upright = replace(settings, flip=False)
+    changed = np.asarray(augment(images, images[:, 0, 0], upright, (_VIEWS, view, first))[0])
+    return changed[:, :, ::-1] if settings.flip and view % 2 else changed
 
 
 def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:

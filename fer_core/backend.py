@@ -12,6 +12,7 @@ def prepare(config: TrainConfig) -> None:
     one that was not interrupted, on one machine and with one set of versions.
     """
     keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
     if config.deterministic and keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -26,6 +26,24 @@ class Batch:
     weights: np.ndarray | None  # float32 (n,)
 
 
+class Rows:
+    """Some rows of a large array, read when they are sliced: they need not fit into memory."""
+
+    def __init__(self, array: np.ndarray, positions: np.ndarray) -> None:
+        self.array, self.positions = array, positions
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        return np.asarray(self.array[self.positions[part]])
+
+
+# Gives a batch: images and targets for those that belong to rows of a data set's pixels, drawn
+# from a stream of random numbers that is named by a tuple.
+Draw = Callable[[np.ndarray, np.ndarray, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
+
+
 @dataclass(frozen=True)
 class RunData:
     """A data set as one run uses it: only its classes, in label order."""
@@ -34,6 +52,7 @@ class RunData:
     class_names: tuple[str, ...]
     index: pd.DataFrame  # the data set's rows of these classes
     pixels: np.ndarray  # uint8 (all images of the data set, height, width, channels)
+    pixels_key: str  # changes with the pixels
     fingerprint: str
     is_gray: bool  # no image has any colour
 
@@ -61,20 +80,22 @@ class RunData:
         """Rows of `pixels` that belong to a split."""
         return self.index.index[self.index["split"] == split].to_numpy()
 
-    def split_pixels(self, split: str) -> np.ndarray:
-        """The images of a split, in memory: uint8 (n, height, width, channels)."""
-        return self.pixels[self.positions(split)]
+    def rows(self, split: str) -> Rows:
+        """The images of a split: uint8 (n, height, width, channels)."""
+        return Rows(self.pixels, self.positions(split))
 
     def labels(self, positions: np.ndarray) -> np.ndarray:
         """Class numbers of rows of `pixels`."""
         order = {name: number for number, name in enumerate(self.class_names)}
         return self.index.loc[positions, "expression"].map(order).to_numpy(int)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int, draw: Draw | None = None) -> Iterator[Batch]:
         """The training split once, shuffled and augmented by (seed, epoch, step) alone.
 
-        The next batches are made by a thread while the network computes.
+        The next batches are made by a thread while the network computes. `draw` gives something
+        else than augmented pixels.
         """
+        draw = draw or self._augmented
         positions, seed = self.positions("train"), self.config.seed
         order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
         labels = self.labels(order)
@@ -84,13 +105,15 @@ class RunData:
         def make(step: int) -> Batch:
             part = slice(step * size, (step + 1) * size)
             targets = np.eye(len(self.class_names), dtype="float32")[labels[part]]
-            stream = (seed, epoch, _AUGMENTING, step)
-            images, targets = augment(
-                self.pixels[order[part]], targets, self.config.augmentation, stream
-            )
+            images, targets = draw(order[part], targets, (seed, epoch, _AUGMENTING, step))
             return Batch(images, targets, None if weights is None else weights[labels[part]])
 
         return _ahead(make, self.steps_per_epoch)
+
+    def _augmented(
+        self, positions: np.ndarray, targets: np.ndarray, stream: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return augment(self.pixels[positions], targets, self.config.augmentation, stream)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -135,6 +158,7 @@ def open_run_data(
         class_names,
         index,
         open_pixels(dataset, config.image_size, config.channels, progress),
+        dataset.pixels_key(),
         dataset.fingerprint(),
         dataset.is_gray,
     )

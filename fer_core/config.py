@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 LARGEST_EPOCHS = 10_000
+MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and scores in float32
+PRECISIONS = ("float32", MIXED)
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
 
 
@@ -111,6 +113,8 @@ class TrainConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     class_weights: bool = False  # weigh each class by total / (classes × its images)
     weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
+    precision: str = "float32"  # of PRECISIONS; what is saved computes in float32 in any case
+    feature_views: int = 0  # views of each image whose frozen features are kept; 0 = keep none
     seed: int = 0  # of initial weights, shuffling, augmentation and dropout
     validation_fraction: float | None = None  # of train; None as the data set says
     early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
@@ -132,6 +136,16 @@ class TrainConfig:
         _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
         if self.validation_fraction is not None:
             _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"`precision` must be {' or '.join(PRECISIONS)}. Received: {self.precision!r}"
+            )
+        _within("feature_views", self.feature_views, 0, 64)
+        if self.feature_views and not self.has_frozen_backbone:
+            raise ValueError(
+                "`feature_views` can be kept for an architecture with a frozen backbone only. "
+                f"Received: feature_views={self.feature_views} for {self.architecture}"
+            )
         _within("early_stopping", self.early_stopping, 0, LARGEST_EPOCHS)
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
@@ -158,6 +172,11 @@ class TrainConfig:
     def family(self) -> str:
         """The architecture's family, "cnn" or "vgg19"."""
         return ARCHITECTURES[self.architecture].family
+
+    @property
+    def has_frozen_backbone(self) -> bool:
+        """Whether a part of the network, the largest, never learns."""
+        return self.architecture == "vgg19_dropout"
 
     @property
     def channels(self) -> int:

@@ -6,13 +6,22 @@ Every model takes pixels in [0, 255], scales them in its first layer, and gives 
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import keras
 import numpy as np
 from keras import layers
 
-from fer_core.config import TrainConfig, weights_file
+from fer_core.config import MIXED, TrainConfig, weights_file
 from fer_core.files import replacing
+
+
+class Images(Protocol):
+    """Many images, or what stands for them, of which a slice is an array."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> np.ndarray: ...
 
 
 def build_model(config: TrainConfig, classes: int) -> keras.Model:
@@ -23,11 +32,35 @@ def build_model(config: TrainConfig, classes: int) -> keras.Model:
     Raises:
         ValueError: the backbone's weights cannot be had, or do not fit.
     """
-    inputs = keras.Input((*config.image_size, config.channels), name="pixels")
-    scaled = layers.Rescaling(1 / 255, name="scaling")(inputs)
+    shape = (*config.image_size, config.channels)
+    inputs = keras.Input(shape, dtype="float32", name="pixels")
+    # In float32 whatever the policy: half precision would round pixels that lie between two values.
+    scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
-    outputs = layers.Dense(classes, activation="softmax", name="probabilities")(features)
-    model = keras.Model(inputs, outputs, name=config.architecture)
+    outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
+    return _compiled(keras.Model(inputs, outputs, name=config.architecture), config)
+
+
+def backbone_and_head(model: keras.Model, config: TrainConfig) -> tuple[keras.Model, keras.Model]:
+    """The frozen part of a model, which gives features (n, width), and the compiled rest.
+
+    They share their layers with the model: what the head learns, the model knows.
+
+    Raises:
+        ValueError: nothing of the model is frozen.
+    """
+    first = model.layers.index(trained_layers(model)[0])
+    features = model.layers[first].input
+    if not any(layer.weights for layer in model.layers[:first]):
+        raise ValueError(f"Features can be kept of a frozen backbone. {model.name} has none.")
+    backbone = keras.Model(model.inputs, features)
+    x = inputs = keras.Input(features.shape[1:], name="features")
+    for layer in model.layers[first:]:
+        x = layer(x)  # a head is a plain chain of layers
+    return backbone, _compiled(keras.Model(inputs, x, name=model.name), config)
+
+
+def _compiled(model: keras.Model, config: TrainConfig) -> keras.Model:
     model.compile(
         optimizer=keras.optimizers.Adam(_learning_rate(config)),
         loss="categorical_crossentropy",
@@ -51,9 +84,19 @@ def load_model(path: Path) -> keras.Model:
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Writes the model without its optimizer, whole or not at all."""
+    """Writes the model without its optimizer, whole or not at all; it computes in float32."""
+    model = in_float32(model)
     with replacing(path) as temporary:
         keras.Model(model.inputs, model.outputs, name=model.name).save(temporary)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model itself, or, where it computes in mixed precision, a copy that does not."""
+    if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
+        return model
+    copy = keras.models.model_from_json(model.to_json().replace(MIXED, "float32"))
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def begin_with(
@@ -161,7 +204,7 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
 
 def predict(
     model: keras.Model,
-    pixels: np.ndarray,
+    pixels: Images,
     batch_size: int = 256,
 ) -> np.ndarray:
     """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).

@@ -54,7 +54,7 @@ def evaluate_test(run: Run, data: RunData) -> None:
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
         raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
-    probabilities = predict(load_model(run.model_file), data.split_pixels("test"))
+    probabilities = predict(load_model(run.model_file), data.rows("test"))
     looks = [*run.test_looks, datetime.now()]
     record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)

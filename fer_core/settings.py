@@ -43,6 +43,17 @@ SETTINGS = {
         "imagenet (Keras downloads 80 MB once), none (random), or the path of a .h5 file without "
         "top on this machine.",
     ),
+    "precision": Setting(
+        "Precision",
+        "mixed_bfloat16 computes in half precision, which is faster on processors made for it and "
+        "slower on others; the saved network computes in float32.",
+    ),
+    "feature_views": Setting(
+        "Views of each image",
+        "VGG19's frozen layers are computed once for so many augmented views of every image, and "
+        "kept; each epoch draws among them and trains the head alone. 0 computes everything anew "
+        "in every epoch.",
+    ),
     "seed": Setting(
         "Seed", "Decides initial weights, shuffling, augmentation and dropout; never the splits."
     ),

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
 import keras
@@ -14,8 +14,9 @@ from fer_core.batches import Batch, RunData, open_run_data
 from fer_core.checkpoints import load_latest, save_checkpoint
 from fer_core.environment import describe, sweep
 from fer_core.export import export_h5
+from fer_core.features import open_lessons
 from fer_core.files import append_row
-from fer_core.models import begin_with, build_model, load_model, predict, save_model
+from fer_core.models import begin_with, build_model, load_model, save_model
 from fer_core.records import (
     COMPLETED,
     EARLY_STOPPED,
@@ -48,7 +49,8 @@ def run_training(task: Task) -> None:
     describe(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     prepare(config)
-    trainer = Trainer(run, data, build_model(config, len(data.class_names)))
+    model = build_model(config, len(data.class_names))
+    trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
@@ -79,12 +81,20 @@ class Trainer:
     place to stop after the batch in hand, or to restore what is random.
     """
 
-    def __init__(self, run: Run, data: RunData, model: keras.Model) -> None:
+    def __init__(
+        self,
+        run: Run,
+        data: RunData,
+        model: keras.Model,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.run, self.data, self.model = run, data, model
+        if run.initial is not None:  # the frozen layers too, which no checkpoint holds
+            self._begin_with(run.initial)
+        self.lessons = open_lessons(data, model, progress)
         self.config, self.goal = run.config, run.goal
         self.state = State()
         self.events: EventFiles | None = None
-        self.val_pixels = data.split_pixels("val")
         self.val_labels = data.labels(data.positions("val"))
 
     def resume(self) -> None:
@@ -100,10 +110,8 @@ class Trainer:
                 f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
                 "history and predictions stay, and a new run can start from its weights."
             )
-        if self.run.initial is not None:  # the frozen layers too, which no checkpoint holds
-            self._begin_with(self.run.initial)
         if checkpoint is not None:
-            checkpoint.restore(self.model)
+            checkpoint.restore(self.lessons.model)
             self.state = State(**checkpoint.state)
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
@@ -132,7 +140,7 @@ class Trainer:
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
             # The checkpoint comes first: what follows it can be done again from it.
             folder = self.run.directory / "checkpoints"
-            save_checkpoint(folder, epoch, self.model, asdict(self.state))
+            save_checkpoint(folder, epoch, self.lessons.model, asdict(self.state))
             self._record_epoch(probabilities)
             LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(self.state.row))
         return COMPLETED
@@ -169,10 +177,10 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:
         """The epoch's mean loss and accuracy, or None where it was asked to stop."""
-        _seed_dropout(self.model, self.config.seed, epoch)
+        _seed_dropout(self.lessons.model, self.config.seed, epoch)
         self.reporter.begin_epoch(epoch)
         stop = self.run.attempt / "stop" if self.run.attempt else None
-        for batch in self.data.batches(epoch):
+        for batch in self.lessons.batches(epoch):
             values = self._train_batch(batch)
             self.state.step += 1
             self.reporter.after_batch(
@@ -204,7 +212,7 @@ class Trainer:
 
     def _train_batch(self, batch: Batch) -> Mapping[str, float]:
         """Corrects the weights once; loss and accuracy of this batch alone."""
-        logs = self.model.train_on_batch(
+        logs = self.lessons.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
         )
         self._check_finite(logs["loss"])
@@ -218,7 +226,7 @@ class Trainer:
             )
 
     def _validate(self) -> np.ndarray:
-        return predict(self.model, self.val_pixels)
+        return self.lessons.validate()
 
     def _record_epoch(self, probabilities: np.ndarray) -> None:
         """What follows a checkpoint; done again when the process died in between."""
@@ -244,7 +252,7 @@ class Trainer:
         begin_with(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:
-        return float(self.model.optimizer.learning_rate)
+        return float(self.lessons.model.optimizer.learning_rate)
 
     def _patience_is_over(self) -> bool:
         patience = self.config.early_stopping

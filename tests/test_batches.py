@@ -45,8 +45,8 @@ def test_epochs_differ_and_each_is_always_the_same(config: TrainConfig) -> None:
 
 def test_validation_images_are_never_augmented(config: TrainConfig) -> None:
     data = open_run_data(replace(config, augmentation=Augmentation(rotation=10, flip=True)))
-    assert np.array_equal(data.split_pixels("val"), data.pixels[data.positions("val")])
-    assert data.split_pixels("val").dtype == np.uint8
+    assert np.array_equal(data.rows("val")[:], data.pixels[data.positions("val")])
+    assert data.rows("val")[:].dtype == np.uint8
 
 
 def test_only_the_chosen_classes_are_used_in_label_order(config: TrainConfig) -> None:

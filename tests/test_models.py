@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from fer_core.backend import prepare
 from fer_core.config import TrainConfig
 from fer_core.models import build_model, load_model, predict, save_model, trained_layers
 from fer_core.recipes import RECIPES
@@ -115,3 +116,29 @@ def test_the_given_imagenet_weights_are_read(vgg19_weights: Path) -> None:
         with h5py.File(vgg19_weights) as file:
             kernel = next(value[()] for value in file[name].values() if value.ndim == 4)
         assert np.array_equal(model.get_layer(name).get_weights()[0], kernel)
+
+
+def test_a_model_in_mixed_precision_is_saved_in_float32(tmp_path: Path) -> None:
+    config = recipe("cnn_classic", precision="mixed_bfloat16")
+    prepare(config)
+    model = build_model(config, 7)
+    assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
+    save_model(model, tmp_path / "model.keras")
+    prepare(recipe("cnn_classic"))
+    saved = load_model(tmp_path / "model.keras")
+    assert {layer.compute_dtype for layer in saved.layers} == {"float32"}
+    twin = build_model(recipe("cnn_classic"), 7)
+    twin.set_weights(model.get_weights())
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1), "uint8")
+    assert np.array_equal(predict(saved, pixels), predict(twin, pixels))
+    assert not np.array_equal(predict(saved, pixels), predict(model, pixels))
+
+
+def test_mixed_precision_does_not_round_the_pixels() -> None:
+    config = recipe("cnn_classic", precision="mixed_bfloat16")
+    prepare(config)
+    scaling = build_model(config, 7).layers[1]
+    prepare(recipe("cnn_classic"))
+    assert float(scaling(np.full((1, 48, 48, 1), 200.3, "float32"))[0, 0, 0, 0]) == pytest.approx(
+        200.3 / 255, rel=1e-6
+    )

@@ -207,6 +207,25 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
     assert run.test_opened is None
 
 
+@pytest.mark.parametrize("views", [0, 2])
+def test_in_mixed_precision_validation_is_that_of_the_saved_model(
+    config: TrainConfig, views: int
+) -> None:
+    config = replace(config, epochs=1, precision="mixed_bfloat16")
+    if views:
+        config = replace(
+            config, architecture="vgg19_dropout", image_size=(32, 32), feature_views=views
+        )
+    run = trained(config)
+    keras.config.set_dtype_policy("float32")
+    model = load_model(run.model_file)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    dataset = open_dataset("faces")
+    pixels = open_pixels(dataset, config.image_size, config.channels)[dataset.select("val")]
+    columns = [f"p_{name}" for name in run.class_names]
+    assert np.allclose(predict(model, pixels), run.predictions("val")[columns], atol=2e-6)
+
+
 def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
     run = trained(replace(config, class_names=("happy", "sad"), epochs=1))
     assert run.class_names == ("happy", "sad")
@@ -257,7 +276,7 @@ def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
     def spoilt(model: object, pixels: np.ndarray) -> np.ndarray:
         return np.full((len(pixels), 7), np.nan, "float32")
 
-    monkeypatch.setattr("fer_core.training.predict", spoilt)
+    monkeypatch.setattr("fer_core.features.predict", spoilt)
     with pytest.raises(ValueError, match="The loss must stay a number"):
         trained(config)
 

@@ -12,17 +12,19 @@ _BLOCK = 2**20  # bytes
 
 
 @contextmanager
-def writing_array(path: Path, shape: tuple[int, ...]) -> Iterator[Callable[[np.ndarray], None]]:
-    """Gives a function that appends uint8 rows of that shape to a new .npy file."""
+def writing_array(
+    path: Path, shape: tuple[int, ...], dtype: str = "uint8"
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Gives a function that appends rows of that shape and type to a new .npy file."""
     rows = 0
     with path.open("wb") as file:
-        _write_header(file, (0, *shape))
+        _write_header(file, (0, *shape), dtype)
 
         def append(chunk: np.ndarray) -> None:
             nonlocal rows
-            if chunk.dtype != np.uint8 or chunk.shape[1:] != shape:
+            if chunk.dtype != np.dtype(dtype) or chunk.shape[1:] != shape:
                 raise ValueError(
-                    f"The rows must be uint8 of shape {shape}. "
+                    f"The rows must be {dtype} of shape {shape}. "
                     f"Received: {chunk.dtype} of shape {chunk.shape[1:]}"
                 )
             file.write(np.ascontiguousarray(chunk).data)
@@ -31,7 +33,7 @@ def writing_array(path: Path, shape: tuple[int, ...]) -> Iterator[Callable[[np.n
         yield append
         file.seek(0)
         # The format leaves room in the header for the first axis to grow.
-        _write_header(file, (rows, *shape))
+        _write_header(file, (rows, *shape), dtype)
 
 
 def read_row(path: Path, row: int) -> bytes:
@@ -58,8 +60,8 @@ def row_shape(path: Path) -> tuple[int, ...]:
     return _header(path, path.stat().st_mtime_ns)[1][1:]
 
 
-def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
-    descr = np.lib.format.dtype_to_descr(np.dtype(np.uint8))
+def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
     header = {"descr": descr, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
 

@@ -8,6 +8,7 @@ import numpy as np
 from filelock import FileLock
 
 from fer_core import paths
+from fer_core.cache import keep_within_bounds, touch
 from fer_core.datasets.arrays import writing_array
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.threads import in_chunks
@@ -47,6 +48,8 @@ def open_pixels(
                 _remove_unfinished(path)
                 _check_room(folder, len(dataset.index) * height * width * channels)
                 _make(path, dataset, image_size, channels, progress or (lambda done, total: None))
+                keep_within_bounds(keep=path)
+    touch(path)
     return np.load(path, mmap_mode="r")
 
 
