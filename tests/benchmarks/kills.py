@@ -97,7 +97,7 @@ def wait_until(condition: Callable[[], object], run: Run) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{run.id} is {run.state} after {PATIENCE:.0f} s\n{run.log(20)}")
-        time.sleep(0.01)
+        time.sleep(0.005)
 
 
 def trainer_of(supervisor: psutil.Process) -> psutil.Process | None:
