@@ -3,7 +3,13 @@
 import streamlit as st
 
 from fer_core import figures
-from fer_core.datasets import Dataset, list_datasets, summary, unreadable_datasets
+from fer_core.datasets import (
+    Dataset,
+    list_datasets,
+    open_dataset,
+    summary,
+    unreadable_datasets,
+)
 from pages.components.dataset_adding import add_dataset
 from pages.components.dataset_cache import opened
 from pages.components.dataset_deletion import offer_deletion
@@ -89,7 +95,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     name = pick_dataset("Data set").name
     if st.button("Add a data set", icon=":material/add:"):
         show_adding()
-dataset = opened(name)
+try:
+    dataset = opened(name)
+except ValueError as error:
+    st.error(plain(str(error)))
+    offer_deletion(open_dataset(name))
+    st.stop()
 show_facts(dataset)
 classes, faces, means = st.tabs(["Classes", "Faces", "Mean faces"])
 with classes:

@@ -16,8 +16,8 @@ from PIL import Image
 
 from fer_core import paths, tasks
 from fer_core.datasets import Dataset, inspection, list_datasets, open_dataset, unreadable_datasets
-from fer_core.datasets.dataset import write_index
 from fer_core.datasets.importing import import_source, run_draw, run_import
+from fer_core.datasets.indexes import write_index
 from fer_core.datasets.names import free_name, is_name
 from fer_core.datasets.pictures import Pictures
 from fer_core.datasets.summary import imbalance, with_totals

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fer_core import paths
-from fer_core.datasets.dataset import Dataset, open_dataset, write_index
+from fer_core.datasets.dataset import Dataset, open_dataset
+from fer_core.datasets.indexes import write_index
 from fer_core.datasets.inspection import inspect
 from fer_core.datasets.layouts.found import Found, Report, counted, some
 from fer_core.datasets.names import check_name

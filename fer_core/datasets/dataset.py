@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import paths
+from fer_core.datasets.indexes import read_index, write_index
 from fer_core.datasets.names import is_name
 from fer_core.datasets.pictures import BOX, Pictures
 from fer_core.datasets.splits import (
@@ -21,10 +22,7 @@ from fer_core.datasets.splits import (
     named_split,
 )
 from fer_core.expressions import sort_classes
-from fer_core.files import read_json, replacing
-
-_TEXTS = ["path", "expression", "split", "source_split", "content"]
-_NUMBERS = ["row", *BOX]  # missing in some rows
+from fer_core.files import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +147,9 @@ class Dataset:
 
         One that is gone already counts as removed.
         """
-        with contextlib.suppress(FileNotFoundError):  # without an index nothing was computed
+        with contextlib.suppress(
+            ValueError
+        ):  # without an index nothing can be found
             self._delete_pixels()
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.name}")
@@ -166,13 +166,7 @@ class Dataset:
 
     @cached_property
     def _stored(self) -> pd.DataFrame:
-        types = {**dict.fromkeys(_TEXTS, "str"), **dict.fromkeys(_NUMBERS, "Int64")}
-        return pd.read_csv(
-            self.directory / "index.csv",
-            dtype=types,
-            keep_default_na=False,  # a class may be named "none"
-            na_values=dict.fromkeys(_NUMBERS, [""]),
-        )
+        return read_index(self.directory)
 
     def _pixels_key(self, content: pd.Series) -> str:
         boxes = [self._stored[side].astype("str") for side in BOX if side in self._stored]
@@ -252,12 +246,6 @@ def _names() -> list[str]:
     found = paths.datasets_root().glob("*/data_set.json")
     names = [file.parent.name for file in found if is_name(file.parent.name)]
     return sorted(names, key=str.lower)
-
-
-def write_index(directory: Path, index: pd.DataFrame) -> None:
-    """Writes `index.csv`, whole or not at all."""
-    with replacing(directory / "index.csv") as temporary:
-        index.to_csv(temporary, index=False)
 
 
 def _file_stats(root: Path, names: list[str]) -> dict[str, tuple[int, int]]:

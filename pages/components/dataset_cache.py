@@ -12,7 +12,7 @@ def opened(name: str) -> Dataset:
     """The data set with its index in memory, read anew when it changed.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or its index is damaged.
     """
     index = paths.datasets_root() / name / "index.csv"
     return _opened(name, index.stat().st_mtime_ns if index.exists() else 0)
@@ -28,7 +28,9 @@ def thumbnail(dataset: Dataset, position: int) -> bytes:
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the data set …")
 def _opened(name: str, modified: int) -> Dataset:
-    return open_dataset(name)
+    dataset = open_dataset(name)
+    _ = dataset.index  # read here: what is damaged is not kept
+    return dataset
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)

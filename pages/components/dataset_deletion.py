@@ -35,9 +35,15 @@ def offer_deletion(dataset: Dataset) -> None:
 
 def _what_goes(dataset: Dataset) -> str:
     if dataset.is_copied:
-        size = spoken_size(dataset.size_on_disk)
-        return f"and its {dataset.images:,} images, {size}, that were copied in?"
+        return f"and its {dataset.images:,} images{_size(dataset)} that were copied in?"
     return f"from this list? The {dataset.images:,} images in `{dataset.root}` stay untouched."
+
+
+def _size(dataset: Dataset) -> str:
+    try:
+        return f", {spoken_size(dataset.size_on_disk)},"
+    except ValueError:  # its index, which tells, is damaged
+        return ""
 
 
 def _trained_on(dataset: Dataset) -> list[Run]:

@@ -33,7 +33,7 @@ def edit_notes(one: Overview) -> None:
             key=f"note-{run.id}",
         )
         # Before the page is made anew, in which a run that was deleted meanwhile has no form.
-        left.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
+        st.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
 
 
 def offer_marks(chosen: Sequence[Overview]) -> None:
