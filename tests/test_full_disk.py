@@ -80,7 +80,7 @@ def small_network(config: TrainConfig, classes: int) -> keras.Model:
     x = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(x))
     outputs = keras.layers.Dense(classes, activation="softmax", name="probabilities")(x)
     model = keras.Model(inputs, outputs)
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
     model.optimizer.build(model.trainable_variables)
     return model
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from fer_core import endings, paths, processes, supervisor, upkeep, worker
+from fer_core import endings, paths, processes, submission, supervisor, upkeep, worker
 from fer_core.files import write_json, write_text
+from fer_core.preferences import Preferences, save_preferences
 from fer_core.supervisor import Supervisor
 from fer_core.tasks import Task, TaskState
 
@@ -142,6 +143,28 @@ def test_a_corrected_clock_does_not_make_a_living_process_look_dead(
     monkeypatch.setattr(processes.psutil.Process, "create_time", lambda self: born(self) + 3600)
     monkeypatch.setattr(processes.psutil, "boot_time", lambda: booted() + 3600)
     assert processes.is_alive(tmp_path / "process.json")
+
+
+def test_a_damaged_run_does_not_keep_the_others_from_going_on(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_preferences(Preferences(resume_by_itself=True))
+    for name in ("a", "damaged", "z"):
+        attempt = supervisor.take(ask(Task(paths.runs_root() / name), "train"))
+        write_text(endings.exit_file(attempt), endings.exit_record(-9))
+    resumed = []
+
+    def resume(run: Task) -> None:
+        if run.id == "damaged":
+            raise ValueError("It cannot be read.")
+        resumed.append(run.id)
+
+    monkeypatch.setattr(submission, "resume_by_itself", resume)
+    upkeep.resume_interrupted()
+    assert sorted(resumed) == ["a", "z"]
+    save_preferences(Preferences())
+    upkeep.resume_interrupted()
+    assert len(resumed) == 2
 
 
 def test_tasks_are_removed_a_week_after_their_end_and_runs_never(workspace: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -18,10 +19,13 @@ from fer_core import paths, processes, queue, tasks, upkeep
 from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
+from fer_core.expressions import EXPRESSIONS
+from fer_core.files import write_json
+from fer_core.models import build_model, save_model
 from fer_core.preferences import Preferences, save_preferences
 from fer_core.records import COMPLETED, STOPPED
 from fer_core.runs import Run
-from fer_core.submission import MOST_RESUMES, resume_run, submit_run
+from fer_core.submission import MOST_RESUMES, create_run, resume_run, submit_run
 from fer_core.tasks import TaskState
 from tests.processes.conftest import wait_until
 from tests.processes.test_training_processes import ended, supervisor, trains
@@ -217,7 +221,8 @@ def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
     run = submit_run(endless)
     wait_until(lambda: trains(run))
     harm(endless.dataset)
-    wait_until(lambda: trains(run, len(run.history) + 2))
+    epochs = len(run.history)
+    wait_until(lambda: trains(run, epochs + 2))
     run.request_stop()
     wait_until(lambda: ended(run))
     assert run.state is TaskState.FINISHED, run.error
@@ -240,10 +245,18 @@ def test_a_queued_run_whose_images_are_gone_fails_and_the_next_goes_on(
 def test_a_loss_that_is_no_number_fails_with_a_sentence_and_the_next_goes_on(
     endless: TrainConfig, quick: TrainConfig
 ) -> None:
-    wild, following = submit_run(replace(endless, learning_rate=10.0)), submit_run(quick)
+    wild = create_run(endless)
+    initial = wild.directory / "initial"  # the weights that it begins with are none
+    initial.mkdir()
+    model = build_model(endless, len(EXPRESSIONS))
+    model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+    save_model(model, initial / "model.keras")
+    write_json(initial / "dataset.json", {"class_names": EXPRESSIONS})
+    queue.submit(wild.directory, "train")
+    following = submit_run(quick)
     wait_until(lambda: finishes(following))
     assert wild.state is TaskState.FAILED
-    assert "The loss must stay a number" in wild.error and "learning_rate=10" in wild.error
+    assert "The loss must stay a number" in wild.error and "learning_rate" in wild.error
 
 
 # Going on without a click
@@ -298,7 +311,7 @@ def test_what_a_person_stopped_does_not_go_on_by_itself(
     os.kill(trainer(run).pid, signal.SIGKILL)
     wait_until(lambda: run.state is TaskState.INTERRUPTED)
     supervisor().kill()
-    tasks.write_json(run.directory / "request.json", tasks.read_json(run.attempt / "request.json"))
+    shutil.copyfile(run.attempt / "request.json", run.directory / "request.json")
     stops(run)
     save_preferences(Preferences(resume_by_itself=True))
     other = submit_run(quick)  # a supervisor that comes and goes
