@@ -19,6 +19,7 @@ METRICS = {  # columns of a history, and their names on the screen
 }
 HISTORY_HEIGHT = 520  # pixels
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
+MANY_EPOCHS = 60  # from here on markers are small, or they would hide each other
 
 # At least 3.5:1 on white and on near black; told apart with any kind of colour vision.
 _TRAIN, _VAL = "#2B8CC4", COLORS["angry"]
@@ -87,6 +88,8 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         steps: epoch (a fraction, from 0), loss, accuracy; about a row a second.
     """
     figure = go.Figure(_empty_history())
+    if len(history) > MANY_EPOCHS:
+        figure.update_traces(marker_size=3)
     for row, metric in enumerate(("loss", "accuracy")):
         within, training, validation = figure.data[3 * row : 3 * row + 3]
         _fill(within, steps, metric)
