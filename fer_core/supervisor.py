@@ -73,6 +73,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.children: dict[str, Child] = {}  # by lane
         self.unwritten: list[tuple[Path, str]] = []  # files and their text
+        self.announced = False
         self.complaints: dict[str, str] = {}  # what failed in the last round
 
     def work_until_idle(self) -> None:
@@ -102,8 +103,10 @@ class Supervisor:
         self._carefully("logs", lambda: upkeep.bound_logs(attempts))
 
     def _announce(self) -> None:
-        if not processes.supervisor_file().exists():
+        # One that was killed has left its own file behind.
+        if not self.announced or not processes.supervisor_file().exists():
             write_json(processes.supervisor_file(), processes.process_record())
+            self.announced = True
 
     def _look_after(self) -> None:
         self._carefully("resuming", upkeep.resume_interrupted)

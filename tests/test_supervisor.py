@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from fer_core import endings, paths, processes, submission, supervisor, upkeep, worker
-from fer_core.files import write_json, write_text
+from fer_core.files import read_json, write_json, write_text
 from fer_core.preferences import Preferences, save_preferences
 from fer_core.supervisor import Supervisor
 from fer_core.tasks import Task, TaskState
@@ -101,6 +101,15 @@ def test_a_request_that_was_cancelled_is_not_taken(task: Task) -> None:
     assert supervisor.take(task) is None
     assert task.state is TaskState.CANCELLED
     assert list((task.directory / "attempts").iterdir()) == []
+
+
+def test_a_supervisor_takes_the_place_of_one_that_was_killed(task: Task) -> None:
+    write_json(processes.supervisor_file(), {"pid": 2**22, "created": 0.0})
+    boss = Supervisor()
+    boss.round()
+    told = read_json(processes.supervisor_file())
+    processes.supervisor_file().unlink()  # it names this process, which shall not be ended
+    assert told["pid"] == os.getpid()
 
 
 def test_two_processes_do_not_work_on_one_task(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
