@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core import tensorboard
-from fer_core.config import Augmentation, TrainConfig
+from fer_core.config import PRECISIONS, Augmentation, TrainConfig
 from fer_core.datasets import Dataset
 from fer_core.recipes import Recipe
 from fer_core.runs import Run
@@ -38,7 +38,8 @@ def settings_form(recipe: Recipe, dataset: Dataset, initial: Run | None) -> Trai
 
 def _learning(config: TrainConfig) -> dict[str, Any]:
     names = ("epochs", "batch_size", "learning_rate", "learning_rate_decay")
-    return _numbers(config, config, (*names, "seed", "early_stopping"), columns=3)
+    frozen = ("feature_views",) if config.has_frozen_backbone else ()
+    return _numbers(config, config, (*names, "seed", "early_stopping", *frozen), columns=3)
 
 
 def _data(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -94,6 +95,14 @@ def _augmentation(config: TrainConfig) -> Augmentation:
 def _ending(config: TrainConfig) -> dict[str, Any]:
     names = ("test_at_end", "deterministic", "tensorboard")
     settings: dict[str, Any] = {name: _checkbox(config, config, name) for name in names}
+    settings["precision"] = st.selectbox(
+        SETTINGS["precision"].label,
+        PRECISIONS,
+        index=PRECISIONS.index(config.precision),
+        key=_key(config, "precision"),
+        help=SETTINGS["precision"].help,
+        persist_state="session",
+    )
     if config.family == "vgg19" and not config.initial_run:
         label, text = SETTINGS["weights"].label, SETTINGS["weights"].help
         weights = st.text_input(

@@ -57,12 +57,13 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
 def test_every_setting_can_be_changed(page: AppTest) -> None:
     page.selectbox(key="recipe").set_value("vgg19_dropout").run()
     given = {"Epochs": 3, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
-             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100,
+             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100, "Views of each image": 3,
              "Rotation": 10.0, "Shift": 0.1, "Shear": 5.0, "Zoom": 0.3}  # fmt: skip
     for label, value in given.items():
         number(page, label).set_value(value)
     page.multiselect[0].set_value(["happy", "sad"])
     page.text_input[0].set_value("none")
+    page.selectbox(key="setting-vgg19_dropout-precision").set_value("mixed_bfloat16")
     for checkbox in page.checkbox:
         checkbox.set_value(checkbox.label in ("Class weights", "TensorBoard files"))
     press_start(page)
@@ -73,7 +74,7 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
         image_size=(64, 100), learning_rate_decay=0.001, early_stopping=2, weights="none",
         augmentation=Augmentation(rotation=10.0, shift=0.1, shear=5.0, zoom=0.3, flip=False),
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
-        deterministic=False, tensorboard=True,
+        deterministic=False, tensorboard=True, feature_views=3, precision="mixed_bfloat16",
     )  # fmt: skip
 
 
