@@ -104,6 +104,7 @@ def test_a_request_that_was_cancelled_is_not_taken(task: Task) -> None:
 
 
 def test_a_supervisor_takes_the_place_of_one_that_was_killed(task: Task) -> None:
+    task.cancel()  # nothing waits
     write_json(processes.supervisor_file(), {"pid": 2**22, "created": 0.0})
     boss = Supervisor()
     boss.round()
