@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from fer_core import paths, queue, tasks, tensorboard
 from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
+from fer_core.datasets import open_dataset
 from fer_core.files import write_json
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
@@ -53,8 +54,9 @@ def resume_run(run: Run) -> None:
     """Asks for the training of an interrupted or failed run to go on from its last checkpoint.
 
     Raises:
-        ValueError: the run is in another state.
+        ValueError: the run is in another state, or what it was trained on is not here.
     """
+    check_data(run)
     with queue.alone():  # of two sessions that ask at once, the second finds it asked for
         _check_there(run)
         if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
@@ -66,8 +68,10 @@ def continue_run(run: Run, epochs: int) -> None:
     """Asks for so many more epochs of a run that has ended: same curves, next epoch number.
 
     Raises:
-        ValueError: the run has not ended, cannot be changed, or would train too long.
+        ValueError: the run has not ended, cannot be changed, or would train too long; or what it
+            was trained on is not here.
     """
+    check_data(run)
     with queue.alone():
         _check_there(run)
         if run.state.is_active:
@@ -116,11 +120,35 @@ def open_test_task(run: Run) -> Task:
     """Asks for the sealed test split to be opened: evaluated once, and the time recorded.
 
     Raises:
-        ValueError: the run has not finished, so that training could go on after the look.
+        ValueError: the run has not finished, so that training could go on after the look; or what
+            it was trained on is not here.
     """
     check_finished(run)
+    check_data(run)
     directory = tasks.new_directory(paths.tasks_root(), "open-test")
     return queue.submit(directory, "open_test", {"run": run.id})
+
+
+def check_data(run: Run) -> None:
+    """Sees before anybody waits whether a run that has begun finds its images here.
+
+    A run's directory may have come from another machine without them.
+
+    Raises:
+        ValueError: there is no data set of that name, or its images or labels are others.
+    """
+    if not run.fingerprint:  # it has not seen any yet
+        return
+    try:
+        dataset = open_dataset(run.config.dataset)
+    except ValueError as error:
+        raise ValueError(f"{run.id} needs the images that it was trained on. {error}") from error
+    dataset = dataset.with_validation_fraction(run.config.validation_fraction)
+    if dataset.fingerprint() != run.fingerprint:
+        raise ValueError(
+            f"{run.id} needs the images that it was trained on. The data set {dataset.name} here "
+            "has others, or other labels or splits."
+        )
 
 
 def check_finished(run: Run) -> None:

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from fer_core import queue, tasks, worker
+from fer_core import queue, supervisor, tasks, worker
 from fer_core.datasets import list_datasets, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import import_source
+from fer_core.endings import exit_file, exit_record
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.runs import Run
@@ -69,10 +70,9 @@ def tiles(page: AppTest, key: str) -> list[dict]:
 def do_waiting() -> None:
     """Does the oldest task of the queue as the supervisor's child would."""
     (task,) = queue.waiting()
-    attempt = worker._take(task)
+    attempt = supervisor.take(task)
     assert attempt is not None
-    code = worker.work(task)
-    worker._write_exit(attempt, code)
+    exit_file(attempt).write_text(exit_record(worker.work(task)))
 
 
 # An empty machine
@@ -261,7 +261,7 @@ def test_what_was_stopped_is_not_called_a_failure(
     submit_drawn_dataset("drawn", count=70)
     page = open_page("datasets")
     for task in queue.waiting():
-        attempt = worker._take(task)
+        attempt = supervisor.take(task)
         assert attempt is not None
         write_json(attempt / "process.json", process_record())
     checked(page)
@@ -271,7 +271,7 @@ def test_what_was_stopped_is_not_called_a_failure(
     assert all(button.disabled for button in page.button if button.label.startswith("Stop"))
     for task in tasks.list_tasks():
         assert task.attempt is not None
-        worker._write_exit(task.attempt, worker.work(task))
+        exit_file(task.attempt).write_text(exit_record(worker.work(task)))
     checked(page)
     assert {message.value for message in page.info} >= {
         "Adding **faces** was stopped. Nothing of it was kept.",
