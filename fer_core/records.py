@@ -75,9 +75,11 @@ def read_notes(path: Path) -> Notes:
     """What a person keeps about a run; nothing where there is no file.
 
     Raises:
-        ValueError: the file is damaged.
+        ValueError: the file is damaged, or a name in it is too long.
     """
-    return Notes(**known(Notes, read_json(path) or {}))
+    notes = Notes(**known(Notes, read_json(path) or {}))
+    notes.check()
+    return notes
 
 
 def read_result(path: Path) -> Result | None:

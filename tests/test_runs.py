@@ -1,5 +1,7 @@
 """A training run's directory."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,18 +10,29 @@ import pytest
 
 from fer_core import paths, tasks
 from fer_core.config import TrainConfig
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.evaluation import accuracy
 from fer_core.files import append_row, write_json
-from fer_core.records import COMPLETED, HISTORY_COLUMNS, Result
+from fer_core.processes import process_record
+from fer_core.records import COMPLETED, HISTORY_COLUMNS, Notes, Result
 from fer_core.runs import (
+    Census,
     Run,
     list_runs,
     open_run,
+    overview,
     save_predictions,
     save_result,
+    take_census,
     unreadable_runs,
 )
-from fer_core.submission import create_run, open_test_task, resume_run
+from fer_core.submission import (
+    check_data,
+    continue_run,
+    create_run,
+    open_test_task,
+    resume_run,
+)
 from fer_core.tasks import TaskState
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
@@ -197,3 +210,107 @@ def test_a_run_that_is_mended_or_damaged_later_is_seen_as_it_is_now(workspace: P
     for text, readable in ((whole, True), ("{", False), (whole, True)):
         path.write_text(text)
         assert (run.problem == "") is readable
+
+
+def test_notes_are_kept_and_damaged_ones_count_as_none(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    notes = Notes("*first* try", "more dropout", starred=True)
+    run.save_notes(notes)
+    assert (run.notes, run.name) == (notes, "*first* try")
+    (run.directory / "notes.json").write_text('{"name": 5}')
+    assert (run.notes, run.name, run.problem) == (Notes(), run.id, "")
+
+
+@pytest.mark.parametrize(
+    "notes", [Notes("x" * 10_000), Notes("two\nlines"), Notes(note="x" * 5001)]
+)
+def test_notes_that_are_too_long_are_refused(workspace: Path, notes: Notes) -> None:
+    run = create_run(CONFIG)
+    with pytest.raises(ValueError, match="must (be|have).*Received: "):
+        run.save_notes(notes)
+    assert run.notes == Notes()
+
+
+def test_a_run_that_waits_is_not_archived(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    write_json(run.directory / "request.json", {"kind": "train"})
+    with pytest.raises(ValueError, match="must have ended to be archived. It is queued"):
+        run.save_notes(Notes(archived=True))
+    run.save_notes(Notes("waits"))  # a name it may have
+
+
+def copied(run: Run, name: str = "copied here") -> Run:
+    """The run's directory under another name, as a person copies it."""
+    shutil.copytree(run.directory, run.directory.with_name(name))
+    return open_run(name)
+
+
+def test_a_copy_of_a_run_that_trains_is_interrupted(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    attempt = finish(run)
+    for name in (attempt / "exit.json", run.directory / "result.json"):
+        name.unlink()
+    record = process_record() | {"started": 0.0, "task": str(run.directory)}
+    write_json(attempt / "process.json", record)
+    assert run.state is TaskState.RUNNING
+    assert copied(run).state is TaskState.INTERRUPTED
+
+
+def test_a_copied_run_is_what_it_was(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    finish(run)
+    run.save_notes(Notes("mine"))
+    copy = copied(run)
+    assert (copy.config, copy.result, copy.notes) == (run.config, run.result, run.notes)
+    assert copy.state is TaskState.FINISHED
+    assert replace(overview(copy), run=run) == overview(run)
+
+
+def test_a_copied_run_goes_on_with_the_data_set_it_was_trained_on_alone(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    (finish(run).parent.parent / "result.json").unlink()
+    write_json(run.directory / "environment.json", {"fingerprint": "1234"})
+    with pytest.raises(ValueError, match="needs the images that it was trained on. There must be"):
+        resume_run(run)
+    dataset = draw_dataset("faces", count=70)
+    with pytest.raises(ValueError, match="The data set faces here has others"):
+        continue_run(run, 1)
+    write_json(run.directory / "environment.json", {"fingerprint": dataset.fingerprint()})
+    check_data(run)
+    assert run.state is TaskState.INTERRUPTED
+
+
+def test_a_link_to_a_run_elsewhere_is_a_run_and_only_the_link_is_deleted(
+    workspace: Path, tmp_path: Path
+) -> None:
+    run = create_run(CONFIG)
+    elsewhere = run.directory.rename(tmp_path / "elsewhere")
+    (paths.runs_root() / "linked").symlink_to(elsewhere)
+    (paths.runs_root() / "loop").symlink_to(paths.runs_root() / "loop")
+    (linked,) = [run for run in list_runs() if not run.is_pretrained]
+    linked.delete()
+    assert (elsewhere / "config.json").exists()
+    assert not (paths.runs_root() / "linked").exists()
+
+
+def test_an_overview_follows_what_happens_to_the_run(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    assert (overview(run).epochs, overview(run).state) == (0, TaskState.CANCELLED)
+    row = dict.fromkeys(HISTORY_COLUMNS, 0.25) | {"epoch": 0}
+    append_row(run.directory / "history.csv", row, HISTORY_COLUMNS)
+    assert (overview(run).epochs, overview(run).best_accuracy) == (1, 0.25)
+    finish(run)
+    assert (overview(run).state, overview(run).reason) == (TaskState.FINISHED, COMPLETED)
+    run.save_notes(Notes("mine"))
+    assert overview(run).notes.name == "mine"
+
+
+def test_the_census_sees_a_run_at_rest_begin_again(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    finish(run)
+    (paths.runs_root() / "no run").mkdir()
+    long_ago = 1_000_000_000
+    os.utime(run.directory, (long_ago, long_ago))
+    assert take_census() == take_census() == Census(1, ())
+    write_json(run.directory / "request.json", {"kind": "train"})
+    assert take_census() == Census(1, (run,))

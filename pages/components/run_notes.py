@@ -7,27 +7,27 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core.records import LONGEST_NAME, LONGEST_NOTE
 from fer_core.runs import Overview, Run
 from pages.components.refusals import attempt
 
 
 def edit_notes(one: Overview) -> None:
-    """A form for the name and the note of a run; what it holds is kept until it is saved."""
+    """A form for the name and the note of a run; what it holds is kept until it is saved.
+
+    What is too long is refused when it is saved: a field with a limit would cut it off unasked.
+    """
     run = one.run
     with st.form(f"notes-{run.id}", border=False):
         left, right = st.columns([2, 3])
         left.text_input(
             "Name",
             one.notes.name,
-            max_chars=LONGEST_NAME,
             placeholder="Shown instead of recipe, data set and time",
             key=f"name-{run.id}",
         )
         right.text_area(
             "Note",
             one.notes.note,
-            max_chars=LONGEST_NOTE,
             height=104,
             placeholder="What you tried, and what came of it",
             key=f"note-{run.id}",

@@ -60,6 +60,7 @@ DAMAGES = {
     "notes of garbage": write("notes.json", "{"),
     "notes of numbers": write("notes.json", '{"name": 5, "starred": "yes"}'),
     "notes that are a list": write("notes.json", "[1]"),
+    "notes without end": write("notes.json", f'{{"name": "{"x" * 10_000}"}}'),
     "notes of a newer version": write("notes.json", '{"name": "mine", "colour": "red"}'),
     "empty validation predictions": write("predictions/val.csv", ""),
     "garbage as validation predictions": write("predictions/val.csv", "\0\0\n1,2\n"),

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.files import write_json
 from fer_core.processes import process_record
+from fer_core.records import Notes
 from fer_core.runs import list_runs
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
@@ -20,6 +21,12 @@ def choose(page: AppTest, *rows: int) -> AppTest:
 def shown(page: AppTest) -> list[str]:
     """The ids in the table."""
     return page.dataframe[0].value["id"].tolist()
+
+
+def chosen(page: AppTest) -> list[str]:
+    """The ids of the runs whose curves can be downloaded, which are the chosen ones."""
+    keys = [button.key for button in page.download_button]
+    return [key.removeprefix("history-") for key in keys if key.startswith("history-")]
 
 
 def ask_to_delete(page: AppTest, key: str = "chosen") -> AppTest:
@@ -107,3 +114,129 @@ def test_a_damaged_run_breaks_no_page(
     finished_run()
     (new_run().directory / "config.json").write_text('{"architecture": "resnet"}')
     open_page(name)
+
+
+def test_a_run_is_named_and_noted_and_called_so_everywhere(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run(epochs=3)
+    page = choose(open_page("runs"), 0)
+    page.text_input(key=f"name-{run.id}").set_value(" the *best* ")
+    page.text_area[0].set_value("more dropout")
+    page = button(page, "Save")
+    assert page.dataframe[0].value[["name", "note"]].to_numpy().tolist() == [
+        ["the *best*", "more dropout"]
+    ]
+    assert any("the \\*best\\*" in text.value for text in page.markdown)
+    assert open_page("evaluate").selectbox[0].options == ["the *best*"]
+
+
+def test_a_name_for_a_run_that_another_tab_deleted_is_refused(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    finished_run()
+    run = finished_run("vgg19_dropout", epochs=3)
+    page = open_page("runs")
+    page = choose(page, shown(page).index(run.id))
+    page.text_input(key=f"name-{run.id}").set_value("gone")
+    run.delete()
+    page = button(page, "Save")
+    assert page.error[0].value.endswith("was deleted.")
+    assert not rerun(page).error  # said once
+
+
+def test_a_name_that_is_too_long_is_refused_and_not_lost(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    page = choose(open_page("runs"), 0)
+    page.text_input(key=f"name-{run.id}").set_value("x" * 10_000)
+    page = button(page, "Save")
+    assert "at most 100 characters" in page.error[0].value
+    assert page.text_input(key=f"name-{run.id}").value == "x" * 10_000
+
+
+def test_several_are_starred_and_found_by_it(
+    open_page: PageOpener, new_run: RunFactory, finished_run: RunFactory
+) -> None:
+    finished_run(epochs=3)
+    new_run()
+    finished_run("vgg19_dropout", epochs=2)
+    page = button(choose(open_page("runs"), 0, 2), "Star")
+    assert page.dataframe[0].value["star"].tolist() == ["★", "", "★"]
+    starred = [shown(page)[0], shown(page)[2]]
+    page.segmented_control(key="runs-shelf").set_value("Starred")
+    assert shown(rerun(page)) == starred
+    page = button(choose(page, 0), "Take the star away")
+    assert shown(page) == starred[1:]
+
+
+def test_what_is_archived_is_put_away_and_can_be_brought_back(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    kept, other = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
+    page = open_page("runs")
+    page = button(choose(page, shown(page).index(other.id)), "Archive")
+    assert shown(page) == [kept.id]
+    assert len(open_page("evaluate").selectbox[0].options) == 1
+    page.segmented_control(key="runs-shelf").set_value("Archived")
+    assert shown(rerun(page)) == [other.id]
+    page = button(choose(page, 0), "Bring back")
+    assert "No run is like that." in page.info[0].value
+    assert sorted(shown(button(page, "Show all runs"))) == sorted([kept.id, other.id])
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("VGG19 best", 1), ("dropout", 1), ("drawn", 2), ("a long night", 1), ("nothing like it", 0)],
+)
+def test_words_find_runs_by_name_note_recipe_and_data_set(
+    open_page: PageOpener, finished_run: RunFactory, words: str, found: int
+) -> None:
+    finished_run(epochs=3)
+    finished_run("vgg19_dropout", epochs=2).save_notes(Notes("best", "took a long night"))
+    page = open_page("runs")
+    page.text_input(key="runs-search").set_value(words)
+    page = rerun(page)
+    assert (len(shown(page)) if found else len(page.dataframe)) == found
+
+
+def test_runs_stay_chosen_while_others_come_and_filters_change(
+    open_page: PageOpener, finished_run: RunFactory, new_run: RunFactory
+) -> None:
+    one, two = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
+    page = choose(open_page("runs"), 0, 1)
+    new = new_run("cnn_classic_wide")
+    new.directory.rename(new.directory.with_name(f"99991231-000000_{new.id[16:]}"))
+    page = rerun(page)
+    assert len(shown(page)) == 3
+    assert set(chosen(page)) == {one.id, two.id}
+    page.multiselect(key="runs-filter-Recipe").set_value(["VGG19 + dropout"])
+    page = rerun(page)
+    assert shown(page) == chosen(page) == [two.id]
+    page.multiselect(key="runs-filter-Recipe").set_value([])
+    assert chosen(rerun(page)) == [two.id]
+
+
+def test_a_filter_for_what_is_gone_hides_nothing(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    kept, gone = finished_run(epochs=3), finished_run("vgg19_dropout", epochs=2)
+    page = open_page("runs")
+    page.multiselect(key="runs-filter-Recipe").set_value(["VGG19 + dropout"])
+    assert shown(rerun(page)) == [gone.id]
+    gone.delete()
+    assert shown(rerun(page)) == [kept.id]
+
+
+def test_of_many_chosen_runs_the_files_of_a_few_are_offered(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    for _ in range(7):
+        finished_run(epochs=2)
+    page = choose(open_page("runs"), *range(7))
+    assert len(page.get("download_button")) >= 10
+    assert any("the other 2" in caption.value for caption in page.caption)
+    page = button(ask_to_delete(page), "Delete for good")
+    assert list_runs() == []
+    assert "Nothing has been trained yet" in page.info[0].value
