@@ -10,7 +10,7 @@ from fer_core.growing import GrowingTable
 from fer_core.records import HISTORY_COLUMNS, STEPS_COLUMNS
 from fer_core.runs import Run
 
-PACE = 2.5  # seconds from a look to the next, whoever takes it
+PACE = 3.0  # seconds from a look to the next, whoever takes it; a look costs 0.1 s of a processor
 LONGEST_PAUSE = 20.0  # seconds from a viewer's look to his next
 HIDDEN_PAUSE = 60.0  # the same of a viewer whose browser shows him something else
 VISIBLE = 1 / 200  # share of the steps from which new ones can be seen on the screen
