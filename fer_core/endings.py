@@ -28,6 +28,8 @@ _NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it: a thre
     "MemoryError",
     "can't start new thread",
     "pthread_create() failed",
+    f"mmap error: {errno.ENOMEM}",
+    "out of memory",
 )
 _LOST = "Nothing but the epoch in hand is lost"
 _SMALLER = "a smaller batch or image size needs less"

@@ -58,6 +58,7 @@ def test_a_signal_is_named(attempt: Path, number: int, words: str) -> None:
     [
         ("terminate called after throwing an instance of 'std::bad_alloc'", "lack of memory"),
         ("Thread tf_x creation via pthread_create() failed.", "lack of memory"),
+        ("[low_level_alloc.cc : 599] RAW: mmap error: 12", "lack of memory"),
         ("OOM when allocating tensor with shape[64,64]", "lack of memory"),
         (f"OSError: [Errno 28] {os.strerror(errno.ENOSPC)}", "full disk"),
         ("nothing of note", "code 1"),

@@ -108,8 +108,13 @@ def tight() -> Iterator[Callable[[int], None]]:
     except OSError as error:
         pytest.skip(f"needs a group of processes with limited memory: {error}")
     yield lambda pid: (group / "cgroup.procs").write_text(str(pid)) and None
+    wait_until(lambda: is_removed(group))  # the dead leave it a moment later
+
+
+def is_removed(group: Path) -> bool:
     with contextlib.suppress(OSError):
         group.rmdir()
+    return not group.exists()
 
 
 def test_a_run_that_the_system_kills_for_memory_says_so(
