@@ -147,9 +147,7 @@ class Dataset:
 
         One that is gone already counts as removed.
         """
-        with contextlib.suppress(
-            ValueError
-        ):  # without an index nothing can be found
+        with contextlib.suppress(ValueError):  # without an index nothing can be found
             self._delete_pixels()
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.name}")

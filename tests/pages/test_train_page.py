@@ -57,8 +57,9 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
 def test_every_setting_can_be_changed(page: AppTest) -> None:
     page.selectbox(key="recipe").set_value("vgg19_dropout").run()
     given = {"Epochs": 3, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
-             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100, "Views of each image": 3,
-             "Rotation": 10.0, "Shift": 0.1, "Shear": 5.0, "Zoom": 0.3}  # fmt: skip
+             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100,
+             "Views of each image": 3, "Rotation": 10.0, "Shift": 0.1, "Shear": 5.0,
+             "Zoom": 0.3}  # fmt: skip
     for label, value in given.items():
         number(page, label).set_value(value)
     page.multiselect[0].set_value(["happy", "sad"])
