@@ -11,6 +11,8 @@ from fer_core.records import HISTORY_COLUMNS, STEPS_COLUMNS
 from fer_core.runs import Run
 
 PACE = 3.0  # seconds from a look to the next, whoever takes it; a look costs 0.1 s of a processor
+FIRST_PACE = 1.0  # the same in a run's first minutes, of which a newcomer wants to see each second
+FIRST_ROWS = 120  # of the steps, about one a second: how long the first minutes are
 LONGEST_PAUSE = 20.0  # seconds from a viewer's look to his next
 HIDDEN_PAUSE = 60.0  # the same of a viewer whose browser shows him something else
 VISIBLE = 1 / 200  # share of the steps from which new ones can be seen on the screen
@@ -61,6 +63,7 @@ class Watched:
         One to whom it is hidden, in a tab in the back, takes no turn and looks now and then.
         """
         now = time.monotonic()
+        pace = FIRST_PACE if len(self._steps.read()) < FIRST_ROWS else PACE
         with self._lock:
             gone = [one for one, seen in self._viewers.items() if now - seen > 2 * LONGEST_PAUSE]
             for one in [*gone, viewer]:
@@ -68,7 +71,7 @@ class Watched:
             if hidden:
                 return HIDDEN_PAUSE
             self._viewers[viewer] = now
-            return min(LONGEST_PAUSE, PACE * len(self._viewers))
+            return min(LONGEST_PAUSE, pace * len(self._viewers))
 
 
 def _differs(

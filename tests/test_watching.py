@@ -11,7 +11,14 @@ from fer_core import figures, watching
 from fer_core.files import append_row
 from fer_core.records import HISTORY_COLUMNS, STEPS_COLUMNS, save_table
 from fer_core.runs import Run
-from fer_core.watching import HIDDEN_PAUSE, LONGEST_PAUSE, PACE, Watched
+from fer_core.watching import (
+    FIRST_PACE,
+    FIRST_ROWS,
+    HIDDEN_PAUSE,
+    LONGEST_PAUSE,
+    PACE,
+    Watched,
+)
 
 
 @pytest.fixture
@@ -80,10 +87,17 @@ def test_a_resumed_run_loses_the_steps_that_it_does_again(run: Run) -> None:
 
 def test_viewers_take_turns(run: Run) -> None:
     watched = Watched(run)
-    assert [watched.pause(name) / PACE for name in "aabcde"] == [1, 1, 2, 3, 4, 5]
+    assert [watched.pause(name) / FIRST_PACE for name in "aabcde"] == [1, 1, 2, 3, 4, 5]
     for number in range(100):
         pause = watched.pause(f"viewer {number}")
     assert pause == LONGEST_PAUSE
+
+
+def test_after_its_first_minutes_a_run_is_looked_at_less_often(run: Run) -> None:
+    watched = Watched(run)
+    assert watched.pause("a") == FIRST_PACE
+    add_steps(run, 1, FIRST_ROWS)
+    assert watched.pause("a") == PACE > FIRST_PACE
 
 
 def test_a_viewer_who_left_or_looks_elsewhere_takes_no_turn(
@@ -93,10 +107,10 @@ def test_a_viewer_who_left_or_looks_elsewhere_takes_no_turn(
     for name in "abc":
         watched.pause(name)
     assert watched.pause("b", hidden=True) == HIDDEN_PAUSE
-    assert watched.pause("a") == 2 * PACE
+    assert watched.pause("a") == 2 * FIRST_PACE
     later = time.monotonic() + 2 * LONGEST_PAUSE + 1
     monkeypatch.setattr(watching.time, "monotonic", lambda: later)
-    assert watched.pause("a") == PACE
+    assert watched.pause("a") == FIRST_PACE
 
 
 def test_a_run_that_was_deleted_is_not_there(run: Run) -> None:

@@ -16,7 +16,7 @@ from fer_core.processes import process_record
 from fer_core.records import Notes
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
-from fer_core.watching import PACE
+from fer_core.watching import FIRST_PACE
 from pages.components.resources import freeze_imports
 from pages.components.words import spoken_duration, spoken_size
 from tests.pages.conftest import RunFactory, rerun, take, write_history
@@ -92,7 +92,7 @@ def test_viewers_of_a_run_take_turns(training_run: Run, pauses: list[float | Non
     page = watching(training_run)
     watching(training_run)
     rerun(page)
-    assert pauses == [PACE, 2 * PACE, 2 * PACE]
+    assert pauses == [FIRST_PACE, 2 * FIRST_PACE, 2 * FIRST_PACE]
 
 
 def test_an_ended_run_is_not_looked_at_again(
