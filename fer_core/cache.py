@@ -1,25 +1,63 @@
-"""Keeps the cache within bounds: what was not used for long, and the oldest beyond a size, goes."""
+"""The cache of arrays that can be computed again: made once, kept within bounds."""
 
 import contextlib
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from filelock import FileLock
+
 from fer_core import paths
+from fer_core.files import replacing
 
 LARGEST = 20_000_000_000  # bytes of all that is cached, where the disk has so much
 LARGEST_SHARE = 0.25  # of the disk
 LONGEST = 30 * 24 * 3600.0  # seconds without being used
+LONGEST_MAKING = 24 * 3600.0  # seconds from one write to the next while an array is made
 
 
-def touch(path: Path) -> None:
-    """Notes that a cached file is used now."""
+def open_array(path: Path, make: Callable[[Path], None]) -> np.ndarray:
+    """A cached .npy file, mapped to be read; made first where it is missing or damaged.
+
+    Whoever asks while another process makes the same array waits for it.
+
+    Args:
+        make: writes the array to the path that it is given; what it raises leaves nothing behind.
+    """
+    array = _mapped(path)
+    if array is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            array = _mapped(path)
+            if array is None:
+                _remove_unfinished(path)
+                with replacing(path) as temporary:
+                    make(temporary)
+                array = np.load(path, mmap_mode="r")
+                _keep_within_bounds(keep=path)
     with contextlib.suppress(OSError):  # on a disk that can only be read it is never removed
         os.utime(path)
+    return array
 
 
-def keep_within_bounds(keep: Path) -> None:
+def _mapped(path: Path) -> np.ndarray | None:
+    """The array, or None where there is none or not all of it."""
+    try:
+        return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Removes what a killed process left; the lock says that nobody works on it."""
+    for file in path.parent.glob(f".{path.stem}.*"):
+        file.unlink(missing_ok=True)
+
+
+def _keep_within_bounds(keep: Path) -> None:
     """Removes what was not used for long, then the longest unused beyond the size; never `keep`.
 
     A file that another process has mapped lives on there until it is done; where the system
@@ -30,17 +68,18 @@ def keep_within_bounds(keep: Path) -> None:
     largest = min(LARGEST, LARGEST_SHARE * shutil.disk_usage(keep.parent).total)
     for used, size, path in files:
         total += size
-        if total > largest or now - used > LONGEST:
+        longest = LONGEST_MAKING if path.name.startswith(".") else LONGEST
+        if total > largest or now - used > longest:
             with contextlib.suppress(OSError):
                 path.unlink()
                 total -= size
 
 
 def _files(keep: Path) -> list[tuple[float, int, Path]]:
-    """When each cached array was used, its bytes, and where it lies."""
+    """When each cached array was used, its bytes, and where it lies; half-made ones too."""
     found = []
     for path in paths.cache_root().glob("*/*.npy"):
-        if path != keep and not path.name.startswith("."):
+        if path != keep:
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))

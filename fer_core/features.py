@@ -14,14 +14,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from filelock import FileLock
 
 from fer_core import paths
 from fer_core.augmentation import augment_view
 from fer_core.batches import Batch, RunData
-from fer_core.cache import keep_within_bounds, touch
+from fer_core.cache import open_array
 from fer_core.datasets.arrays import writing_array
-from fer_core.files import replacing
 from fer_core.models import Images, backbone_and_head, in_float32, predict
 
 CHUNK = 256  # images that go through the backbone at a time
@@ -112,19 +110,11 @@ class _Features:
 
     def _open(self, split: str, view: int | None, dtype: str, backbone: keras.Model) -> np.ndarray:
         positions = self.data.positions(split)
-        folder = paths.cache_root() / "features"
-        path = folder / f"{self._key(positions, view)}.npy"
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                if not path.exists():
-                    with replacing(path) as temporary:
-                        self._make(temporary, positions, view, dtype, backbone)
-                    keep_within_bounds(keep=path)
-        else:
-            self._tell(len(positions))
-        touch(path)
-        return np.load(path, mmap_mode="r")
+        path = paths.cache_root() / "features" / f"{self._key(positions, view)}.npy"
+        known = self.done + len(positions)
+        array = open_array(path, lambda new: self._make(new, positions, view, dtype, backbone))
+        self.done = known  # also where nothing had to be made
+        return array
 
     def _make(
         self,
@@ -142,14 +132,11 @@ class _Features:
                 seen = pixels if view is None else self._seen(pixels, view, start)
                 features = backbone.predict_on_batch(np.asarray(seen, "float32"))
                 append(np.asarray(features).astype(dtype))
-                self._tell(len(pixels))
+                self.done += len(pixels)
+                self.progress(self.done, self.total)
 
     def _seen(self, pixels: np.ndarray, view: int, start: int) -> np.ndarray:
         return augment_view(pixels, self.data.config.augmentation, view, start)
-
-    def _tell(self, images: int) -> None:
-        self.done += images
-        self.progress(self.done, self.total)
 
     def _key(self, positions: np.ndarray, view: int | None) -> str:
         """A name for the features that changes with all that decides them."""

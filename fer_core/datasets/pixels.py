@@ -5,14 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from fer_core import paths
-from fer_core.cache import keep_within_bounds, touch
+from fer_core.cache import open_array
 from fer_core.datasets.arrays import writing_array
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.threads import in_chunks
-from fer_core.files import replacing
 from fer_core.images import face_pixels
 
 # Raise it when `images.decode`, `images.crop_face` or `images.face_pixels` gives other pixels for
@@ -41,16 +39,13 @@ def open_pixels(
     height, width = image_size
     folder = paths.cache_root() / "pixels"
     path = folder / f"{dataset.pixels_key()}-{height}x{width}x{channels}-v{_VERSION}.npy"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                _remove_unfinished(path)
-                _check_room(folder, len(dataset.index) * height * width * channels)
-                _make(path, dataset, image_size, channels, progress or (lambda done, total: None))
-                keep_within_bounds(keep=path)
-    touch(path)
-    return np.load(path, mmap_mode="r")
+    size = len(dataset.index) * height * width * channels
+
+    def make(temporary: Path) -> None:
+        _check_room(folder, size)
+        _make(temporary, dataset, image_size, channels, progress or (lambda done, total: None))
+
+    return open_array(path, make)
 
 
 def _make(
@@ -65,7 +60,7 @@ def _make(
         return np.stack([face_pixels(image, image_size, channels) for image in images])
 
     done, total = 0, len(dataset.index)
-    with replacing(path) as temporary, writing_array(temporary, (*image_size, channels)) as append:
+    with writing_array(path, (*image_size, channels)) as append:
         for chunk in in_chunks(faces, total):
             append(chunk)
             done += len(chunk)
@@ -79,9 +74,3 @@ def _check_room(folder: Path, size: int) -> None:
             f"The disk of {folder} must have {size / 1e9:.1f} GB free for the faces at this size. "
             f"Received: {free / 1e9:.1f} GB"
         )
-
-
-def _remove_unfinished(path: Path) -> None:
-    """Removes what a killed process left; the lock says that nobody works on it."""
-    for file in path.parent.glob(f".{path.stem}.*"):
-        file.unlink(missing_ok=True)
