@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fer_core.files import append_row
 from fer_core.records import STEPS_COLUMNS
 from fer_core.runs import Run
-from fer_core.tasks import Progress, Task
+from fer_core.tasks import Progress, StoppedError, Task
 from fer_core.tensorboard import EventFiles
 
 SECONDS = 1.0  # between two rows, and between two looks at the progress
@@ -92,12 +92,22 @@ class StepReporter:
         )
 
 
+def stop_if_asked(task: Task) -> None:
+    """Raises a StoppedError when the task was asked to stop; for one that has changed nothing."""
+    if task.stop_requested:
+        raise StoppedError
+
+
 def task_progress(task: Task, message: str) -> Callable[[int, int], None]:
-    """A function (done, total) that tells a task's progress, at most once a second."""
+    """A function (done, total) that tells a task's progress, at most once a second.
+
+    It raises as `stop_if_asked`.
+    """
     last = -SECONDS
 
     def tell(done: int, total: int) -> None:
         nonlocal last
+        stop_if_asked(task)
         if time.monotonic() - last >= SECONDS:
             last = time.monotonic()
             task.save_progress(Progress(done, total, message=message))

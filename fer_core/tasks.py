@@ -23,12 +23,16 @@ class TaskState(StrEnum):
     FINISHED = "finished"
     FAILED = "failed"
     INTERRUPTED = "interrupted"  # its process ended without a word
-    CANCELLED = "cancelled"  # taken from the queue before it ever began
+    CANCELLED = "cancelled"  # taken from the queue, or stopped, before it ever began
 
     @property
     def is_active(self) -> bool:
         """Whether work goes on or waits to begin."""
         return self in (TaskState.QUEUED, TaskState.RUNNING, TaskState.STOPPING)
+
+
+class StoppedError(Exception):
+    """A person asked the work to end before it had begun to change anything."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,11 @@ class Task:
     def is_live(self) -> bool:
         """Whether a process works on it just now: it is running or stopping."""
         return self.attempt is not None and _is_live(self.attempt)
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the newest attempt was made elsewhere, and the directory copied or moved here."""
+        return self.attempt is not None and not _was_taken_here(self.attempt)
 
     @property
     def attempt(self) -> Path | None:
@@ -170,6 +179,16 @@ class Task:
             (self.attempt / "stop").touch()  # or it might go on by itself
         return True
 
+    def withdraw(self) -> None:
+        """Ends the newest attempt as if nobody had taken it; for the process that does the work.
+
+        The task is what it was before: finished, interrupted, or cancelled where it never began.
+        """
+        *before, newest = self.attempts
+        if before:
+            (before[-1] / "stop").touch()  # or it might go on by itself
+        patiently(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
+
     def delete(self) -> None:
         """Removes the directory with all that is in it.
 
@@ -217,9 +236,16 @@ class Task:
 def _is_live(attempt: Path) -> bool:
     if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
         return False
+    return _was_taken_here(attempt)
+
+
+def _was_taken_here(attempt: Path) -> bool:
+    """Whether the work was begun in this directory, and not in one that this is a copy of."""
     task = str(attempt.parent.parent)
-    # The process works in the directory that it took, not in copies that a person makes of it.
-    return bool(read_json(attempt / "process.json").get("task", task) == task)
+    try:
+        return bool(read_json(attempt / "process.json").get("task", task) == task)
+    except (ValueError, AttributeError):  # lost or damaged
+        return True
 
 
 def read_request(file: Path) -> Request | None:

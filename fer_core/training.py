@@ -26,7 +26,7 @@ from fer_core.records import (
     Result,
     save_table,
 )
-from fer_core.reporting import StepReporter, task_progress
+from fer_core.reporting import StepReporter, stop_if_asked, task_progress
 from fer_core.runs import Run, save_predictions, save_result
 from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.tasks import Task
@@ -39,6 +39,7 @@ def run_training(task: Task) -> None:
     """Trains a run, or goes on from its last checkpoint; the worker's entry.
 
     Raises:
+        StoppedError: asked for before the first batch; a run that had begun stays as it was.
         ValueError: the data set or the weights cannot be had, or the loss is no number any more.
     """
     run = Run(task.directory)
@@ -51,6 +52,7 @@ def run_training(task: Task) -> None:
     prepare(config)
     model = build_model(config, len(data.class_names))
     trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
+    stop_if_asked(task)
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from fer_core import endings
 from fer_core.files import needing_room, write_reserved
 from fer_core.supervisor import KINDS, supervise
-from fer_core.tasks import Task
+from fer_core.tasks import StoppedError, Task
 
 HANDOVER_SECONDS = 60.0  # that a process whose supervisor was killed may take to end
 
@@ -33,7 +33,7 @@ def work(task: Task) -> int:
     try:
         module, name = KINDS[request.kind].function.split(":")
         with needing_room(task.directory / "its files"), _alone(task):
-            getattr(importlib.import_module(module), name)(task)
+            _do(getattr(importlib.import_module(module), name), task)
     except Exception as error:
         # The outermost frame of a process: whatever it was, the person sees a sentence, and the
         # log holds the rest where it can be written.
@@ -44,6 +44,13 @@ def work(task: Task) -> int:
                 traceback.print_exc()
         return 1
     return 0
+
+
+def _do(function: Callable[[Task], None], task: Task) -> None:
+    try:
+        function(task)
+    except StoppedError:
+        task.withdraw()
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def show_end(run: Run) -> None:
     elif state is TaskState.INTERRUPTED:
         st.warning(run.interruption)
     elif state is TaskState.CANCELLED:
-        st.info("It was taken from the queue before it began.")
+        st.info("It was taken from the queue, or stopped, before it began.")
     elif run.result is not None:
         st.success(_sentence(run.result, run.duration), icon=":material/check:")
         if run.result.remark:
