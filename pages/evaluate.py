@@ -58,7 +58,7 @@ def offer_test(run: Run) -> None:
         "run.",
         icon=":material/lock:",
     )
-    if task is not None and (task.error or task.interruption):
+    if task is not None and task.state in (TaskState.FAILED, TaskState.INTERRUPTED):
         st.error(task.error or task.interruption)
     finished = run.state is TaskState.FINISHED
     st.button(
