@@ -70,12 +70,15 @@ def lineup(kind: str) -> tuple[list[Task], list[Task]]:
 
 
 def interrupted() -> list[Task]:
-    """Runs that ended without a word, and that no person has stopped."""
-    return [
-        task
-        for task in map(Task, directories(paths.runs_root()))
-        if task.state is TaskState.INTERRUPTED and not task.stop_requested
-    ]
+    """Runs that ended here without a word, and that no person has stopped."""
+    return list(filter(may_go_on, map(Task, directories(paths.runs_root()))))
+
+
+def may_go_on(task: Task) -> bool:
+    """Whether nobody would be surprised that it goes on by itself."""
+    ended = task.state is TaskState.INTERRUPTED
+    # What was copied in from another machine may be going on there.
+    return ended and not task.stop_requested and not task.is_copy
 
 
 def move(task: Task, steps: int) -> None:

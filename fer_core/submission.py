@@ -2,11 +2,12 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 from fer_core import paths, queue, tasks, tensorboard
 from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.datasets import open_dataset
-from fer_core.files import write_json
+from fer_core.files import needing_room, write_json
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
 
@@ -42,12 +43,22 @@ def create_run(config: TrainConfig) -> Run:
         config = replace(config, weights=str(weights.resolve()))
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
-    if initial is not None:  # copied, so that deleting the other run takes nothing from this one
-        (directory / "initial").mkdir()
-        for file in ("model.keras", "dataset.json"):
-            shutil.copyfile(initial.directory / file, directory / "initial" / file)
-    write_json(directory / "config.json", config.to_dict())
+    try:
+        with needing_room(directory / "config.json"):
+            if initial is not None:
+                _copy_weights(initial, directory / "initial")
+            write_json(directory / "config.json", config.to_dict())
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     return Run(directory)
+
+
+def _copy_weights(initial: Run, folder: Path) -> None:
+    """Copied, so that deleting the other run takes nothing from the one that begins with it."""
+    folder.mkdir()
+    for file in ("model.keras", "dataset.json"):
+        shutil.copyfile(initial.directory / file, folder / file)
 
 
 def resume_run(run: Run) -> None:
@@ -76,6 +87,10 @@ def continue_run(run: Run, epochs: int) -> None:
         _check_there(run)
         if run.state.is_active:
             raise ValueError(f"A run must have ended to be continued. {run.id} is {run.state}.")
+        if _is_being_opened(run):
+            raise ValueError(
+                f"{run.id} is continued when its test split has been opened: that goes on just now."
+            )
         if not run.can_continue:
             raise ValueError(f"{run.id} has no checkpoint to go on from; start from its weights.")
         done = len(run.history)
@@ -108,9 +123,7 @@ def resume_by_itself(run: Run) -> bool:
             if request is None or request.arguments.get("resumed_after") != done:
                 break
             in_vain += 1
-        if in_vain >= MOST_RESUMES or run.state is not TaskState.INTERRUPTED:
-            return False
-        if run.stop_requested:  # a person did not want it to go on
+        if in_vain >= MOST_RESUMES or not queue.may_go_on(run):
             return False
         queue.submit(run.directory, "train", {"resumed_after": done})
     return True
@@ -123,10 +136,11 @@ def open_test_task(run: Run) -> Task:
         ValueError: the run has not finished, so that training could go on after the look; or what
             it was trained on is not here.
     """
-    check_finished(run)
     check_data(run)
-    directory = tasks.new_directory(paths.tasks_root(), "open-test")
-    return queue.submit(directory, "open_test", {"run": run.id})
+    with queue.alone():  # or another session could continue it in the same moment
+        check_finished(run)
+        directory = tasks.new_directory(paths.tasks_root(), "open-test")
+        return queue.submit(directory, "open_test", {"run": run.id})
 
 
 def check_data(run: Run) -> None:
@@ -164,6 +178,11 @@ def _check_there(run: Run) -> None:
         raise ValueError(f"A run must be there to go on. {run.id} was deleted.")
     if run.is_pretrained:
         raise ValueError(f"{run.id} ships with the program; start from its weights instead.")
+
+
+def _is_being_opened(run: Run) -> bool:
+    asked = [task for task in tasks.list_tasks("open_test") if task.state.is_active]
+    return any(task.request and task.request.arguments.get("run") == run.id for task in asked)
 
 
 def _initial_run(config: TrainConfig) -> Run | None:

@@ -9,6 +9,8 @@ import pytest
 
 from fer_core import paths, processes, queue
 from fer_core.files import read_json, write_json
+from fer_core.runs import Run
+from fer_core.submission import resume_by_itself
 from fer_core.tasks import Task, TaskState
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
@@ -221,3 +223,21 @@ def test_cancelling_a_request_to_go_on_leaves_the_run_as_it_was(workspace: Path)
     assert task.state is TaskState.QUEUED
     task.request_stop()
     assert task.state is TaskState.FINISHED
+
+
+def interrupted_in(task: Task, taken_in: str) -> None:
+    """Makes it a task whose work was begun in that directory and ended without a word."""
+    take(task)
+    attempt = task.directory / "attempts" / "0"
+    write_json(attempt / "process.json", {"pid": 1, "created": 0.0, "task": taken_in})
+
+
+def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
+    three: Sequence[Task],
+) -> None:
+    interrupted_in(three[0], str(three[0].directory))
+    interrupted_in(three[1], "/another/machine/runs/b")
+    assert {task.state for task in three[:2]} == {TaskState.INTERRUPTED}
+    assert queue.interrupted() == [three[0]]
+    assert not resume_by_itself(Run(three[1].directory)) and order() == "c"
+    assert resume_by_itself(Run(three[0].directory)) and order() == "ca"

@@ -1,5 +1,7 @@
 """Asking for runs: what is refused, and what a run begins with."""
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Thread
@@ -15,8 +17,8 @@ from fer_core.files import append_row
 from fer_core.models import load_model
 from fer_core.records import COMPLETED, HISTORY_COLUMNS, Result
 from fer_core.runs import Run, save_result
-from fer_core.submission import continue_run, create_run, resume_run
-from fer_core.tasks import TaskState
+from fer_core.submission import continue_run, create_run, open_test_task, resume_run
+from fer_core.tasks import TaskState, list_tasks
 from fer_core.training import Trainer
 from tests.test_training import go_on, interrupted, trained
 
@@ -176,3 +178,41 @@ def test_two_sessions_that_continue_at_once_ask_once(
         session.join()
     assert sorted(outcomes)[1] == "asked"
     assert "must have ended to be continued" in sorted(outcomes)[0]
+
+
+def test_a_run_is_not_continued_while_its_test_split_is_being_opened(
+    config: TrainConfig, no_supervisor: None
+) -> None:
+    run, other = trained(replace(config, epochs=1)), trained(replace(config, epochs=1))
+    opening = open_test_task(run)
+    with pytest.raises(ValueError, match="when its test split has been opened"):
+        continue_run(run, 1)
+    continue_run(other, 1)
+    opening.cancel()
+    continue_run(run, 1)
+    assert [task.id for task in queue.waiting()] == [other.id, run.id]
+
+
+def test_the_test_split_is_not_opened_while_the_run_goes_on(
+    config: TrainConfig, no_supervisor: None
+) -> None:
+    run = trained(replace(config, epochs=1))
+    continue_run(run, 1)
+    with pytest.raises(ValueError, match=f"must have finished.*{run.id} is queued"):
+        open_test_task(run)
+    assert list_tasks("open_test") == []
+
+
+def test_a_run_that_finds_no_room_for_its_weights_leaves_nothing_behind(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = trained(replace(config, epochs=1))
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(ValueError, match="must have room.*MB free"):
+        create_run(replace(config, initial_run=first.id))
+    assert list(first.directory.parent.iterdir()) == [first.directory]
