@@ -1,5 +1,6 @@
 """Training in this process: what a run keeps, and that going on is going on."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core import processes
+from fer_core import paths, processes
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -79,6 +80,29 @@ def test_going_on_from_a_checkpoint_equals_never_having_stopped(
     assert run.result is None and len(run.history) == 2
     go_on(run)
     assert same(run, whole)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "mixed_bfloat16"},
+        {
+            "architecture": "vgg19_dropout",
+            "image_size": (32, 32),
+            "feature_views": 2,
+            "precision": "mixed_bfloat16",
+        },
+    ],
+)
+def test_going_on_is_exact_in_mixed_precision_and_on_features_that_were_lost(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict
+) -> None:
+    flipped = Augmentation(zoom=0.1, flip=True)
+    config = replace(config, batch_size=32, epochs=2, augmentation=flipped, **changes)
+    whole = trained(config)
+    run = interrupted(config, monkeypatch, epoch=0)
+    shutil.rmtree(paths.cache_root())
+    assert same(go_on(run), whole)
 
 
 def same(one: Run, other: Run) -> bool:
