@@ -26,7 +26,7 @@ def ensure_supervisor() -> None:
     Raises:
         ValueError: the system cannot start it now; what waits is kept.
     """
-    _started[:] = [process for process in _started if process.poll() is None]
+    reap()
     if is_alive(supervisor_file()):
         return
     try:
@@ -37,6 +37,11 @@ def ensure_supervisor() -> None:
             "The supervisor, which does what waits, must be started; what waits is kept. "
             f"Received: {error}"
         ) from error
+
+
+def reap() -> None:
+    """Takes leave of supervisors that this process started and that have ended since."""
+    _started[:] = [process for process in _started if process.poll() is None]
 
 
 def _start_supervisor() -> "subprocess.Popen[bytes]":

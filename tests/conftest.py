@@ -23,8 +23,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def end_supervisor() -> None:
     """Kills this workspace's supervisor and waits until it and its children are gone."""
-    if not processes.is_alive(processes.supervisor_file()):
-        return
+    if processes.is_alive(processes.supervisor_file()):
+        _kill_supervisor()
+    processes.reap()
+
+
+def _kill_supervisor() -> None:
     record = read_json(processes.supervisor_file())
     with contextlib.suppress(psutil.NoSuchProcess):
         supervisor = psutil.Process(int(record["pid"]))
