@@ -22,10 +22,14 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
         st.markdown(f"**{count}** chosen", width="content")
         offer_marks(chosen)
         offer_deletion([one.run for one in chosen])
-    show_files(chosen)
-    if len(chosen) == 1 and not chosen[0].run.is_pretrained:
-        edit_notes(chosen[0])
+    if len(chosen) == 1:
+        show_files(chosen)
+        if not chosen[0].run.is_pretrained:
+            edit_notes(chosen[0])
     show_comparison([one.run for one in chosen])
+    if len(chosen) > 1:  # who chooses several wants to see first how they compare
+        st.subheader("Models and files", anchor=False)
+        show_files(chosen)
 
 
 st.title("Runs")

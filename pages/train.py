@@ -44,7 +44,7 @@ def show_imports() -> None:
 def choose_and_start() -> None:
     """The form for a new run; what is impossible is refused with a sentence."""
     show_imports()
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(2, gap="medium")
     with left:
         dataset = pick_dataset("Data set")
     name = right.selectbox(
@@ -70,7 +70,7 @@ else:  # a run goes on when its data set is deleted
     show_imports()
     say_no_dataset()
 if run is not None:
-    show_queue()
+    show_queue(run)
     st.divider()
     monitor(run)
     show_tensorboard(run)

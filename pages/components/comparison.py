@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from fer_core import comparison
@@ -42,9 +41,9 @@ def show_settings(names: Mapping[str, str], records: Mapping[str, RunRecord]) ->
         st.markdown("No setting differs: these runs were asked for the same.")
     else:
         st.caption("All others are the same.")
-    runs = pd.DataFrame({"Run": [names[letter] for letter in table.index]}, index=table.index)
+    table.insert(0, "Run", [names[letter] for letter in table.index])
     st.dataframe(
-        table.join(runs),
+        table,
         column_config={"_index": LETTER},
         height="content" if len(table) <= 20 else 400,
         key="differing-settings",

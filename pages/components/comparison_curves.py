@@ -17,8 +17,9 @@ def show_curves(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> N
     if not drawn:
         st.caption("No epoch is done yet, so there are no curves.")
         return
+    st.subheader("Curves", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = _pick("Curves", figures.METRICS, "val_accuracy", key="comparison-metric")
+        metric = _pick("Of", figures.METRICS, "val_accuracy", key="comparison-metric")
         axis = _pick("Over", AXES, "epochs", key="comparison-axis")
         groups = comparison.seed_groups(drawn)
         grouped = groups and st.toggle("Seeds as one band", key="comparison-grouped", help=_BAND)

@@ -87,9 +87,11 @@ def show_groups(records: Mapping[str, RunRecord]) -> None:
         return
     st.subheader("Over several seeds", anchor=False)
     st.caption(
-        "Runs that differ in their seed alone, on the same images and labels, and that came to "
-        "their end. Of one seed the first counts. Opening the test split, TensorBoard files and "
-        "the deterministic setting are no difference; the weights to start from are."
+        "Runs that differ in their seed alone: how much is luck, and what is left of it in the "
+        "mean.",
+        help="They came to their end on the same images and labels. Of one seed the first counts. "
+        "Opening the test split, TensorBoard files and the deterministic setting are no "
+        "difference; the weights to start from are.",
     )
     differing = comparison.differing_settings(records)
     rows = [

@@ -87,7 +87,7 @@ def _show_title(run: Run) -> None:
 
 
 def _show_stop(run: Run, state: TaskState) -> None:
-    label = {TaskState.QUEUED: "Take from the queue", TaskState.STOPPING: "Stopping …"}
+    label = {TaskState.QUEUED: "Cancel this run", TaskState.STOPPING: "Stopping …"}
     st.button(
         label.get(state, "Stop training"),
         icon=":material/stop_circle:",

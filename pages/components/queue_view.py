@@ -4,27 +4,33 @@ from dataclasses import replace
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import preferences, queue
 from fer_core.runs import Run
 from pages.components.trying import try_to
-from pages.components.words import STATE_COLORS, plain, spoken_run
+from pages.components.words import STATE_COLORS, BadgeColor, plain, spoken_run
 
 REFRESH_SECONDS = 60.0  # who watches a run sees at once that the queue has changed: see monitor
 _BY_ITSELF = "resume-by-itself"
 
 
-def show_queue() -> None:
-    """Shows the queue of the workspace, whoever asked for what is in it."""
+def show_queue(watched: Run) -> None:
+    """Shows the queue of the workspace, whoever asked for what is in it.
+
+    The `watched` run stands below it already.
+    """
     busy = any(queue.lineup("train"))
-    st.fragment(_show_queue, run_every=REFRESH_SECONDS if busy else None)()
+    st.fragment(_show_queue, run_every=REFRESH_SECONDS if busy else None)(watched)
 
 
-def _show_queue() -> None:
+def _show_queue(watched: Run) -> None:
     trains, waits = ([Run(task.directory) for task in tasks] for tasks in queue.lineup("train"))
+    if waits and not trains:
+        queue.wake()  # a supervisor that was killed must not leave the queue asleep
     with st.container():  # one place, whether the list is there or not
         if trains or waits:
-            _show_list(trains, waits)
+            _show_list(trains, waits, watched)
     st.session_state[_BY_ITSELF] = preferences.read_preferences().resume_by_itself
     st.toggle(
         "Resume interrupted runs by themselves",
@@ -36,23 +42,30 @@ def _show_queue() -> None:
     )
 
 
-def _show_list(trains: list[Run], waits: list[Run]) -> None:
+def _show_list(trains: list[Run], waits: list[Run], watched: Run) -> None:
     st.markdown("**Queue**")
     with st.container(border=True, gap="xsmall"):
         for run in trains:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(run.state, color=STATE_COLORS[run.state], width="content")
-                st.markdown(f"{plain(_title(run))}, epoch {_epoch(run)}", width="content")
-                _offer_watching(run)
+            with _row(run.state, STATE_COLORS[run.state], f"{_title(run)}, epoch {_epoch(run)}"):
+                _offer_watching(run, watched)
         for number, run in enumerate(waits, start=1):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.badge(f"{number}", color="gray", width="content")
-                st.markdown(plain(_title(run)), width="content")
-                _show_buttons(run, first=number == 1, last=number == len(waits))
-                _offer_watching(run)
+            with _row(f"{number}", "gray", _title(run)):
+                if len(waits) > 1:
+                    _offer_moves(run, first=number == 1, last=number == len(waits))
+                _offer_cancelling(run)
+                _offer_watching(run, watched)
 
 
-def _show_buttons(run: Run, *, first: bool, last: bool) -> None:
+def _row(badge: str, color: BadgeColor, text: str) -> DeltaGenerator:
+    """A line of the list; gives the place for its buttons, at the end of the line."""
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line.badge(badge, color=color, width="content")
+    line.markdown(plain(text), width="content")
+    line.space("stretch")
+    return line
+
+
+def _offer_moves(run: Run, *, first: bool, last: bool) -> None:
     for label, icon, steps, disabled in (
         ("Earlier", ":material/arrow_upward:", -1, first),
         ("Later", ":material/arrow_downward:", 1, last),
@@ -66,20 +79,28 @@ def _show_buttons(run: Run, *, first: bool, last: bool) -> None:
             args=(partial(queue.move, run, steps),),
             key=f"{label}-{run.id}",
         )
+
+
+def _offer_cancelling(run: Run) -> None:
     st.button(
         "Cancel",
         icon=":material/close:",
         type="tertiary",
         on_click=try_to,
         args=(partial(_cancel, run),),
-        help="Takes it from the queue. It stays among the runs and can be resumed.",
+        help="Takes it from the queue. It stays on the Runs page and can be resumed.",
         key=f"cancel-{run.id}",
     )
 
 
-def _offer_watching(run: Run) -> None:
+def _offer_watching(run: Run, watched: Run) -> None:
+    is_shown = run.id == watched.id
     pressed = st.button(
-        "Watch", icon=":material/show_chart:", type="tertiary", key=f"watch-{run.id}"
+        "Shown below" if is_shown else "Watch",
+        icon=":material/show_chart:",
+        type="tertiary",
+        disabled=is_shown,
+        key=f"watch-{run.id}",
     )
     if pressed:
         st.query_params["run"] = run.id

@@ -24,6 +24,7 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
             key=_SEARCH,
             placeholder="Name, note, recipe or data set",
             icon=":material/search:",
+            width=320,
             persist_state="session",
         )
         shelf = st.segmented_control(

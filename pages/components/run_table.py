@@ -1,6 +1,7 @@
 """The table of runs, in which several can be chosen."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -22,8 +23,8 @@ _COLUMNS = {
     "test": st.column_config.NumberColumn(
         "Test", format="%.1f%%", help="Accuracy on the test split, where it has been opened."
     ),
-    "minutes": st.column_config.NumberColumn(
-        "Minutes", format="%.1f", help="Time spent in training."
+    "duration": st.column_config.NumberColumn(
+        "Duration", format="compact", help="Time spent in training: hours, minutes, seconds."
     ),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "note": st.column_config.TextColumn("Note", width="medium"),
@@ -76,7 +77,7 @@ def _row(one: Overview) -> dict[str, Any]:
         "epochs": f"{one.epochs} of {one.goal}",
         "val": _percent(one.best_accuracy),
         "test": _percent(one.test_accuracy),
-        "minutes": None if one.seconds is None else one.seconds / 60,
+        "duration": None if one.seconds is None else timedelta(seconds=round(one.seconds)),
         "started": one.started,
         "note": one.notes.note,
         "id": one.run.id,

@@ -10,7 +10,9 @@ from fer_core.records import COMPLETED, EARLY_STOPPED, STOPPED
 from fer_core.runs import Run
 from fer_core.tasks import TaskState
 
-STATE_COLORS: dict[TaskState, Literal["gray", "blue", "orange", "green", "red"]] = {
+BadgeColor = Literal["gray", "blue", "orange", "green", "red"]
+
+STATE_COLORS: dict[TaskState, BadgeColor] = {
     TaskState.QUEUED: "gray",
     TaskState.RUNNING: "blue",
     TaskState.STOPPING: "orange",
@@ -74,8 +76,18 @@ def spoken_run(run: Run) -> str:
         return run.name
     time, _, rest = run.id.partition("_")
     # Two runs of the same second have a number at the end of their ids.
-    number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}")
-    return f"{spoken_title(run)} · {time}{number}"
+    number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}").removeprefix("-")
+    return f"{spoken_title(run)} · {_spoken_time(time)}" + (f" ({number})" if number else "")
+
+
+def _spoken_time(text: str) -> str:
+    """The time in a run's id, with the year where it is another one."""
+    try:
+        time = datetime.strptime(text, "%Y%m%d-%H%M%S")
+    except ValueError:  # a folder that a person has called something else
+        return text
+    year = "" if time.year == datetime.now().year else f" {time.year}"
+    return f"{time.day} {time:%b}{year}, {time:%H:%M:%S}"
 
 
 def spoken_state(run: Run) -> str:

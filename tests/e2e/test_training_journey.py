@@ -126,13 +126,13 @@ def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
             page.evaluate(PRESS_AT, at)
         for page in pages:  # each sees what trains and what waits, whoever asked for it
             page.get_by_text("running", exact=True).first.wait_for()
-            page.get_by_role("button", name="Cancel").wait_for()
+            page.get_by_role("button", name="Cancel", exact=True).wait_for()
         own = [run for run in runs.list_runs() if not run.is_pretrained]
         states = sorted(run.state for run in own)
         assert states == [TaskState.QUEUED, TaskState.RUNNING]
         assert len(trainings(home)) == 1
-        pages[1].get_by_role("button", name="Cancel").click()
-        pages[0].get_by_role("button", name="Cancel").wait_for(state="detached")
+        pages[1].get_by_role("button", name="Cancel", exact=True).click()
+        pages[0].get_by_role("button", name="Cancel", exact=True).wait_for(state="detached")
         assert sorted(run.state for run in own) == [TaskState.CANCELLED, TaskState.RUNNING]
         for session in sessions:
             session.close()

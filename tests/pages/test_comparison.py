@@ -106,7 +106,7 @@ def test_a_single_run_has_curves_and_accuracy_and_nothing_to_be_compared_with(
     run = finished_run(epochs=3)
     page = compare()
     assert names(page) == [spoken_run(run)]
-    assert headings(page) == ["Accuracy"]
+    assert headings(page) == ["Curves", "Accuracy"]
 
 
 def test_a_run_without_an_epoch_has_no_curve_and_no_accuracy(
@@ -135,7 +135,7 @@ def test_only_what_was_set_differently_is_shown(
     seeded_run(learning_rate=0.01)
     seeded_run()
     shown = table(compare(), "Learning rate")
-    assert list(shown) == ["Learning rate", "Run"]
+    assert list(shown) == ["Run", "Learning rate"]
     assert sorted(shown["Learning rate"]) == ["0.0001", "0.01"]
 
 

@@ -149,7 +149,7 @@ def test_a_waiting_run_can_be_taken_from_the_queue(
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
     write_json(run.directory / "request.json", request)
     page = watching(run)
-    assert page.button[0].label == "Take from the queue"
+    assert page.button[0].label == "Cancel this run"
     page.button[0].click()
     page = rerun(page)
     assert run.state is TaskState.CANCELLED

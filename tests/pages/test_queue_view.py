@@ -14,6 +14,7 @@ from fer_core.processes import process_record
 from fer_core.records import STOPPED, Result
 from fer_core.runs import Run, list_runs, save_result
 from fer_core.tasks import TaskState
+from pages.components.words import spoken_run
 from tests.pages.conftest import RunFactory, rerun, take
 
 PageOpener = Callable[..., AppTest]
@@ -81,6 +82,42 @@ def test_what_trains_stands_before_what_waits_and_can_be_watched(
     assert any("epoch 1 of 50" in text.value for text in page.markdown)
     page = press(page, f"watch-{three[1].id}")
     assert page.query_params["run"] in (three[1].id, [three[1].id])
+
+
+def test_the_run_that_is_shown_already_is_not_offered_to_be_watched(
+    three: list[Run], open_page: PageOpener
+) -> None:
+    page = open_page("train", run=three[1].id)
+    buttons = [button(page, f"watch-{run.id}") for run in three]
+    assert [one.disabled for one in buttons] == [False, True, False]
+    assert buttons[1].label == "Shown below"
+
+
+def test_a_run_that_waits_alone_has_no_place_to_go(
+    new_run: RunFactory, open_page: PageOpener
+) -> None:
+    run = new_run()
+    queue.submit(run.directory, "train")
+    page = open_page("train")
+    assert button(page, f"cancel-{run.id}")
+    assert not any(one.label in ("Earlier", "Later") for one in page.button)
+
+
+def test_a_queue_in_which_nothing_trains_is_woken_by_whoever_looks_at_it(
+    three: list[Run],
+    finished_run: RunFactory,
+    open_page: PageOpener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, woken = finished_run(), []
+    monkeypatch.setattr(queue, "wake", lambda: woken.append(True))
+    open_page("train", run=ended.id)
+    assert woken
+    (three[0].directory / "request.json").unlink()
+    write_json(take(three[0]) / "process.json", process_record() | {"started": time.time()})
+    woken.clear()
+    open_page("train", run=ended.id)
+    assert not woken
 
 
 def test_a_waiting_run_that_was_damaged_can_still_be_cancelled(
@@ -218,7 +255,7 @@ def test_a_run_to_start_from_that_was_deleted_meanwhile_is_forgotten(
     gone.delete()
     page = rerun(page)
     box = page.selectbox(key="initial-run-cnn_classic")
-    assert box.value == "" and len(box.options) == 2 and kept.id[:15] in box.options[1]
+    assert box.value == "" and len(box.options) == 2 and spoken_run(kept) in box.options[1]
 
 
 def test_without_tensorboard_the_checkbox_says_what_to_install(

@@ -1,6 +1,8 @@
 """The page that lists all runs."""
 
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from fer_core.files import write_json
 from fer_core.processes import process_record
 from fer_core.records import Notes
-from fer_core.runs import list_runs
+from fer_core.runs import Run, list_runs
+from pages.components.words import spoken_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -61,7 +64,7 @@ def test_the_table_shows_every_run_in_every_state(
     assert sorted(table["state"]) == ["completed", "completed", "queued"]
     assert sorted(table["epochs"]) == ["0 of 50", "50 of 50", "8 of 8"]
     assert table["test"].dropna().tolist() == pytest.approx([50.0])
-    assert sorted(table["minutes"].dropna()) == pytest.approx([4.0, 25.0])
+    assert sorted(table["duration"].dropna()) == [timedelta(minutes=4), timedelta(minutes=25)]
 
 
 def test_model_exports_and_history_can_be_downloaded(
@@ -240,3 +243,31 @@ def test_of_many_chosen_runs_the_files_of_a_few_are_offered(
     page = button(ask_to_delete(page), "Delete for good")
     assert list_runs() == []
     assert "Nothing has been trained yet" in page.info[0].value
+
+
+def test_runs_are_compared_before_their_files_and_one_run_after_them(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    for _ in range(2):
+        finished_run()
+    page = choose(open_page("runs"), 0, 1)
+    assert page.subheader[-1].value == "Models and files"
+    page = choose(page, 0)
+    assert "Models and files" not in [heading.value for heading in page.subheader]
+
+
+@pytest.mark.parametrize(
+    ("folder", "spoken"),
+    [
+        ("20240301-090507_cnn_classic_faces", "Classic CNN on faces · 1 Mar 2024, 09:05:07"),
+        ("20240301-090507_cnn_classic_faces-2", "Classic CNN on faces · 1 Mar 2024, 09:05:07 (2)"),
+        ("mine", "Classic CNN on faces · mine"),
+    ],
+)
+def test_a_run_without_a_name_is_called_by_recipe_data_set_and_time(
+    new_run: RunFactory, folder: str, spoken: str
+) -> None:
+    run = new_run()
+    config = replace(run.config, dataset="faces")
+    write_json(run.directory / "config.json", config.to_dict())
+    assert spoken_run(Run(run.directory.rename(run.directory.with_name(folder)))) == spoken

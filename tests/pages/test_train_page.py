@@ -120,7 +120,7 @@ def test_two_presses_give_two_runs_in_the_queue(page: AppTest) -> None:
 
 def test_a_run_can_be_taken_from_the_queue(page: AppTest) -> None:
     press_start(page)
-    next(button for button in page.button if button.label == "Take from the queue").click().run()
+    next(button for button in page.button if button.label == "Cancel this run").click().run()
     assert not page.exception
     assert [run.state for run in started()] == [TaskState.CANCELLED]
 
@@ -131,7 +131,7 @@ def test_a_run_is_still_watched_when_its_data_set_was_deleted(
     press_start(page)
     open_dataset("faces").delete()
     page = open_page("train")
-    assert any(button.label == "Take from the queue" for button in page.button)
+    assert any(button.label == "Cancel this run" for button in page.button)
 
 
 def test_a_data_set_that_is_being_added_is_shown(open_page: PageOpener) -> None:

@@ -1,0 +1,56 @@
+"""The fields of the settings form, with the words of each setting."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from fer_core import tensorboard
+from fer_core.config import TrainConfig
+from fer_core.settings import SETTINGS
+
+
+def field_key(config: TrainConfig, name: str) -> str:
+    """Under which a field's value is kept: by recipe, whichever page is looked at meanwhile."""
+    return f"setting-{config.recipe}-{name}"
+
+
+def field_grid(columns: int) -> DeltaGenerator:
+    """Places for fields side by side, in reading order; fewer where the screen is narrow."""
+    return st.grid(columns, min_column_width=150, gap="medium")
+
+
+def number_fields(
+    config: TrainConfig, record: Any, names: Sequence[str], *, columns: int
+) -> dict[str, Any]:
+    """A field for each number of `record`; gives what was entered."""
+    grid = field_grid(columns)
+    numbers = {}
+    for name in names:
+        value, words = getattr(record, name), SETTINGS[name]
+        numbers[name] = grid.number_input(
+            words.label,
+            value=value,
+            step=words.step,
+            format="%.6g" if isinstance(value, float) else "%d",
+            key=field_key(config, name),
+            help=words.help,
+            persist_state="session",
+        )
+    return numbers
+
+
+def checkbox_field(config: TrainConfig, record: Any, name: str) -> bool:
+    """A box to tick; what this machine cannot do stays unticked, and says why."""
+    words = SETTINGS[name]
+    problem = tensorboard.problem() if name == "tensorboard" else ""
+    chosen = st.checkbox(
+        words.label,
+        getattr(record, name),
+        disabled=bool(problem),
+        key=field_key(config, name),
+        help=problem or words.help,
+        persist_state="session",
+    )
+    return chosen and not problem
