@@ -1,5 +1,6 @@
 """Real training processes: they finish, stop, fail, are killed, and go on."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import pytest
 
 from fer_core import paths, processes, queue, tasks
 from fer_core.config import TrainConfig
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import read_json
+from fer_core.recognition import Classifier
 from fer_core.records import COMPLETED, STOPPED
 from fer_core.runs import Run, open_run
-from fer_core.submission import open_test_task, resume_run, submit_run
+from fer_core.submission import continue_run, open_test_task, resume_run, submit_run
 from fer_core.tasks import TaskState
 from tests.conftest import end_supervisor
 from tests.processes.conftest import wait_until
@@ -203,3 +206,45 @@ def test_a_request_that_makes_no_sense_does_not_stop_the_queue(quick: TrainConfi
     wait_until(lambda: ended(run))
     assert run.state is TaskState.FINISHED
     assert tasks.Task(bad).state is TaskState.FAILED
+
+
+def test_a_training_that_is_stopped_before_its_first_batch_was_never_begun(
+    quick: TrainConfig,
+) -> None:
+    run = submit_run(quick)
+    wait_until(lambda: run.state is TaskState.RUNNING)
+    run.request_stop()  # it needs seconds to load what it computes with
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.CANCELLED, run.log()
+    assert not len(run.history) and run.model_file is None
+    resume_run(run)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED and run.result.epochs == quick.epochs
+
+
+def test_a_finished_run_is_at_home_in_another_workspace_with_the_same_images(
+    quick: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = submit_run(replace(quick, test_at_end=False))
+    wait_until(lambda: ended(there))
+    end_supervisor()
+    monkeypatch.setenv("FER_HOME", str(tmp_path / "elsewhere"))
+    run = Run(paths.runs_root() / there.id)
+    shutil.copytree(there.directory, run.directory)
+    with pytest.raises(ValueError, match="needs the images that it was trained on"):
+        continue_run(run, 1)
+    faces = draw_dataset(quick.dataset, count=140)
+    assert run.state is TaskState.FINISHED and not queue.waiting()
+
+    answers = Classifier.load(run).predict([faces.image(row) for row in faces.select("val")])
+    columns = [f"p_{name}" for name in run.class_names]
+    assert np.allclose(answers, there.predictions("val")[columns], atol=1e-5)
+    opening = open_test_task(run)
+    wait_until(lambda: ended(opening))
+    assert run.test_opened is not None, opening.error
+    continue_run(run, 1)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.FINISHED and run.result.reason == COMPLETED, run.error
+    assert list(run.history["epoch"]) == [0, 1, 2]
+    assert run.history[:2].equals(there.history)
+    assert there.test_opened is None and len(there.history) == 2  # the original is untouched
