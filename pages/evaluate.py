@@ -7,6 +7,7 @@ from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
 from pages.components.outcome import TEST_HELP, VAL_HELP
 from pages.components.pickers import pick_run
+from pages.components.refusals import try_to
 from pages.components.scores import show_accuracy, show_confusion, show_report
 
 SPLITS = {"val": "Validation", "test": "Test"}
@@ -65,19 +66,11 @@ def offer_test(run: Run) -> None:
         "Open the test split",
         type="primary",
         icon=":material/lock_open:",
-        on_click=open_test,
-        args=(run,),
+        on_click=try_to,
+        args=(lambda: submission.open_test_task(run),),
         disabled=not finished,
         help=None if finished else "It can be opened when the run has finished.",
     )
-
-
-def open_test(run: Run) -> None:
-    """Asks for the evaluation; the page then shows how far it is."""
-    try:
-        submission.open_test_task(run)
-    except ValueError as error:  # another tab was quicker
-        st.toast(str(error), icon=":material/info:")
 
 
 def watch_opening(task: Task) -> None:

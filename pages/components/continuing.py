@@ -6,7 +6,7 @@ from fer_core.config import LARGEST_EPOCHS
 from fer_core.records import STOPPED, Result
 from fer_core.runs import Run
 from fer_core.submission import continue_run, second_look
-from pages.components.trying import try_to
+from pages.components.refusals import try_to
 
 USUAL_EPOCHS = 10
 _HELP = (

@@ -12,8 +12,8 @@ from fer_core.runs import Run
 from fer_core.submission import resume_run
 from fer_core.tasks import TaskState
 from pages.components.continuing import offer_more_epochs
+from pages.components.refusals import try_to
 from pages.components.scores import show_accuracy, show_confusion, show_report
-from pages.components.trying import try_to
 from pages.components.words import plain, spoken_duration
 
 VAL_HELP = (
@@ -29,7 +29,7 @@ def show_end(run: Run) -> None:
     if state is TaskState.FAILED:
         st.error(run.error)
     elif state is TaskState.INTERRUPTED:
-        st.warning(run.interruption)
+        st.warning(f"{run.interruption} {_spoken_progress(run)}")
     elif state is TaskState.CANCELLED:
         st.info("It was taken from the queue, or stopped, before it began.")
     elif run.result is not None:
@@ -83,6 +83,11 @@ def _sentence(result: Result, duration: timedelta | None) -> str:
     time = f" in {spoken_duration(duration)}" if duration else ""
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     return f"{verb} after {epochs}{time}; the best was epoch {result.best_epoch + 1}."
+
+
+def _spoken_progress(run: Run) -> str:
+    done = len(run.history)
+    return f"{done} of {run.goal.epochs} epochs {'is' if done == 1 else 'are'} done."
 
 
 def _show_test(run: Run) -> None:

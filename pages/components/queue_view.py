@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import preferences, queue
 from fer_core.runs import Run
-from pages.components.trying import try_to
+from pages.components.refusals import try_to
 from pages.components.words import STATE_COLORS, BadgeColor, plain, spoken_run
 
 REFRESH_SECONDS = 60.0  # who watches a run sees at once that the queue has changed: see monitor
@@ -59,8 +59,8 @@ def _show_list(trains: list[Run], waits: list[Run], watched: Run) -> None:
 def _row(badge: str, color: BadgeColor, text: str) -> DeltaGenerator:
     """A line of the list; gives the place for its buttons, at the end of the line."""
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    line.badge(badge, color=color, width="content")
-    line.markdown(plain(text), width="content")
+    # Within the text, so that it stays beside its first line where the screen is narrow.
+    line.markdown(f":{color}-badge[{badge}] {plain(text)}", width="content")
     line.space("stretch")
     return line
 

@@ -124,6 +124,19 @@ def test_why_the_test_split_could_not_be_opened_is_said(
     assert page.button[0].label == "Open the test split"
 
 
+def test_a_split_that_was_opened_and_sealed_again_shows_no_error(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    task = asked_to_open(finished_run())  # a better model has dropped the answers since
+    attempt = task.directory / "attempts" / "0"
+    attempt.mkdir(parents=True)
+    (task.directory / "request.json").rename(attempt / "request.json")
+    write_text(attempt / "exit.json", '{"code": 0, "signal": null, "ended": 1.0}')
+    write_text(task.directory / "result.json", "{}")
+    page = show_test(open_page("evaluate"))
+    assert not page.error and page.button[0].label == "Open the test split"
+
+
 def test_an_opened_test_split_shows_its_accuracy_and_when(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
