@@ -174,7 +174,7 @@ def _empty_history() -> go.Figure:
     figure.update_xaxes(rangemode="tozero")
     figure.update_xaxes(title_text="Epoch", row=2)
     figure.update_yaxes(nticks=6, minallowed=0)
-    figure.update_yaxes(tickformat=".0%", maxallowed=ABOVE_ALL, row=2)
+    figure.update_yaxes(tickformat=metric_format("accuracy", 0), maxallowed=ABOVE_ALL, row=2)
     return figure
 
 
@@ -213,8 +213,9 @@ def _epoch_trace(
 
 
 def metric_format(metric: str, digits: int) -> str:
-    """How Plotly prints the metric; `digits` are those of a percentage."""
-    return f".{digits}%" if metric.endswith("accuracy") else "~g" if digits == 0 else ".4f"
+    """How Plotly prints the metric; `digits` are those of a percentage, 0 as few as needed."""
+    few, many = ("~%", f".{digits}%") if metric.endswith("accuracy") else ("~g", ".4f")
+    return many if digits else few
 
 
 def _fill(trace: go.Scatter, table: pd.DataFrame, metric: str, shift: int = 0) -> go.Scatter:

@@ -72,6 +72,11 @@ def test_a_refresh_carries_less_than_forty_kilobytes() -> None:
     assert len(figure.to_json()) < 40_000
 
 
+def test_the_ticks_of_an_accuracy_that_hardly_changes_are_told_apart() -> None:
+    figure = figures.history_figure(history(2), steps(2))
+    assert figure.layout.yaxis2.tickformat == "~%"  # 14.2 %, where ".0%" would say 14 % twice
+
+
 def cells_of(figure: go.Figure) -> dict[tuple[str, str], list[float]]:
     """Images and share of every cell, by truth and prediction."""
     return {

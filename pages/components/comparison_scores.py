@@ -55,7 +55,7 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     rows = [_row(letter, record) for letter, record in scored.items()]
     st.dataframe(
         pd.DataFrame(rows, columns=list(_ACCURACIES)).dropna(axis="columns", how="all"),
-        column_config=_ACCURACIES,
+        column_config=_ACCURACIES | ({} if len(rows) > 1 else {"letter": None}),
         hide_index=True,
         placeholder="–",
         height="content" if len(rows) <= 20 else 400,

@@ -11,7 +11,9 @@ from fer_core.runs import Run
 from pages.components.refusals import try_to
 from pages.components.words import STATE_COLORS, BadgeColor, plain, spoken_run
 
-REFRESH_SECONDS = 60.0  # who watches a run sees at once that the queue has changed: see monitor
+# Who watches a run that works or waits sees at once that the queue has changed: see monitor.
+REFRESH_SECONDS = 60.0
+EPOCH_SECONDS = 10.0  # where an epoch is shown that no curve below tells better
 _BY_ITSELF = "resume-by-itself"
 
 
@@ -20,8 +22,10 @@ def show_queue(watched: Run) -> None:
 
     The `watched` run stands below it already.
     """
-    busy = any(queue.lineup("train"))
-    st.fragment(_show_queue, run_every=REFRESH_SECONDS if busy else None)(watched)
+    trains, waits = queue.lineup("train")
+    others = [task for task in trains if task.id != watched.id]
+    pause = EPOCH_SECONDS if others else REFRESH_SECONDS
+    st.fragment(_show_queue, run_every=pause if trains or waits else None)(watched)
 
 
 def _show_queue(watched: Run) -> None:
@@ -46,7 +50,9 @@ def _show_list(trains: list[Run], waits: list[Run], watched: Run) -> None:
     st.markdown("**Queue**")
     with st.container(border=True, gap="xsmall"):
         for run in trains:
-            with _row(run.state, STATE_COLORS[run.state], f"{_title(run)}, epoch {_epoch(run)}"):
+            # Of the run below the curve tells the epoch, and more often than the list is looked at.
+            epoch = "" if run.id == watched.id else f", epoch {_epoch(run)}"
+            with _row(run.state, STATE_COLORS[run.state], f"{_title(run)}{epoch}"):
                 _offer_watching(run, watched)
         for number, run in enumerate(waits, start=1):
             with _row(f"{number}", "gray", _title(run)):

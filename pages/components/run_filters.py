@@ -40,8 +40,7 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
     found = [one for one in everything if _is_on(one, shelf) and _holds(one, words)]
     for trait, values in wanted.items():
         found = [one for one in found if not values or _TRAITS[trait](one) in values]
-    total = "1 run" if len(everything) == 1 else f"{len(everything):,} runs"
-    st.caption(total if len(found) == len(everything) else f"{len(found):,} of {total}")
+    st.caption(_spoken_count(found, everything))
     return found
 
 
@@ -73,6 +72,13 @@ def _forget_vanished(key: str, options: Sequence[str]) -> None:
     kept = [value for value in st.session_state.get(key, []) if value in options]
     if kept != st.session_state.get(key, []):
         st.session_state[key] = kept
+
+
+def _spoken_count(found: Sequence[Overview], everything: Sequence[Overview]) -> str:
+    total = "1 run" if len(everything) == 1 else f"{len(everything):,} runs"
+    archived = sum(one.notes.archived for one in everything)
+    said = total if len(found) == len(everything) else f"{len(found):,} of {total}"
+    return f"{said}, {archived:,} of them archived" if archived else said
 
 
 def _is_on(one: Overview, shelf: str) -> bool:

@@ -167,7 +167,8 @@ def test_a_failed_run_shows_its_sentence(new_run: RunFactory) -> None:
 def test_an_interrupted_run_says_what_is_known(new_run: RunFactory) -> None:
     run = new_run()
     write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
-    assert "was killed" in watching(run).warning[0].value
+    said = watching(run).warning[0].value
+    assert "was killed" in said and said.endswith("0 of 50 epochs are done.")
 
 
 def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactory) -> None:

@@ -81,6 +81,7 @@ def test_what_trains_stands_before_what_waits_and_can_be_watched(
     page = open_page("train", run=three[0].id)
     assert any("epoch 1 of 50" in text.value for text in page.markdown)
     page = press(page, f"watch-{three[1].id}")
+    assert not any("epoch 1 of 50" in text.value for text in page.markdown)  # told by the curve
     assert page.query_params["run"] in (three[1].id, [three[1].id])
 
 
