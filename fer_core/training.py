@@ -115,6 +115,7 @@ class Trainer:
         if checkpoint is not None:
             checkpoint.restore(self.lessons.model)
             self.state = State(**checkpoint.state)
+            probabilities = self._validate()  # what may fail comes before what changes the run
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
         steps = self.run.steps
@@ -125,7 +126,7 @@ class Trainer:
             folder = self.run.directory / "tensorboard"
             self.events = open_event_files(folder, history, steps)
         if checkpoint is not None:
-            self._record_epoch(self._validate())
+            self._record_epoch(probabilities)
 
     def fit(self) -> str:
         """Trains until the last epoch, until no gain, or until asked to stop; says which."""

@@ -146,6 +146,25 @@ def test_a_better_model_seals_the_test_split_again(
     assert run.test_opened is None and run.predictions("test") is None
     open_test(run)
     assert len(run.test_looks) == 2 and run.test_opened == run.test_looks[-1]
+    answers = run.predictions_file("test").stat().st_mtime_ns
+    open_test(run)  # what is open stays as it is
+    assert len(run.test_looks) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+
+
+def test_a_continuation_that_fails_before_it_begins_leaves_the_run_as_it_was(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(self: Trainer) -> np.ndarray:
+        raise MemoryError
+
+    run = trained(replace(config, epochs=1))
+    before = [(run.directory / name).read_bytes() for name in ("history.csv", "result.json")]
+    monkeypatch.setattr(Trainer, "_validate", no_memory)
+    with pytest.raises(MemoryError):
+        go_on(run, epochs=2, since=1)
+    assert before == [
+        (run.directory / name).read_bytes() for name in ("history.csv", "result.json")
+    ]
 
 
 def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig) -> None:
