@@ -16,6 +16,8 @@ import psutil
 from fer_core import processes
 from fer_core.files import DiskFullError, give_back, read_json, reserve
 
+NEVER_BEGAN = "It was taken from the queue, or stopped, before it began."
+
 _ERROR, _EXIT, _ORPHANED = "error.txt", "exit.json", "orphaned"
 _KILLED = getattr(signal, "SIGKILL", None)
 _TAIL = 20_000  # bytes of the log in which a library's last words are looked for

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from fer_core.endings import NEVER_BEGAN
 from fer_core.tasks import Task, TaskState
 
 
@@ -37,6 +38,8 @@ def follow(task: Task) -> int:
         except KeyboardInterrupt:
             say("Stopping after the step in hand …")
             task.request_stop()
+    if task.state is TaskState.CANCELLED:
+        say(NEVER_BEGAN)
     if task.state is TaskState.FAILED:
         raise ValueError(task.error)
     if task.state is TaskState.INTERRUPTED:

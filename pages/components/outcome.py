@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation, paths
+from fer_core.endings import NEVER_BEGAN
 from fer_core.records import EARLY_STOPPED, STOPPED, Result
 from fer_core.runs import Run
 from fer_core.submission import resume_run
@@ -31,7 +32,7 @@ def show_end(run: Run) -> None:
     elif state is TaskState.INTERRUPTED:
         st.warning(f"{run.interruption} {_spoken_progress(run)}")
     elif state is TaskState.CANCELLED:
-        st.info("It was taken from the queue, or stopped, before it began.")
+        st.info(NEVER_BEGAN)
     elif run.result is not None:
         st.success(_sentence(run.result, run.duration), icon=":material/check:")
         if run.result.remark:

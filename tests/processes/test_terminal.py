@@ -18,6 +18,7 @@ from fer_core.records import STOPPED
 from fer_core.runs import Run, list_runs
 from fer_core.submission import create_run
 from fer_core.tasks import TaskState
+from fer_core.terminal.saying import follow
 from tests.processes.conftest import wait_until
 
 TRAIN = ["train", "--dataset", "faces", "--recipe", "cnn_classic", "--epochs", "1"]
@@ -160,6 +161,14 @@ def test_what_cannot_be_done_with_a_run_is_said_in_a_sentence(
     assert main(arguments) == 1
     assert sentence in capsys.readouterr().err
     assert [task.id for task in queue.waiting()] == ["run-1", "run-2"]
+
+
+def test_a_run_that_is_cancelled_while_one_follows_it_is_said_so(
+    three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    three_waiting[0].cancel()
+    assert follow(three_waiting[0]) == 1
+    assert "stopped, before it began" in capsys.readouterr().out
 
 
 def test_runs_that_were_put_away_are_listed_when_asked_for(
