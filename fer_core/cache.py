@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock
 
 from fer_core import paths
-from fer_core.files import replacing
+from fer_core.files import DiskFullError, replacing
 
 LARGEST = 20_000_000_000  # bytes of all that is cached, where the disk has so much
 LARGEST_SHARE = 0.25  # of the disk
@@ -19,13 +19,18 @@ LONGEST = 30 * 24 * 3600.0  # seconds without being used
 LONGEST_MAKING = 24 * 3600.0  # seconds from one write to the next while an array is made
 
 
-def open_array(path: Path, make: Callable[[Path], None]) -> np.ndarray:
+def open_array(path: Path, make: Callable[[Path], None], *, size: int, what: str) -> np.ndarray:
     """A cached .npy file, mapped to be read; made first where it is missing or damaged.
 
     Whoever asks while another process makes the same array waits for it.
 
     Args:
         make: writes the array to the path that it is given; what it raises leaves nothing behind.
+        size: of the array in bytes.
+        what: the array holds, for the sentence that says there is no room for it.
+
+    Raises:
+        DiskFullError: there is no room for it.
     """
     array = _mapped(path)
     if array is None:
@@ -34,6 +39,7 @@ def open_array(path: Path, make: Callable[[Path], None]) -> np.ndarray:
             array = _mapped(path)
             if array is None:
                 _remove_unfinished(path)
+                _check_room(path.parent, size, what)
                 with replacing(path) as temporary:
                     make(temporary)
                 array = np.load(path, mmap_mode="r")
@@ -55,6 +61,15 @@ def _remove_unfinished(path: Path) -> None:
     """Removes what a killed process left; the lock says that nobody works on it."""
     for file in path.parent.glob(f".{path.stem}.*"):
         file.unlink(missing_ok=True)
+
+
+def _check_room(folder: Path, size: int, what: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DiskFullError(
+            f"The disk of {folder} must have {size / 1e9:.1f} GB free for {what}. "
+            f"Received: {free / 1e9:.1f} GB."
+        )
 
 
 def _keep_within_bounds(keep: Path) -> None:

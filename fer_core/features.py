@@ -112,7 +112,12 @@ class _Features:
         positions = self.data.positions(split)
         path = paths.cache_root() / "features" / f"{self._key(positions, view)}.npy"
         known = self.done + len(positions)
-        array = open_array(path, lambda new: self._make(new, positions, view, dtype, backbone))
+        array = open_array(
+            path,
+            lambda new: self._make(new, positions, view, dtype, backbone),
+            size=len(positions) * backbone.output_shape[-1] * np.dtype(dtype).itemsize,
+            what="the features of the images",
+        )
         self.done = known  # also where nothing had to be made
         return array
 

@@ -1,6 +1,5 @@
 """A data set's faces as one memory-mapped array."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,15 +36,14 @@ def open_pixels(
         ValueError: an image is gone or damaged, or the disk is too full.
     """
     height, width = image_size
-    folder = paths.cache_root() / "pixels"
-    path = folder / f"{dataset.pixels_key()}-{height}x{width}x{channels}-v{_VERSION}.npy"
+    name = f"{dataset.pixels_key()}-{height}x{width}x{channels}-v{_VERSION}.npy"
+    path = paths.cache_root() / "pixels" / name
     size = len(dataset.index) * height * width * channels
 
     def make(temporary: Path) -> None:
-        _check_room(folder, size)
         _make(temporary, dataset, image_size, channels, progress or (lambda done, total: None))
 
-    return open_array(path, make)
+    return open_array(path, make, size=size, what="the faces at this size")
 
 
 def _make(
@@ -65,12 +63,3 @@ def _make(
             append(chunk)
             done += len(chunk)
             progress(done, total)
-
-
-def _check_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise ValueError(
-            f"The disk of {folder} must have {size / 1e9:.1f} GB free for the faces at this size. "
-            f"Received: {free / 1e9:.1f} GB"
-        )
