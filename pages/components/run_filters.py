@@ -20,7 +20,7 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
     """Shows the filters and gives the runs that pass, in their order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
-            "Search",
+            "Find",
             key=_SEARCH,
             placeholder="Name, note, recipe or data set",
             icon=":material/search:",
@@ -78,7 +78,7 @@ def _spoken_count(found: Sequence[Overview], everything: Sequence[Overview]) -> 
     total = "1 run" if len(everything) == 1 else f"{len(everything):,} runs"
     archived = sum(one.notes.archived for one in everything)
     said = total if len(found) == len(everything) else f"{len(found):,} of {total}"
-    return f"{said}, {archived:,} of them archived" if archived else said
+    return f"{said} · {archived:,} archived" if archived else said
 
 
 def _is_on(one: Overview, shelf: str) -> bool:

@@ -181,7 +181,7 @@ def test_what_is_archived_is_put_away_and_can_be_brought_back(
     page = open_page("runs")
     page = button(choose(page, shown(page).index(other.id)), "Archive")
     assert shown(page) == [kept.id]
-    assert any("1 of 2 runs, 1 of them archived" in text.value for text in page.caption)
+    assert any("1 of 2 runs · 1 archived" in text.value for text in page.caption)
     assert len(open_page("evaluate").selectbox[0].options) == 1
     page.segmented_control(key="runs-shelf").set_value("Archived")
     assert shown(rerun(page)) == [other.id]
