@@ -1,7 +1,7 @@
 """What waits, its order, and who may change it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -241,3 +241,15 @@ def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
     assert queue.interrupted() == [three[0]]
     assert not resume_by_itself(Run(three[1].directory)) and order() == "c"
     assert resume_by_itself(Run(three[0].directory)) and order() == "ca"
+
+
+@pytest.mark.parametrize("stops", [Task.request_stop, Task.cancel])
+def test_what_a_person_stopped_or_cancelled_does_not_go_on_by_itself(
+    three: Sequence[Task], stops: Callable[[Task], object]
+) -> None:
+    run = three[0]
+    interrupted_in(run, str(run.directory))
+    queue.submit(run.directory, "train")
+    stops(run)
+    assert run.state is TaskState.INTERRUPTED and queue.interrupted() == []
+    assert not resume_by_itself(Run(run.directory)) and order() == "bc"

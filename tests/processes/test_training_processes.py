@@ -32,6 +32,12 @@ def trains(run: Run, epochs: int = 1) -> bool:
     return run.state is TaskState.RUNNING and len(run.history) >= epochs
 
 
+def ask_for_faces() -> tasks.Task:
+    """Asks for another data set, which a process draws within a second."""
+    directory = tasks.new_directory(paths.tasks_root(), "draw")
+    return queue.submit(directory, "draw", {"name": "more-faces", "count": 70, "seed": 1})
+
+
 def supervisor() -> psutil.Process:
     return psutil.Process(int(read_json(processes.supervisor_file())["pid"]))
 
@@ -51,7 +57,7 @@ def test_a_run_finishes_with_all_that_it_promises(quick: TrainConfig) -> None:
     run = submit_run(quick)
     wait_until(lambda: ended(run))
     assert run.state is TaskState.FINISHED, run.log()
-    assert run.result is not None and run.result.reason == COMPLETED
+    assert run.result is not None and run.result.reason == COMPLETED and not run.result.remark
     assert list(run.history["epoch"]) == [0, 1]
     assert run.model_file is not None
     assert run.counts.to_dict("list") == {"train": [16] * 7, "val": [2] * 7, "test": [2] * 7}
@@ -63,21 +69,6 @@ def test_a_run_finishes_with_all_that_it_promises(quick: TrainConfig) -> None:
     assert run.test_opened is not None
     assert run.result.val_accuracy == run.history["val_accuracy"].max()
     assert run.duration is not None and run.started is not None
-
-
-def test_a_sealed_test_split_opens_once(quick: TrainConfig) -> None:
-    run = submit_run(replace(quick, test_at_end=False))
-    wait_until(lambda: ended(run))
-    assert run.predictions("test") is None and run.test_opened is None and run.has_test
-    opening = open_test_task(run)
-    wait_until(lambda: ended(opening))
-    opened = run.test_opened
-    written = run.predictions_file("test").stat().st_mtime_ns
-    assert opened is not None and len(run.predictions("test")) == 14
-    again = open_test_task(run)
-    wait_until(lambda: ended(again))
-    assert run.test_opened == opened
-    assert run.predictions_file("test").stat().st_mtime_ns == written
 
 
 def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig) -> None:
@@ -97,7 +88,10 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConf
     wait_until(lambda: trains(run, epochs=2))
     supervisor().children()[0].send_signal(signal.SIGKILL)
     wait_until(lambda: ended(run))
-    assert run.state is TaskState.INTERRUPTED and "killed" in run.interruption
+    assert run.state is TaskState.INTERRUPTED
+    if sys.platform == "linux":  # which counts those that it has killed for memory
+        assert "by a person or another program" in run.interruption
+    assert "can be resumed" in run.interruption
     before = run.history
     resume_run(run)
     wait_until(lambda: trains(run, epochs=len(before) + 2))
@@ -120,36 +114,22 @@ def test_a_killed_supervisor_takes_its_trainer_along(endless: TrainConfig) -> No
     wait_until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
     wait_until(lambda: ended(run))
     assert run.state is TaskState.INTERRUPTED
+    assert "supervisor, which starts the work, was killed" in run.interruption
+    assert "can be resumed" in run.interruption and run.ended is not None
     resume_run(run)
     wait_until(lambda: trains(run))
 
 
-def test_a_run_that_cannot_be_trained_fails_with_a_sentence_and_the_next_goes_on(
-    quick: TrainConfig,
-) -> None:
-    lost = submit_run(replace(quick, dataset="lost"))
-    wrong = submit_run(replace(quick, class_names=("happy", "bored")))
-    good = submit_run(replace(quick, epochs=1))
-    wait_until(lambda: all(ended(run) for run in (lost, wrong, good)))
-    assert lost.state is TaskState.FAILED and "lost" in lost.error
-    assert wrong.state is TaskState.FAILED and "bored" in wrong.error
-    assert good.state is TaskState.FINISHED
-
-
-def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig, tmp_path: Path) -> None:
+def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig) -> None:
     first = submit_run(endless)
-    wait_until(lambda: trains(first))
+    wait_until(lambda: first.state is TaskState.RUNNING)
     second = submit_run(endless)
-    drawing = queue.submit(
-        tasks.new_directory(paths.tasks_root(), "draw"),
-        "draw",
-        {"name": "more-faces", "count": 70, "seed": 1},
-    )
+    drawing = ask_for_faces()
     wait_until(lambda: ended(drawing))
     assert drawing.state is TaskState.FINISHED
     assert (first.state, second.state) == (TaskState.RUNNING, TaskState.QUEUED)
     first.request_stop()
-    wait_until(lambda: trains(second))
+    wait_until(lambda: second.state is TaskState.RUNNING)
 
 
 def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainConfig) -> None:
@@ -164,7 +144,7 @@ def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainCo
     assert [starter.wait(60) for starter in starters] == [0, 0]
     runs = [open_run(task.id) for task in map(tasks.Task, tasks.directories(paths.runs_root()))]
     assert len(runs) == 2
-    wait_until(lambda: any(trains(run) for run in runs))
+    wait_until(lambda: any(run.state is TaskState.RUNNING for run in runs))
     states = sorted(run.state for run in runs)
     assert states == [TaskState.QUEUED, TaskState.RUNNING]
     # The second waits some seconds for the lock, in case the first is just leaving, and then goes.
@@ -172,13 +152,13 @@ def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainCo
     assert sorted(run.state for run in runs) == states
 
 
-def test_an_idle_supervisor_leaves_and_a_submission_starts_another(quick: TrainConfig) -> None:
+def test_an_idle_supervisor_leaves_and_a_submission_starts_another(workspace: Path) -> None:
     processes.ensure_supervisor()
     wait_until(processes.supervisor_file().exists)
     wait_until(lambda: not processes.supervisor_file().exists())
-    run = submit_run(replace(quick, epochs=1))
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.FINISHED
+    drawing = ask_for_faces()
+    wait_until(lambda: ended(drawing))
+    assert drawing.state is TaskState.FINISHED
 
 
 def test_a_task_of_an_unknown_kind_is_refused(workspace: Path) -> None:
@@ -188,10 +168,9 @@ def test_a_task_of_an_unknown_kind_is_refused(workspace: Path) -> None:
     assert "Received: dance" in task.error
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_the_fixture_leaves_no_process_behind(endless: TrainConfig, again: bool) -> None:
+def test_the_fixture_leaves_no_process_behind(endless: TrainConfig) -> None:
     run = submit_run(endless)
-    wait_until(lambda: trains(run))
+    wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())
     family = [supervisor(), *supervisor().children(recursive=True)]
     end_supervisor()
     assert not any(
@@ -199,12 +178,12 @@ def test_the_fixture_leaves_no_process_behind(endless: TrainConfig, again: bool)
     )
 
 
-def test_a_request_that_makes_no_sense_does_not_stop_the_queue(quick: TrainConfig) -> None:
+def test_a_request_that_makes_no_sense_does_not_stop_the_queue(workspace: Path) -> None:
     bad = tasks.new_directory(paths.tasks_root(), "bad")
     (bad / "request.json").write_text('{"kind": "draw", "surprise": 1}')
-    run = submit_run(replace(quick, epochs=1))
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.FINISHED
+    drawing = ask_for_faces()
+    wait_until(lambda: ended(drawing))
+    assert drawing.state is TaskState.FINISHED
     assert tasks.Task(bad).state is TaskState.FAILED
 
 
