@@ -21,6 +21,7 @@ from pages.components.dataset_views import (
 )
 from pages.components.one_face import SPLITS
 from pages.components.pickers import pick_dataset
+from pages.components.refusals import try_to
 from pages.components.words import plain
 
 
@@ -29,11 +30,6 @@ def show_adding() -> None:
     """The forms, over the page; it closes when something was asked for."""
     if add_dataset():
         st.rerun()
-
-
-def draw_faces() -> None:
-    """Asks for the drawn data set; the page then shows how far it is."""
-    submit_drawn_dataset()
 
 
 def show_first_steps() -> None:
@@ -47,7 +43,8 @@ def show_first_steps() -> None:
         "Draw faces to try it with",
         type="primary",
         icon=":material/draw:",
-        on_click=draw_faces,
+        on_click=try_to,
+        args=(submit_drawn_dataset,),
     )
     with st.container(border=True):
         if add_dataset():

@@ -11,6 +11,7 @@ from pages.components.dataset_views import (
     shown_imports,
     submit_drawn_dataset,
 )
+from pages.components.refusals import try_to
 from pages.components.words import plain, spoken_run
 
 PAGES = (
@@ -51,11 +52,6 @@ def _spoken(training: list[Run]) -> str:
     return f"{progress.fraction:.0%} done" if progress else "beginning"
 
 
-def draw() -> None:
-    """Asks for the drawn data set; the page then shows how far it is."""
-    submit_drawn_dataset()
-
-
 def show_first_step() -> None:
     """One click to a data set; then one to the page that trains on it."""
     for task in shown_imports():
@@ -81,7 +77,8 @@ def show_first_step() -> None:
             "Draw faces",
             icon=":material/draw:",
             type="secondary" if datasets else "primary",
-            on_click=draw,
+            on_click=try_to,
+            args=(submit_drawn_dataset,),
         )
 
 

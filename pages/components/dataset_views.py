@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core import paths, queue, tasks
 from fer_core.datasets.names import KINDS, check_new_name, free_name, safe_name
 from fer_core.tasks import Task, TaskState
+from pages.components.refusals import try_to
 from pages.components.words import plain
 
 _REFRESH_SECONDS = 0.5
@@ -78,8 +79,8 @@ def _watch(task: Task, was_active: bool, choose: bool) -> None:
             )
             st.button(
                 f"Stop {_doing(task).lower()}",
-                on_click=_stop,
-                args=(task,),
+                on_click=try_to,
+                args=(lambda: _stop(task),),
                 key=f"stop-{task.id}",
                 disabled=stopping,
             )

@@ -12,6 +12,7 @@ from fer_core.tasks import Progress, Task, TaskState
 from pages.components.initial_run import show_origin
 from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
+from pages.components.refusals import try_to
 from pages.components.resources import watched
 from pages.components.words import (
     STATE_COLORS,
@@ -91,7 +92,8 @@ def _show_stop(run: Run, state: TaskState) -> None:
     st.button(
         label.get(state, "Stop training"),
         icon=":material/stop_circle:",
-        on_click=run.request_stop,
+        on_click=try_to,
+        args=(run.request_stop,),
         disabled=state is TaskState.STOPPING,
         help=None
         if state is TaskState.QUEUED

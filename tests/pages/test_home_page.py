@@ -1,5 +1,6 @@
 """The page on which everything begins."""
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,18 @@ def test_an_empty_machine_offers_to_draw_faces(open_page: PageOpener) -> None:
     (task,) = queue.waiting()
     assert task.request.kind == "draw"
     assert task.request.arguments == {"name": "drawn-faces", "count": 2100, "seed": 0}
+
+
+def test_faces_for_which_there_is_no_room_are_refused_in_passing(
+    open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*arguments: object, **settings: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    page = open_page("home")
+    monkeypatch.setattr("fer_core.queue.write_json", no_room)
+    page.button[0].click().run()
+    assert not page.exception and "No space left on device" in page.toast[0].value
 
 
 def test_it_counts_what_there_is(open_page: PageOpener, finished_run: Callable[..., Run]) -> None:

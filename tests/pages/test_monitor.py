@@ -1,5 +1,6 @@
 """The part of a page that watches one run."""
 
+import errno
 import gc
 import time
 import weakref
@@ -154,6 +155,19 @@ def test_a_waiting_run_can_be_taken_from_the_queue(
     page = rerun(page)
     assert run.state is TaskState.CANCELLED
     assert "taken from the queue" in page.info[0].value
+
+
+def test_a_stop_that_the_disk_does_not_take_is_said_in_passing(
+    training_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(self: Run) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Run, "request_stop", no_room)
+    page = watching(training_run)
+    page.button[0].click()
+    page = rerun(page)
+    assert "No space left on device" in page.toast[0].value
 
 
 def test_a_failed_run_shows_its_sentence(new_run: RunFactory) -> None:
