@@ -467,7 +467,7 @@ def test_a_data_set_that_a_run_uses_is_not_deleted_and_the_run_is_named(
     ask_for(new)  # after the page was shown
     button.click()
     checked(page)
-    refusal = (
+    refusal = plain(
         f"faces must not be deleted while a run uses it. {spoken_run(new)} is queued: stop it, or "
         "wait until it has ended."
     )
