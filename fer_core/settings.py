@@ -73,7 +73,7 @@ SETTINGS = {
         "between settings.",
     ),
     "deterministic": Setting(
-        "Deterministic",
+        "Exactly repeatable",
         "A run that was killed and resumed ends with the very weights of one that was not, bit "
         "for bit. Without it some sums may be taken in another order.",
     ),

@@ -55,7 +55,7 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     rows = [_row(letter, record) for letter, record in scored.items()]
     st.dataframe(
         pd.DataFrame(rows, columns=list(_ACCURACIES)).dropna(axis="columns", how="all"),
-        column_config=_ACCURACIES | ({} if len(rows) > 1 else {"letter": None}),
+        column_config=_ACCURACIES | ({} if len(records) > 1 else {"letter": None}),
         hide_index=True,
         placeholder="–",
         height="content" if len(rows) <= 20 else 400,
@@ -90,7 +90,7 @@ def show_groups(records: Mapping[str, RunRecord]) -> None:
         "Runs that differ in their seed alone: how much is luck, and what is left of it in the "
         "mean.",
         help="They came to their end on the same images and labels. Of one seed the first counts. "
-        "Opening the test split, TensorBoard files and the deterministic setting are no "
+        "Opening the test split, TensorBoard files and exact repeatability are no "
         "difference; the weights to start from are.",
     )
     differing = comparison.differing_settings(records)
