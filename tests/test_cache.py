@@ -1,5 +1,6 @@
 """The cache: arrays that are made once, whole, and removed when nobody uses them."""
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -113,6 +114,16 @@ def test_using_an_array_keeps_it(path: Path) -> None:
     os.utime(path, (1, 1))
     opened(path, refuse)
     assert time.time() - path.stat().st_mtime < DAY
+
+
+def test_a_disk_that_gets_full_meanwhile_leaves_nothing_behind(path: Path) -> None:
+    def fill(temporary: Path) -> None:
+        make(temporary)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(DiskFullError, match="must have room for"):
+        opened(path, fill)
+    assert not list(path.parent.glob("*.npy"))
 
 
 def test_where_there_is_no_room_nothing_is_begun(path: Path) -> None:
