@@ -14,7 +14,7 @@ from fer_core.comparison import RunRecord
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.evaluation import Accuracy, accuracy_interval
 from fer_core.files import write_json
-from fer_core.records import COMPLETED, STOPPED, Result
+from fer_core.records import COMPLETED, HISTORY_COLUMNS, STOPPED, Result
 from fer_core.runs import Run
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
@@ -54,8 +54,9 @@ def make_run(workspace: Path) -> RunMaker:
         write_json(run.directory / "environment.json", {"fingerprint": "abc"})
         counts = {"train": [11, 10], "val": [2, 2]}
         write_json(run.directory / "dataset.json", {"class_names": ["a", "b"], "counts": counts})
-        history = pd.DataFrame({"epoch": [0, 1, 2], "val_accuracy": [0.2, 0.5, 0.4]})
-        history.assign(seconds=[4.0, 5.0, 6.0]).to_csv(run.directory / "history.csv", index=False)
+        history = pd.DataFrame({name: [0.2, 0.5, 0.4] for name in HISTORY_COLUMNS})
+        history = history.assign(epoch=[0, 1, 2], seconds=[4.0, 5.0, 6.0])
+        history.to_csv(run.directory / "history.csv", index=False)
         runs.save_predictions(run, "val", predictions("aabb"))
         attempt = run.directory / "attempts" / "0"
         attempt.mkdir(parents=True)
