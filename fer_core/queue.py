@@ -14,7 +14,10 @@ from fer_core import paths
 from fer_core.files import read_json, write_json
 from fer_core.preferences import read_preferences
 from fer_core.processes import ensure_supervisor
-from fer_core.tasks import Request, Task, TaskState, directories
+from fer_core.tasks import Request, Task, TaskState, directories, read_request
+
+# How often in a row a run goes on by itself without a whole epoch in between.
+MOST_RESUMES = 3
 
 _PLACE = "place.json"  # apart from the request, which a supervisor may take in the same moment
 
@@ -70,15 +73,32 @@ def lineup(kind: str) -> tuple[list[Task], list[Task]]:
 
 
 def interrupted() -> list[Task]:
-    """Runs that ended here without a word, and that no person has stopped."""
+    """Runs that ended here without a word, and that may go on by themselves."""
     return list(filter(may_go_on, map(Task, directories(paths.runs_root()))))
 
 
+def goes_on_by_itself(task: Task) -> bool:
+    """Whether it will go on without a click, as soon as a supervisor looks."""
+    return read_preferences().resume_by_itself and may_go_on(task)
+
+
 def may_go_on(task: Task) -> bool:
-    """Whether nobody would be surprised that it goes on by itself."""
+    """Whether nobody would be surprised that it goes on by itself: no person has stopped it.
+
+    A run that has done so several times in vain is given up.
+    """
     ended = task.state is TaskState.INTERRUPTED
     # What was copied in from another machine may be going on there.
-    return ended and not task.stop_requested and not task.is_copy
+    return ended and not task.stop_requested and not task.is_copy and not _is_given_up(task)
+
+
+def go_on(task: Task) -> bool:
+    """Asks for an interrupted run to go on without a click; False where it may not."""
+    with alone():
+        may = may_go_on(task)
+        if may:
+            submit(task.directory, "train", {"resumed_after": _epochs_done(task)})
+    return may
 
 
 def move(task: Task, steps: int) -> None:
@@ -125,6 +145,20 @@ def _has_begun(task: Task) -> bool:
         return False
     newest = max((name for name in names if name.isdecimal()), key=int, default="")
     return newest != "" and not os.path.exists(f"{attempts}/{newest}/exit.json")  # noqa: PTH110
+
+
+def _is_given_up(task: Task) -> bool:
+    requests = [read_request(attempt / "request.json") for attempt in task.attempts[-MOST_RESUMES:]]
+    after = [request.arguments.get("resumed_after") for request in requests if request]
+    return len(after) == MOST_RESUMES and set(after) == {_epochs_done(task)}
+
+
+def _epochs_done(task: Task) -> int:
+    """Whole epochs of a run: the rows of its history but for the header."""
+    try:
+        return max(0, (task.directory / "history.csv").read_bytes().count(b"\n") - 1)
+    except OSError:
+        return 0
 
 
 def _place(task: Task) -> tuple[float, float, str]:

@@ -11,9 +11,6 @@ from fer_core.files import needing_room, write_json
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
 
-# How often in a row a run goes on by itself without a whole epoch in between.
-MOST_RESUMES = 3
-
 
 def submit_run(config: TrainConfig) -> Run:
     """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
@@ -111,22 +108,6 @@ def second_look(run: Run) -> str:
         "The test split of this run has been opened. If a better epoch is found, that answer is "
         f"dropped and the split {again}: a second look, which has a part in choosing."
     )
-
-
-def resume_by_itself(run: Run) -> bool:
-    """Asks for an interrupted run to go on; False where that has led nowhere several times."""
-    with queue.alone():
-        done = len(run.history)
-        in_vain = 0
-        for attempt in reversed(run.attempts):
-            request = tasks.read_request(attempt / "request.json")
-            if request is None or request.arguments.get("resumed_after") != done:
-                break
-            in_vain += 1
-        if in_vain >= MOST_RESUMES or not queue.may_go_on(run):
-            return False
-        queue.submit(run.directory, "train", {"resumed_after": done})
-    return True
 
 
 def open_test_task(run: Run) -> Task:

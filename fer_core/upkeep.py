@@ -22,16 +22,11 @@ def resume_interrupted() -> None:
     """Asks for interrupted runs to go on, where a person has chosen that they do by themselves."""
     if not read_preferences().resume_by_itself:
         return
-    interrupted = queue.interrupted()
-    if interrupted:  # what comes with runs takes memory that the supervisor does without elsewhere
-        from fer_core import submission
-        from fer_core.runs import Run
-
-        for task in interrupted:
-            try:
-                submission.resume_by_itself(Run(task.directory))
-            except (OSError, ValueError):  # one that is damaged does not keep the others
-                LOG.exception("%s could not be resumed", task.id)
+    for task in queue.interrupted():
+        try:
+            queue.go_on(task)
+        except (OSError, ValueError):  # one that is damaged does not keep the others
+            LOG.exception("%s could not be resumed", task.id)
 
 
 def remove_old() -> None:

@@ -9,8 +9,6 @@ import pytest
 
 from fer_core import paths, processes, queue
 from fer_core.files import read_json, write_json
-from fer_core.runs import Run
-from fer_core.submission import resume_by_itself
 from fer_core.tasks import Task, TaskState
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
@@ -239,8 +237,8 @@ def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
     interrupted_in(three[1], "/another/machine/runs/b")
     assert {task.state for task in three[:2]} == {TaskState.INTERRUPTED}
     assert queue.interrupted() == [three[0]]
-    assert not resume_by_itself(Run(three[1].directory)) and order() == "c"
-    assert resume_by_itself(Run(three[0].directory)) and order() == "ca"
+    assert not queue.go_on(three[1]) and order() == "c"
+    assert queue.go_on(three[0]) and order() == "ca"
 
 
 @pytest.mark.parametrize("stops", [Task.request_stop, Task.cancel])
@@ -252,4 +250,4 @@ def test_what_a_person_stopped_or_cancelled_does_not_go_on_by_itself(
     queue.submit(run.directory, "train")
     stops(run)
     assert run.state is TaskState.INTERRUPTED and queue.interrupted() == []
-    assert not resume_by_itself(Run(run.directory)) and order() == "bc"
+    assert not queue.go_on(run) and order() == "bc"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from fer_core import endings, paths, processes, submission, supervisor, upkeep, worker
+from fer_core import endings, paths, processes, queue, supervisor, upkeep, worker
 from fer_core.files import read_json, write_json, write_text
 from fer_core.preferences import Preferences, save_preferences
 from fer_core.supervisor import Supervisor
@@ -169,7 +169,7 @@ def test_a_damaged_run_does_not_keep_the_others_from_going_on(
             raise ValueError("It cannot be read.")
         resumed.append(run.id)
 
-    monkeypatch.setattr(submission, "resume_by_itself", resume)
+    monkeypatch.setattr(queue, "go_on", resume)
     upkeep.resume_interrupted()
     assert sorted(resumed) == ["a", "z"]
     save_preferences(Preferences())

@@ -27,9 +27,9 @@ Around = tuple[TaskState, tuple[list[Task], list[Task]] | None]
 
 
 def monitor(run: Run) -> None:
-    """Shows the run: again and again while it waits or trains, else what came of it."""
+    """Shows the run: again and again while it waits, trains or will, else what came of it."""
     state = run.state
-    pause = _pause(run) if state.is_active else None
+    pause = _pause(run) if state.is_active or queue.goes_on_by_itself(run) else None
     _show_title(run)
     show_origin(run)
     with st.container():  # one place for both, so that the curves below keep theirs, and the zoom
@@ -47,11 +47,14 @@ def monitor(run: Run) -> None:
 def _look(run: Run, shown: Around, pause: float | None) -> None:
     """One look at the run; `shown` is what the page around it tells, until it runs anew."""
     state = run.state
-    if _around(run, state) != shown or (state.is_active and _pause(run) != pause):
+    if _around(run, state) != shown or (pause is not None and _pause(run) != pause):
         st.rerun()
     with st.container():
         if state.is_active:
             _show_progress(run, state)
+        elif pause is not None:
+            queue.wake()
+            st.caption("It goes on by itself in a moment.")
     curves = watched(run).curves(complete=not state.is_active)
     if curves:
         label = f"Loss and accuracy of {_title(run)}"

@@ -39,9 +39,8 @@ class FaceSearch:
     confidence: float | None = None  # least confidence of the detector, in [0, 1]
 
 
-@st.cache_resource
 def wake_queue() -> None:
-    """Once per server: lets what was left in the queue go on, as after a restart."""
+    """Lets what was left in the queue go on, as after a restart or when a supervisor was killed."""
     queue.wake()
 
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import queue
 from fer_core.files import write_json, write_text
+from fer_core.preferences import Preferences, save_preferences
 from fer_core.processes import process_record
 from fer_core.records import Notes
 from fer_core.runs import Run
@@ -183,6 +184,21 @@ def test_an_interrupted_run_says_what_is_known(new_run: RunFactory) -> None:
     write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
     said = watching(run).warning[0].value
     assert "was killed" in said and said.endswith("0 of 50 epochs are done.")
+
+
+def test_an_interrupted_run_that_goes_on_by_itself_is_waited_for(
+    new_run: RunFactory, pauses: list[float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: started.append(True))
+    run = new_run()
+    write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
+    watching(run)
+    assert pauses == [None] and not started
+    save_preferences(Preferences(resume_by_itself=True))
+    page = watching(run)
+    assert pauses[-1] == FIRST_PACE and started
+    assert "It goes on by itself in a moment." in [caption.value for caption in page.caption]
 
 
 def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactory) -> None:

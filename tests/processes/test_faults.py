@@ -22,9 +22,10 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.files import write_json
 from fer_core.models import build_model, save_model
 from fer_core.preferences import Preferences, save_preferences
+from fer_core.queue import MOST_RESUMES
 from fer_core.records import COMPLETED, STOPPED
 from fer_core.runs import Run
-from fer_core.submission import MOST_RESUMES, create_run, resume_by_itself, resume_run, submit_run
+from fer_core.submission import create_run, resume_run, submit_run
 from fer_core.tasks import TaskState
 from tests.processes.conftest import wait_until
 from tests.processes.test_training_processes import ask_for_faces, ended, supervisor, trains
@@ -271,7 +272,8 @@ def test_a_run_that_dies_every_time_is_given_up(by_itself: None, endless: TrainC
         wait_until(lambda: len(boss.children()) == 1)
         trainer(run).kill()
     wait_until(lambda: run.state is TaskState.INTERRUPTED)
-    assert not resume_by_itself(run)  # as the supervisor asks in the same moment
+    assert not queue.go_on(run)  # as the supervisor asks in the same moment
+    assert not queue.goes_on_by_itself(run) and queue.interrupted() == []
     assert len(run.attempts) == MOST_RESUMES + 1
     assert len(run.history) - epochs <= 1
 
