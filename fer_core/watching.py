@@ -1,5 +1,7 @@
 """What all who watch a run share, so that five cost hardly more than one."""
 
+import math
+import os
 import threading
 import time
 
@@ -10,10 +12,12 @@ from fer_core.growing import GrowingTable
 from fer_core.records import HISTORY_COLUMNS, STEPS_COLUMNS
 from fer_core.runs import Run
 
-PACE = 3.0  # seconds from a look to the next, whoever takes it; a look costs 0.1 s of a processor
-FIRST_PACE = 1.0  # the same in a run's first minutes, of which a newcomer wants to see each second
+SHARE = 0.02  # of all processors, that all who watch a run may take from it
+LOOK = 0.02  # seconds of a processor that a look costs the server
+LOOK_HERE = 0.2  # the same with the browser's part, where it runs on this machine too
+FIRST_PACE = 1.0  # seconds between two looks, whoever takes them, in a run's first minutes
 FIRST_ROWS = 120  # of the steps, about one a second: how long the first minutes are
-LONGEST_PAUSE = 20.0  # seconds from a viewer's look to his next
+LONGEST_PAUSE = 30.0  # seconds from a viewer's look to his next
 HIDDEN_PAUSE = 60.0  # the same of a viewer whose browser shows him something else
 VISIBLE = 1 / 200  # share of the steps from which new ones can be seen on the screen
 
@@ -29,7 +33,7 @@ class Watched:
         self._history = GrowingTable(run.directory / "history.csv", HISTORY_COLUMNS)
         self._steps = GrowingTable(run.directory / "steps.csv", STEPS_COLUMNS)
         self._lock = threading.Lock()
-        self._viewers: dict[str, float] = {}  # when each looked last
+        self._viewers: dict[str, tuple[float, float]] = {}  # when each looked last, and its cost
         self._drawn: tuple[pd.DataFrame, pd.DataFrame] | None = None
         self._curves = ""
 
@@ -57,21 +61,33 @@ class Watched:
                 self._curves = figures.history_figure(history, steps).to_json() if some else ""
             return self._curves
 
-    def pause(self, viewer: str, *, hidden: bool = False) -> float:
+    def pause(self, viewer: str, *, here: bool = True, hidden: bool = False) -> float:
         """Seconds after which this viewer should look again, now that he looks.
 
-        One to whom it is hidden, in a tab in the back, takes no turn and looks now and then.
+        Args:
+            viewer: any name that is the same at every look.
+            here: his browser runs on this machine, and takes from the training what it needs.
+            hidden: it is in a tab in the back; he takes no turn and looks now and then.
         """
-        now = time.monotonic()
-        pace = FIRST_PACE if len(self._steps.read()) < FIRST_ROWS else PACE
+        now, is_young = time.monotonic(), len(self._steps.read()) < FIRST_ROWS
         with self._lock:
-            gone = [one for one, seen in self._viewers.items() if now - seen > 2 * LONGEST_PAUSE]
+            seen = {one: last for one, (last, _) in self._viewers.items()}
+            gone = [one for one, last in seen.items() if now - last > 2 * LONGEST_PAUSE]
             for one in [*gone, viewer]:
                 self._viewers.pop(one, None)
             if hidden:
                 return HIDDEN_PAUSE
-            self._viewers[viewer] = now
-            return min(LONGEST_PAUSE, pace * len(self._viewers))
+            self._viewers[viewer] = now, LOOK_HERE if here else LOOK
+            cost = sum(cost for _, cost in self._viewers.values())
+            turns = FIRST_PACE * len(self._viewers)
+            pause = turns if is_young else max(FIRST_PACE, cost / (SHARE * processors()))
+            # Whole seconds: a page runs anew where its pause changes.
+            return min(LONGEST_PAUSE, math.ceil(round(pause, 6)))
+
+
+def processors() -> int:
+    """How many there are to be shared."""
+    return os.cpu_count() or 1
 
 
 def _differs(

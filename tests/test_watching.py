@@ -16,7 +16,9 @@ from fer_core.watching import (
     FIRST_ROWS,
     HIDDEN_PAUSE,
     LONGEST_PAUSE,
-    PACE,
+    LOOK,
+    LOOK_HERE,
+    SHARE,
     Watched,
 )
 
@@ -97,7 +99,28 @@ def test_after_its_first_minutes_a_run_is_looked_at_less_often(run: Run) -> None
     watched = Watched(run)
     assert watched.pause("a") == FIRST_PACE
     add_steps(run, 1, FIRST_ROWS)
-    assert watched.pause("a") == PACE > FIRST_PACE
+    assert watched.pause("a") > FIRST_PACE
+
+
+@pytest.mark.parametrize("processors", [1, 2, 4, 64])
+@pytest.mark.parametrize(("here", "look"), [(True, LOOK_HERE), (False, LOOK)])
+def test_all_viewers_together_take_their_share_of_the_processors_at_most(
+    run: Run, monkeypatch: pytest.MonkeyPatch, processors: int, here: bool, look: float
+) -> None:
+    monkeypatch.setattr(watching, "processors", lambda: processors)
+    add_steps(run, 1, FIRST_ROWS)
+    watched = Watched(run)
+    for count in range(1, 6):
+        for number in range(count):
+            pause = watched.pause(f"viewer {number}", here=here)
+        assert count * look / pause < 1.001 * SHARE * processors or pause == LONGEST_PAUSE
+        assert pause >= FIRST_PACE
+
+
+def test_who_watches_from_another_machine_may_look_more_often(run: Run) -> None:
+    add_steps(run, 1, FIRST_ROWS)
+    near, far = (Watched(run).pause("a", here=here) for here in (True, False))
+    assert far < near
 
 
 def test_a_viewer_who_left_or_looks_elsewhere_takes_no_turn(

@@ -72,7 +72,8 @@ def _around(run: Run, state: TaskState) -> Around:
 def _pause(run: Run) -> float:
     """Seconds until this session should look again."""
     viewer = st.session_state.setdefault("viewer", uuid.uuid4().hex)
-    return watched(run).pause(viewer, hidden=is_hidden(_curves(run)))
+    here = st.context.ip_address is None  # as Streamlit tells of a browser on this machine
+    return watched(run).pause(viewer, here=here, hidden=is_hidden(_curves(run)))
 
 
 def _curves(run: Run) -> str:

@@ -34,6 +34,7 @@ from fer_core.processes import supervisor_file
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
 from fer_core.submission import submit_run
+from fer_core.watching import FIRST_ROWS
 from tests.conftest import end_supervisor
 from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
 
@@ -88,7 +89,7 @@ def start_training(faces: int) -> Run:
     say(f"Drawing {faces:,} faces, then the training begins …")
     name = draw_dataset("faces", count=faces).name
     run = submit_run(replace(RECIPES["cnn_classic"].config, dataset=name, epochs=10_000))
-    while len(run.steps) < 20:
+    while len(run.steps) <= FIRST_ROWS:  # in its first minutes a run is looked at more often
         if not run.state.is_active:
             raise SystemExit(f"The training ended: {run.error or run.log()}")
         time.sleep(0.5)
