@@ -81,6 +81,8 @@ class Task:
             return TaskState.STOPPING if stopping else TaskState.RUNNING
         if (self.directory / "request.json").exists():
             return TaskState.QUEUED
+        if self.attempt != attempt:  # the request was taken between two looks
+            return self.state
         if attempt is not None and (attempt / "error.txt").exists():
             return TaskState.FAILED
         if self._has_result(attempt):

@@ -52,6 +52,25 @@ def test_taken_by_a_living_supervisor_is_running_and_then_stopping(task: Task) -
     assert task.state is TaskState.STOPPING and task.stop_requested
 
 
+def test_a_request_that_is_taken_while_somebody_looks_is_running(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(task)
+    take(task, process=a_dead_process())
+    assert task.state is TaskState.INTERRUPTED
+    ask(task)
+    is_live = tasks._is_live
+
+    def meanwhile(attempt: Path) -> bool:
+        live = is_live(attempt)
+        if (task.directory / "request.json").exists():
+            take(task, number=1)
+        return live
+
+    monkeypatch.setattr(tasks, "_is_live", meanwhile)
+    assert task.state is TaskState.RUNNING
+
+
 def test_a_dead_supervisor_leaves_an_interrupted_task(task: Task) -> None:
     ask(task)
     take(task, process=a_dead_process())
