@@ -179,7 +179,9 @@ def job(home: Path, config: TrainConfig, kills: int, seed: int) -> tuple[Counter
         total += disturb(run, min(left, chance.randint(1, 6)), chance, seconds)
         wait_until(lambda: not run.state.is_active, run)  # noqa: B023
         total["runs"] += 1
-        wrong += [f"{run.id}: {problem}" for problem in problems(run, wanted)]
+        found = [f"{run.id}: {problem}" for problem in problems(run, wanted)]
+        wrong += found
+        print("\n".join(found), end="\n" if found else "")  # noqa: T201
         print(f"seed {seed}: {dict(total)}, wrong: {len(wrong)}", flush=True)  # noqa: T201
     return total, wrong
 
