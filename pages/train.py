@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import runs, submission
+from fer_core import queue, runs, submission
 from fer_core.config import TrainConfig
 from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES
@@ -70,7 +70,8 @@ else:  # a run goes on when its data set is deleted
     show_imports()
     say_no_dataset()
 if run is not None:
+    lineup = queue.lineup("train")  # first, so that what changes meanwhile is another one
     show_queue(run)
     st.divider()
-    monitor(run)
+    monitor(run, lineup)
     show_tensorboard(run)

@@ -23,12 +23,18 @@ from pages.components.words import (
     spoken_title,
 )
 
-Around = tuple[TaskState, tuple[list[Task], list[Task]] | None]
+Lineup = tuple[list[Task], list[Task]]
+Around = tuple[TaskState, Lineup | None]
 
 
-def monitor(run: Run) -> None:
-    """Shows the run: again and again while it waits, trains or will, else what came of it."""
+def monitor(run: Run, lineup: Lineup) -> None:
+    """Shows the run: again and again while it waits, trains or will, else what came of it.
+
+    When the `lineup`, all runs that trained or waited before the page showed them, is another one
+    at a later look, the page runs anew.
+    """
     state = run.state
+    around = state, lineup if state.is_active else None
     pause = _pause(run) if state.is_active or queue.goes_on_by_itself(run) else None
     _show_title(run)
     show_origin(run)
@@ -39,7 +45,7 @@ def monitor(run: Run) -> None:
             show_end(run)
     with st.container(gap=None):
         load_plotly()
-        st.fragment(_look, run_every=pause)(run, _around(run, state), pause)
+        st.fragment(_look, run_every=pause)(run, around, pause)
     if not state.is_active:
         show_scores(run)
 
@@ -47,7 +53,8 @@ def monitor(run: Run) -> None:
 def _look(run: Run, shown: Around, pause: float | None) -> None:
     """One look at the run; `shown` is what the page around it tells, until it runs anew."""
     state = run.state
-    if _around(run, state) != shown or (pause is not None and _pause(run) != pause):
+    around = state, queue.lineup("train") if state.is_active else None
+    if (around, None if pause is None else _pause(run)) != (shown, pause):
         st.rerun()
     with st.container():
         if state.is_active:
@@ -59,14 +66,8 @@ def _look(run: Run, shown: Around, pause: float | None) -> None:
     if curves:
         label = f"Loss and accuracy of {_title(run)}"
         live_plot(curves, _curves(run), HISTORY_HEIGHT, label)
-
     with st.expander("Log", icon=":material/notes:"):
         st.code(run.log(lines=100) or "Nothing yet.", language=None, wrap_lines=True)
-
-
-def _around(run: Run, state: TaskState) -> Around:
-    """The state, and while that is not the last one all runs that train or wait, in order."""
-    return state, queue.lineup("train") if state.is_active else None
 
 
 def _pause(run: Run) -> float:

@@ -30,10 +30,11 @@ def watching(run: Run) -> AppTest:
     def page() -> None:
         import streamlit as st
 
+        from fer_core import queue
         from fer_core.runs import open_run
         from pages.components.monitor import monitor
 
-        monitor(open_run(st.query_params["run"]))
+        monitor(open_run(st.query_params["run"]), queue.lineup("train"))
 
     app = AppTest.from_function(page, default_timeout=20)
     app.query_params["run"] = run.id

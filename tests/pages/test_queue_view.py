@@ -53,6 +53,28 @@ def test_a_waiting_run_goes_earlier_and_later(three: list[Run], open_page: PageO
     assert button(page, f"Earlier-{third}").disabled and button(page, f"Later-{second}").disabled
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_run_that_is_asked_for_while_the_page_is_drawn_is_in_the_queue(
+    three: list[Run],
+    new_run: RunFactory,
+    open_page: PageOpener,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: int,
+) -> None:
+    late, lineup, done = new_run(), queue.lineup, []
+
+    def meanwhile(kind: str) -> tuple:
+        found = lineup(kind)
+        done.append(found)
+        if len(done) == looks:
+            queue.submit(late.directory, "train")
+        return found
+
+    monkeypatch.setattr(queue, "lineup", meanwhile)
+    page = open_page("train", run=three[0].id)
+    assert button(page, f"cancel-{late.id}")
+
+
 def test_a_waiting_run_can_be_cancelled_and_stays_among_the_runs(
     three: list[Run], open_page: PageOpener
 ) -> None:
