@@ -19,6 +19,8 @@ from fer_core.tasks import Request, Task, TaskState, directories, read_request
 # How often in a row a run goes on by itself without a whole epoch in between.
 MOST_RESUMES = 3
 
+Lineup = tuple[list[Task], list[Task]]  # what is being done, and what waits, in order
+
 _PLACE = "place.json"  # apart from the request, which a supervisor may take in the same moment
 
 
@@ -65,7 +67,7 @@ def working(kind: str = "") -> list[Task]:
     return [task for task in found if not kind or _kind(task) == kind]
 
 
-def lineup(kind: str) -> tuple[list[Task], list[Task]]:
+def lineup(kind: str) -> Lineup:
     """What is being done and what waits, of one kind; every task in one of the two."""
     waits = waiting(kind)  # first, or what is taken in between would be in neither
     works = working(kind)

@@ -71,7 +71,7 @@ else:  # a run goes on when its data set is deleted
     say_no_dataset()
 if run is not None:
     lineup = queue.lineup("train")  # first, so that what changes meanwhile is another one
-    show_queue(run)
+    show_queue(run, lineup)
     st.divider()
     monitor(run, lineup)
     show_tensorboard(run)

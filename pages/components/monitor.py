@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core import queue
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
-from fer_core.tasks import Progress, Task, TaskState
+from fer_core.tasks import Progress, TaskState
 from pages.components.initial_run import show_origin
 from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
@@ -23,11 +23,10 @@ from pages.components.words import (
     spoken_title,
 )
 
-Lineup = tuple[list[Task], list[Task]]
-Around = tuple[TaskState, Lineup | None]
+Around = tuple[TaskState, queue.Lineup | None]
 
 
-def monitor(run: Run, lineup: Lineup) -> None:
+def monitor(run: Run, lineup: queue.Lineup) -> None:
     """Shows the run: again and again while it waits, trains or will, else what came of it.
 
     When the `lineup`, all runs that trained or waited before the page showed them, is another one

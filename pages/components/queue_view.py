@@ -17,12 +17,13 @@ EPOCH_SECONDS = 10.0  # where an epoch is shown that no curve below tells better
 _BY_ITSELF = "resume-by-itself"
 
 
-def show_queue(watched: Run) -> None:
+def show_queue(watched: Run, lineup: queue.Lineup) -> None:
     """Shows the queue of the workspace, whoever asked for what is in it.
 
-    The `watched` run stands below it already.
+    The `watched` run stands below it already. Whether it is looked at again, and how soon, goes by
+    the `lineup` of the runs that train and wait as the page began.
     """
-    trains, waits = queue.lineup("train")
+    trains, waits = lineup
     others = [task for task in trains if task.id != watched.id]
     pause = EPOCH_SECONDS if others else REFRESH_SECONDS
     st.fragment(_show_queue, run_every=pause if trains or waits else None)(watched)
