@@ -155,13 +155,18 @@ def keep_newest(path: Path, most_bytes: int) -> None:
     with suppress(FileNotFoundError):
         if path.stat().st_size <= most_bytes:
             return
-        with path.open("rb+") as file:
+        with path.open("rb+", buffering=0) as file:
             file.seek(-(most_bytes // 2), os.SEEK_END)
-            file.readline()  # the rest of a line
-            newest = file.read()
-            file.seek(0)  # written over what is there: that needs no room
-            file.write(newest)
-            file.truncate()
+            kept = 0
+            # Until there is no more: the other process may be in the middle of a long write.
+            while newest := file.read():
+                # The first begins with the rest of a line. Written over what is there: no room.
+                whole = newest if kept else newest[newest.find(b"\n") + 1 :]
+                end = file.tell()
+                file.seek(kept)
+                kept += file.write(whole)
+                file.seek(end)
+            file.truncate(kept)
 
 
 def patiently(action: Callable[[], T]) -> T:
