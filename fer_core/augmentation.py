@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-import keras
+import cv2
 import numpy as np
-from keras import ops
 
 from fer_core.config import Augmentation
 
@@ -13,7 +12,7 @@ _VIEWS = 9001  # a stream of random numbers of their own: views do not depend on
 
 def augment(
     images: np.ndarray, targets: np.ndarray, settings: Augmentation, seed: tuple[int, ...]
-) -> tuple[keras.KerasTensor, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Randomly changed images and their targets; the same seed gives the same change.
 
     Args:
@@ -25,14 +24,9 @@ def augment(
     Returns:
         float32 images in [0, 255] of the same shape, and the targets.
     """
-    pixels = ops.cast(images, "float32")
     if settings.is_none:
-        return pixels, targets
-    matrices = _to_corner(draw_matrices(len(images), settings, seed), images.shape[1:3])
-    moved = ops.image.affine_transform(
-        pixels, _as_eight(matrices), interpolation="bilinear", fill_mode="nearest"
-    )
-    return moved, targets
+        return images.astype("float32"), targets
+    return _moved(images, draw_matrices(len(images), settings, seed)), targets
 
 
 def augment_view(
@@ -47,7 +41,7 @@ def augment_view(
     if view == 0:
         return images.astype("float32")
     upright = replace(settings, flip=False)
-    changed = np.asarray(augment(images, images[:, 0, 0], upright, (_VIEWS, view, first))[0])
+    changed, _ = augment(images, images[:, 0, 0], upright, (_VIEWS, view, first))
     return changed[:, :, ::-1] if settings.flip and view % 2 else changed
 
 
@@ -56,8 +50,7 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
 
     Each takes (x, y) of the result to (x, y) of the original, the shift in fractions of width
     and height. Composed as `ImageDataGenerator` does: rotation, shift, shear, zoom; its shear
-    moves pixels sideways and, as there, also squeezes the height by cos(shear). NumPy draws, so
-    that every Keras backend sees the same images.
+    moves pixels sideways and, as there, also squeezes the height by cos(shear).
     """
     rng = np.random.default_rng(seed)
     rotation = np.deg2rad(rng.uniform(-1, 1, count) * settings.rotation)
@@ -73,6 +66,28 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
     # ImageDataGenerator flips last: seen from the result, the mirror comes first.
     zoomed = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(mirror, zero, zero, one)
     return turned @ moved @ sheared @ zoomed
+
+
+def _moved(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Each image seen through its map, float32; beyond an edge the edge goes on.
+
+    One by one in OpenCV this takes a quarter of the time of `keras.ops.image.affine_transform` on a
+    batch, and gives the same to a thousandth of a gray level.
+    """
+    height, width = images.shape[1:3]
+    cornered = _to_corner(matrices, (height, width))[:, :2]
+    pixels = images.astype("float32")
+    moved = np.empty_like(pixels)
+    for image, matrix, place in zip(pixels, cornered, moved, strict=True):
+        cv2.warpAffine(
+            image,
+            matrix,
+            (width, height),
+            dst=place,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return moved
 
 
 def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -91,8 +106,3 @@ def _to_corner(matrices: np.ndarray, image_size: tuple[int, ...]) -> np.ndarray:
     shift = matrices[:, :2, 2] * (width, height)
     cornered[:, :2, 2] = shift + centre - matrices[:, :2, :2] @ centre
     return cornered
-
-
-def _as_eight(matrices: np.ndarray) -> np.ndarray:
-    """The maps as Keras wants them: the nine numbers of each, row by row, without the last 1."""
-    return matrices.reshape(-1, 9)[:, :8].astype("float32")

@@ -20,11 +20,10 @@ from fer_core.augmentation import augment_view
 from fer_core.batches import Batch, RunData
 from fer_core.cache import open_array
 from fer_core.datasets.arrays import writing_array
-from fer_core.models import Images, backbone_and_head, in_float32, predict
+from fer_core.models import Images, backbone_and_head, images_at_once, in_float32, predict
 
-CHUNK = 256  # images that go through the backbone at a time
 # Raise it when `augmentation.augment_view` gives other pixels for the same view.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -130,10 +129,11 @@ class _Features:
         backbone: keras.Model,
     ) -> None:
         width = backbone.output_shape[-1]
+        size = images_at_once(self.data.config.image_size)
         # Written, not mapped: a full disk must be an error here and not the end of the process.
         with writing_array(path, (width,), dtype) as append:
-            for start in range(0, len(positions), CHUNK):
-                pixels = self.data.pixels[positions[start : start + CHUNK]]
+            for start in range(0, len(positions), size):
+                pixels = self.data.pixels[positions[start : start + size]]
                 seen = pixels if view is None else self._seen(pixels, view, start)
                 features = backbone.predict_on_batch(np.asarray(seen, "float32"))
                 append(np.asarray(features).astype(dtype))

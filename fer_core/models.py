@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from fer_core.config import MIXED, TrainConfig, weights_file
+from fer_core.config import TrainConfig, weights_file
 from fer_core.files import replacing
+from fer_core.layers import Conv2D, Dropout, as_keras_has_it
 
 
 class Images(Protocol):
@@ -85,16 +86,21 @@ def load_model(path: Path) -> keras.Model:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes the model without its optimizer, whole or not at all; it computes in float32."""
-    model = in_float32(model)
     with replacing(path) as temporary:
-        keras.Model(model.inputs, model.outputs, name=model.name).save(temporary)
+        _as_keras_has_it(model).save(temporary)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
     """The model itself, or, where it computes in mixed precision, a copy that does not."""
     if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
         return model
-    copy = keras.models.model_from_json(model.to_json().replace(MIXED, "float32"))
+    return _as_keras_has_it(model)
+
+
+def _as_keras_has_it(model: keras.Model) -> keras.Model:
+    """A copy that anyone can load: in float32, without an optimizer, of Keras's own layers."""
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    copy = keras.models.clone_model(bare, clone_function=as_keras_has_it)
     copy.set_weights(model.get_weights())
     return copy
 
@@ -140,28 +146,28 @@ def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.Le
 
 def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     for _ in range(2):
-        x = layers.Conv2D(32, 3, activation="relu")(x)
+        x = Conv2D(32, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(0.25)(x)
+    x = Dropout(0.25)(x)
     return _classic_top(x)
 
 
 def _cnn_classic_wide(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    x = layers.Conv2D(32, 3, activation="relu")(x)
-    x = layers.Conv2D(64, 3, activation="relu")(x)
+    x = Conv2D(32, 3, activation="relu")(x)
+    x = Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(0.25)(x)
+    x = Dropout(0.25)(x)
     return _classic_top(x)
 
 
 def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
     for _ in range(2):
-        x = layers.Conv2D(128, 3, activation="relu")(x)
+        x = Conv2D(128, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(0.25)(x)
+    x = Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(1024, activation="relu")(x)
-    return layers.Dropout(0.5)(x)
+    return Dropout(0.5)(x)
 
 
 def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
@@ -170,7 +176,7 @@ def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTens
         layer.trainable = False
     x = layers.Flatten()(backbone.output)
     x = layers.Dense(256, activation="relu")(x)
-    return layers.Dropout(0.5)(x)
+    return Dropout(0.5)(x)
 
 
 def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
@@ -202,17 +208,25 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
 }
 
 
-def predict(
-    model: keras.Model,
-    pixels: Images,
-    batch_size: int = 256,
-) -> np.ndarray:
+def images_at_once(image_size: tuple[int, int]) -> int:
+    """How many images of (height, width) go through a network together when it does not learn.
+
+    256 of 48×48 pixels, which takes about 100 MB, and fewer of larger ones.
+    """
+    height, width = image_size
+    return max(1, min(256, 256 * 48 * 48 // (height * width)))
+
+
+def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -> np.ndarray:
     """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
 
     Batch by batch, so that `pixels` may be a memory map larger than memory.
     """
+    # Features, which have no height and width, are small.
+    of_images = len(model.input_shape) == 4
+    size = batch_size or (images_at_once(model.input_shape[1:3]) if of_images else 256)
     done = [np.zeros((0, model.output_shape[-1]), "float32")]
-    for start in range(0, len(pixels), batch_size):
+    for start in range(0, len(pixels), size):
         # predict_on_batch costs 1 ms where predict costs 34
-        done.append(model.predict_on_batch(pixels[start : start + batch_size].astype("float32")))
+        done.append(model.predict_on_batch(pixels[start : start + size].astype("float32")))
     return np.concatenate(done)

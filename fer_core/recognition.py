@@ -81,9 +81,9 @@ class Classifier:
         empty = np.empty((0, *self.model.input_shape[1:]), np.uint8)
         return self.predict_pixels(np.array([self.pixels(image) for image in images] or empty))
 
-    def predict_pixels(self, pixels: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels)."""
-        return models.predict(self.model, pixels, batch_size)
+        return models.predict(self.model, pixels)
 
 
 def recognize(

@@ -37,7 +37,7 @@ FLOORS = [
     ],
     ["fer_core.endings"],
     ["fer_core.tasks", "fer_core.significance", "fer_core.comparison_figures"],
-    ["fer_core.queue"],
+    ["fer_core.queue", "fer_core.layers"],
     [
         "fer_core.detection",
         "fer_core.backend",
@@ -81,8 +81,8 @@ NOT_FOR_THE_APP = {
 LOADS_TENSORFLOW = {
     "backend",
     "detection",
+    "layers",
     "models",
-    "augmentation",
     "batches",
     "checkpoints",
     "environment",

@@ -74,6 +74,19 @@ def test_predictions_do_not_depend_on_the_batch_they_are_in(classic: keras.Model
     assert predict(classic, pixels[:0]).shape == (0, 7)
 
 
+def test_of_large_images_fewer_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_model(recipe("cnn_classic", image_size=(192, 96)), 7)
+    sizes, original = [], model.predict_on_batch
+
+    def noting(images: np.ndarray) -> np.ndarray:
+        sizes.append(len(images))
+        return original(images)
+
+    monkeypatch.setattr(model, "predict_on_batch", noting)
+    assert predict(model, np.zeros((70, 192, 96, 1), "uint8")).shape == (70, 7)
+    assert sizes == [32, 32, 6]
+
+
 def test_a_saved_model_predicts_the_same_and_carries_no_optimizer(
     classic: keras.Model, tmp_path: Path
 ) -> None:

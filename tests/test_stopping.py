@@ -24,7 +24,7 @@ READING, COMPUTING = "Reading the images", "Computing the features"
 @pytest.fixture
 def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr("fer_core.datasets.threads.CHUNK", 16)
-    monkeypatch.setattr("fer_core.features.CHUNK", 16)
+    monkeypatch.setattr("fer_core.features.images_at_once", lambda image_size: 16)
     draw_dataset("faces", count=70)
     return TrainConfig(dataset="faces", batch_size=64, epochs=1)
 

@@ -260,6 +260,7 @@ def test_in_mixed_precision_validation_is_that_of_the_saved_model(
             config, architecture="vgg19_dropout", image_size=(32, 32), feature_views=views
         )
     run = trained(config)
+    assert run.environment["precision"] == "mixed_bfloat16"
     keras.config.set_dtype_policy("float32")
     model = load_model(run.model_file)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
