@@ -5,8 +5,13 @@ import subprocess
 import sys
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
 import psutil
+
+CPU_INFO = Path("/proc/cpuinfo")
+# What processors call the instructions that multiply bfloat16: Intel and AMD, and Arm.
+_BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 @cache
@@ -29,12 +34,37 @@ def hint() -> str:
 
 
 @cache
+def has_bfloat16() -> bool:
+    """Whether half precision is fast here: what training computes on multiplies bfloat16 itself.
+
+    Processors do that since Cooper Lake, Zen 4 and Armv8.6, NVIDIA's cards since Ampere (compute
+    capability 8.0). Others imitate it, and are slower than in float32.
+    """
+    if graphics_processors() and has_cuda():
+        # An old driver does not know the question: then nothing, or "[N/A]", is answered.
+        generations = [answer.partition(".")[0].strip() for answer in _ask_cards("compute_cap")]
+        known = bool(generations) and all(map(str.isdecimal, generations))
+        return known and all(int(generation) >= 8 for generation in generations)
+    try:
+        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # Linux alone tells so simply
+        return False
+    names = [line.partition(":") for line in lines]
+    of_first = [rest for name, _, rest in names if name.strip() in ("flags", "Features")][:1]
+    return any(_BFLOAT16 & set(rest.split()) for rest in of_first)
+
+
+@cache
 def graphics_processors() -> tuple[str, ...]:
     """Names of NVIDIA's graphics processors, the only ones for which TensorFlow has a build."""
+    return _ask_cards("name")
+
+
+def _ask_cards(what: str) -> tuple[str, ...]:
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
-    listing = [program, "--query-gpu=name", "--format=csv,noheader"]
+    listing = [program, f"--query-gpu={what}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(listing, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):

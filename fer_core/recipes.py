@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from fer_core.config import Augmentation, TrainConfig
+from fer_core import machine
+from fer_core.config import MIXED, Augmentation, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,20 @@ RECIPES = {
             learning_rate=1e-4,
             augmentation=Augmentation(shear=0.2, zoom=0.2, flip=True),
             weights="imagenet",
+            # Measured on FER2013's PublicTest, three seeds each: 38.6 % with one view, 38.1 % with
+            # two, against 37.1 % where all is computed anew (tests/benchmarks/frozen_features.py).
+            feature_views=1,
             test_at_end=True,
         ),
     ),
 }
+
+
+def settings_here(name: str) -> TrainConfig:
+    """A recipe's settings, in the precision that is fastest here.
+
+    Half precision gives the wide classic CNN 1.6 times the images per second on two cores of Zen 5
+    and costs no accuracy (see the README for both).
+    """
+    config = RECIPES[name].config
+    return replace(config, precision=MIXED) if machine.has_bfloat16() else config

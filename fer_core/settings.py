@@ -51,8 +51,8 @@ SETTINGS = {
     "feature_views": Setting(
         "Views of each image",
         "VGG19's frozen layers are computed once for so many augmented views of every image, and "
-        "kept; each epoch draws among them and trains the head alone. 0 computes everything anew "
-        "in every epoch.",
+        "kept; each epoch draws among them and trains the head alone. 1 takes the images as they "
+        "are; 0 computes everything anew, with new augmentation, in every epoch.",
     ),
     "seed": Setting(
         "Seed", "Decides initial weights, shuffling, augmentation and dropout; never the splits."

@@ -5,7 +5,7 @@ import streamlit as st
 from fer_core import queue, runs, submission
 from fer_core.config import TrainConfig
 from fer_core.datasets import list_datasets
-from fer_core.recipes import RECIPES
+from fer_core.recipes import RECIPES, settings_here
 from fer_core.runs import Run
 from pages.components.dataset_views import show_import_progress, shown_imports
 from pages.components.initial_run import pick_initial_run
@@ -52,8 +52,8 @@ def choose_and_start() -> None:
     )
     st.markdown(RECIPES[name].description)
     try:
-        initial = pick_initial_run(RECIPES[name].config)
-        config = settings_form(RECIPES[name], dataset, initial)
+        recipe = settings_here(name)
+        config = settings_form(recipe, dataset, pick_initial_run(recipe))
         if config is not None:
             start(config)
     except (ValueError, OSError) as error:

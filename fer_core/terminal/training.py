@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
-from fer_core.recipes import RECIPES
+from fer_core.recipes import RECIPES, settings_here
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
 from fer_core.submission import continue_run, resume_run, second_look, submit_run
@@ -57,7 +57,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    recipe = RECIPES[options.recipe].config
+    recipe = settings_here(options.recipe)
     augmentation = replace(recipe.augmentation, **_given(options, Augmentation))
     settings = _given(options, TrainConfig)
     for name in ("image_size", "class_names"):

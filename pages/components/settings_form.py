@@ -7,7 +7,6 @@ import streamlit as st
 
 from fer_core.config import PRECISIONS, Augmentation, TrainConfig
 from fer_core.datasets import Dataset
-from fer_core.recipes import Recipe
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
 from pages.components.setting_fields import checkbox_field, field_grid, field_key, number_fields
@@ -15,15 +14,14 @@ from pages.components.setting_fields import checkbox_field, field_grid, field_ke
 _PRECISIONS = {"float32": "float32, full", "mixed_bfloat16": "mixed_bfloat16, half"}
 
 
-def settings_form(recipe: Recipe, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
-    """Shows the form; gives the chosen settings when "Start training" was pressed, else None.
+def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
+    """Shows the form, filled with `config`; gives what was chosen, or None until it is sent.
 
     With an `initial` run, whose weights the new one begins with, the image size is the run's.
 
     Raises:
         ValueError: a setting is out of its range, or impossible with the architecture.
     """
-    config = recipe.config
     if initial is not None:
         size = initial.config.image_size
         config = replace(config, image_size=size, initial_run=initial.id, weights="none")

@@ -116,22 +116,24 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
         return _torch(precision, recipe, seconds)
     import keras
 
+    from fer_core import models
     from fer_core.backend import prepare
     from fer_core.config import Augmentation
-    from fer_core.models import build_model
     from fer_core.recipes import RECIPES
 
+    if contender in ("script", "guide"):  # they have Keras's own layers
+        models.Conv2D, models.Dropout = keras.layers.Conv2D, keras.layers.Dropout
     augmentation = Augmentation(shear=SHEAR, zoom=ZOOM, flip=True)
     config = replace(RECIPES[recipe].config, dataset="faces", weights="none", feature_views=0)
     config = replace(config, augmentation=augmentation, precision=precision)
     prepare(config)
-    model = build_model(config, 7)
+    model = models.build_model(config, 7)
     if contender in ("script", "guide"):
         images = _generator(folder, config) if contender == "script" else _guide(folder, config)
         watch = _Watch(config.batch_size, seconds)
         keras.Model.fit(model, images, epochs=1000, verbose=0, callbacks=[watch.callback()])
         return watch.rate
-    return _timed(_step(model, config, constant=contender == "limit"), config.batch_size, seconds)
+    return timed(_step(model, config, constant=contender == "limit"), config.batch_size, seconds)
 
 
 def _step(model: Any, config: Any, *, constant: bool) -> Callable[[], None]:
@@ -152,7 +154,8 @@ def _step(model: Any, config: Any, *, constant: bool) -> Callable[[], None]:
     return step
 
 
-def _timed(step: Callable[[], None], batch_size: int, seconds: float) -> float:
+def timed(step: Callable[[], Any], batch_size: int, seconds: float) -> float:
+    """Images a second of steps that each take a batch, after a warm-up."""
     for _ in range(WARM_UP):
         step()
     started, steps = time.perf_counter(), 0
@@ -265,7 +268,7 @@ def _torch(precision: str, recipe: str, seconds: float) -> float:
         optimizer.step()
         error.item()
 
-    return _timed(step, batch, seconds)
+    return timed(step, batch, seconds)
 
 
 def _print_table(recipe: str, found: dict[tuple[str, str], list[float]]) -> None:

@@ -126,7 +126,9 @@ def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
             page.evaluate(PRESS_AT, at)
         for page in pages:  # each sees what trains and what waits, whoever asked for it
             page.get_by_text("running", exact=True).first.wait_for()
-            page.get_by_role("button", name="Cancel", exact=True).wait_for()
+            cancel = page.get_by_role("button", name="Cancel", exact=True)
+            cancel.nth(1).wait_for(state="detached")  # both have waited for a moment
+            cancel.wait_for()
         own = [run for run in runs.list_runs() if not run.is_pretrained]
         states = sorted(run.state for run in own)
         assert states == [TaskState.QUEUED, TaskState.RUNNING]

@@ -10,7 +10,7 @@ from fer_core import paths, queue, tasks
 from fer_core.config import Augmentation
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
-from fer_core.recipes import RECIPES
+from fer_core.recipes import RECIPES, settings_here
 from fer_core.runs import Run, list_runs
 from fer_core.tasks import TaskState
 
@@ -49,7 +49,7 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
     page.selectbox(key="recipe").set_value(name).run()
     press_start(page)
     (run,) = started()
-    assert run.config == replace(RECIPES[name].config, dataset="faces")
+    assert run.config == replace(settings_here(name), dataset="faces")
     assert run.state is TaskState.QUEUED
     assert page.query_params["run"] == run.id
 
