@@ -17,7 +17,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fer_core.terminal import datasets, listing, scores, training
+from fer_core.terminal import datasets, listing, scores, shipping, training
 from fer_core.terminal.saying import say
 
 
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for room in (datasets, training, listing, scores):
+    for room in (datasets, training, listing, scores, shipping):
         room.add_commands(commands)
     return parser
 

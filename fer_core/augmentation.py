@@ -7,7 +7,11 @@ import numpy as np
 
 from fer_core.config import Augmentation
 
-_VIEWS = 9001  # a stream of random numbers of their own: views do not depend on a run's seed
+# Streams of random numbers of their own: views do not depend on a run's seed, and what is drawn
+# for one change does not depend on the others.
+_VIEWS, _LIGHT, _ERASING = 9001, 9002, 9003
+_ERASED_AREAS = (0.02, 0.25)  # of the image, least and largest
+_ERASED_SHAPES = (0.4, 2.5)  # height by width
 
 
 def augment(
@@ -24,9 +28,14 @@ def augment(
     Returns:
         float32 images in [0, 255] of the same shape, and the targets.
     """
-    if settings.is_none:
-        return images.astype("float32"), targets
-    return _moved(images, draw_matrices(len(images), settings, seed)), targets
+    changed = images.astype("float32")
+    if settings.moves:
+        changed = _moved(images, draw_matrices(len(images), settings, seed))
+    if settings.contrast or settings.brightness:
+        changed = _lit(changed, settings, (*seed, _LIGHT))
+    if settings.erasing:
+        changed = _erased(changed, settings.erasing, (*seed, _ERASING))
+    return changed, targets
 
 
 def augment_view(
@@ -88,6 +97,34 @@ def _moved(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
             borderMode=cv2.BORDER_REPLICATE,
         )
     return moved
+
+
+def _lit(images: np.ndarray, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
+    """Each image with another contrast, about its mean, and another brightness."""
+    rng = np.random.default_rng(seed)
+    factors, shifts = rng.uniform(-1, 1, (2, len(images), 1, 1, 1)).astype("float32")
+    means = images.mean(axis=(1, 2, 3), keepdims=True)
+    factors = 1 + factors * np.float32(settings.contrast)
+    lit = (images - means) * factors + means + shifts * np.float32(settings.brightness * 255)
+    return np.clip(lit, 0, 255, out=lit)
+
+
+def _erased(images: np.ndarray, share: float, seed: tuple[int, ...]) -> np.ndarray:
+    """Some of the images with a rectangle of noise, anywhere, changed in place.
+
+    Random erasing (Zhong and others, "Random Erasing Data Augmentation", 2020).
+    """
+    rng = np.random.default_rng(seed)
+    height, width, channels = images.shape[1:]
+    for number in np.flatnonzero(rng.random(len(images)) < share):
+        area = rng.uniform(*_ERASED_AREAS) * height * width
+        shape = np.exp(rng.uniform(*np.log(_ERASED_SHAPES)))
+        rows = min(height, max(1, round(np.sqrt(area * shape))))
+        columns = min(width, max(1, round(np.sqrt(area / shape))))
+        top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+        noise = rng.uniform(0, 255, (rows, columns, channels))
+        images[number, top : top + rows, left : left + columns] = noise
+    return images
 
 
 def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.pixels import open_pixels
+from fer_core.evaluation import LEAKS
 from fer_core.files import DiskFullError
+from fer_core.targets import make_targets, mix
 
-_SHUFFLING, _AUGMENTING = 0, 1  # streams of random numbers that must not be the same
+_SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # streams of random numbers that must not be the same
 KEY = ["path", "row"]  # of an image, in index and predictions alike
 
 
@@ -99,13 +101,17 @@ class RunData:
         positions, seed = self.positions("train"), self.config.seed
         order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
         labels = self.labels(order)
+        targets_of_all = make_targets(self.index.loc[order], labels, self.class_names, self.config)
         weights = self._class_weights()
         size = self.config.batch_size
 
         def make(step: int) -> Batch:
             part = slice(step * size, (step + 1) * size)
-            targets = np.eye(len(self.class_names), dtype="float32")[labels[part]]
-            images, targets = draw(order[part], targets, (seed, epoch, _AUGMENTING, step))
+            stream = (seed, epoch, _AUGMENTING, step)
+            images, targets = draw(order[part], targets_of_all[part], stream)
+            if self.config.mixup:
+                stream = (seed, epoch, _MIXING, step)
+                images, targets = mix(images, targets, self.config.mixup, stream)
             return Batch(images, targets, None if weights is None else weights[labels[part]])
 
         return _ahead(make, self.steps_per_epoch)
@@ -122,7 +128,10 @@ class RunData:
 
     def predictions(self, split: str, probabilities: np.ndarray) -> pd.DataFrame:
         """The table that `Run.predictions` gives, of (n, classes) probabilities of a split."""
-        table = self.index.loc[self.positions(split), [*KEY, "expression"]].reset_index(drop=True)
+        rows = self.index.loc[self.positions(split)]
+        table = rows[[*KEY, "expression"]].reset_index(drop=True)
+        learned = self.index.loc[self.positions("train"), "content"]
+        table[LEAKS] = rows["content"].isin(learned).to_numpy()
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table

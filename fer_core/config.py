@@ -8,6 +8,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 LARGEST_EPOCHS = 10_000
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and scores in float32
 PRECISIONS = ("float32", MIXED)
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("constant", "cosine")
+VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
 
 
@@ -31,12 +34,23 @@ ARCHITECTURES = {
     "vgg19_dropout": Architecture(
         "vgg19", 3, 32, "VGG19 with frozen weights, a dense layer of 256 and dropout."
     ),
+    "cnn_residual": Architecture(
+        "cnn", 1, 32, "Six residual blocks with batch normalisation, averaged to 256 features."
+    ),
+    "vgg19_finetuned": Architecture(
+        "vgg19", 3, 32, "VGG19 whose upper blocks learn, averaged to 512 features."
+    ),
 }
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
+
+
+def _among(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"`{name}` must be {' or '.join(choices)}. Received: {value!r}")
 
 
 def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,17 +94,27 @@ class Augmentation:
     shear: float = 0.0  # degrees, drawn from [-shear, shear]
     zoom: float = 0.0  # factor drawn from [1 - zoom, 1 + zoom], apart for height and width
     flip: bool = False  # left and right, every second image
+    contrast: float = 0.0  # factor drawn from [1 - contrast, 1 + contrast], about the image's mean
+    brightness: float = 0.0  # added: drawn from ± this share of white
+    erasing: float = 0.0  # share of the images in which a rectangle is painted over
 
     def __post_init__(self) -> None:
         _within("rotation", self.rotation, 0, 180)
         _within("shift", self.shift, 0, 0.9)
         _within("shear", self.shear, 0, 60)
         _within("zoom", self.zoom, 0, 0.9)
+        for name in ("contrast", "brightness", "erasing"):
+            _within(name, getattr(self, name), 0, 1)
 
     @property
     def is_none(self) -> bool:
         """Whether images stay as they are."""
         return self == Augmentation()
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their place."""
+        return any((self.rotation, self.shift, self.shear, self.zoom, self.flip))
 
 
 @dataclass(frozen=True)
@@ -110,14 +134,25 @@ class TrainConfig:
     batch_size: int = 64
     learning_rate: float = 1e-4
     learning_rate_decay: float = 0.0  # per step: rate / (1 + decay × step)
+    optimizer: str = "adam"  # of OPTIMIZERS; sgd has Nesterov's momentum of 0.9
+    schedule: str = "constant"  # of SCHEDULES: of the learning rate
+    warmup: float = 0.0  # epochs in which the learning rate rises from 0
+    weight_decay: float = 0.0  # of kernels: a share of each, times the learning rate, per step
+    label_smoothing: float = 0.0  # share of a target that is spread over all classes
+    mixup: float = 0.0  # alpha of the Beta distribution that images are mixed by; 0 = not mixed
+    votes: float = 0.0  # share of a target that is FER+'s votes instead of the label
     augmentation: Augmentation = field(default_factory=Augmentation)
     class_weights: bool = False  # weigh each class by total / (classes × its images)
     weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
     precision: str = "float32"  # of PRECISIONS; what is saved computes in float32 in any case
+    head_epochs: int = 0  # of all, at the beginning, in which the head alone learns
+    head_learning_rate: float = 1e-3  # of these
+    unfrozen_blocks: int = 0  # of VGG19's five, from the top: they learn after the head
     feature_views: int = 0  # views of each image whose frozen features are kept; 0 = keep none
     seed: int = 0  # of initial weights, shuffling, augmentation and dropout
     validation_fraction: float | None = None  # of train; None as the data set says
     early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
+    average_views: bool = False  # at the end also predict with views of each image averaged
     test_at_end: bool = False  # open the sealed test split when training is complete
     deterministic: bool = True  # resumed or not, the same weights in the end, bit for bit
     tensorboard: bool = False  # write the curves as TensorBoard event files too
@@ -134,18 +169,13 @@ class TrainConfig:
         _within("batch_size", self.batch_size, 1, 4096)
         _within("learning_rate", self.learning_rate, 1e-8, 10)
         _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
+        _among("optimizer", self.optimizer, OPTIMIZERS)
+        _among("schedule", self.schedule, SCHEDULES)
+        _among("precision", self.precision, PRECISIONS)
+        self._check_regularization()
         if self.validation_fraction is not None:
             _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
-        if self.precision not in PRECISIONS:
-            raise ValueError(
-                f"`precision` must be {' or '.join(PRECISIONS)}. Received: {self.precision!r}"
-            )
-        _within("feature_views", self.feature_views, 0, 64)
-        if self.feature_views and not self.has_frozen_backbone:
-            raise ValueError(
-                "`feature_views` can be kept for an architecture with a frozen backbone only. "
-                f"Received: feature_views={self.feature_views} for {self.architecture}"
-            )
+        self._check_frozen()
         _within("early_stopping", self.early_stopping, 0, LARGEST_EPOCHS)
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
@@ -157,6 +187,35 @@ class TrainConfig:
             raise ValueError(
                 f"`weights` can be given for the VGG19 family only. "
                 f"Received: weights={self.weights!r} for {self.architecture}"
+            )
+
+    def _check_regularization(self) -> None:
+        _within("warmup", self.warmup, 0, self.epochs)
+        _within("weight_decay", self.weight_decay, 0, 1)
+        _within("label_smoothing", self.label_smoothing, 0, 0.9)
+        _within("mixup", self.mixup, 0, 10)
+        _within("votes", self.votes, 0, 1)
+        if self.learning_rate_decay and (self.schedule == "cosine" or self.warmup):
+            raise ValueError(
+                "`learning_rate_decay` goes with the constant schedule only, and without `warmup`. "
+                f"Received: {self.learning_rate_decay:g} with {self.schedule} and "
+                f"warmup={self.warmup:g}"
+            )
+
+    def _check_frozen(self) -> None:
+        _within("head_learning_rate", self.head_learning_rate, 1e-8, 10)
+        _within("head_epochs", self.head_epochs, 0, self.epochs)
+        _within("unfrozen_blocks", self.unfrozen_blocks, 0, VGG19_BLOCKS)
+        if self.architecture != "vgg19_finetuned" and (self.head_epochs or self.unfrozen_blocks):
+            raise ValueError(
+                "`head_epochs` and `unfrozen_blocks` are of vgg19_finetuned only. "
+                f"Received: {self.head_epochs} and {self.unfrozen_blocks} for {self.architecture}"
+            )
+        _within("feature_views", self.feature_views, 0, 64)
+        if self.feature_views and not self.freezes_at(0):
+            raise ValueError(
+                "`feature_views` can be kept while the backbone is frozen only. "
+                f"Received: feature_views={self.feature_views} for {self.architecture}"
             )
 
     def _check_image_size(self) -> None:
@@ -173,9 +232,10 @@ class TrainConfig:
         """The architecture's family, "cnn" or "vgg19"."""
         return ARCHITECTURES[self.architecture].family
 
-    @property
-    def has_frozen_backbone(self) -> bool:
-        """Whether a part of the network, the largest, never learns."""
+    def freezes_at(self, epoch: int) -> bool:
+        """Whether the whole backbone, the network's largest part, stays as it is in that epoch."""
+        if self.architecture == "vgg19_finetuned":
+            return epoch < self.head_epochs or not self.unfrozen_blocks
         return self.architecture == "vgg19_dropout"
 
     @property

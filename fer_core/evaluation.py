@@ -1,7 +1,8 @@
 """Scores from predictions, with their uncertainty.
 
 Predictions are a DataFrame with a row per image: `path` and `row` say which, `expression` is the
-truth, and one `p_<expression>` per class is its probability.
+truth, and one `p_<expression>` per class is its probability. `leaks`, where it is there, tells
+of each whether the very same image is also one that the network learned from.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 MACRO_AVERAGE = "macro average"
+LEAKS = "leaks"  # a column of predictions
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
     correct = int((predicted(predictions) == predictions["expression"]).sum())
     total = len(predictions)
     return Accuracy(correct, total, *accuracy_interval(correct, total))
+
+
+def without_leaks(predictions: pd.DataFrame) -> pd.DataFrame | None:
+    """The images that the network has not learned from; None where all are, or it is unknown."""
+    if LEAKS not in predictions or not predictions[LEAKS].any() or predictions[LEAKS].all():
+        return None
+    return predictions[~predictions[LEAKS].astype(bool)]
 
 
 def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

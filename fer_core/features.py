@@ -21,6 +21,7 @@ from fer_core.batches import Batch, RunData
 from fer_core.cache import open_array
 from fer_core.datasets.arrays import writing_array
 from fer_core.models import Images, backbone_and_head, images_at_once, in_float32, predict
+from fer_core.optimization import make_optimizer
 
 # Raise it when `augmentation.augment_view` gives other pixels for the same view.
 _VERSION = 2
@@ -36,19 +37,26 @@ class Lessons:
 
 
 def open_lessons(
-    data: RunData, model: keras.Model, progress: Callable[[int, int], None] | None = None
+    data: RunData,
+    model: keras.Model,
+    epoch: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Lessons:
-    """The lessons as the run's settings say; features that are missing are computed first.
+    """The lessons of an epoch as the run's settings say; missing features are computed first.
 
     The model and the head that may be trained instead of it share their layers.
 
     Args:
+        model: as `models.begin_stage` left it for that epoch.
         progress: called with the images done and their number; what it raises ends the computing.
     """
-    views = data.config.feature_views
-    if not views:
+    config = data.config
+    views = config.feature_views
+    if not views or not config.freezes_at(epoch):
         return Lessons(model, data.batches, _validation(model, data.rows("val")))
-    backbone, head = backbone_and_head(model, data.config)
+    of_head = epoch < config.head_epochs
+    optimizer = make_optimizer(config, data.steps_per_epoch, of_head=of_head)
+    backbone, head = backbone_and_head(model, optimizer)
     work = _Features(data, backbone, progress or (lambda done, total: None))
     validation = work.of_validation()
     maps = [work.of_training(view) for view in range(views)]

@@ -12,9 +12,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from fer_core.config import TrainConfig, weights_file
+from fer_core.config import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.files import replacing
-from fer_core.layers import Conv2D, Dropout, as_keras_has_it
+from fer_core.layers import BatchNormalization, Conv2D, Dropout, as_keras_has_it
+from fer_core.optimization import make_optimizer
+
+# Of ImageNet's red, green and blue in [0, 255], which VGG19's weights expect to be taken away.
+_IMAGENET_MEANS = [-123.68, -116.779, -103.939]
 
 
 class Images(Protocol):
@@ -25,10 +29,11 @@ class Images(Protocol):
     def __getitem__(self, part: slice, /) -> np.ndarray: ...
 
 
-def build_model(config: TrainConfig, classes: int) -> keras.Model:
+def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
     """A compiled model: float32 pixels (n, height, width, channels) in, (n, classes) out.
 
-    Initial weights come from Keras's global random state; the caller seeds it.
+    Initial weights come from Keras's global random state; the caller seeds it. It is made for the
+    first epoch: see `begin_stage`.
 
     Raises:
         ValueError: the backbone's weights cannot be had, or do not fit.
@@ -39,11 +44,31 @@ def build_model(config: TrainConfig, classes: int) -> keras.Model:
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    return _compiled(keras.Model(inputs, outputs, name=config.architecture), config)
+    model = keras.Model(inputs, outputs, name=config.architecture)
+    begin_stage(model, config, 0, steps_per_epoch)
+    return model
 
 
-def backbone_and_head(model: keras.Model, config: TrainConfig) -> tuple[keras.Model, keras.Model]:
-    """The frozen part of a model, which gives features (n, width), and the compiled rest.
+def begin_stage(
+    model: keras.Model, config: TrainConfig, epoch: int, steps_per_epoch: int = 1
+) -> None:
+    """Freezes what does not learn in that epoch, and gives the model a fresh optimizer.
+
+    There are two stages where the settings name `head_epochs`: the head's and the network's.
+    """
+    frozen = config.freezes_at(epoch)
+    for layer in model.layers:
+        block = layer.name.partition("_")[0].removeprefix("block")
+        if block.isdecimal() and config.family == "vgg19":
+            layer.trainable = not frozen and int(block) > VGG19_BLOCKS - config.unfrozen_blocks
+    of_head = epoch < config.head_epochs
+    _compile(model, make_optimizer(config, steps_per_epoch, of_head=of_head))
+
+
+def backbone_and_head(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer
+) -> tuple[keras.Model, keras.Model]:
+    """The frozen part of a model, which gives features (n, …), and the compiled rest.
 
     They share their layers with the model: what the head learns, the model knows.
 
@@ -58,17 +83,14 @@ def backbone_and_head(model: keras.Model, config: TrainConfig) -> tuple[keras.Mo
     x = inputs = keras.Input(features.shape[1:], name="features")
     for layer in model.layers[first:]:
         x = layer(x)  # a head is a plain chain of layers
-    return backbone, _compiled(keras.Model(inputs, x, name=model.name), config)
+    head = keras.Model(inputs, x, name=model.name)
+    _compile(head, optimizer)
+    return backbone, head
 
 
-def _compiled(model: keras.Model, config: TrainConfig) -> keras.Model:
-    model.compile(
-        optimizer=keras.optimizers.Adam(_learning_rate(config)),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
     model.optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
-    return model
 
 
 def load_model(path: Path) -> keras.Model:
@@ -135,15 +157,6 @@ def trained_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.trainable and layer.variables]
 
 
-def _learning_rate(config: TrainConfig) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    if not config.learning_rate_decay:
-        return config.learning_rate
-    # Keras 3 accepts Adam(decay=…) and ignores it; this is what `decay` used to do.
-    return keras.optimizers.schedules.InverseTimeDecay(
-        config.learning_rate, decay_steps=1, decay_rate=config.learning_rate_decay
-    )
-
-
 def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     for _ in range(2):
         x = Conv2D(32, 3, activation="relu")(x)
@@ -171,11 +184,60 @@ def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    backbone = _vgg19(x, config)
-    for layer in backbone.layers:
-        layer.trainable = False
-    x = layers.Flatten()(backbone.output)
+    x = layers.Flatten()(_vgg19(x, config).output)
     x = layers.Dense(256, activation="relu")(x)
+    return Dropout(0.5)(x)
+
+
+def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Residual blocks (He and others, "Deep Residual Learning for Image Recognition", 2016)."""
+    x = layers.ReLU()(_convolved(x, 32))
+    x = layers.MaxPooling2D()(x)
+    for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+        changed = layers.ReLU()(_convolved(x, width, stride=stride))
+        # Its last factor begins at zero, and so the block by giving what it gets.
+        changed = _convolved(changed, width, gamma_initializer="zeros")
+        if x.shape[-1] != width:
+            x = _convolved(x, width, kernel=1, stride=stride)
+        x = layers.ReLU()(layers.Add()([x, changed]))
+    x = layers.GlobalAveragePooling2D()(x)
+    return Dropout(0.25)(x)
+
+
+def _convolved(
+    x: keras.KerasTensor,
+    width: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    gamma_initializer: str = "ones",
+) -> keras.KerasTensor:
+    """A convolution without bias, and its normalisation, which has one."""
+    x = Conv2D(
+        width,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(x)
+    return BatchNormalization(gamma_initializer=gamma_initializer)(x)
+
+
+def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """VGG19 on the pixels it was trained on, without its last pooling, and a small head.
+
+    At 48×48 that pooling would keep one of nine places; they are averaged instead. Features of
+    ImageNet come in all sizes, and so they are normalised.
+    """
+    colors = layers.Rescaling(255, _IMAGENET_MEANS, dtype="float32", name="imagenet_colors")(x)
+    backbone = _vgg19(colors, config)
+    if config.weights != "none":  # they are of blue, green, red; pixels are the other way round
+        first = backbone.get_layer("block1_conv1")
+        kernel, bias = first.get_weights()
+        first.set_weights([kernel[:, :, ::-1], bias])
+    x = layers.GlobalAveragePooling2D()(backbone.get_layer("block5_conv4").output)
+    x = BatchNormalization()(x)
     return Dropout(0.5)(x)
 
 
@@ -204,7 +266,9 @@ def _weights_sentence(config: TrainConfig, error: Exception) -> str:
 _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]] = {
     "cnn_classic": _cnn_classic,
     "cnn_classic_wide": _cnn_classic_wide,
+    "cnn_residual": _cnn_residual,
     "vgg19_dropout": _vgg19_dropout,
+    "vgg19_finetuned": _vgg19_finetuned,
 }
 
 

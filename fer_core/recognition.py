@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import models
+from fer_core.calibration import temper
 from fer_core.detection import CONFIDENCE, Face, FaceDetector
 from fer_core.drawing import draw_boxes
 from fer_core.expressions import colors
@@ -42,11 +43,17 @@ class Classifier:
     """A run's model with its class names. May be shared by threads."""
 
     def __init__(
-        self, model: keras.Model, class_names: Sequence[str], *, gray: bool = False
+        self,
+        model: keras.Model,
+        class_names: Sequence[str],
+        *,
+        gray: bool = False,
+        temperature: float = 1.0,
     ) -> None:
         """The model takes uint8 pixels (n, height, width, channels) and gives (n, classes).
 
-        Where it has seen gray images only, `gray` takes the colours out of those it is shown.
+        Where it has seen gray images only, `gray` takes the colours out of those it is shown. The
+        temperature makes its probabilities believable; see `calibration`.
 
         Raises:
             ValueError: the model does not tell as many classes as there are names.
@@ -59,6 +66,7 @@ class Classifier:
         self.model = model
         self.class_names = tuple(class_names)
         self.gray = gray
+        self.temperature = temperature
 
     @classmethod
     def load(cls, run: Run) -> "Classifier":
@@ -69,7 +77,12 @@ class Classifier:
         """
         if run.model_file is None:
             raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
-        return cls(models.load_model(run.model_file), run.class_names, gray=run.is_gray)
+        return cls(
+            models.load_model(run.model_file),
+            run.class_names,
+            gray=run.is_gray,
+            temperature=run.result.temperature if run.result else 1.0,
+        )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """What the network gets of a face crop, uint8 RGB: uint8 (height, width, channels)."""
@@ -83,7 +96,7 @@ class Classifier:
 
     def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels)."""
-        return models.predict(self.model, pixels)
+        return temper(models.predict(self.model, pixels), self.temperature)
 
 
 def recognize(

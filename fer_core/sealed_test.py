@@ -10,6 +10,7 @@ from fer_core.reporting import task_progress
 from fer_core.runs import Run, open_run, save_predictions
 from fer_core.submission import check_finished
 from fer_core.tasks import Task
+from fer_core.views import predict_views
 
 
 def run_open_test(task: Task) -> None:
@@ -54,9 +55,13 @@ def evaluate_test(run: Run, data: RunData) -> None:
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
         raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
-    probabilities = predict(load_model(run.model_file), data.rows("test"))
+    model, rows = load_model(run.model_file), data.rows("test")
+    probabilities = predict(model, rows)
+    averaged = predict_views(model, rows) if run.config.average_views else None
     looks = [*run.test_looks, datetime.now()]
     record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)
     # The record of the look comes first: nobody shall have seen what is not recorded.
+    if averaged is not None:
+        save_predictions(run, "test", data.predictions("test", averaged), averaged=True)
     save_predictions(run, "test", data.predictions("test", probabilities))

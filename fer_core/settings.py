@@ -34,6 +34,42 @@ SETTINGS = {
         "After n corrections the learning rate is divided by 1 + decay × n.",
         step=1e-6,
     ),
+    "optimizer": Setting(
+        "Optimizer",
+        "How corrections are made: Adam scales each by its own history; SGD goes on in the "
+        "direction of the last ones (Nesterov's momentum of 0.9) and wants a larger learning rate.",
+    ),
+    "schedule": Setting(
+        "Learning rate over time",
+        "constant, or falling along a cosine to a thousandth at the last epoch.",
+    ),
+    "warmup": Setting(
+        "Warm-up", "Epochs at the beginning in which the learning rate rises from 0.", step=0.5
+    ),
+    "weight_decay": Setting(
+        "Weight decay",
+        "With every correction each weight loses this share of itself, times the learning rate; "
+        "Adam with it is AdamW.",
+        step=1e-3,
+    ),
+    "label_smoothing": Setting(
+        "Label smoothing",
+        "This share of every target is spread over all expressions, so that the network is less "
+        "sure of itself.",
+        step=0.05,
+    ),
+    "mixup": Setting(
+        "Mixup",
+        "Images are laid over one another, and their targets likewise; the larger the number the "
+        "more evenly. 0.2 is usual, 0 means never.",
+        step=0.1,
+    ),
+    "votes": Setting(
+        "FER+ votes",
+        "This share of every target comes from the votes of FER+'s ten annotators instead of the "
+        "label; for data sets that were added with FER+'s table beside.",
+        step=0.1,
+    ),
     "class_weights": Setting(
         "Class weights",
         "Rare expressions count more in the loss, so that all classes weigh the same.",
@@ -47,6 +83,18 @@ SETTINGS = {
         "Precision",
         "mixed_bfloat16 computes in half precision, which is faster on processors made for it and "
         "slower on others; the saved network computes in float32.",
+    ),
+    "head_epochs": Setting(
+        "Epochs of the head",
+        "At the beginning of all epochs the new layers on top learn alone, so that their first, "
+        "wild corrections do not spoil what VGG19 knows.",
+    ),
+    "head_learning_rate": Setting(
+        "Learning rate of the head", "In these epochs; it stays the same.", step=1e-4
+    ),
+    "unfrozen_blocks": Setting(
+        "Blocks that learn",
+        "Of VGG19's five, counted from the top; the others keep their ImageNet weights.",
     ),
     "feature_views": Setting(
         "Views of each image",
@@ -66,6 +114,11 @@ SETTINGS = {
     "early_stopping": Setting(
         "Early stopping",
         "Ends after that many epochs without a better validation accuracy; 0 = never.",
+    ),
+    "average_views": Setting(
+        "Average views at the end",
+        "Also asks the finished network for ten views of every image, shifted and mirrored, and "
+        "averages what it answers: about a point better, at ten times the time.",
     ),
     "test_at_end": Setting(
         "Open the test split at the end",
@@ -102,4 +155,11 @@ SETTINGS = {
         step=0.05,
     ),
     "flip": Setting("Flip", "Every second image is mirrored left to right."),
+    "contrast": Setting(
+        "Contrast", "Times a factor from 1 − contrast to 1 + contrast, about the mean.", step=0.05
+    ),
+    "brightness": Setting("Brightness", "Up to ± this share of white is added.", step=0.05),
+    "erasing": Setting(
+        "Erasing", "In this share of the images a rectangle of noise hides a part.", step=0.05
+    ),
 }

@@ -13,10 +13,10 @@ from fer_core.backend import prepare
 from fer_core.batches import Batch, RunData, open_run_data
 from fer_core.checkpoints import load_latest, save_checkpoint
 from fer_core.environment import describe, sweep
-from fer_core.export import export_h5
 from fer_core.features import open_lessons
 from fer_core.files import append_row
-from fer_core.models import begin_with, build_model, load_model, save_model
+from fer_core.finishing import finish_run
+from fer_core.models import begin_stage, begin_with, build_model, load_model, save_model
 from fer_core.records import (
     COMPLETED,
     EARLY_STOPPED,
@@ -28,7 +28,7 @@ from fer_core.records import (
 )
 from fer_core.reporting import StepReporter, stop_if_asked, task_progress
 from fer_core.runs import Run, save_predictions, save_result
-from fer_core.sealed_test import check_unchanged, evaluate_test
+from fer_core.sealed_test import check_unchanged
 from fer_core.tasks import Task
 from fer_core.tensorboard import EventFiles, open_event_files
 
@@ -50,7 +50,7 @@ def run_training(task: Task) -> None:
     prepare(config)
     describe(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    model = build_model(config, len(data.class_names))
+    model = build_model(config, len(data.class_names), data.steps_per_epoch)
     trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
     stop_if_asked(task)
     trainer.resume()
@@ -91,10 +91,10 @@ class Trainer:
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.run, self.data, self.model = run, data, model
+        self.config, self.goal, self.progress = run.config, run.goal, progress
         if run.initial is not None:  # the frozen layers too, which no checkpoint holds
             self._begin_with(run.initial)
-        self.lessons = open_lessons(data, model, progress)
-        self.config, self.goal = run.config, run.goal
+        self._open_lessons(0)
         self.state = State()
         self.events: EventFiles | None = None
         self.val_labels = data.labels(data.positions("val"))
@@ -113,6 +113,7 @@ class Trainer:
                 "history and predictions stay, and a new run can start from its weights."
             )
         if checkpoint is not None:
+            self._enter_stage_of(checkpoint.epoch)
             checkpoint.restore(self.lessons.model)
             self.state = State(**checkpoint.state)
             probabilities = self._validate()  # what may fail comes before what changes the run
@@ -136,6 +137,7 @@ class Trainer:
             if self._patience_is_over():
                 return EARLY_STOPPED
             started = time.monotonic()
+            self._enter_stage_of(epoch)
             logs = self._train_epoch(epoch)
             if logs is None:
                 return STOPPED
@@ -156,10 +158,7 @@ class Trainer:
             state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
             self._seal_test()
             self._keep_model(probabilities)
-        if self.config.architecture == "vgg19_dropout":
-            export_h5(self.run)
-        if self._opens_test(reason):
-            evaluate_test(self.run, self.data)
+        temperature = finish_run(self.run, self.data, opens_test=self._opens_test(reason))
         result = Result(
             reason,
             state.epoch + 1,
@@ -168,10 +167,21 @@ class Trainer:
             state.best_accuracy,
             int(self.run.attempt.name) if self.run.attempt else None,
             self.data.changed_since(),
+            temperature,
         )
         if self.events is not None:
             self.events.close()
         save_result(self.run, result)
+
+    def _enter_stage_of(self, epoch: int) -> None:
+        """After the epochs of the head alone, lets more of the network learn."""
+        if (epoch < self.config.head_epochs) != (self._learned_from < self.config.head_epochs):
+            begin_stage(self.model, self.config, epoch, self.data.steps_per_epoch)
+            self._open_lessons(epoch)
+
+    def _open_lessons(self, epoch: int) -> None:
+        self.lessons = open_lessons(self.data, self.model, epoch, self.progress)
+        self._learned_from = epoch
 
     def _opens_test(self, reason: str) -> bool:
         """A stopped run may go on: its test split stays sealed."""
@@ -242,7 +252,8 @@ class Trainer:
 
     def _seal_test(self) -> None:
         """Drops what the model before the best one answered; that it was asked stays recorded."""
-        self.run.predictions_file("test").unlink(missing_ok=True)
+        for averaged in (False, True):
+            self.run.predictions_file("test", averaged=averaged).unlink(missing_ok=True)
 
     def _keep_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import evaluation, runs, submission, tasks
+from fer_core import evaluation, model_card, runs, submission, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
 from pages.components.outcome import TEST_HELP, VAL_HELP
@@ -20,8 +20,10 @@ def show_scores(run: Run, split: str) -> None:
         st.info("The predictions of this split are not there yet. They come with the first epoch.")
         st.stop()
     explanation = TEST_HELP if split == "test" else VAL_HELP
-    score = evaluation.accuracy(predictions)
-    show_accuracy(f"{SPLITS[split]} accuracy", score, explanation)
+    show_accuracy(f"{SPLITS[split]} accuracy", predictions, explanation)
+    averaged = run.predictions(split, averaged=True)
+    if averaged is not None:
+        st.caption(f"With ten views of each image averaged: {evaluation.accuracy(averaged)}.")
     confusion, classes = st.columns([6, 5], gap="large")
     with confusion:
         st.subheader("Confusion matrix", anchor=False)
@@ -37,6 +39,14 @@ def show_scores(run: Run, split: str) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+
+
+def show_card(run: Run) -> None:
+    """What a network that ships with the program is, and what it must not be used for."""
+    card = model_card.read_card(run)
+    if card:
+        with st.expander("Model card", icon=":material/badge:"):
+            st.markdown(card)
 
 
 def opening(run: Run) -> Task | None:
@@ -86,6 +96,7 @@ st.title("Evaluate")
 st.caption("See which expressions a network confuses, and how sure that is.")
 
 run = pick_run("Run", [run for run in runs.list_runs() if run.model_file])
+show_card(run)
 split = "val"
 if run.has_test:
     split = st.segmented_control(

@@ -8,15 +8,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fer_core import processes
+from fer_core import paths, processes
 from fer_core.files import read_json
 
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty workspace; no supervisor outlives it."""
+    """An empty workspace, without the runs that ship; no supervisor outlives it."""
     home = tmp_path / "home"
     monkeypatch.setenv("FER_HOME", str(home))
+    monkeypatch.setattr(paths, "pretrained_root", lambda: tmp_path / "pretrained")
     yield home
     end_supervisor()
 

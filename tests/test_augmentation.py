@@ -92,3 +92,40 @@ def test_the_range_of_every_change_is_used_and_kept() -> None:
     heights = matrices[:, 0, 0]
     assert 0.8 <= heights.min() < 0.81 and 1.19 < heights.max() <= 1.2
     assert keras.ops.shape(matrices) == (2000, 3, 3)
+
+
+def test_light_changes_contrast_about_the_mean_and_brightness(faces: np.ndarray) -> None:
+    gray = np.stack([np.full((8, 8, 1), 100), np.tile([[[60], [140]]], (8, 4, 1))]).astype("uint8")
+    many = np.repeat(gray, 50, axis=0)
+    targets = np.zeros((100, 2), "float32")
+    harder, _ = augment(many, targets, Augmentation(contrast=0.5), (1,))
+    assert np.allclose(harder[:50], 100)  # without contrast none can be changed
+    spread = harder[50:].max(axis=(1, 2, 3)) - harder[50:].min(axis=(1, 2, 3))
+    assert 40 <= spread.min() < 50 and 110 < spread.max() <= 120
+    assert np.allclose(harder[50:].mean(axis=(1, 2, 3)), 100, atol=1e-3)
+    lighter, _ = augment(many, targets, Augmentation(brightness=0.2), (1,))
+    shifts = (lighter - many).reshape(100, -1)
+    assert np.allclose(shifts.min(axis=1), shifts.max(axis=1), atol=1e-4)
+    assert -51 <= shifts.min() < -40 and 40 < shifts.max() <= 51
+    dark, _ = augment(faces, TARGETS, Augmentation(contrast=1.0, brightness=1.0), (1,))
+    assert dark.min() >= 0 and dark.max() <= 255
+
+
+def test_erasing_hides_one_rectangle_in_its_share_of_the_images() -> None:
+    white = np.full((400, 48, 40, 1), 255, "uint8")
+    erased, _ = augment(white, np.zeros((400, 7)), Augmentation(erasing=0.25), (1,))
+    changed = erased[..., 0] != 255
+    hit = changed.any(axis=(1, 2))
+    assert 70 < hit.sum() < 130
+    for hidden in changed[hit]:
+        rows, columns = np.flatnonzero(hidden.any(axis=1)), np.flatnonzero(hidden.any(axis=0))
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert hidden.sum() > 0.95 * height * width  # noise may be white here and there
+        assert 0.01 * 48 * 40 < height * width < 0.28 * 48 * 40
+    assert (white == 255).all()
+
+
+def test_what_is_drawn_for_one_change_does_not_depend_on_another(faces: np.ndarray) -> None:
+    moved, _ = augment(faces, TARGETS, Augmentation(rotation=20), (1, 2))
+    both, _ = augment(faces, TARGETS, Augmentation(rotation=20, brightness=0.01), (1, 2))
+    assert np.abs(moved - both).max() <= 0.01 * 255 + 1e-3

@@ -45,12 +45,34 @@ def test_the_classic_recipes_are_exactly_the_classic_scripts() -> None:
         ({"learning_rate": float("nan")}, "`learning_rate` must be"),
         ({"weights": "imagenet"}, "for the VGG19 family only"),
         ({"validation_fraction": 1.0}, "`validation_fraction` must be"),
+        ({"optimizer": "rmsprop"}, "`optimizer` must be adam or sgd. Received: 'rmsprop'"),
+        ({"schedule": "step"}, "`schedule` must be constant or cosine. Received: 'step'"),
+        ({"warmup": 51.0}, "`warmup` must be from 0 to 50. Received: 51.0"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` must be from 0 to 0.9"),
+        ({"votes": 1.5}, "`votes` must be from 0 to 1"),
+        ({"mixup": -1.0}, "`mixup` must be from 0 to 10"),
+        ({"schedule": "cosine", "learning_rate_decay": 0.1}, "with the constant schedule only"),
+        ({"warmup": 1.0, "learning_rate_decay": 0.1}, "with the constant schedule only"),
+        ({"head_epochs": 2}, "are of vgg19_finetuned only. Received: 2 and 0 for cnn_classic"),
+        ({"architecture": "vgg19_finetuned", "unfrozen_blocks": 6}, "`unfrozen_blocks` must be"),
+        (
+            {"architecture": "vgg19_finetuned", "unfrozen_blocks": 1, "feature_views": 1},
+            "while the backbone is frozen only",
+        ),
     ],
 )
 def test_what_is_impossible_is_refused_with_a_sentence(settings: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match="(?s).*") as error:
         TrainConfig(**settings)
     assert sentence in str(error.value)
+
+
+def test_the_backbone_is_frozen_while_the_head_learns_and_where_no_block_is_to_learn() -> None:
+    staged = TrainConfig(architecture="vgg19_finetuned", head_epochs=2, unfrozen_blocks=1)
+    assert [staged.freezes_at(epoch) for epoch in range(4)] == [True, True, False, False]
+    assert replace(staged, unfrozen_blocks=0).freezes_at(3)
+    assert TrainConfig(architecture="vgg19_dropout").freezes_at(7)
+    assert not TrainConfig().freezes_at(0)
 
 
 def test_an_unknown_setting_is_named() -> None:

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from fer_core.config import MIXED
-from fer_core.layers import Conv2D, Dropout
+from fer_core.layers import BatchNormalization, Conv2D, Dropout
 from fer_core.models import build_model, save_model
 from fer_core.recipes import RECIPES
 
@@ -52,6 +52,45 @@ def test_a_convolution_gives_and_learns_what_keras_s_does(precision: str) -> Non
         assert np.allclose(array, other, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("precision", ["float32", MIXED])
+def test_normalising_gives_and_learns_what_keras_s_does(precision: str) -> None:
+    keras.config.set_dtype_policy(precision)
+    images = np.random.default_rng(0).normal(3, 2, (6, 5, 4, 3)).astype("float32")
+    pair = [BatchNormalization(momentum=0.5), keras.layers.BatchNormalization(momentum=0.5)]
+    found = []
+    for layer in pair:
+        layer.build(images.shape)
+        layer.gamma.assign([1.0, 0.5, -2.0])
+
+        @tf.function
+        def run(pixels: tf.Tensor, layer: keras.Layer = layer) -> list[tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(pixels)
+                outputs = tf.cast(layer(pixels, training=True), "float32")
+                loss = tf.reduce_sum(outputs**3)
+            sources = [pixels, layer.gamma.value, layer.beta.value]
+            return [outputs, *tape.gradient(loss, sources)]
+
+        found.append([array.numpy() for array in run(tf.constant(images))])
+        found[-1] += [layer.moving_mean.numpy(), layer(images, training=False)]
+    close = {"rtol": 1e-3, "atol": 1e-3} if precision == "float32" else {"rtol": 0.05, "atol": 0.3}
+    for name, ours, theirs in zip(("outputs", "pixels", "gamma", "beta"), *found, strict=False):
+        assert np.allclose(ours, theirs, **close), name
+    assert np.allclose(found[0][4], found[1][4], rtol=1e-3)
+    count = 6 * 5 * 4  # ours remembers the variance of a sample
+    theirs = (pair[1].moving_variance.numpy() - 0.5) * count / (count - 1) + 0.5
+    assert pair[0].moving_variance.numpy() == pytest.approx(theirs, rel=1e-2)
+
+
+def test_a_frozen_normalisation_stays_as_it_is() -> None:
+    layer = BatchNormalization()
+    images = np.random.default_rng(0).normal(3, 2, (6, 5, 4, 3)).astype("float32")
+    layer.build(images.shape)
+    layer.trainable = False
+    assert np.allclose(layer(images, training=True), layer(images, training=False))
+    assert layer.moving_mean.numpy().tolist() == [0, 0, 0]
+
+
 @pytest.mark.parametrize("rate", [0.25, 0.5])
 @pytest.mark.parametrize("shape", [(64, 22, 22, 8), (7, 5), (1, 1)])
 def test_dropout_keeps_its_share_and_makes_up_for_the_rest(
@@ -83,7 +122,7 @@ def test_dropout_changes_nothing_outside_training_and_leaves_odd_rates_to_keras(
     assert np.array_equal(Dropout(0.3, seed=5)(ones, training=True), theirs)
 
 
-@pytest.mark.parametrize("name", ["cnn_classic", "cnn_classic_wide"])
+@pytest.mark.parametrize("name", ["cnn_classic", "cnn_classic_wide", "cnn_residual"])
 @pytest.mark.parametrize("precision", ["float32", MIXED])
 def test_what_is_saved_holds_keras_s_own_layers(name: str, precision: str, tmp_path: Path) -> None:
     keras.config.set_dtype_policy(precision)

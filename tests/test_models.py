@@ -10,7 +10,14 @@ import pytest
 
 from fer_core.backend import prepare
 from fer_core.config import TrainConfig
-from fer_core.models import build_model, load_model, predict, save_model, trained_layers
+from fer_core.models import (
+    begin_stage,
+    build_model,
+    load_model,
+    predict,
+    save_model,
+    trained_layers,
+)
 from fer_core.recipes import RECIPES
 
 
@@ -53,6 +60,32 @@ def test_the_layers_of_the_classic_cnn_stand_in_the_classic_order(classic: keras
 def test_all_of_vgg19_is_frozen() -> None:
     layers = trained_layers(build_model(recipe("vgg19_dropout"), 7))
     assert [layer.count_params() for layer in layers] == [512 * 256 + 256, 0, 256 * 7 + 7]
+
+
+def test_the_residual_cnn_is_small_enough_to_ship() -> None:
+    assert build_model(recipe("cnn_residual"), 7).count_params() < 3_000_000
+
+
+def test_of_the_fine_tuned_vgg19_the_head_learns_first_and_then_its_upper_blocks() -> None:
+    config = recipe("vgg19_finetuned", head_epochs=2, unfrozen_blocks=2)
+    model = build_model(config, 7)
+    learning = {layer.name for layer in trained_layers(model)}
+    assert not any(name.startswith("block") for name in learning)
+    begin_stage(model, config, 2)
+    learning = {layer.name.partition("_")[0] for layer in trained_layers(model)}
+    assert {name for name in learning if name.startswith("block")} == {"block4", "block5"}
+
+
+def test_the_fine_tuned_vgg19_sees_what_its_weights_were_trained_on(vgg19_weights: Path) -> None:
+    model = build_model(recipe("vgg19_finetuned", weights=str(vgg19_weights)), 7)
+    face = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3)).astype("float32")
+    ours = keras.Model(model.inputs, model.get_layer("block5_conv4").output).predict(face)
+    vgg19 = keras.applications.VGG19(False, str(vgg19_weights), input_shape=(48, 48, 3))
+    theirs = keras.Model(vgg19.inputs, vgg19.get_layer("block5_conv4").output).predict(
+        keras.applications.vgg19.preprocess_input(face.copy())
+    )
+    assert np.abs(ours).max() > 1
+    assert np.allclose(ours, theirs, atol=1e-2)
 
 
 def test_the_learning_rate_decays_as_keras_1_did(classic: keras.Model) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core import paths, processes
+from fer_core.calibration import fit_temperature, temper
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -67,8 +68,8 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
     dataset = open_dataset("faces")
     positions = dataset.select("val")
     answers = Classifier.load(run).predict([dataset.image(position) for position in positions])
-    columns = [f"p_{name}" for name in run.class_names]
-    assert np.allclose(answers, run.predictions("val")[columns], atol=1e-5)
+    recorded = run.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
+    assert np.allclose(answers, temper(recorded, run.result.temperature), atol=1e-5)
 
 
 def test_going_on_from_a_checkpoint_equals_never_having_stopped(
@@ -103,6 +104,72 @@ def test_going_on_is_exact_in_mixed_precision_and_on_features_that_were_lost(
     run = interrupted(config, monkeypatch, epoch=0)
     shutil.rmtree(paths.cache_root())
     assert same(go_on(run), whole)
+
+
+STAGED = {
+    "architecture": "vgg19_finetuned",
+    "image_size": (32, 32),
+    "head_epochs": 1,
+    "unfrozen_blocks": 1,
+    "schedule": "cosine",
+    "weight_decay": 0.01,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "architecture": "cnn_residual",
+            "image_size": (32, 32),
+            "optimizer": "sgd",
+            "schedule": "cosine",
+            "warmup": 0.5,
+            "mixup": 0.2,
+            "label_smoothing": 0.1,
+            "precision": "mixed_bfloat16",
+            "augmentation": Augmentation(contrast=0.2, erasing=0.5),
+        },
+        STAGED | {"feature_views": 2},
+    ],
+)
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_going_on_is_exact_through_schedules_stages_and_normalisation(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict, epoch: int
+) -> None:
+    config = replace(config, batch_size=32, epochs=3, learning_rate=0.01, **changes)
+    whole = trained(config)
+    run = interrupted(config, monkeypatch, epoch=epoch)
+    assert same(go_on(run), whole)
+
+
+def test_after_the_head_s_epochs_only_the_blocks_that_shall_learn_do(config: TrainConfig) -> None:
+    head = trained(replace(config, **STAGED | {"epochs": 1}))
+    both = trained(replace(config, **STAGED | {"epochs": 2}, learning_rate=1e-3))
+    rates = both.history["learning_rate"]
+    assert rates[0] == pytest.approx(both.config.head_learning_rate)
+    one, other = (load_model(run.model_file) for run in (head, both))
+    moved = {
+        layer.name
+        for layer, later in zip(one.layers, other.layers, strict=True)
+        if not all(map(np.array_equal, layer.get_weights(), later.get_weights()))
+    }
+    blocks = {name.partition("_")[0] for name in moved if name.startswith("block")}
+    assert blocks <= {"block5"}
+    if both.result.best_epoch == 1:
+        assert blocks == {"block5"}
+
+
+def test_a_finished_run_has_a_temperature_and_its_views(config: TrainConfig) -> None:
+    run = trained(replace(config, average_views=True, test_at_end=True))
+    table = run.predictions("val")
+    assert run.result.temperature == pytest.approx(fit_temperature(table))
+    for split in ("val", "test"):
+        one, ten = run.predictions(split), run.predictions(split, averaged=True)
+        assert one["path"].equals(ten["path"])
+        assert not np.allclose(one.filter(regex="^p_"), ten.filter(regex="^p_"))
+    plain = trained(replace(config, epochs=1))
+    assert plain.predictions("val", averaged=True) is None
 
 
 def same(one: Run, other: Run) -> bool:

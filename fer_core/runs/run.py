@@ -155,20 +155,24 @@ class Run(Task):
         """How the run ended, or None while it has not."""
         return _result(self.directory / "result.json")
 
-    def predictions(self, split: str) -> pd.DataFrame | None:
+    def predictions(self, split: str, *, averaged: bool = False) -> pd.DataFrame | None:
         """One row per image of the split: key, true expression, `p_<expression>`; or None.
+
+        Where the data set's images are known, `leaks` tells which were learned from. They are the
+        network's own, without the temperature; `averaged` over ten views of each image.
 
         Raises:
             ValueError: the file is damaged.
         """
         try:
-            return read_predictions(self.predictions_file(split))
+            return read_predictions(self.predictions_file(split, averaged=averaged))
         except ValueError as error:
             raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
-    def predictions_file(self, split: str) -> Path:
+    def predictions_file(self, split: str, *, averaged: bool = False) -> Path:
         """Where the predictions of a split lie, or will lie."""
-        return self.directory / "predictions" / f"{split}.csv"
+        name = f"{split}_views.csv" if averaged else f"{split}.csv"
+        return self.directory / "predictions" / name
 
     @property
     def test_opened(self) -> datetime | None:
@@ -282,10 +286,11 @@ def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
     return ""
 
 
-def save_predictions(run: Run, split: str, table: pd.DataFrame) -> None:
+def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: bool = False) -> None:
     """Writes what `Run.predictions` reads."""
-    run.predictions_file(split).parent.mkdir(exist_ok=True)
-    with replacing(run.predictions_file(split)) as temporary:
+    path = run.predictions_file(split, averaged=averaged)
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 
 

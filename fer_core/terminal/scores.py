@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fer_core.evaluation import accuracy, report
+from fer_core.evaluation import accuracy, report, without_leaks
 from fer_core.runs import Run
 from fer_core.submission import open_test_task
 from fer_core.terminal.listing import find_run
@@ -37,6 +37,12 @@ def say_scores(run: Run, split: str) -> None:
     if predictions is None:
         raise ValueError(f"{run.id} must have predictions for {split}. It is {run.state}.")
     say(f"{split}: {accuracy(predictions)}")
+    clean = without_leaks(predictions)
+    if clean is not None:
+        say(f"without the images that are in train too: {accuracy(clean)}")
+    averaged = run.predictions(split, averaged=True)
+    if averaged is not None:
+        say(f"with ten views of each averaged: {accuracy(averaged)}")
     if split == "test" and len(run.test_looks) > 1:
         say(f"opened {len(run.test_looks)} times: it has had a part in choosing")
     say(report(predictions, run.class_names).round(3).to_string())

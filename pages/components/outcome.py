@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation, paths
+from fer_core import paths
 from fer_core.endings import NEVER_BEGAN
 from fer_core.records import EARLY_STOPPED, STOPPED, Result
 from fer_core.runs import Run
@@ -62,7 +62,7 @@ def show_scores(run: Run) -> None:
 def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
     val, test = st.columns(2)
     with val:
-        show_accuracy("Validation accuracy", evaluation.accuracy(predictions), VAL_HELP)
+        show_accuracy("Validation accuracy", predictions, VAL_HELP)
     with test:
         _show_test(run)
     confusion, classes = st.columns(2, gap="large")
@@ -95,7 +95,7 @@ def _show_test(run: Run) -> None:
     predictions, looks = run.predictions("test") if run.test_opened else None, len(run.test_looks)
     if predictions is not None:
         again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
-        show_accuracy("Test accuracy", evaluation.accuracy(predictions), again or TEST_HELP)
+        show_accuracy("Test accuracy", predictions, again or TEST_HELP)
         if again:
             st.caption(again)
     elif run.has_test:

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation, figures
-from fer_core.evaluation import Accuracy
 
 _SHARES, _COUNTS = "Shares", "Numbers of images"
 
@@ -30,8 +29,9 @@ _REPORT_COLUMNS = {
 }
 
 
-def show_accuracy(label: str, accuracy: Accuracy, explanation: str) -> None:
-    """The accuracy, below it the 95 % interval that its number of images leaves."""
+def show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> None:
+    """The accuracy, below it the 95 % interval; and what it is without leaked images."""
+    accuracy = evaluation.accuracy(predictions)
     st.metric(
         label,
         f"{accuracy.value:.1%}",
@@ -41,6 +41,12 @@ def show_accuracy(label: str, accuracy: Accuracy, explanation: str) -> None:
         delta_description=f"95 % interval, {accuracy.total:,} images",
         help=explanation,
     )
+    clean = evaluation.without_leaks(predictions)
+    if clean is not None:
+        st.caption(
+            f"Without the {len(predictions) - len(clean):,} that are among the training images "
+            f"too: {evaluation.accuracy(clean)}."
+        )
 
 
 def show_confusion(predictions: pd.DataFrame, class_names: Sequence[str], key: str) -> None:

@@ -1,6 +1,6 @@
 """The fields of the settings form, with the words of each setting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -54,3 +54,23 @@ def checkbox_field(config: TrainConfig, record: Any, name: str) -> bool:
         persist_state="session",
     )
     return chosen and not problem
+
+
+def choice_field(
+    config: TrainConfig,
+    name: str,
+    choices: Sequence[str],
+    words: Mapping[str, str],
+    place: DeltaGenerator | None = None,
+) -> str:
+    """A list to choose a value from; `words` says what each is called."""
+    chosen = (place or st).selectbox(
+        SETTINGS[name].label,
+        choices,
+        index=list(choices).index(getattr(config, name)),
+        format_func=lambda choice: words.get(choice, choice),
+        key=field_key(config, name),
+        help=SETTINGS[name].help,
+        persist_state="session",
+    )
+    return str(chosen)

@@ -5,13 +5,24 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core.config import PRECISIONS, Augmentation, TrainConfig
+from fer_core.config import OPTIMIZERS, PRECISIONS, SCHEDULES, Augmentation, TrainConfig
 from fer_core.datasets import Dataset
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
-from pages.components.setting_fields import checkbox_field, field_grid, field_key, number_fields
+from pages.components.setting_fields import (
+    checkbox_field,
+    choice_field,
+    field_grid,
+    field_key,
+    number_fields,
+)
 
-_PRECISIONS = {"float32": "float32, full", "mixed_bfloat16": "mixed_bfloat16, half"}
+_CHOICES = {
+    "float32": "float32, full",
+    "mixed_bfloat16": "mixed_bfloat16, half",
+    "adam": "Adam",
+    "sgd": "SGD",
+}
 
 
 def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
@@ -32,7 +43,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
                 "Nothing has to be changed: the recipe is complete. Each question mark says what "
                 "a setting does."
             )
-            settings = _learning(config) | _images(config, dataset)
+            settings = _learning(config) | _targets(config) | _images(config, dataset)
             settings["augmentation"] = _augmentation(config)
             settings |= _computing(config)
         pressed = st.form_submit_button(
@@ -43,12 +54,17 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
 
 def _learning(config: TrainConfig) -> dict[str, Any]:
     st.markdown("**Learning**")
-    names = ["epochs", "batch_size", "learning_rate", "learning_rate_decay", "early_stopping"]
-    frozen = ["feature_views"] if config.has_frozen_backbone else []
-    settings = number_fields(config, config, [*names, "seed", *frozen], columns=3)
-    settings["class_weights"] = checkbox_field(config, config, "class_weights")
+    names = ["epochs", "batch_size", "learning_rate", "learning_rate_decay", "warmup"]
+    if config.architecture == "vgg19_finetuned":
+        names += ["head_epochs", "head_learning_rate", "unfrozen_blocks"]
+    if config.freezes_at(0):
+        names.append("feature_views")
+    settings = number_fields(config, config, [*names, "early_stopping", "seed"], columns=3)
+    grid = field_grid(3)
+    for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        settings[name] = choice_field(config, name, choices, _CHOICES, grid)
     if config.family == "vgg19" and not config.initial_run:
-        weights = st.text_input(
+        weights = grid.text_input(
             SETTINGS["weights"].label,
             config.weights,
             key=field_key(config, "weights"),
@@ -56,6 +72,14 @@ def _learning(config: TrainConfig) -> dict[str, Any]:
             persist_state="session",
         )
         settings["weights"] = weights.strip()
+    return settings
+
+
+def _targets(config: TrainConfig) -> dict[str, Any]:
+    st.markdown("**Against learning by heart**")
+    names = ("weight_decay", "label_smoothing", "mixup", "votes")
+    settings = number_fields(config, config, names, columns=4)
+    settings["class_weights"] = checkbox_field(config, config, "class_weights")
     return settings
 
 
@@ -102,24 +126,16 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
 
 def _augmentation(config: TrainConfig) -> Augmentation:
     st.markdown("**Augmentation:** how training images are changed, anew in every epoch")
-    names = ("rotation", "shift", "shear", "zoom")
+    names = ("rotation", "shift", "shear", "zoom", "contrast", "brightness", "erasing")
     numbers = number_fields(config, config.augmentation, names, columns=4)
     return Augmentation(**numbers, flip=checkbox_field(config, config.augmentation, "flip"))
 
 
 def _computing(config: TrainConfig) -> dict[str, Any]:
     st.markdown("**Computing and files**")
-    names = ("test_at_end", "deterministic", "tensorboard")
+    names = ("test_at_end", "average_views", "deterministic", "tensorboard")
     with st.container(horizontal=True, gap="medium"):
         settings: dict[str, Any] = {name: checkbox_field(config, config, name) for name in names}
-    settings["precision"] = st.selectbox(
-        SETTINGS["precision"].label,
-        PRECISIONS,
-        index=PRECISIONS.index(config.precision),
-        format_func=_PRECISIONS.__getitem__,
-        key=field_key(config, "precision"),
-        help=SETTINGS["precision"].help,
-        width=320,
-        persist_state="session",
-    )
+    place = field_grid(3)
+    settings["precision"] = choice_field(config, "precision", PRECISIONS, _CHOICES, place)
     return settings

@@ -1,0 +1,82 @@
+"""How far a network's probabilities can be believed, and the temperature that mends them.
+
+After Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+
+from fer_core.evaluation import predicted
+
+BINS = 15
+_LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
+_TINY = 1e-12
+
+
+def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities, (n, classes), as if the logits had been divided by the temperature.
+
+    Above 1 they come closer to one another; which is the largest never changes.
+    """
+    if temperature == 1 or not len(probabilities):
+        return probabilities
+    logits = np.log(np.maximum(probabilities, _TINY)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(probabilities.dtype)
+
+
+def fit_temperature(predictions: pd.DataFrame) -> float:
+    """The temperature with which the truth of these predictions is most probable.
+
+    It must be of images that the network has not learned from: the validation split's.
+    """
+    names, probabilities = _probabilities(predictions)
+    known = predictions["expression"].isin(names).to_numpy()
+    if not known.any():
+        return 1.0
+    truth = pd.Index(names).get_indexer(predictions["expression"][known])
+    rows = np.arange(len(truth))
+
+    def loss(log_temperature: float) -> float:
+        tempered = temper(probabilities[known], float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(tempered[rows, truth], _TINY)).mean())
+
+    bounds = (np.log(_LEAST), np.log(_MOST))
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataFrame:
+    """How often answers are right that are given with about the same confidence.
+
+    Returns:
+        A row for each of `BINS` equal parts of [0, 1] that has any: `images`, `confidence` (the
+        mean of the largest probability) and `accuracy`.
+    """
+    confidence = temper(_probabilities(predictions)[1], temperature).max(axis=1)
+    table = pd.DataFrame(
+        {
+            "bin": np.minimum((confidence * BINS).astype(int), BINS - 1),
+            "confidence": confidence,
+            "accuracy": (predicted(predictions) == predictions["expression"]).to_numpy(),
+        }
+    )
+    groups = table.groupby("bin")
+    means = groups[["confidence", "accuracy"]].mean()
+    return means.assign(images=groups.size()).reset_index(drop=True)
+
+
+def calibration_error(predictions: pd.DataFrame, temperature: float = 1.0) -> float:
+    """The expected calibration error, in [0, 1]: how far confidence and accuracy are apart.
+
+    The mean over the bins of `reliability`, each weighed by its images.
+    """
+    bins = reliability(predictions, temperature)
+    apart = (bins["confidence"] - bins["accuracy"]).abs()
+    return float((apart * bins["images"]).sum() / bins["images"].sum())
+
+
+def _probabilities(predictions: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    table = predictions.filter(regex="^p_")
+    names = [str(column).removeprefix("p_") for column in table.columns]
+    return names, table.to_numpy(dtype=float)
