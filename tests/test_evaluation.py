@@ -102,3 +102,12 @@ def test_predictions_are_left_alone() -> None:
     evaluation.accuracy(SEVEN)
     pd.testing.assert_frame_equal(SEVEN, before)
     assert isinstance(evaluation.confusion(SEVEN, CLASSES), np.ndarray)
+
+
+def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
+    some = SEVEN.assign(leaks=[True, False, False, True, False, False, False])
+    clean = evaluation.without_leaks(some)
+    assert clean["path"].tolist() == ["1.png", "2.png", "4.png", "5.png", "6.png"]
+    assert evaluation.accuracy(clean).correct == 2
+    for unknown in (SEVEN, SEVEN.assign(leaks=False), SEVEN.assign(leaks=True)):
+        assert evaluation.without_leaks(unknown) is None

@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core import paths, tasks
 from fer_core.files import write_json, write_text
+from fer_core.model_card import write_card
 from fer_core.runs import Run
-from tests.pages.conftest import PageOpener, RunFactory, rerun
+from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
 
 
 def show_test(page: AppTest) -> AppTest:
@@ -39,6 +40,38 @@ def test_validation_is_shown_with_its_interval(
     (accuracy,) = open_page("evaluate").metric
     assert (accuracy.label, accuracy.value) == ("Validation accuracy", "60.0%")
     assert accuracy.delta == "51.7% to 67.7%"  # Wilson's, of 84 right in 140
+
+
+def test_a_clean_accuracy_stands_below_the_one_that_leaks_flatter(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    table = run.predictions("val")
+    table["leaks"] = table.index < 40  # the first 84 are right
+    table.to_csv(run.predictions_file("val"), index=False)
+    page = open_page("evaluate")
+    said = [caption.value for caption in page.caption]
+    clean = "Without the 40 that are among the training images too: 44.0% (34.7% to 53.8%, 100"
+    assert any(clean in words for words in said)
+
+
+def test_averaged_views_are_told_beside(open_page: PageOpener, finished_run: RunFactory) -> None:
+    run = finished_run()
+    predictions(140, 0.7).to_csv(run.predictions_file("val", averaged=True), index=False)
+    said = [caption.value for caption in open_page("evaluate").caption]
+    assert any("ten views of each image averaged: 70.0%" in words for words in said)
+
+
+def test_a_network_that_ships_shows_its_card(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run(opened=True)
+    assert not open_page("evaluate").expander
+    write_card(run, "A small network")
+    (card,) = open_page("evaluate").expander
+    assert card.label == "Model card"
+    assert "# A small network" in card.markdown[0].value
+    assert "not a person's emotion" in card.markdown[0].value
 
 
 def test_scores_per_expression_are_those_of_the_predictions(

@@ -55,28 +55,43 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
 
 
 def test_every_setting_can_be_changed(page: AppTest) -> None:
-    page.selectbox(key="recipe").set_value("vgg19_dropout").run()
-    given = {"Epochs": 3, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
-             "Learning rate decay": 0.001, "Early stopping": 2, "Image width": 100,
-             "Views of each image": 3, "Rotation": 10.0, "Shift": 0.1, "Shear": 5.0,
-             "Zoom": 0.3}  # fmt: skip
+    page.selectbox(key="recipe").set_value("vgg19_finetuned").run()
+    given = {"Epochs": 30, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
+             "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Views of each image": 3,
+             "Epochs of the head": 4, "Learning rate of the head": 0.02, "Blocks that learn": 1,
+             "Weight decay": 0.2, "Label smoothing": 0.05, "Mixup": 0.4, "FER+ votes": 0.25,
+             "Rotation": 10.0, "Shift": 0.15, "Shear": 5.0, "Zoom": 0.3, "Contrast": 0.1,
+             "Brightness": 0.2, "Erasing": 0.35}  # fmt: skip
     for label, value in given.items():
         number(page, label).set_value(value)
     page.multiselect[0].set_value(["happy", "sad"])
     page.text_input[0].set_value("none")
-    page.selectbox(key="setting-vgg19_dropout-precision").set_value("mixed_bfloat16")
+    chosen = {"precision": "mixed_bfloat16", "optimizer": "sgd", "schedule": "constant"}
+    for name, value in chosen.items():
+        page.selectbox(key=f"setting-vgg19_finetuned-{name}").set_value(value)
     for checkbox in page.checkbox:
         checkbox.set_value(checkbox.label in ("Class weights", "TensorBoard files"))
     press_start(page)
     (run,) = started()
-    recipe = RECIPES["vgg19_dropout"].config
+    recipe = RECIPES["vgg19_finetuned"].config
     assert run.config == replace(
-        recipe, dataset="faces", epochs=3, batch_size=8, learning_rate=0.01, seed=5,
-        image_size=(64, 100), learning_rate_decay=0.001, early_stopping=2, weights="none",
-        augmentation=Augmentation(rotation=10.0, shift=0.1, shear=5.0, zoom=0.3, flip=False),
+        recipe, dataset="faces", epochs=30, batch_size=8, learning_rate=0.01, seed=5,
+        image_size=(64, 100), warmup=1.5, early_stopping=2, weights="none", feature_views=3,
+        head_epochs=4, head_learning_rate=0.02, unfrozen_blocks=1, weight_decay=0.2,
+        label_smoothing=0.05, mixup=0.4, votes=0.25, **chosen,
+        augmentation=Augmentation(rotation=10.0, shift=0.15, shear=5.0, zoom=0.3, flip=False,
+                                  contrast=0.1, brightness=0.2, erasing=0.35),
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
-        deterministic=False, tensorboard=True, feature_views=3, precision="mixed_bfloat16",
+        average_views=False, deterministic=False, tensorboard=True,
     )  # fmt: skip
+
+
+def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
+    number(page, "Learning rate decay").set_value(0.001)
+    press_start(page)
+    assert started()[0].config.learning_rate_decay == 0.001
+    labels = {entry.label for entry in page.number_input}
+    assert "Epochs of the head" not in labels and "Views of each image" not in labels
 
 
 @pytest.mark.parametrize(
