@@ -11,7 +11,7 @@ from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.pixels import open_pixels
-from fer_core.evaluation import LEAKS
+from fer_core.evaluation import LEAKED
 from fer_core.files import DiskFullError
 from fer_core.targets import make_targets, mix
 
@@ -131,7 +131,7 @@ class RunData:
         rows = self.index.loc[self.positions(split)]
         table = rows[[*KEY, "expression"]].reset_index(drop=True)
         learned = self.index.loc[self.positions("train"), "content"]
-        table[LEAKS] = rows["content"].isin(learned).to_numpy()
+        table[LEAKED] = rows["content"].isin(learned).to_numpy()
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table

@@ -3,6 +3,8 @@
 After Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
@@ -12,6 +14,22 @@ from fer_core.evaluation import predicted
 BINS = 15
 _LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
 _TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a network's probabilities are mended, as found on the validation split."""
+
+    temperature: float
+    error_before: float  # the expected calibration error, in [0, 1]
+    error_after: float
+
+
+def calibrate(predictions: pd.DataFrame) -> Calibration:
+    """The temperature for a network that gave these predictions, and what it mends."""
+    temperature = fit_temperature(predictions)
+    before, after = calibration_error(predictions), calibration_error(predictions, temperature)
+    return Calibration(temperature, before, after)
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Scores from predictions, with their uncertainty.
 
 Predictions are a DataFrame with a row per image: `path` and `row` say which, `expression` is the
-truth, and one `p_<expression>` per class is its probability. `leaks`, where it is there, tells
+truth, and one `p_<expression>` per class is its probability. `leaked`, where it is there, tells
 of each whether the very same image is also one that the network learned from.
 """
 
@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 MACRO_AVERAGE = "macro average"
-LEAKS = "leaks"  # a column of predictions
+LEAKED = "leaked"  # a column of predictions
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
 
 def without_leaks(predictions: pd.DataFrame) -> pd.DataFrame | None:
     """The images that the network has not learned from; None where all are, or it is unknown."""
-    if LEAKS not in predictions or not predictions[LEAKS].any() or predictions[LEAKS].all():
+    if LEAKED not in predictions or not predictions[LEAKED].any() or predictions[LEAKED].all():
         return None
-    return predictions[~predictions[LEAKS].astype(bool)]
+    return predictions[~predictions[LEAKED].astype(bool)]
 
 
 def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

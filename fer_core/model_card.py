@@ -122,7 +122,6 @@ def _data(run: Run) -> str:
 
 
 def _scores(run: Run) -> str:
-    temperature = run.result.temperature if run.result else 1.0
     lines = [
         "## Accuracy",
         "",
@@ -139,21 +138,33 @@ def _scores(run: Run) -> str:
             if predictions is None:
                 continue
             clean = without_leaks(predictions)
-            before = calibration_error(predictions)
-            after = calibration_error(predictions, temperature)
-            error = "" if averaged else f"{before:.1%} → {after:.1%}"
             lines.append(
                 f"| {name} | {'ten, averaged' if averaged else 'one'} | {accuracy(predictions)} "
-                f"| {accuracy(clean) if clean is not None else ''} | {error} |"
+                f"| {accuracy(clean) if clean is not None else ''} "
+                f"| {_errors(run, predictions, averaged)} |"
             )
     lines += [
         "",
         "The calibration error is the expected one, over 15 bins: how far confidence and accuracy "
-        f"are apart. The temperature, {temperature:.3f}, was fitted on the validation split; "
-        "probabilities are shown with it.",
+        "are apart. The temperatures were fitted on the validation split; probabilities are shown "
+        f"with them. {_temperatures(run)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _errors(run: Run, predictions: pd.DataFrame, averaged: bool) -> str:
+    calibration = run.calibration(averaged=averaged)
+    after = "?"
+    if calibration is not None:
+        after = f"{calibration_error(predictions, calibration.temperature):.1%}"
+    return f"{calibration_error(predictions):.1%} → {after}"
+
+
+def _temperatures(run: Run) -> str:
+    found = {"One view": run.calibration(), "ten views": run.calibration(averaged=True)}
+    known = [f"{name}: {each.temperature:.3f}" for name, each in found.items() if each is not None]
+    return ", ".join(known) + "."
 
 
 def _of_seeds(runs: Sequence[Run]) -> str:

@@ -77,11 +77,12 @@ class Classifier:
         """
         if run.model_file is None:
             raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
+        calibration = run.calibration()
         return cls(
             models.load_model(run.model_file),
             run.class_names,
             gray=run.is_gray,
-            temperature=run.result.temperature if run.result else 1.0,
+            temperature=calibration.temperature if calibration else 1.0,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:

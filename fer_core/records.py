@@ -38,7 +38,6 @@ class Result:
     val_accuracy: float
     attempt: int | None = None  # the one that came to this end; a later one has not yet
     remark: str = ""  # a sentence on what was unusual, for example images that changed meanwhile
-    temperature: float = 1.0  # fitted on validation; makes the probabilities believable
 
 
 @dataclass(frozen=True)

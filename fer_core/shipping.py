@@ -12,13 +12,12 @@ import numpy as np
 
 from fer_core import paths
 from fer_core.batches import RunData, open_run_data
-from fer_core.calibration import fit_temperature
 from fer_core.datasets.names import is_name
 from fer_core.files import replacing, write_json
 from fer_core.model_card import write_card
 from fer_core.models import load_model, predict
 from fer_core.records import Notes
-from fer_core.runs import Run, save_predictions, save_result
+from fer_core.runs import Run, save_calibration, save_predictions, save_result
 from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.submission import check_finished
 from fer_core.views import predict_views
@@ -80,19 +79,17 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     halve(run.model_file, shipped.directory / "model.keras")
     model, rows = load_model(shipped.directory / "model.keras"), data.rows("val")
     save_predictions(shipped, "val", data.predictions("val", predict(model, rows)))
-    recorded = shipped.predictions("val")  # rounded, as anybody finds them
-    assert recorded is not None
     if run.config.average_views:
         averaged = data.predictions("val", predict_views(model, rows))
         save_predictions(shipped, "val", averaged, averaged=True)
+    save_calibration(shipped)
     # Earlier looks at the test split are not forgotten.
     looks = run.predictions_file("test").with_suffix(".json")
     if looks.exists():
         shutil.copyfile(looks, shipped.predictions_file("test").with_suffix(".json"))
     if run.has_test:
         evaluate_test(shipped, data)
-    result = replace(run.result, attempt=None, temperature=fit_temperature(recorded))
-    save_result(shipped, result)
+    save_result(shipped, replace(run.result, attempt=None))
 
 
 def _halved(content: bytes) -> bytes:

@@ -158,7 +158,7 @@ class Trainer:
             state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
             self._seal_test()
             self._keep_model(probabilities)
-        temperature = finish_run(self.run, self.data, opens_test=self._opens_test(reason))
+        finish_run(self.run, self.data, opens_test=self._opens_test(reason))
         result = Result(
             reason,
             state.epoch + 1,
@@ -167,7 +167,6 @@ class Trainer:
             state.best_accuracy,
             int(self.run.attempt.name) if self.run.attempt else None,
             self.data.changed_since(),
-            temperature,
         )
         if self.events is not None:
             self.events.close()

@@ -76,16 +76,16 @@ def test_predictions_carry_key_truth_and_probabilities(config: TrainConfig) -> N
     data = open_run_data(config)
     probabilities = np.full((14, 7), 1 / 7, "float32")
     table = data.predictions("val", probabilities)
-    columns = ["path", "row", "expression", "leaks", *(f"p_{name}" for name in data.class_names)]
+    columns = ["path", "row", "expression", "leaked", *(f"p_{name}" for name in data.class_names)]
     assert list(table) == columns
     assert list(table["expression"]) == list(data.index.loc[data.positions("val"), "expression"])
 
 
 def test_predictions_tell_which_images_were_learned_from(config: TrainConfig) -> None:
     data = open_run_data(config)
-    assert not data.predictions("val", np.zeros((14, 7)))["leaks"].any()
+    assert not data.predictions("val", np.zeros((14, 7)))["leaked"].any()
     learned, seen = data.positions("train")[3], data.positions("val")[5]
     index = data.index.copy()
     index.loc[seen, "content"] = index.loc[learned, "content"]
-    leaks = replace(data, index=index).predictions("val", np.zeros((14, 7)))["leaks"]
+    leaks = replace(data, index=index).predictions("val", np.zeros((14, 7)))["leaked"]
     assert np.flatnonzero(leaks).tolist() == [5]

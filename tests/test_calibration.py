@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.calibration import calibration_error, fit_temperature, reliability, temper
+from fer_core.calibration import calibrate, calibration_error, fit_temperature, reliability, temper
 
 
 def predictions(confidence: float, right: int, wrong: int) -> pd.DataFrame:
@@ -48,3 +48,10 @@ def test_tempering_keeps_order_and_sum_and_one_changes_nothing() -> None:
 def test_of_answers_none_of_whose_truths_is_known_no_temperature_is_made() -> None:
     table = pd.DataFrame({"expression": ["c"], "p_a": [0.6], "p_b": [0.4]})
     assert fit_temperature(table) == 1.0
+
+
+def test_a_calibration_tells_the_error_before_and_after() -> None:
+    table = predictions(0.95, 70, 30)
+    found = calibrate(table)
+    assert found.temperature == fit_temperature(table)
+    assert found.error_before == pytest.approx(0.25) and found.error_after < 1e-3

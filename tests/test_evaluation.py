@@ -105,9 +105,9 @@ def test_predictions_are_left_alone() -> None:
 
 
 def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
-    some = SEVEN.assign(leaks=[True, False, False, True, False, False, False])
+    some = SEVEN.assign(leaked=[True, False, False, True, False, False, False])
     clean = evaluation.without_leaks(some)
     assert clean["path"].tolist() == ["1.png", "2.png", "4.png", "5.png", "6.png"]
     assert evaluation.accuracy(clean).correct == 2
-    for unknown in (SEVEN, SEVEN.assign(leaks=False), SEVEN.assign(leaks=True)):
+    for unknown in (SEVEN, SEVEN.assign(leaked=False), SEVEN.assign(leaked=True)):
         assert evaluation.without_leaks(unknown) is None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_core import model_card, paths
-from fer_core.calibration import fit_temperature
+from fer_core.calibration import calibrate
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -49,7 +49,8 @@ def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
     for split in ("val", "test"):
         for averaged in (False, True):
             assert len(shipped.predictions(split, averaged=averaged)) > 20
-    assert shipped.result.temperature == pytest.approx(fit_temperature(shipped.predictions("val")))
+            calibration = shipped.calibration(averaged=averaged)
+            assert calibration == calibrate(shipped.predictions("val", averaged=averaged))
 
 
 def test_its_weights_take_half_the_room_and_answer_what_is_recorded(run: Run) -> None:
@@ -94,7 +95,7 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
     for split in ("val", "test"):
         for averaged in (False, True):
             assert str(accuracy(shipped.predictions(split, averaged=averaged))) in card
-    assert f"temperature, {shipped.result.temperature:.3f}" in card
+    assert f"One view: {shipped.calibration().temperature:.3f}" in card
     assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
     assert command(run.config) in card
     assert read_card(run) == ""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core import paths, processes
-from fer_core.calibration import fit_temperature, temper
+from fer_core.calibration import calibrate, temper
 from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
@@ -69,7 +69,7 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
     positions = dataset.select("val")
     answers = Classifier.load(run).predict([dataset.image(position) for position in positions])
     recorded = run.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
-    assert np.allclose(answers, temper(recorded, run.result.temperature), atol=1e-5)
+    assert np.allclose(answers, temper(recorded, run.calibration().temperature), atol=1e-5)
 
 
 def test_going_on_from_a_checkpoint_equals_never_having_stopped(
@@ -160,16 +160,18 @@ def test_after_the_head_s_epochs_only_the_blocks_that_shall_learn_do(config: Tra
         assert blocks == {"block5"}
 
 
-def test_a_finished_run_has_a_temperature_and_its_views(config: TrainConfig) -> None:
+def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> None:
     run = trained(replace(config, average_views=True, test_at_end=True))
-    table = run.predictions("val")
-    assert run.result.temperature == pytest.approx(fit_temperature(table))
+    for averaged in (False, True):
+        table = run.predictions("val", averaged=averaged)
+        assert run.calibration(averaged=averaged) == calibrate(table)
     for split in ("val", "test"):
         one, ten = run.predictions(split), run.predictions(split, averaged=True)
         assert one["path"].equals(ten["path"])
         assert not np.allclose(one.filter(regex="^p_"), ten.filter(regex="^p_"))
     plain = trained(replace(config, epochs=1))
     assert plain.predictions("val", averaged=True) is None
+    assert plain.calibration() is not None and plain.calibration(averaged=True) is None
 
 
 def same(one: Run, other: Run) -> bool:

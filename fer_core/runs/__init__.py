@@ -2,7 +2,8 @@
 
 from fer_core.runs.listing import Census, list_runs, open_run, take_census, unreadable_runs
 from fer_core.runs.overviews import Overview, overview
-from fer_core.runs.run import Run, save_predictions, save_result
+from fer_core.runs.run import Run
+from fer_core.runs.saving import save_calibration, save_predictions, save_result
 
 __all__ = [
     "Census",
@@ -11,6 +12,7 @@ __all__ = [
     "list_runs",
     "open_run",
     "overview",
+    "save_calibration",
     "save_predictions",
     "save_result",
     "take_census",

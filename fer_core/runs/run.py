@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from fer_core import paths
+from fer_core.calibration import Calibration
 from fer_core.config import TrainConfig
-from fer_core.files import read_json, replacing, write_json
+from fer_core.files import read_json, write_json
 from fer_core.records import (
     HISTORY_COLUMNS,
     STEPS_COLUMNS,
@@ -26,6 +27,8 @@ from fer_core.records import (
 )
 from fer_core.runs.remembering import Stamp, remembered, stamp
 from fer_core.tasks import Task, read_request
+
+VIEWS = {False: "single", True: "ten"}  # what `calibration.json` calls them
 
 # The files that `Run.problem` depends on.
 _RECORDS = (
@@ -158,7 +161,7 @@ class Run(Task):
     def predictions(self, split: str, *, averaged: bool = False) -> pd.DataFrame | None:
         """One row per image of the split: key, true expression, `p_<expression>`; or None.
 
-        Where the data set's images are known, `leaks` tells which were learned from. They are the
+        Where the data set's images are known, `leaked` tells which were learned from. They are the
         network's own, without the temperature; `averaged` over ten views of each image.
 
         Raises:
@@ -168,6 +171,13 @@ class Run(Task):
             return read_predictions(self.predictions_file(split, averaged=averaged))
         except ValueError as error:
             raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
+
+    def calibration(self, *, averaged: bool = False) -> Calibration | None:
+        """How its probabilities are mended, or those averaged over ten views; None if unknown."""
+        try:
+            return Calibration(**_names(self.directory / "calibration.json")[VIEWS[averaged]])
+        except (KeyError, TypeError, ValueError):  # of an older version, or damaged
+            return None
 
     def predictions_file(self, split: str, *, averaged: bool = False) -> Path:
         """Where the predictions of a split lie, or will lie."""
@@ -284,16 +294,3 @@ def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
     if run.model_file and not run.class_names:
         return f"{run.id} cannot be read: dataset.json, which names its classes, is missing."
     return ""
-
-
-def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: bool = False) -> None:
-    """Writes what `Run.predictions` reads."""
-    path = run.predictions_file(split, averaged=averaged)
-    path.parent.mkdir(exist_ok=True)
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-
-
-def save_result(run: Run, result: Result) -> None:
-    """Writes `result.json`; for the trainer, as the last thing it does."""
-    write_json(run.directory / "result.json", asdict(result))

@@ -1,0 +1,33 @@
+"""What the trainer, and whoever opens a test split, writes into a run's directory."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from fer_core.calibration import calibrate
+from fer_core.files import replacing, write_json
+from fer_core.records import Result
+from fer_core.runs.run import VIEWS, Run
+
+
+def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: bool = False) -> None:
+    """Writes what `Run.predictions` reads."""
+    path = run.predictions_file(split, averaged=averaged)
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def save_calibration(run: Run) -> None:
+    """Writes what `Run.calibration` reads, from the predictions for validation."""
+    record = {}
+    for averaged, name in VIEWS.items():
+        predictions = run.predictions("val", averaged=averaged)
+        if predictions is not None:
+            record[name] = asdict(calibrate(predictions))
+    write_json(run.directory / "calibration.json", record)
+
+
+def save_result(run: Run, result: Result) -> None:
+    """Writes `result.json`; for the trainer, as the last thing it does."""
+    write_json(run.directory / "result.json", asdict(result))
