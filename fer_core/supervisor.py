@@ -41,6 +41,7 @@ KINDS = {
     "open_test": Kind("fer_core.sealed_test:run_open_test", "light"),
     "import": Kind("fer_core.datasets.importing:run_import", "light"),
     "draw": Kind("fer_core.datasets.importing:run_draw", "light"),
+    "examine": Kind("fer_core.examining:run_examine", "examining"),  # minutes at 400,000 images
 }
 
 

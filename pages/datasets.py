@@ -21,6 +21,7 @@ from pages.components.dataset_views import (
 )
 from pages.components.one_face import SPLITS
 from pages.components.pickers import pick_dataset
+from pages.components.quality import show_quality
 from pages.components.refusals import try_to
 from pages.components.words import plain
 
@@ -99,11 +100,13 @@ except ValueError as error:
     offer_deletion(open_dataset(name))
     st.stop()
 show_facts(dataset)
-classes, faces, means = st.tabs(["Classes", "Faces", "Mean faces"])
+classes, faces, means, quality = st.tabs(["Classes", "Faces", "Mean faces", "Quality"])
 with classes:
     show_balance(dataset)
 with faces:
     show_faces(dataset)
 with means:
     show_mean_faces(dataset)
+with quality:
+    show_quality(dataset)
 offer_deletion(dataset)

@@ -12,8 +12,8 @@ _AHEAD = 4  # chunks a thread that may be done or waiting before the oldest is u
 Result = TypeVar("Result")
 
 
-def in_chunks(work: Callable[[range], Result], count: int) -> Iterator[Result]:
-    """What `work` gives for consecutive ranges of positions that cover `count`, in order.
+def in_chunks(work: Callable[[range], Result], count: int, size: int = CHUNK) -> Iterator[Result]:
+    """What `work` gives for consecutive ranges of `size` positions that cover `count`, in order.
 
     An error in a chunk, or leaving the loop, ends the rest.
     """
@@ -21,10 +21,10 @@ def in_chunks(work: Callable[[range], Result], count: int) -> Iterator[Result]:
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
-        for start in range(0, count, CHUNK):
+        for start in range(0, count, size):
             if len(waiting) >= _AHEAD * threads:
                 yield waiting.popleft().result()
-            waiting.append(pool.submit(work, range(start, min(start + CHUNK, count))))
+            waiting.append(pool.submit(work, range(start, min(start + size, count))))
         while waiting:
             yield waiting.popleft().result()
     finally:

@@ -28,15 +28,22 @@ class Tile:
 
 
 def gallery(
-    tiles: Sequence[Tile], key: str, *, least: int = 84, pressed: bool = True
+    tiles: Sequence[Tile],
+    key: str,
+    *,
+    least: int = 84,
+    pressed: bool = True,
+    groups: Sequence[int] | None = None,
 ) -> int | None:
     """Shows the tiles and gives the number of the one that was just pressed.
 
     Args:
         least: narrowest width of a tile, in pixels.
         pressed: whether tiles can be pressed.
+        groups: a number for each tile; neighbours of one number stand in a frame together.
     """
     data = {
+        "groups": None if groups is None else list(groups),
         "least": least,
         "pressed": pressed,
         "tiles": [

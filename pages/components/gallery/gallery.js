@@ -4,7 +4,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const gallery = parentElement.querySelector(".gallery");
   gallery.style.setProperty("--least", `${data.least}px`);
   const press = data.pressed ? (number) => setTriggerValue("pressed", number) : null;
-  gallery.replaceChildren(...data.tiles.map((tile) => draw(tile, press)));
+  const tiles = data.tiles.map((tile) => draw(tile, press));
+  gallery.classList.toggle("grouped", data.groups !== null);
+  gallery.replaceChildren(...(data.groups === null ? tiles : framed(tiles, data.groups)));
+}
+
+function framed(tiles, groups) {
+  const frames = [];
+  tiles.forEach((tile, place) => {
+    if (place === 0 || groups[place] !== groups[place - 1]) {
+      const frame = document.createElement("div");
+      frame.className = "group";
+      frames.push(frame);
+    }
+    frames.at(-1).append(tile);
+  });
+  return frames;
 }
 
 function draw(tile, press) {

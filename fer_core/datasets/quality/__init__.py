@@ -1,0 +1,31 @@
+"""What is wrong with a data set: unreadable, flat, dark, blurred, odd, double, leaking."""
+
+from fer_core.datasets.quality.findings import Finding, find, page_starts, table_of
+from fer_core.datasets.quality.seen import (
+    FaceSearch,
+    Seen,
+    face_search_file,
+    has_changed,
+    images_key,
+    read_face_search,
+    read_seen,
+    seen_file,
+)
+from fer_core.datasets.quality.wording import WORDS, Words
+
+__all__ = [
+    "WORDS",
+    "FaceSearch",
+    "Finding",
+    "Seen",
+    "Words",
+    "face_search_file",
+    "find",
+    "has_changed",
+    "images_key",
+    "page_starts",
+    "read_face_search",
+    "read_seen",
+    "seen_file",
+    "table_of",
+]

@@ -1,0 +1,95 @@
+"""What can be measured of a picture: size, light, sharpness, and what it is compared by."""
+
+import hashlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from fer_core.datasets.pictures import Pictures
+from fer_core.images import face_pixels, resize
+
+READABLE, GONE, DAMAGED = 0, 1, 2  # what `problem` says; what is truncated is damaged
+FACE = (48, 48)  # (height, width) at which sharpness is measured: every picture on one scale
+SIDE = 32  # pixels of the reduced gray picture by which two are compared
+FREQUENCIES = 63  # the lowest of it, without the mean: one bit each in the perceptual hash
+
+MEASURES = np.dtype(
+    [
+        ("problem", "u1"),
+        ("height", "i4"),  # pixels
+        ("width", "i4"),
+        ("mean", "f4"),  # of the gray picture, in [0, 255]
+        ("deviation", "f4"),  # standard deviation of the gray picture
+        ("sharpness", "f4"),  # see `_sharpness`
+        ("pixels", "u8"),  # a hash of size and pixels
+        ("hash", "u8"),  # perceptual: the signs of the lowest frequencies
+    ]
+)
+
+_LOW = 8  # frequencies a side
+_ANGLES = np.pi / (2 * SIDE) * np.outer(np.arange(_LOW), 2 * np.arange(SIDE) + 1)
+_COSINES = (np.cos(_ANGLES) * np.where(np.arange(_LOW) == 0, 0.5**0.5, 1)[:, None]).astype("f4")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measures of some pictures, one entry each."""
+
+    measures: np.ndarray  # of the type MEASURES; all but `problem` 0 where it cannot be read
+    sketches: np.ndarray  # uint8 (n, SIDE, SIDE): the gray picture, reduced
+    low: np.ndarray  # float16 (n, FREQUENCIES): its lowest frequencies, of length 1
+
+
+def measure(pictures: Pictures, positions: range) -> Measured:
+    """Reads, decodes and measures pictures; one that cannot be read is noted as that."""
+    measures = np.zeros(len(positions), MEASURES)
+    sketches = np.zeros((len(positions), SIDE, SIDE), np.uint8)
+    for place, position in enumerate(positions):
+        measures[place]["problem"] = GONE
+        try:
+            data = pictures.read(position)
+            measures[place]["problem"] = DAMAGED
+            image = pictures.decode(position, data)
+        except ValueError:
+            continue
+        measures[place], sketches[place] = _measure(image)
+    low = _low_frequencies(sketches)
+    measures["hash"] = _hashes(low)
+    measures["hash"][measures["problem"] != READABLE] = 0
+    return Measured(measures, sketches, low)
+
+
+def _measure(image: np.ndarray) -> tuple[tuple[float, ...], np.ndarray]:
+    """A row of MEASURES without its perceptual hash, and the sketch."""
+    height, width = image.shape[:2]
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    (mean,), (deviation,) = (value[0] for value in cv2.meanStdDev(gray))
+    digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8)
+    digest.update(f"{height}x{width}".encode())
+    pixels = int.from_bytes(digest.digest(), "little")
+    sharpness = _sharpness(face_pixels(image, FACE, 1)[..., 0])
+    row = (READABLE, height, width, mean, deviation, sharpness, pixels, 0)
+    return row, resize(gray, SIDE, SIDE)
+
+
+def _sharpness(gray: np.ndarray) -> float:
+    """Variance of the Laplacian ÷ variance of the pixels, so that contrast does not matter."""
+    variance = float(gray.var())
+    if variance < 1:
+        return 0.0
+    return float(cv2.Laplacian(np.ascontiguousarray(gray), cv2.CV_32F).var()) / variance
+
+
+def _low_frequencies(sketches: np.ndarray) -> np.ndarray:
+    """The lowest of the discrete cosine transform; without the mean, so light does not matter."""
+    low = _COSINES @ sketches.astype(np.float32) @ _COSINES.T
+    low = low.reshape(len(sketches), _LOW * _LOW)[:, 1:]
+    lengths = np.linalg.norm(low, axis=1, keepdims=True)
+    return (low / np.maximum(lengths, 1e-6)).astype(np.float16)
+
+
+def _hashes(low: np.ndarray) -> np.ndarray:
+    signs = np.zeros((len(low), 64), bool)
+    signs[:, :FREQUENCIES] = low > 0
+    return np.packbits(signs, axis=1).view(np.uint64)[:, 0]

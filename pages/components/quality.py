@@ -1,0 +1,111 @@
+"""What is wrong with a data set's images: a list of findings, each with its pictures."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from fer_core.datasets import Dataset
+from fer_core.datasets.quality import WORDS, Finding
+from pages.components.quality_cache import Found, found
+from pages.components.quality_faces import show_finding
+from pages.components.quality_task import show_examination, submit_examination
+from pages.components.refusals import try_to
+from pages.components.words import spoken_duration
+
+_SAMPLE = 500  # images in which faces are looked for, unless another number is chosen
+
+
+def show_quality(dataset: Dataset) -> None:
+    """The findings, the way to them, and how far that is."""
+    active = show_examination(dataset.name)
+    known = found(dataset)
+    if known is None:
+        if not active:
+            _offer_first_look(dataset)
+    elif not known.is_current:
+        st.warning(
+            "The data set has changed since its images were looked at, so what was found then is "
+            "out of date.",
+            icon=":material/history:",
+        )
+        _offer_look(dataset, "Look again", primary=True, disabled=active)
+    else:
+        _show_findings(dataset, known, active)
+
+
+def _offer_first_look(dataset: Dataset) -> None:
+    st.markdown(
+        "Every image is looked at once, and compared with every other one. What comes of it: "
+        "images that cannot be read, are blank, too dark, too bright, blurred or of an odd size; "
+        "duplicates, exact and near; duplicates with different labels; and **leaks**, images of "
+        "validation or test that are in training too and make a score better than the network."
+    )
+    _offer_look(dataset, "Look for problems", primary=True)
+
+
+def _offer_look(
+    dataset: Dataset, label: str, *, primary: bool = False, disabled: bool = False
+) -> None:
+    st.button(
+        label,
+        type="primary" if primary else "tertiary",
+        icon=":material/search:",
+        on_click=try_to,
+        args=(lambda: submit_examination(dataset.name),),
+        disabled=disabled,
+        key=f"look-{dataset.name}",
+    )
+
+
+@st.fragment
+def _show_findings(dataset: Dataset, known: Found, active: bool) -> None:
+    seen = known.seen
+    some = {finding.kind: finding for finding in known.findings if finding.images}
+    names, faces = st.columns([3, 5], gap="medium")
+    with names:
+        kind = None
+        if some:
+            kind = st.radio(
+                "Findings",
+                list(some),
+                format_func=lambda kind: _named(some[kind]),
+                key=f"finding-{dataset.name}",
+            )
+        nothing = [WORDS[finding.kind].title for finding in known.findings if not finding.images]
+        if nothing:
+            st.caption(f"Nothing found: {'; '.join(nothing)}.")
+        took = spoken_duration(timedelta(seconds=seen.seconds))
+        st.caption(
+            f"All {len(seen.table):,} images were looked at on {seen.time:%d %B %Y at %H:%M}, in "
+            f"{took}."
+        )
+        _offer_look(dataset, "Look again", disabled=active)
+        _offer_face_search(dataset, known, active)
+    with faces:
+        if kind is None:
+            st.success("Nothing was found.", icon=":material/check:")
+        else:
+            show_finding(dataset, seen, some[kind])
+
+
+def _named(finding: Finding) -> str:
+    return f"{WORDS[finding.kind].title} · **{finding.images:,}**"
+
+
+def _offer_face_search(dataset: Dataset, known: Found, active: bool) -> None:
+    label = "Look for faces" if known.faces is None else "Look for faces again"
+    with st.expander(label, icon=":material/face:"):
+        st.caption(
+            "MTCNN looks for a face in images drawn at random, which takes about 30 ms each; "
+            "those without one become a finding."
+        )
+        most, key = len(known.seen.table), f"sample-{dataset.name}"
+        st.number_input("Images", 1, most, min(_SAMPLE, most), key=key)
+        st.button(
+            "Look for faces",
+            on_click=try_to,
+            # Asked for in the moment of the click: a number that was just typed counts.
+            args=(lambda: submit_examination(dataset.name, int(st.session_state[key])),),
+            disabled=active,
+            key=f"look-for-faces-{dataset.name}",
+        )
