@@ -46,15 +46,20 @@ def _offer_first_look(dataset: Dataset) -> None:
 def _offer_look(
     dataset: Dataset, label: str, *, primary: bool = False, disabled: bool = False
 ) -> None:
-    st.button(
+    if st.button(
         label,
         type="primary" if primary else "tertiary",
         icon=":material/search:",
-        on_click=try_to,
-        args=(lambda: submit_examination(dataset.name),),
         disabled=disabled,
         key=f"look-{dataset.name}",
-    )
+    ):
+        _look(dataset)
+
+
+def _look(dataset: Dataset, faces: int = 0) -> None:
+    """Asks for a look, and shows the whole page anew: its progress is outside of the fragment."""
+    try_to(lambda: submit_examination(dataset.name, faces))
+    st.rerun()
 
 
 @st.fragment
@@ -100,12 +105,6 @@ def _offer_face_search(dataset: Dataset, known: Found, active: bool) -> None:
             "those without one become a finding."
         )
         most, key = len(known.seen.table), f"sample-{dataset.name}"
-        st.number_input("Images", 1, most, min(_SAMPLE, most), key=key)
-        st.button(
-            "Look for faces",
-            on_click=try_to,
-            # Asked for in the moment of the click: a number that was just typed counts.
-            args=(lambda: submit_examination(dataset.name, int(st.session_state[key])),),
-            disabled=active,
-            key=f"look-for-faces-{dataset.name}",
-        )
+        count = st.number_input("Images", 1, most, min(_SAMPLE, most), key=key)
+        if st.button("Look for faces", disabled=active, key=f"look-for-faces-{dataset.name}"):
+            _look(dataset, int(count))
