@@ -5,33 +5,46 @@ import streamlit as st
 
 from fer_core import expressions, images
 from fer_core.datasets import Dataset
+from fer_core.datasets.overlay import Overlay, positions_of
+from pages.components.corrections import current
 from pages.components.dataset_cache import thumbnail
 from pages.components.gallery import Tile, gallery
 from pages.components.one_face import SPLITS, show_face
 
 ALL = "all"  # splits; none is named so
+OUT, RELABELLED = "Left out", "Relabelled"
 _PER_PAGE = 40
 
 
 @st.fragment
 def show_faces(dataset: Dataset) -> None:
     """A page of faces of the chosen split and class, in order or drawn at random."""
-    split, expression, draw = _choose(dataset)
+    overlay = current(dataset)
+    split, expression, decided, draw = _choose(dataset, overlay)
     positions = dataset.select(None if split == ALL else split, expression)
+    if decided is not None:
+        keys = {OUT: overlay.excluded, RELABELLED: overlay.relabelled}[decided]
+        found = positions_of(dataset.index, keys).values()
+        positions = np.intersect1d(positions, [place for places in found for place in places])
     if draw:
         positions = np.random.default_rng(draw).permutation(positions)
     pages = max(1, -(-len(positions) // _PER_PAGE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        page = st.pagination(pages, key=f"page-{dataset.name}-{split}-{expression}-{draw}")
+        page = st.pagination(
+            pages, key=f"page-{dataset.name}-{split}-{expression}-{decided}-{draw}"
+        )
         st.caption(f"{len(positions):,} images", width="content")
     shown = positions[(page - 1) * _PER_PAGE : page * _PER_PAGE]
-    pressed = gallery(_tiles(dataset, shown), key=f"faces-{dataset.name}")
+    pressed = gallery(_tiles(dataset, overlay, shown), key=f"faces-{dataset.name}")
     if pressed is not None:
         show_face(dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
 
 
-def _choose(dataset: Dataset) -> tuple[str, str | None, int]:
-    """The widgets above the gallery: split, class (or None), which random draw (0 is none)."""
+def _choose(dataset: Dataset, overlay: Overlay) -> tuple[str, str | None, str | None, int]:
+    """The widgets above the gallery: split, class and decision (or None), which random draw.
+
+    A draw of 0 is none.
+    """
     key = f"draw-{dataset.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(
@@ -49,11 +62,20 @@ def _choose(dataset: Dataset) -> tuple[str, str | None, int]:
             width=180,
             key=f"class-{dataset.name}",
         )
+        decided = None
+        if overlay:
+            decided = st.selectbox(
+                "Decision",
+                [None, OUT, RELABELLED],
+                format_func=lambda name: name or "All images",
+                width=180,
+                key=f"decided-{dataset.name}",
+            )
         st.button("Draw at random", icon=":material/shuffle:", on_click=_draw, args=(key,))
         draw = int(st.session_state.setdefault(key, 1))
         if draw:
             st.button("In order", icon=":material/sort:", on_click=_order, args=(key,))
-    return str(split), expression, draw
+    return str(split), expression, decided, draw
 
 
 def _draw(key: str) -> None:
@@ -64,14 +86,20 @@ def _order(key: str) -> None:
     st.session_state[key] = 0
 
 
-def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:
+def _tiles(dataset: Dataset, overlay: Overlay, positions: np.ndarray) -> list[Tile]:
+    """Images that are left out look so; relabelled ones say what they are called now."""
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
     labels = dataset.index["expression"].iloc[positions]
-    return [
-        Tile(thumbnail(dataset, int(position)), label, color[label], int(position))
-        for position, label in zip(positions, labels, strict=True)
-    ]
+    tiles = []
+    for position, label, key in zip(positions, labels, dataset.keys(positions), strict=True):
+        name = overlay.relabelled.get(key, label)
+        words = label if name == label else f"{label} → {name}"
+        picture = thumbnail(dataset, int(position))
+        tiles.append(
+            Tile(picture, words, color[name], int(position), faded=key in overlay.excluded)
+        )
+    return tiles
 
 
 def show_mean_faces(dataset: Dataset) -> None:

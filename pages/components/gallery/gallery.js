@@ -9,7 +9,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function draw(tile, press) {
   const place = document.createElement(press ? "button" : "div");
-  place.className = "tile";
+  place.className = tile.faded ? "tile faded" : "tile";
   if (press) {
     place.type = "button";
     place.title = "Show it large";
