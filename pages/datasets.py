@@ -96,7 +96,7 @@ classes, faces, means, corrections = st.tabs(["Classes", "Faces", "Mean faces", 
 with classes:
     show_balance(dataset)
 with faces:
-    show_faces(dataset)
+    show_faces(dataset, overlay)
 with means:
     show_mean_faces(dataset)
 with corrections:

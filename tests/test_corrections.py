@@ -24,7 +24,6 @@ from fer_core.tasks import TaskState
 from tests.dataset_trees import write_fer2013
 from tests.test_training import go_on, interrupted, trained
 
-
 STEPS = {"train": 7, "val": 7, "test": 5}  # one of so many is left out
 
 

@@ -11,7 +11,6 @@ from pages.components.corrections import kept
 from pages.components.dataset_cache import corrected
 from pages.components.one_face import SPLITS
 from pages.components.setting_fields import field_key
-from pages.components.words import plain
 
 
 def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -26,14 +25,17 @@ def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         help=SETTINGS["overlay"].help,
         persist_state="session",
     )
-    out = _left_out(dataset)
-    where = f" ({out})" if out else ""
-    st.caption(f"{plain(dataset.name)}: {summary.corrections(overlay)}{where}.")
+    st.caption(f"{summary.corrections(overlay)}.{_changed_sizes(dataset)}")
     return {"overlay": used}
 
 
-def _left_out(dataset: Dataset) -> str:
-    """How many images each split has less."""
+def _changed_sizes(dataset: Dataset) -> str:
+    """How many images each split has then, where that is another number; a sentence or nothing."""
     added, left = dataset.counts().sum(), corrected(dataset).counts().sum()
-    less = added.sub(left, fill_value=0).astype(int)
-    return ", ".join(f"{SPLITS[split]} −{less[split]:,}" for split in added.index if less[split])
+    left = left.reindex(added.index, fill_value=0).astype(int)
+    parts = [
+        f"{SPLITS[split]} {left[split]:,} instead of {added[split]:,}"
+        for split in added.index
+        if left[split] != added[split]
+    ]
+    return f" Images then: {', '.join(parts)}." if parts else ""

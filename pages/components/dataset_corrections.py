@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.datasets import Dataset, summary
-from fer_core.datasets.overlay import Overlay, named, positions_of
+from fer_core.datasets.overlay import Key, Overlay, named, positions_of
 from pages.components.refusals import try_to
 from pages.components.words import plain
 
@@ -17,7 +17,8 @@ def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
         return
     st.markdown(
         "Corrections are kept beside the images, which are never changed. A run uses them where "
-        "“Use corrections” is ticked on the Train page, and keeps those of that moment."
+        "“Use corrections” is ticked on the Train page, and keeps those of that moment. Under "
+        "“Faces”, images that are left out are pale and struck through."
     )
     if overlay:
         st.markdown(f"**{summary.corrections(overlay)}**")
@@ -38,7 +39,7 @@ def _show_list(dataset: Dataset, overlay: Overlay) -> None:
     labels = dataset.index["expression"]
     table = pd.DataFrame(
         {
-            "Image": [named(key) for key in keys],
+            "Image": [_named(dataset, key, places) for key in keys],
             "As added": [labels.iloc[places[key][0]] if key in places else "" for key in keys],
             "Decision": [each.expression or "left out" for each in overlay.corrections],
             "Reason": [each.reason for each in overlay.corrections],
@@ -51,6 +52,10 @@ def _show_list(dataset: Dataset, overlay: Overlay) -> None:
         height="content" if len(table) <= 10 else 400,
         key=f"corrections-{dataset.name}",
     )
+
+
+def _named(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str:
+    return dataset.pictures.name(places[key][0]) if key in places else named(key)
 
 
 def _offer_file(dataset: Dataset, overlay: Overlay) -> None:

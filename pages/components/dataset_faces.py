@@ -17,27 +17,31 @@ _PER_PAGE = 40
 
 
 @st.fragment
-def show_faces(dataset: Dataset) -> None:
-    """A page of faces of the chosen split and class, in order or drawn at random."""
+def show_faces(dataset: Dataset, told: Overlay | None) -> None:
+    """A page of faces of the chosen split and class, in order or drawn at random.
+
+    Args:
+        told: the corrections that the page around it tells of; with others it is shown anew.
+    """
     overlay = current(dataset)
     split, expression, decided, draw = _choose(dataset, overlay)
     positions = dataset.select(None if split == ALL else split, expression)
     if decided is not None:
-        keys = {OUT: overlay.excluded, RELABELLED: overlay.relabelled}[decided]
-        found = positions_of(dataset.index, keys).values()
-        positions = np.intersect1d(positions, [place for places in found for place in places])
+        positions = np.intersect1d(positions, _decided_on(dataset, overlay, decided))
     if draw:
         positions = np.random.default_rng(draw).permutation(positions)
     pages = max(1, -(-len(positions) // _PER_PAGE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        page = st.pagination(
-            pages, key=f"page-{dataset.name}-{split}-{expression}-{decided}-{draw}"
-        )
+        chosen = f"{split}-{expression}-{decided}-{draw}"
+        page = st.pagination(pages, key=f"page-{dataset.name}-{chosen}")
         st.caption(f"{len(positions):,} images", width="content")
     shown = positions[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     pressed = gallery(_tiles(dataset, overlay, shown), key=f"faces-{dataset.name}")
-    if pressed is not None:
-        show_face(dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
+    place = np.flatnonzero(positions == pressed)
+    if len(place):  # it may have been decided about elsewhere meanwhile
+        show_face(dataset, positions, int(place[0]))
+    elif told is not None and overlay != told:
+        st.rerun()
 
 
 def _choose(dataset: Dataset, overlay: Overlay) -> tuple[str, str | None, str | None, int]:
@@ -76,6 +80,13 @@ def _choose(dataset: Dataset, overlay: Overlay) -> tuple[str, str | None, str | 
         if draw:
             st.button("In order", icon=":material/sort:", on_click=_order, args=(key,))
     return str(split), expression, decided, draw
+
+
+def _decided_on(dataset: Dataset, overlay: Overlay, decided: str) -> np.ndarray:
+    """Positions of the images that are left out, or of those that are relabelled."""
+    keys = {OUT: overlay.excluded, RELABELLED: overlay.relabelled}[decided]
+    found = positions_of(dataset.index, keys).values()
+    return np.array([place for places in found for place in places], dtype=int)
 
 
 def _draw(key: str) -> None:
