@@ -9,6 +9,7 @@ from pages.components.refusals import try_to
 from pages.components.words import plain
 
 _LARGEST = 64  # MB
+_LISTED = 1000  # rows; more take a browser time, and nobody reads them
 
 
 def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
@@ -34,24 +35,27 @@ def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
 
 
 def _show_list(dataset: Dataset, overlay: Overlay) -> None:
-    keys = [each.key for each in overlay.corrections]
+    newest = overlay.corrections[: -_LISTED - 1 : -1]
+    keys = [each.key for each in newest]
     places = positions_of(dataset.index, keys)
     labels = dataset.index["expression"]
     table = pd.DataFrame(
         {
             "Image": [_named(dataset, key, places) for key in keys],
             "As added": [labels.iloc[places[key][0]] if key in places else "" for key in keys],
-            "Decision": [each.expression or "left out" for each in overlay.corrections],
-            "Reason": [each.reason for each in overlay.corrections],
-            "Time": [each.time.replace("T", " ") for each in overlay.corrections],
+            "Decision": [each.expression or "left out" for each in newest],
+            "Reason": [each.reason for each in newest],
+            "Time": [each.time.replace("T", " ") for each in newest],
         }
     )
     st.dataframe(
-        table.iloc[::-1],  # the newest first
+        table,
         hide_index=True,
         height="content" if len(table) <= 10 else 400,
         key=f"corrections-{dataset.name}",
     )
+    if len(overlay) > _LISTED:
+        st.caption(f"The newest {_LISTED:,} of {len(overlay):,}; the file has all.")
 
 
 def _named(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str:
@@ -71,14 +75,17 @@ def _offer_file(dataset: Dataset, overlay: Overlay) -> None:
         with st.popover("Take all back …", icon=":material/undo:"):
             st.markdown("Every image is then as it was added. Runs keep what they began with.")
             st.button(
-                "Take all corrections back", type="primary", on_click=_take_back, args=(dataset,)
+                "Take all corrections back",
+                type="primary",
+                on_click=try_to,
+                args=(lambda: _take_back(dataset),),
             )
 
 
 def _take_back(dataset: Dataset) -> None:
-    overlay = dataset.overlay
-    places = positions_of(dataset.index, [each.key for each in overlay.corrections])
-    try_to(lambda: dataset.restore([place for found in places.values() for place in found]))
+    keys = [each.key for each in dataset.overlay.corrections]
+    found = positions_of(dataset.index, keys).values()
+    dataset.restore([place for places in found for place in places])
 
 
 def _take_over(dataset: Dataset) -> None:

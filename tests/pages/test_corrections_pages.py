@@ -12,7 +12,7 @@ from streamlit.testing.v1.element_tree import TextInput
 from fer_core.datasets import Dataset, list_datasets, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.runs import list_runs
-from pages.components import dataset_faces
+from pages.components import dataset_corrections, dataset_faces
 from tests.pages.conftest import PageOpener, RunFactory, rerun
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
@@ -194,6 +194,26 @@ def test_the_corrections_are_listed_and_all_taken_back(
     press(page, "Take all corrections back")
     assert len(corrected.overlay) == 0
     assert "Nothing is corrected yet" in text_of(page)
+
+
+def test_of_many_corrections_the_newest_are_listed(
+    dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_corrections, "_LISTED", 2)
+    for position, reason in enumerate(("first", "second", "third")):
+        dataset.exclude([position], reason)
+    page = open_page("datasets", dataset="faces")
+    assert table(page, "Decision")["Reason"].tolist() == ["third", "second"]
+    assert "The newest 2 of 3; the file has all." in text_of(page)
+
+
+def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    page = open_page("datasets", dataset="faces")
+    (corrected.directory / "overlay.csv").write_text("nonsense")
+    press(page, "Take all corrections back")
+    assert "is damaged" in page.toast[0].value
 
 
 def test_a_file_of_corrections_is_taken_over(corrected: Dataset, open_page: PageOpener) -> None:

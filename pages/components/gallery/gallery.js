@@ -12,7 +12,7 @@ function draw(tile, press) {
   place.className = tile.faded ? "tile faded" : "tile";
   if (press) {
     place.type = "button";
-    place.title = "Show it large";
+    place.title = tile.faded ? "Left out. Show it large" : "Show it large";
     place.addEventListener("click", () => press(tile.number));
   }
   place.append(picture(tile), label(tile));
