@@ -9,10 +9,12 @@ import pandas as pd
 
 from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
-from fer_core.datasets import open_dataset
+from fer_core.corrections import check_trainable, dataset_for, overlay_of, used_classes
+from fer_core.datasets.overlay import Overlay
 from fer_core.datasets.pixels import open_pixels
 from fer_core.evaluation import LEAKED
 from fer_core.files import DiskFullError
+from fer_core.runs import Run
 from fer_core.targets import make_targets, mix
 
 _SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # streams of random numbers that must not be the same
@@ -52,18 +54,19 @@ class RunData:
 
     config: TrainConfig
     class_names: tuple[str, ...]
-    index: pd.DataFrame  # the data set's rows of these classes
+    index: pd.DataFrame  # the data set's rows of these classes, with the run's corrections
     pixels: np.ndarray  # uint8 (all images of the data set, height, width, channels)
     pixels_key: str  # changes with the pixels
     fingerprint: str
     is_gray: bool  # no image has any colour
+    overlay: Overlay | None = None  # the corrections that are in the index
 
     def changed_since(self) -> str:
         """A sentence where the data set is not any more as it was when it was opened, else ""."""
-        name, config = self.config.dataset, self.config
+        name = self.config.dataset
         learned = "The network learned from the images as they were when it began."
         try:
-            dataset = open_dataset(name).with_validation_fraction(config.validation_fraction)
+            dataset = dataset_for(self.config, self.overlay)
             unchanged = dataset.fingerprint() == self.fingerprint
         except DiskFullError:  # the data set remembers what it sees
             raise
@@ -143,25 +146,32 @@ class RunData:
         return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
 
 
+def open_data_of(run: Run, progress: Callable[[int, int], None] | None = None) -> RunData:
+    """Opens the data set of a run, with the corrections that it was asked for with.
+
+    Raises:
+        ValueError: as `open_run_data`, or the run has lost its corrections.
+    """
+    return open_run_data(run.config, progress, overlay=overlay_of(run))
+
+
 def open_run_data(
-    config: TrainConfig, progress: Callable[[int, int], None] | None = None
+    config: TrainConfig,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    overlay: Overlay | None = None,
 ) -> RunData:
-    """Opens the data set of a run, its pixels built on first use.
+    """Opens the data set that the settings name, its pixels built on first use.
+
+    Args:
+        overlay: the corrections, where the settings ask for some; by default those of now.
 
     Raises:
         ValueError: no such data set, its images have vanished, or a class has no images.
     """
-    dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
-    index = dataset.index
-    class_names = tuple(name for name in dataset.class_names if name in config.class_names)
-    missing = set(config.class_names) - set(dataset.class_names)
-    if missing:
-        raise ValueError(
-            f"`class_names` must be classes of {dataset.name}: {', '.join(dataset.class_names)}. "
-            f"Received: {', '.join(sorted(missing))}"
-        )
-    class_names = class_names or dataset.class_names
-    index = index[index["expression"].isin(class_names)]
+    dataset = dataset_for(config, overlay)
+    class_names = used_classes(config, dataset)
+    index = dataset.index[dataset.index["expression"].isin(class_names)]
     data = RunData(
         config,
         class_names,
@@ -170,29 +180,10 @@ def open_run_data(
         dataset.pixels_key(),
         dataset.fingerprint(),
         dataset.is_gray,
+        dataset.corrections,
     )
-    _check(data)
+    check_trainable(config, data.counts)
     return data
-
-
-def _check(data: RunData) -> None:
-    counts = data.counts
-    for split in ("train", "val"):
-        if split not in counts:
-            raise ValueError(
-                f"{data.config.dataset} must have images to train and to validate on. "
-                f"It has none in {split}."
-            )
-    if len(counts) < 2:
-        raise ValueError(
-            "There must be at least two expressions to tell apart. "
-            f"{data.config.dataset} has {', '.join(data.class_names)}"
-        )
-    empty = counts.index[counts["train"] == 0]
-    if len(empty):
-        raise ValueError(
-            f"Every class to use must have training images. Without any: {', '.join(empty)}"
-        )
 
 
 def _ahead(make: Callable[[int], Batch], steps: int, depth: int = 2) -> Iterator[Batch]:

@@ -151,6 +151,7 @@ class TrainConfig:
     feature_views: int = 0  # views of each image whose frozen features are kept; 0 = keep none
     seed: int = 0  # of initial weights, shuffling, augmentation and dropout
     validation_fraction: float | None = None  # of train; None as the data set says
+    overlay: bool = False  # leave out and relabel what was corrected when the run is asked for
     early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
     average_views: bool = False  # at the end also predict with views of each image averaged
     test_at_end: bool = False  # open the sealed test split when training is complete

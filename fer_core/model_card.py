@@ -13,6 +13,8 @@ import pandas as pd
 
 from fer_core.calibration import calibration_error
 from fer_core.config import Augmentation, TrainConfig
+from fer_core.corrections import overlay_of
+from fer_core.datasets import summary
 from fer_core.evaluation import accuracy, confusion, report, without_leaks
 from fer_core.files import write_text
 from fer_core.recipes import RECIPES
@@ -118,6 +120,9 @@ def _data(run: Run) -> str:
     counts = run.counts.sum()
     numbers = ", ".join(f"{counts[split]:,} in {split}" for split in counts.index)
     origin = _FER2013 if run.config.dataset == "fer2013" else f"{run.config.dataset}.\n"
+    overlay = overlay_of(run)
+    if overlay:
+        numbers += f". Corrections: {summary.corrections(overlay)} (`overlay.csv` beside this card)"
     return f"## Data\n\n{origin}\nImages: {numbers}.\n"
 
 

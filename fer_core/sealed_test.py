@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fer_core.batches import RunData, open_run_data
+from fer_core.batches import RunData, open_data_of
 from fer_core.files import write_json
 from fer_core.models import load_model, predict
 from fer_core.reporting import task_progress
@@ -32,7 +32,7 @@ def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> N
     if run.test_opened is not None:
         return
     check_finished(run)
-    data = open_run_data(run.config, progress)
+    data = open_data_of(run, progress)
     check_unchanged(run, data)
     evaluate_test(run, data)
 

@@ -111,6 +111,12 @@ SETTINGS = {
         "brings no validation split; always the same images for one data set.",
         step=0.05,
     ),
+    "overlay": Setting(
+        "Use corrections",
+        "Leaves images out and gives others another expression, as was decided on the Data sets "
+        "page: in training, validation and test alike, so that scores are those of other images "
+        "than without. A run keeps the corrections that were there when it was asked for.",
+    ),
     "early_stopping": Setting(
         "Early stopping",
         "Ends after that many epochs without a better validation accuracy; 0 = never.",

@@ -11,8 +11,9 @@ import h5py
 import numpy as np
 
 from fer_core import paths
-from fer_core.batches import RunData, open_run_data
+from fer_core.batches import RunData, open_data_of
 from fer_core.datasets.names import is_name
+from fer_core.datasets.overlay import OVERLAY
 from fer_core.files import replacing, write_json
 from fer_core.model_card import write_card
 from fer_core.models import load_model, predict
@@ -42,7 +43,7 @@ def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Ru
     if not is_name(name):
         raise ValueError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
     check_finished(run)
-    data = open_run_data(run.config)
+    data = open_data_of(run)
     check_unchanged(run, data)
     final = paths.pretrained_root() / name
     making = final.with_name(f".making-{name}")
@@ -74,6 +75,8 @@ def halve(source: Path, target: Path) -> None:
 def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     for file in _KEPT:
         shutil.copyfile(run.directory / file, shipped.directory / file)
+    if data.overlay is not None:
+        shutil.copyfile(run.directory / OVERLAY, shipped.directory / OVERLAY)
     write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
     assert run.model_file is not None and run.result is not None
     halve(run.model_file, shipped.directory / "model.keras")

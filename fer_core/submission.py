@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fer_core import paths, queue, tasks, tensorboard
 from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
-from fer_core.datasets import open_dataset
+from fer_core.corrections import copy_overlay, dataset_of
 from fer_core.files import needing_room, write_json
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
@@ -27,8 +27,8 @@ def create_run(config: TrainConfig) -> Run:
     """A run's directory with its settings, not yet asked for.
 
     Raises:
-        ValueError: the weights that the settings name are not there, or do not fit; or a package
-            is not there.
+        ValueError: the weights that the settings name are not there, or do not fit; a package is
+            not there; or the corrections leave nothing to learn a class from.
     """
     if config.tensorboard and tensorboard.problem():
         raise ValueError(tensorboard.problem())
@@ -44,6 +44,7 @@ def create_run(config: TrainConfig) -> Run:
         with needing_room(directory / "config.json"):
             if initial is not None:
                 _copy_weights(initial, directory / "initial")
+            copy_overlay(config, directory)
             write_json(directory / "config.json", config.to_dict())
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
@@ -135,10 +136,9 @@ def check_data(run: Run) -> None:
     if not run.fingerprint:  # it has not seen any yet
         return
     try:
-        dataset = open_dataset(run.config.dataset)
+        dataset = dataset_of(run)
     except ValueError as error:
         raise ValueError(f"{run.id} needs the images that it was trained on. {error}") from error
-    dataset = dataset.with_validation_fraction(run.config.validation_fraction)
     if dataset.fingerprint() != run.fingerprint:
         raise ValueError(
             f"{run.id} needs the images that it was trained on. The data set {dataset.name} here "

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from fer_core.backend import prepare
-from fer_core.batches import Batch, RunData, open_run_data
+from fer_core.batches import Batch, RunData, open_data_of
 from fer_core.checkpoints import load_latest, save_checkpoint
 from fer_core.environment import describe, sweep
 from fer_core.features import open_lessons
@@ -44,7 +44,7 @@ def run_training(task: Task) -> None:
     """
     run = Run(task.directory)
     config = run.config
-    data = open_run_data(config, task_progress(task, "Reading the images"))
+    data = open_data_of(run, task_progress(task, "Reading the images"))
     check_unchanged(run, data)
     sweep(run)
     prepare(config)

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fer_core import figures
 from fer_core.datasets import (
     Dataset,
     list_datasets,
@@ -10,8 +9,12 @@ from fer_core.datasets import (
     summary,
     unreadable_datasets,
 )
+from fer_core.datasets.overlay import Overlay
+from pages.components.corrections import kept
 from pages.components.dataset_adding import add_dataset
+from pages.components.dataset_balance import show_balance
 from pages.components.dataset_cache import opened
+from pages.components.dataset_corrections import show_corrections
 from pages.components.dataset_deletion import offer_deletion
 from pages.components.dataset_faces import show_faces, show_mean_faces
 from pages.components.dataset_views import (
@@ -19,7 +22,6 @@ from pages.components.dataset_views import (
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.one_face import SPLITS
 from pages.components.pickers import pick_dataset
 from pages.components.quality import show_quality
 from pages.components.refusals import try_to
@@ -52,28 +54,18 @@ def show_first_steps() -> None:
             st.rerun()
 
 
-def show_facts(dataset: Dataset) -> None:
-    """Where the data set comes from and what was recognised and skipped."""
+def show_facts(dataset: Dataset, overlay: Overlay | None) -> None:
+    """Where the data set comes from, what was recognised and skipped, what was corrected."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(dataset.layout, icon=":material/folder_open:")
         st.badge(f"{dataset.images:,} images", color="gray")
         st.badge(f"{len(dataset.class_names)} expressions", color="gray")
+        if overlay:
+            st.badge(summary.corrections(overlay), icon=":material/edit:", color="orange")
     where = f"The images stay in `{dataset.root}` and are never changed."
     if dataset.is_copied:
         where = "The images lie in the workspace."
     st.markdown("\n".join(f"- {line}" for line in (*map(plain, dataset.notes), where)))
-
-
-def show_balance(dataset: Dataset) -> None:
-    """Images per split and class as a figure, a table and a sentence."""
-    counts = dataset.counts()
-    st.markdown(summary.imbalance(counts.rename(index=plain)))
-    st.plotly_chart(
-        figures.class_balance_figure(counts), key="balance", config={"displayModeBar": False}
-    )
-    table = summary.with_totals(counts).rename(columns={**SPLITS, "total": "Total"})
-    numbers = dict.fromkeys(table.columns, st.column_config.NumberColumn(format="localized"))
-    st.dataframe(table, column_config=numbers, height="content")
 
 
 st.title("Data sets")
@@ -99,14 +91,19 @@ except ValueError as error:
     st.error(plain(str(error)))
     offer_deletion(open_dataset(name))
     st.stop()
-show_facts(dataset)
-classes, faces, means, quality = st.tabs(["Classes", "Faces", "Mean faces", "Quality"])
+overlay = kept(dataset)
+show_facts(dataset, overlay)
+classes, faces, means, quality, corrections = st.tabs(
+    ["Classes", "Faces", "Mean faces", "Quality", "Corrections"]
+)
 with classes:
     show_balance(dataset)
 with faces:
-    show_faces(dataset)
+    show_faces(dataset, overlay)
 with means:
     show_mean_faces(dataset)
 with quality:
-    show_quality(dataset)
+    show_quality(dataset, overlay)
+with corrections:
+    show_corrections(dataset, overlay)
 offer_deletion(dataset)

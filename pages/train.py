@@ -7,6 +7,7 @@ from fer_core.config import TrainConfig
 from fer_core.datasets import list_datasets
 from fer_core.recipes import RECIPES, settings_here
 from fer_core.runs import Run
+from pages.components.dataset_cache import opened
 from pages.components.dataset_views import show_import_progress, shown_imports
 from pages.components.initial_run import pick_initial_run
 from pages.components.monitor import monitor
@@ -53,7 +54,7 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        config = settings_form(recipe, dataset, pick_initial_run(recipe))
+        config = settings_form(recipe, opened(dataset.name), pick_initial_run(recipe))
         if config is not None:
             start(config)
     except (ValueError, OSError) as error:

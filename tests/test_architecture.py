@@ -46,6 +46,7 @@ FLOORS = [
         "fer_core.runs",
         "fer_core.datasets",
     ],
+    ["fer_core.corrections"],
     [
         "fer_core.batches",
         "fer_core.checkpoints",

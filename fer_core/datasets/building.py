@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fer_core import paths
-from fer_core.datasets.dataset import Dataset, open_dataset
+from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.indexes import write_index
 from fer_core.datasets.inspection import inspect
 from fer_core.datasets.layouts.found import Found, Report, counted, some
 from fer_core.datasets.names import check_name
+from fer_core.datasets.opening import open_dataset
 from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
 from fer_core.expressions import sort_classes
 from fer_core.files import write_json

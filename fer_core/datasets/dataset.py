@@ -2,27 +2,35 @@
 
 import contextlib
 import dataclasses
-import hashlib
 import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fer_core import paths
+from fer_core.datasets.identity import digest_lines, file_stats
 from fer_core.datasets.indexes import read_index, write_index
-from fer_core.datasets.names import is_name
+from fer_core.datasets.overlay import (
+    OVERLAY,
+    Key,
+    Overlay,
+    edit_overlay,
+    keys_at,
+    parse_overlay,
+    read_overlay,
+)
 from fer_core.datasets.pictures import BOX, Pictures
 from fer_core.datasets.splits import (
     SPLITS,
     VALIDATION_FRACTION,
-    complete_splits,
     named_split,
+    redraw_validation,
 )
 from fer_core.expressions import sort_classes
-from fer_core.files import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +46,7 @@ class Dataset:
     validation_fraction: float = VALIDATION_FRACTION  # of train, where no validation is named
     is_gray: bool = False  # whether no image had any colour when the data set was added
     is_redrawn: bool = False  # whether validation is drawn anew rather than as it was added
+    corrections: Overlay | None = None  # those that are in the index; None: it is as it was added
 
     @property
     def name(self) -> str:
@@ -62,16 +71,15 @@ class Dataset:
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
         content (a hash); optional x, y, width, height (a face box) and FER+ votes (`votes_…`).
         """
-        index = self._stored
+        index = self._stored if not self.corrections else self.corrections.applied(self._stored)
         if not self.is_redrawn or self.has_own_validation:
             return index
-        undrawn = index.assign(split=index["split"].replace("val", "train"))
-        return complete_splits(undrawn, self.validation_fraction, self.split_seed)
+        return redraw_validation(index, self.validation_fraction, self.split_seed)
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order."""
-        return sort_classes(self.index["expression"].unique())
+        """The expressions in label order, with those that corrections have emptied."""
+        return sort_classes(self._stored["expression"].unique())
 
     @cached_property
     def has_own_validation(self) -> bool:
@@ -87,13 +95,89 @@ class Dataset:
         """
         if fraction is None:
             return self
-        return dataclasses.replace(self, validation_fraction=fraction, is_redrawn=True)
+        return self._with(validation_fraction=fraction, is_redrawn=True)
+
+    @property
+    def overlay(self) -> Overlay:
+        """The corrections that are kept for it now, whether or not they are in the index.
+
+        Raises:
+            ValueError: their file is damaged.
+        """
+        return read_overlay(self.directory / OVERLAY)
+
+    def with_overlay(self, overlay: Overlay | None = None) -> "Dataset":
+        """The data set whose index has these corrections, by default those that are kept now.
+
+        Every image keeps its position. Excluded ones are in no split but "excluded"; the others
+        keep theirs, or are drawn anew where `with_validation_fraction` was asked for: equal images
+        then stay on one side.
+        """
+        return self._with(corrections=self.overlay if overlay is None else overlay)
+
+    def exclude(self, positions: Iterable[int], reason: str) -> None:
+        """Keeps for these images that they are left out, and why.
+
+        Raises:
+            ValueError: no reason or one that is too long, no such position, or it was deleted.
+        """
+        keys = self.keys(positions)
+        edit_overlay(self.directory, lambda overlay: overlay.excluding(keys, reason.strip()))
+
+    def relabel(self, positions: Iterable[int], expression: str) -> None:
+        """Keeps for these images that they show another expression; their own takes that back.
+
+        Raises:
+            ValueError: no such expression or position, or it was deleted.
+        """
+        self._check_expression(expression)
+        places = list(positions)
+        keys, labels = self.keys(places), self._stored["expression"].iloc[places]
+        is_own = dict(zip(keys, labels == expression, strict=True))
+        others = [key for key in keys if not is_own[key]]
+        edit_overlay(
+            self.directory,
+            lambda overlay: overlay.restoring(keys).relabelling(others, expression),
+        )
+
+    def restore(self, positions: Iterable[int]) -> None:
+        """Forgets what was kept for these images: they are as they were added.
+
+        Raises:
+            ValueError: no such position, or it was deleted.
+        """
+        keys = self.keys(positions)
+        edit_overlay(self.directory, lambda overlay: overlay.restoring(keys))
+
+    def import_overlay(self, text: str) -> int:
+        """Takes over corrections as `Overlay.to_csv` gives them, and says how many.
+
+        They replace those for the same images; the others stay.
+
+        Raises:
+            ValueError: they cannot be understood, or some are of images or expressions that the
+                data set does not have; then none is taken over.
+        """
+        given = parse_overlay(text)
+        given.check_known(self._stored, self.name)
+        for expression in set(given.relabelled.values()):
+            self._check_expression(expression)
+        edit_overlay(self.directory, lambda overlay: overlay.taking_over(given.corrections))
+        return len(given)
+
+    def keys(self, positions: Iterable[int]) -> list[Key]:
+        """What names the images at these positions, wherever the index is not at hand.
+
+        Raises:
+            ValueError: there is no such position.
+        """
+        return keys_at(self._stored, list(positions))
 
     def counts(self) -> pd.DataFrame:
         """Images: a row per class in label order, a column per split that has any."""
         table = pd.crosstab(self.index["expression"], self.index["split"])
         splits = [split for split in SPLITS if split in table.columns]
-        return table.loc[list(self.class_names), splits]
+        return table.reindex(index=list(self.class_names), columns=splits, fill_value=0)
 
     def select(self, split: str | None = None, expression: str | None = None) -> np.ndarray:
         """Positions in the index, ascending: of a split, a class, both or all."""
@@ -132,7 +216,7 @@ class Dataset:
         """
         columns = ["path", "row", "size", "content", "expression", "split"]
         index = self.index.assign(**self._contents())[columns].astype("str").fillna("")
-        return _digest(sorted(map("|".join, index.itertuples(index=False, name=None))))
+        return digest_lines(sorted(map("|".join, index.itertuples(index=False, name=None))))
 
     def pixels_key(self) -> str:
         """Identifies the pictures in their order, whatever their labels and splits.
@@ -162,18 +246,32 @@ class Dataset:
             with contextlib.suppress(OSError):  # on Windows a mapped file stays; it is a cache
                 file.unlink()
 
+    def _check_expression(self, expression: str) -> None:
+        if expression not in self.class_names:
+            raise ValueError(
+                f"The expression must be one of {self.name}: {', '.join(self.class_names)}. "
+                f"Received: {expression}"
+            )
+
+    def _with(self, **changes: Any) -> "Dataset":
+        """The data set with other fields; the index as it was added is not read again."""
+        changed = dataclasses.replace(self, **changes)
+        if "_stored" in vars(self):
+            vars(changed)["_stored"] = self._stored
+        return changed
+
     @cached_property
     def _stored(self) -> pd.DataFrame:
         return read_index(self.directory)
 
     def _pixels_key(self, content: pd.Series) -> str:
         boxes = [self._stored[side].astype("str") for side in BOX if side in self._stored]
-        return _digest(map("|".join, zip(content, *boxes, strict=True)))[:32]
+        return digest_lines(map("|".join, zip(content, *boxes, strict=True)))[:32]
 
     def _contents(self) -> dict[str, pd.Series]:
         """The columns size, modified and content, as the files are now."""
         stored = self._stored
-        found = _file_stats(self.root, stored["path"].unique().tolist())
+        found = file_stats(self.root, stored["path"].unique().tolist())
         columns = {
             name: stored["path"].map({path: stat[i] for path, stat in found.items()})
             for i, name in enumerate(("size", "modified"))
@@ -186,90 +284,3 @@ class Dataset:
             columns["content"] = stored["content"].mask(changed, pd.Series(hashes, positions))
             write_index(self.directory, stored.assign(**columns))  # remembered for the next time
         return columns
-
-
-def open_dataset(name: str) -> Dataset:
-    """The data set of that name.
-
-    Raises:
-        ValueError: there is none, or it cannot be read.
-    """
-    directory = paths.datasets_root() / name
-    if not is_name(name) or not (directory / "data_set.json").exists():
-        raise ValueError(f"There must be a data set of that name. Received: {name}")
-    try:
-        return _read(directory)
-    except KeyError as error:
-        raise ValueError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
-    except (ValueError, TypeError, OSError) as error:
-        raise ValueError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
-
-
-def _read(directory: Path) -> Dataset:
-    record = read_json(directory / "data_set.json")
-    return Dataset(
-        directory=directory,
-        root=directory / record["root"],  # an absolute root replaces the directory
-        layout=record["layout"],
-        notes=tuple(map(str, record["notes"])),
-        split_seed=record["split_seed"],
-        images=int(record["images"]),
-        # Data sets of older versions lack these.
-        validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
-        is_gray=record.get("gray", False),
-    )
-
-
-def list_datasets() -> list[Dataset]:
-    """All that can be read, by name. No index is: `name`, `layout` and `images` cost nothing."""
-    found = []
-    for name in _names():
-        with contextlib.suppress(ValueError):
-            found.append(open_dataset(name))
-    return found
-
-
-def unreadable_datasets() -> list[str]:
-    """A sentence for each folder that `list_datasets` leaves out, with the reason."""
-    sentences = []
-    for name in _names():
-        try:
-            open_dataset(name)
-        except ValueError as error:
-            sentences.append(str(error))
-    return sentences
-
-
-def _names() -> list[str]:
-    found = paths.datasets_root().glob("*/data_set.json")
-    names = [file.parent.name for file in found if is_name(file.parent.name)]
-    return sorted(names, key=str.lower)
-
-
-def _file_stats(root: Path, names: list[str]) -> dict[str, tuple[int, int]]:
-    """Size in bytes and time of change in ns of every file.
-
-    Raises:
-        ValueError: some are not there.
-    """
-    found, missing = {}, []
-    for name in names:
-        try:
-            stat = (root / name).stat()
-        except OSError:
-            missing.append(name)
-        else:
-            found[name] = stat.st_size, stat.st_mtime_ns
-    if missing:
-        raise ValueError(
-            f"{len(missing):,} of {len(names):,} files have vanished from {root}, the first is "
-            f"{missing[0]}. Put them back, or delete the data set and add it again."
-        )
-    return found
-
-
-def _digest(lines: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 SPLITS = ("train", "val", "test")
+EXCLUDED = "excluded"  # of images that a person left out: no split to train or to evaluate on
 VALIDATION_FRACTION = 0.1  # of train, where nobody says another
 _WORDS = {
     "train": ("train", "training", "trainset", "train_set"),
@@ -51,6 +52,20 @@ def complete_splits(
     if "val" not in split:
         split[_drawn(index, split == "train", fraction, f"val {seed}")] = "val"
     return index.assign(split=split)
+
+
+def redraw_validation(index: pd.DataFrame, fraction: float, seed: int) -> pd.DataFrame:
+    """A copy of the index with another share of train and validation together as validation.
+
+    Excluded images stay excluded, and have no part in the share.
+
+    Raises:
+        ValueError: as `complete_splits`.
+    """
+    undrawn = index[index["split"] != EXCLUDED]
+    undrawn = undrawn.assign(split=undrawn["split"].replace("val", "train"))
+    drawn = complete_splits(undrawn, fraction, seed)
+    return index.assign(split=drawn["split"].reindex(index.index, fill_value=EXCLUDED))
 
 
 def _drawn(index: pd.DataFrame, train: np.ndarray, fraction: float, salt: str) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from fer_core.datasets.overlay import Overlay
+
 _BALANCED = 1.5  # times as many images in the largest class as in the smallest
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -35,6 +37,19 @@ def imbalance(counts: pd.DataFrame) -> str:
         f"right for {images.max() / images.sum():.1%} of them, so accuracy alone says little about "
         f"{least}: look at the scores per expression too."
     )
+
+
+def corrections(overlay: Overlay) -> str:
+    """How many images are left out and relabelled; empty where none is."""
+    out, relabelled = len(overlay.excluded), len(overlay.relabelled)
+    parts = [f"{_counted(out)} left out"] if out else []
+    if relabelled:
+        parts.append(f"{relabelled:,} relabelled" if out else f"{_counted(relabelled)} relabelled")
+    return ", ".join(parts)
+
+
+def _counted(images: int) -> str:
+    return "1 image" if images == 1 else f"{images:,} images"
 
 
 def votes(row: pd.Series) -> str:

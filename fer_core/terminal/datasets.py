@@ -1,11 +1,12 @@
-"""Commands that add data sets: draw, import."""
+"""Commands that add and correct data sets: draw, import, overlay."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from fer_core import paths, queue, tasks
-from fer_core.datasets import open_dataset
+from fer_core.datasets import open_dataset, summary
+from fer_core.files import write_text
 from fer_core.terminal.saying import follow, say
 
 
@@ -23,6 +24,19 @@ def add_commands(commands: Any) -> None:
     importing.add_argument("--test-fraction", type=float, default=0.0)
     importing.add_argument("--split-seed", type=int, default=0)
     importing.set_defaults(command=_import)
+    overlay = commands.add_parser("overlay", help="corrections of a data set: show, take, give")
+    overlay.add_argument("dataset")
+    overlay.add_argument(
+        "--import",
+        type=Path,
+        dest="source",
+        metavar="FILE",
+        help="take over the corrections in this .csv file; those of other images stay",
+    )
+    overlay.add_argument(
+        "--export", type=Path, dest="target", metavar="FILE", help="write all into this .csv file"
+    )
+    overlay.set_defaults(command=_overlay)
 
 
 def _draw(options: argparse.Namespace) -> int:
@@ -43,6 +57,23 @@ def _import(options: argparse.Namespace) -> int:
         dataset = open_dataset(arguments["name"])
         say("\n".join([*dataset.notes, dataset.counts().to_string()]))
     return code
+
+
+def _overlay(options: argparse.Namespace) -> int:
+    dataset = open_dataset(options.dataset)
+    if options.source is not None:
+        try:
+            text = options.source.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{options.source} must be text in UTF-8: {error}") from error
+        say(f"{dataset.import_overlay(text):,} taken over.")
+    overlay = dataset.overlay
+    if options.target is not None:
+        write_text(options.target, overlay.to_csv())
+    say(f"{dataset.name}: {summary.corrections(overlay) or 'no corrections'}.")
+    if overlay:
+        say(dataset.with_overlay(overlay).counts().to_string())
+    return 0
 
 
 def _do(kind: str, arguments: dict[str, Any]) -> int:

@@ -4,6 +4,8 @@ import streamlit as st
 
 from fer_core import images, paths
 from fer_core.datasets import Dataset, open_dataset
+from fer_core.datasets.overlay import Overlay
+from pages.components.corrections import current
 
 THUMBNAIL = 128  # pixels of the longer side
 
@@ -16,6 +18,15 @@ def opened(name: str) -> Dataset:
     """
     index = paths.datasets_root() / name / "index.csv"
     return _opened(name, index.stat().st_mtime_ns if index.exists() else 0)
+
+
+def corrected(dataset: Dataset) -> Dataset:
+    """The data set with its corrections of now; itself where it has none that can be read."""
+    overlay = current(dataset)
+    if not overlay:
+        return dataset
+    index = dataset.directory / "index.csv"
+    return _corrected(dataset.name, index.stat().st_mtime_ns if index.exists() else 0, overlay)
 
 
 def thumbnail(dataset: Dataset, position: int) -> bytes:
@@ -31,6 +42,11 @@ def _opened(name: str, modified: int) -> Dataset:
     dataset = open_dataset(name)
     _ = dataset.index  # read here: what is damaged is not kept
     return dataset
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Overlay: hash})
+def _corrected(name: str, modified: int, overlay: Overlay) -> Dataset:
+    return opened(name).with_overlay(overlay)
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)

@@ -3,8 +3,9 @@
 import streamlit as st
 
 from fer_core import runs
-from fer_core.datasets import Dataset
+from fer_core.datasets import Dataset, summary
 from fer_core.runs import Run
+from pages.components.corrections import current
 from pages.components.words import plain, spoken_run, spoken_size
 
 _NAMED = 3  # runs in a sentence
@@ -16,6 +17,11 @@ def offer_deletion(dataset: Dataset) -> None:
     refusal = _refusal(dataset, trained)
     with st.popover("Delete …", icon=":material/delete:"):
         st.markdown(f"Delete **{dataset.name}** {_what_goes(dataset)}")
+        if current(dataset):
+            st.markdown(
+                f"Its corrections go too ({summary.corrections(current(dataset))}): download them "
+                "first, and another data set of the same images can take them over."
+            )
         if trained and not refusal:
             count = "1 run was" if len(trained) == 1 else f"{len(trained):,} runs were"
             st.markdown(

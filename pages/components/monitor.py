@@ -9,6 +9,7 @@ from fer_core import queue
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
+from pages.components.corrections import show_corrections_of
 from pages.components.initial_run import show_origin
 from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
@@ -37,6 +38,7 @@ def monitor(run: Run, lineup: queue.Lineup) -> None:
     pause = _pause(run) if state.is_active or queue.goes_on_by_itself(run) else None
     _show_title(run)
     show_origin(run)
+    show_corrections_of(run)
     with st.container():  # one place for both, so that the curves below keep theirs, and the zoom
         if state.is_active:
             _show_stop(run, state)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from fer_core import images
 from fer_core.datasets import Dataset, summary
+from pages.components.face_decision import offer_decision
 from pages.components.words import plain
 
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -18,7 +19,7 @@ def show_face(dataset: Dataset, positions: np.ndarray, place: int) -> None:
     _show(dataset, positions)
 
 
-@st.dialog("One face", width="medium")
+@st.dialog("One face", width="medium", on_dismiss="rerun")  # the gallery shows what was decided
 def _show(dataset: Dataset, positions: np.ndarray) -> None:
     place = int(st.session_state[_PLACE])
     position = int(positions[place])
@@ -34,10 +35,11 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
         large = images.resize(image, round(height * factor), round(width * factor))
         with st.container(horizontal_alignment="center"):
             st.image(large, alt=row["expression"])
-        name = plain(row["expression"])
-        st.markdown(f"**{name}** · {SPLITS[row['split']]} · {width}×{height} pixels")
+        name, split = plain(row["expression"]), SPLITS.get(row["split"], "Left out")
+        st.markdown(f"**{name}** · {split} · {width}×{height} pixels")
     if votes := summary.votes(row):
         st.caption(f"FER+ votes: {plain(votes)}")
+    offer_decision(dataset, position)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Previous",

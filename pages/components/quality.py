@@ -5,7 +5,9 @@ from datetime import timedelta
 import streamlit as st
 
 from fer_core.datasets import Dataset
+from fer_core.datasets.overlay import Overlay
 from fer_core.datasets.quality import WORDS, Finding
+from pages.components.corrections import current
 from pages.components.quality_cache import Found, found
 from pages.components.quality_faces import show_finding
 from pages.components.quality_task import show_examination, submit_examination
@@ -15,8 +17,12 @@ from pages.components.words import spoken_duration
 _SAMPLE = 500  # images in which faces are looked for, unless another number is chosen
 
 
-def show_quality(dataset: Dataset) -> None:
-    """The findings, the way to them, and how far that is."""
+def show_quality(dataset: Dataset, told: Overlay | None) -> None:
+    """The findings, the way to them, and how far that is.
+
+    Args:
+        told: the corrections that the page around it tells of; with others it is shown anew.
+    """
     active = show_examination(dataset.name)
     known = found(dataset)
     if known is None:
@@ -30,7 +36,7 @@ def show_quality(dataset: Dataset) -> None:
         )
         _offer_look(dataset, "Look again", primary=True, disabled=active)
     else:
-        _show_findings(dataset, known, active)
+        _show_findings(dataset, told, active)
 
 
 def _offer_first_look(dataset: Dataset) -> None:
@@ -63,34 +69,49 @@ def _look(dataset: Dataset, faces: int = 0) -> None:
 
 
 @st.fragment
-def _show_findings(dataset: Dataset, known: Found, active: bool) -> None:
-    seen = known.seen
+def _show_findings(dataset: Dataset, told: Overlay | None, active: bool) -> None:
+    known = found(dataset)
+    if known is None or not known.is_current:
+        st.rerun()
     some = {finding.kind: finding for finding in known.findings if finding.images}
     names, faces = st.columns([3, 5], gap="medium")
     with names:
-        kind = None
-        if some:
-            kind = st.radio(
-                "Findings",
-                list(some),
-                format_func=lambda kind: _named(some[kind]),
-                key=f"finding-{dataset.name}",
-            )
-        nothing = [WORDS[finding.kind].title for finding in known.findings if not finding.images]
-        if nothing:
-            st.caption(f"Nothing found: {'; '.join(nothing)}.")
-        took = spoken_duration(timedelta(seconds=seen.seconds))
-        st.caption(
-            f"All {len(seen.table):,} images were looked at on {seen.time:%d %B %Y at %H:%M}, in "
-            f"{took}."
-        )
+        kind = _pick(dataset, some)
+        _show_look(known)
         _offer_look(dataset, "Look again", disabled=active)
         _offer_face_search(dataset, known, active)
     with faces:
         if kind is None:
             st.success("Nothing was found.", icon=":material/check:")
+            is_large = False
         else:
-            show_finding(dataset, seen, some[kind])
+            is_large = show_finding(dataset, known.seen, some[kind])
+    if not is_large and told is not None and current(dataset) != told:
+        st.rerun()
+
+
+def _pick(dataset: Dataset, some: dict[str, Finding]) -> str | None:
+    """The kind of finding to show; None where nothing was found."""
+    if not some:
+        return None
+    key = f"finding-{dataset.name}"
+    if st.session_state.get(key) not in some:  # all its images may be left out by now
+        st.session_state[key] = next(iter(some))
+    kind = st.radio("Findings", list(some), format_func=lambda kind: _named(some[kind]), key=key)
+    return str(kind)
+
+
+def _show_look(known: Found) -> None:
+    """What was not found, and when that was."""
+    nothing = [WORDS[finding.kind].title for finding in known.findings if not finding.images]
+    if nothing:
+        st.caption(f"Nothing found: {'; '.join(nothing)}.")
+    seen = known.seen
+    took = spoken_duration(timedelta(seconds=seen.seconds))
+    st.caption(
+        f"All {len(seen.table):,} images were looked at on {seen.time:%d %B %Y at %H:%M}, in "
+        f"{took}."
+    )
 
 
 def _named(finding: Finding) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.datasets import Dataset, quality
+from fer_core.datasets.overlay import Overlay
 from fer_core.datasets.quality import FaceSearch, Finding, Seen
-from pages.components.dataset_cache import opened
+from pages.components.corrections import current
+from pages.components.dataset_cache import corrected, opened
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,17 @@ class Found:
 
 
 def found(dataset: Dataset) -> Found | None:
-    """What is known about the data set's images; None where nobody has looked yet."""
+    """What is known about the data set's images with the corrections of now; None without a look.
+
+    What a person left out is in no finding any more.
+    """
     files = quality.seen_file(dataset), quality.face_search_file(dataset)
-    result = _found(dataset.name, _stamp(dataset), *map(_changed, files))
-    if (
-        result is None
-        or not result.is_current
-        or not _has_changed(dataset.name, result.seen.looked)
-    ):
+    result = _found(dataset.name, _stamp(dataset), *map(_changed, files), current(dataset))
+    if result is None or not result.is_current:
         return result
-    return Found(result.seen, None, (), is_current=False)
+    if _has_changed(dataset.name, result.seen.looked):
+        return Found(result.seen, None, (), is_current=False)
+    return result
 
 
 def _changed(file: Path) -> int:
@@ -45,8 +48,10 @@ def _stamp(dataset: Dataset) -> int:
     return _changed(dataset.directory / "index.csv")
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading what was seen …")
-def _found(name: str, index: int, seen_at: int, faces_at: int) -> Found | None:
+@st.cache_resource(
+    max_entries=4, show_spinner="Reading what was seen …", hash_funcs={Overlay: hash}
+)
+def _found(name: str, index: int, seen_at: int, faces_at: int, overlay: Overlay) -> Found | None:
     dataset = opened(name)
     seen = quality.read_seen(dataset)
     if seen is None:
@@ -57,7 +62,8 @@ def _found(name: str, index: int, seen_at: int, faces_at: int) -> Found | None:
     faces = quality.read_face_search(dataset)
     if faces is not None and faces.key != key:
         faces = None
-    return Found(seen, faces, tuple(quality.find(seen, dataset.index, faces)), is_current=True)
+    findings = quality.find(seen, corrected(dataset).index, faces)
+    return Found(seen, faces, tuple(findings), is_current=True)
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)

@@ -6,30 +6,39 @@ import streamlit as st
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
 from fer_core.datasets.quality import WORDS, Finding, Seen
-from pages.components.dataset_cache import thumbnail
+from pages.components.dataset_cache import corrected, thumbnail
 from pages.components.gallery import Tile, gallery
 from pages.components.one_face import show_face
+from pages.components.refusals import attempt, show_refusals
 
 _PER_PAGE = 40
 
 
-def show_finding(dataset: Dataset, seen: Seen, finding: Finding) -> None:
-    """What it is, how many images, and a page of them; a press shows one large."""
+def show_finding(dataset: Dataset, seen: Seen, finding: Finding) -> bool:
+    """What it is, how many images, and a page of them.
+
+    Returns:
+        Whether one was just pressed, and is shown large over the page.
+    """
     words = WORDS[finding.kind]
+    show_refusals()
     st.subheader(words.title, anchor=False)
     st.markdown(words.meaning)
-    starts = quality.page_starts(finding, _PER_PAGE)
+    st.markdown(_counted(finding))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_counted(finding), width="content")
+        _offer_to_leave_out(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.table_of(finding, seen, dataset.index).to_csv(index=False),
+            lambda: quality.table_of(finding, seen, corrected(dataset).index).to_csv(index=False),
             file_name=f"{dataset.name}-{finding.kind}.csv",
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
             key=f"csv-{dataset.name}-{finding.kind}",
         )
+    if len(finding.excess):
+        st.caption(words.advice)
+    starts = quality.page_starts(finding, _PER_PAGE)
     page = st.pagination(len(starts), key=f"page-{dataset.name}-{finding.kind}-{finding.images}")
     ends = [*starts[1:], len(finding.positions)]
     here = slice(starts[page - 1], ends[page - 1])
@@ -39,10 +48,29 @@ def show_finding(dataset: Dataset, seen: Seen, finding: Finding) -> None:
         least=92,
         groups=None if finding.groups is None else finding.groups[here].tolist(),
     )
-    if pressed is not None:
-        places = np.flatnonzero(finding.positions == pressed)
-        if len(places):
-            show_face(dataset, finding.positions, int(places[0]))
+    places = np.flatnonzero(finding.positions == pressed)
+    if len(places):  # it may have been decided about elsewhere meanwhile
+        show_face(dataset, finding.positions, int(places[0]))
+    return len(places) > 0
+
+
+def _offer_to_leave_out(dataset: Dataset, finding: Finding) -> None:
+    """A button that excludes what it takes to be rid of the finding."""
+    count = len(finding.excess)
+    if not count:
+        return
+    images = f"{count:,} image{'s' if count > 1 else ''}"
+    if st.button(
+        f"Leave out {images}",
+        icon=":material/block:",
+        help="A correction of the data set, beside the images, which stay as they are. It can be "
+        "taken back, and training uses it when asked.",
+        key=f"exclude-{dataset.name}-{finding.kind}",
+    ):
+        reason = WORDS[finding.kind].title
+        if attempt(lambda: dataset.exclude(finding.excess.tolist(), reason)):
+            st.toast(f"{images} left out: {reason}.", icon=":material/block:")
+        st.rerun()  # the whole page: it tells of the corrections
 
 
 def _counted(finding: Finding) -> str:
@@ -58,7 +86,7 @@ def _counted(finding: Finding) -> str:
 def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = dataset.index[["expression", "split"]].iloc[positions]
+    rows = corrected(dataset).index[["expression", "split"]].iloc[positions]
     return [
         Tile(thumbnail(dataset, int(position)), f"{label} · {split}", color[label], int(position))
         for position, label, split in zip(positions, rows["expression"], rows["split"], strict=True)

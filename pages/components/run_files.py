@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from fer_core.runs import Overview, Run
+from pages.components.corrections import show_corrections_of
 from pages.components.words import plain, spoken_run, spoken_size, spoken_title
 
 _MOST = 5  # runs whose files are offered at once
@@ -24,6 +25,7 @@ def _show_run(one: Overview) -> None:
     title = f"{spoken_title(run)} · " if one.notes.name else ""
     st.markdown(f"**{plain(spoken_run(run))}**")
     st.caption(plain(title + run.id))
+    show_corrections_of(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)

@@ -9,6 +9,7 @@ from fer_core.config import OPTIMIZERS, PRECISIONS, SCHEDULES, Augmentation, Tra
 from fer_core.datasets import Dataset
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
+from pages.components.corrections_field import corrections_field
 from pages.components.setting_fields import (
     checkbox_field,
     choice_field,
@@ -46,6 +47,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
             settings = _learning(config) | _targets(config) | _images(config, dataset)
             settings["augmentation"] = _augmentation(config)
             settings |= _computing(config)
+        settings |= corrections_field(config, dataset)
         pressed = st.form_submit_button(
             "Start training", type="primary", icon=":material/play_arrow:"
         )

@@ -276,3 +276,51 @@ def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -
     file = quality.seen_file(dataset)
     file.write_bytes(file.read_bytes()[:50])
     assert "Every image is looked at once" in text_of(checked(page))
+
+
+# Acting on it
+
+
+def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    press(page, "Leave out 2 images")
+    overlay = dataset.overlay
+    assert {path for path, _ in overlay.excluded} == {
+        "train/happy/003.png",
+        "train/happy/blank.png",
+    }
+    assert set(overlay.excluded.values()) == {"Leaks: test in training"}
+    assert findings_of(page) == ["Blank · **1**"]
+    assert "**1** of 53 images" in text_of(page)
+    assert not queue.waiting()  # nothing has to be looked at again
+
+
+def test_what_is_taken_back_is_found_again(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    press(page, "Leave out 2 images")
+    dataset.restore(range(dataset.images))
+    assert "Leaks: test in training · **2**" in findings_of(checked(page))
+
+
+def test_a_corrected_label_is_no_contradiction(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    paths = dataset.index["path"].tolist()
+    copied = [paths.index(f"train/happy/{name}.png") for name in ("003", "blank")]
+    dataset.relabel(copied, "sad")
+    checked(page)
+    assert "Exact duplicates · **4**" in findings_of(page)
+    assert not any("labels differ" in finding for finding in findings_of(page))
+    labels = [tile["label"] for tile in gallery_of(page)["tiles"]]
+    assert labels == ["sad · test", "sad · train"] * 2
+
+
+def test_corrections_that_cannot_be_read_are_no_error_here(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    (dataset.directory / "overlay.csv").write_text("no, table")
+    assert "Leaks: test in training · **2**" in findings_of(checked(page))
+    press(page, "Leave out 2 images")
+    assert "cannot" in text_of(page) or "must" in text_of(page)

@@ -212,3 +212,30 @@ def test_a_full_disk_is_said_in_a_sentence(
     monkeypatch.setattr(queue, "write_json", full)
     assert main(["queue", "--move", "run-0", "1"]) == 1
     assert "No space left on device" in capsys.readouterr().err
+
+
+def test_corrections_are_given_taken_and_trained_with(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["draw", "faces", "--count", "140"]) == 0
+    assert main(["draw", "again", "--count", "140"]) == 0
+    dataset, table = open_dataset("faces"), tmp_path / "corrections.csv"
+    assert main(["overlay", "faces"]) == 0
+    assert "faces: no corrections." in capsys.readouterr().out
+    dataset.exclude(dataset.select("train")[:12], "blank")
+    dataset.relabel([int(dataset.select("val")[0])], "sad")
+    assert main(["overlay", "faces", "--export", str(table)]) == 0
+    assert main(["overlay", "again", "--import", str(table)]) == 0
+    said = capsys.readouterr().out
+    assert "13 taken over." in said and "again: 12 images left out, 1 relabelled." in said
+    assert main([*TRAIN, "--overlay", "--no-test-at-end"]) == 0
+    (run,) = own_runs()
+    assert run.config.overlay and run.counts["train"].sum() == 100
+    table.write_text(table.read_text() + "nobody.png,,exclude,,blank,\n")
+    assert main(["overlay", "again", "--import", str(table)]) == 1
+    assert "1 of 14 are not, the first is nobody.png" in capsys.readouterr().err
+    table.write_bytes(b"\xff\xfe\xff")
+    assert main(["overlay", "again", "--import", str(table)]) == 1
+    assert "must be text in UTF-8" in capsys.readouterr().err
+    assert main(["overlay", "again", "--import", str(tmp_path / "none.csv")]) == 1
+    assert "none.csv" in capsys.readouterr().err

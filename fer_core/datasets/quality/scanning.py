@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.datasets.arrays import writing_array
-from fer_core.datasets.dataset import Dataset, open_dataset
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.opening import open_dataset
 from fer_core.datasets.quality.duplicates import Comparable, first_copies, near_groups
 from fer_core.datasets.quality.measures import READABLE, SIDE, measure
 from fer_core.datasets.quality.seen import TABLE, Seen, images_key, make_folder, save, seen_file

@@ -14,7 +14,10 @@ _NEARLY = (
     f"a film. Reduced to 32×32 pixels they correlate by {LEAST_CORRELATION:g} or more, and so "
     "does what is fine in them."
 )
-_CHOICE = "In each group the first image stays, and all of validation and test."
+_CHOICE = (
+    "Left out would be training images alone: in a group with validation or test all of them, in "
+    "another all but the first."
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Words:
 
     title: str
     meaning: str
-    advice: str = "All of them would be left out."
+    advice: str = "Left out would be all of them."
     of: str = "images"  # what it might have been about
 
 
@@ -41,7 +44,7 @@ def _leak(one: str, other: str, *, exact: bool) -> Words:
         else "Whatever is chosen by the validation score is chosen by these test images too."
     )
     title = f"{'Leaks' if exact else 'Near leaks'}: {kind} in {known}"
-    advice = f"The {known} images of each group would be left out; {kind} stays as it is."
+    advice = f"Left out would be the {known} images of each group; {kind} stays as it is."
     return Words(title, f"{what} {harm}", advice, f"{kind} images")
 
 
@@ -92,8 +95,8 @@ WORDS = {
         "Exact duplicates, labels differ",
         "The same picture, pixel for pixel, under several expressions: at most one of them is "
         "right.",
-        "Which label is right nobody can know from here, so all training images of the groups "
-        "would be left out.",
+        "Nobody can know from here which label is right, so left out would be all training "
+        "images of the groups.",
     ),
     "near": Words(
         "Near duplicates",
@@ -104,7 +107,7 @@ WORDS = {
         "Near duplicates, labels differ",
         f"Images that are nearly the same under several expressions: {_NEARLY} Of a film both "
         "labels may be right, of a photo at most one.",
-        "All training images of the groups would be left out.",
+        "Left out would be all training images of the groups.",
     ),
     "faceless": Words(
         "No face found",

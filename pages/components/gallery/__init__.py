@@ -25,6 +25,7 @@ class Tile:
     label: str
     color: str  # of the mark beside the label, "#rrggbb"
     number: int = 0  # what comes back when the tile is pressed
+    faded: bool = False  # whether it is shown as one that does not count
 
 
 def gallery(
@@ -52,6 +53,7 @@ def gallery(
                 "label": tile.label,
                 "color": tile.color,
                 "number": tile.number,
+                "faded": tile.faded,
             }
             for tile in tiles
         ],

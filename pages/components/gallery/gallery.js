@@ -24,10 +24,10 @@ function framed(tiles, groups) {
 
 function draw(tile, press) {
   const place = document.createElement(press ? "button" : "div");
-  place.className = "tile";
+  place.className = tile.faded ? "tile faded" : "tile";
   if (press) {
     place.type = "button";
-    place.title = "Show it large";
+    place.title = tile.faded ? "Left out. Show it large" : "Show it large";
     place.addEventListener("click", () => press(tile.number));
   }
   place.append(picture(tile), label(tile));

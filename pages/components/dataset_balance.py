@@ -1,0 +1,44 @@
+"""How many images a data set has of each class and split, with and without its corrections."""
+
+import streamlit as st
+
+from fer_core import figures
+from fer_core.datasets import Dataset, summary
+from pages.components.dataset_cache import corrected
+from pages.components.one_face import SPLITS
+from pages.components.words import plain
+
+_CORRECTED, _ADDED = "With corrections", "As added"
+
+
+def show_balance(dataset: Dataset) -> None:
+    """Images per split and class as a figure, a table and a sentence."""
+    added = counts = dataset.counts()
+    shown = corrected(dataset)
+    if shown is not dataset and _choose(dataset):
+        counts = shown.counts()
+    if counts.columns.empty:
+        st.info("Every image is left out.", icon=":material/block:")
+        return
+    st.markdown(summary.imbalance(counts.rename(index=plain)))
+    st.plotly_chart(
+        figures.class_balance_figure(counts), key="balance", config={"displayModeBar": False}
+    )
+    table = summary.with_totals(counts)
+    if counts is not added:
+        table["added"] = summary.with_totals(added)["total"]
+    table = table.rename(columns={**SPLITS, "total": "Total", "added": "Total as added"})
+    numbers = dict.fromkeys(table.columns, st.column_config.NumberColumn(format="localized"))
+    st.dataframe(table, column_config=numbers, height="content")
+
+
+def _choose(dataset: Dataset) -> bool:
+    chosen = st.segmented_control(
+        "Images",
+        [_CORRECTED, _ADDED],
+        default=_CORRECTED,
+        required=True,
+        key=f"counted-{dataset.name}",
+        label_visibility="collapsed",
+    )
+    return chosen == _CORRECTED

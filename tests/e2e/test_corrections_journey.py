@@ -1,0 +1,68 @@
+"""From a face that is left out to a run that learned without it, in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fer_core import runs
+from fer_core.corrections import overlay_of
+from fer_core.datasets.drawn import draw_dataset
+from tests.e2e.conftest import serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def test_what_is_decided_about_faces_is_told_everywhere_and_learned_from(
+    page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = new_home()
+    monkeypatch.setenv("FER_HOME", str(home))
+    dataset = draw_dataset("faces", count=140)
+    with serve(home) as address:
+        page.goto(f"{address}/datasets?dataset=faces")
+        page.get_by_role("tab", name="Faces", exact=True).click()
+        page.get_by_role("button", name="In order").click()
+        page.get_by_text("Training", exact=True).last.click()
+        decide(page)
+        excluded, relabelled = dataset.overlay.excluded, dataset.overlay.relabelled
+        first, second = dataset.keys(dataset.select("train")[:2])
+        assert (excluded, relabelled) == ({first: "half a face"}, {second: "surprise"})
+        page.get_by_text("1 image left out, 1 relabelled").first.wait_for()
+        page.locator("button.tile.faded").wait_for()
+        page.get_by_text("angry → surprise").wait_for()
+        train(page, address)
+        (run,) = runs.list_runs()
+        assert overlay_of(run) == dataset.overlay
+        assert run.counts["train"].sum() == 111
+
+
+def decide(page: "Page") -> None:
+    """Leaves the first face out, calls the next one surprise, and closes the dialog."""
+    page.get_by_role("button", name="angry").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Why it is left out").fill("half a face")
+    dialog.get_by_role("button", name="Leave out").click()
+    dialog.get_by_text("Left out: half a face").wait_for()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_text("2 of 112").wait_for()
+    dialog.get_by_text("surprise", exact=True).click()
+    dialog.get_by_text("angry → surprise").wait_for()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+
+
+def train(page: "Page", address: str) -> None:
+    """One epoch with the corrections, to its end."""
+    page.goto(f"{address}/train?dataset=faces")
+    page.get_by_text("Images then: Training 111 instead of 112").wait_for()
+    page.get_by_text("Use corrections", exact=True).click()
+    page.get_by_text("Settings", exact=True).click()
+    epochs = page.get_by_label("Epochs", exact=True)
+    epochs.fill("1")
+    epochs.press("Tab")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("With corrections: 1 image left out, 1 relabelled.").wait_for()
+    page.get_by_text("Completed after 1 epoch").wait_for()
