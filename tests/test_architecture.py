@@ -36,7 +36,12 @@ FLOORS = [
         "fer_core.cache",
     ],
     ["fer_core.endings", "fer_core.calibration"],
-    ["fer_core.tasks", "fer_core.significance", "fer_core.comparison_figures"],
+    [
+        "fer_core.tasks",
+        "fer_core.significance",
+        "fer_core.comparison_figures",
+        "fer_core.doubt",
+    ],
     ["fer_core.queue", "fer_core.layers", "fer_core.optimization", "fer_core.targets"],
     [
         "fer_core.detection",
