@@ -54,6 +54,17 @@ def augment_view(
     return changed[:, :, ::-1] if settings.flip and view % 2 else changed
 
 
+def examples(pixels: np.ndarray, settings: Augmentation, seed: int, count: int) -> np.ndarray:
+    """What training may see of some images in so many epochs, to look at.
+
+    Returns:
+        uint8 (1 + count, n, height, width, channels); the first are the images themselves.
+    """
+    targets = np.zeros((len(pixels), 1), "float32")
+    drawn = [augment(pixels, targets, settings, (seed, epoch))[0] for epoch in range(count)]
+    return np.stack([pixels, *(np.rint(images).astype("uint8") for images in drawn)])
+
+
 def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
     """One random affine map per image, (count, 3, 3), around the image's centre.
 

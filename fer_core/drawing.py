@@ -41,6 +41,26 @@ def draw_boxes(
     return np.asarray(canvas)
 
 
+def tile(images: np.ndarray, side: int, gap: int = 6) -> np.ndarray:
+    """Images (rows, columns, height, width, channels) as one, uint8 RGBA, on nothing between them.
+
+    Each is as large as its pixels allow within `side` of the screen: faces are small, and every
+    pixel of them shall be seen as the network gets it.
+    """
+    rows, columns, height, width, channels = images.shape
+    factor = max(1, side // max(height, width))
+    large = images.repeat(factor, axis=2).repeat(factor, axis=3)
+    high, wide = height * factor, width * factor
+    whole = np.zeros((rows * (high + gap) - gap, columns * (wide + gap) - gap, 4), "uint8")
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * (high + gap), column * (wide + gap)
+            place = whole[top : top + high, left : left + wide]
+            place[..., :3] = large[row, column][..., :channels]
+            place[..., 3] = 255
+    return whole
+
+
 def _draw_label(
     draw: ImageDraw.ImageDraw, size: tuple[int, int], box: Box, label: str, color: str
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from skimage import data
 
-from fer_core.augmentation import augment, draw_matrices
+from fer_core.augmentation import augment, draw_matrices, examples
 from fer_core.config import Augmentation
 from fer_core.images import face_pixels
 
@@ -129,3 +129,13 @@ def test_what_is_drawn_for_one_change_does_not_depend_on_another(faces: np.ndarr
     moved, _ = augment(faces, TARGETS, Augmentation(rotation=20), (1, 2))
     both, _ = augment(faces, TARGETS, Augmentation(rotation=20, brightness=0.01), (1, 2))
     assert np.abs(moved - both).max() <= 0.01 * 255 + 1e-3
+
+
+def test_examples_are_drawn_by_what_training_uses(faces: np.ndarray) -> None:
+    drawn = examples(faces, EVERYTHING, 3, 2)
+    assert drawn.shape == (3, *faces.shape) and drawn.dtype == np.uint8
+    assert np.array_equal(drawn[0], faces)
+    for epoch in range(2):
+        images, _ = augment(faces, TARGETS, EVERYTHING, (3, epoch))
+        assert np.abs(drawn[1 + epoch] - images).max() <= 0.5
+    assert not np.array_equal(drawn[1], drawn[2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core import expressions
-from fer_core.drawing import draw_boxes
+from fer_core.drawing import draw_boxes, tile
 from fer_core.images import Box
 
 BLUE = "#0072B2"
@@ -98,3 +98,15 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_tiles_show_every_pixel_as_a_square_and_nothing_between() -> None:
+    images = np.arange(2 * 3 * 4 * 4, dtype="uint8").reshape(2, 3, 4, 4, 1)
+    whole = tile(images, side=10, gap=3)  # each pixel twice as large
+    assert whole.shape == (2 * 8 + 3, 3 * 8 + 2 * 3, 4)
+    last = whole[11:19, 22:30]
+    assert (last[..., 3] == 255).all() and (last[::2, ::2, 0] == images[1, 2, :, :, 0]).all()
+    assert (last[1::2, 1::2, 2] == images[1, 2, :, :, 0]).all()
+    assert not whole[8:11].any() and not whole[:, 8:11].any()
+    colored = tile(np.full((1, 1, 30, 20, 3), [10, 20, 30], "uint8"), side=10)
+    assert colored.shape == (30, 20, 4) and colored[0, 0].tolist() == [10, 20, 30, 255]

@@ -9,6 +9,7 @@ from fer_core.config import OPTIMIZERS, PRECISIONS, SCHEDULES, Augmentation, Tra
 from fer_core.datasets import Dataset
 from fer_core.runs import Run
 from fer_core.settings import SETTINGS
+from pages.components.augmentation_preview import show_augmentation
 from pages.components.corrections_field import corrections_field
 from pages.components.setting_fields import (
     checkbox_field,
@@ -18,6 +19,7 @@ from pages.components.setting_fields import (
     number_fields,
 )
 
+_START = ":material/play_arrow:"
 _CHOICES = {
     "float32": "float32, full",
     "mixed_bfloat16": "mixed_bfloat16, half",
@@ -48,10 +50,15 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
             settings["augmentation"] = _augmentation(config)
             settings |= _computing(config)
         settings |= corrections_field(config, dataset)
-        pressed = st.form_submit_button(
-            "Start training", type="primary", icon=":material/play_arrow:"
-        )
-    return replace(config, dataset=dataset.name, **settings) if pressed else None
+        with st.container(horizontal=True):
+            start = st.form_submit_button("Start training", type="primary", icon=_START)
+            show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
+    if not start and not show:
+        return None
+    chosen = replace(config, dataset=dataset.name, **settings)
+    if show:
+        show_augmentation(chosen, dataset)
+    return chosen if start else None
 
 
 def _learning(config: TrainConfig) -> dict[str, Any]:

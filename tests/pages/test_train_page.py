@@ -13,6 +13,7 @@ from fer_core.datasets.drawn import draw_dataset
 from fer_core.recipes import RECIPES, settings_here
 from fer_core.runs import Run, list_runs
 from fer_core.tasks import TaskState
+from tests.pages.conftest import rerun
 
 PageOpener = Callable[..., AppTest]
 
@@ -84,6 +85,18 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
         average_views=False, deterministic=False, tensorboard=True,
     )  # fmt: skip
+
+
+def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppTest) -> None:
+    assert not page.get("image")
+    for words, recipe in (("all augmentation is off", "cnn_classic"), ("", "cnn_residual")):
+        page.selectbox(key="recipe").set_value(recipe).run()
+        next(button for button in page.button if button.label == "Show augmentation").click()
+        rerun(page)
+        assert len(page.get("image")) == 1
+        off = any("all augmentation is off" in caption.value for caption in page.caption)
+        assert off == bool(words)
+    assert started() == []
 
 
 def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
