@@ -68,19 +68,49 @@ def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tup
             "An accuracy needs at least one image and no more correct answers than images. "
             f"Received: {correct} correct of {total}"
         )
+    low, high = wilson(np.array(correct), np.array(total), confidence)
+    return float(low), float(high)
+
+
+def wilson(
+    correct: np.ndarray, total: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The intervals of `accuracy_interval` of many shares at once; NaN where the total is 0."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
+    total = np.where(total > 0, total, np.nan)
     share = correct / total
     centre = share + z * z / (2 * total)
-    reach = z * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
+    reach = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+    return np.maximum(0.0, (centre - reach) / scale), np.minimum(1.0, (centre + reach) / scale)
+
+
+def top_accuracy(predictions: pd.DataFrame, among: int = 2) -> Accuracy:
+    """How often the truth is among that many most probable expressions.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    names, probabilities = class_probabilities(predictions)
+    # Of equals the first in label order comes first, as in `predicted`.
+    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :among]
+    truth = pd.Index(names).get_indexer(predictions["expression"])
+    correct = int((likeliest == truth[:, None]).any(axis=1).sum())
+    return Accuracy(correct, len(truth), *accuracy_interval(correct, len(truth)))
+
+
+def class_probabilities(predictions: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The class names in label order, and the probabilities as (images, classes)."""
+    table = predictions.filter(regex="^p_")
+    names = [str(column).removeprefix("p_") for column in table.columns]
+    return names, table.to_numpy(dtype=float)
 
 
 def predicted(predictions: pd.DataFrame) -> pd.Series:
     """The most probable expression of each row; of equals the first in label order."""
-    probabilities = predictions.filter(regex="^p_")
-    names = np.array([column.removeprefix("p_") for column in probabilities.columns], dtype=object)
-    return pd.Series(names[probabilities.to_numpy().argmax(axis=1)], index=predictions.index)
+    names, probabilities = class_probabilities(predictions)
+    answers = np.array(names, dtype=object)[probabilities.argmax(axis=1)]
+    return pd.Series(answers, index=predictions.index)
 
 
 def confusion(predictions: pd.DataFrame, class_names: Sequence[str]) -> np.ndarray:

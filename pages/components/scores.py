@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation, figures
+from fer_core import evaluation
+from fer_core.confusion_figure import confusion_figure
 
 _SHARES, _COUNTS = "Shares", "Numbers of images"
 
@@ -57,7 +58,7 @@ def show_confusion(predictions: pd.DataFrame, class_names: Sequence[str], key: s
     matrix = evaluation.confusion(predictions, class_names)
     # Streamlit's own colour for text in charts is too faint on a coloured cell.
     ink = "white" if st.context.theme.type == "dark" else "black"
-    figure = figures.confusion_figure(matrix, class_names, unit == _SHARES, ink=ink)
+    figure = confusion_figure(matrix, class_names, unit == _SHARES, ink=ink)
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
