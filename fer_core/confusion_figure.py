@@ -53,8 +53,9 @@ def confusion_figure(
         figure.add_shape(_frame(chosen, list(class_names)))
     figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
     words = {"showgrid": False, "type": "category", "fixedrange": True}
-    figure.update_xaxes(title_text="Predicted", constrain="domain", **words)
-    figure.update_yaxes(title_text="True expression", autorange="reversed", **words)
+    # Left alone, Plotly makes room for markers at the edges. Categories count from 0.
+    figure.update_xaxes(title_text="Predicted", range=[-0.5, n - 0.5], **words)
+    figure.update_yaxes(title_text="True expression", range=[n - 0.5, -0.5], **words)
     return figure
 
 
@@ -88,6 +89,8 @@ def _cell_numbers(
         mode="text",
         texttemplate=number,
         textfont={"color": ink, "size": 13},
+        # Plotly fades what is not selected, and of these nothing ever is.
+        unselected={"textfont": {"color": ink}},
         customdata=values[cells],
         hoverinfo="skip",
     )

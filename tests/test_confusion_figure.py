@@ -34,6 +34,8 @@ def test_dark_cells_are_printed_white_and_pale_ones_in_the_ink() -> None:
     pale, dark = figure.data[1:3]
     assert (dark.textfont.color, list(dark.y), list(dark.x)) == ("white", ["happy"], ["happy"])
     assert (pale.textfont.color, len(pale.x)) == ("red", 3)
+    for trace in (pale, dark):  # a click elsewhere must not fade them
+        assert trace.unselected.textfont.color == trace.textfont.color
 
 
 def test_a_class_without_images_has_shares_of_zero() -> None:
