@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_core import answers, calibration, class_scores, evaluation
 from fer_core.calibration import Calibration
-from fer_core.evaluation import Accuracy
+from fer_core.evaluation import Accuracy, Score
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +25,9 @@ class Evaluated:
         return self.calibration.temperature if self.calibration else 1.0
 
     @cached_property
-    def accuracy(self) -> Accuracy:
-        """Of all images."""
-        return evaluation.accuracy(self.predictions)
-
-    @cached_property
-    def clean(self) -> Accuracy | None:
-        """Without the images that the network has learned from; None where that is the same."""
-        clean = evaluation.without_leaks(self.predictions)
-        return None if clean is None else evaluation.accuracy(clean)
+    def score(self) -> Score:
+        """See `evaluation.score`."""
+        return evaluation.score(self.predictions)
 
     @cached_property
     def top_two(self) -> Accuracy:

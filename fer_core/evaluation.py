@@ -26,6 +26,11 @@ class Accuracy:
     low: float  # of the 95 % interval
     high: float
 
+    @classmethod
+    def of(cls, correct: int, total: int) -> "Accuracy":
+        """The share with its interval; raises as `accuracy_interval`."""
+        return cls(correct, total, *accuracy_interval(correct, total))
+
     @property
     def value(self) -> float:
         """The share of correct answers."""
@@ -35,6 +40,29 @@ class Accuracy:
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, {self.total:,} images)"
 
 
+@dataclass(frozen=True)
+class Score:
+    """An accuracy, and what it is without leaked images, where that is another."""
+
+    accuracy: Accuracy
+    clean: Accuracy | None
+
+    @property
+    def leaked(self) -> int:
+        """Images that the network has learned from, where they are left out of `clean`."""
+        return self.accuracy.total - self.clean.total if self.clean else 0
+
+
+def score(predictions: pd.DataFrame) -> Score:
+    """How many answers are right, with and without the leaked images.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    clean = without_leaks(predictions)
+    return Score(accuracy(predictions), None if clean is None else accuracy(clean))
+
+
 def accuracy(predictions: pd.DataFrame) -> Accuracy:
     """How many answers are right.
 
@@ -42,8 +70,7 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
         ValueError: there are no predictions.
     """
     correct = int((predicted(predictions) == predictions["expression"]).sum())
-    total = len(predictions)
-    return Accuracy(correct, total, *accuracy_interval(correct, total))
+    return Accuracy.of(correct, len(predictions))
 
 
 def without_leaks(predictions: pd.DataFrame) -> pd.DataFrame | None:
@@ -96,7 +123,7 @@ def top_accuracy(predictions: pd.DataFrame, among: int = 2) -> Accuracy:
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :among]
     truth = pd.Index(names).get_indexer(predictions["expression"])
     correct = int((likeliest == truth[:, None]).any(axis=1).sum())
-    return Accuracy(correct, len(truth), *accuracy_interval(correct, len(truth)))
+    return Accuracy.of(correct, len(truth))
 
 
 def class_probabilities(predictions: pd.DataFrame) -> tuple[list[str], np.ndarray]:

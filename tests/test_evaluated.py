@@ -20,9 +20,9 @@ TABLE = pd.DataFrame(
 
 def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
     found = Evaluated(TABLE, ("a", "b"))
-    assert (found.accuracy.correct, found.accuracy.total) == (2, 4)
-    assert found.clean is not None
-    assert (found.clean.correct, found.clean.total) == (1, 3)
+    assert (found.score.accuracy.correct, found.score.accuracy.total) == (2, 4)
+    assert found.score.clean is not None and found.score.leaked == 1
+    assert (found.score.clean.correct, found.score.clean.total) == (1, 3)
     assert found.top_two.correct == 4
     assert found.confusion.tolist() == [[1, 1], [1, 1]]
 

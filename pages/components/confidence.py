@@ -39,7 +39,7 @@ def _show_coverage(subject: Subject, found: Evaluated) -> None:
         key=f"not-sure-{subject.key}",
     )
     passed, left_out = found.above(least / 100)
-    share = passed.total / found.accuracy.total if passed else 0.0
+    share = passed.total / found.score.accuracy.total if passed else 0.0
     sentence = f"**{share:.1%}** of the images are answered"
     sentence += f", right are **{passed}**." if passed else "."
     if left_out:

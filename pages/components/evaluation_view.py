@@ -27,18 +27,19 @@ def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> Non
 
 
 def _show_summary(subject: Subject, found: Evaluated, explanation: str) -> None:
+    score = found.score
     everything, clean, top_two = st.columns(3)
     with everything:
-        show_accuracy(subject.title, found.accuracy, explanation)
+        show_accuracy(subject.title, score.accuracy, explanation)
     with clean:
-        if found.clean is not None:
-            leaked = found.accuracy.total - found.clean.total
+        if score.clean is not None:
             show_accuracy(
                 "Without leaked images",
-                found.clean,
-                f"Without the {leaked:,} that are among the training images too, pixel by pixel.",
+                score.clean,
+                f"Without the {score.leaked:,} that are among the training images too, pixel by "
+                "pixel.",
             )
-    with top_two if found.clean is not None else clean:
+    with top_two if score.clean is not None else clean:
         show_accuracy(
             "Top-2 accuracy",
             found.top_two,

@@ -77,12 +77,11 @@ def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
 
 def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> None:
     """The accuracy, and below it what it is without leaked images."""
-    show_accuracy(label, evaluation.accuracy(predictions), explanation)
-    clean = evaluation.without_leaks(predictions)
-    if clean is not None:
+    score = evaluation.score(predictions)
+    show_accuracy(label, score.accuracy, explanation)
+    if score.clean is not None:
         st.caption(
-            f"Without the {len(predictions) - len(clean):,} that are among the training images "
-            f"too: {evaluation.accuracy(clean)}."
+            f"Without the {score.leaked:,} that are among the training images too: {score.clean}."
         )
 
 

@@ -1,7 +1,7 @@
 """How well a run does: accuracy with its interval, confusion, and scores per class."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,11 @@ import streamlit as st
 from fer_core import evaluation
 from fer_core.confusion_figure import confusion_figure
 from fer_core.evaluation import Accuracy
+from fer_core.runs import Run
+
+CLEAN_HELP = (
+    "Accuracy without the images that are among the training images too, with its 95 % interval."
+)
 
 _SHARES, _COUNTS = "Shares", "Numbers of images"
 
@@ -37,7 +42,12 @@ _REPORT_COLUMNS = {
 }
 
 
-def show_accuracy(label: str, accuracy: Accuracy, explanation: str) -> None:
+def show_accuracy(
+    label: str,
+    accuracy: Accuracy,
+    explanation: str,
+    width: Literal["stretch", "content"] = "stretch",
+) -> None:
     """The accuracy, below it the 95 % interval and the number of images."""
     st.metric(
         label,
@@ -47,7 +57,20 @@ def show_accuracy(label: str, accuracy: Accuracy, explanation: str) -> None:
         delta_arrow="off",
         delta_description=f"95 %, {accuracy.total:,} images",
         help=explanation,
+        width=width,
     )
+
+
+def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
+    """The best validation accuracy so far of a run that trains, with its interval."""
+    label, counts = "Best validation accuracy", run.counts
+    best = float(history["val_accuracy"].max()) if len(history) else None
+    if best is None or "val" not in counts:
+        st.metric(label, "–" if best is None else f"{best:.1%}", width="content")
+        return
+    images = int(counts["val"].sum())
+    accuracy = Accuracy.of(round(best * images), images)
+    show_accuracy(label, accuracy, "Of the best epoch until now.", width="content")
 
 
 def show_confusion(
