@@ -20,8 +20,9 @@ def class_scores(matrix: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame
     Of a confusion matrix as `evaluation.confusion` gives it, with at least one image.
 
     Columns: `precision`, `recall`, `f1`, each with `…_low` and `…_high`, all in [0, 1], and
-    `images`. A row per class and one `MACRO_AVERAGE`. A bound is NaN where nothing is known: of
-    the precision of a class that was never predicted, of the recall of one without images.
+    `images`. A row per class and one `MACRO_AVERAGE`, over the classes that have images. A bound is
+    NaN where nothing is known: of the precision of a class that was never predicted, of the recall
+    of one without images.
 
     Precision and recall are shares, and have Wilson's interval. F1 is 2 J / (1 + J), where J is
     the share of right answers among the images that are of the class or were called so; its
@@ -50,29 +51,29 @@ def class_scores(matrix: np.ndarray, class_names: Sequence[str]) -> pd.DataFrame
 
 def _macro_average(matrix: np.ndarray) -> dict[str, float]:
     names = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
-    total = int(matrix.sum())
+    total, there = int(matrix.sum()), matrix.sum(axis=1) > 0
     rng = np.random.default_rng(_SEED)
     shares = matrix.ravel() / total
     means = np.concatenate(
         [
-            _macro(rng.multinomial(total, shares, size=_AT_ONCE).reshape(-1, *matrix.shape))
+            _macro(rng.multinomial(total, shares, size=_AT_ONCE).reshape(-1, *matrix.shape), there)
             for _ in range(_DRAWS // _AT_ONCE)
         ]
     )
     low, high = np.quantile(means, (0.025, 0.975), axis=0)
-    values = np.stack([_macro(matrix[None])[0], low, high], axis=1)
+    values = np.stack([_macro(matrix[None], there)[0], low, high], axis=1)
     return dict(zip(names, values.ravel().tolist(), strict=True))
 
 
-def _macro(matrices: np.ndarray) -> np.ndarray:
-    """The means over the classes, (n, 3) as in SCORES, of n confusion matrices."""
+def _macro(matrices: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The means over the classes that are there, (n, 3) as in SCORES, of n confusion matrices."""
     right, truths, answers = _counts(matrices)
     scores = [
         _share(right, answers),
         _share(right, truths),
         _share(2 * right, truths + answers),
     ]
-    return np.stack([score.mean(axis=1) for score in scores], axis=1)
+    return np.stack([score[:, there].mean(axis=1) for score in scores], axis=1)
 
 
 def _counts(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Which expressions a run confuses: on validation, and on the test split once it is opened."""
+"""Which expressions a run confuses: on validation, on test once it is opened, on other data."""
 
 import streamlit as st
 
@@ -6,11 +6,12 @@ from fer_core import evaluation, model_card, runs
 from fer_core.runs import Run
 from pages.components.evaluation_cache import Subject, evaluated
 from pages.components.evaluation_view import show_evaluation
+from pages.components.other_data import show_other_data
 from pages.components.outcome import TEST_HELP, VAL_HELP
 from pages.components.pickers import pick_run
 from pages.components.sealed_test import offer_test
 
-SPLITS = {"val": "Validation", "test": "Test"}
+SPLITS = {"val": "Validation", "test": "Test", "other": "Other data"}
 
 
 def show_split(run: Run, split: str) -> None:
@@ -41,17 +42,22 @@ st.caption("See which expressions a network confuses, and how sure that is.")
 
 run = pick_run("Run", [run for run in runs.list_runs() if run.model_file])
 show_card(run)
-split = "val"
-if run.has_test:
-    split = st.segmented_control(
-        "Split", list(SPLITS), format_func=SPLITS.__getitem__, default="val", required=True
-    )
+split = st.segmented_control(
+    "Split",
+    [name for name in SPLITS if name != "test" or run.has_test],
+    format_func=SPLITS.__getitem__,
+    default="val",
+    required=True,
+)
 if split == "test" and run.test_opened is None:
     offer_test(run)
     st.stop()
 if split == "test":
     st.caption(f"Opened on {run.test_opened:%d %B %Y at %H:%M}.")
 try:
-    show_split(run, split)
+    if split == "other":
+        show_other_data(run)
+    else:
+        show_split(run, split)
 except ValueError as error:
     st.error(str(error))

@@ -67,6 +67,7 @@ FLOORS = [
         "fer_core.batches",
         "fer_core.checkpoints",
         "fer_core.comparison",
+        "fer_core.elsewhere",
         "fer_core.export",
         "fer_core.model_card",
         "fer_core.recognition",
@@ -75,7 +76,13 @@ FLOORS = [
         "fer_core.views",
         "fer_core.watching",
     ],
-    ["fer_core.environment", "fer_core.features", "fer_core.sealed_test", "fer_core.upkeep"],
+    [
+        "fer_core.cross_evaluation",
+        "fer_core.environment",
+        "fer_core.features",
+        "fer_core.sealed_test",
+        "fer_core.upkeep",
+    ],
     ["fer_core.finishing", "fer_core.shipping"],
     ["fer_core.training", "fer_core.supervisor"],
     ["fer_core.worker", "fer_core.terminal"],
@@ -85,6 +92,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "cross_evaluation",
     "finishing",
     "shipping",
     "views",
@@ -111,6 +119,7 @@ LOADS_TENSORFLOW = {
     "optimization",
     "batches",
     "checkpoints",
+    "cross_evaluation",
     "environment",
     "export",
     "features",
