@@ -85,7 +85,7 @@ def _add_bias(inputs: keras.KerasTensor, bias: keras.Variable) -> keras.KerasTen
 
         return tf.nn.bias_add(x, b), gradient
 
-    return add(inputs, ops.convert_to_tensor(bias))
+    return add(inputs, tf.identity(bias.value))  # read here: the gradient may know no variable
 
 
 def _normalized(

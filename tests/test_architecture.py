@@ -47,6 +47,7 @@ FLOORS = [
         "fer_core.significance",
         "fer_core.comparison_figures",
         "fer_core.answers",
+        "fer_core.doubt",
     ],
     [
         "fer_core.queue",
@@ -68,6 +69,7 @@ FLOORS = [
         "fer_core.checkpoints",
         "fer_core.comparison",
         "fer_core.elsewhere",
+        "fer_core.explanation",
         "fer_core.export",
         "fer_core.model_card",
         "fer_core.recognition",
@@ -121,6 +123,7 @@ LOADS_TENSORFLOW = {
     "checkpoints",
     "cross_evaluation",
     "environment",
+    "explanation",
     "export",
     "features",
     "finishing",
