@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fer_core.answers import KEY
 from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
 from fer_core.corrections import check_trainable, dataset_for, overlay_of, used_classes
@@ -18,7 +19,6 @@ from fer_core.runs import Run
 from fer_core.targets import make_targets, mix
 
 _SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # streams of random numbers that must not be the same
-KEY = ["path", "row"]  # of an image, in index and predictions alike
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from fer_core.evaluation import predicted
+from fer_core.evaluation import class_probabilities, predicted, wilson
 
 BINS = 15
 _LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
@@ -44,12 +44,50 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return (powers / powers.sum(axis=1, keepdims=True)).astype(probabilities.dtype)
 
 
+def tempered(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
+    """A copy of the predictions with their probabilities tempered."""
+    names, probabilities = class_probabilities(predictions)
+    columns = [f"p_{name}" for name in names]
+    return predictions.assign(
+        **dict(zip(columns, temper(probabilities, temperature).T, strict=True))
+    )
+
+
+def confidences(predictions: pd.DataFrame) -> pd.Series:
+    """The probability of each answer, which is the largest one."""
+    return predictions.filter(regex="^p_").max(axis=1)
+
+
+def coverage(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What is gained by leaving out the answers that a network is less sure of.
+
+    Returns:
+        A row for each confidence that an answer has, the highest first: `confidence` (the least
+        that is let pass), `images` (that have it), `coverage` (their share of all), `accuracy`
+        among them, and `low` and `high` of its 95 % interval.
+    """
+    table = pd.DataFrame(
+        {
+            "confidence": confidences(predictions),
+            "right": predicted(predictions) == predictions["expression"],
+        }
+    ).sort_values("confidence", ascending=False, kind="stable")
+    images = np.arange(1, len(table) + 1)
+    right = table["right"].cumsum().to_numpy()
+    low, high = wilson(right, images)
+    table = table[["confidence"]].assign(
+        images=images, coverage=images / len(table), accuracy=right / images, low=low, high=high
+    )
+    # Answers of the same confidence pass together.
+    return table.drop_duplicates("confidence", keep="last").reset_index(drop=True)
+
+
 def fit_temperature(predictions: pd.DataFrame) -> float:
     """The temperature with which the truth of these predictions is most probable.
 
     It must be of images that the network has not learned from: the validation split's.
     """
-    names, probabilities = _probabilities(predictions)
+    names, probabilities = class_probabilities(predictions)
     known = predictions["expression"].isin(names).to_numpy()
     if not known.any():
         return 1.0
@@ -69,9 +107,9 @@ def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataF
 
     Returns:
         A row for each of `BINS` equal parts of [0, 1] that has any: `images`, `confidence` (the
-        mean of the largest probability) and `accuracy`.
+        mean of the largest probability), `accuracy`, and `low` and `high` of its 95 % interval.
     """
-    confidence = temper(_probabilities(predictions)[1], temperature).max(axis=1)
+    confidence = temper(class_probabilities(predictions)[1], temperature).max(axis=1)
     table = pd.DataFrame(
         {
             "bin": np.minimum((confidence * BINS).astype(int), BINS - 1),
@@ -80,8 +118,10 @@ def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataF
         }
     )
     groups = table.groupby("bin")
+    images, right = groups.size().to_numpy(), groups["accuracy"].sum().to_numpy()
+    low, high = wilson(right, images)
     means = groups[["confidence", "accuracy"]].mean()
-    return means.assign(images=groups.size()).reset_index(drop=True)
+    return means.assign(images=images, low=low, high=high).reset_index(drop=True)
 
 
 def calibration_error(predictions: pd.DataFrame, temperature: float = 1.0) -> float:
@@ -92,9 +132,3 @@ def calibration_error(predictions: pd.DataFrame, temperature: float = 1.0) -> fl
     bins = reliability(predictions, temperature)
     apart = (bins["confidence"] - bins["accuracy"]).abs()
     return float((apart * bins["images"]).sum() / bins["images"].sum())
-
-
-def _probabilities(predictions: pd.DataFrame) -> tuple[list[str], np.ndarray]:
-    table = predictions.filter(regex="^p_")
-    names = [str(column).removeprefix("p_") for column in table.columns]
-    return names, table.to_numpy(dtype=float)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fer_core.config import TrainConfig
-from fer_core.evaluation import Accuracy, accuracy
+from fer_core.evaluation import Accuracy, Score, score
 from fer_core.recipes import RECIPES
 from fer_core.records import STOPPED
 from fer_core.runs import Run
@@ -38,8 +38,13 @@ _FILES = (
 class Answers:
     """How a run's model answered on a split."""
 
-    accuracy: Accuracy
+    score: Score
     right: pd.Series  # see `significance.right_answers`
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """Of all images."""
+        return self.score.accuracy
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ def _answers(run: Run, split: str) -> Answers | None:
     predictions = run.predictions(split)
     if predictions is None:
         return None
-    return Answers(accuracy(predictions), right_answers(predictions))
+    return Answers(score(predictions), right_answers(predictions))
 
 
 def _without_effect(config: TrainConfig) -> TrainConfig:

@@ -26,6 +26,11 @@ class Accuracy:
     low: float  # of the 95 % interval
     high: float
 
+    @classmethod
+    def of(cls, correct: int, total: int) -> "Accuracy":
+        """The share with its interval; raises as `accuracy_interval`."""
+        return cls(correct, total, *accuracy_interval(correct, total))
+
     @property
     def value(self) -> float:
         """The share of correct answers."""
@@ -35,6 +40,29 @@ class Accuracy:
         return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%}, {self.total:,} images)"
 
 
+@dataclass(frozen=True)
+class Score:
+    """An accuracy, and what it is without leaked images, where that is another."""
+
+    accuracy: Accuracy
+    clean: Accuracy | None
+
+    @property
+    def leaked(self) -> int:
+        """Images that the network has learned from, where they are left out of `clean`."""
+        return self.accuracy.total - self.clean.total if self.clean else 0
+
+
+def score(predictions: pd.DataFrame) -> Score:
+    """How many answers are right, with and without the leaked images.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    clean = without_leaks(predictions)
+    return Score(accuracy(predictions), None if clean is None else accuracy(clean))
+
+
 def accuracy(predictions: pd.DataFrame) -> Accuracy:
     """How many answers are right.
 
@@ -42,8 +70,7 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
         ValueError: there are no predictions.
     """
     correct = int((predicted(predictions) == predictions["expression"]).sum())
-    total = len(predictions)
-    return Accuracy(correct, total, *accuracy_interval(correct, total))
+    return Accuracy.of(correct, len(predictions))
 
 
 def without_leaks(predictions: pd.DataFrame) -> pd.DataFrame | None:
@@ -68,19 +95,49 @@ def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tup
             "An accuracy needs at least one image and no more correct answers than images. "
             f"Received: {correct} correct of {total}"
         )
+    low, high = wilson(np.array(correct), np.array(total), confidence)
+    return float(low), float(high)
+
+
+def wilson(
+    correct: np.ndarray, total: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The intervals of `accuracy_interval` of many shares at once; NaN where the total is 0."""
     z = NormalDist().inv_cdf((1 + confidence) / 2)
+    total = np.where(total > 0, total, np.nan)
     share = correct / total
     centre = share + z * z / (2 * total)
-    reach = z * float(np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)))
+    reach = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+    return np.maximum(0.0, (centre - reach) / scale), np.minimum(1.0, (centre + reach) / scale)
+
+
+def top_accuracy(predictions: pd.DataFrame, among: int = 2) -> Accuracy:
+    """How often the truth is among that many most probable expressions.
+
+    Raises:
+        ValueError: there are no predictions.
+    """
+    names, probabilities = class_probabilities(predictions)
+    # Of equals the first in label order comes first, as in `predicted`.
+    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :among]
+    truth = pd.Index(names).get_indexer(predictions["expression"])
+    correct = int((likeliest == truth[:, None]).any(axis=1).sum())
+    return Accuracy.of(correct, len(truth))
+
+
+def class_probabilities(predictions: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The class names in label order, and the probabilities as (images, classes)."""
+    table = predictions.filter(regex="^p_")
+    names = [str(column).removeprefix("p_") for column in table.columns]
+    return names, table.to_numpy(dtype=float)
 
 
 def predicted(predictions: pd.DataFrame) -> pd.Series:
     """The most probable expression of each row; of equals the first in label order."""
-    probabilities = predictions.filter(regex="^p_")
-    names = np.array([column.removeprefix("p_") for column in probabilities.columns], dtype=object)
-    return pd.Series(names[probabilities.to_numpy().argmax(axis=1)], index=predictions.index)
+    names, probabilities = class_probabilities(predictions)
+    answers = np.array(names, dtype=object)[probabilities.argmax(axis=1)]
+    return pd.Series(answers, index=predictions.index)
 
 
 def confusion(predictions: pd.DataFrame, class_names: Sequence[str]) -> np.ndarray:

@@ -1,9 +1,8 @@
 """Every Plotly figure: data in, `go.Figure` out; they suit a light and a dark page alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -28,7 +27,6 @@ _SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
 ABOVE_ALL = 1.02  # of accuracies, with room for a marker at 100 %
-_DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
 
 
 def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
@@ -95,50 +93,6 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
         _fill(within, steps, metric)
         _fill(training, history, metric, shift=1)
         _fill(validation, history, f"val_{metric}", shift=1)
-    return figure
-
-
-def confusion_figure(
-    matrix: np.ndarray, class_names: Sequence[str], shares: bool, *, ink: str | None = None
-) -> go.Figure:
-    """What was seen against what was predicted, with the numbers in the cells.
-
-    Args:
-        matrix: images, shape (classes, classes); a row per truth, a column per prediction.
-        class_names: in label order.
-        shares: print each cell's share of its row instead of the number of images.
-        ink: colour of the numbers in the pale cells; else that of the page's other text.
-
-    Raises:
-        ValueError: the matrix has another shape.
-    """
-    n = len(class_names)
-    if matrix.shape != (n, n):
-        raise ValueError(f"`matrix` must be of shape ({n}, {n}). Received: {matrix.shape}")
-    portions = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
-    strength = portions if shares else matrix / max(1, matrix.max())
-    figure = blank_figure()
-    figure.add_heatmap(
-        x=list(class_names),
-        y=list(class_names),
-        z=strength,
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, "rgba(0,114,178,0.04)"], [1, "rgba(0,114,178,1)"]],
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        hoverinfo="skip",
-    )
-    number = "%{customdata[1]:.0%}" if shares else "%{customdata[0]:,}"
-    values = np.dstack([matrix, portions])
-    dark = strength >= _DARK_CELL
-    for cells, color in ((~dark, ink), (dark, "white")):
-        figure.add_trace(_cell_numbers(cells, values, class_names, number, color))
-    figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
-    words = {"showgrid": False, "type": "category"}
-    figure.update_xaxes(title_text="Predicted", constrain="domain", **words)
-    figure.update_yaxes(title_text="True expression", autorange="reversed", **words)
     return figure
 
 
@@ -224,24 +178,3 @@ def _fill(trace: go.Scatter, table: pd.DataFrame, metric: str, shift: int = 0) -
     few = numbers[extremes(numbers[:, 1], MOST_POINTS)]
     trace.x, trace.y = few[:, 0] + shift, few[:, 1]
     return trace
-
-
-def _cell_numbers(
-    cells: np.ndarray, values: np.ndarray, class_names: Sequence[str], number: str, ink: str | None
-) -> go.Scatter:
-    """The numbers of those cells that are true in a mask of shape (classes, classes).
-
-    `values` (classes, classes, 2) are images and their share of the row, `number` prints them.
-    """
-    names = np.asarray(class_names)
-    rows, columns = np.nonzero(cells)
-    return go.Scatter(
-        x=names[columns],
-        y=names[rows],
-        mode="text",
-        texttemplate=number,
-        textfont={"color": ink, "size": 13},
-        customdata=values[cells],
-        hovertemplate="%{y} taken for %{x}: %{customdata[0]:,} images, "
-        "%{customdata[1]:.1%} of all that are %{y}<extra></extra>",
-    )

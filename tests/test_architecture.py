@@ -35,14 +35,27 @@ FLOORS = [
         "fer_core.preferences",
         "fer_core.cache",
     ],
-    ["fer_core.endings", "fer_core.calibration"],
+    [
+        "fer_core.endings",
+        "fer_core.calibration",
+        "fer_core.class_scores",
+        "fer_core.confusion_figure",
+        "fer_core.evaluation_figures",
+    ],
     [
         "fer_core.tasks",
         "fer_core.significance",
         "fer_core.comparison_figures",
+        "fer_core.answers",
         "fer_core.doubt",
     ],
-    ["fer_core.queue", "fer_core.layers", "fer_core.optimization", "fer_core.targets"],
+    [
+        "fer_core.queue",
+        "fer_core.evaluated",
+        "fer_core.layers",
+        "fer_core.optimization",
+        "fer_core.targets",
+    ],
     [
         "fer_core.detection",
         "fer_core.backend",
@@ -56,6 +69,7 @@ FLOORS = [
         "fer_core.batches",
         "fer_core.checkpoints",
         "fer_core.comparison",
+        "fer_core.elsewhere",
         "fer_core.explanation",
         "fer_core.export",
         "fer_core.model_card",
@@ -66,6 +80,7 @@ FLOORS = [
         "fer_core.watching",
     ],
     [
+        "fer_core.cross_evaluation",
         "fer_core.environment",
         "fer_core.examining",
         "fer_core.features",
@@ -81,6 +96,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "cross_evaluation",
     "finishing",
     "shipping",
     "views",
@@ -108,6 +124,7 @@ LOADS_TENSORFLOW = {
     "optimization",
     "batches",
     "checkpoints",
+    "cross_evaluation",
     "environment",
     "explanation",
     "export",

@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.calibration import calibrate, calibration_error, fit_temperature, reliability, temper
+from fer_core.calibration import (
+    calibrate,
+    calibration_error,
+    coverage,
+    fit_temperature,
+    reliability,
+    temper,
+    tempered,
+)
+from fer_core.evaluation import accuracy_interval
 
 
 def predictions(confidence: float, right: int, wrong: int) -> pd.DataFrame:
@@ -23,6 +32,7 @@ def test_reliability_has_a_row_for_every_confidence_that_was_met() -> None:
     table = reliability(pd.concat([predictions(0.95, 9, 1), predictions(1.0, 4, 0)]))
     assert table["images"].tolist() == [14]  # from 14/15 up, 1 included
     assert table["accuracy"].tolist() == pytest.approx([13 / 14])
+    assert table[["low", "high"]].iloc[0].tolist() == pytest.approx(accuracy_interval(13, 14))
 
 
 def test_the_fitted_temperature_makes_confidence_as_high_as_accuracy() -> None:
@@ -55,3 +65,23 @@ def test_a_calibration_tells_the_error_before_and_after() -> None:
     found = calibrate(table)
     assert found.temperature == fit_temperature(table)
     assert found.error_before == pytest.approx(0.25) and found.error_after < 1e-3
+
+
+def test_tempered_predictions_are_a_copy_with_other_probabilities() -> None:
+    before = predictions(0.9, 1, 1)
+    after = tempered(before, 2.0)
+    # Both logits are ±log(9) / 2: divided by 2 they are those of 3 to 1.
+    assert after["p_a"].tolist() == pytest.approx([0.75, 0.75])
+    assert after["p_b"].tolist() == pytest.approx([0.25, 0.25])
+    assert before["p_a"].tolist() == [0.9, 0.9]
+    assert after["expression"].tolist() == ["a", "b"]
+
+
+def test_coverage_lets_the_surest_pass_first_and_equals_together() -> None:
+    table = pd.concat([predictions(0.6, 0, 1), predictions(0.9, 1, 0), predictions(0.8, 1, 1)])
+    found = coverage(table)
+    assert found["confidence"].tolist() == [0.9, 0.8, 0.6]
+    assert found["images"].tolist() == [1, 3, 4]
+    assert found["coverage"].tolist() == [0.25, 0.75, 1]
+    assert found["accuracy"].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
+    assert found[["low", "high"]].iloc[1].tolist() == pytest.approx(accuracy_interval(2, 3))

@@ -111,3 +111,33 @@ def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
     assert evaluation.accuracy(clean).correct == 2
     for unknown in (SEVEN, SEVEN.assign(leaked=False), SEVEN.assign(leaked=True)):
         assert evaluation.without_leaks(unknown) is None
+
+
+def test_the_truth_counts_when_it_is_among_the_two_most_probable() -> None:
+    table = pd.DataFrame(
+        {
+            "expression": ["angry", "angry", "sad", "sad", "other"],
+            "p_angry": [0.5, 0.3, 0.4, 0.4, 0.5],
+            "p_happy": [0.3, 0.5, 0.4, 0.2, 0.4],
+            "p_sad": [0.2, 0.2, 0.2, 0.4, 0.1],
+        }
+    )
+    # Right, second, third, second of equals, no class of the network.
+    assert evaluation.top_accuracy(table).correct == 3
+    assert evaluation.top_accuracy(table, 1).correct == 1
+    assert evaluation.top_accuracy(table, 1).correct == evaluation.accuracy(table).correct
+    assert evaluation.top_accuracy(table, 3).correct == 4
+
+
+def test_of_three_equals_the_last_in_label_order_is_third() -> None:
+    table = pd.DataFrame(
+        {"expression": ["sad"], "p_angry": [1.0], "p_happy": [1.0], "p_sad": [1.0]}
+    )
+    assert evaluation.top_accuracy(table, 2).correct == 0
+
+
+def test_many_intervals_are_those_of_each_and_unknown_of_nothing() -> None:
+    low, high = evaluation.wilson(np.array([5, 81, 0]), np.array([10, 263, 0]))
+    assert low[:2] == pytest.approx([0.2366, 0.2553], abs=5e-5)
+    assert high[:2] == pytest.approx([0.7634, 0.3662], abs=5e-5)
+    assert np.isnan([low[2], high[2]]).all()

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import pytest
 
 from fer_core import figures
+from fer_core.confusion_figure import confusion_figure
 from fer_core.expressions import COLORS, EXPRESSIONS
 
 
@@ -77,51 +77,12 @@ def test_the_ticks_of_an_accuracy_that_hardly_changes_are_told_apart() -> None:
     assert figure.layout.yaxis2.tickformat == "~%"  # 14.2 %, where ".0%" would say 14 % twice
 
 
-def cells_of(figure: go.Figure) -> dict[tuple[str, str], list[float]]:
-    """Images and share of every cell, by truth and prediction."""
-    return {
-        (y, x): list(values)
-        for trace in figure.data
-        if trace.type == "scatter"
-        for x, y, values in zip(trace.x, trace.y, trace.customdata, strict=True)
-    }
-
-
-@pytest.mark.parametrize("shares", [False, True])
-def test_confusion_holds_every_cell_in_images_and_in_shares_of_its_row(shares: bool) -> None:
-    matrix = np.array([[8, 2], [0, 1000]])
-    figure = figures.confusion_figure(matrix, ["happy", "sad"], shares=shares)
-    assert cells_of(figure) == {
-        ("happy", "happy"): [8, 0.8],
-        ("happy", "sad"): [2, 0.2],
-        ("sad", "happy"): [0, 0],
-        ("sad", "sad"): [1000, 1],
-    }
-
-
-def test_dark_cells_are_printed_white_and_pale_ones_in_the_ink() -> None:
-    figure = figures.confusion_figure(np.array([[9, 1], [5, 5]]), ["happy", "sad"], True, ink="red")
-    pale, dark = figure.data[1:]
-    assert (dark.textfont.color, list(dark.y), list(dark.x)) == ("white", ["happy"], ["happy"])
-    assert (pale.textfont.color, len(pale.x)) == ("red", 3)
-
-
-def test_a_class_without_images_has_shares_of_zero() -> None:
-    figure = figures.confusion_figure(np.zeros((2, 2), dtype=int), ["happy", "sad"], shares=True)
-    assert {tuple(values) for values in cells_of(figure).values()} == {(0, 0)}
-
-
-def test_a_matrix_of_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"Received: \(3, 3\)"):
-        figures.confusion_figure(np.zeros((3, 3), dtype=int), ["happy", "sad"], shares=False)
-
-
 def test_every_figure_leaves_the_ground_to_the_page() -> None:
     drawn = [
         figures.class_balance_figure(pd.DataFrame({"train": [1]}, index=["happy"])),
         figures.probability_figure(dict.fromkeys(EXPRESSIONS, 1 / 7)),
         figures.history_figure(history(1), steps(1)),
-        figures.confusion_figure(np.eye(7, dtype=int), EXPRESSIONS, shares=False),
+        confusion_figure(np.eye(7, dtype=int), EXPRESSIONS, shares=False),
     ]
     for figure in drawn:
         assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
@@ -137,7 +98,7 @@ def test_the_axis_of_accuracies_stays_within_what_is_possible() -> None:
 def test_classes_whose_names_are_numbers_are_words_on_every_axis() -> None:
     names = ["0", "1", "7"]
     counts = pd.DataFrame({"train": [3, 2, 1]}, index=names)
-    confusion = figures.confusion_figure(np.eye(3, dtype=int), names, shares=False)
+    confusion = confusion_figure(np.eye(3, dtype=int), names, shares=False)
     assert figures.class_balance_figure(counts).layout.xaxis.type == "category"
     assert figures.probability_figure(dict.fromkeys(names, 1 / 3)).layout.yaxis.type == "category"
     assert confusion.layout.xaxis.type == confusion.layout.yaxis.type == "category"

@@ -11,7 +11,7 @@ import pytest
 from fer_core import paths, tasks
 from fer_core.config import TrainConfig
 from fer_core.datasets.drawn import draw_dataset
-from fer_core.evaluation import accuracy
+from fer_core.evaluation import Accuracy, Score, accuracy
 from fer_core.files import append_row, write_json
 from fer_core.processes import process_record
 from fer_core.records import COMPLETED, HISTORY_COLUMNS, Notes, Result
@@ -23,6 +23,7 @@ from fer_core.runs import (
     overview,
     save_predictions,
     save_result,
+    scores,
     take_census,
     unreadable_runs,
 )
@@ -314,3 +315,54 @@ def test_the_census_sees_a_run_at_rest_begin_again(workspace: Path) -> None:
     assert take_census() == take_census() == Census(1, ())
     write_json(run.directory / "request.json", {"kind": "train"})
     assert take_census() == Census(1, (run,))
+
+
+def answers(right: int, wrong: int, leaked: int) -> pd.DataFrame:
+    """Predictions, the first of which are right, and the first of which have leaked."""
+    number = range(right + wrong)
+    table = pd.DataFrame({"path": [f"{each}.png" for each in number], "row": ""})
+    table["expression"] = ["happy"] * right + ["sad"] * wrong
+    return table.assign(leaked=table.index < leaked, p_happy=0.9, p_sad=0.1)
+
+
+def test_an_overview_has_the_score_of_the_predictions_with_and_without_leaks(
+    workspace: Path,
+) -> None:
+    run = create_run(CONFIG)
+    assert overview(run).val is None
+    save_predictions(run, "val", answers(6, 4, leaked=5))
+    found = overview(run).val
+    assert found is not None and found.clean is not None
+    assert (found.accuracy.correct, found.accuracy.total, found.leaked) == (6, 10, 5)
+    assert (found.clean.correct, found.clean.total) == (1, 5)
+    save_predictions(run, "val", answers(7, 4, leaked=0))
+    assert overview(run).val == Score(Accuracy.of(7, 11), None)
+
+
+def test_a_score_is_counted_once_even_by_several_processes(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(CONFIG)
+    save_predictions(run, "val", answers(6, 4, leaked=5))
+    file = run.predictions_file("val")
+    first = scores.score_of(file)
+    monkeypatch.setattr(scores, "_count", lambda path: pytest.fail("it was counted again"))
+    assert scores.read_score(file) == first  # as in another process
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"stamp": 1}', '{"stamp": [1, 2, 3]}'])
+def test_a_damaged_note_of_a_score_is_counted_anew(workspace: Path, damage: str) -> None:
+    run = create_run(CONFIG)
+    save_predictions(run, "val", answers(6, 4, leaked=5))
+    file = run.predictions_file("val")
+    first = scores.score_of(file)
+    (note,) = (paths.cache_root() / "scores").iterdir()
+    note.write_text(damage)
+    assert scores.read_score(file) == first
+
+
+def test_damaged_predictions_have_no_score(workspace: Path) -> None:
+    run = create_run(CONFIG)
+    save_predictions(run, "val", answers(6, 4, leaked=5))
+    run.predictions_file("val").write_text("path,row\n1,2\n")
+    assert overview(run).val is None

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
-
-from fer_core import evaluation
 from fer_core.config import TrainConfig
+from fer_core.evaluation import Score
 from fer_core.records import HISTORY_COLUMNS, Notes, read_table
 from fer_core.runs.remembering import Stamp, remembered, stamp
 from fer_core.runs.run import Run
+from fer_core.runs.scores import score_of
 from fer_core.tasks import TaskState
 
 # What an overview is made of; a folder tells of files that come and go in it.
@@ -21,6 +20,7 @@ _FILES = (
     "notes.json",
     "history.csv",
     "result.json",
+    "predictions/val.csv",
     "predictions/test.csv",
     "predictions/test.json",
 )
@@ -39,7 +39,8 @@ class Overview:
     goal: int
     seconds: float | None  # spent in training epochs, all attempts together
     best_accuracy: float | None  # on validation, in [0, 1]
-    test_accuracy: float | None  # where the test split was opened
+    val: Score | None  # of the model as it is
+    test: Score | None  # where the test split was opened
     started: datetime | None
 
 
@@ -87,7 +88,8 @@ def _look(run: Run) -> Overview:
         goal=run.goal.epochs,
         seconds=learned.seconds,
         best_accuracy=learned.best_accuracy,
-        test_accuracy=_accuracy(run.predictions_file("test")) if run.test_opened else None,
+        val=score_of(run.predictions_file("val")),
+        test=score_of(run.predictions_file("test")) if run.test_opened else None,
         started=run.started,
     )
 
@@ -109,18 +111,3 @@ def _learned(history_file: Path) -> _Learned:
     return _Learned(
         len(history), float(history["val_accuracy"].max()), float(history["seconds"].sum())
     )
-
-
-@remembered
-def _accuracy(predictions_file: Path) -> float | None:
-    """The share of right answers; None where the file is damaged, as the Evaluate page tells."""
-    try:
-        table = pd.read_csv(
-            predictions_file,
-            usecols=lambda name: name.startswith("p_") or name == "expression",
-            dtype={"expression": "str"},
-            keep_default_na=False,
-        )
-        return evaluation.accuracy(table).value
-    except (ValueError, TypeError, KeyError, OSError):
-        return None

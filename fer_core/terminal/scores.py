@@ -5,7 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fer_core.evaluation import accuracy, report, without_leaks
+import pandas as pd
+
+from fer_core.class_scores import class_scores
+from fer_core.datasets.splits import SPLITS
+from fer_core.elsewhere import EVERYTHING, predictions_file, submit_evaluation
+from fer_core.evaluation import accuracy, confusion, report, score
+from fer_core.records import read_predictions
 from fer_core.runs import Run
 from fer_core.submission import open_test_task
 from fer_core.terminal.listing import find_run
@@ -17,8 +23,12 @@ def add_commands(commands: Any) -> None:
     evaluate = commands.add_parser("evaluate", help="scores of a finished run")
     evaluate.add_argument("run", help="the run's id, or how it begins")
     evaluate.add_argument(
-        "--split", choices=("val", "test"), default="val", help="test opens the sealed split"
+        "--split",
+        choices=(*SPLITS, EVERYTHING),
+        help="val where nothing is said; test opens the sealed split; of another data set test "
+        "where nothing is said, and all is every image",
     )
+    evaluate.add_argument("--dataset", help="another data set than the one that it was trained on")
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser("predict", help="expressions of the faces in pictures")
     predict.add_argument("run", help="the run whose model recognises")
@@ -36,10 +46,7 @@ def say_scores(run: Run, split: str) -> None:
     predictions = run.predictions(split)
     if predictions is None:
         raise ValueError(f"{run.id} must have predictions for {split}. It is {run.state}.")
-    say(f"{split}: {accuracy(predictions)}")
-    clean = without_leaks(predictions)
-    if clean is not None:
-        say(f"without the images that are in train too: {accuracy(clean)}")
+    _say_score(split, predictions)
     averaged = run.predictions(split, averaged=True)
     if averaged is not None:
         say(f"with ten views of each averaged: {accuracy(averaged)}")
@@ -50,12 +57,39 @@ def say_scores(run: Run, split: str) -> None:
 
 def _evaluate(options: argparse.Namespace) -> int:
     run = find_run(options.run)
-    if options.split == "test" and run.test_opened is None:
+    if options.dataset:
+        return _evaluate_elsewhere(run, options.dataset, options.split or "test")
+    split = options.split or "val"
+    if split not in ("val", "test"):
+        raise ValueError(f"Without --dataset the split must be val or test. Received: {split}")
+    if split == "test" and run.test_opened is None:
         code = follow(open_test_task(run))
         if code:
             return code
-    say_scores(run, options.split)
+    say_scores(run, split)
     return 0
+
+
+def _evaluate_elsewhere(run: Run, dataset: str, split: str) -> int:
+    code = follow(submit_evaluation(run, dataset, split))
+    if code:
+        return code
+    file = predictions_file(run, dataset, split)
+    predictions = read_predictions(file)
+    if predictions is None:
+        raise ValueError(f"There must be answers in {file}. There are none.")
+    _say_score(f"{dataset}, {split}", predictions)
+    scores = class_scores(confusion(predictions, run.class_names), run.class_names)
+    say(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
+    say(str(file))
+    return 0
+
+
+def _say_score(label: str, predictions: pd.DataFrame) -> None:
+    found = score(predictions)
+    say(f"{label}: {found.accuracy}")
+    if found.clean is not None:
+        say(f"without the {found.leaked:,} images that are in train too: {found.clean}")
 
 
 def _predict(options: argparse.Namespace) -> int:

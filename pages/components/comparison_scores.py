@@ -12,6 +12,7 @@ from fer_core.evaluation import Accuracy
 from fer_core.significance import Mean
 from pages.components.comparison_records import LETTER
 from pages.components.outcome import TEST_HELP, VAL_HELP
+from pages.components.scores import CLEAN_HELP
 
 _INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wilson's interval)."
 _PERCENT = "%.1f%%"
@@ -20,9 +21,11 @@ _ACCURACIES = {
     "val": st.column_config.NumberColumn("Validation", format=_PERCENT, help=VAL_HELP),
     "val_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
     "val_images": st.column_config.NumberColumn("Images", format="localized"),
+    "val_clean": st.column_config.TextColumn("Validation, clean", help=CLEAN_HELP),
     "test": st.column_config.NumberColumn("Test", format=_PERCENT, help=TEST_HELP),
     "test_interval": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
     "test_images": st.column_config.NumberColumn("Images, test", format="localized"),
+    "test_clean": st.column_config.TextColumn("Test, clean", help=CLEAN_HELP),
     "looks": st.column_config.NumberColumn(
         "Looks at test", help="How often the test split was evaluated; once is as it should be."
     ),
@@ -116,6 +119,7 @@ def _row(letter: str, record: RunRecord) -> dict[str, Any]:
         row[split] = 100 * accuracy.value
         row[f"{split}_interval"] = _spoken_range(accuracy.low, accuracy.high)
         row[f"{split}_images"] = accuracy.total
+        row[f"{split}_clean"] = str(answers.score.clean) if answers.score.clean else None
     return row
 
 

@@ -15,6 +15,7 @@ from pages.components.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.outcome import show_end, show_scores
 from pages.components.refusals import try_to
 from pages.components.resources import watched
+from pages.components.scores import show_best_accuracy
 from pages.components.words import (
     STATE_COLORS,
     plain,
@@ -136,7 +137,6 @@ def _preparing(progress: Progress | None) -> str:
 
 def _show_numbers(run: Run, progress: Progress) -> None:
     history, epochs = watched(run).history, run.goal.epochs
-    accuracy = f"{history['val_accuracy'].max():.1%}" if len(history) else "–"
     left = progress.seconds_left
     with st.container(horizontal=True, gap="medium"):
         st.metric("Epoch", f"{min(len(history) + 1, epochs)} of {epochs}", width="content")
@@ -147,4 +147,4 @@ def _show_numbers(run: Run, progress: Progress) -> None:
             width="content",
         )
         st.metric("Ends at", "–" if left is None else spoken_end(left), width="content")
-        st.metric("Best validation accuracy", accuracy, width="content")
+        show_best_accuracy(run, history)

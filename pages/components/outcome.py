@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fer_core import paths
+from fer_core import evaluation, paths
 from fer_core.endings import NEVER_BEGAN
 from fer_core.records import EARLY_STOPPED, STOPPED, Result
 from fer_core.runs import Run
@@ -62,16 +62,27 @@ def show_scores(run: Run) -> None:
 def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
     val, test = st.columns(2)
     with val:
-        show_accuracy("Validation accuracy", predictions, VAL_HELP)
+        _show_accuracy("Validation accuracy", predictions, VAL_HELP)
     with test:
         _show_test(run)
     confusion, classes = st.columns(2, gap="large")
     with confusion:
         st.markdown("**Confusion on validation**")
-        show_confusion(predictions, run.class_names, key=f"confusion-{run.id}")
+        matrix = evaluation.confusion(predictions, run.class_names)
+        show_confusion(matrix, run.class_names, key=f"confusion-{run.id}")
     with classes:
         st.markdown("**Accuracy per class on validation**")
         show_report(predictions, run.class_names)
+
+
+def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> None:
+    """The accuracy, and below it what it is without leaked images."""
+    score = evaluation.score(predictions)
+    show_accuracy(label, score.accuracy, explanation)
+    if score.clean is not None:
+        st.caption(
+            f"Without the {score.leaked:,} that are among the training images too: {score.clean}."
+        )
 
 
 def _sentence(result: Result, duration: timedelta | None) -> str:
@@ -95,7 +106,7 @@ def _show_test(run: Run) -> None:
     predictions, looks = run.predictions("test") if run.test_opened else None, len(run.test_looks)
     if predictions is not None:
         again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
-        show_accuracy("Test accuracy", predictions, again or TEST_HELP)
+        _show_accuracy("Test accuracy", predictions, again or TEST_HELP)
         if again:
             st.caption(again)
     elif run.has_test:

@@ -7,9 +7,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fer_core.evaluation import Score
 from fer_core.runs import Overview
 from pages.components.words import spoken_end_state, spoken_recipe
 
+_INTERVAL = (
+    "Where the accuracy on all such faces is with 95 % confidence (Wilson's interval), and the "
+    "number of images."
+)
+_CLEAN = (
+    "Accuracy without the images that are among the training images too; choose the run to see "
+    "its interval."
+)
 _COLUMNS = {
     "star": st.column_config.TextColumn("★", help="Starred.", width=40),
     "name": st.column_config.TextColumn("Name", width="medium"),
@@ -20,9 +29,13 @@ _COLUMNS = {
     "val": st.column_config.NumberColumn(
         "Validation", format="%.1f%%", help="Accuracy of the best epoch on the validation split."
     ),
+    "val_range": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
+    "val_clean": st.column_config.NumberColumn("Clean", format="%.1f%%", help=_CLEAN),
     "test": st.column_config.NumberColumn(
         "Test", format="%.1f%%", help="Accuracy on the test split, where it has been opened."
     ),
+    "test_range": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
+    "test_clean": st.column_config.NumberColumn("Clean, test", format="%.1f%%", help=_CLEAN),
     "duration": st.column_config.NumberColumn(
         "Duration", format="compact", help="Time spent in training: hours, minutes, seconds."
     ),
@@ -30,7 +43,8 @@ _COLUMNS = {
     "note": st.column_config.TextColumn("Note", width="medium"),
     "id": st.column_config.TextColumn("Folder"),
 }
-_WRITTEN = ("star", "name", "note")  # by a person, in few runs or none
+# What few runs have, or none: written by a person, or found where images leak.
+_RARE = ("star", "name", "note", "val_clean", "test_range", "test_clean")
 _KEY, _SHOWN = "runs-table", "runs-shown"
 
 
@@ -45,7 +59,9 @@ def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
         table,
         column_config=_COLUMNS,
         column_order=[
-            name for name in _COLUMNS if name not in _WRITTEN or (table[name] != "").any()
+            name
+            for name in _COLUMNS
+            if name not in _RARE or table[name].replace("", None).notna().any()
         ],
         hide_index=True,
         on_select="rerun",
@@ -75,13 +91,28 @@ def _row(one: Overview) -> dict[str, Any]:
         "recipe": spoken_recipe(one.config),
         "dataset": one.config.dataset,
         "epochs": f"{one.epochs} of {one.goal}",
-        "val": _percent(one.best_accuracy),
-        "test": _percent(one.test_accuracy),
+        "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),
+        "val_range": _interval(one.val),
+        "val_clean": _clean(one.val),
+        "test": _percent(one.test.accuracy.value if one.test else None),
+        "test_range": _interval(one.test),
+        "test_clean": _clean(one.test),
         "duration": None if one.seconds is None else timedelta(seconds=round(one.seconds)),
         "started": one.started,
         "note": one.notes.note,
         "id": one.run.id,
     }
+
+
+def _interval(score: Score | None) -> str:
+    if score is None:
+        return ""
+    found = score.accuracy
+    return f"{100 * found.low:.1f} – {100 * found.high:.1f} %, {found.total:,}"
+
+
+def _clean(score: Score | None) -> float | None:
+    return 100 * score.clean.value if score and score.clean else None
 
 
 def _percent(share: float | None) -> float | None:

@@ -200,6 +200,18 @@ def test_accuracy_stands_with_its_interval_and_images(
     assert row["val_images"] == row["test_images"] == 140
 
 
+def test_a_clean_accuracy_stands_beside_the_one_with_leaks(
+    compare: Callable[[], AppTest], finished_run: RunFactory
+) -> None:
+    run = finished_run(epochs=3)
+    assert "val_clean" not in table(compare(), "val_interval")
+    leaky = run.predictions("val")
+    leaky["leaked"] = leaky.index < 40  # all of them right
+    leaky.to_csv(run.predictions_file("val"), index=False)
+    (row,) = table(compare(), "val_interval").to_dict("records")
+    assert row["val_clean"] == "44.0% (34.7% to 53.8%, 100 images)"
+
+
 def test_a_second_look_at_the_test_split_is_said(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:

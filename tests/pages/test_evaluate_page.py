@@ -5,8 +5,10 @@ import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
-from fer_core import paths, tasks
+from fer_core import evaluation, paths, runs, tasks
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json, write_text
 from fer_core.model_card import write_card
 from fer_core.runs import Run
@@ -17,6 +19,36 @@ def show_test(page: AppTest) -> AppTest:
     """Turns to the test split."""
     page.segmented_control[0].set_value("test")
     return rerun(page)
+
+
+def leak(run: Run, images: int) -> None:
+    """The first images of validation, all rightly answered, are among the training images too."""
+    table = run.predictions("val")
+    table["leaked"] = table.index < images
+    table.to_csv(run.predictions_file("val"), index=False)
+
+
+def drawn_run(finished_run: RunFactory) -> Run:
+    """A run whose predictions are of drawn faces that are there."""
+    dataset = draw_dataset("drawn", count=140)
+    run = finished_run()
+    table = predictions(140, 0.6).assign(**dataset.index[["path", "row", "expression"]])
+    table.to_csv(run.predictions_file("val"), index=False)
+    return run
+
+
+def shown(page: AppTest) -> list[tuple[str, list[float]]]:
+    """Label and probabilities of the tiles in the gallery."""
+    (gallery,) = page.get("bidi_component")
+    return [
+        (tile["label"], [bar["share"] for bar in tile["bars"]])
+        for tile in json.loads(gallery.proto.json)["tiles"]
+    ]
+
+
+def choice(page: AppTest, label: str) -> Selectbox:
+    (found,) = [box for box in page.selectbox if box.label == label]
+    return found
 
 
 def asked_to_open(run: Run) -> tasks.Task:
@@ -37,22 +69,34 @@ def test_validation_is_shown_with_its_interval(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     finished_run()
-    (accuracy,) = open_page("evaluate").metric
+    accuracy, _ = open_page("evaluate").metric
     assert (accuracy.label, accuracy.value) == ("Validation accuracy", "60.0%")
     assert accuracy.delta == "51.7% to 67.7%"  # Wilson's, of 84 right in 140
 
 
-def test_a_clean_accuracy_stands_below_the_one_that_leaks_flatter(
+def test_a_clean_accuracy_stands_beside_the_one_that_leaks_flatter(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     run = finished_run()
-    table = run.predictions("val")
-    table["leaked"] = table.index < 40  # the first 84 are right
-    table.to_csv(run.predictions_file("val"), index=False)
-    page = open_page("evaluate")
-    said = [caption.value for caption in page.caption]
-    clean = "Without the 40 that are among the training images too: 44.0% (34.7% to 53.8%, 100"
-    assert any(clean in words for words in said)
+    leak(run, 40)
+    _, clean, _ = open_page("evaluate").metric
+    assert (clean.label, clean.value, clean.delta) == (
+        "Without leaked images",
+        "44.0%",
+        "34.7% to 53.8%",
+    )
+    said = [caption.value for caption in open_page("train", run=run.id).caption]
+    sentence = "Without the 40 that are among the training images too: 44.0% (34.7% to 53.8%, 100"
+    assert any(sentence in words for words in said)
+
+
+def test_how_often_the_truth_is_among_two_is_told(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    top_two = open_page("evaluate").metric[1]
+    known = evaluation.top_accuracy(run.predictions("val"), 2)
+    assert (top_two.label, top_two.value) == ("Top-2 accuracy", f"{known.value:.1%}")
 
 
 def test_averaged_views_are_told_beside(open_page: PageOpener, finished_run: RunFactory) -> None:
@@ -78,9 +122,11 @@ def test_scores_per_expression_are_those_of_the_predictions(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     finished_run()
-    report = open_page("evaluate").dataframe[0].value
+    frames = [frame.value for frame in open_page("evaluate").dataframe]
+    (report,) = [frame for frame in frames if "recall" in frame]
     assert report.loc["happy", "recall"] == pytest.approx(60)
     assert report["images"].tolist() == [20] * 7 + [140]
+    assert report.loc["happy", "recall_interval"] == "38.7% to 78.1%"  # Wilson's, of 12 in 20
 
 
 def test_the_matrix_can_show_shares_and_numbers(
@@ -91,14 +137,132 @@ def test_the_matrix_can_show_shares_and_numbers(
     printed = []
     for unit in ("Shares", "Numbers of images"):
         page.segmented_control[1].set_value(unit)
-        (chart,) = rerun(page).get("plotly_chart")
+        chart = rerun(page).get("plotly_chart")[0]
         printed.append(json.loads(chart.spec)["data"][1]["texttemplate"])
     assert printed == ["%{customdata[1]:.0%}", "%{customdata[0]:,}"]
 
 
+def test_wrong_answers_are_shown_with_their_probabilities_the_surest_first(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = drawn_run(finished_run)
+    table = run.predictions("val")
+    wrong = table[evaluation.predicted(table) != table["expression"]]
+    shares = wrong.filter(like="p_")
+    surest = wrong.loc[shares.max(axis=1).sort_values(ascending=False).index]
+    answered = evaluation.predicted(surest)
+    tiles = shown(open_page("evaluate"))
+    assert [label for label, _ in tiles] == [
+        f"{truth} → {answer}" for truth, answer in zip(surest["expression"], answered, strict=True)
+    ][:9]
+    assert tiles[0][1] == pytest.approx(surest.filter(like="p_").iloc[0].tolist())
+
+
+def test_a_cell_is_chosen_without_a_click_and_framed_in_the_matrix(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = drawn_run(finished_run)
+    table = run.predictions("val")
+    answers = evaluation.predicted(table)
+    truth, answer = table["expression"][139], answers[139]
+    page = open_page("evaluate")
+    choice(page, "True expression").set_value(truth)
+    choice(page, "Answered").set_value(answer)
+    rerun(page)
+    count = ((table["expression"] == truth) & (answers == answer)).sum()
+    assert {label for label, _ in shown(page)} == {f"{truth} → {answer}"}
+    said = f"**{count}** images of {truth} taken for {answer}"
+    assert any(said in caption.value for caption in page.caption)
+    assert len(json.loads(page.get("plotly_chart")[0].spec)["layout"]["shapes"]) == 1
+
+
+def test_where_no_answer_is_wrong_there_is_no_image_to_show(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    predictions(140, 1.0).to_csv(run.predictions_file("val"), index=False)
+    assert "There is no such image" in open_page("evaluate").info[0].value
+
+
+def test_answers_can_be_sorted_by_confidence(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    drawn_run(finished_run)
+    page = open_page("evaluate")
+    choice(page, "Answered").set_value(None)
+    firsts = {}
+    for order in ("Most confident first", "Least confident first"):
+        choice(page, "Sort by").select(order)
+        firsts[order] = max(shown(rerun(page))[0][1])
+    table = predictions(140, 0.6).filter(like="p_").max(axis=1)
+    assert list(firsts.values()) == pytest.approx([table.max(), table.min()], rel=1e-4)
+
+
+def test_without_the_data_set_answers_are_a_table_and_a_sentence(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    finished_run()
+    page = open_page("evaluate")
+    assert "The images are not here. There must be a data set of that name" in page.info[0].value
+    table = next(frame.value for frame in page.dataframe if "Answered" in frame.value)
+    assert len(table) == 9
+    assert (table["True"] != table["Answered"]).all()
+
+
+def test_a_data_set_of_the_same_name_with_other_files_is_not_shown_instead(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    draw_dataset("drawn", count=70)
+    finished_run()
+    page = open_page("evaluate")
+    assert "None of these images is in the data set drawn" in page.info[0].value
+    assert not page.get("bidi_component")
+
+
+def test_images_that_the_data_set_has_lost_are_counted(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = drawn_run(finished_run)
+    table = run.predictions("val")
+    table.loc[table.index[-3:], "path"] = "gone.png"
+    table.to_csv(run.predictions_file("val"), index=False)
+    said = [caption.value for caption in open_page("evaluate").caption]
+    assert "3 of 140 images are not in the data set now." in said
+
+
+def test_the_calibration_error_is_told_before_and_after_the_temperature(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    said = [caption.value for caption in open_page("evaluate").caption]
+    assert any("no temperature was fitted" in words for words in said)
+    runs.save_calibration(run)
+    known = run.calibration()
+    sentence = (
+        f"Expected calibration error {known.error_before:.1%}, and {known.error_after:.1%} with "
+        f"the temperature, {known.temperature:.2f}."
+    )
+    assert sentence in [caption.value for caption in open_page("evaluate").caption]
+
+
+def test_not_sure_leaves_out_answers_below_the_confidence(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    page = open_page("evaluate")
+    page.slider[0].set_value(60)
+    table = run.predictions("val")
+    passed = table[table.filter(like="p_").max(axis=1) >= 0.6]
+    said = [words.value for words in rerun(page).markdown]
+    sentence = f"**{len(passed) / 140:.1%}** of the images are answered, right are "
+    assert any(words.startswith(f"{sentence}**{evaluation.accuracy(passed)}**") for words in said)
+    page.slider[0].set_value(100)
+    said = [words.value for words in rerun(page).markdown]
+    assert any(words.startswith("**0.0%** of the images are answered. Of those") for words in said)
+
+
 def test_the_address_chooses_the_run(open_page: PageOpener, finished_run: RunFactory) -> None:
-    runs = [finished_run(), finished_run(), finished_run()]
-    for run in runs:
+    for run in [finished_run(), finished_run(), finished_run()]:
         assert open_page("evaluate", run=run.id).selectbox[0].value == run.id
 
 

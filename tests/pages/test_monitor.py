@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core import queue
+from fer_core.expressions import EXPRESSIONS
 from fer_core.files import write_json, write_text
 from fer_core.preferences import Preferences, save_preferences
 from fer_core.processes import process_record
@@ -73,6 +74,15 @@ def test_a_training_run_shows_how_far_it_is(training_run: Run) -> None:
     assert ":" in values["Ends at"]
     assert values["Time left"] == "60 s"
     assert values["Best validation accuracy"] == "26.1%"
+
+
+def test_the_best_accuracy_until_now_has_its_interval(training_run: Run) -> None:
+    counts = {"train": [100] * 7, "val": [20] * 7}
+    record = {"class_names": list(EXPRESSIONS), "counts": counts}
+    write_json(training_run.directory / "dataset.json", record)
+    (best,) = [one for one in watching(training_run).metric if one.label.startswith("Best")]
+    assert best.value == "26.4%"  # 37 of 140
+    assert best.delta == "19.8% to 34.3%"  # Wilson's
 
 
 def test_a_continued_run_counts_to_its_new_goal(training_run: Run) -> None:

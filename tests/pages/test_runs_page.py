@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -65,6 +66,21 @@ def test_the_table_shows_every_run_in_every_state(
     assert sorted(table["epochs"]) == ["0 of 50", "50 of 50", "8 of 8"]
     assert table["test"].dropna().tolist() == pytest.approx([50.0])
     assert sorted(table["duration"].dropna()) == [timedelta(minutes=4), timedelta(minutes=25)]
+
+
+def test_accuracies_stand_with_interval_images_and_what_they_are_without_leaks(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run(opened=True)
+    leaky = run.predictions("val")
+    leaky["leaked"] = leaky.index < 40  # all of them right
+    leaky.to_csv(run.predictions_file("val"), index=False)
+    (row,) = open_page("runs").dataframe[0].value.to_dict("records")
+    assert (row["val"], row["test"]) == pytest.approx((60, 50))
+    assert row["val_range"] == "51.7 – 67.7 %, 140"  # Wilson's, of 84 of 140
+    assert row["val_clean"] == pytest.approx(44)
+    assert row["test_range"] == "41.8 – 58.2 %, 140"
+    assert row["test_clean"] is None or np.isnan(row["test_clean"])
 
 
 def test_model_exports_and_history_can_be_downloaded(

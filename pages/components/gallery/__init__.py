@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +18,16 @@ _gallery = st.components.v2.component(
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A probability under a picture."""
+
+    label: str
+    share: float  # in [0, 1]
+    color: str  # "#rrggbb"
+    strong: bool = False  # for the true class
+
+
+@dataclass(frozen=True)
 class Tile:
     """One picture of a gallery."""
 
@@ -26,6 +36,7 @@ class Tile:
     color: str  # of the mark beside the label, "#rrggbb"
     number: int = 0  # what comes back when the tile is pressed
     faded: bool = False  # whether it is shown as one that does not count
+    bars: tuple[Bar, ...] = ()  # below the label
 
 
 def gallery(
@@ -54,6 +65,7 @@ def gallery(
                 "color": tile.color,
                 "number": tile.number,
                 "faded": tile.faded,
+                "bars": [asdict(bar) for bar in tile.bars],
             }
             for tile in tiles
         ],

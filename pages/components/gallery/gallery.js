@@ -30,7 +30,7 @@ function draw(tile, press) {
     place.title = tile.faded ? "Left out. Show it large" : "Show it large";
     place.addEventListener("click", () => press(tile.number));
   }
-  place.append(picture(tile), label(tile));
+  place.append(picture(tile), label(tile), ...tile.bars.map(bar));
   return place;
 }
 
@@ -54,4 +54,21 @@ function label(tile) {
   mark.style.background = tile.color;
   label.append(mark, tile.label);
   return label;
+}
+
+function bar({ label, share, color, strong }) {
+  const line = document.createElement("span");
+  line.className = strong ? "bar strong" : "bar";
+  const name = document.createElement("span");
+  name.textContent = label;
+  const track = document.createElement("span");
+  track.className = "track";
+  const filled = document.createElement("i");
+  filled.style.width = `${100 * share}%`;
+  filled.style.background = color;
+  track.append(filled);
+  const number = document.createElement("span");
+  number.textContent = `${Math.round(100 * share)}%`;
+  line.append(name, track, number);
+  return line;
 }

@@ -1,0 +1,47 @@
+"""All that is shown of a network's answers on one split."""
+
+import streamlit as st
+
+from fer_core.evaluated import Evaluated
+from pages.components.confidence import show_confidence
+from pages.components.evaluation_cache import Subject
+from pages.components.mistakes import show_mistakes
+from pages.components.scores import show_accuracy, show_class_scores
+
+
+def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> None:
+    """Scores with their intervals, the mistakes, and how sure the network was."""
+    _show_summary(subject, found, explanation)
+    show_mistakes(subject, found)
+    st.subheader("Scores per expression", anchor=False)
+    show_class_scores(found.scores)
+    show_confidence(subject, found)
+    st.download_button(
+        "Download predictions",
+        lambda: found.predictions.to_csv(index=False),
+        file_name=f"{subject.key}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _show_summary(subject: Subject, found: Evaluated, explanation: str) -> None:
+    score = found.score
+    everything, clean, top_two = st.columns(3)
+    with everything:
+        show_accuracy(subject.title, score.accuracy, explanation)
+    with clean:
+        if score.clean is not None:
+            show_accuracy(
+                "Without leaked images",
+                score.clean,
+                f"Without the {score.leaked:,} that are among the training images too, pixel by "
+                "pixel.",
+            )
+    with top_two if score.clean is not None else clean:
+        show_accuracy(
+            "Top-2 accuracy",
+            found.top_two,
+            "How often the truth is one of the two most probable expressions.",
+        )

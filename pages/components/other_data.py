@@ -1,0 +1,148 @@
+"""A run evaluated on other data than its own: asked for, watched, and shown."""
+
+from functools import partial
+
+import streamlit as st
+
+from fer_core import elsewhere
+from fer_core.datasets import Dataset, list_datasets
+from fer_core.elsewhere import EVERYTHING, Elsewhere
+from fer_core.runs import Run
+from fer_core.tasks import Task, TaskState
+from pages.components.evaluation_cache import Subject, evaluated
+from pages.components.evaluation_view import show_evaluation
+from pages.components.one_face import SPLITS
+from pages.components.pickers import say_no_dataset
+from pages.components.refusals import try_to
+from pages.components.words import plain
+
+_SPLITS = {EVERYTHING: "All images"} | SPLITS
+_HELP = "Share of right answers on images of another origin than those it was trained on."
+
+
+def show_other_data(run: Run) -> None:
+    """What there is, what is being done, and a form to ask for more."""
+    _offer(run)
+    working = [task for task in elsewhere.evaluations_of(run) if task.state.is_active]
+    if working:
+        st.fragment(_watch, run_every=1.0)(working)
+    else:
+        _say_failure(run)
+    done = elsewhere.list_evaluations(run)
+    if not done:
+        st.info(
+            "A network that does well on its own data often does worse on other faces. Choose a "
+            "data set above to see how much.",
+            icon=":material/public:",
+        )
+        return
+    by_name = {f"{one.dataset}/{one.split}": one for one in done}
+    chosen = st.selectbox(
+        "Evaluated on",
+        list(by_name),
+        format_func=lambda name: _spoken(by_name[name]),
+        key=f"elsewhere-{run.id}",
+    )
+    _show(run, by_name[chosen])
+
+
+def _offer(run: Run) -> None:
+    datasets = list_datasets()
+    if not datasets:
+        say_no_dataset()
+        return
+    by_name = {dataset.name: dataset for dataset in datasets}
+    others = [name for name in by_name if name != run.config.dataset]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Data set",
+            [*others, *(name for name in by_name if name not in others)],
+            width=260,
+            key=f"other-data-{run.id}",
+        )
+        splits = _splits(run, by_name[name])
+        split = st.selectbox(
+            "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
+        )
+        st.button(
+            "Evaluate",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=try_to,
+            args=(partial(elsewhere.submit_evaluation, run, name, split),),
+        )
+
+
+def _splits(run: Run, dataset: Dataset) -> list[str]:
+    """What can be chosen: of the run's own data what it does not answer by itself."""
+    if dataset.name == run.config.dataset:
+        return ["train"]
+    try:
+        there = list(dataset.counts())
+    except ValueError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    return [*reversed(there), *([EVERYTHING] if len(there) > 1 else [])]
+
+
+def _watch(working: list[Task]) -> None:
+    """How far it is; the page is shown anew when one has ended."""
+    for task in working:
+        if not task.state.is_active:
+            st.rerun()
+        asked = task.request.arguments if task.request else {}
+        progress = task.progress
+        what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
+        says = progress.message if progress else "Waiting for its turn"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(
+                progress.fraction if progress else 0.0, text=f"{plain(what)}: {plain(says)} …"
+            )
+            st.button(
+                "Stop evaluating",
+                key=f"stop-{task.id}",
+                on_click=try_to,
+                args=(task.request_stop,),
+                disabled=task.state is TaskState.STOPPING,
+                width="content",
+            )
+
+
+def _say_failure(run: Run) -> None:
+    """Why the newest evaluation came to nothing, where it did."""
+    newest = next(iter(elsewhere.evaluations_of(run)), None)
+    if newest is not None and newest.state in (TaskState.FAILED, TaskState.INTERRUPTED):
+        st.error(plain(newest.error or newest.interruption))
+
+
+def _show(run: Run, one: Elsewhere) -> None:
+    file = elsewhere.predictions_file(run, one.dataset, one.split)
+    subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
+    found = evaluated(subject)
+    if found is None:
+        st.info("There are no answers to show.")
+        return
+    st.caption(_remarks(run, one))
+    show_evaluation(subject, found, _HELP)
+
+
+def _remarks(run: Run, one: Elsewhere) -> str:
+    """What must be known to read the scores."""
+    said = [f"Evaluated on {one.time:%d %B %Y at %H:%M}."]
+    if one.left_out:
+        classes = ", ".join(f"{plain(name)} ({n:,})" for name, n in one.left_out.items())
+        said.append(f"Left out, since the network does not know them: {classes}.")
+    if one.missing:
+        names = ", ".join(map(plain, one.missing))
+        said.append(f"Of {names} there are no images: such answers are wrong.")
+    if not one.leaks_known:
+        said.append(
+            "The images that it was trained on are not here: whether any is among these is unknown."
+        )
+    if run.result and run.result.best_epoch != one.best_epoch:
+        said.append("**The network has learned more since then.**")
+    return " ".join(said)
+
+
+def _spoken(one: Elsewhere) -> str:
+    return f"{one.dataset} · {_SPLITS[one.split]} · {one.images:,} images"

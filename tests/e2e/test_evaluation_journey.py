@@ -1,0 +1,132 @@
+"""From a cell of the confusion matrix to the images in it, in a browser."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core import images, paths, records, runs, tasks
+from fer_core.datasets import Dataset, open_dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.expressions import EXPRESSIONS
+from fer_core.files import write_json
+from fer_core.recipes import RECIPES
+from fer_core.runs import Run
+from tests.e2e.conftest import serve
+from tests.pages.conftest import predictions
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PER_PAGE = 9  # images
+CELLS = [("happy", "sad"), ("fear", "surprise"), ("neutral", "neutral")]
+
+
+def write_run(dataset: Dataset) -> Run:
+    """A finished run with an answer to every drawn face; wrong are those after the class's own."""
+    run = Run(tasks.new_directory(paths.runs_root(), "cnn_classic_faces"))
+    write_json(
+        run.directory / "config.json",
+        RECIPES["cnn_classic"].config.to_dict() | {"dataset": dataset.name},
+    )
+    counts = {split: [40] * 7 for split in ("train", "val")}
+    record = {"class_names": list(EXPRESSIONS), "counts": counts}
+    write_json(run.directory / "dataset.json", record)
+    (run.directory / "model.keras").write_bytes(b"not really a model")
+    keys = dataset.index[["path", "row", "expression"]].sample(frac=1, random_state=3)
+    table = predictions(len(keys), 0.6)
+    table = table.assign(**keys.reset_index(drop=True).astype({"row": "str"}).fillna({"row": ""}))
+    runs.save_predictions(run, "val", table)
+    runs.save_result(run, records.Result(records.COMPLETED, 1, 0, 1.1, 0.6))
+    return run
+
+
+@pytest.fixture(scope="module")
+def home(new_home: Callable[[], Path]) -> Iterator[Path]:
+    """A workspace with a data set and a run's answers to it."""
+    folder = new_home()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FER_HOME", str(folder))
+        write_run(draw_dataset("faces", count=840))
+    yield folder
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with serve(home) as address:
+        yield address
+
+
+@pytest.fixture
+def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_HOME", str(home))
+
+
+def expected(table: pd.DataFrame, truth: str, answered: str) -> pd.DataFrame:
+    """The cell's answers, worked out from the file: the surest first, of right ones the last."""
+    shares = table.filter(regex="^p_").to_numpy()
+    answers = np.array(EXPRESSIONS)[shares.argmax(axis=1)]
+    found = table.assign(sure=shares.max(axis=1))
+    found = found[(table["expression"] == truth) & (answers == answered)]
+    return found.sort_values("sure", ascending=truth == answered, kind="stable")
+
+
+def jpegs(dataset: Dataset, rows: pd.DataFrame) -> list[bytes]:
+    """The pictures of these rows as the gallery is sent them."""
+    position = {path: number for number, path in enumerate(dataset.index["path"])}
+    return [images.encode(dataset.image(position[path]), "JPEG") for path in rows["path"]]
+
+
+def click_cell(page: "Page", truth: str, answered: str) -> None:
+    """Presses in a corner of the cell, not on the number in its middle."""
+    area = page.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    across = (EXPRESSIONS.index(answered) + 0.8) / len(EXPRESSIONS)
+    down = (EXPRESSIONS.index(truth) + 0.8) / len(EXPRESSIONS)
+    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
+def shown(page: "Page") -> list[bytes]:
+    """The pictures in the gallery, as JPEG files."""
+    sources = page.locator(".tile img").evaluate_all("all => all.map((one) => one.src)")
+    return [base64.b64decode(source.partition(",")[2]) for source in sources]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
+    page: "Page", address: str
+) -> None:
+    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+    dataset, table = open_dataset("faces"), run.predictions("val")
+    assert table is not None
+    page.goto(f"{address}/evaluate?run={run.id}")
+    page.get_by_role("heading", name="Scores per expression").wait_for()
+    page.locator(".tile img").first.wait_for()
+    for truth, answered in CELLS:
+        cell = expected(table, truth, answered)
+        assert len(cell) > PER_PAGE
+        click_cell(page, truth, answered)
+        what = "rightly recognised" if truth == answered else f"taken for {answered}"
+        page.get_by_text(re.compile(f"{len(cell)} images of {truth} {what}")).wait_for()
+        page.wait_for_function(
+            "label => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
+            " [...one.shadowRoot.querySelectorAll('.tile .label')] : [])"
+            ".every((one) => one.textContent === label)",
+            arg=truth if truth == answered else f"{truth} → {answered}",
+        )
+        assert shown(page) == jpegs(dataset, cell.iloc[:PER_PAGE])
+    page.get_by_role("button", name="Page 2", exact=True).click()
+    last = jpegs(dataset, cell.iloc[PER_PAGE : 2 * PER_PAGE])
+    page.wait_for_function(
+        "source => [...document.querySelectorAll('*')].some((one) => one.shadowRoot &&"
+        " one.shadowRoot.querySelector('.tile img')?.src.endsWith(source))",
+        arg=base64.b64encode(last[0]).decode(),
+    )
+    assert shown(page) == last
