@@ -27,9 +27,9 @@ def found(dataset: Dataset) -> Found | None:
 
     What a person left out is in no finding any more.
     """
-    looked = _changed(quality.seen_file(dataset))
-    searched = _changed(quality.face_search_file(dataset))
-    result = _found(dataset.name, _stamp(dataset), looked, searched, current(dataset))
+    seen_at = _changed(quality.seen_file(dataset))
+    faces_at = _changed(quality.face_search_file(dataset))
+    result = _found(dataset.name, _stamp(dataset), seen_at, faces_at, current(dataset))
     if result is None or not result.is_current:
         return result
     if _has_changed(dataset.name, result.seen.looked):

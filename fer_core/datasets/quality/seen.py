@@ -79,7 +79,7 @@ def images_key(index: pd.DataFrame) -> str:
 def has_changed(dataset: Dataset, seen: Seen) -> bool:
     """Whether the images are others than those that were seen, by the index and by their files.
 
-    Asks the system for every file: 0.2 s for 36,000 of them.
+    Asks the system for every file.
     """
     if images_key(dataset.index) != seen.key:
         return True

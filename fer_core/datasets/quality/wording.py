@@ -26,7 +26,7 @@ class Words:
 
     title: str
     meaning: str
-    advice: str = "Left out would be all of them."
+    advice: str = "Left out would be all of them, in validation and test too."
     of: str = "images"  # what it might have been about
 
 
