@@ -5,10 +5,11 @@ from functools import partial
 import streamlit as st
 
 from fer_core import elsewhere
-from fer_core.datasets import Dataset, list_datasets
+from fer_core.datasets import list_datasets
 from fer_core.elsewhere import EVERYTHING, Elsewhere
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
+from pages.components.dataset_cache import opened
 from pages.components.evaluation_cache import Subject, evaluated
 from pages.components.evaluation_view import show_evaluation
 from pages.components.one_face import SPLITS
@@ -51,16 +52,16 @@ def _offer(run: Run) -> None:
     if not datasets:
         say_no_dataset()
         return
-    by_name = {dataset.name: dataset for dataset in datasets}
-    others = [name for name in by_name if name != run.config.dataset]
+    names = [dataset.name for dataset in datasets]
+    others = [name for name in names if name != run.config.dataset]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Data set",
-            [*others, *(name for name in by_name if name not in others)],
+            [*others, *(name for name in names if name not in others)],
             width=260,
             key=f"other-data-{run.id}",
         )
-        splits = _splits(run, by_name[name])
+        splits = _splits(run, name)
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
@@ -73,12 +74,12 @@ def _offer(run: Run) -> None:
         )
 
 
-def _splits(run: Run, dataset: Dataset) -> list[str]:
+def _splits(run: Run, name: str) -> list[str]:
     """What can be chosen: of the run's own data what it does not answer by itself."""
-    if dataset.name == run.config.dataset:
+    if name == run.config.dataset:
         return ["train"]
     try:
-        there = list(dataset.counts())
+        there = list(opened(name).counts())
     except ValueError as error:
         st.error(plain(str(error)))
         st.stop()
