@@ -23,7 +23,7 @@ from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.submission import check_finished
 from fer_core.views import predict_views
 
-_KEPT = ("config.json", "dataset.json", "environment.json", "history.csv")
+_KEPT = ("config.json", "dataset.json", "history.csv")
 _WEIGHTS = "model.weights.h5"  # in a .keras file
 
 
@@ -77,6 +77,9 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
         shutil.copyfile(run.directory / file, shipped.directory / file)
     if data.overlay is not None:
         shutil.copyfile(run.directory / OVERLAY, shipped.directory / OVERLAY)
+    # Which machine it was is nobody's business.
+    environment = {name: known for name, known in run.environment.items() if name != "platform"}
+    write_json(shipped.directory / "environment.json", environment)
     write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
     assert run.model_file is not None and run.result is not None
     halve(run.model_file, shipped.directory / "model.keras")

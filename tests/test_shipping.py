@@ -44,6 +44,7 @@ def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
     assert shipped.directory == paths.pretrained_root() / "tiny"
     assert [each.id for each in list_runs()] == ["tiny"] and open_run("tiny").name == "Tiny CNN"
     assert shipped.is_pretrained and shipped.state is TaskState.FINISHED
+    assert "platform" not in shipped.environment and shipped.environment["keras"]
     assert shipped.config.recipe == "cnn_classic" and len(shipped.history) == 1
     assert len(shipped.test_looks) == 1
     for split in ("val", "test"):
