@@ -1,5 +1,7 @@
 """Which expressions a run confuses: on validation, on test once it is opened, on other data."""
 
+import re
+
 import streamlit as st
 
 from fer_core import evaluation, model_card, runs
@@ -34,7 +36,7 @@ def show_card(run: Run) -> None:
     card = model_card.read_card(run)
     if card:
         with st.expander("Model card", icon=":material/badge:"):
-            st.markdown(card)
+            st.markdown(re.sub("^#", "###", card, flags=re.MULTILINE))  # below the page's title
 
 
 st.title("Evaluate")

@@ -97,6 +97,12 @@ st.markdown(
     "or on your own camera, without writing code."
 )
 show_first_step()
+if any(run.is_pretrained for run in runs.list_runs()):
+    st.page_link(
+        "pages/predict.py",
+        label="Or try the network that is in the box on a photo",
+        icon=":material/face:",
+    )
 st.subheader("This machine", anchor=False, divider="gray")
 show_machine()
 st.subheader("Pages", anchor=False, divider="gray")

@@ -30,7 +30,7 @@ def show_answers(subject: Subject, found: Evaluated, rows: np.ndarray, key: str)
     try:
         images = find_images(subject, found)
     except ValueError as error:
-        _show_without_images(f"The images are not here. {error}", found, shown)
+        _show_without_images(f"The images cannot be shown. {error}", found, shown)
         return
     missing = int((images.positions < 0).sum())
     if missing == len(images.positions):

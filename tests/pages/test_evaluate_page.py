@@ -114,7 +114,8 @@ def test_a_network_that_ships_shows_its_card(
     write_card(run, "A small network")
     (card,) = open_page("evaluate").expander
     assert card.label == "Model card"
-    assert "# A small network" in card.markdown[0].value
+    assert "\n#### What it must not be used for" in card.markdown[0].value
+    assert card.markdown[0].value.startswith("### A small network")
     assert "not a person's emotion" in card.markdown[0].value
 
 
@@ -203,7 +204,7 @@ def test_without_the_data_set_answers_are_a_table_and_a_sentence(
 ) -> None:
     finished_run()
     page = open_page("evaluate")
-    assert "The images are not here. There must be a data set of that name" in page.info[0].value
+    assert "The images cannot be shown. There must be a data set of that name" in page.info[0].value
     table = next(frame.value for frame in page.dataframe if "Answered" in frame.value)
     assert len(table) == 9
     assert (table["True"] != table["Answered"]).all()

@@ -11,6 +11,7 @@ from fer_core.datasets.drawn import draw_dataset
 from fer_core.runs import Run
 
 PageOpener = Callable[..., AppTest]
+RunFactory = Callable[..., Run]
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
 
@@ -78,3 +79,14 @@ def test_an_address_that_names_no_data_set_is_not_believed(open_page: PageOpener
     page = open_page("home", dataset="[click](https://example.org)")
     assert not page.success
     assert any(button.label == "Draw faces" for button in page.button)
+
+
+def test_the_network_in_the_box_is_offered_where_there_is_one(
+    open_page: PageOpener, finished_run: RunFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished_run()
+    labels = [link.proto.label for link in open_page("home").get("page_link")]
+    assert not any("in the box" in label for label in labels)
+    monkeypatch.setattr(paths, "pretrained_root", lambda: run.directory.parent)
+    labels = [link.proto.label for link in open_page("home").get("page_link")]
+    assert any("in the box" in label for label in labels)
