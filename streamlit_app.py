@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
         st.Page("pages/predict.py", title="Predict", icon=":material/face:"),
+        st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
     ]
 )
 try:

@@ -20,6 +20,7 @@ PAGES = (
     ("runs", "Runs", "monitoring", "Compare what was trained, download a model, clean up."),
     ("evaluate", "Evaluate", "grid_on", "See which expressions a network confuses."),
     ("predict", "Predict", "face", "Try a network on a photo or on your own camera."),
+    ("quiz", "Quiz", "quiz", "Guess twenty faces, and see whether a network knows more."),
 )
 
 

@@ -48,6 +48,7 @@ FLOORS = [
         "fer_core.comparison_figures",
         "fer_core.answers",
         "fer_core.doubt",
+        "fer_core.quiz",
     ],
     [
         "fer_core.queue",

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import paths, queue, records, runs, tasks
+from fer_core.datasets.drawn import draw_dataset
 from fer_core.expressions import EXPRESSIONS
 from fer_core.files import write_json
 from fer_core.recipes import RECIPES
@@ -100,6 +101,15 @@ def finished_run(new_run: RunFactory) -> RunFactory:
         return run
 
     return make
+
+
+def drawn_run(finished_run: RunFactory) -> Run:
+    """A run whose predictions are of drawn faces that are there."""
+    dataset = draw_dataset("drawn", count=140)
+    run = finished_run()
+    table = predictions(140, 0.6).assign(**dataset.index[["path", "row", "expression"]])
+    table.to_csv(run.predictions_file("val"), index=False)
+    return run
 
 
 @pytest.fixture

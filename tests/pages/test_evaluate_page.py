@@ -12,7 +12,7 @@ from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json, write_text
 from fer_core.model_card import write_card
 from fer_core.runs import Run
-from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
+from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, rerun
 
 
 def show_test(page: AppTest) -> AppTest:
@@ -26,15 +26,6 @@ def leak(run: Run, images: int) -> None:
     table = run.predictions("val")
     table["leaked"] = table.index < images
     table.to_csv(run.predictions_file("val"), index=False)
-
-
-def drawn_run(finished_run: RunFactory) -> Run:
-    """A run whose predictions are of drawn faces that are there."""
-    dataset = draw_dataset("drawn", count=140)
-    run = finished_run()
-    table = predictions(140, 0.6).assign(**dataset.index[["path", "row", "expression"]])
-    table.to_csv(run.predictions_file("val"), index=False)
-    return run
 
 
 def shown(page: AppTest) -> list[tuple[str, list[float]]]:
