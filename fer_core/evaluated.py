@@ -8,6 +8,7 @@ import pandas as pd
 
 from fer_core import answers, calibration, class_scores, evaluation
 from fer_core.calibration import Calibration
+from fer_core.doubt import doubtful_labels
 from fer_core.evaluation import Accuracy, Score
 
 
@@ -69,6 +70,11 @@ class Evaluated:
         if self.calibration is None:
             return before, None
         return before, calibration.calibration_error(self.predictions, self.temperature)
+
+    @cached_property
+    def doubtful(self) -> np.ndarray:
+        """Rows of `answers` whose labels are in doubt, the most doubtful first."""
+        return doubtful_labels(self.predictions, self.temperature).index.to_numpy(int)
 
     def above(self, least: float) -> tuple[Accuracy | None, Accuracy | None]:
         """The accuracy of answers of at least that confidence, and of those that are left out."""

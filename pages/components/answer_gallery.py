@@ -17,8 +17,15 @@ _PER_PAGE = 9
 _LEAST_WIDTH = 104  # pixels of a tile
 
 
-def show_answers(subject: Subject, found: Evaluated, rows: np.ndarray, key: str) -> None:
-    """The answers of these rows, in their order; without the images a table of them."""
+def show_answers(
+    subject: Subject, found: Evaluated, rows: np.ndarray, key: str, place: str = "answers"
+) -> None:
+    """The answers of these rows, in their order; without the images a table of them.
+
+    Args:
+        key: of the rows: another choice begins on the first page.
+        place: of the page, where it shows several galleries.
+    """
     if not len(rows):
         st.info("There is no such image.", icon=":material/check:")
         return
@@ -43,14 +50,14 @@ def show_answers(subject: Subject, found: Evaluated, rows: np.ndarray, key: str)
         return
     if missing:
         st.caption(f"{missing:,} of {len(images.positions):,} images are not in the data set now.")
-    _show_gallery(subject, images, found, rows, shown)
+    _show_gallery(f"{place}-{subject.key}", images, found, rows, shown)
 
 
 def _show_gallery(
-    subject: Subject, images: Images, found: Evaluated, rows: np.ndarray, shown: np.ndarray
+    key: str, images: Images, found: Evaluated, rows: np.ndarray, shown: np.ndarray
 ) -> None:
     tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
-    pressed = gallery(tiles, key=f"answers-{subject.key}", least=_LEAST_WIDTH)
+    pressed = gallery(tiles, key=key, least=_LEAST_WIDTH)
     if pressed is not None and pressed >= 0:
         positions = images.positions[rows]
         positions = positions[positions >= 0]

@@ -347,3 +347,26 @@ def test_an_address_of_a_run_that_is_gone_is_said(
 ) -> None:
     finished_run()
     assert "is not there" in open_page("evaluate", run="gone").warning[0].value
+
+
+def test_doubtful_labels_are_shown_when_asked_for_the_worst_first(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = drawn_run(finished_run)
+    table = run.predictions("val")
+    names = [f"p_{name}" for name in run.class_names]
+    table[names] = 0.01
+    for number, truth in enumerate(table["expression"]):
+        table.loc[number, f"p_{truth}"] = 0.94
+    table.loc[7, names] = 0.01
+    wrong = next(name for name in run.class_names if name != table.loc[7, "expression"])
+    table.loc[7, f"p_{wrong}"] = 0.94
+    table.to_csv(run.predictions_file("val"), index=False)
+    page = open_page("evaluate")
+    (toggle,) = page.toggle
+    toggle.set_value(True)
+    rerun(page)
+    assert any("**1** of 140 labels are in doubt" in caption.value for caption in page.caption)
+    galleries = [json.loads(each.proto.json)["tiles"] for each in page.get("bidi_component")]
+    truth = table.loc[7, "expression"]
+    assert [tile["label"] for tile in galleries[-1]] == [f"{truth} → {wrong}"]
