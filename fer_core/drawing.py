@@ -9,6 +9,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from fer_core.images import Box, resize
 
 SMALLEST_LETTERS = 8  # pixels
+_WARM, _WARMEST = (255, 90, 0), 0.7  # the colour of a weight of 1, and how much of it covers
 
 
 def draw_boxes(
@@ -39,6 +40,12 @@ def draw_boxes(
     for box, label, color in zip(boxes, words, colors, strict=True):
         _draw_label(draw, canvas.size, box, label, color)
     return np.asarray(canvas)
+
+
+def lay_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The image, uint8 RGB, the warmer where the weights, (height, width) in [0, 1], are high."""
+    shares = _WARMEST * resize(weights.astype("float32"), *image.shape[:2]).clip(0, 1)[..., None]
+    return np.rint(image * (1 - shares) + np.array(_WARM) * shares).astype("uint8")
 
 
 def tile(images: np.ndarray, side: int, gap: int = 6) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Recognises the expressions in photos and in pictures of the camera."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import count
 
 import streamlit as st
 
 from fer_core import images, runs
 from fer_core.runs import Run
+from pages.components.explained import looked_at
 from pages.components.faces import show_picture
 from pages.components.pickers import pick_run
 from pages.components.resources import FaceSearch, Recognized, recognitions_table, recognize
@@ -71,7 +73,9 @@ def distinct(names: Sequence[str]) -> list[str]:
     return taken
 
 
-def show_recognized(run: Run, pictures: Sequence[tuple[str, bytes]], search: FaceSearch) -> None:
+def show_recognized(
+    run: Run, pictures: Sequence[tuple[str, bytes]], search: FaceSearch, explains: bool
+) -> None:
     """Every picture with its faces, and one table of them all; what cannot be read is said."""
     found: dict[str, Recognized] = {}
     for name, content in pictures:
@@ -81,9 +85,20 @@ def show_recognized(run: Run, pictures: Sequence[tuple[str, bytes]], search: Fac
         except ValueError as error:
             st.error(plain(str(error)), icon=":material/broken_image:")
         else:
-            show_picture(name, found[name])
+            show_explained(run, name, content, found[name], explains)
     if found:
         show_table(run, found)
+
+
+def show_explained(
+    run: Run, name: str, content: bytes, recognized: Recognized, explains: bool
+) -> None:
+    """A picture with its faces, and where the network looked, as far as that can be told."""
+    explain = partial(looked_at, content, name, run) if explains else None
+    try:
+        show_picture(name, recognized, explain)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/visibility_off:")
 
 
 def show_table(run: Run, found: dict[str, Recognized]) -> None:
@@ -120,6 +135,11 @@ run = pick_run("Network that recognises", [run for run in runs.list_runs() if ru
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = st.segmented_control("Pictures from", [FILES, CAMERA], default=FILES, required=True)
     search = choose_search()
+    explains = st.toggle(
+        "Show where it looked",
+        help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
+        "shows what the network used, not whether that was right.",
+    )
 pictures = choose_pictures(source)
 if pictures:
-    show_recognized(run, pictures, search)
+    show_recognized(run, pictures, search, explains)

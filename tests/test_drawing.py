@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core import expressions
-from fer_core.drawing import draw_boxes, tile
+from fer_core.drawing import draw_boxes, lay_over, tile
 from fer_core.images import Box
 
 BLUE = "#0072B2"
@@ -110,3 +110,14 @@ def test_tiles_show_every_pixel_as_a_square_and_nothing_between() -> None:
     assert not whole[8:11].any() and not whole[:, 8:11].any()
     colored = tile(np.full((1, 1, 30, 20, 3), [10, 20, 30], "uint8"), side=10)
     assert colored.shape == (30, 20, 4) and colored[0, 0].tolist() == [10, 20, 30, 255]
+
+
+def test_weights_warm_the_places_they_are_high_at() -> None:
+    image = np.full((40, 60, 3), 100, "uint8")
+    weights = np.zeros((4, 6), "float32")
+    weights[:, :3] = 1
+    warmed = lay_over(image, weights)
+    assert warmed.shape == image.shape and warmed.dtype == np.uint8
+    assert warmed[20, 58].tolist() == [100, 100, 100]
+    assert warmed[20, 3].tolist() == [208, 93, 30]
+    assert (image == 100).all()

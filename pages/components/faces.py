@@ -1,16 +1,29 @@
 """Shows what was recognised in a picture: its faces, their crops and probabilities."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from fer_core import figures
 from pages.components.resources import Recognized
 from pages.components.words import plain
 
+if TYPE_CHECKING:
+    from fer_core.recognition import Recognition
+
 FACES_PER_PAGE = 6
 
 
-def show_picture(name: str, recognized: Recognized) -> None:
-    """The picture with its boxes drawn, and a card per face."""
+Explain = Callable[["Recognition"], bytes]  # a face's crop with what speaks for its expression
+
+
+def show_picture(name: str, recognized: Recognized, explain: Explain | None = None) -> None:
+    """The picture with its boxes drawn, and a card per face, explained if asked for.
+
+    Raises:
+        ValueError: the network cannot be explained.
+    """
     count = len(recognized.recognitions)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -22,9 +35,9 @@ def show_picture(name: str, recognized: Recognized) -> None:
             if not count:
                 _say_no_face(name, recognized.smallest)
             elif count == 1:
-                _show_face(name, recognized, 0)
+                _show_face(name, recognized, 0, explain)
             else:
-                _show_faces(name, recognized, count)
+                _show_faces(name, recognized, count, explain)
 
 
 def _say_no_face(name: str, smallest: int) -> None:
@@ -36,7 +49,7 @@ def _say_no_face(name: str, smallest: int) -> None:
     )
 
 
-def _show_faces(name: str, recognized: Recognized, count: int) -> None:
+def _show_faces(name: str, recognized: Recognized, count: int, explain: Explain | None) -> None:
     pages = -(-count // FACES_PER_PAGE)
     page = 1
     if pages > 1:
@@ -44,15 +57,18 @@ def _show_faces(name: str, recognized: Recognized, count: int) -> None:
     first = (page - 1) * FACES_PER_PAGE
     with st.grid(3, min_column_width=260, gap="medium"):
         for number in range(first, min(first + FACES_PER_PAGE, count)):
-            _show_face(name, recognized, number)
+            _show_face(name, recognized, number, explain)
 
 
-def _show_face(name: str, recognized: Recognized, number: int) -> None:
+def _show_face(name: str, recognized: Recognized, number: int, explain: Explain | None) -> None:
     """The crop, the expression in words and a bar per expression; faces are counted from 0."""
     recognition = recognized.recognitions[number]
     with st.container(gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(recognized.crops[number], width=96, alt=f"Face {number + 1} of {name}")
+            if explain is not None:
+                words = f"Where the network looked in face {number + 1} of {name}"
+                st.image(explain(recognition), width=96, alt=words)
             st.markdown(
                 f"**{number + 1} · {plain(recognition.expression)}**  \n"
                 f"probability {recognition.probability:.1%}  \n"

@@ -91,12 +91,12 @@ def _recognized(
 ) -> Recognized:
     image = images.decode(content, name)
     # Only from here on TensorFlow is needed: opening the page does not load it.
-    detector, classifier = _detector(), _classifier(run_id, model_time)
+    detector, network = _detector(), classifier(run_id, model_time)
     from fer_core import detection, recognition
 
     settings = {name: value for name, value in asdict(search).items() if value is not None}
-    found = recognition.recognize(image, detector, classifier, **settings)
-    annotated = recognition.annotate(image, found, classifier.class_names)
+    found = recognition.recognize(image, detector, network, **settings)
+    annotated = recognition.annotate(image, found, network.class_names)
     crops = [images.crop_face(image, one.face.box, recognition.MARGIN) for one in found]
     return Recognized(
         found,
@@ -116,12 +116,13 @@ def _detector() -> "FaceDetector":
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the run's model …")
-def _classifier(run_id: str, model_time: int) -> "Classifier":
+def classifier(run_id: str, model_time: int) -> "Classifier":
+    """The run's model with its class names; loaded anew when its file has another time."""
     from fer_core.recognition import Classifier
 
-    classifier = Classifier.load(runs.open_run(run_id))
+    loaded = Classifier.load(runs.open_run(run_id))
     _freeze_garbage()
-    return classifier
+    return loaded
 
 
 def _freeze_garbage() -> None:

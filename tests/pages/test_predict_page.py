@@ -103,6 +103,14 @@ def test_a_photo_gets_a_box_a_crop_a_chart_and_a_row(page: AppTest) -> None:
     assert any(f"1 · {row['expression']}" in text.value for text in page.markdown)
 
 
+def test_where_the_network_looked_is_shown_beside_the_face_when_asked_for(page: AppTest) -> None:
+    page.toggle[0].set_value(True)
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert len(page.get("image")) == 3
+    page.toggle[0].set_value(False)
+    assert len(rerun(page).get("image")) == 2
+
+
 def test_several_photos_share_one_table_and_keep_their_order(page: AppTest) -> None:
     astronaut = file_of(ASTRONAUT)
     upload(page, ("b.png", astronaut), ("a.png", file_of(EMPTY)), ("b.png", astronaut))
