@@ -143,6 +143,6 @@ def test_stopping_while_features_are_computed_leaves_nothing_half_made(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_lessons(data, model, stop)
+        open_lessons(data, model, progress=stop)
     folder = paths.cache_root() / "features"
     assert not list(folder.glob("*.npy")) and not list(folder.glob(".*.npy"))

@@ -73,7 +73,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     DISK.end()
 
 
-def small_network(config: TrainConfig, classes: int) -> keras.Model:
+def small_network(config: TrainConfig, classes: int, steps_per_epoch: int) -> keras.Model:
     """As `build_model`, but quick to build: this is about files."""
     inputs = keras.Input((*config.image_size, config.channels), name="pixels")
     x = keras.layers.Rescaling(1 / 255, name="scaling")(inputs)

@@ -12,11 +12,14 @@ _AHEAD = 4  # chunks a thread that may be done or waiting before the oldest is u
 Result = TypeVar("Result")
 
 
-def in_chunks(work: Callable[[range], Result], count: int, size: int = CHUNK) -> Iterator[Result]:
-    """What `work` gives for consecutive ranges of `size` positions that cover `count`, in order.
+def in_chunks(
+    work: Callable[[range], Result], count: int, size: int | None = None
+) -> Iterator[Result]:
+    """What `work` gives for consecutive ranges of positions that cover `count`, in order.
 
-    An error in a chunk, or leaving the loop, ends the rest.
+    Each range is of `size` positions, by default `CHUNK`. An error in a chunk, or leaving the loop, ends the rest.
     """
+    size = size or CHUNK
     threads = os.cpu_count() or 1
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(threads)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from fer_core import paths, processes, queue, tasks
+from fer_core.calibration import temper
 from fer_core.config import TrainConfig
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import read_json
@@ -216,8 +217,8 @@ def test_a_finished_run_is_at_home_in_another_workspace_with_the_same_images(
     assert run.state is TaskState.FINISHED and not queue.waiting()
 
     answers = Classifier.load(run).predict([faces.image(row) for row in faces.select("val")])
-    columns = [f"p_{name}" for name in run.class_names]
-    assert np.allclose(answers, there.predictions("val")[columns], atol=1e-5)
+    recorded = there.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
+    assert np.allclose(answers, temper(recorded, run.calibration().temperature), atol=1e-5)
     opening = open_test_task(run)
     wait_until(lambda: ended(opening))
     assert run.test_opened is not None, opening.error
