@@ -17,7 +17,8 @@ def in_chunks(
 ) -> Iterator[Result]:
     """What `work` gives for consecutive ranges of positions that cover `count`, in order.
 
-    Each range is of `size` positions, by default `CHUNK`. An error in a chunk, or leaving the loop, ends the rest.
+    Each range is of `size` positions, by default `CHUNK`. An error in one, or leaving the loop,
+    ends the rest.
     """
     size = size or CHUNK
     threads = os.cpu_count() or 1
