@@ -98,7 +98,7 @@ st.markdown(
     "or on your own camera, without writing code."
 )
 show_first_step()
-if any(run.is_pretrained for run in runs.list_runs()):
+if runs.list_pretrained():
     st.page_link(
         "pages/predict.py",
         label="Or try the network that is in the box on a photo",

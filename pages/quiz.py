@@ -11,7 +11,7 @@ from pages.components.words import plain
 
 
 def playable(run: Run) -> bool:
-    """Whether there are faces to guess: predictions for validation, and their images."""
+    """Whether there is something to compare guesses with: answers for validation."""
     return run.predictions_file("val").exists()
 
 

@@ -1,6 +1,13 @@
 """A training run is a directory; all that is known about it lies there."""
 
-from fer_core.runs.listing import Census, list_runs, open_run, take_census, unreadable_runs
+from fer_core.runs.listing import (
+    Census,
+    list_pretrained,
+    list_runs,
+    open_run,
+    take_census,
+    unreadable_runs,
+)
 from fer_core.runs.overviews import Overview, overview
 from fer_core.runs.run import Run
 from fer_core.runs.saving import save_calibration, save_predictions, save_result
@@ -9,6 +16,7 @@ __all__ = [
     "Census",
     "Overview",
     "Run",
+    "list_pretrained",
     "list_runs",
     "open_run",
     "overview",

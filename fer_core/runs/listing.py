@@ -17,16 +17,23 @@ def list_runs() -> list[Run]:
     return [run for run in _all_runs() if not run.problem]
 
 
+def list_pretrained() -> list[Run]:
+    """Those that ship with the program, without a look at a person's own."""
+    return [run for run in _runs_in(paths.pretrained_root()) if not run.problem]
+
+
 def unreadable_runs() -> list[Run]:
     """Runs whose files cannot be understood; `Run.problem` says why."""
     return [run for run in _all_runs() if run.problem]
 
 
 def _all_runs() -> list[Run]:
-    roots = (paths.runs_root(), paths.pretrained_root())
+    return [*_runs_in(paths.runs_root()), *_runs_in(paths.pretrained_root())]
+
+
+def _runs_in(root: Path) -> list[Run]:
     return [
         Run(directory)
-        for root in roots
         for directory in tasks.directories(root)
         if os.path.exists(f"{directory}/config.json")  # noqa: PTH110 (a quarter of the time)
     ]
