@@ -6,6 +6,7 @@ from fer_core.evaluated import Evaluated
 from pages.components.confidence import show_confidence
 from pages.components.doubtful import show_doubtful
 from pages.components.evaluation_cache import Subject
+from pages.components.map_view import show_map
 from pages.components.mistakes import show_mistakes
 from pages.components.scores import show_accuracy, show_class_scores
 
@@ -17,6 +18,7 @@ def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> Non
     st.subheader("Scores per expression", anchor=False)
     show_class_scores(found.scores)
     show_confidence(subject, found)
+    show_map(subject, found)
     show_doubtful(subject, found)
     st.download_button(
         "Download predictions",

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core import images, paths, records, runs, tasks
+from fer_core import face_map, images, paths, records, runs, tasks
 from fer_core.datasets import Dataset, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.expressions import EXPRESSIONS
+from fer_core.face_map import PCA, FaceMap, map_file, save_map
 from fer_core.files import write_json
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PER_PAGE = 9  # images
+HEAP = 5  # images at one place of the map
 CELLS = [("happy", "sad"), ("fear", "surprise"), ("neutral", "neutral")]
 
 
@@ -43,7 +45,16 @@ def write_run(dataset: Dataset) -> Run:
     table = table.assign(**keys.reset_index(drop=True).astype({"row": "str"}).fillna({"row": ""}))
     runs.save_predictions(run, "val", table)
     runs.save_result(run, records.Result(records.COMPLETED, 1, 0, 1.1, 0.6))
+    save_map(map_file(run, dataset.name, "val", PCA), two_heaps(run, len(table)))
     return run
+
+
+def two_heaps(run: Run, count: int) -> FaceMap:
+    """A map on which the first answers lie at the left and all others in the far right corner."""
+    points = np.tile(np.float32([[1, 1]]), (count, 1))
+    points[:HEAP] = [0, 0]
+    answers = face_map.digest(run.predictions_file("val"))
+    return FaceMap(np.arange(count), points, PCA, (0.5, 0.2), answers, "2026-03-01T12:30:00")
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +141,35 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
         arg=base64.b64encode(last[0]).decode(),
     )
     assert shown(page) == last
+
+
+@pytest.mark.usefixtures("at_home")
+def test_what_is_drawn_around_on_the_map_is_shown_beside_it(page: "Page", address: str) -> None:
+    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+    dataset, table = open_dataset("faces"), run.predictions("val")
+    assert table is not None
+    page.goto(f"{address}/evaluate?run={run.id}")
+    page.get_by_text("Show how the network sees the faces").click()
+    page.get_by_text("Press a point to see its face").wait_for()
+    area = page.get_by_test_id("stPlotlyChart").last.locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    left, top, width, height = (box[side] for side in ("x", "y", "width", "height"))
+    corners = ((0.01, 0.6), (0.4, 0.6), (0.4, 0.99), (0.01, 0.99), (0.01, 0.6))
+    places = [(left + across * width, top + down * height) for across, down in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=5)
+    page.mouse.up()
+    page.get_by_text(re.compile(f"^{HEAP} images, 0 of them wrongly")).wait_for()
+    # The five are right: the least confident comes first.
+    heap = table[:HEAP].assign(sure=table[:HEAP].filter(regex="^p_").max(axis=1))
+    wanted = jpegs(dataset, heap.sort_values("sure", kind="stable"))
+    page.wait_for_function(
+        "source => [...document.querySelectorAll('*')].some((one) => one.shadowRoot &&"
+        " one.shadowRoot.querySelector('.tile img')?.src.endsWith(source))",
+        arg=base64.b64encode(wanted[0]).decode(),
+    )
+    assert shown(page)[-HEAP:] == wanted

@@ -50,7 +50,7 @@ def test_an_evaluation_is_asked_for_and_can_be_stopped(
     (task,) = queue.waiting("evaluate")
     assert task.request is not None
     assert task.request.arguments == {"run": run.id, "dataset": "others", "split": "test"}
-    assert "others, Test: Waiting for its turn" in page.get("progress")[0].proto.text
+    assert page.get("progress")[0].proto.text == "**others, Test**. It begins …"
     press(page, "Stop evaluating")
     assert not queue.waiting("evaluate")
 
@@ -126,7 +126,9 @@ def test_why_an_evaluation_failed_is_said(
     assert attempt is not None
     write_text(attempt / "error.txt", "An image has vanished.")
     write_text(attempt / "exit.json", '{"code": 1, "signal": null, "ended": 1.0}')
-    assert other_data(open_page("evaluate")).error[0].value == "An image has vanished."
+    page = other_data(open_page("evaluate"))
+    assert page.error[0].value == "**others, Test** was not evaluated. An image has vanished."
+    assert not press(page, "Dismiss").error
 
 
 def test_what_is_refused_is_said_in_passing(
