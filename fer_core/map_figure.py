@@ -15,13 +15,14 @@ _HEIGHT = 620  # pixels
 
 
 def map_figure(
-    drawn: FaceMap, answers: pd.DataFrame, class_names: Sequence[str]
+    drawn: FaceMap, answers: pd.DataFrame, class_names: Sequence[str], drag: str = "pan"
 ) -> tuple[go.Figure, list[np.ndarray]]:
     """Every image a point in the colour of its true class: right ones dots, wrong ones crosses.
 
     Args:
         answers: as `answers.with_answers` gives them, of the predictions that the map is of.
         class_names: the network's, in the order of the legend; other classes come after them.
+        drag: what a drag does, in Plotly's words: "pan", "lasso" or "select".
 
     Returns:
         The figure; and for each of its traces the row in `answers` of each of its points.
@@ -38,7 +39,7 @@ def map_figure(
                 trace = _crosses(name, answered[here]) if wrong else _dots(name)
                 figure.add_trace(_placed(trace, drawn.points[here], color, len(drawn.rows)))
                 rows.append(drawn.rows[here])
-    figure.update_layout(height=_HEIGHT, dragmode="lasso", hovermode="closest")
+    figure.update_layout(height=_HEIGHT, dragmode=drag, hovermode="closest")
     # Below, where Plotly's own buttons do not cover it.
     figure.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
     figure.update_xaxes(showticklabels=False, showgrid=False)

@@ -23,10 +23,10 @@ def is_current(subject: Subject, drawn: FaceMap) -> bool:
 
 
 def figure_of(
-    subject: Subject, found: Evaluated, drawn: FaceMap
+    subject: Subject, found: Evaluated, drawn: FaceMap, drag: str
 ) -> tuple[go.Figure, list[np.ndarray]]:
     """See `map_figure`; not to be changed."""
-    return _figure(subject, drawn.method, _stamp(subject, drawn.method), found, drawn)
+    return _figure(subject, drawn.method, _stamp(subject, drawn.method), drag, found, drawn)
 
 
 def _stamp(subject: Subject, method: str) -> Stamp:
@@ -51,6 +51,6 @@ def _digest(subject: Subject, then: Stamp) -> str:
     hash_funcs={Evaluated: lambda found: "", FaceMap: lambda drawn: drawn.predictions},
 )
 def _figure(
-    subject: Subject, method: str, then: Stamp, found: Evaluated, drawn: FaceMap
+    subject: Subject, method: str, then: Stamp, drag: str, found: Evaluated, drawn: FaceMap
 ) -> tuple[go.Figure, list[np.ndarray]]:
-    return map_figure(drawn, found.answers, found.class_names)
+    return map_figure(drawn, found.answers, found.class_names, drag)

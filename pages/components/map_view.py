@@ -17,6 +17,7 @@ from pages.components.refusals import try_to
 from pages.components.task_watch import Words, show_task
 
 _METHODS = {PCA: "PCA", UMAP: "UMAP"}
+_DRAGS = {"pan": "Press a point", "lasso": "Draw around points"}  # by Plotly's dragmode
 _WORDS = Words("Stop drawing the map", "The map was not drawn.")
 _HELP = (
     "Every point is a face. What the network makes of it before its last layer, its features, is "
@@ -29,7 +30,7 @@ _HELP = (
 def show_map(subject: Subject, found: Evaluated) -> None:
     """The map, drawn when it is asked for, beside the images that are chosen on it."""
     st.subheader("Map of the faces", anchor=False, help=_HELP)
-    if not st.toggle("Show how the network sees the faces", key=f"map-{subject.key}"):
+    if not st.toggle("Show how the network sees the faces", key=f"show-map-{subject.key}"):
         return
     method = _choose_method(subject)
     tasks = face_map.maps_of(subject.run, subject.dataset, subject.file.stem)
@@ -81,11 +82,21 @@ def _offer(subject: Subject, method: str, images: int) -> None:
 def _show(subject: Subject, found: Evaluated, drawn: FaceMap) -> None:
     st.caption(_sentence(found, drawn))
     chart, images = st.columns([7, 5], gap="large")
-    figure, rows = figure_of(subject, found, drawn)
     with chart:
+        # While a drag draws, Streamlit takes no click for a choice.
+        drag = st.segmented_control(
+            "Choose faces",
+            list(_DRAGS),
+            format_func=_DRAGS.__getitem__,
+            default="pan",
+            required=True,
+            key=f"map-drag-{subject.key}",
+            help="The wheel zooms; while you press points, a drag moves the map.",
+        )
+        figure, rows = figure_of(subject, found, drawn, str(drag))
         event: Any = st.plotly_chart(
             figure,
-            key=f"map-chart-{subject.key}-{drawn.method}",
+            key=f"map-chart-{subject.key}-{drawn.method}-{drag}",
             on_select="rerun",
             selection_mode=("points", "box", "lasso"),
             config={"displaylogo": False, "scrollZoom": True},
@@ -104,19 +115,20 @@ def chosen_rows(points: list[dict[str, Any]], rows: list[np.ndarray]) -> np.ndar
 def _show_chosen(subject: Subject, found: Evaluated, rows: np.ndarray) -> None:
     if not len(rows):
         st.info(
-            "Press a point to see its face, or draw around many of them.",
+            "Press a point to see its face, or choose many by drawing around them.",
             icon=":material/touch_app:",
         )
         return
     table = found.answers.iloc[rows]
     rows = rows[answers.choose(table, None, None)]
-    wrong = int((table["answered"] != table["expression"]).sum())
-    st.caption(
-        f"**{len(rows):,}** image{'s' if len(rows) > 1 else ''}, {wrong:,} of them wrongly "
-        "answered; the largest error first."
-    )
+    if len(rows) > 1:
+        wrong = int((table["answered"] != table["expression"]).sum())
+        st.caption(
+            f"**{len(rows):,}** images, {wrong:,} of them wrongly answered; the largest error "
+            "first."
+        )
     key = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
-    show_answers(subject, found, rows, key=f"map-{key}", place="map")
+    show_answers(subject, found, rows, key=f"map-{key}", place="on-map")
 
 
 def _sentence(found: Evaluated, drawn: FaceMap) -> str:
