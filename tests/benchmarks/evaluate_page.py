@@ -29,7 +29,6 @@ from fer_core.runs import Run, save_predictions, save_result
 from tests.benchmarks.runs_page import processor_seconds
 from tests.pages.conftest import APP
 
-
 NAME = "generated"
 CORRECTED = 20_000  # images
 
