@@ -89,7 +89,13 @@ FLOORS = [
         "fer_core.sealed_test",
         "fer_core.upkeep",
     ],
-    ["fer_core.finishing", "fer_core.map_figure", "fer_core.mapping", "fer_core.shipping"],
+    [
+        "fer_core.distillation",
+        "fer_core.finishing",
+        "fer_core.map_figure",
+        "fer_core.mapping",
+        "fer_core.shipping",
+    ],
     ["fer_core.training", "fer_core.supervisor"],
     ["fer_core.worker", "fer_core.terminal"],
     ["fer_core.__main__"],
@@ -99,6 +105,7 @@ FLOORS = [
 ]
 NOT_FOR_THE_APP = {
     "cross_evaluation",
+    "distillation",
     "finishing",
     "shipping",
     "views",
@@ -128,6 +135,7 @@ LOADS_TENSORFLOW = {
     "batches",
     "checkpoints",
     "cross_evaluation",
+    "distillation",
     "environment",
     "explanation",
     "export",
