@@ -11,7 +11,7 @@ from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.dataset_cache import opened
 from pages.components.evaluation_cache import Subject, evaluated
-from pages.components.evaluation_view import show_evaluation
+from pages.components.evaluation_view import show_averaged, show_evaluation
 from pages.components.one_face import SPLITS
 from pages.components.pickers import say_no_dataset
 from pages.components.refusals import try_to
@@ -62,12 +62,19 @@ def _offer(run: Run) -> None:
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
+        views = run.config.average_views and st.checkbox(
+            "Average ten views too",
+            key=f"other-views-{run.id}",
+            help="As the run does on its own data: of five places, each mirrored too. It takes ten "
+            "times as long.",
+            width="content",
+        )
         st.button(
             "Evaluate",
             type="primary",
             icon=":material/play_arrow:",
             on_click=try_to,
-            args=(partial(elsewhere.submit_evaluation, run, name, split),),
+            args=(partial(elsewhere.submit_evaluation, run, name, split, views=views),),
         )
 
 
@@ -105,6 +112,7 @@ def _show(run: Run, one: Elsewhere) -> None:
         st.info("There are no answers to show.")
         return
     st.caption(_remarks(run, one))
+    show_averaged(elsewhere.views_file(run, one.dataset, one.split))
     show_evaluation(subject, found, _HELP)
 
 
