@@ -93,7 +93,7 @@ FLOORS = [
         "fer_core.sealed_test",
         "fer_core.upkeep",
     ],
-    ["fer_core.finishing", "fer_core.shipping"],
+    ["fer_core.distillation", "fer_core.finishing", "fer_core.shipping"],
     ["fer_core.training", "fer_core.supervisor"],
     ["fer_core.worker", "fer_core.terminal"],
     ["fer_core.__main__"],
@@ -103,6 +103,7 @@ FLOORS = [
 ]
 NOT_FOR_THE_APP = {
     "cross_evaluation",
+    "distillation",
     "finishing",
     "shipping",
     "views",
@@ -131,6 +132,7 @@ LOADS_TENSORFLOW = {
     "batches",
     "checkpoints",
     "cross_evaluation",
+    "distillation",
     "environment",
     "explanation",
     "export",
