@@ -95,7 +95,7 @@ def _compare(run: Run, look: appearance.Appearance) -> None:
         share, word = (below, more) if below >= 0.5 else (1 - below, less)
         odd = share >= _UNUSUAL
         unusual = unusual or odd
-        shown = "more than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+        shown = "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
         sentence = f"{title}: {word} than {shown} of the training faces"
         st.markdown(f":orange-badge[:material/warning: {sentence}]" if odd else sentence)
     st.caption(

@@ -383,7 +383,7 @@ def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run:
     faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
     runs.save_survey(run, survey(faces))
     upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
-    assert "Brightness: darker than more than 99 % of the training faces" in said(page)
+    assert "Brightness: darker than over 99 % of the training faces" in said(page)
     assert "deserves less trust" in said(page)
 
 
