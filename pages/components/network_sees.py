@@ -43,7 +43,6 @@ def show_what_it_sees(run: Run, answers: Answers) -> None:
                 value=0,
                 format="%d%%",
                 key=MARGIN,
-                persist_state="session",
                 help="More of what is around the detector's box, as a share of its longer side; "
                 "less than nothing cuts into it. All pictures are answered anew. Training faces "
                 "of FER2013 are cut like the box itself.",
@@ -84,8 +83,7 @@ def _compare(run: Run, look: appearance.Appearance) -> None:
             survey = _survey(run, stamp(survey_file(run)))
     except (ValueError, OSError) as error:
         st.info(
-            "It cannot be compared with the training faces, since this run has not kept how they "
-            f"look. {plain(str(error))}",
+            f"It cannot be compared with the training faces. {plain(str(error))}",
             icon=":material/help:",
         )
         return

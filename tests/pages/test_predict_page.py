@@ -390,6 +390,7 @@ def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run:
 def test_a_run_that_kept_nothing_about_its_faces_says_why_it_cannot_compare(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert "cannot be compared with the training faces" in page.info[0].value
+    assert "has not kept how its training faces look" in page.info[0].value
 
 
 def test_the_face_that_the_network_sees_is_chosen(page: AppTest) -> None:
