@@ -314,7 +314,7 @@ def test_the_network_its_accuracy_and_its_data_stand_beside_every_answer(
 
 def test_a_sealed_test_split_is_not_told(page: AppTest) -> None:
     assert "Right on validation: 60.0%" in said(page)
-    assert "test split is sealed" in said(page)
+    assert "Its test split is sealed." in said(page)
 
 
 def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Run) -> None:
