@@ -34,6 +34,7 @@ FLOORS = [
         "fer_core.records",
         "fer_core.preferences",
         "fer_core.cache",
+        "fer_core.tracking",
     ],
     [
         "fer_core.endings",
