@@ -12,10 +12,11 @@ from pages.components.explained import looked_at
 from pages.components.faces import show_picture
 from pages.components.pickers import pick_run
 from pages.components.resources import FaceSearch, Recognized, recognitions_table, recognize
+from pages.components.videos import show_videos
 from pages.components.words import plain
 
 LARGEST_FILE = 50  # MB
-FILES, CAMERA = "Files", "Camera"
+FILES, CAMERA, VIDEO = "Files", "Camera", "Video"
 BOX = ("x", "y", "width", "height")
 
 
@@ -133,13 +134,16 @@ st.caption(
 
 run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    source = st.segmented_control("Pictures from", [FILES, CAMERA], default=FILES, required=True)
+    source = st.segmented_control(
+        "Pictures from", [FILES, CAMERA, VIDEO], default=FILES, required=True
+    )
     search = choose_search()
     explains = st.toggle(
         "Show where it looked",
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right.",
     )
-pictures = choose_pictures(source)
-if pictures:
+if source == VIDEO:
+    show_videos(run, search)
+elif pictures := choose_pictures(source):
     show_recognized(run, pictures, search, explains)

@@ -23,6 +23,7 @@ FLOORS = [
         "fer_core.machine",
         "fer_core.growing",
         "fer_core.thinning",
+        "fer_core.video_table",
         "fer_core.sureness",
         "fer_core.tensorboard",
     ],
@@ -44,6 +45,7 @@ FLOORS = [
         "fer_core.class_scores",
         "fer_core.confusion_figure",
         "fer_core.evaluation_figures",
+        "fer_core.timeline_figure",
     ],
     [
         "fer_core.tasks",
@@ -103,6 +105,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "video",
     "cross_evaluation",
     "finishing",
     "shipping",
@@ -115,7 +118,6 @@ NOT_FOR_THE_APP = {
     "upkeep",
     "backend",
     "training",
-    "video",
     "batches",
     "checkpoints",
     "environment",
