@@ -8,8 +8,8 @@ from fer_core import queue, videos
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState
 from fer_core.videos import FILM_SUFFIXES, MOST_EVERY, Video, VideoSettings
+from pages.components.answering import Asking
 from pages.components.refusals import attempt, show_refusals, try_to
-from pages.components.resources import FaceSearch
 from pages.components.video_view import say_not_watched, show_video
 from pages.components.words import plain, spoken_end, spoken_run
 
@@ -18,9 +18,9 @@ _REFRESH_SECONDS = 1.0
 _UPLOADS = "video-uploads"  # how many were taken: the field is empty again after each
 
 
-def show_videos(run: Run, search: FaceSearch) -> None:
+def show_videos(asking: Asking) -> None:
     """A field for a video, the progress of those in work, and what came of the others."""
-    _offer(run, search)
+    _offer(asking)
     show_refusals()
     found = videos.list_videos()
     active = [video for video in found if video.state.is_active]
@@ -38,7 +38,7 @@ def show_videos(run: Run, search: FaceSearch) -> None:
     show_video(by_id[chosen])
 
 
-def _offer(run: Run, search: FaceSearch) -> None:
+def _offer(asking: Asking) -> None:
     """A file and how it is looked at. It is copied at once, and not kept in memory."""
     number = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
@@ -63,7 +63,12 @@ def _offer(run: Run, search: FaceSearch) -> None:
             "frame by itself. The table has both.",
         )
         settings = VideoSettings(
-            int(every), float(smoothing), search.smallest_face, search.confidence
+            every=int(every),
+            time_constant=float(smoothing),
+            smallest_face=asking.search.smallest_face,
+            confidence=asking.search.confidence,
+            threshold=asking.sureness.threshold,
+            averaged=asking.averaged,
         )
         st.button(
             "Look for faces",
@@ -71,7 +76,7 @@ def _offer(run: Run, search: FaceSearch) -> None:
             icon=":material/play_arrow:",
             disabled=file is None,
             on_click=_submit,
-            args=(run, f"video-{number}", settings),
+            args=(asking.run, f"video-{number}", settings),
         )
     st.caption(
         "The video itself is removed when it was looked at; the annotated film, without sound, and "
