@@ -91,8 +91,5 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 def _shared_shades(one: np.ndarray, other: np.ndarray) -> float:
     """The part of the pixels, in [0, 1], that have the same shades, wherever they are."""
-    a, b = (
-        np.bincount(picture.ravel() * _SHADES // 256, minlength=_SHADES)
-        for picture in (one.astype(int), other.astype(int))
-    )
+    a, b = (np.histogram(picture, _SHADES, (0, 256))[0] for picture in (one, other))
     return float(np.minimum(a, b).sum() / one.size)

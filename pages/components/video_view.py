@@ -12,13 +12,6 @@ from pages.components.refusals import try_to
 from pages.components.video_faces import show_faces
 from pages.components.words import plain, spoken_clock
 
-_STATES = {TaskState.CANCELLED: "taken back", TaskState.INTERRUPTED: "interrupted"}
-
-
-def say_not_watched(video: Video) -> str:
-    """In two words, of a video that was not looked at to its end."""
-    return _STATES.get(video.state, "not looked at")
-
 
 def show_video(video: Video) -> None:
     """A video that is not in work any more."""
@@ -45,10 +38,7 @@ def show_video(video: Video) -> None:
 
 def _say_why_not(video: Video) -> None:
     """A sentence, and the way to another try where there is one."""
-    state = video.state
-    if state is TaskState.CANCELLED:
-        st.info(f"{plain(video.name)} was taken back before a frame of it was looked at.")
-    elif state is TaskState.INTERRUPTED:
+    if video.state is TaskState.INTERRUPTED:
         st.error(f"{plain(video.name)} was not looked at to its end. {plain(video.interruption)}")
         if video.source.exists():
             st.button(

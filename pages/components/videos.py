@@ -10,7 +10,7 @@ from fer_core.tasks import Progress, TaskState
 from fer_core.videos import FILM_SUFFIXES, MOST_EVERY, Video, VideoSettings
 from pages.components.answering import Asking
 from pages.components.refusals import attempt, show_refusals, try_to
-from pages.components.video_view import say_not_watched, show_video
+from pages.components.video_view import show_video
 from pages.components.words import plain, spoken_end, spoken_run
 
 _LARGEST_FILE = 1024  # MB
@@ -111,11 +111,18 @@ def _watch(active: list[Video]) -> None:
                 "Stop here",
                 icon=":material/stop_circle:",
                 key=f"stop-{video.id}",
-                on_click=partial(try_to, video.request_stop),
+                on_click=partial(try_to, partial(_stop, video)),
                 disabled=state is TaskState.STOPPING,
                 help="What was done until then is kept.",
                 width="content",
             )
+
+
+def _stop(video: Video) -> None:
+    """Stops it; one that nobody had begun goes with all that was uploaded for it."""
+    video.request_stop()
+    if video.state is TaskState.CANCELLED:
+        video.delete()
 
 
 def _words(state: TaskState, progress: Progress | None) -> str:
@@ -137,7 +144,7 @@ def _spoken(video: Video) -> str:
     asked, summary = video.asked, video.summary
     said = [video.name, f"{asked:%d %b, %H:%M}" if asked else ""]
     if summary is None:
-        said.append(say_not_watched(video))
+        said.append(str(video.state))
     else:
         faces = "1 face" if summary.faces == 1 else f"{summary.faces:,} faces"
         said.append(f"{summary.frames:,} frames, {faces}")
