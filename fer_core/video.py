@@ -16,7 +16,7 @@ from fer_core.expressions import colors
 from fer_core.files import replacing, write_json
 from fer_core.film import Film, FilmWriter, Frame
 from fer_core.following import Cuts, FaceFollower
-from fer_core.images import crop_face, encode, resize
+from fer_core.images import Box, crop_face, encode, resize
 from fer_core.recognition import MARGIN, Classifier
 from fer_core.reporting import stop_if_asked
 from fer_core.runs import open_run
@@ -214,12 +214,21 @@ class _Output:
         lasting = frame.seconds - tracked.since >= SEEN_LEAST
         if not lasting or side < _LARGER * self._sides.get(tracked.number, 0):
             return
+        if tracked.number in self._sides and not _is_whole(tracked.box, frame.image):
+            return
         self._sides[tracked.number] = side
         file = self._video.portrait_file(tracked.number)
         file.parent.mkdir(exist_ok=True)
         portrait = resize(crop_face(frame.image, tracked.box, 0.3), PORTRAIT, PORTRAIT)
         with replacing(file, durable=False) as temporary:
             temporary.write_bytes(encode(portrait, "JPEG"))
+
+
+def _is_whole(box: Box, image: np.ndarray) -> bool:
+    """Whether the border does not cut it off."""
+    height, width = image.shape[:2]
+    inside = box.x >= 0 and box.x + box.width <= width
+    return inside and box.y >= 0 and box.y + box.height <= height
 
 
 class _Pace:
