@@ -108,7 +108,7 @@ def recognize_video(
     return Summary(
         reason=reason,
         frames=output.frames,
-        seconds=round(output.seconds, 3),
+        seconds=round(film.reached, 3),
         faces=looker.faces,
         rows=output.rows,
         damaged=film.damaged,
@@ -175,7 +175,7 @@ class _Output:
         self._sides: dict[int, int] = {}  # pixels of the largest portrait of each face
         self._table = csv.writer(table, lineterminator="\n")
         self._table.writerow(columns(self._names))
-        self.frames, self.rows, self.seconds = 0, 0, 0.0
+        self.frames, self.rows = 0, 0
         self.shape = (0, 0)  # (height, width) of the frames
 
     def add(self, frame: Frame, faces: Sequence[tuple[Face, Tracked]]) -> None:
@@ -188,7 +188,7 @@ class _Output:
             self._keep_portrait(frame, tracked)
         self._film.add(self._drawn(frame.image, faces, answers), frame.seconds)
         self.frames += 1
-        self.seconds, self.shape = frame.seconds, frame.image.shape[:2]
+        self.shape = frame.image.shape[:2]
 
     def _drawn(
         self, image: np.ndarray, faces: Sequence[tuple[Face, Tracked]], answers: Sequence[str]

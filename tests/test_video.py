@@ -312,6 +312,13 @@ def test_a_file_that_ends_early_is_told_from_a_whole_one(ask: Ask) -> None:
     assert not replace(summary, film_seconds=60.0, reason="stopped").is_short
 
 
+def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detector) -> None:
+    summary = look(ask(gray_frames(140), every=100), detector)
+    assert summary.frames == 2  # the last of them 1.6 s before the end
+    assert summary.seconds == pytest.approx(139 / 25, abs=1e-3)
+    assert not summary.is_short
+
+
 def test_it_has_a_lane_of_its_own() -> None:
     lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != videos.KIND]
     assert supervisor.KINDS[videos.KIND].lane not in lanes
