@@ -8,9 +8,10 @@ from pages.components.answering import Asking, choose_sureness, show_credentials
 from pages.components.photo_sources import show_camera, show_files
 from pages.components.pickers import pick_run
 from pages.components.resources import FaceSearch
+from pages.components.videos import show_videos
 
-FILES, CAMERA = "Files", "Camera"
-SOURCES = {FILES: show_files, CAMERA: show_camera}
+FILES, CAMERA, VIDEO = "Files", "Camera", "Video"
+SOURCES = {FILES: show_files, CAMERA: show_camera, VIDEO: show_videos}
 
 
 def choose_search() -> FaceSearch:
