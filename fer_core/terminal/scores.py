@@ -30,13 +30,18 @@ def add_commands(commands: Any) -> None:
     )
     evaluate.add_argument("--dataset", help="another data set than the one that it was trained on")
     evaluate.add_argument(
-        "--views", action="store_true", help="with --dataset: average ten views of each image too"
+        "--average-views",
+        action="store_true",
+        help="with --dataset: average ten views of each image too",
     )
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser("predict", help="expressions of the faces in pictures")
     predict.add_argument("run", help="the run whose model recognises")
     predict.add_argument("images", nargs="+", type=Path)
     predict.add_argument("--csv", type=Path, help="write the table into this file")
+    predict.add_argument(
+        "--average-views", action="store_true", help="average ten views of each face; slower"
+    )
     predict.set_defaults(command=_predict)
 
 
@@ -61,9 +66,13 @@ def say_scores(run: Run, split: str) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     if options.dataset:
-        return _evaluate_elsewhere(run, options.dataset, options.split or "test", options.views)
-    if options.views:
-        raise ValueError("--views must come with --dataset: own data are averaged as they train.")
+        return _evaluate_elsewhere(
+            run, options.dataset, options.split or "test", options.average_views
+        )
+    if options.average_views:
+        raise ValueError(
+            "--average-views must come with --dataset: on its own data a run does so as it ends."
+        )
     split = options.split or "val"
     if split not in ("val", "test"):
         raise ValueError(f"Without --dataset the split must be val or test. Received: {split}")
@@ -105,14 +114,16 @@ def _predict(options: argparse.Namespace) -> int:
     from fer_core.detection import FaceDetector
     from fer_core.recognition import Classifier, recognitions_table, recognize
 
-    classifier, detector = Classifier.load(find_run(options.run)), FaceDetector()
+    classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
+    detector = FaceDetector()
     found = {}
     for path in options.images:
         try:
             found[str(path)] = recognize(images.decode(path), detector, classifier)
         except ValueError as error:  # one bad picture must not lose the others
             say(str(error), file=sys.stderr)
-    table = recognitions_table(found, classifier.class_names)
+    threshold = classifier.threshold
+    table = recognitions_table(found, classifier.class_names, threshold=threshold)
     say(table.round(3).to_string(index=False) if len(table) else "No face was found.")
     if options.csv:
         table.to_csv(options.csv, index=False)
