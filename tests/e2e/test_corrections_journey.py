@@ -49,7 +49,7 @@ def decide(page: "Page") -> None:
     dialog.get_by_text("2 of 112").wait_for()
     dialog.get_by_text("surprise", exact=True).click()
     dialog.get_by_text("angry → surprise").wait_for()
-    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Close").click()
     dialog.wait_for(state="hidden")
 
 
