@@ -1,7 +1,7 @@
 """Finding faces; scikit-image's astronaut (NASA) is a real one that may be used anywhere."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from skimage import data
 
 from fer_core.detection import Face, FaceDetector, smallest_sought
-from fer_core.images import decode, resize
+from fer_core.images import Box, decode, resize
 
 ASTRONAUT = data.astronaut()  # 512×512; her face is 87×112 pixels
 CENTRE = 224, 116
@@ -91,6 +91,34 @@ def test_without_a_face_the_list_is_empty(detector: FaceDetector, height: int, w
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     assert detector.detect(noise) == []
     assert detector.detect(np.zeros_like(noise)) == []
+
+
+@pytest.mark.parametrize("moved", [(0, 0), (12, 8), (-16, 10)])
+def test_a_face_is_followed_into_the_next_frame(
+    detector: FaceDetector, moved: tuple[int, int]
+) -> None:
+    (before,) = detector.detect(ASTRONAUT)
+    frame = np.roll(ASTRONAUT, moved, axis=(1, 0))
+    (after,) = detector.follow(frame, [before.box])
+    assert after is not None
+    assert centre(after) == pytest.approx(np.add(centre(before), moved), abs=5)
+    assert after.landmarks.nose == pytest.approx(np.add(before.landmarks.nose, moved), abs=5)
+
+
+def test_a_face_that_has_gone_is_lost_and_the_others_keep_their_places(
+    detector: FaceDetector,
+) -> None:
+    (face,) = detector.detect(ASTRONAUT)
+    elsewhere, outside = Box(380, 20, 90, 110), Box(900, 900, 90, 110)
+    found = detector.follow(ASTRONAUT, [elsewhere, face.box, outside, Box(-80, -80, 60, 60)])
+    assert [one is not None for one in found] == [False, True, False, False]
+    assert detector.follow(ASTRONAUT, []) == []
+
+
+def test_two_boxes_that_end_on_one_face_are_one_face(detector: FaceDetector) -> None:
+    (face,) = detector.detect(ASTRONAUT)
+    beside = replace(face.box, x=face.box.x + 10)
+    assert sum(one is not None for one in detector.follow(ASTRONAUT, [beside, face.box])) == 1
 
 
 def test_a_higher_confidence_can_be_asked_for(detector: FaceDetector) -> None:
