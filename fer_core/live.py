@@ -21,8 +21,8 @@ _PACE_SPAN = 3.0  # seconds over which the pace is measured
 _OLDEST = 2.0  # seconds; an older answer is not drawn, the face has long gone elsewhere
 _FACE_COLORS = [color for name, color in COLORS.items() if name != "neutral"]
 
-# The boxes of a picture's faces and their probabilities, (faces, classes).
-Look = Callable[[np.ndarray], tuple[Sequence[Box], np.ndarray]]
+# Of a frame and its seconds: the boxes of its faces, and their probabilities, (faces, classes).
+Look = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class LiveRecognizer:
         try:
             while (frame := self._next()) is not None:
                 image, seconds = frame
-                boxes, probabilities = self._look(image)
+                boxes, probabilities = self._look(image, seconds)
                 self._note(seconds, boxes, probabilities)
         except Exception as error:  # nobody would hear of it in a thread: the page asks for it
             with self._changed:

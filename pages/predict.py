@@ -10,12 +10,13 @@ from fer_core import images, runs
 from fer_core.runs import Run
 from pages.components.explained import looked_at
 from pages.components.faces import show_picture
+from pages.components.live_view import show_live
 from pages.components.pickers import pick_run
 from pages.components.resources import FaceSearch, Recognized, recognitions_table, recognize
 from pages.components.words import plain
 
 LARGEST_FILE = 50  # MB
-FILES, CAMERA = "Files", "Camera"
+FILES, CAMERA, LIVE = "Files", "Camera", "Live"
 BOX = ("x", "y", "width", "height")
 
 
@@ -133,13 +134,16 @@ st.caption(
 
 run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    source = st.segmented_control("Pictures from", [FILES, CAMERA], default=FILES, required=True)
+    source = st.segmented_control("Pictures from", [FILES, CAMERA, LIVE], default=FILES, required=True)
     search = choose_search()
     explains = st.toggle(
         "Show where it looked",
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right.",
     )
+if source == LIVE:
+    show_live(run)
+    st.stop()
 pictures = choose_pictures(source)
 if pictures:
     show_recognized(run, pictures, search, explains)

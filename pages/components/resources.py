@@ -106,6 +106,11 @@ def _recognized(
     )
 
 
+def face_detector() -> "FaceDetector":
+    """The one detector of all sessions."""
+    return _detector()
+
+
 @st.cache_resource(max_entries=1, show_spinner="Loading TensorFlow and the face detector …")
 def _detector() -> "FaceDetector":
     from fer_core.detection import FaceDetector
