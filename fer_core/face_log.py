@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.images import Box
+from fer_core.sureness import NOT_SURE
 from fer_core.tracking import Tracked
 
 MOST_ROWS = 200_000  # 30 MB with seven expressions; an hour and more of four faces
@@ -47,24 +48,30 @@ class FaceLog:
         """Forgets all rows."""
         self._numbers = array("d")
 
-    def table(self) -> pd.DataFrame:
+    def table(self, threshold: float = 0.0) -> pd.DataFrame:
         """The rows in the order of time.
 
+        Args:
+            threshold: what is less probable is "not sure", in [0, 1].
+
         Returns:
-            `time` (local, ISO 8601, milliseconds), `seconds` since the first row, `face`, box in
-            pixels, p_<expression> of the frame alone, smoothed_<expression>, `expression`: the
-            most probable one by the smoothed probabilities.
+            `time` (this machine's, ISO 8601, milliseconds), `seconds` since the first row, `face`,
+            the box in pixels; probabilities of the frame alone and smoothed over time; the most
+            probable `expression` by the smoothed ones, and `answer`: the same, or "not sure".
         """
-        whole = len(self) * self._width  # a row that is being written is left out
+        whole = len(self) * self._width  # without a row that is just being written
         rows = np.array(self._numbers[:whole]).reshape(-1, self._width)
-        names = self.class_names
-        table = pd.DataFrame({"time": _local(rows[:, 0]), "seconds": _since_first(rows[:, 0])})
+        times, names = rows[:, 0], self.class_names
+        table = pd.DataFrame({"time": _local(times), "seconds": (times - times[:1]).round(3)})
         for position, name in enumerate(("face", "x", "y", "width", "height"), start=1):
             table[name] = rows[:, position].astype(int)
         shares = [f"{kind}_{name}" for kind in ("p", "smoothed") for name in names]
-        table = table.join(pd.DataFrame(rows[:, 6:].round(4), columns=shares))
-        answers = rows[:, 6 + len(names) :].argmax(axis=1)
-        return table.assign(expression=np.array(names, object)[answers])
+        smoothed = rows[:, 6 + len(names) :]
+        expressions = np.array(names, object)[smoothed.argmax(axis=1)]
+        sure = smoothed.max(axis=1, initial=0.0) >= threshold
+        return table.join(pd.DataFrame(rows[:, 6:].round(4), columns=shares)).assign(
+            expression=expressions, answer=np.where(sure, expressions, NOT_SURE)
+        )
 
 
 def _corners(box: Box) -> tuple[int, int, int, int]:
@@ -72,9 +79,5 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
 
 
 def _local(times: np.ndarray) -> list[str]:
-    """Times since 1970 began as this machine's clock shows them."""
+    """Seconds since 1970 began as this machine's clock shows them."""
     return [datetime.fromtimestamp(time).isoformat(timespec="milliseconds") for time in times]
-
-
-def _since_first(times: np.ndarray) -> np.ndarray:
-    return (times - times[:1]).round(3)

@@ -12,13 +12,15 @@ from fer_core.drawing import draw_boxes
 from fer_core.expressions import COLORS
 from fer_core.face_log import FaceLog
 from fer_core.images import Box, check_rgb, resize
+from fer_core.sureness import NOT_SURE, answer
 from fer_core.tracking import Tracked, Tracker
 
 LONGER_SIDE = 640  # pixels of the picture in which faces are looked for, and which is shown
 SPAN = 30.0  # seconds that are remembered
 IDLE = 5.0  # seconds without a frame after which the thread ends by itself
 _PACE_SPAN = 3.0  # seconds over which the pace is measured
-_OLDEST = 2.0  # seconds; an older answer is not drawn, the face has long gone elsewhere
+_OLDEST = 3.0  # seconds; an older answer is not drawn, the face has long gone elsewhere
+_PATIENCE = 3.0  # seconds for which a face is remembered; a busy machine may answer once a second
 _FACE_COLORS = [color for name, color in COLORS.items() if name != "neutral"]
 
 # Of a frame and its seconds: the boxes of its faces, and their probabilities, (faces, classes).
@@ -54,22 +56,22 @@ class LiveRecognizer:
     itself when no frame comes any more, so that none is left behind when a camera is gone.
     """
 
-    def __init__(self, look: Look, class_names: Sequence[str], sure_from: float = 0.0) -> None:
+    def __init__(self, look: Look, class_names: Sequence[str], threshold: float = 0.0) -> None:
         """Makes a recogniser that has seen nothing.
 
         Args:
             look: finds and recognises the faces of an image, uint8 RGB; called by one thread.
             class_names: of the probabilities that it gives.
-            sure_from: the probability below which an expression is called "not sure", in [0, 1].
+            threshold: what is less probable is "not sure", in [0, 1]; it may be set later.
         """
         self.class_names = tuple(class_names)
-        self.sure_from = sure_from
+        self.threshold = threshold
         self.mirrored = False  # what is shown, not what is looked at
         self.log = FaceLog(class_names)
         self.records = False  # whether faces go into the log
         self.failure: Exception | None = None  # why the thread ended before its time
         self._look = look
-        self._tracker = Tracker()
+        self._tracker = Tracker(patience=_PATIENCE)
         self._changed = threading.Condition()
         self._waiting: tuple[np.ndarray, float] | None = None
         self._thread: threading.Thread | None = None
@@ -147,11 +149,9 @@ class LiveRecognizer:
         seconds = np.array([when for when, _ in seen], float)
         return seconds, np.array([row for _, row in seen]).reshape(-1, len(self.class_names))
 
-    def answer(self, face: Tracked) -> str:
-        """What is said of a face: its expression with the probability, or that it is not sure."""
-        best = int(face.smoothed.argmax())
-        spoken = f"{self.class_names[best]} {face.smoothed[best]:.0%}"
-        return spoken if face.smoothed[best] >= self.sure_from else f"not sure ({spoken})"
+    def probabilities(self, face: Tracked) -> dict[str, float]:
+        """The smoothed probabilities of a face by expression."""
+        return dict(zip(self.class_names, face.smoothed.tolist(), strict=True))
 
     def _take(self, image: np.ndarray, now: float) -> Moment | None:
         """Puts the frame in the place of the one that waits; gives what is to be drawn on it."""
@@ -210,9 +210,15 @@ class LiveRecognizer:
             width = image.shape[1]
             image = np.ascontiguousarray(image[:, ::-1])
             boxes = [Box(width - box.x - box.width, *_rest(box)) for box in boxes]
-        labels = [f"{face.number} {self.answer(face)}" for face in faces]
+        labels = [self._label(face) for face in faces]
         colors = [_FACE_COLORS[(face.number - 1) % len(_FACE_COLORS)] for face in faces]
         return draw_boxes(image, boxes, labels, colors)
+
+    def _label(self, face: Tracked) -> str:
+        """As many words as there is room for in the picture."""
+        said = answer(self.probabilities(face), self.threshold)
+        share = "" if said == NOT_SURE else f" {100 * face.smoothed.max():.0f} %"
+        return f"{face.number} {said}{share}"
 
 
 def _rest(box: Box) -> tuple[int, int, int]:

@@ -134,7 +134,9 @@ st.caption(
 
 run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    source = st.segmented_control("Pictures from", [FILES, CAMERA, LIVE], default=FILES, required=True)
+    source = st.segmented_control(
+        "Pictures from", [FILES, CAMERA, LIVE], default=FILES, required=True
+    )
     search = choose_search()
     explains = st.toggle(
         "Show where it looked",

@@ -25,6 +25,7 @@ FLOORS = [
         "fer_core.thinning",
         "fer_core.sureness",
         "fer_core.tensorboard",
+        "fer_core.srtp",
     ],
     [
         "fer_core.recipes",
@@ -40,6 +41,8 @@ FLOORS = [
     ],
     [
         "fer_core.endings",
+        "fer_core.face_log",
+        "fer_core.recent_figure",
         "fer_core.calibration",
         "fer_core.class_scores",
         "fer_core.confusion_figure",
@@ -47,6 +50,7 @@ FLOORS = [
     ],
     [
         "fer_core.tasks",
+        "fer_core.live",
         "fer_core.significance",
         "fer_core.comparison_figures",
         "fer_core.answers",
@@ -93,6 +97,7 @@ FLOORS = [
         "fer_core.sealed_test",
         "fer_core.upkeep",
         "fer_core.video",
+        "fer_core.looking",
     ],
     ["fer_core.finishing", "fer_core.shipping"],
     ["fer_core.training", "fer_core.supervisor"],
@@ -128,6 +133,7 @@ LOADS_TENSORFLOW = {
     "backend",
     "detection",
     "layers",
+    "looking",
     "models",
     "optimization",
     "batches",

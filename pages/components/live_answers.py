@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.live import SPAN, LiveRecognizer, Moment
 from fer_core.recent_figure import RECENT_HEIGHT, recent_figure
 from fer_core.runs import Run
+from fer_core.sureness import in_words
 from fer_core.tracking import Tracked
 from pages.components.live_plot import live_plot
 from pages.components.words import plain
@@ -23,56 +24,88 @@ def show_answers(live: LiveRecognizer, run: Run) -> None:
 
 def _look(live: LiveRecognizer, run: Run) -> None:
     moment = live.latest()
-    face = _choose(moment)
-    _say_answer(live, face)
-    _show_pace(live)
-    _show_history(live, face)
-    _show_log(live, run)
-
-
-def _choose(moment: Moment | None) -> Tracked | None:
-    """The face that is told of: the largest one, or the one that was chosen."""
-    faces = {face.number: face for face in moment.faces} if moment else {}
-    chosen = st.session_state.get("live-face", LARGEST)
-    numbers = sorted({*faces, *([chosen] if chosen != LARGEST else [])})
-    if len(numbers) > 1 or chosen != LARGEST:
-        options = [LARGEST, *numbers]
-        chosen = st.segmented_control("Face", options, default=LARGEST, required=True, key="live-face")
-    if chosen == LARGEST:
-        return moment.largest if moment else None
-    return faces.get(chosen)
-
-
-def _say_answer(live: LiveRecognizer, face: Tracked | None) -> None:
-    silence = live.silence()
-    if live.failure is not None:
-        st.error(f"Faces are not recognised any more: {plain(str(live.failure))}")
-    elif silence is not None and silence > SILENCE:
-        st.warning(f"The camera has given no picture for {silence:.0f} seconds.")
-    elif face is None:
-        st.markdown(":gray[No face]")
-    else:
-        st.markdown(f"**{face.number} · {plain(live.answer(face))}**")
-
-
-def _show_pace(live: LiveRecognizer) -> None:
-    pace = live.pace()
-    with st.container(horizontal=True, gap="medium"):
-        st.metric("Pictures per second", f"{pace.frames:.0f}", width="content")
-        st.metric("recognised", f"{pace.answers:.1f}", width="content")
-        age = "–" if pace.age is None else f"{1000 * pace.age:.0f} ms"
-        st.metric("Age of the answer", age, width="content")
-
-
-def _show_history(live: LiveRecognizer, face: Tracked | None) -> None:
-    number = face.number if face else 0
+    number = _choose(moment)
+    _say_answer(live, moment, number)
     seconds, probabilities = live.history(number)
-    figure = recent_figure(
-        seconds, probabilities, live.class_names, now=time.monotonic(), span=SPAN
+    names, now = live.class_names, time.monotonic()
+    figure = recent_figure(seconds, probabilities, names, now=now, span=SPAN)
+    live_plot(figure.to_json(), "live-history", RECENT_HEIGHT, "Expressions over the last seconds")
+    _say_pace(live)
+    live.records = st.toggle(
+        "Record the table",
+        key="live-record",
+        help="A row for each face that is recognised: when, where, and all probabilities. It is "
+        "kept in memory while this page is open; another network begins a new one.",
     )
-    live_plot(figure.to_json(), "live-history", RECENT_HEIGHT, "Expressions of the last seconds")
+    show_table(live, run)
 
 
-def _show_log(live: LiveRecognizer, run: Run) -> None:
-    live.records = st.toggle("Record the table", key="live-record")
-    st.caption(f"{len(live.log):,} rows")
+def _choose(moment: Moment | None) -> int:
+    """The number of the face that is told of: the largest one's, or one that was chosen; or 0."""
+    faces = moment.faces if moment else ()
+    chosen = st.session_state.get("live-face", LARGEST)
+    numbers = {face.number for face in faces} | (set() if chosen == LARGEST else {chosen})
+    if len(numbers) > 1 or chosen != LARGEST:
+        options = [LARGEST, *sorted(numbers)]
+        chosen = st.segmented_control("Face", options, required=True, key="live-face")
+    if chosen != LARGEST:
+        return int(chosen)
+    largest = moment.largest if moment else None
+    return largest.number if largest else 0
+
+
+def _say_answer(live: LiveRecognizer, moment: Moment | None, number: int) -> None:
+    silence = live.silence()
+    face = next((face for face in (moment.faces if moment else ()) if face.number == number), None)
+    if live.failure is not None:
+        st.error(
+            f"Faces are not recognised any more: {plain(str(live.failure))}. Switch the camera "
+            "off and on to try again.",
+            icon=":material/error:",
+        )
+    elif silence is not None and silence > SILENCE:
+        st.warning(
+            f"The camera has given no picture for {silence:.0f} seconds. Is it still connected?",
+            icon=":material/videocam_off:",
+        )
+    elif face is not None:
+        st.markdown(f"**{number} · {plain(_spoken(live, face))}**")
+    else:
+        st.markdown(f":gray[{'Looking …' if moment is None else 'No face'}]")
+
+
+def _spoken(live: LiveRecognizer, face: Tracked) -> str:
+    said = in_words(live.probabilities(face), live.threshold)
+    return said if "(" in said else f"{said}, {100 * face.smoothed.max():.0f} %"
+
+
+def _say_pace(live: LiveRecognizer) -> None:
+    pace = live.pace()
+    age = "" if pace.age is None else f", answers {1000 * pace.age:.0f} ms old"
+    st.caption(
+        f"{pace.frames:.0f} pictures a second, {pace.answers:.1f} of them recognised{age}",
+        help="A picture that comes while another is being recognised is shown, and left out.",
+    )
+
+
+def show_table(live: LiveRecognizer, run: Run) -> None:
+    """How long the recorded table is, and its download."""
+    rows = len(live.log)
+    if live.log.is_full:
+        st.warning(
+            f"The table is full: {rows:,} rows. Download it, and begin a new one.",
+            icon=":material/table_rows:",
+        )
+    if rows:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.download_button(
+                "Download table",
+                lambda: live.log.table(live.threshold).to_csv(index=False),
+                file_name=f"camera-{run.id}.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                key="live-download",
+            )
+            st.button("Clear table", icon=":material/delete:", on_click=live.log.clear)
+            st.caption(f"{rows:,} rows", width="content")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core.live import LONGER_SIDE, LiveRecognizer
+from fer_core.srtp import load_srtp
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -33,6 +34,7 @@ def is_opened() -> bool:
 def film(live: LiveRecognizer, *, wanted: bool) -> None:
     """Shows the camera's video with its faces; ends it where it is not wanted any more."""
     # Only from here on its packages are needed, which take half a second to import.
+    load_srtp()
     from streamlit_webrtc import webrtc_streamer
 
     def show(frame: "VideoFrame") -> "VideoFrame":

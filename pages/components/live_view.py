@@ -4,9 +4,10 @@ import time
 
 import streamlit as st
 
+from fer_core.live import LiveRecognizer
 from fer_core.runs import Run
 from pages.components.camera_check import GRANTED, camera_check
-from pages.components.live_answers import show_answers
+from pages.components.live_answers import show_answers, show_table
 from pages.components.live_cache import live_recognizer
 from pages.components.live_camera import film, is_filming, is_opened
 from pages.components.live_plot import load_plotly
@@ -43,11 +44,21 @@ def show_live(run: Run) -> None:
     elif attempt and answer != GRANTED:
         refusal = _REFUSALS.get(answer, f"The camera cannot be started: {plain(answer)}.")
         st.error(refusal, icon=":material/videocam_off:")
+    # While the browser asks, the networks are loaded. After that there may be a table to download.
+    st.session_state["live-used"] = st.session_state.get("live-used", False) or answer == GRANTED
+    asks = bool(attempt) and answer is None
+    if not (asks or st.session_state["live-used"]):
+        return
+    try:
+        live = live_recognizer(run)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/broken_image:")
+        return
+    live.mirrored = mirrored
     if answer == GRANTED or is_opened():
-        try:
-            _show_camera(run, wanted=answer == GRANTED, mirrored=mirrored)
-        except ValueError as error:
-            st.error(plain(str(error)), icon=":material/broken_image:")
+        _show_camera(live, run, wanted=answer == GRANTED)
+    else:
+        show_table(live, run)
 
 
 def _begin() -> None:
@@ -57,11 +68,12 @@ def _begin() -> None:
         st.session_state.pop("live-deadline", None)
 
 
-def _show_camera(run: Run, *, wanted: bool, mirrored: bool) -> None:
-    live = live_recognizer(run)
-    live.mirrored = mirrored
+def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
+    """The video, and beside it what is recognised, or why there is nothing yet."""
+    if is_filming():
+        st.session_state.pop("live-deadline", None)
     deadline = st.session_state.setdefault("live-deadline", time.monotonic() + PATIENCE)
-    is_late = not is_filming() and time.monotonic() > deadline
+    is_late = time.monotonic() > deadline
     load_plotly()
     video, answers = st.columns([3, 2], gap="medium")
     with video:
