@@ -99,7 +99,7 @@ FLOORS = [
         "fer_core.video",
         "fer_core.looking",
     ],
-    ["fer_core.finishing", "fer_core.shipping"],
+    ["fer_core.distillation", "fer_core.finishing", "fer_core.shipping"],
     ["fer_core.training", "fer_core.supervisor"],
     ["fer_core.worker", "fer_core.terminal"],
     ["fer_core.__main__"],
@@ -109,6 +109,7 @@ FLOORS = [
 ]
 NOT_FOR_THE_APP = {
     "cross_evaluation",
+    "distillation",
     "finishing",
     "shipping",
     "views",
@@ -139,6 +140,7 @@ LOADS_TENSORFLOW = {
     "batches",
     "checkpoints",
     "cross_evaluation",
+    "distillation",
     "environment",
     "explanation",
     "export",

@@ -87,9 +87,8 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             asked = request.arguments if request is not None else {}
-            with contextlib.suppress(
-                KeyError, ValueError, TypeError
-            ):  # it set no goal, or nonsense
+            # It set no goal, or nonsense.
+            with contextlib.suppress(KeyError, ValueError, TypeError):
                 return Goal(int(asked["epochs"]), int(asked["since"]))
         return Goal(self.config.epochs)
 
@@ -103,6 +102,11 @@ class Run(Task):
         """The model and the classes of the run that it began with, copied when it was asked for."""
         directory = self.directory / "initial"
         return Run(directory) if directory.exists() else None
+
+    @property
+    def teachers(self) -> "list[Run]":
+        """Likewise of the runs whose answers it learns from."""
+        return [Run(self.directory / "teachers" / name) for name in self.config.teachers]
 
     @property
     def problem(self) -> str:
