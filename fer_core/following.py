@@ -11,7 +11,10 @@ from fer_core.images import resize
 DETECT_EVERY = 0.5  # seconds: a new face is seen so late at most while others are followed
 SEARCH_EVERY = 0.1  # seconds, while there is no face
 _THUMBNAIL = (18, 32)  # (height, width) in which two frames are compared
-_ALIKE = 0.5  # correlation; below it two frames are of different shots
+# Two frames are of different shots where their correlation and the part of their shades that they
+# share are both below this: what moves in one shot shares its shades, a flash changes no pattern.
+_ALIKE, _SHARED = 0.5, 0.75
+_SHADES = 8
 
 
 class FaceFollower:
@@ -72,7 +75,9 @@ class Cuts:
         """
         gray = cv2.cvtColor(resize(image, *_THUMBNAIL), cv2.COLOR_RGB2GRAY)
         before, self._last = self._last, gray
-        return before is not None and _correlation(before, gray) < _ALIKE
+        if before is None or _correlation(before, gray) >= _ALIKE:
+            return False
+        return _shared_shades(before, gray) < _SHARED
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -82,3 +87,9 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     if min(norms) < 2.0:  # shades of gray: nothing but noise
         return float(max(norms) < 2.0)
     return float((a * b).mean() / (norms[0] * norms[1]))
+
+
+def _shared_shades(one: np.ndarray, other: np.ndarray) -> float:
+    """The part of the pixels, in [0, 1], that have the same shades, wherever they are."""
+    a, b = (np.histogram(picture, _SHADES, (0, 256))[0] for picture in (one, other))
+    return float(np.minimum(a, b).sum() / one.size)

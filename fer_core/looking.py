@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_core.detection import FaceDetector
+from fer_core.detection import CONFIDENCE, FaceDetector
 from fer_core.following import FaceFollower
 from fer_core.images import Box, crop_face
 from fer_core.recognition import MARGIN, Classifier
@@ -16,8 +16,15 @@ class Looker:
     Not to be shared by threads.
     """
 
-    def __init__(self, detector: FaceDetector, classifier: Classifier) -> None:
-        self._follower = FaceFollower(detector)
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        smallest_face: int | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        """Settings as for `FaceDetector.detect`; None leaves one to it."""
+        self._follower = FaceFollower(detector, smallest_face, confidence or CONFIDENCE)
         self._classifier = classifier
 
     def __call__(self, image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:

@@ -65,7 +65,7 @@ def run_video(task: Task) -> None:
     _remove_halves(video)
     try:
         task.save_progress(Progress(0, 0, "frames", "TensorFlow is being loaded"))
-        classifier = Classifier.load(open_run(video.run_id))
+        classifier = Classifier.load(open_run(video.run_id), averaged=video.settings.averaged)
         with Film(video.source, video.name) as film:
             stop_if_asked(task)
             summary = recognize_video(film, video, FaceDetector(), classifier, _teller(task))

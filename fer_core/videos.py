@@ -32,6 +32,7 @@ class VideoSettings:
     smallest_face: int | None = None  # in pixels of the video; None leaves it to the detector
     confidence: float | None = None  # of the detector, as for `smallest_face`
     threshold: float = 0.0  # the probability below which an answer is "not sure"
+    averaged: bool = False  # over ten views of each face
 
     def __post_init__(self) -> None:
         if not 1 <= self.every <= MOST_EVERY:

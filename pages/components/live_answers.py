@@ -35,7 +35,7 @@ def _look(live: LiveRecognizer, run: Run) -> None:
         "Record the table",
         key="live-record",
         help="A row for each face that is recognised: when, where, and all probabilities. It is "
-        "kept in memory while this page is open; another network begins a new one.",
+        "kept in memory, and begins anew with another network or another search for faces.",
     )
     show_table(live, run)
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from fer_core.live import LiveRecognizer
 from fer_core.runs import Run
+from pages.components.answering import Asking
 from pages.components.camera_check import GRANTED, camera_check
 from pages.components.live_answers import show_answers, show_table
 from pages.components.live_cache import live_recognizer
@@ -25,7 +26,7 @@ _REFUSALS = {
 }
 
 
-def show_live(run: Run) -> None:
+def show_live(asking: Asking) -> None:
     """The switches, the video, and beside it what is recognised in it."""
     st.caption(
         "The camera's pictures go to the computer this dashboard runs on, and nowhere else. "
@@ -50,15 +51,15 @@ def show_live(run: Run) -> None:
     if not (asks or st.session_state["live-used"]):
         return
     try:
-        live = live_recognizer(run)
+        live = live_recognizer(asking)
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
         return
-    live.mirrored = mirrored
+    live.mirrored, live.threshold = mirrored, asking.sureness.threshold
     if answer == GRANTED or is_opened():
-        _show_camera(live, run, wanted=answer == GRANTED)
+        _show_camera(live, asking.run, wanted=answer == GRANTED)
     else:
-        show_table(live, run)
+        show_table(live, asking.run)
 
 
 def _begin() -> None:
