@@ -53,11 +53,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     search = choose_search()
     averaged = st.toggle(
         "Average ten views",
+        key="average-views",
         help="Each face is looked at ten times, shifted by two pixels of 48 and mirrored, and the "
         "answers are averaged. A little more often right, and ten times as slow.",
     )
     explains = st.toggle(
         "Show where it looked",
+        key="explains",
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right.",
     )

@@ -42,7 +42,7 @@ def show_live(asking: Asking) -> None:
             "Waiting for the camera. The browser may ask whether this page may use it.",
             icon=":material/videocam:",
         )
-    elif attempt and answer != GRANTED:
+    elif answer is not None and answer != GRANTED:
         refusal = _REFUSALS.get(answer, f"The camera cannot be started: {plain(answer)}.")
         st.error(refusal, icon=":material/videocam_off:")
     # While the browser asks, the networks are loaded. After that there may be a table to download.
