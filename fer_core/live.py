@@ -21,6 +21,7 @@ IDLE = 5.0  # seconds without a frame after which the thread ends by itself
 _PACE_SPAN = 3.0  # seconds over which the pace is measured
 _OLDEST = 3.0  # seconds; an older answer is not drawn, the face has long gone elsewhere
 _PATIENCE = 3.0  # seconds for which a face is remembered; a busy machine may answer once a second
+_LONGEST_STEP = 1.0  # seconds; where no frame was looked at for longer, no face was missed either
 _FACE_COLORS = [color for name, color in COLORS.items() if name != "neutral"]
 
 # Of a frame and its seconds: the boxes of its faces, and their probabilities, (faces, classes).
@@ -72,6 +73,7 @@ class LiveRecognizer:
         self.failure: Exception | None = None  # why the thread ended before its time
         self._look = look
         self._tracker = Tracker(patience=_PATIENCE)
+        self._tracked = (0.0, 0.0)  # seconds, of the last frame and of the tracker
         self._changed = threading.Condition()
         self._waiting: tuple[np.ndarray, float] | None = None
         self._thread: threading.Thread | None = None
@@ -192,7 +194,10 @@ class LiveRecognizer:
             return frame
 
     def _note(self, seconds: float, boxes: Sequence[Box], probabilities: np.ndarray) -> None:
-        moment = Moment(seconds, tuple(self._tracker.update(seconds, boxes, probabilities)))
+        last, tracked = self._tracked
+        self._tracked = seconds, tracked + min(seconds - last, _LONGEST_STEP)
+        faces = self._tracker.update(self._tracked[1], boxes, probabilities)
+        moment = Moment(seconds, tuple(faces))
         with self._changed:
             if self._ending:
                 return

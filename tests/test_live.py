@@ -109,7 +109,7 @@ def test_the_pace_tells_frames_from_answers_and_how_old_these_are(
         time.sleep(0.005)
     pace, silence = recognizer.pace(), recognizer.silence()
     assert pace.frames > 2 * pace.answers > 0
-    assert pace.answers <= 20
+    assert pace.answers < 25
     assert pace.age is not None and 0.05 <= pace.age < live._OLDEST
     assert silence is not None and silence < 1
 
@@ -191,6 +191,23 @@ def test_faces_keep_their_numbers_and_the_largest_is_known(
     seconds, probabilities = recognizer.history(1)
     assert len(seconds) == len(probabilities) >= 3
     assert probabilities == pytest.approx(np.tile([0.2, 0.8], (len(seconds), 1)))
+
+
+def test_a_face_keeps_its_number_however_long_an_answer_takes(
+    make: Callable[..., LiveRecognizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.05)
+    monkeypatch.setattr(live, "_LONGEST_STEP", 0.02)
+
+    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+        time.sleep(0.1)
+        return [BOX], HAPPY
+
+    recognizer = make(look)
+    while len(recognizer.history(1)[0]) < 3:
+        show_until_answered(recognizer)
+    moment = recognizer.latest()
+    assert moment is not None and [face.number for face in moment.faces] == [1]
 
 
 def test_what_is_remembered_is_no_longer_than_the_span(

@@ -14,7 +14,7 @@ from pages.components.live_camera import film, is_filming, is_opened
 from pages.components.live_plot import load_plotly
 from pages.components.words import plain
 
-PATIENCE = 10.0  # seconds for a connection
+PATIENCE = 20.0  # seconds for a connection, most of them for a machine that is busy
 _REFUSALS = {
     "NotAllowedError": "The browser does not give its camera to this page. Allow it at the sign "
     "beside the address, or in the browser's settings, then switch the camera off and on again.",
