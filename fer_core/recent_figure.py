@@ -11,7 +11,7 @@ from fer_core.figures import blank_figure
 
 RECENT_HEIGHT = 260  # pixels
 _PER_SECOND = 5  # points that are drawn; the smoothed probabilities change no faster
-_LONGEST_GAP = 1.0  # seconds; in a longer one the face was not there, and nothing is drawn
+_LONGEST_GAP = 2.0  # seconds; in a longer one the face was not there, and nothing is drawn
 
 
 def recent_figure(

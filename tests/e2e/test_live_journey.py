@@ -16,7 +16,7 @@ from fer_core.expressions import EXPRESSIONS
 from tests.e2e.conftest import CHROMIUM_OPTIONS, PATIENCE, serve
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 NAMED_WITHIN = 10.0  # seconds
 STARTS = 3
@@ -151,18 +151,16 @@ def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed
     ids=["denied", "none"],
 )
 def test_a_camera_that_is_not_given_gets_a_sentence(
-    server: Server, options: list[str], sentence: str
+    browser: "Browser", server: Server, options: list[str], sentence: str
 ) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("needs chromium")
     plain = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]
-    with playwright.sync_playwright() as runner:
-        browser = runner.chromium.launch(executable_path=chromium, args=[*plain, *options])
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE * 1000)
-        switch_on(page, server.address)
-        page.get_by_text(sentence).wait_for()
-        assert page.locator("iframe").count() == 0
-        browser.close()
+    other = browser.browser_type.launch(
+        executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+        args=[*plain, *options],
+    )
+    page = other.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    switch_on(page, server.address)
+    page.get_by_text(sentence).wait_for()
+    assert page.locator("iframe").count() == 0
+    other.close()
