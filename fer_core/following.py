@@ -1,7 +1,5 @@
 """The faces of frame after frame of one film: detected now and then, else followed."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 
@@ -13,7 +11,7 @@ SEARCH_EVERY = 0.1  # seconds, while there is no face
 _THUMBNAIL = (18, 32)  # (height, width) in which two frames are compared
 # Two frames are of different shots where their correlation and the part of their shades that they
 # share are both below this: what moves in one shot shares its shades, a flash changes no pattern.
-_ALIKE, _SHARED = 0.5, 0.75
+_ALIKE, _SHARED = 0.5, 0.85
 _SHADES = 8
 
 
@@ -83,7 +81,7 @@ class Cuts:
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     """In [-1, 1]; of pictures that are flat, or nearly so, 1 where both are and else 0."""
     a, b = (picture.astype(np.float64) - picture.mean() for picture in (one, other))
-    norms: Sequence[float] = [float(np.sqrt((part**2).mean())) for part in (a, b)]
+    norms = [float(part.std()) for part in (a, b)]
     if min(norms) < 2.0:  # shades of gray: nothing but noise
         return float(max(norms) < 2.0)
     return float((a * b).mean() / (norms[0] * norms[1]))

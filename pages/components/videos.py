@@ -1,20 +1,17 @@
 """Videos that a network looks at: one is given, how far it is, and those that were looked at."""
 
-from functools import partial
-
 import streamlit as st
 
-from fer_core import queue, videos
+from fer_core import videos
 from fer_core.runs import Run
-from fer_core.tasks import Progress, TaskState
 from fer_core.videos import FILM_SUFFIXES, MOST_EVERY, Video, VideoSettings
 from pages.components.answering import Asking
-from pages.components.refusals import attempt, show_refusals, try_to
+from pages.components.refusals import attempt, show_refusals
 from pages.components.video_view import show_video
-from pages.components.words import plain, spoken_end, spoken_run
+from pages.components.video_watch import watch
+from pages.components.words import spoken_run
 
 _LARGEST_FILE = 1024  # MB
-_REFRESH_SECONDS = 1.0
 _UPLOADS = "video-uploads"  # how many were taken: the field is empty again after each
 
 
@@ -24,8 +21,7 @@ def show_videos(asking: Asking) -> None:
     show_refusals()
     found = videos.list_videos()
     active = [video for video in found if video.state.is_active]
-    if active:
-        st.fragment(_watch, run_every=_REFRESH_SECONDS)(active)
+    watch(active)
     ended = [video for video in found if video not in active]
     if not ended:
         return
@@ -91,52 +87,6 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
     network = spoken_run(run)
     if attempt(lambda: videos.submit_video(run, file, file.name, settings, network)):
         st.session_state[_UPLOADS] += 1  # a new field: what was uploaded is forgotten
-
-
-def _watch(active: list[Video]) -> None:
-    """How far each is; the page is shown anew when one has ended."""
-    for video in active:
-        state = video.state
-        if not state.is_active:
-            st.rerun()
-        if state is TaskState.QUEUED:
-            queue.wake()  # whoever takes what waits may have ended meanwhile
-        progress = video.progress
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(
-                progress.fraction if progress else 0.0,
-                text=f"**{plain(video.name)}** · {_words(state, progress)}",
-            )
-            st.button(
-                "Stop here",
-                icon=":material/stop_circle:",
-                key=f"stop-{video.id}",
-                on_click=partial(try_to, partial(_stop, video)),
-                disabled=state is TaskState.STOPPING,
-                help="What was done until then is kept.",
-                width="content",
-            )
-
-
-def _stop(video: Video) -> None:
-    """Stops it; one that nobody had begun goes with all that was uploaded for it."""
-    video.request_stop()
-    if video.state is TaskState.CANCELLED:
-        video.delete()
-
-
-def _words(state: TaskState, progress: Progress | None) -> str:
-    """For example "120 of 472 frames · 31 frames a second · until 21:05"."""
-    if state is TaskState.STOPPING:
-        return "it is being stopped …"
-    if state is TaskState.QUEUED or progress is None:
-        return "it waits for its turn …" if state is TaskState.QUEUED else "it begins …"
-    said = [plain(progress.message)]
-    if progress.rate:
-        said.append(f"{progress.rate:.0f} frames a second")
-    if progress.seconds_left is not None:
-        said.append(f"until {spoken_end(progress.seconds_left)}")
-    return " · ".join(said)
 
 
 def _spoken(video: Video) -> str:
