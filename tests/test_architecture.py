@@ -28,6 +28,7 @@ FLOORS = [
     [
         "fer_core.recipes",
         "fer_core.drawing",
+        "fer_core.pyramid",
         "fer_core.evaluation",
         "fer_core.figures",
         "fer_core.processes",
@@ -53,6 +54,7 @@ FLOORS = [
     [
         "fer_core.queue",
         "fer_core.evaluated",
+        "fer_core.cascade",
         "fer_core.layers",
         "fer_core.optimization",
         "fer_core.targets",
@@ -97,6 +99,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "cascade",
     "cross_evaluation",
     "finishing",
     "shipping",
@@ -119,6 +122,7 @@ NOT_FOR_THE_APP = {
 }
 LOADS_TENSORFLOW = {
     "backend",
+    "cascade",
     "detection",
     "layers",
     "models",
