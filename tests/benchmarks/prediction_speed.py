@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +36,10 @@ FACES = {  # in the photos of FACE_PHOTOS_DIR
     "coffee.png": 0,
 }
 SIZES = ((640, 480), (1280, 720), (4000, 3000))  # of the photos of one face
-FILM, FRAMES = "face_pexels.mp4", 48  # frames in a row, then it is the other's turn
+FILM, FRAMES = (
+    "face_pexels.mp4",
+    48,
+)  # one face, 640×360; frames in a row, then it is the other's turn
 WARM = 3
 
 
@@ -57,6 +60,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each side")
     parser.add_argument("--run", default="", help="its id; else the default that ships")
+    parser.add_argument("--only", default="", help="photos whose name holds this")
     parser.add_argument("--photos", type=Path, default=os.environ.get("FACE_PHOTOS_DIR"))
     parser.add_argument("--serve", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -71,7 +75,10 @@ def main() -> None:
         sides["followed"] = sides["ours"]
         if options.other:
             sides["fer"] = _start(options.other, "fer", options)
-        _compare(sides, photos, options.photos / FILM, options.rounds)
+        photos = {name: photo for name, photo in photos.items() if options.only in name}
+        _compare_photos(sides, photos, options.rounds)
+        if options.only in FILM:
+            _compare_film(sides, options.photos / FILM, options.rounds)
         for side in sides.values():
             side.terminate()
 
@@ -121,14 +128,10 @@ def _ask(side: "subprocess.Popen[str]", **question: object) -> dict[str, Any]:
     raise RuntimeError("The process has ended. Run it by hand, with --serve, to see why.")
 
 
-def _compare(
-    sides: "dict[str, subprocess.Popen[str]]",
-    photos: dict[str, tuple[Path, int]],
-    film: Path,
-    rounds: int,
+def _compare_photos(
+    sides: "dict[str, subprocess.Popen[str]]", photos: dict[str, tuple[Path, int]], rounds: int
 ) -> None:
     contenders = [name for name in sides if name != "followed"]
-    found = dict.fromkeys(contenders, 0)
     for photo, (path, faces) in photos.items():
         costs: dict[str, list[Cost]] = {name: [] for name in contenders}
         for number in range(WARM + rounds):
@@ -137,9 +140,11 @@ def _compare(
                 if number >= WARM:
                     costs[name].append(Cost(*answer["cost"]))
         told = {name: _ask(sides[name], photo=str(path))["faces"] for name in contenders}
-        found = {name: found[name] + told[name] for name in contenders}
         _print_row(photo, costs, {name: f"{told[name]} of {faces}" for name in contenders}, 1)
-    costs = {name: [] for name in sides}
+
+
+def _compare_film(sides: "dict[str, subprocess.Popen[str]]", film: Path, rounds: int) -> None:
+    costs: dict[str, list[Cost]] = {name: [] for name in sides}
     for number in range(1 + rounds):
         for name, side in sides.items():
             answer = _ask(side, film=str(film), start=number * FRAMES, follow=name == "followed")
@@ -176,18 +181,19 @@ def _serve(side: str, threads: int, run: str) -> None:
     for line in sys.stdin:
         question = json.loads(line)
         if "photo" in question:
-            answer = _timed(look, lambda: [cv2.imread(question["photo"])])
+            photo = cv2.imread(question["photo"])
+            assert photo is not None
+            answer = _timed(look, [photo])
         else:
             looks = follow() if question["follow"] else look
-            answer = _timed(looks, lambda: _frames(question["film"], question["start"]))
+            answer = _timed(looks, _frames(question["film"], question["start"]))
         print("answer", json.dumps(answer), flush=True)  # noqa: T201
 
 
-def _timed(look: Look, pictures: Callable[[], Any]) -> dict[str, object]:
+def _timed(look: Look, pictures: Iterable[np.ndarray]) -> dict[str, object]:
     """What it takes to look at the pictures; to get them, too, where they come one by one."""
-    shown = pictures()
     started, processor = time.perf_counter(), time.process_time()
-    faces = sum(look(picture) for picture in shown)
+    faces = sum(look(picture) for picture in pictures)
     cost = Cost(time.perf_counter() - started, time.process_time() - processor)
     return {"faces": faces, "cost": cost}
 
