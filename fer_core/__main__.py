@@ -10,6 +10,7 @@ python -m fer_core stop RUN
 python -m fer_core continue RUN --epochs 10
 python -m fer_core evaluate RUN --split test
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
+python -m fer_core video RUN film.mp4 --out results
 
 RUN is a run's id, or how it begins, where only one begins so.
 """
@@ -18,7 +19,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fer_core.terminal import datasets, listing, scores, shipping, training
+from fer_core.terminal import datasets, filming, listing, scores, shipping, training
 from fer_core.terminal.saying import say
 
 
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for room in (datasets, training, listing, scores, shipping):
+    for room in (datasets, training, listing, scores, filming, shipping):
         room.add_commands(commands)
     return parser
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.answers import KEY
+from fer_core.appearance import Survey, sampled, survey
 from fer_core.augmentation import augment
 from fer_core.config import TrainConfig
 from fer_core.corrections import check_trainable, dataset_for, overlay_of, used_classes
@@ -128,6 +129,10 @@ class RunData:
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last may be smaller than the others."""
         return -(-len(self.positions("train")) // self.config.batch_size)
+
+    def survey(self) -> Survey:
+        """What the training images look like, by a sample of them."""
+        return survey(self.pixels[position] for position in sampled(self.positions("train")))
 
     def predictions(self, split: str, probabilities: np.ndarray) -> pd.DataFrame:
         """The table that `Run.predictions` gives, of (n, classes) probabilities of a split."""

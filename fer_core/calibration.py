@@ -9,9 +9,19 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from fer_core.evaluation import class_probabilities, predicted, wilson
+from fer_core.evaluation import (
+    Accuracy,
+    accuracy,
+    class_probabilities,
+    predicted,
+    wilson,
+    without_leaks,
+)
 
 BINS = 15
+RIGHT = 0.8  # of the answers: four of five, where nobody has asked for another share
+NEVER = 1.0  # as threshold: no answer is sure enough
+_FEWEST = 20  # answers of which a share says something
 _LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
 _TINY = 1e-12
 
@@ -23,13 +33,23 @@ class Calibration:
     temperature: float
     error_before: float  # the expected calibration error, in [0, 1]
     error_after: float
+    threshold: float | None = None  # see `threshold`; None in the records of older versions
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What is answered, and how well, where less sure answers are "not sure"."""
+
+    coverage: float  # share of the faces that are answered, in [0, 1]
+    accuracy: Accuracy | None  # of the answers; None where there is none
+    faces: int
 
 
 def calibrate(predictions: pd.DataFrame) -> Calibration:
     """The temperature for a network that gave these predictions, and what it mends."""
     temperature = fit_temperature(predictions)
     before, after = calibration_error(predictions), calibration_error(predictions, temperature)
-    return Calibration(temperature, before, after)
+    return Calibration(temperature, before, after, threshold(tempered(predictions, temperature)))
 
 
 def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -82,6 +102,36 @@ def coverage(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates("confidence", keep="last").reset_index(drop=True)
 
 
+def threshold(predictions: pd.DataFrame, right: float = RIGHT) -> float:
+    """The least confidence from which on that share of a network's answers is right, in [0, 1].
+
+    What is less sure is to be answered by "not sure". Of all such confidences it is the lowest, so
+    that most is answered, and at least `_FEWEST` images have it, or chance would choose; `NEVER`
+    where none reaches the share. Images that the network has learned from are left out.
+
+    Args:
+        predictions: for validation, tempered.
+        right: the share, in [0, 1]; 0 lets everything be answered.
+    """
+    if not right:
+        return 0.0
+    table = coverage(_unlearned(predictions))
+    enough = table["images"] >= min(_FEWEST, table["images"].max())
+    passing = table[enough & (table["accuracy"] >= right)]
+    return float(passing["confidence"].iloc[-1]) if len(passing) else NEVER
+
+
+def answered(predictions: pd.DataFrame, least: float) -> Answered:
+    """What a network answers with at least that confidence, and how much of that is right.
+
+    Of the images that `threshold` looks at: what it promises and what this tells are the same.
+    """
+    faces = _unlearned(predictions)
+    passing = faces[confidences(faces) >= least]
+    share = len(passing) / max(1, len(faces))
+    return Answered(share, accuracy(passing) if len(passing) else None, len(faces))
+
+
 def fit_temperature(predictions: pd.DataFrame) -> float:
     """The temperature with which the truth of these predictions is most probable.
 
@@ -132,3 +182,8 @@ def calibration_error(predictions: pd.DataFrame, temperature: float = 1.0) -> fl
     bins = reliability(predictions, temperature)
     apart = (bins["confidence"] - bins["accuracy"]).abs()
     return float((apart * bins["images"]).sum() / bins["images"].sum())
+
+
+def _unlearned(predictions: pd.DataFrame) -> pd.DataFrame:
+    clean = without_leaks(predictions)
+    return predictions if clean is None else clean

@@ -9,6 +9,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from fer_core.images import Box, resize
 
 SMALLEST_LETTERS = 8  # pixels
+SCREEN = (640, 1600)  # pixels of the longer side of a picture for the screen, at least and at most
 _WARM, _WARMEST = (255, 90, 0), 0.7  # the colour of a weight of 1, and how much of it covers
 
 
@@ -17,13 +18,13 @@ def draw_boxes(
     boxes: Sequence[Box],
     labels: Sequence[str],
     colors: Sequence[str],
-    longest: tuple[int, int] = (640, 1600),
+    longest: tuple[int, int] = SCREEN,
 ) -> np.ndarray:
     """The image for the screen, with one labelled rectangle per box; colours as "#rrggbb".
 
-    Of a label with letters that the font lacks only the part before the first space is drawn.
-    Its longer side is brought into the range `longest`, in pixels: labels need room in a small
-    picture, and a screen has no use for 64 megapixels.
+    An empty label is not drawn; of one with letters that the font lacks only the part before the
+    first space is. The picture's longer side is brought into the range `longest`, in pixels:
+    labels need room in a small picture, and a screen has no use for 64 megapixels.
     """
     height, width = image.shape[:2]
     factor = min(max(height, width, longest[0]), longest[1]) / max(height, width)
@@ -38,7 +39,8 @@ def draw_boxes(
     # After all rectangles: no line crosses a word.
     words = [label if _can_write(label) else label.split(" ")[0] for label in labels]
     for box, label, color in zip(boxes, words, colors, strict=True):
-        _draw_label(draw, canvas.size, box, label, color)
+        if label:
+            _draw_label(draw, canvas.size, box, label, color)
     return np.asarray(canvas)
 
 

@@ -3,18 +3,22 @@
 from fer_core.batches import RunData
 from fer_core.export import export_h5
 from fer_core.models import load_model
-from fer_core.runs import Run, save_calibration, save_predictions
+from fer_core.runs import Run, save_calibration, save_predictions, save_survey
 from fer_core.sealed_test import evaluate_test
 from fer_core.views import predict_views
 
 
 def finish_run(run: Run, data: RunData, *, opens_test: bool) -> None:
-    """Leaves exports, averaged predictions and the calibration; opens the test if it shall."""
+    """Leaves exports, averaged predictions, the calibration and what the training faces look like.
+
+    Opens the test split if it shall.
+    """
     if run.config.architecture == "vgg19_dropout":
         export_h5(run)
     if run.config.average_views and run.model_file is not None:
         averaged = predict_views(load_model(run.model_file), data.rows("val"))
         save_predictions(run, "val", data.predictions("val", averaged), averaged=True)
     save_calibration(run)
+    save_survey(run, data.survey())
     if opens_test:
         evaluate_test(run, data)

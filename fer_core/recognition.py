@@ -10,10 +10,12 @@ import pandas as pd
 from fer_core import models
 from fer_core.calibration import temper
 from fer_core.detection import CONFIDENCE, Face, FaceDetector
-from fer_core.drawing import draw_boxes
+from fer_core.drawing import SCREEN, draw_boxes
 from fer_core.expressions import colors
 from fer_core.images import crop_face, face_pixels
-from fer_core.runs import Run
+from fer_core.runs import Run, threshold_of
+from fer_core.sureness import COLOR, NOT_SURE, answer
+from fer_core.views import predict_views
 
 # Around the detector's box, as a share of its longer side. FER2013's images are cropped like
 # these boxes: on 300 of them the longer side is 1.05 of the image's (quartiles 0.95 and 1.15),
@@ -49,11 +51,16 @@ class Classifier:
         *,
         gray: bool = False,
         temperature: float = 1.0,
+        averaged: bool = False,
+        threshold: float = 0.0,
     ) -> None:
         """The model takes uint8 pixels (n, height, width, channels) and gives (n, classes).
 
-        Where it has seen gray images only, `gray` takes the colours out of those it is shown. The
-        temperature makes its probabilities believable; see `calibration`.
+        Args:
+            gray: takes the colours out of what it is shown, where it has seen gray images only.
+            temperature: makes its probabilities believable; see `calibration`.
+            averaged: over ten views of each face; see `views`.
+            threshold: the probability below which its answer is "not sure".
 
         Raises:
             ValueError: the model does not tell as many classes as there are names.
@@ -67,22 +74,26 @@ class Classifier:
         self.class_names = tuple(class_names)
         self.gray = gray
         self.temperature = temperature
+        self.averaged = averaged
+        self.threshold = threshold
 
     @classmethod
-    def load(cls, run: Run) -> "Classifier":
-        """The classifier that the run trained.
+    def load(cls, run: Run, *, averaged: bool = False) -> "Classifier":
+        """The classifier that the run trained; what averages views has a temperature of its own.
 
         Raises:
             ValueError: the run has no model yet, or its files are damaged.
         """
         if run.model_file is None:
             raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
-        calibration = run.calibration()
+        calibration = run.calibration(averaged=averaged)
         return cls(
             models.load_model(run.model_file),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,
+            averaged=averaged,
+            threshold=threshold_of(run, averaged=averaged) or 0.0,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
@@ -97,7 +108,8 @@ class Classifier:
 
     def predict_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels)."""
-        return temper(models.predict(self.model, pixels), self.temperature)
+        ask = predict_views if self.averaged else models.predict
+        return temper(ask(self.model, pixels), self.temperature)
 
 
 def recognize(
@@ -117,6 +129,13 @@ def recognize(
         smallest_face: in pixels; see `FaceDetector.detect`, as for `confidence`.
     """
     faces = detector.detect(image, smallest_face, confidence)
+    return recognize_faces(image, faces, classifier, margin=margin)
+
+
+def recognize_faces(
+    image: np.ndarray, faces: Sequence[Face], classifier: Classifier, *, margin: float = MARGIN
+) -> list[Recognition]:
+    """The expressions of faces that were found in an image before; see `recognize`."""
     probabilities = classifier.predict([crop_face(image, face.box, margin) for face in faces])
     names = classifier.class_names
     return [
@@ -126,30 +145,53 @@ def recognize(
 
 
 def annotate(
-    image: np.ndarray, recognitions: Sequence[Recognition], class_names: Sequence[str]
+    image: np.ndarray,
+    recognitions: Sequence[Recognition],
+    class_names: Sequence[str],
+    *,
+    threshold: float = 0.0,
+    labelled: bool = True,
+    longest: tuple[int, int] = SCREEN,
 ) -> np.ndarray:
-    """The image for the screen, uint8 RGB: per face a box, its number from 1, its expression."""
-    by_name = dict(zip(class_names, colors(class_names), strict=True))
+    """The image for the screen, uint8 RGB: per face a box, its number from 1, its answer.
+
+    Args:
+        threshold: the probability below which the answer is "not sure".
+        labelled: whether number and answer are written, or told by the boxes' colours alone.
+        longest: see `draw_boxes`.
+    """
+    by_name = dict(zip(class_names, colors(class_names), strict=True)) | {NOT_SURE: COLOR}
+    answers = [answer(recognition.probabilities, threshold) for recognition in recognitions]
     return draw_boxes(
         image,
         [recognition.face.box for recognition in recognitions],
-        [f"{number} {one.expression}" for number, one in enumerate(recognitions, 1)],
-        [by_name[recognition.expression] for recognition in recognitions],
+        [f"{number} {said}" * labelled for number, said in enumerate(answers, 1)],
+        [by_name[said] for said in answers],
+        longest,
     )
 
 
 def recognitions_table(
-    found: Mapping[str, Sequence[Recognition]], class_names: Sequence[str]
+    found: Mapping[str, Sequence[Recognition]],
+    class_names: Sequence[str],
+    *,
+    threshold: float = 0.0,
 ) -> pd.DataFrame:
-    """One row per face of all images: box in pixels, confidence, p_<expression>, expression.
+    """One row per face of all images, faces counted from 1.
 
-    `found` gives the recognitions by the image's name; faces are counted from 1.
+    Columns: image, face, x, y, width, height (the box, in pixels), confidence (the detector's),
+    p_<expression>, expression (the most probable), answer (the same, or "not sure" where it is
+    less probable than the threshold).
+
+    Args:
+        found: the recognitions by the image's name.
     """
     columns = ["image", "face", "x", "y", "width", "height", "confidence"]
-    columns += [f"p_{name}" for name in class_names] + ["expression"]
+    columns += [f"p_{name}" for name in class_names] + ["expression", "answer"]
     rows = [
         (image, number, box.x, box.y, box.width, box.height, recognition.face.confidence)
         + (*(recognition.probabilities[name] for name in class_names), recognition.expression)
+        + (answer(recognition.probabilities, threshold),)
         for image, recognitions in found.items()
         for number, recognition in enumerate(recognitions, 1)
         for box in [recognition.face.box]

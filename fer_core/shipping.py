@@ -18,7 +18,7 @@ from fer_core.files import replacing, write_json
 from fer_core.model_card import write_card
 from fer_core.models import load_model, predict
 from fer_core.records import Notes
-from fer_core.runs import Run, save_calibration, save_predictions, save_result
+from fer_core.runs import Run, save_calibration, save_predictions, save_result, save_survey
 from fer_core.sealed_test import check_unchanged, evaluate_test
 from fer_core.submission import check_finished
 from fer_core.views import predict_views
@@ -89,6 +89,7 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
         averaged = data.predictions("val", predict_views(model, rows))
         save_predictions(shipped, "val", averaged, averaged=True)
     save_calibration(shipped)
+    save_survey(shipped, data.survey())
     # Earlier looks at the test split are not forgotten.
     looks = run.predictions_file("test").with_suffix(".json")
     if looks.exists():

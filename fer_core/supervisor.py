@@ -43,6 +43,7 @@ KINDS = {
     "import": Kind("fer_core.datasets.importing:run_import", "light"),
     "draw": Kind("fer_core.datasets.importing:run_draw", "light"),
     "examine": Kind("fer_core.examining:run_examine", "examining"),  # minutes at 400,000 images
+    "video": Kind("fer_core.video:run_video", "video"),  # about as long as the film takes
 }
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from fer_core import paths, processes, queue
 from fer_core.files import keep_newest
 from fer_core.preferences import read_preferences
-from fer_core.tasks import Task, directories
+from fer_core.tasks import Task, TaskState, directories
+from fer_core.videos import KIND
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def remove_old() -> None:
     now = time.time()
     for task in map(Task, directories(paths.tasks_root())):
         with contextlib.suppress(OSError, ValueError):  # it works again, or is gone
-            if not task.state.is_active and now - _last_sign(task) > KEPT_SECONDS:
+            if _may_go(task) and now - _last_sign(task) > KEPT_SECONDS:
                 task.delete()
     for root in (paths.runs_root(), paths.tasks_root()):
         for doomed in root.glob(".deleted-*"):
@@ -47,6 +48,13 @@ def bound_logs(attempts: list[Path]) -> None:
     """Keeps the logs of these attempts, and the supervisor's own, from filling the disk."""
     for log in (processes.supervisor_log(), *(attempt / "worker.log" for attempt in attempts)):
         keep_newest(log, MOST_LOG_BYTES)
+
+
+def _may_go(task: Task) -> bool:
+    """Whether nobody misses it; what came of a video lies in its task, and is a person's."""
+    of_video = task.request is not None and task.request.kind == KIND
+    kept = of_video and task.state is TaskState.FINISHED
+    return not task.state.is_active and not kept
 
 
 def _last_sign(task: Task) -> float:

@@ -1,22 +1,17 @@
 """Recognises the expressions in photos and in pictures of the camera."""
 
-from collections.abc import Sequence
-from functools import partial
-from itertools import count
-
 import streamlit as st
 
-from fer_core import images, runs
-from fer_core.runs import Run
-from pages.components.explained import looked_at
-from pages.components.faces import show_picture
+from fer_core import runs
+from fer_core.credentials import credentials_of
+from pages.components.answering import Asking, choose_sureness, show_credentials
+from pages.components.photo_sources import show_camera, show_files
 from pages.components.pickers import pick_run
-from pages.components.resources import FaceSearch, Recognized, recognitions_table, recognize
-from pages.components.words import plain
+from pages.components.resources import FaceSearch
+from pages.components.videos import show_videos
 
-LARGEST_FILE = 50  # MB
-FILES, CAMERA = "Files", "Camera"
-BOX = ("x", "y", "width", "height")
+FILES, CAMERA, VIDEO = "Files", "Camera", "Video"
+SOURCES = {FILES: show_files, CAMERA: show_camera, VIDEO: show_videos}
 
 
 def choose_search() -> FaceSearch:
@@ -44,87 +39,6 @@ def choose_search() -> FaceSearch:
     return FaceSearch(smallest_face, confidence)
 
 
-def choose_pictures(source: str) -> list[tuple[str, bytes]]:
-    """The names and contents of the files that were uploaded, or of the picture just taken."""
-    if source == CAMERA:
-        taken = st.camera_input(
-            "Take a picture",
-            resolution="720p",
-            width=640,
-            help="It goes to the computer this dashboard runs on, and nowhere else.",
-        )
-        return [("camera.jpg", taken.getvalue())] if taken else []
-    uploads = st.file_uploader(
-        "Photos with faces",
-        type=sorted(images.IMAGE_SUFFIXES),
-        accept_multiple_files=True,
-        max_upload_size=LARGEST_FILE,
-    )
-    names = distinct([upload.name for upload in uploads])
-    return [(name, upload.getvalue()) for name, upload in zip(names, uploads, strict=True)]
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names in their order, with a number behind those that came before."""
-    taken: list[str] = []
-    for name in names:
-        numbered = (f"{name} ({number})" for number in count(2))
-        taken.append(name if name not in taken else next(n for n in numbered if n not in taken))
-    return taken
-
-
-def show_recognized(
-    run: Run, pictures: Sequence[tuple[str, bytes]], search: FaceSearch, explains: bool
-) -> None:
-    """Every picture with its faces, and one table of them all; what cannot be read is said."""
-    found: dict[str, Recognized] = {}
-    for name, content in pictures:
-        try:
-            with st.spinner(f"Looking for faces in {plain(name)} …"):
-                found[name] = recognize(content, name, run, search)
-        except ValueError as error:
-            st.error(plain(str(error)), icon=":material/broken_image:")
-        else:
-            show_explained(run, name, content, found[name], explains)
-    if found:
-        show_table(run, found)
-
-
-def show_explained(
-    run: Run, name: str, content: bytes, recognized: Recognized, explains: bool
-) -> None:
-    """A picture with its faces, and where the network looked, as far as that can be told."""
-    explain = partial(looked_at, content, name, run) if explains else None
-    try:
-        show_picture(name, recognized, explain)
-    except ValueError as error:
-        st.error(plain(str(error)), icon=":material/visibility_off:")
-
-
-def show_table(run: Run, found: dict[str, Recognized]) -> None:
-    """One row per face of all pictures, to look at and to download."""
-    table = recognitions_table(run, found)
-    st.subheader("All faces", anchor=False)
-    shares = [f"p_{name}" for name in run.class_names]
-    st.dataframe(
-        table,
-        column_config={
-            name: st.column_config.NumberColumn(name.removeprefix("p_"), format="%.3f")
-            for name in ("confidence", *shares)
-        },
-        column_order=("image", "face", "expression", *shares, "confidence", *BOX),
-        hide_index=True,
-    )
-    st.download_button(
-        "Download table",
-        table.to_csv(index=False),
-        file_name=f"faces-{run.id}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-
-
 st.title("Predict")
 st.caption(
     "Try a run on photos or on your own camera. A face's expression is not a person's emotion: "
@@ -132,14 +46,24 @@ st.caption(
 )
 
 run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
+beside_the_network = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    source = st.segmented_control("Pictures from", [FILES, CAMERA], default=FILES, required=True)
+    source = st.segmented_control("Pictures from", list(SOURCES), default=FILES, required=True)
     search = choose_search()
+    averaged = st.toggle(
+        "Average ten views",
+        key="average-views",
+        help="Each face is looked at ten times, shifted by two pixels of 48 and mirrored, and the "
+        "answers are averaged. A little more often right, and ten times as slow.",
+    )
     explains = st.toggle(
         "Show where it looked",
+        key="explains",
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right.",
     )
-pictures = choose_pictures(source)
-if pictures:
-    show_recognized(run, pictures, search, explains)
+known = credentials_of(run, averaged=averaged)
+with beside_the_network:
+    show_credentials(known)
+sureness = choose_sureness(run, averaged)
+SOURCES[source](Asking(known, search, sureness, averaged, explains))

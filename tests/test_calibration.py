@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from fer_core.calibration import (
+    NEVER,
+    answered,
     calibrate,
     calibration_error,
     coverage,
@@ -12,6 +14,7 @@ from fer_core.calibration import (
     reliability,
     temper,
     tempered,
+    threshold,
 )
 from fer_core.evaluation import accuracy_interval
 
@@ -85,3 +88,45 @@ def test_coverage_lets_the_surest_pass_first_and_equals_together() -> None:
     assert found["coverage"].tolist() == [0.25, 0.75, 1]
     assert found["accuracy"].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
     assert found[["low", "high"]].iloc[1].tolist() == pytest.approx(accuracy_interval(2, 3))
+
+
+def test_the_threshold_is_the_lowest_confidence_from_which_on_enough_is_right() -> None:
+    table = pd.concat([predictions(0.9, 30, 0), predictions(0.7, 25, 15), predictions(0.6, 0, 10)])
+    # 30 of 30, 55 of 70, 55 of 80.
+    assert threshold(table, 0.9) == 0.9
+    assert threshold(table, 0.78) == 0.7
+    assert threshold(table, 0.68) == 0.6
+    assert threshold(table, 0) == 0
+
+
+def test_where_no_confidence_reaches_the_share_nothing_is_answered() -> None:
+    table = predictions(0.9, 60, 40)
+    assert threshold(table, 0.8) == NEVER
+    found = answered(table, NEVER)
+    assert (found.coverage, found.accuracy, found.faces) == (0, None, 100)
+
+
+def test_a_few_lucky_answers_choose_no_threshold() -> None:
+    table = pd.concat([predictions(0.9, 5, 0), predictions(0.7, 10, 35)])
+    assert threshold(table, 0.8) == NEVER
+    assert threshold(predictions(0.9, 5, 0), 0.8) == 0.9  # there are no more
+
+
+def test_faces_that_the_network_has_learned_from_do_not_choose_the_threshold() -> None:
+    known = predictions(0.7, 50, 0).assign(leaked=True)
+    table = pd.concat(
+        [known, predictions(0.7, 20, 20).assign(leaked=False)]
+        + [predictions(0.9, 25, 0).assign(leaked=False)]
+    )
+    assert threshold(table, 0.8) == 0.9
+    assert threshold(table.drop(columns="leaked"), 0.8) == 0.7
+    found = answered(table, 0.9)
+    assert found.faces == 65 and found.coverage == pytest.approx(25 / 65)
+    assert found.accuracy is not None and found.accuracy.total == 25
+
+
+def test_a_calibration_has_the_threshold_of_the_tempered_answers() -> None:
+    table = pd.concat([predictions(0.95, 60, 10), predictions(0.8, 20, 20)])
+    found = calibrate(table)
+    assert found.threshold == threshold(tempered(table, found.temperature))
+    assert found.threshold != 0.95

@@ -4,16 +4,28 @@ from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import ImageColor
 from skimage import data
 
 from fer_core import models, recognition, submission
+from fer_core.calibration import NEVER, temper
 from fer_core.config import TrainConfig
 from fer_core.detection import Face, FaceDetector, Landmarks
+from fer_core.expressions import COLORS
 from fer_core.files import write_json
 from fer_core.images import Box, face_pixels, resize
-from fer_core.recognition import Classifier, Recognition, recognitions_table, recognize
-from fer_core.runs import Run
+from fer_core.recognition import (
+    Classifier,
+    Recognition,
+    annotate,
+    recognitions_table,
+    recognize,
+)
+from fer_core.runs import Run, save_calibration, save_predictions
+from fer_core.sureness import COLOR
+from fer_core.views import predict_views
 
 ASTRONAUT = data.astronaut()
 FACE = Face(Box(1, 2, 3, 4), Landmarks((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)), 0.97)
@@ -130,17 +142,51 @@ def test_the_table_has_a_row_per_face_of_all_pictures() -> None:
     sad = Recognition(FACE, {"sad": 0.7, "happy": 0.3})
     happy = Recognition(FACE, {"sad": 0.2, "happy": 0.8})
     table = recognitions_table(
-        {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy")
+        {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy"), threshold=0.75
     )
     assert table.to_csv(index=False).splitlines() == [
-        "image,face,x,y,width,height,confidence,p_sad,p_happy,expression",
-        "a.jpg,1,1,2,3,4,0.97,0.7,0.3,sad",
-        "a.jpg,2,1,2,3,4,0.97,0.2,0.8,happy",
-        "c.jpg,1,1,2,3,4,0.97,0.7,0.3,sad",
+        "image,face,x,y,width,height,confidence,p_sad,p_happy,expression,answer",
+        "a.jpg,1,1,2,3,4,0.97,0.7,0.3,sad,not sure",
+        "a.jpg,2,1,2,3,4,0.97,0.2,0.8,happy,happy",
+        "c.jpg,1,1,2,3,4,0.97,0.7,0.3,sad,not sure",
     ]
 
 
 def test_the_table_of_no_faces_has_its_columns() -> None:
     table = recognitions_table({"a.jpg": []}, ("sad", "happy"))
     assert len(table) == 0
-    assert list(table.columns[-3:]) == ["p_sad", "p_happy", "expression"]
+    assert list(table.columns[-4:]) == ["p_sad", "p_happy", "expression", "answer"]
+
+
+def test_an_annotated_face_has_the_colour_of_its_answer() -> None:
+    face = Face(Box(20, 40, 40, 40), FACE.landmarks, 0.97)
+    unsure = Recognition(face, {"sad": 0.7, "happy": 0.3})
+    corners = {
+        threshold: tuple(
+            annotate(flat(255, 640), [unsure], ("sad", "happy"), threshold=threshold)[79, 20]
+        )
+        for threshold in (0.0, 0.7, 0.71)
+    }
+    sad = tuple(ImageColor.getrgb(COLORS["sad"]))
+    assert corners == {0.0: sad, 0.7: sad, 0.71: tuple(ImageColor.getrgb(COLOR))}
+
+
+def test_averaged_views_are_a_mode_with_a_temperature_and_a_threshold_of_its_own() -> None:
+    run = save_run(brightness_model())
+    truths = ["sad"] * 60 + ["happy"] * 40
+    for averaged, confidence in ((False, 0.9), (True, 0.8)):
+        table = pd.DataFrame({"path": "a.png", "row": "", "expression": truths})
+        table = table.assign(p_sad=confidence, p_happy=1 - confidence)
+        save_predictions(run, "val", table, averaged=averaged)
+    save_calibration(run)
+    single, averaged = Classifier.load(run), Classifier.load(run, averaged=True)
+    assert single.temperature == run.calibration().temperature
+    assert averaged.temperature == run.calibration(averaged=True).temperature
+    assert single.temperature > averaged.temperature
+    # 60 % are right at the only confidence that there is.
+    assert (single.threshold, averaged.threshold) == (NEVER, NEVER)
+    image = np.tile(np.arange(48, dtype=np.uint8)[:, None, None] * 5, (1, 48, 3))
+    expected = predict_views(averaged.model, averaged.pixels(image)[None])
+    answers = averaged.predict([image])
+    assert answers == pytest.approx(temper(expected, averaged.temperature))
+    assert not np.allclose(answers, temper(single.predict([image]), 1.0), atol=1e-3)

@@ -1,4 +1,4 @@
-"""Extracts .zip archives from strangers."""
+"""Extracts and reads .zip archives from strangers."""
 
 import lzma
 import shutil
@@ -6,6 +6,8 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from fer_core.datasets.layouts.found import Report, counted
@@ -28,22 +30,44 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         ValueError: no archive, damaged, encrypted, too large, or with a member that would land
             outside `target`. Nothing is promised of `target` then.
     """
-    try:
-        with zipfile.ZipFile(archive) as file:
-            members = [member for member in file.infolist() if not member.is_dir()]
-            for member in members:
-                _check(member)
-            wanted = [member for member in members if _is_wanted(member)]
-            _check_tree(wanted)
-            _check_total(wanted, archive, target)
-            for number, member in enumerate(wanted, 1):
-                _extract(file, member, target)
-                if number % 100 == 0:
-                    report(number, len(wanted), f"Extracted {number:,} of {len(wanted):,} files")
-    except _DAMAGE as error:
-        raise ValueError(_sentence(error)) from error
+    with damage_in_words(), zipfile.ZipFile(archive) as file:
+        members = [member for member in file.infolist() if not member.is_dir()]
+        for member in members:
+            check_member(member)
+        wanted = [member for member in members if holds(member, IMAGE_SUFFIXES | _TABLES)]
+        _check_tree(wanted)
+        size = archive.stat().st_size
+        check_total(wanted, size, min(LARGEST, shutil.disk_usage(target.parent).free))
+        for number, member in enumerate(wanted, 1):
+            _extract(file, member, target)
+            if number % 100 == 0:
+                report(number, len(wanted), f"Extracted {number:,} of {len(wanted):,} files")
     others = len(members) - len(wanted)
     return [f"Not extracted, no images: {counted(others, 'file')}."] if others else []
+
+
+@contextmanager
+def damage_in_words() -> Iterator[None]:
+    """Turns what a damaged archive raises, of whatever kind, into a ValueError that says it."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ValueError(_sentence(error)) from error
+
+
+def read_member(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A member's content in blocks, never more than it claims to be.
+
+    Raises:
+        ValueError: there is more of it. What is damaged raises as `damage_in_words` expects.
+    """
+    left = member.file_size
+    with file.open(member) as packed:
+        while block := packed.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ValueError(f"The archive's {member.filename} is larger than it claims.")
+            yield block
 
 
 def leads_out(name: str) -> bool:
@@ -56,7 +80,8 @@ def _path(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 
 
-def _check(member: zipfile.ZipInfo) -> None:
+def check_member(member: zipfile.ZipInfo) -> None:
+    """Raises ValueError where a member is a link, encrypted, or would land outside of a folder."""
     name = member.filename
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     if leads_out(name) or is_link or "\0" in member.orig_filename:
@@ -66,10 +91,11 @@ def _check(member: zipfile.ZipInfo) -> None:
         raise ValueError(f"The archive must not be encrypted. Received, encrypted: {name}")
 
 
-def _is_wanted(member: zipfile.ZipInfo) -> bool:
+def holds(member: zipfile.ZipInfo, suffixes: Collection[str]) -> bool:
+    """Whether a member's name ends like one of these, in lower case, and is not hidden."""
     path = _path(member.filename)
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return not hidden and path.suffix.lower() in IMAGE_SUFFIXES | _TABLES
+    return not hidden and path.suffix.lower() in suffixes
 
 
 def _sentence(error: Exception) -> str:
@@ -91,12 +117,20 @@ def _check_tree(members: list[zipfile.ZipInfo]) -> None:
                 )
 
 
-def _check_total(members: list[zipfile.ZipInfo], archive: Path, target: Path) -> None:
+def check_total(members: Sequence[zipfile.ZipInfo], packed: int, room: int) -> None:
+    """Sees whether members may be unpacked.
+
+    Args:
+        packed: bytes of the archive.
+        room: bytes that there is room for.
+
+    Raises:
+        ValueError: they are larger, or so much larger than the archive that it must be a bomb.
+    """
     total = sum(member.file_size for member in members)
-    free = shutil.disk_usage(target.parent).free
-    bomb = total > max(_NEVER_A_BOMB, _LARGEST_RATIO * archive.stat().st_size)
-    if bomb or total > min(LARGEST, free):
-        limit = min(LARGEST, free, _LARGEST_RATIO * archive.stat().st_size)
+    bomb = total > max(_NEVER_A_BOMB, _LARGEST_RATIO * packed)
+    if bomb or total > room:
+        limit = min(room, _LARGEST_RATIO * packed)
         raise ValueError(
             f"The archive must hold at most {max(limit, _NEVER_A_BOMB) / 2**30:.1f} GB when it is "
             f"extracted. Received: {total / 2**30:.1f} GB"
@@ -106,10 +140,6 @@ def _check_total(members: list[zipfile.ZipInfo], archive: Path, target: Path) ->
 def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     place = target / _path(member.filename)
     place.parent.mkdir(parents=True, exist_ok=True)
-    left = member.file_size  # what it claims; more is refused, whatever it claims
-    with file.open(member) as packed, place.open("wb") as plain:
-        while block := packed.read(_BLOCK):
-            left -= len(block)
-            if left < 0:
-                raise ValueError(f"The archive's {member.filename} is larger than it claims.")
+    with place.open("wb") as plain:
+        for block in read_member(file, member):
             plain.write(block)

@@ -10,7 +10,14 @@ from fer_core.runs.listing import (
 )
 from fer_core.runs.overviews import Overview, overview
 from fer_core.runs.run import Run
-from fer_core.runs.saving import save_calibration, save_predictions, save_result
+from fer_core.runs.saving import (
+    save_calibration,
+    save_predictions,
+    save_result,
+    save_survey,
+    survey_file,
+)
+from fer_core.runs.thresholds import threshold_of
 
 __all__ = [
     "Census",
@@ -23,6 +30,9 @@ __all__ = [
     "save_calibration",
     "save_predictions",
     "save_result",
+    "save_survey",
+    "survey_file",
     "take_census",
+    "threshold_of",
     "unreadable_runs",
 ]

@@ -173,7 +173,10 @@ class Run(Task):
             raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
     def calibration(self, *, averaged: bool = False) -> Calibration | None:
-        """How its probabilities are mended, or those averaged over ten views; None if unknown."""
+        """How its probabilities are mended, or those averaged over ten views; None if unknown.
+
+        See `runs.threshold_of` for a threshold that older versions did not record.
+        """
         try:
             return Calibration(**_names(self.directory / "calibration.json")[VIEWS[averaged]])
         except (KeyError, TypeError, ValueError):  # of an older version, or damaged

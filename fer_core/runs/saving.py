@@ -1,9 +1,11 @@
 """What the trainer, and whoever opens a test split, writes into a run's directory."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 
+from fer_core.appearance import Survey
 from fer_core.calibration import calibrate
 from fer_core.files import replacing, write_json
 from fer_core.records import Result
@@ -26,6 +28,16 @@ def save_calibration(run: Run) -> None:
         if predictions is not None:
             record[name] = asdict(calibrate(predictions))
     write_json(run.directory / "calibration.json", record)
+
+
+def survey_file(run: Run) -> Path:
+    """Where it is kept what the training faces look like; see `familiarity.survey_of`."""
+    return run.directory / "appearance.json"
+
+
+def save_survey(run: Run, survey: Survey) -> None:
+    """Writes what the training faces look like, for those who will not have the data set."""
+    write_json(survey_file(run), asdict(survey))
 
 
 def save_result(run: Run, result: Result) -> None:

@@ -34,6 +34,9 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("run", help="the run whose model recognises")
     predict.add_argument("images", nargs="+", type=Path)
     predict.add_argument("--csv", type=Path, help="write the table into this file")
+    predict.add_argument(
+        "--average-views", action="store_true", help="average ten views of each face; slower"
+    )
     predict.set_defaults(command=_predict)
 
 
@@ -97,14 +100,16 @@ def _predict(options: argparse.Namespace) -> int:
     from fer_core.detection import FaceDetector
     from fer_core.recognition import Classifier, recognitions_table, recognize
 
-    classifier, detector = Classifier.load(find_run(options.run)), FaceDetector()
+    classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
+    detector = FaceDetector()
     found = {}
     for path in options.images:
         try:
             found[str(path)] = recognize(images.decode(path), detector, classifier)
         except ValueError as error:  # one bad picture must not lose the others
             say(str(error), file=sys.stderr)
-    table = recognitions_table(found, classifier.class_names)
+    threshold = classifier.threshold
+    table = recognitions_table(found, classifier.class_names, threshold=threshold)
     say(table.round(3).to_string(index=False) if len(table) else "No face was found.")
     if options.csv:
         table.to_csv(options.csv, index=False)

@@ -51,6 +51,13 @@ def spoken_end(seconds_left: float) -> str:
     return f"{end:%H:%M}" if end.date() == now.date() else f"{end:%d %b, %H:%M}"
 
 
+def spoken_clock(seconds: float) -> str:
+    """Minutes and seconds, as "1:05"; hours before them where there are any."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def spoken_size(size: int) -> str:
     """Bytes as "512 KB", "80 MB" or "1.2 GB"."""
     if size < 1_000_000:

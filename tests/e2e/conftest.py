@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
-ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)})$")  # of the first face
+# Of the first face; a network that has hardly learned is not sure.
+ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure \(.*\))$")
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",

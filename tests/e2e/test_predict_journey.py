@@ -1,22 +1,26 @@
 """From a photo or the camera to an expression, in a browser."""
 
+import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from skimage import data
 
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from tests.e2e.conftest import ANSWER, PROJECT, serve, take_photo
+from tests.e2e.conftest import ANSWER, PATIENCE, PROJECT, serve, take_photo
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 @pytest.fixture(scope="module")
@@ -61,20 +65,81 @@ def test_the_camera_gives_a_face_and_the_page_names_its_expression(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_uploaded_photos_get_expressions_a_table_and_sentences(
-    page: "Page", address: str, astronaut: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "paper.jpg").write_bytes(b"%PDF-1.7 and so on")
-    page.goto(f"{address}/predict")
-    page.locator("input[type=file]").set_input_files([tmp_path / "paper.jpg", astronaut])
-    page.get_by_text(ANSWER).wait_for()
-    page.get_by_text("paper.jpg cannot be read as an image").wait_for()
+@pytest.fixture
+def holiday(tmp_path: Path, astronaut: Path) -> Path:
+    """A zipped folder of a photo, something that is none, and a name that leads elsewhere."""
+    folder = tmp_path / "holiday.zip"
+    with zipfile.ZipFile(folder, "w") as archive:
+        archive.write(astronaut, "beach/one.png")
+        archive.writestr("paper.jpg", b"%PDF-1.7 and so on")
+        archive.write(astronaut, "../evil.png")
+    return folder
+
+
+def downloaded(page: "Page", button: str) -> bytes:
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download table").click()
-    header, row = download.value.path().read_text().splitlines()
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_bytes()
+
+
+def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
+    page: "Page", address: str, astronaut: Path, holiday: Path
+) -> None:
+    page.goto(f"{address}/predict")
+    page.locator("input[type=file]").set_input_files([astronaut, holiday])
+    page.get_by_text("2 pictures, 2 faces").wait_for()
+    page.get_by_text("holiday.zip/paper.jpg cannot be read as an image").wait_for()
+    page.get_by_text("a path that leads out of it: ../evil.png").wait_for()
+    page.get_by_role("button", name="Download annotated pictures").wait_for()
+
+    header, *rows = downloaded(page, "Download table").decode().splitlines()
     assert header.startswith("image,face,x,y,width,height,confidence,p_angry,")
-    assert row.startswith("astronaut.png,1,")
-    assert row.rsplit(",", 1)[1] in EXPRESSIONS
+    assert header.endswith(",expression,answer,milliseconds")
+    assert [row.split(",")[0] for row in rows] == ["astronaut.png", "holiday.zip/beach/one.png"]
+    for row in rows:
+        *_, expression, answer, milliseconds = row.split(",")
+        assert answer in (expression, "not sure") and expression in EXPRESSIONS
+        assert float(milliseconds) > 0
+
+    record = json.loads(downloaded(page, "Download JSON"))
+    assert len(record["images"]) == 2 and len(record["refused"]) == 2
+    assert record["network"]["trained_on"] == "faces"
+
+    with zipfile.ZipFile(BytesIO(downloaded(page, "Download annotated pictures"))) as archive:
+        assert archive.namelist() == ["astronaut.jpg", "holiday.zip/beach/one.jpg"]
+        drawn = Image.open(BytesIO(archive.read("holiday.zip/beach/one.jpg")))
+    assert drawn.size == (640, 640)
+    before = Image.open(astronaut).resize(drawn.size)
+    assert ImageChops.difference(drawn.convert("RGB"), before).getextrema()[0][1] > 100
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_the_margin_changes_what_the_network_sees(
+    page: "Page", address: str, astronaut: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE * 1000)
+    page.goto(f"{address}/predict")
+    page.locator("input[type=file]").set_input_files(astronaut)
+    seen = page.get_by_alt_text("Face 1 as the network gets it")
+    seen.wait_for()
+    side = page.get_by_text(re.compile("from a square of"))
+    narrow, source, words = pixels_of(seen), seen.get_attribute("src"), side.inner_text()
+    slider = page.get_by_role("slider", name="Margin around the face")
+    slider.focus()
+    for _ in range(8):
+        slider.press("ArrowRight")
+    expect(slider).to_have_value("40")
+    expect(side).not_to_have_text(words)
+    expect(seen).not_to_have_attribute("src", source)
+    page.wait_for_function("image => image.complete", arg=seen.element_handle())
+    # The flag and the hair around the face come into it.
+    assert ImageChops.difference(narrow, pixels_of(seen)).getextrema()[1] > 60
+
+
+def pixels_of(image: "Locator") -> Image.Image:
+    return Image.open(BytesIO(image.screenshot())).convert("L").resize((200, 200))
 
 
 def test_a_link_opens_its_page_in_the_frame_even_on_a_fresh_server(

@@ -1,21 +1,28 @@
 """The page that recognises expressions in photos."""
 
 import io
+import json
+import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import ExifTags, Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
 
-from fer_core import models
+from fer_core import models, runs
+from fer_core.appearance import survey
+from fer_core.detection import FaceDetector
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import Run
+from pages.components import results
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -67,6 +74,22 @@ def table(page: AppTest) -> list[dict]:
     return page.dataframe[0].value.to_dict("records")
 
 
+def said(page: AppTest) -> str:
+    """All captions and texts."""
+    return "\n".join(text.value for text in (*page.caption, *page.markdown))
+
+
+def pictures(page: AppTest) -> list[str]:
+    """What is said of each picture to those who cannot see it."""
+    return [image.alt for each in page.get("image") for image in each.proto.imgs]
+
+
+def sharpen(page: AppTest, right: float) -> AppTest:
+    """Asks for such a share of right answers."""
+    page.select_slider[0].set_value(right)
+    return rerun(page)
+
+
 def test_without_a_run_the_page_says_what_to_do(open_page: Callable[..., AppTest]) -> None:
     page = open_page("predict")
     assert "There is no network yet" in page.info[0].value
@@ -99,23 +122,24 @@ def test_a_photo_gets_a_box_a_crop_a_chart_and_a_row(page: AppTest) -> None:
     assert sum(row[f"p_{name}"] for name in EXPRESSIONS) == pytest.approx(1)
     assert row["expression"] in EXPRESSIONS
     assert len(page.get("plotly_chart")) == 1
-    assert len(page.get("image")) == 2
-    assert any(f"1 · {row['expression']}" in text.value for text in page.markdown)
+    assert len(page.get("image")) == 3  # the picture, the face, the network's pixels
+    assert row["answer"] in (row["expression"], "not sure") and row["milliseconds"] > 1
+    assert any(f"1 · {row['answer']}" in text.value for text in page.markdown)
 
 
 def test_where_the_network_looked_is_shown_beside_the_face_when_asked_for(page: AppTest) -> None:
-    page.toggle[0].set_value(True)
+    page.toggle(key="explains").set_value(True)
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    assert len(page.get("image")) == 3
-    page.toggle[0].set_value(False)
-    assert len(rerun(page).get("image")) == 2
+    assert len(page.get("image")) == 4
+    page.toggle(key="explains").set_value(False)
+    assert len(rerun(page).get("image")) == 3
 
 
 def test_several_photos_share_one_table_and_keep_their_order(page: AppTest) -> None:
     astronaut = file_of(ASTRONAUT)
     upload(page, ("b.png", astronaut), ("a.png", file_of(EMPTY)), ("b.png", astronaut))
     assert [row["image"] for row in table(page)] == ["b.png", "b.png (2)"]
-    assert [title.value for title in page.subheader][:3] == ["b.png", "a.png", "b.png (2)"]
+    assert [title.value for title in page.subheader][:2] == ["3 pictures, 2 faces", "b.png"]
 
 
 def test_all_faces_of_a_photo_are_recognised(page: AppTest) -> None:
@@ -202,7 +226,8 @@ def test_an_unrelated_rerun_recognises_nothing_anew(
     from fer_core import recognition
 
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    monkeypatch.setattr(recognition, "recognize", None)
+    monkeypatch.setattr(recognition, "recognize_faces", None)
+    monkeypatch.setattr(FaceDetector, "detect", None)
     rerun(page)
     assert len(table(page)) == 1
 
@@ -228,3 +253,148 @@ def test_a_groups_smaller_faces_are_found_on_request(page: AppTest, photos_dir: 
     page.number_input[0].set_value(12)
     rerun(page)
     assert len(table(page)) == 29
+
+
+def test_a_zipped_folder_is_looked_at_and_what_is_bad_in_it_is_said(page: AppTest) -> None:
+    folder = io.BytesIO()
+    with zipfile.ZipFile(folder, "w") as archive:
+        archive.writestr("beach/good.png", file_of(ASTRONAUT))
+        archive.writestr("paper.jpg", b"%PDF-1.7 and so on")
+        archive.writestr("../evil.png", file_of(ASTRONAUT))
+    upload(page, ("holiday.zip", folder.getvalue()), ("half.zip", folder.getvalue()[:99]))
+    assert [row["image"] for row in table(page)] == ["holiday.zip/beach/good.png"]
+    elsewhere, half, paper = [error.value for error in page.error]
+    assert "a path that leads out of it: ../evil.png" in elsewhere
+    assert half.startswith("half.zip: The archive must be a whole .zip file.")
+    assert paper.startswith("holiday.zip/paper.jpg cannot be read as an image")
+
+
+def test_many_files_that_cannot_be_read_are_folded(page: AppTest) -> None:
+    upload(page, *[(f"{number}.jpg", b"") for number in range(8)])
+    assert len(page.error) == 5
+    assert page.expander[0].label == "3 more could not be read"
+    assert "7.jpg cannot be read" in page.expander[0].markdown[0].value
+
+
+def tiles(page: AppTest) -> list[dict]:
+    """What the gallery shows."""
+    (gallery,) = page.get("bidi_component")
+    return json.loads(gallery.proto.json)["tiles"]
+
+
+def test_a_pressed_picture_of_the_gallery_is_shown_large(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("wall.png", file_of(EMPTY)), ("astronaut.png", file_of(ASTRONAUT)))
+    sharpen(page, 0.0)
+    labels = [tile["label"] for tile in tiles(page)]
+    assert labels == ["no face · wall.png", f"{table(page)[0]['expression']} · astronaut.png"]
+    assert page.subheader[1].value == "wall.png"
+    monkeypatch.setattr(results, "gallery", lambda tiles, **settings: 1)
+    rerun(page)
+    assert page.subheader[1].value == "astronaut.png"
+    monkeypatch.setattr(results, "gallery", lambda tiles, **settings: None)
+    assert rerun(page).subheader[1].value == "astronaut.png"
+
+
+def test_many_pictures_are_shown_by_the_page(page: AppTest) -> None:
+    upload(page, *[(f"{number}.png", file_of(EMPTY)) for number in range(14)])
+    assert page.subheader[0].value == "14 pictures, 0 faces"
+    assert page.get("pagination") and len(tiles(page)) == 12
+
+
+def test_the_network_its_accuracy_and_its_data_stand_beside_every_answer(
+    finished_run: Callable[..., Run], open_page: Callable[..., AppTest]
+) -> None:
+    run = finished_run(opened=True)
+    page = open_page("predict", run=run.id)
+    assert "learned from 700 images of drawn" in said(page)
+    assert "Right on test: 50.0% (41.8% to 58.2%, 140 images)" in said(page)
+
+
+def test_a_sealed_test_split_is_not_told(page: AppTest) -> None:
+    assert "Right on validation: 60.0%" in said(page)
+    assert "test split is sealed" in said(page)
+
+
+def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Run) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    sharpen(page, 0.0)
+    (row,) = table(page)
+    assert row["answer"] == row["expression"]
+    assert "It answers all of the 140 validation faces; **60.0%** of those are right" in said(page)
+    # So many are right from no confidence on that enough answers have.
+    sharpen(page, 0.95)
+    (unsure,) = table(page)
+    assert unsure["answer"] == "not sure" and unsure["expression"] == row["expression"]
+    assert any(f"1 · not sure ({row['expression']} " in text.value for text in page.markdown)
+
+
+def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> None:
+    # Of 90 sure answers 80 are right, of 50 others 20.
+    right = np.repeat([True, False, True, False], [80, 10, 20, 30])
+    confidence = np.repeat([0.9, 0.5], [90, 50])
+    answers = pd.DataFrame(
+        {"path": "a.png", "row": "", "expression": np.where(right, "sad", "fear")}
+    )
+    shares = dict.fromkeys(EXPRESSIONS, (1 - confidence) / 6) | {"sad": confidence}
+    answers = answers.assign(**{f"p_{name}": values for name, values in shares.items()})
+    runs.save_predictions(run, "val", answers)
+    assert (
+        "Below a probability of 90% it says “not sure”. It answers **64.3%** of the 140 validation "
+        "faces; **88.9%** of those are right (80.7% to 93.9%)."
+    ) in said(rerun(page))
+    assert "It answers **100.0%** of the 140 validation faces; **71.4%**" in said(
+        sharpen(page, 0.7)
+    )
+
+
+def test_a_run_without_validation_always_answers(page: AppTest, run: Run) -> None:
+    run.predictions_file("val").unlink()
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert "It always answers" in said(page)
+    assert table(page)[0]["answer"] in EXPRESSIONS
+
+
+def test_ten_views_answer_otherwise_and_what_was_not_measured_is_said(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    before = table(page)[0]
+    page.toggle(key="average-views").set_value(True)
+    rerun(page)
+    assert table(page)[0]["p_happy"] != before["p_happy"]
+    assert "Averages of ten views were not measured" in said(page)
+
+
+def test_a_margin_changes_the_crop_and_the_answer(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    before, words = table(page)[0], said(page)
+    assert "48×48 pixels, gray, from a square of " in words
+    page.slider(key="crop-margin").set_value(60)
+    rerun(page)
+    after = table(page)[0]
+    assert after["p_happy"] != before["p_happy"] and after["width"] == before["width"]
+    side, wider = (
+        int(re.search(r"from a square of (\d+)", text)[1]) for text in (words, said(page))
+    )
+    assert wider == pytest.approx(1.6 * side, abs=1)
+
+
+def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run: Run) -> None:
+    faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
+    runs.save_survey(run, survey(faces))
+    upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
+    assert "Brightness: darker than more than 99 % of the training faces" in said(page)
+    assert "deserves less trust" in said(page)
+
+
+def test_a_run_that_kept_nothing_about_its_faces_says_why_it_cannot_compare(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert "cannot be compared with the training faces" in page.info[0].value
+
+
+def test_the_face_that_the_network_sees_is_chosen(page: AppTest) -> None:
+    crowd = Image.fromarray(np.tile(data.astronaut(), (1, 3, 1)))
+    upload(page, ("crowd.png", file_of(crowd)))
+    assert "Face 1 as the network gets it" in pictures(page)
+    page.selectbox[1].set_value(3)
+    assert "Face 3 as the network gets it" in pictures(rerun(page))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from fer_core.appearance import appearance_of
 from fer_core.datasets.pictures import Pictures
-from fer_core.images import face_pixels, resize
+from fer_core.images import resize
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # what `problem` says; what is truncated is damaged
-FACE = (48, 48)  # (height, width) at which sharpness is measured: every picture on one scale
 SIDE = 32  # pixels of the reduced gray picture by which two are compared
 FREQUENCIES = 63  # the lowest of it, without the mean: one bit each in the perceptual hash
 
@@ -21,7 +21,7 @@ MEASURES = np.dtype(
         ("width", "i4"),
         ("mean", "f4"),  # of the gray picture, in [0, 255]
         ("deviation", "f4"),  # standard deviation of the gray picture
-        ("sharpness", "f4"),  # see `_sharpness`
+        ("sharpness", "f4"),  # see `appearance.sharpness`
         ("pixels", "u8"),  # a hash of size and pixels
         ("hash", "u8"),  # perceptual: the signs of the lowest frequencies
     ]
@@ -64,21 +64,12 @@ def _measure(image: np.ndarray) -> tuple[tuple[float, ...], np.ndarray]:
     """A row of MEASURES without its perceptual hash, and the sketch."""
     height, width = image.shape[:2]
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    (mean,), (deviation,) = (value[0] for value in cv2.meanStdDev(gray))
+    look = appearance_of(image)
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8)
     digest.update(f"{height}x{width}".encode())
     pixels = int.from_bytes(digest.digest(), "little")
-    sharpness = _sharpness(face_pixels(image, FACE, 1)[..., 0])
-    row = (READABLE, height, width, mean, deviation, sharpness, pixels, 0)
+    row = (READABLE, height, width, look.mean, look.deviation, look.sharpness, pixels, 0)
     return row, resize(gray, SIDE, SIDE)
-
-
-def _sharpness(gray: np.ndarray) -> float:
-    """Variance of the Laplacian ÷ variance of the pixels, so that contrast does not matter."""
-    variance = float(gray.var())
-    if variance < 1:
-        return 0.0
-    return float(cv2.Laplacian(np.ascontiguousarray(gray), cv2.CV_32F).var()) / variance
 
 
 def _low_frequencies(sketches: np.ndarray) -> np.ndarray:

@@ -1,0 +1,106 @@
+"""The answers about many pictures: found with progress, shown as a gallery, one of them large."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fer_core import expressions, sureness
+from fer_core.photos import Given, Photo
+from fer_core.runs import Run
+from pages.components.answering import Asking
+from pages.components.faces import Answers, show_picture
+from pages.components.gallery import Tile, gallery
+from pages.components.network_sees import show_what_it_sees
+from pages.components.recognizing import Asked, annotated_small, recognize
+from pages.components.words import plain
+
+if TYPE_CHECKING:
+    from fer_core.recognized import Recognized
+
+_CHOSEN = "chosen-photo"
+_PER_PAGE = 12
+_WIDTH = 190  # pixels of a tile, at least
+_QUICK = 0.3  # seconds: what is done by then needs no progress
+_SHOWN = 5  # sentences; more are folded
+
+
+def recognize_all(given: Given, asked: Asked) -> tuple[dict[Photo, "Recognized"], list[str]]:
+    """What was recognised by picture, and a sentence for each file that could not be read.
+
+    Leaving the page ends it; what was found is kept for a while.
+    """
+    found: dict[Photo, Recognized] = {}
+    refused = list(given.refused)
+    bar, started = st.empty(), time.monotonic()
+    for number, photo in enumerate(given.photos):
+        if time.monotonic() - started > _QUICK:
+            words = f"{number:,} of {len(given.photos):,} pictures. Next: {plain(photo.name)}"
+            bar.progress(number / len(given.photos), words)
+        elif not number:
+            bar.caption(f"Looking for faces in {plain(photo.name)} …")
+        try:
+            found[photo] = recognize(photo, asked)
+        except ValueError as error:
+            refused.append(str(error))
+    bar.empty()
+    return found, refused
+
+
+def say_refused(refused: Sequence[str], notes: Sequence[str]) -> None:
+    """Why files could not be read, and what was not meant to be."""
+    for sentence in refused[:_SHOWN]:
+        st.error(plain(sentence), icon=":material/broken_image:")
+    if len(refused) > _SHOWN:
+        rest = refused[_SHOWN:]
+        with st.expander(f"{len(rest):,} more could not be read", icon=":material/broken_image:"):
+            st.markdown("\n".join(f"- {plain(sentence)}" for sentence in rest))
+    for sentence in notes:
+        st.caption(plain(sentence))
+
+
+def show_results(asking: Asking, found: Mapping[Photo, "Recognized"], asked: Asked) -> None:
+    """A gallery where there are several pictures, and one of them large."""
+    run, threshold, photos = asking.run, asking.sureness.threshold, list(found)
+    if len(photos) > 1:
+        _show_gallery(run, found, asked, threshold)
+    by_key = {photo.key: photo for photo in photos}
+    photo = by_key.get(st.session_state.get(_CHOSEN, ""), photos[0])
+    answers = Answers(photo, asked, found[photo], threshold, asking.explains)
+    try:
+        show_picture(answers)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/visibility_off:")
+    show_what_it_sees(run, answers)
+
+
+def _show_gallery(
+    run: Run, found: Mapping[Photo, "Recognized"], asked: Asked, threshold: float
+) -> None:
+    photos = list(found)
+    faces = sum(len(one.recognitions) for one in found.values())
+    st.subheader(f"{len(photos):,} pictures, {faces:,} faces", anchor=False)
+    pages = -(-len(photos) // _PER_PAGE)
+    page = st.pagination(pages, key="page-of-photos") if pages > 1 else 1
+    first = (page - 1) * _PER_PAGE
+    colors = dict(zip(run.class_names, expressions.colors(run.class_names), strict=True))
+    colors[sureness.NOT_SURE] = sureness.COLOR
+    tiles = []
+    for number, photo in enumerate(photos[first : first + _PER_PAGE], first):
+        words, said = _in_short(found[photo], threshold)
+        small = annotated_small(photo, asked, threshold)
+        name = PurePosixPath(photo.name).name
+        tiles.append(Tile(small, f"{words} · {name}", colors.get(said, "#8C8C8C"), number))
+    pressed = gallery(tiles, key="photos", least=_WIDTH)
+    if pressed is not None and 0 <= pressed < len(photos):
+        st.session_state[_CHOSEN] = photos[pressed].key
+
+
+def _in_short(one: "Recognized", threshold: float) -> tuple[str, str]:
+    """A few words on a picture, and the answer where there is one face."""
+    answers = [sureness.answer(each.probabilities, threshold) for each in one.recognitions]
+    if len(answers) == 1:
+        return answers[0], answers[0]
+    return (f"{len(answers)} faces" if answers else "no face"), ""

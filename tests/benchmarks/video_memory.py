@@ -1,0 +1,94 @@
+"""Memory and speed over a long video, made by repeating a short one.
+
+FACE_PHOTOS_DIR=… python -m tests.benchmarks.video_memory [--film FILE] [--frames 10000]
+
+The growth is that of the process's own memory from the thousandth frame, by which all is loaded and
+warm, to the last. Processor seconds beside the wall's, since a machine may be busy otherwise.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import av
+import psutil
+
+WARM = 1000  # frames
+
+
+def repeated(source: Path, target: Path, frames: int) -> None:
+    """Writes a film of at least so many frames by copying the short one again and again."""
+    with av.open(str(target), "w") as output:
+        stream, offset, done = None, 0, 0
+        while done < frames:
+            with av.open(str(source)) as short:
+                pictures = short.streams.video[0]
+                if stream is None:
+                    stream = output.add_stream_from_template(pictures)
+                step = round(1 / (pictures.average_rate * pictures.time_base))
+                for packet in short.demux(pictures):
+                    if packet.dts is None:
+                        continue
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = stream
+                    output.mux(packet)
+                    done += 1
+            offset = done * step
+
+
+def main() -> None:
+    """Looks at the long video in a workspace that is thrown away, and prints what it took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    photos = Path(os.environ.get("FACE_PHOTOS_DIR", "."))
+    parser.add_argument("--film", type=Path, default=photos / "face_pexels.mp4")
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--run", default="residual-cnn")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["FER_HOME"] = home
+        long = Path(home) / "long.mp4"
+        repeated(options.film, long, options.frames)
+        measure(long, options.run)
+
+
+def measure(long: Path, run_id: str) -> None:
+    """Prints memory and speed every thousand frames, and the growth in the end."""
+    from fer_core import queue, runs, videos
+    from fer_core.detection import FaceDetector
+    from fer_core.film import Film
+    from fer_core.recognition import Classifier
+    from fer_core.video import recognize_video
+
+    queue.ensure_supervisor = lambda: None  # the work is done here
+    run = runs.open_run(run_id)
+    with long.open("rb") as file:
+        video = videos.submit_video(run, file, long.name, videos.VideoSettings())
+    process, sizes, marks = psutil.Process(), {}, []
+    started = time.monotonic()
+
+    def tell(progress: object) -> bool:
+        done = progress.done
+        used = process.cpu_times()
+        marks.append((done, used.user + used.system))
+        if done >= WARM * (len(sizes) + 1):
+            sizes[done] = process.memory_info().rss / 1e6
+            seconds = time.monotonic() - started
+            print(f"{done:6,.0f} frames  {sizes[done]:7.1f} MB  {seconds:7.1f} s", flush=True)  # noqa: T201
+        return True
+
+    classifier = Classifier.load(run)
+    with Film(video.source) as film:
+        summary = recognize_video(film, video, FaceDetector(), classifier, tell)
+    first, last = next(iter(sizes.values())), process.memory_info().rss / 1e6
+    frames, used = (marks[-1][i] - marks[0][i] for i in (0, 1))
+    print(  # noqa: T201
+        f"{summary.frames:,} frames, {summary.faces} faces: memory grew by {last - first:.1f} MB "
+        f"after the first {WARM:,}; {1e3 * used / frames:.1f} processor milliseconds a frame; "
+        f"{summary.rate:.1f} frames a second of the wall's"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""A video on the Predict page, in a browser: looked at to its end, and one that is stopped."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fer_core.config import TrainConfig
+from fer_core.expressions import EXPRESSIONS
+from fer_core.files import write_json
+from fer_core.submission import create_run
+from tests.e2e.conftest import PATIENCE, serve
+from tests.films import face_frames, write_film
+from tests.pages.test_predict_page import save_model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PLAYS = """async () => {
+    const film = document.querySelector('video')
+    film.muted = true
+    await film.play()
+    const until = Date.now() + 20000
+    while (film.currentTime < 0.3 && Date.now() < until) {
+        await new Promise(done => setTimeout(done, 100))
+    }
+    return {seconds: film.currentTime, length: film.duration, width: film.videoWidth}
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(new_home: Callable[[], Path]) -> Iterator[str]:
+    """The app with a network that has learned nothing, but answers."""
+    home = new_home()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("FER_HOME", str(home))
+        run = create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+        write_json(run.directory / "dataset.json", {"class_names": EXPRESSIONS, "counts": {}})
+        save_model(run, seed=0)
+    with serve(home) as address:
+        yield f"{address}/predict?run={run.id}"
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Callable[[int], Path]:
+    """Makes films of so many frames in which a face moves."""
+    return lambda frames: write_film(
+        tmp_path / f"{frames} frames.mp4", (face_frames(50) * (frames // 50 + 1))[:frames]
+    )
+
+
+def give(page: "Page", address: str, film: Path) -> None:
+    page.goto(address)
+    page.get_by_role("radio", name="Video").click()
+    page.get_by_text("A video with faces").wait_for()
+    page.locator("input[type=file]").set_input_files(film)
+    page.get_by_role("button", name="Look for faces", disabled=False).click()
+
+
+def test_a_video_is_looked_at_plays_and_gives_its_table(
+    page: "Page", address: str, film: Callable[[int], Path]
+) -> None:
+    give(page, address, film(75))
+    page.get_by_role("button", name="Download annotated film").wait_for(timeout=2000 * PATIENCE)
+    page.get_by_text("75 frames of 0:03").wait_for()
+    page.get_by_text("Face 1", exact=True).wait_for()
+    page.locator(".js-plotly-plot .scatterlayer").first.wait_for()
+    played = page.evaluate(PLAYS)
+    assert played["seconds"] >= 0.3 and played["width"] == 640
+    assert played["length"] == pytest.approx(3, abs=0.1)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download table").click()
+    assert download.value.suggested_filename == "75 frames-faces.csv"
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("seconds,frame,face,x,y,width,height,confidence,p_angry,")
+    assert len(lines) > 60
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_video_is_stopped_and_what_was_done_is_there(
+    page: "Page", address: str, film: Callable[[int], Path]
+) -> None:
+    give(page, address, film(4000))
+    page.get_by_text("of 4,000 frames").wait_for(timeout=1000 * PATIENCE)
+    page.get_by_role("button", name="Stop here").click()
+    page.get_by_text("It was stopped: this is the video until").wait_for(timeout=1000 * PATIENCE)
+    assert page.evaluate(PLAYS)["seconds"] >= 0.3
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_text("It was stopped").wait_for(state="detached")
+    assert page.get_by_test_id("stException").count() == 0

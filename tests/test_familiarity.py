@@ -1,0 +1,76 @@
+"""How the training faces look: kept by training, or told by the data set."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core import paths
+from fer_core.appearance import appearance_of
+from fer_core.calibration import calibrate
+from fer_core.datasets import open_dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.familiarity import survey_of
+from fer_core.recipes import RECIPES
+from fer_core.runs import Run, survey_file
+from fer_core.submission import create_run
+from fer_core.training import run_training
+
+
+@pytest.fixture
+def run() -> Run:
+    draw_dataset("faces", count=140)
+    config = replace(RECIPES["cnn_classic"].config, dataset="faces", epochs=1)
+    run = create_run(replace(config, test_at_end=False))
+    run_training(run)
+    return run
+
+
+def test_training_keeps_how_its_faces_look_and_the_data_set_tells_the_same(run: Run) -> None:
+    kept = survey_of(run)
+    dataset = open_dataset("faces")
+    train = dataset.select("train")
+    assert kept.images == len(train)
+    means = [appearance_of(dataset.image(position)).mean for position in train]
+    assert kept.mean[50] == pytest.approx(np.median(means), abs=1)
+    survey_file(run).unlink()
+    assert survey_of(run) == kept
+    dataset.exclude(train[:3].tolist(), "to see")
+    assert survey_of(run) == kept  # the run does not use the corrections
+
+
+def test_without_the_data_set_a_kept_survey_is_enough_and_nothing_else_is(run: Run) -> None:
+    kept = survey_of(run)
+    open_dataset("faces").delete()
+    assert survey_of(run) == kept
+    survey_file(run).unlink()
+    with pytest.raises(ValueError, match="faces"):
+        survey_of(run)
+
+
+def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
+    survey_file(run).unlink()
+    open_dataset("faces").delete()
+    draw_dataset("faces", count=70)
+    with pytest.raises(ValueError, match="faces is another than when the run began"):
+        survey_of(run)
+
+
+def test_a_damaged_record_is_said(run: Run) -> None:
+    survey_file(run).write_text('{"images": 3}')
+    with pytest.raises(ValueError, match="is damaged"):
+        survey_of(run)
+
+
+def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> None:
+    root = Path(paths.__file__).parent / "pretrained"
+    shipped = [Run(folder) for folder in root.iterdir() if (folder / "config.json").exists()]
+    assert shipped
+    for run in shipped:
+        assert survey_of(run).images >= 1000
+        for averaged in (False, True):
+            calibration = run.calibration(averaged=averaged)
+            predictions = run.predictions("val", averaged=averaged)
+            assert calibration is not None and predictions is not None
+            assert calibration.threshold == calibrate(predictions).threshold
