@@ -32,6 +32,7 @@ FLOORS = [
         "fer_core.recipes",
         "fer_core.appearance",
         "fer_core.drawing",
+        "fer_core.pyramid",
         "fer_core.evaluation",
         "fer_core.film",
         "fer_core.figures",
@@ -63,6 +64,7 @@ FLOORS = [
     [
         "fer_core.queue",
         "fer_core.evaluated",
+        "fer_core.cascade",
         "fer_core.layers",
         "fer_core.optimization",
         "fer_core.targets",
@@ -114,6 +116,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "cascade",
     "video",
     "cross_evaluation",
     "distillation",
@@ -138,6 +141,7 @@ NOT_FOR_THE_APP = {
 }
 LOADS_TENSORFLOW = {
     "backend",
+    "cascade",
     "detection",
     "layers",
     "looking",
