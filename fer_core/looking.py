@@ -6,8 +6,8 @@ import numpy as np
 
 from fer_core.detection import CONFIDENCE, FaceDetector
 from fer_core.following import FaceFollower
-from fer_core.images import Box, crop_face
-from fer_core.recognition import MARGIN, Classifier
+from fer_core.images import Box
+from fer_core.recognition import Classifier, recognize_faces
 
 
 class Looker:
@@ -34,5 +34,8 @@ class Looker:
             image: uint8 RGB, (height, width, 3); all frames are of one size.
             seconds: when the frame was taken, from any beginning.
         """
-        boxes = [face.box for face in self._follower.find(image, seconds)]
-        return boxes, self._classifier.predict([crop_face(image, box, MARGIN) for box in boxes])
+        faces = self._follower.find(image, seconds)
+        found = recognize_faces(image, faces, self._classifier)
+        rows = [list(one.probabilities.values()) for one in found]
+        classes = len(self._classifier.class_names)
+        return [face.box for face in faces], np.array(rows, float).reshape(-1, classes)

@@ -28,6 +28,10 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def live_threads() -> int:
+    return sum(thread.name == "live" for thread in threading.enumerate())
+
+
 class Network:
     """Gives the same faces to every frame, when it is let; keeps the frames that it was shown."""
 
@@ -117,13 +121,12 @@ def test_the_pace_tells_frames_from_answers_and_how_old_these_are(
 def test_a_stopped_recogniser_leaves_no_thread_behind(
     make: Callable[..., LiveRecognizer],
 ) -> None:
-    recognizer = make(Network())
+    recognizer, before = make(Network()), live_threads()
     for _ in range(10):
         show_until_answered(recognizer)
         assert recognizer.is_running
         recognizer.end()
-        wait_until(lambda: not recognizer.is_running)
-        assert not [thread for thread in threading.enumerate() if thread.name == "live"]
+        wait_until(lambda: live_threads() == before)
         assert recognizer.latest() is None
 
 
@@ -140,7 +143,7 @@ def test_the_thread_ends_by_itself_when_no_frame_comes_any_more(
 def test_many_starts_and_stops_at_once_leave_one_thread_at_most(
     make: Callable[..., LiveRecognizer],
 ) -> None:
-    recognizer = make(Network())
+    recognizer, before = make(Network()), live_threads()
 
     def start_and_stop() -> None:
         for _ in range(50):
@@ -152,8 +155,7 @@ def test_many_starts_and_stops_at_once_leave_one_thread_at_most(
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(thread.name == "live" for thread in threading.enumerate()) <= 1
-    wait_until(lambda: not recognizer.is_running)
+    wait_until(lambda: live_threads() == before)
 
 
 def test_what_goes_wrong_in_the_thread_is_told_and_the_video_goes_on(

@@ -47,7 +47,9 @@ def _choose(moment: Moment | None) -> int:
     numbers = {face.number for face in faces} | (set() if chosen == LARGEST else {chosen})
     if len(numbers) > 1 or chosen != LARGEST:
         options = [LARGEST, *sorted(numbers)]
-        chosen = st.segmented_control("Face", options, required=True, key="live-face")
+        chosen = st.segmented_control(
+            "Face", options, default=LARGEST, required=True, key="live-face"
+        )
     if chosen != LARGEST:
         return int(chosen)
     largest = moment.largest if moment else None
