@@ -1,5 +1,6 @@
 """Faces, by MTCNN."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -33,6 +34,12 @@ class Face:
     box: Box
     landmarks: Landmarks
     confidence: float  # of the detector, in [0, 1]
+
+    @property
+    def tilt(self) -> float:
+        """Degrees by which the face leans clockwise in the picture, as the eyes say."""
+        (x, y), (right_x, right_y) = self.landmarks.left_eye, self.landmarks.right_eye
+        return math.degrees(math.atan2(right_y - y, right_x - x))
 
 
 def smallest_sought(height: int, width: int, wished: int | None = None) -> int:

@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ FILM, FRAMES = (
     "face_pexels.mp4",
     48,
 )  # one face, 640×360; frames in a row, then it is the other's turn
+RATE = 24  # frames a second
 WARM = 3
 
 
@@ -212,8 +214,10 @@ def _frames(path: str, start: int) -> Iterator[np.ndarray]:
 
 def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
     from fer_core.detection import FaceDetector
-    from fer_core.recognition import Classifier, recognize
+    from fer_core.following import FaceFollower
+    from fer_core.recognition import Classifier, cut_out, recognize
     from fer_core.runs import list_runs, open_run
+    from fer_core.tracking import Tracker
 
     run = open_run(run_id) if run_id else list_runs()[-1]
     detector, classifier = FaceDetector(), Classifier.load(run)
@@ -221,7 +225,20 @@ def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
     def look(picture: np.ndarray) -> int:
         return len(recognize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), detector, classifier))
 
-    return look, lambda: look
+    def follow() -> Look:
+        follower, tracker = FaceFollower(detector), Tracker()
+        moments = (number / RATE for number in count())
+
+        def look_on(frame: np.ndarray) -> int:
+            image, seconds = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), next(moments)
+            faces = follower.find(image, seconds)
+            probabilities = classifier.predict([cut_out(image, face) for face in faces])
+            boxes = [face.box for face in faces]
+            return len(tracker.update(seconds, boxes, probabilities))
+
+        return look_on
+
+    return look, follow
 
 
 def _fer(run_id: str) -> tuple[Look, Callable[[], Look]]:
