@@ -16,7 +16,7 @@ from fer_core.expressions import colors
 from fer_core.files import replacing, write_json
 from fer_core.film import Film, FilmWriter, Frame
 from fer_core.following import Cuts, FaceFollower
-from fer_core.images import crop_face, encode, resize
+from fer_core.images import Box, crop_face, encode, resize
 from fer_core.recognition import Classifier, cut_out
 from fer_core.reporting import stop_if_asked
 from fer_core.runs import open_run

@@ -1,10 +1,18 @@
 """What a session keeps in memory while it looks through its camera."""
 
+from collections.abc import Sequence
+from itertools import count
+
+import numpy as np
 import streamlit as st
 
-from fer_core.live import LiveRecognizer
+from fer_core.images import Box
+from fer_core.live import LiveRecognizer, Look
 from pages.components.answering import Asking
+from pages.components.garbage import freeze_garbage
 from pages.components.resources import FaceSearch, classifier, detector
+
+_SETTLED = (1, 20)  # frames after which all that is built once is there
 
 
 def live_recognizer(asking: Asking) -> LiveRecognizer:
@@ -28,4 +36,20 @@ def _live_recognizer(
     from fer_core.looking import Looker
 
     looker = Looker(finder, network, search.smallest_face, search.confidence)
-    return LiveRecognizer(looker, network.class_names)
+    return LiveRecognizer(_settling(looker), network.class_names)
+
+
+def _settling(look: Look) -> Look:
+    """The same; what TensorFlow builds for the first frames is spared the collections to come.
+
+    Streamlit collects after every refresh, and would stop all threads half a second for it.
+    """
+    frames = count(1)
+
+    def settling(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+        seen = look(image, seconds)
+        if next(frames) in _SETTLED:
+            freeze_garbage()
+        return seen
+
+    return settling
