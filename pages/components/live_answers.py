@@ -18,11 +18,12 @@ LARGEST = "Largest"
 
 
 def show_answers(live: LiveRecognizer, run: Run) -> None:
-    """Again and again what was made of the latest frame."""
-    st.fragment(_look, run_every=REFRESH)(live, run)
+    """Again and again what was made of the latest frame, and the switch that records it."""
+    st.fragment(_look, run_every=REFRESH)(live)
+    st.fragment(_record)(live, run)
 
 
-def _look(live: LiveRecognizer, run: Run) -> None:
+def _look(live: LiveRecognizer) -> None:
     moment = live.latest()
     number = _choose(moment)
     _say_answer(live, moment, number)
@@ -31,13 +32,18 @@ def _look(live: LiveRecognizer, run: Run) -> None:
     figure = recent_figure(seconds, probabilities, names, now=now, span=SPAN)
     live_plot(figure.to_json(), "live-history", RECENT_HEIGHT, "Expressions over the last seconds")
     _say_pace(live)
+
+
+def _record(live: LiveRecognizer, run: Run) -> None:
+    """The switch, and the table once it is off: a button that is refreshed gives no file."""
     live.records = st.toggle(
         "Record the table",
         key="live-record",
         help="A row for each face that is recognised: when, where, and all probabilities. It is "
         "kept in memory, and begins anew with another network or another search for faces.",
     )
-    show_table(live, run)
+    if not live.records:
+        show_table(live, run)
 
 
 def _choose(moment: Moment | None) -> int:
@@ -84,8 +90,14 @@ def _spoken(live: LiveRecognizer, face: Tracked) -> str:
 def _say_pace(live: LiveRecognizer) -> None:
     pace = live.pace()
     age = "" if pace.age is None else f", answers {1000 * pace.age:.0f} ms old"
+    if live.log.is_full and live.records:
+        st.warning(
+            f"The table is full: {len(live.log):,} rows. Stop recording, download it, clear it.",
+            icon=":material/table_rows:",
+        )
+    rows = f" · {len(live.log):,} rows recorded" if live.records else ""
     st.caption(
-        f"{pace.frames:.0f} pictures a second, {pace.answers:.1f} of them recognised{age}",
+        f"{pace.frames:.0f} pictures a second, {pace.answers:.1f} of them recognised{age}{rows}",
         help="A picture that comes while another is being recognised is shown, and left out.",
     )
 
@@ -93,11 +105,6 @@ def _say_pace(live: LiveRecognizer) -> None:
 def show_table(live: LiveRecognizer, run: Run) -> None:
     """How long the recorded table is, and its download."""
     rows = len(live.log)
-    if live.log.is_full:
-        st.warning(
-            f"The table is full: {rows:,} rows. Download it, and begin a new one.",
-            icon=":material/table_rows:",
-        )
     if rows:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
