@@ -61,7 +61,7 @@ def show_credentials(known: Credentials) -> None:
 def choose_sureness(run: Run, averaged: bool) -> Sureness:
     """How sure the network must be, and what that costs and gains on validation."""
     right = st.select_slider(
-        "Of its answers, right must be",
+        "How many of its answers must be right",
         _SHARES,
         value=RIGHT,
         format_func=lambda share: f"{share:.0%}" if share else "any",
