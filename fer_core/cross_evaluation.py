@@ -1,6 +1,6 @@
 """Evaluates a run on another data set than the one that it was trained on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
@@ -13,13 +13,14 @@ from fer_core.answers import KEY
 from fer_core.datasets import Dataset, open_dataset
 from fer_core.datasets.pixels import open_pixels
 from fer_core.datasets.threads import in_chunks
-from fer_core.elsewhere import EVERYTHING, Elsewhere, check, predictions_file
+from fer_core.elsewhere import EVERYTHING, Elsewhere, check, predictions_file, views_file
 from fer_core.evaluation import LEAKED
 from fer_core.files import replacing, write_json
 from fer_core.recognition import Classifier
 from fer_core.reporting import task_progress
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task
+from fer_core.views import predict_views
 
 Progress = Callable[[int, int], None]
 
@@ -30,11 +31,19 @@ def run_evaluation(task: Task) -> None:
         raise ValueError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
     run, dataset = open_run(asked["run"]), open_dataset(asked["dataset"])
-    evaluate(run, dataset, asked["split"], task_progress(task, f"Answering {dataset.name}"))
+    progress = task_progress(task, f"Answering {dataset.name}")
+    evaluate(run, dataset, asked["split"], progress, views=bool(asked.get("views")))
     write_json(task.directory / "result.json", dict(asked))
 
 
-def evaluate(run: Run, dataset: Dataset, split: str, progress: Progress | None = None) -> Elsewhere:
+def evaluate(
+    run: Run,
+    dataset: Dataset,
+    split: str,
+    progress: Progress | None = None,
+    *,
+    views: bool = False,
+) -> Elsewhere:
     """Writes the network's answers to all images of a split, and what they are of.
 
     Classes are matched by their names. Images of a class that the network does not know are left
@@ -43,6 +52,7 @@ def evaluate(run: Run, dataset: Dataset, split: str, progress: Progress | None =
     Args:
         progress: called with the images done and their number; what it raises ends the evaluation,
             and what was there before stays.
+        views: keep the answers averaged over ten views of each image too.
 
     Raises:
         ValueError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
@@ -55,13 +65,16 @@ def evaluate(run: Run, dataset: Dataset, split: str, progress: Progress | None =
     known = truths.isin(run.class_names).to_numpy()
     positions = positions[known]
     own = _OwnImages(run, classifier, progress)
-    probabilities, prints = _answer(classifier, dataset, positions, progress)
+    probabilities, averaged, prints = _answer(classifier, dataset, positions, progress, views)
     own.check_seal(prints)
     table = dataset.index.iloc[positions][[*KEY, "expression"]].reset_index(drop=True)
     if own.train is not None:
         table[LEAKED] = [one in own.train for one in prints]
-    for number, name in enumerate(classifier.class_names):
-        table[f"p_{name}"] = probabilities[:, number]
+    tables = [
+        table.assign(**{f"p_{name}": each[:, i] for i, name in enumerate(classifier.class_names)})
+        for each in (probabilities, averaged)
+        if each is not None
+    ]
     record = Elsewhere(
         dataset=dataset.name,
         split=split,
@@ -72,36 +85,49 @@ def evaluate(run: Run, dataset: Dataset, split: str, progress: Progress | None =
         best_epoch=run.result.best_epoch if run.result else None,
         evaluated=datetime.now().isoformat(timespec="seconds"),
     )
-    _save(run, record, table)
+    _save(run, record, tables)
     return record
 
 
-def _save(run: Run, record: Elsewhere, table: pd.DataFrame) -> None:
+def _save(run: Run, record: Elsewhere, tables: Sequence[pd.DataFrame]) -> None:
     """The record comes last: what has one is whole."""
     file = predictions_file(run, record.dataset, record.split)
+    averaged = views_file(run, record.dataset, record.split)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.with_suffix(".json").unlink(missing_ok=True)
-    with replacing(file) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    for old in (file.with_suffix(".json"), averaged):
+        old.unlink(missing_ok=True)
+    for path, table in zip((file, averaged), tables, strict=False):
+        with replacing(path) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
     write_json(file.with_suffix(".json"), asdict(record))
 
 
 def _answer(
-    classifier: Classifier, dataset: Dataset, positions: np.ndarray, progress: Progress | None
-) -> tuple[np.ndarray, list[bytes]]:
-    """Probabilities, (n, classes), without the temperature; and a print of each one's pixels."""
+    classifier: Classifier,
+    dataset: Dataset,
+    positions: np.ndarray,
+    progress: Progress | None,
+    views: bool,
+) -> tuple[np.ndarray, np.ndarray | None, list[bytes]]:
+    """Probabilities, (n, classes), without the temperature; those averaged; a print of each one.
+
+    The print tells the network's pixels of an image apart.
+    """
 
     def pixels(places: range) -> np.ndarray:
         return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in places])
 
     probabilities: list[np.ndarray] = []
+    averaged: list[np.ndarray] = []
     prints: list[bytes] = []
     for chunk in in_chunks(pixels, len(positions)):
         probabilities.append(models.predict(classifier.model, chunk))
+        if views:
+            averaged.append(predict_views(classifier.model, chunk))
         prints += _prints(chunk, range(len(chunk)))
         if progress is not None:
             progress(len(prints), len(positions))
-    return np.concatenate(probabilities), prints
+    return np.concatenate(probabilities), np.concatenate(averaged) if views else None, prints
 
 
 class _OwnImages:

@@ -62,6 +62,12 @@ def predictions_file(run: Run, dataset: str, split: str) -> Path:
     return folder(run) / dataset / f"{split}.csv"
 
 
+def views_file(run: Run, dataset: str, split: str) -> Path:
+    """Where the predictions averaged over ten views lie, where they were asked for."""
+    file = predictions_file(run, dataset, split)
+    return file.with_name(f"{split}_views.csv")
+
+
 def list_evaluations(run: Run) -> list[Elsewhere]:
     """What the run was evaluated on besides its own data, the newest first."""
     found = []
@@ -75,18 +81,22 @@ def list_evaluations(run: Run) -> list[Elsewhere]:
     return sorted(found, key=lambda one: one.evaluated, reverse=True)
 
 
-def submit_evaluation(run: Run, dataset_name: str, split: str) -> Task:
+def submit_evaluation(run: Run, dataset_name: str, split: str, *, views: bool = False) -> Task:
     """Asks for a run's model to answer all images of a split of a data set.
+
+    Args:
+        views: average its answers to ten views of each image too, which takes ten times as long.
 
     Raises:
         ValueError: it cannot be done, as `check` tells, or is being done already.
     """
     check(run, open_dataset(dataset_name), split)
     with queue.alone():
-        arguments = {"run": run.id, "dataset": dataset_name, "split": split}
+        arguments: dict[str, str | bool] = {"run": run.id, "dataset": dataset_name, "split": split}
         asked = [task.request for task in evaluations_of(run) if task.state.is_active]
-        if any(request and request.arguments == arguments for request in asked):
+        if any(request and arguments.items() <= request.arguments.items() for request in asked):
             raise ValueError(f"{run.id} is being evaluated on {dataset_name} already.")
+        arguments |= {"views": True} if views else {}
         return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
 
 

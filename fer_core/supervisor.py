@@ -40,6 +40,7 @@ KINDS = {
     "train": Kind("fer_core.training:run_training", "training"),
     "open_test": Kind("fer_core.sealed_test:run_open_test", "light"),
     "evaluate": Kind("fer_core.cross_evaluation:run_evaluation", "light"),
+    "map": Kind("fer_core.mapping:run_map", "light"),
     "import": Kind("fer_core.datasets.importing:run_import", "light"),
     "draw": Kind("fer_core.datasets.importing:run_draw", "light"),
     "examine": Kind("fer_core.examining:run_examine", "examining"),  # minutes at 400,000 images

@@ -4,10 +4,10 @@ import re
 
 import streamlit as st
 
-from fer_core import evaluation, model_card, runs
+from fer_core import model_card, runs
 from fer_core.runs import Run
 from pages.components.evaluation_cache import Subject, evaluated
-from pages.components.evaluation_view import show_evaluation
+from pages.components.evaluation_view import show_averaged, show_evaluation
 from pages.components.other_data import show_other_data
 from pages.components.outcome import TEST_HELP, VAL_HELP
 from pages.components.pickers import pick_run
@@ -25,9 +25,7 @@ def show_split(run: Run, split: str) -> None:
     if found is None:
         st.info("The predictions of this split are not there yet. They come with the first epoch.")
         st.stop()
-    averaged = run.predictions(split, averaged=True)
-    if averaged is not None:
-        st.caption(f"With ten views of each image averaged: {evaluation.accuracy(averaged)}.")
+    show_averaged(run.predictions_file(split, averaged=True))
     show_evaluation(subject, found, TEST_HELP if split == "test" else VAL_HELP)
 
 

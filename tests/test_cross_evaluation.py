@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fer_core import elsewhere, paths, queue, supervisor, worker
@@ -16,6 +17,7 @@ from fer_core.recognition import Classifier
 from fer_core.records import read_predictions
 from fer_core.runs import Run, open_run
 from fer_core.tasks import StoppedError, TaskState
+from fer_core.views import predict_views
 from tests.dataset_trees import write_image, write_tree
 from tests.test_recognition import brightness_model, save_run
 
@@ -57,6 +59,22 @@ def test_every_image_of_a_known_class_is_answered_as_the_classifier_would(
     assert table[["p_sad", "p_happy"]].to_numpy() == pytest.approx(known, abs=1e-5)
     assert (record.images, record.left_out, record.missing) == (9, {}, ())
     assert elsewhere.list_evaluations(run) == [record]
+
+
+def test_ten_views_are_averaged_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    other = add_other(tmp_path, {"train/sad": 3, "test/sad": 4, "test/happy": 5})
+    file = elsewhere.views_file(run, "other", "test")
+    evaluate(run, other, "test", views=True)
+    single = read_predictions(elsewhere.predictions_file(run, "other", "test"))
+    averaged = read_predictions(file)
+    assert single is not None and averaged is not None
+    classifier = Classifier.load(run)
+    pixels = [classifier.pixels(other.image(int(each))) for each in other.select("test")]
+    wanted = predict_views(classifier.model, np.stack(pixels))
+    assert averaged[["p_sad", "p_happy"]].to_numpy() == pytest.approx(wanted, abs=1e-5)
+    assert (averaged["path"] == single["path"]).all() and "leaked" in averaged
+    evaluate(run, other, "test")  # what was averaged before is of an earlier look
+    assert not file.exists() and len(elsewhere.list_evaluations(run)) == 1
 
 
 def test_classes_are_matched_by_name_and_those_not_shared_are_told(

@@ -202,11 +202,18 @@ HEADER = "path,row,what,expression,reason\n"
         ("path,row\na.png,\n", "must have the columns path, row, what"),
         (HEADER + "nobody.png,,exclude,,blank\n", "1 of 1 are not, the first is nobody.png. None"),
         (HEADER + "train/happy/000.png,7,exclude,,blank\n", "row 8 of train/happy/000.png"),
-        (HEADER + "train/happy/000.png,,drop,,blank\n", "exclude or relabel. Received: 'drop'"),
+        (
+            HEADER + "train/happy/000.png,,drop,,blank\n",
+            "exclude, relabel or keep. Received: 'drop'",
+        ),
         (HEADER + "train/happy/000.png,x,exclude,,blank\n", "must be a whole number or empty"),
         (HEADER + "train/happy/000.png,,exclude,,\n", "the reason to exclude"),
         (HEADER + "train/happy/000.png,,relabel,,\n", "either another expression or the reason"),
         (HEADER + "train/happy/000.png,,relabel,bored,\n", "one of faces: happy, sad. Received:"),
+        (HEADER + "train/happy/000.png,,keep,,\n", "either another expression or the reason"),
+        (HEADER + "train/happy/000.png,,keep,bored,\n", "one of faces: happy, sad. Received:"),
+        (HEADER + "nobody.png,,keep,sad,\n", "1 of 1 are not, the first is nobody.png. None"),
+        (HEADER + 2 * "train/happy/000.png,,keep,sad,\n", "train/happy/000.png stands twice"),
         (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png stands twice"),
     ],
 )
@@ -299,3 +306,37 @@ def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: D
 def test_corrections_of_images_that_are_not_there_change_nothing(dataset: Dataset) -> None:
     overlay = Overlay((Correction(("nobody.png", None), reason="gone"),))
     assert dataset.with_overlay(overlay).fingerprint() == dataset.fingerprint()
+
+
+def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Dataset) -> None:
+    dataset.exclude([4], "blank")
+    before = dataset.with_overlay().fingerprint()
+    dataset.confirm([0])
+    overlay, (key,) = dataset.overlay, dataset.keys([0])
+    assert overlay.confirmed == {key: "happy"} and len(overlay) == 1
+    assert overlay.is_settled(key, "happy") and not overlay.is_settled(key, "sad")
+    assert dataset.with_overlay().fingerprint() == before
+    assert parse_overlay(overlay.to_csv()) == overlay
+    dataset.confirm([0], is_right=False)
+    assert not dataset.overlay.kept and len(dataset.overlay) == 1
+
+
+def test_of_an_image_that_is_relabelled_the_new_label_is_found_right(dataset: Dataset) -> None:
+    dataset.relabel([0], "sad")
+    dataset.confirm([0])
+    (key,) = dataset.keys([0])
+    assert dataset.overlay.confirmed == {key: "sad"}
+    dataset.restore([0])
+    assert not dataset.overlay.is_settled(key, "happy")
+
+
+def test_labels_that_were_found_right_travel_with_the_corrections(
+    dataset: Dataset, source: Path
+) -> None:
+    dataset.exclude([4], "blank")
+    dataset.confirm([0, 4])
+    other = import_source(source, "again")
+    other.confirm([1])
+    assert other.import_overlay(dataset.overlay.to_csv()) == 3
+    assert set(other.overlay.confirmed) == set(other.keys([0, 1, 4]))
+    assert set(other.overlay.excluded) == set(other.keys([4]))

@@ -149,6 +149,18 @@ class Dataset:
         keys = self.keys(positions)
         edit_overlay(self.directory, lambda overlay: overlay.restoring(keys))
 
+    def confirm(self, positions: Iterable[int], is_right: bool = True) -> None:
+        """Keeps that the labels of these images, as they are now, are right; or forgets it.
+
+        Raises:
+            ValueError: no such position, or it was deleted.
+        """
+        places = list(positions)
+        labels = dict(zip(self.keys(places), self._stored["expression"].iloc[places], strict=True))
+        edit_overlay(
+            self.directory, lambda now: now.confirming(labels) if is_right else now.doubting(labels)
+        )
+
     def import_overlay(self, text: str) -> int:
         """Takes over corrections as `Overlay.to_csv` gives them, and says how many.
 
@@ -160,10 +172,12 @@ class Dataset:
         """
         given = parse_overlay(text)
         given.check_known(self._stored, self.name)
-        for expression in set(given.relabelled.values()):
+        for expression in {*given.relabelled.values(), *given.confirmed.values()}:
             self._check_expression(expression)
-        edit_overlay(self.directory, lambda overlay: overlay.taking_over(given.corrections))
-        return len(given)
+        edit_overlay(
+            self.directory, lambda now: now.taking_over(given.corrections).keeping(given.kept)
+        )
+        return len(given) + len(given.kept)
 
     def keys(self, positions: Iterable[int]) -> list[Key]:
         """What names the images at these positions, wherever the index is not at hand.

@@ -1,7 +1,7 @@
-"""Exclusions and corrected labels, kept beside the images."""
+"""Exclusions and corrected labels, kept beside the images; and labels that were found right."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from io import StringIO
@@ -19,7 +19,7 @@ Key = tuple[str, int | None]  # of an image: path and row, as the index has them
 
 OVERLAY = "overlay.csv"
 LONGEST_REASON = 200  # characters
-_EXCLUDE, _RELABEL = "exclude", "relabel"
+_EXCLUDE, _RELABEL, _KEEP = "exclude", "relabel", "keep"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
 _NEEDED = _COLUMNS[:5]
 
@@ -48,12 +48,23 @@ class Correction:
 
 @dataclass(frozen=True)
 class Overlay:
-    """The corrections of a data set, at most one for an image; the images are never touched."""
+    """The corrections of a data set, at most one for an image; the images are never touched.
+
+    Its length is the number of corrections: a label that is kept changes nothing.
+    """
 
     corrections: tuple[Correction, ...] = ()
+    kept: tuple[Correction, ...] = ()  # labels that a person looked at and found right, by image
 
     def __len__(self) -> int:
         return len(self.corrections)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:  # of 20,000 corrections it takes a while, and pages ask for it often
+        return hash((self.corrections, self.kept))
 
     @cached_property
     def excluded(self) -> dict[Key, str]:
@@ -64,6 +75,16 @@ class Overlay:
     def relabelled(self) -> dict[Key, str]:
         """The new expressions by image."""
         return {each.key: each.expression for each in self.corrections if each.expression}
+
+    @cached_property
+    def confirmed(self) -> dict[Key, str]:
+        """The labels by image that were found right."""
+        return {each.key: each.expression for each in self.kept}
+
+    def is_settled(self, key: Key, expression: str) -> bool:
+        """Whether a person has decided about that image, or found that label of it right."""
+        decided = key in self.excluded or key in self.relabelled
+        return decided or self.confirmed.get(key) == expression
 
     def excluding(self, keys: Iterable[Key], reason: str) -> "Overlay":
         """The overlay in which these images are left out, whatever was decided before."""
@@ -76,12 +97,34 @@ class Overlay:
     def taking_over(self, corrections: Iterable[Correction]) -> "Overlay":
         """The overlay with these corrections, in place of any for the same images."""
         by_key = {each.key: each for each in corrections}
-        return Overlay((*self.restoring(by_key).corrections, *by_key.values()))
+        corrections = (*self.restoring(by_key).corrections, *by_key.values())
+        return replace(self, corrections=corrections)
 
     def restoring(self, keys: Collection[Key]) -> "Overlay":
         """The overlay without a correction for these images."""
         known = set(keys)
-        return Overlay(tuple(each for each in self.corrections if each.key not in known))
+        left = tuple(each for each in self.corrections if each.key not in known)
+        return replace(self, corrections=left)
+
+    def confirming(self, labels: Mapping[Key, str]) -> "Overlay":
+        """The overlay in which these labels were found right: an image's own by its key.
+
+        Of an image that is relabelled it is the label that it has now.
+        """
+        now, relabelled = _now(), self.relabelled
+        return self.keeping(
+            Correction(key, relabelled.get(key, label), time=now) for key, label in labels.items()
+        )
+
+    def keeping(self, kept: Iterable[Correction]) -> "Overlay":
+        """The overlay with these labels as kept, in place of any for the same images."""
+        by_key = {each.key: each for each in kept}
+        return replace(self, kept=(*self.doubting(by_key).kept, *by_key.values()))
+
+    def doubting(self, keys: Collection[Key]) -> "Overlay":
+        """The overlay in which no label of these images is kept."""
+        known = set(keys)
+        return replace(self, kept=tuple(each for each in self.kept if each.key not in known))
 
     def applied(self, index: pd.DataFrame) -> pd.DataFrame:
         """A copy of the index with the corrections; rows and their order stay.
@@ -100,20 +143,22 @@ class Overlay:
 
     def check_known(self, index: pd.DataFrame, name: str) -> None:
         """Raises a ValueError where some are of images that the data set of that name lacks."""
-        found = positions_of(index, [each.key for each in self.corrections])
-        strange = [each.key for each in self.corrections if each.key not in found]
+        keys = [each.key for each in (*self.corrections, *self.kept)]
+        found = positions_of(index, keys)
+        strange = [key for key in keys if key not in found]
         if strange:
             raise ValueError(
-                f"Corrections must be of images of {name}. {len(strange):,} of {len(self):,} are "
+                f"Corrections must be of images of {name}. {len(strange):,} of {len(keys):,} are "
                 f"not, the first is {named(strange[0])}. None was taken over."
             )
 
     def to_csv(self) -> str:
-        """The file's content: a row per correction."""
+        """The file's content: a row per correction, then one per label that is kept."""
         rows = [
             (*each.key, _RELABEL if each.expression else _EXCLUDE, *_texts(each))
             for each in self.corrections
         ]
+        rows += [(*each.key, _KEEP, *_texts(each)) for each in self.kept]
         table = pd.DataFrame(rows, columns=_COLUMNS).astype({"row": "Int64"})
         return table.to_csv(index=False, lineterminator="\n")
 
@@ -176,13 +221,21 @@ def parse_overlay(text: str) -> Overlay:
             f"Corrections must have the columns {', '.join(_NEEDED)}. Missing: {missing[0]}"
         )
     rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
-    corrections = tuple(_parse(number, *row) for number, row in enumerate(rows, start=1))
-    keys: set[Key] = set()
-    for each in corrections:
-        if each.key in keys:
-            raise ValueError(f"An image must be corrected once. {named(each.key)} stands twice.")
-        keys.add(each.key)
-    return Overlay(corrections)
+    parsed = [_parse(number, *row) for number, row in enumerate(rows, start=1)]
+    is_kept = table["what"] == _KEEP
+    parts = [
+        tuple(each for each, keep in zip(parsed, is_kept, strict=True) if keep == wanted)
+        for wanted in (False, True)
+    ]
+    for part in parts:
+        keys: set[Key] = set()
+        for each in part:
+            if each.key in keys:
+                raise ValueError(
+                    f"An image must be corrected once. {named(each.key)} stands twice."
+                )
+            keys.add(each.key)
+    return Overlay(*parts)
 
 
 def edit_overlay(directory: Path, change: Callable[[Overlay], Overlay]) -> None:
@@ -215,8 +268,10 @@ def _read_then(path: Path, stamp: tuple[int, int, int]) -> Overlay:
 def _parse(
     number: int, path: str, row: str, what: str, expression: str, reason: str, time: str
 ) -> Correction:
-    if what not in (_EXCLUDE, _RELABEL):
-        raise ValueError(f"`what` must be {_EXCLUDE} or {_RELABEL}. Received: {what!r} in {number}")
+    if what not in (_EXCLUDE, _RELABEL, _KEEP):
+        raise ValueError(
+            f"`what` must be {_EXCLUDE}, {_RELABEL} or {_KEEP}. Received: {what!r} in {number}"
+        )
     if row and not row.isdecimal():
         raise ValueError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
     key = path, int(row) if row else None

@@ -48,6 +48,14 @@ def corrections(overlay: Overlay) -> str:
     return ", ".join(parts)
 
 
+def kept_labels(overlay: Overlay) -> str:
+    """How many labels were found right; empty where none was."""
+    count = len(overlay.kept)
+    if not count:
+        return ""
+    return "1 label was found right" if count == 1 else f"{count:,} labels were found right"
+
+
 def _counted(images: int) -> str:
     return "1 image" if images == 1 else f"{images:,} images"
 

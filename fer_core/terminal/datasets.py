@@ -71,6 +71,8 @@ def _overlay(options: argparse.Namespace) -> int:
     if options.target is not None:
         write_text(options.target, overlay.to_csv())
     say(f"{dataset.name}: {summary.corrections(overlay) or 'no corrections'}.")
+    if kept := summary.kept_labels(overlay):
+        say(f"{kept}.")
     if overlay:
         say(dataset.with_overlay(overlay).counts().to_string())
     return 0

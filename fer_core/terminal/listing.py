@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fer_core import preferences, queue
-from fer_core.runs import Run, list_runs, open_run
+from fer_core.runs import Run, list_runs, open_run, overview
 from fer_core.tasks import TaskState
 from fer_core.terminal.saying import say, say_table
 
@@ -52,7 +52,7 @@ def _runs(options: argparse.Namespace) -> int:
         say(json.dumps(rows, indent=2))
     elif rows:
         say_table(
-            ("run", "state", "recipe", "data set", "epochs", "best val accuracy"),
+            ("run", "state", "recipe", "data set", "epochs", "best val accuracy", "without leaks"),
             [_cells(row) for row in rows],
         )
     else:
@@ -63,6 +63,7 @@ def _runs(options: argparse.Namespace) -> int:
 def _row(run: Run) -> dict[str, Any]:
     history, result = run.history, run.result
     finished = result is not None and run.state is TaskState.FINISHED
+    score = overview(run).val
     return {
         "id": run.id,
         "name": run.notes.name,
@@ -73,18 +74,20 @@ def _row(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "goal": run.goal.epochs,
         "val_accuracy": float(history["val_accuracy"].max()) if len(history) else None,
+        # Of the model as it is, without the images that are in training too.
+        "val_clean": score.clean.value if score and score.clean else None,
     }
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    accuracy = row["val_accuracy"]
+    shares = [row[name] for name in ("val_accuracy", "val_clean")]
     return (
         row["id"],
         (row["reason"] or row["state"]).replace("_", " "),
         row["recipe"],
         row["dataset"],
         f"{row['epochs']} of {row['goal']}",
-        "–" if accuracy is None else f"{accuracy:.1%}",
+        *("–" if share is None else f"{share:.1%}" for share in shares),
     )
 
 

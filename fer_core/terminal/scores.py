@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_core.class_scores import class_scores
 from fer_core.datasets.splits import SPLITS
-from fer_core.elsewhere import EVERYTHING, predictions_file, submit_evaluation
+from fer_core.elsewhere import EVERYTHING, predictions_file, submit_evaluation, views_file
 from fer_core.evaluation import accuracy, confusion, report, score
 from fer_core.records import read_predictions
 from fer_core.runs import Run
@@ -29,6 +29,11 @@ def add_commands(commands: Any) -> None:
         "where nothing is said, and all is every image",
     )
     evaluate.add_argument("--dataset", help="another data set than the one that it was trained on")
+    evaluate.add_argument(
+        "--average-views",
+        action="store_true",
+        help="with --dataset: average ten views of each image too",
+    )
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser("predict", help="expressions of the faces in pictures")
     predict.add_argument("run", help="the run whose model recognises")
@@ -61,7 +66,13 @@ def say_scores(run: Run, split: str) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     if options.dataset:
-        return _evaluate_elsewhere(run, options.dataset, options.split or "test")
+        return _evaluate_elsewhere(
+            run, options.dataset, options.split or "test", options.average_views
+        )
+    if options.average_views:
+        raise ValueError(
+            "--average-views must come with --dataset: on its own data a run does so as it ends."
+        )
     split = options.split or "val"
     if split not in ("val", "test"):
         raise ValueError(f"Without --dataset the split must be val or test. Received: {split}")
@@ -73,8 +84,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate_elsewhere(run: Run, dataset: str, split: str) -> int:
-    code = follow(submit_evaluation(run, dataset, split))
+def _evaluate_elsewhere(run: Run, dataset: str, split: str, views: bool) -> int:
+    code = follow(submit_evaluation(run, dataset, split, views=views))
     if code:
         return code
     file = predictions_file(run, dataset, split)
@@ -82,6 +93,9 @@ def _evaluate_elsewhere(run: Run, dataset: str, split: str) -> int:
     if predictions is None:
         raise ValueError(f"There must be answers in {file}. There are none.")
     _say_score(f"{dataset}, {split}", predictions)
+    averaged = read_predictions(views_file(run, dataset, split))
+    if averaged is not None:
+        _say_score(f"{dataset}, {split}, ten views averaged", averaged)
     scores = class_scores(confusion(predictions, run.class_names), run.class_names)
     say(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
     say(str(file))

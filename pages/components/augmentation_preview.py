@@ -8,6 +8,7 @@ from fer_core.config import TrainConfig
 from fer_core.datasets import Dataset
 from fer_core.drawing import tile
 from fer_core.images import face_pixels
+from pages.components.dataset_cache import corrected
 
 _FACES, _EPOCHS = 6, 7
 _SIDE = 96  # pixels of the screen
@@ -16,12 +17,13 @@ _SIDE = 96  # pixels of the screen
 def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
     """Some training faces, and what the network may see of each in some epochs.
 
-    Drawn by the function that training uses, at the network's own size.
+    Drawn by the function that training uses, at the network's own size; where the settings ask for
+    the corrections, of faces that are not left out.
 
     Raises:
         ValueError: images of the data set are gone or damaged.
     """
-    positions = dataset.select("train")
+    positions = (corrected(dataset) if config.overlay else dataset).select("train")
     shown = positions[np.linspace(0, len(positions) - 1, min(_FACES, len(positions)), dtype=int)]
     pixels = np.stack(
         [

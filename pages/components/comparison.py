@@ -8,9 +8,10 @@ from fer_core import comparison
 from fer_core.comparison import RunRecord
 from fer_core.runs import Run
 from pages.components.comparison_curves import show_curves
+from pages.components.comparison_groups import show_groups
 from pages.components.comparison_pairs import show_pairs
 from pages.components.comparison_records import LETTER, letters, read_records
-from pages.components.comparison_scores import show_accuracies, show_groups
+from pages.components.comparison_scores import show_accuracies
 from pages.components.words import spoken_run
 
 MOST_RUNS = 50  # more curves and pairs cannot be told apart

@@ -24,6 +24,9 @@ def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
     if overlay:
         st.markdown(f"**{summary.corrections(overlay)}**")
         _show_list(dataset, overlay)
+    if kept := summary.kept_labels(overlay):
+        st.caption(f"{kept}; the file has that too. It changes no image and no run.")
+    if overlay or overlay.kept:
         _offer_file(dataset, overlay)
     else:
         st.info(

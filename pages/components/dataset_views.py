@@ -1,7 +1,7 @@
 """Asks for data sets to be added, and shows how far that is."""
 
-import contextlib
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,10 +10,8 @@ import streamlit as st
 from fer_core import paths, queue, tasks
 from fer_core.datasets.names import KINDS, check_new_name, free_name, safe_name
 from fer_core.tasks import Task, TaskState
-from pages.components.refusals import try_to
+from pages.components.task_watch import Words, show_task
 from pages.components.words import plain
-
-_REFRESH_SECONDS = 0.5
 
 
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
@@ -61,55 +59,20 @@ def show_import_progress(task: Task, *, choose: bool = True) -> None:
     Args:
         choose: whether its data set is then the chosen one.
     """
-    active = task.state.is_active
-    st.fragment(_watch, run_every=_REFRESH_SECONDS if active else None)(task, active, choose)
+    name, doing = plain(_name(task)), _doing(task)
+    words = Words(
+        f"Stop {doing.lower()}",
+        f"**{name}** was not added.",
+        doing=f"{doing} **{name}**.",
+        stopped=f"{doing} **{name}** was stopped. Nothing of it was kept.",
+    )
+    show_task(task, words, finished=partial(_tell, task, choose), stays=False)
 
 
-def _watch(task: Task, was_active: bool, choose: bool) -> None:
-    state, name = task.state, _name(task)
-    if state is TaskState.QUEUED:
-        queue.wake()  # whoever takes what waits may have ended meanwhile
-    if state.is_active:
-        progress, stopping = task.progress, state is TaskState.STOPPING
-        text = plain(progress.message) if progress else "It begins …"
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(
-                progress.fraction if progress else 0.0,
-                text=f"{_doing(task)} **{name}**. {'It is being stopped …' if stopping else text}",
-            )
-            st.button(
-                f"Stop {_doing(task).lower()}",
-                on_click=try_to,
-                args=(lambda: _stop(task),),
-                key=f"stop-{task.id}",
-                disabled=stopping,
-            )
-        return
-    if was_active:
-        if state is TaskState.FINISHED:
-            if choose:
-                st.query_params["dataset"] = name
-            st.toast(f"{name} was added.", icon=":material/check:")
-        st.rerun()
-    if state in (TaskState.FAILED, TaskState.INTERRUPTED):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if task.stop_requested:
-                st.info(f"{_doing(task)} **{name}** was stopped. Nothing of it was kept.")
-            else:
-                st.error(f"**{name}** was not added. {plain(task.error or task.interruption)}")
-            st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}")
-
-
-def _stop(task: Task) -> None:
-    """Stops it; one that nobody had begun goes with all that was uploaded for it."""
-    task.request_stop()
-    if task.state is TaskState.CANCELLED:
-        _delete(task)
-
-
-def _delete(task: Task) -> None:
-    with contextlib.suppress(ValueError, FileNotFoundError):  # another tab was quicker
-        task.delete()
+def _tell(task: Task, choose: bool) -> None:
+    if choose:
+        st.query_params["dataset"] = _name(task)
+    st.toast(f"{plain(_name(task))} was added.", icon=":material/check:")
 
 
 def _doing(task: Task) -> str:

@@ -1,11 +1,15 @@
 """All that is shown of a network's answers on one split."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from fer_core.evaluated import Evaluated
+from fer_core.runs.scores import score_of
 from pages.components.confidence import show_confidence
 from pages.components.doubtful import show_doubtful
 from pages.components.evaluation_cache import Subject
+from pages.components.map_view import show_map
 from pages.components.mistakes import show_mistakes
 from pages.components.scores import show_accuracy, show_class_scores
 
@@ -17,6 +21,7 @@ def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> Non
     st.subheader("Scores per expression", anchor=False)
     show_class_scores(found.scores)
     show_confidence(subject, found)
+    show_map(subject, found)
     show_doubtful(subject, found)
     st.download_button(
         "Download predictions",
@@ -26,6 +31,16 @@ def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> Non
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def show_averaged(predictions_file: Path) -> None:
+    """The accuracy of answers averaged over ten views of each image, where there are such."""
+    score = score_of(predictions_file)
+    if score is None:
+        return
+    said = f"With ten views of each image averaged: {score.accuracy}"
+    clean = f"; without leaked images: {score.clean}" if score.clean else ""
+    st.caption(f"{said}{clean}.")
 
 
 def _show_summary(subject: Subject, found: Evaluated, explanation: str) -> None:

@@ -41,6 +41,7 @@ def offer_decision(dataset: Dataset, position: int) -> None:
         _act("Leave out", ":material/block:", exclude, reason is not None)
         restore = partial(dataset.restore, [position])
         _act("Keep as added", ":material/undo:", restore, reason is None and relabelled is None)
+    _offer_to_confirm(dataset, position, overlay.confirmed.get(key) == (relabelled or added))
 
 
 def _offer_expressions(dataset: Dataset, position: int, shown: str) -> None:
@@ -56,6 +57,15 @@ def _offer_expressions(dataset: Dataset, position: int, shown: str) -> None:
         on_change=try_to,
         args=(lambda: dataset.relabel([position], st.session_state[key]),),
     )
+
+
+def _offer_to_confirm(dataset: Dataset, position: int, is_confirmed: bool) -> None:
+    """A label that a person found right is not called doubtful again."""
+    label, icon = "The label is right", ":material/check:"
+    if is_confirmed:
+        st.caption(":material/check: The label was found right: it is not called doubtful again.")
+        label, icon = "Doubt the label again", ":material/question_mark:"
+    _act(label, icon, partial(dataset.confirm, [position], not is_confirmed), False)
 
 
 def _act(label: str, icon: str, action: Callable[[], object], disabled: bool) -> None:

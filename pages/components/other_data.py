@@ -8,13 +8,14 @@ from fer_core import elsewhere
 from fer_core.datasets import list_datasets
 from fer_core.elsewhere import EVERYTHING, Elsewhere
 from fer_core.runs import Run
-from fer_core.tasks import Task, TaskState
+from fer_core.tasks import Task
 from pages.components.dataset_cache import opened
 from pages.components.evaluation_cache import Subject, evaluated
-from pages.components.evaluation_view import show_evaluation
+from pages.components.evaluation_view import show_averaged, show_evaluation
 from pages.components.one_face import SPLITS
 from pages.components.pickers import say_no_dataset
 from pages.components.refusals import try_to
+from pages.components.task_watch import Words, show_task
 from pages.components.words import plain
 
 _SPLITS = {EVERYTHING: "All images"} | SPLITS
@@ -24,11 +25,7 @@ _HELP = "Share of right answers on images of another origin than those it was tr
 def show_other_data(run: Run) -> None:
     """What there is, what is being done, and a form to ask for more."""
     _offer(run)
-    working = [task for task in elsewhere.evaluations_of(run) if task.state.is_active]
-    if working:
-        st.fragment(_watch, run_every=1.0)(working)
-    else:
-        _say_failure(run)
+    _show_tasks(run)
     done = elsewhere.list_evaluations(run)
     if not done:
         st.info(
@@ -65,12 +62,19 @@ def _offer(run: Run) -> None:
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
+        views = run.config.average_views and st.checkbox(
+            "Average ten views too",
+            key=f"other-views-{run.id}",
+            help="As the run does on its own data: of five places, each mirrored too. It takes ten "
+            "times as long.",
+            width="content",
+        )
         st.button(
             "Evaluate",
             type="primary",
             icon=":material/play_arrow:",
             on_click=try_to,
-            args=(partial(elsewhere.submit_evaluation, run, name, split),),
+            args=(partial(elsewhere.submit_evaluation, run, name, split, views=views),),
         )
 
 
@@ -86,34 +90,18 @@ def _splits(run: Run, name: str) -> list[str]:
     return [*reversed(there), *([EVERYTHING] if len(there) > 1 else [])]
 
 
-def _watch(working: list[Task]) -> None:
-    """How far it is; the page is shown anew when one has ended."""
-    for task in working:
-        if not task.state.is_active:
-            st.rerun()
-        asked = task.request.arguments if task.request else {}
-        progress = task.progress
-        what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
-        says = progress.message if progress else "Waiting for its turn"
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(
-                progress.fraction if progress else 0.0, text=f"{plain(what)}: {plain(says)} …"
-            )
-            st.button(
-                "Stop evaluating",
-                key=f"stop-{task.id}",
-                on_click=try_to,
-                args=(task.request_stop,),
-                disabled=task.state is TaskState.STOPPING,
-                width="content",
-            )
+def _show_tasks(run: Run) -> None:
+    """How far each evaluation is, and why the newest one came to nothing, where it did."""
+    asked = elsewhere.evaluations_of(run)
+    for number, task in enumerate(asked):
+        if number == 0 or task.state.is_active:
+            show_task(task, _words(task))
 
 
-def _say_failure(run: Run) -> None:
-    """Why the newest evaluation came to nothing, where it did."""
-    newest = next(iter(elsewhere.evaluations_of(run)), None)
-    if newest is not None and newest.state in (TaskState.FAILED, TaskState.INTERRUPTED):
-        st.error(plain(newest.error or newest.interruption))
+def _words(task: Task) -> Words:
+    asked = task.request.arguments if task.request else {}
+    what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
+    return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
 
 
 def _show(run: Run, one: Elsewhere) -> None:
@@ -124,6 +112,7 @@ def _show(run: Run, one: Elsewhere) -> None:
         st.info("There are no answers to show.")
         return
     st.caption(_remarks(run, one))
+    show_averaged(elsewhere.views_file(run, one.dataset, one.split))
     show_evaluation(subject, found, _HELP)
 
 

@@ -1,6 +1,7 @@
 """Times, sizes and states as a person says them."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -107,3 +108,13 @@ def spoken_state(run: Run) -> str:
 def spoken_end_state(state: TaskState, reason: str) -> str:
     """The state, or the reason of its end where there is one, as `Result` gives it."""
     return _REASONS.get(reason, reason) or str(state)
+
+
+def listed(words: Sequence[str]) -> str:
+    """For example "A", "A and B" or "A, B and C"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def spoken_range(low: float, high: float) -> str:
+    """Two shares as "61.2% to 64.9%"."""
+    return f"{low:.1%} to {high:.1%}"

@@ -1,10 +1,11 @@
 """What the Evaluate page costs with many images.
 
-    python -m tests.benchmarks.evaluate_page [--dataset fer2013]
+    python -m tests.benchmarks.evaluate_page [--dataset fer2013 | --images 400000]
 
 Needs a workspace (FER_HOME) with that data set, and only reads it: in a temporary workspace beside
-links to it a run is made that has answered every image. Prints how many seconds of the processor
-each view took, what the test client needs included.
+links to it a run is made that has answered every image. With `--images` a data set of so many black
+images is made instead, whose page is measured too, first as it is and then with 20,000 corrections.
+Prints how many seconds of the processor each view took, what the test client needs included.
 """
 
 import argparse
@@ -13,16 +14,68 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, records, tasks
+from fer_core import face_map, paths, records, tasks
 from fer_core.calibration import Calibration
 from fer_core.datasets import Dataset, open_dataset
+from fer_core.datasets.indexes import write_index
+from fer_core.expressions import EXPRESSIONS
+from fer_core.face_map import PCA, FaceMap, map_file, save_map
 from fer_core.files import write_json
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run, save_predictions, save_result
 from tests.benchmarks.runs_page import processor_seconds
 from tests.pages.conftest import APP
+
+NAME = "generated"
+CORRECTED = 20_000  # images
+
+
+def make_dataset(count: int) -> Dataset:
+    """Black images, rows of an array that takes no room on a disk that knows empty blocks."""
+    folder = paths.datasets_root() / NAME
+    folder.mkdir(parents=True)
+    np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, 48, 48)).flush()
+    status = (folder / "images.npy").stat()
+    row = np.arange(count)
+    index = pd.DataFrame({"path": "images.npy", "row": row})
+    index["expression"] = np.array(EXPRESSIONS)[row % len(EXPRESSIONS)]
+    index["split"] = np.array(["train"] * 8 + ["val", "test"])[row % 10]
+    index = index.assign(source_split="", size=status.st_size, modified=status.st_mtime_ns)
+    write_index(folder, index.assign(content=[f"{number:064x}" for number in row]))
+    np.save(folder / "mean_faces.npy", np.zeros((len(EXPRESSIONS), 48, 48, 3), np.uint8))
+    record = {"layout": "Generated", "root": ".", "images": count, "split_seed": 0, "notes": []}
+    write_json(folder / "data_set.json", record)
+    return open_dataset(NAME)
+
+
+def make_map(run: Run, dataset: Dataset, images: int) -> None:
+    """A map of as many of the answers as a map may have, scattered at random."""
+    rows = np.sort(np.random.default_rng(0).permutation(images)[: face_map.MOST])
+    points = np.random.default_rng(1).standard_normal((len(rows), 2)).astype("float32")
+    answers = face_map.digest(run.predictions_file("val"))
+    made = FaceMap(rows, points, PCA, (0.3, 0.2), answers, "2026-03-01T12:30:00")
+    save_map(map_file(run, dataset.name, "val", PCA), made)
+
+
+def measure_dataset(dataset: Dataset) -> None:
+    """Prints what the Data sets page takes, first and again, with corrections too."""
+    for what in ("as it is", f"with {CORRECTED:,} corrections"):
+        page = AppTest.from_file(str(APP), default_timeout=600)
+        page.switch_page("pages/datasets.py")
+        first = processor_seconds(page.run)
+        again = min(processor_seconds(page.run) for _ in range(2))
+        assert not page.exception, page.exception
+        say(f"Data sets, {what}: first", first)
+        say(f"Data sets, {what}: again", again)
+        dataset.exclude(range(CORRECTED), "blank")
+
+
+def say(what: str, seconds: float) -> None:
+    """Prints a line."""
+    print(f"{what:<50} {seconds:6.3f} s", flush=True)  # noqa: T201
 
 
 def make_run(dataset: Dataset) -> Run:
@@ -60,7 +113,7 @@ def measure(dataset: Dataset) -> None:
     def view(what: str) -> None:
         seconds = processor_seconds(page.run)
         assert not page.exception, page.exception
-        print(f"{what:<40} {seconds:6.3f} s", flush=True)  # noqa: T201
+        say(what, seconds)
 
     view("first view, all worked out")
     view("again")
@@ -69,20 +122,30 @@ def measure(dataset: Dataset) -> None:
         for label, value in (("True expression", truth), ("Answered", answered)):
             next(box for box in page.selectbox if box.label == label).set_value(value)
         view(f"{truth} taken for {answered}, whole page")
+    for switch in ("how the network sees the faces", "whose label may be wrong"):
+        next(one for one in page.toggle if switch in one.label).set_value(True)
+        view(f"and {switch}, whole page")
+        view("again")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="fer2013")
+    parser.add_argument("--images", type=int, help="of a data set that is made for it")
     options = parser.parse_args()
-    source = open_dataset(options.dataset)
+    source = None if options.images else open_dataset(options.dataset)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FER_HOME"] = folder
         paths.datasets_root().mkdir(parents=True)
-        (paths.datasets_root() / source.name).symlink_to(Path(source.directory))
-        dataset = open_dataset(source.name)
-        make_run(dataset)
+        if source is None:
+            dataset = make_dataset(options.images)
+            measure_dataset(dataset)
+            dataset.restore(range(CORRECTED))
+        else:
+            (paths.datasets_root() / source.name).symlink_to(Path(source.directory))
+            dataset = open_dataset(source.name)
+        make_map(make_run(dataset), dataset, len(dataset.index))
         measure(dataset)
 
 

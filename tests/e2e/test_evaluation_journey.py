@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,20 +11,36 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core import images, paths, records, runs, tasks
+from fer_core import face_map, images, paths, records, runs, tasks
 from fer_core.datasets import Dataset, open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.expressions import EXPRESSIONS
+from fer_core.face_map import PCA, FaceMap, map_file, save_map
 from fer_core.files import write_json
 from fer_core.recipes import RECIPES
 from fer_core.runs import Run
-from tests.e2e.conftest import serve
+from tests.e2e.conftest import PATIENCE, serve
 from tests.pages.conftest import predictions
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PER_PAGE = 9  # images
+HEAP = 5  # images beside the origin of the map, the first one on it
+# Where that is in the window.
+HEAP_PLACE = """() => {
+    const plot = [...document.querySelectorAll('.js-plotly-plot')].pop();
+    const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+    return [box.x + xaxis._offset + xaxis.l2p(0), box.y + yaxis._offset + yaxis.l2p(0)];
+}"""
+CLICKS = """clicks => [...document.querySelectorAll('.js-plotly-plot')].pop()
+    ._fullLayout.clickmode === clicks"""  # what Streamlit sets after the chart is drawn
+# Whether a point is chosen in the browser.
+PRESSED = """[...document.querySelectorAll('.js-plotly-plot')].pop()
+    ._fullData.some((trace) => trace.selectedpoints?.length)"""
+# All pictures of all galleries.
+TILES = """[...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?
+    [...one.shadowRoot.querySelectorAll('.tile img')] : [])"""
 CELLS = [("happy", "sad"), ("fear", "surprise"), ("neutral", "neutral")]
 
 
@@ -43,7 +60,16 @@ def write_run(dataset: Dataset) -> Run:
     table = table.assign(**keys.reset_index(drop=True).astype({"row": "str"}).fillna({"row": ""}))
     runs.save_predictions(run, "val", table)
     runs.save_result(run, records.Result(records.COMPLETED, 1, 0, 1.1, 0.6))
+    save_map(map_file(run, dataset.name, "val", PCA), two_heaps(run, len(table)))
     return run
+
+
+def two_heaps(run: Run, count: int) -> FaceMap:
+    """A map on which the first answers lie beside its origin, all others in the far corner."""
+    points = np.tile(np.float32([[1, 1]]), (count, 1))
+    points[:HEAP] = [[0.02 * number, 0] for number in range(HEAP)]
+    answers = face_map.digest(run.predictions_file("val"))
+    return FaceMap(np.arange(count), points, PCA, (0.5, 0.2), answers, "2026-03-01T12:30:00")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +100,13 @@ def expected(table: pd.DataFrame, truth: str, answered: str) -> pd.DataFrame:
     found = table.assign(sure=shares.max(axis=1))
     found = found[(table["expression"] == truth) & (answers == answered)]
     return found.sort_values("sure", ascending=truth == answered, kind="stable")
+
+
+def rightness(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Which answers are right, and how sure each is."""
+    shares = table.filter(regex="^p_").to_numpy()
+    right = np.array(EXPRESSIONS)[shares.argmax(axis=1)] == table["expression"].to_numpy()
+    return right, shares.max(axis=1)
 
 
 def jpegs(dataset: Dataset, rows: pd.DataFrame) -> list[bytes]:
@@ -130,3 +163,57 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
         arg=base64.b64encode(last[0]).decode(),
     )
     assert shown(page) == last
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_face_is_pressed_on_the_map_and_many_are_drawn_around(page: "Page", address: str) -> None:
+    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+    dataset, table = open_dataset("faces"), run.predictions("val")
+    assert table is not None
+    heap = table[:HEAP]
+    page.goto(f"{address}/evaluate?run={run.id}")
+    page.get_by_text("Show how the network sees the faces").click()
+    page.get_by_text("Press a point to see its face").wait_for()
+    press_heap(page)
+    page.wait_for_function(f"{TILES}.length === {PER_PAGE} + 1")
+    assert shown(page)[-1:] == jpegs(dataset, heap[:1])
+    page.get_by_text("Draw around points", exact=True).click()
+    page.get_by_text("Press a point to see its face").wait_for()
+    across, down = heap_on_screen(page, "event")
+    page.mouse.move(across - 20, down - 20)
+    page.mouse.down()
+    for side, height in ((80, -20), (80, 20), (-20, 20), (-20, -20)):
+        page.mouse.move(across + side, down + height, steps=5)
+    page.mouse.up()
+    right, sure = rightness(heap)
+    page.get_by_text(f"{HEAP} images, {HEAP - right.sum()} of them wrongly answered").wait_for()
+    page.wait_for_function(f"{TILES}.length === {PER_PAGE + HEAP}")
+    order = np.lexsort((np.where(right, sure, -sure), right))
+    assert shown(page)[-HEAP:] == jpegs(dataset, heap.iloc[order])
+
+
+def press_heap(page: "Page") -> None:
+    """Presses the point at the origin; again, where the chart was still being laid out."""
+    deadline = time.monotonic() + PATIENCE
+    while not page.evaluate(PRESSED):
+        assert time.monotonic() < deadline
+        across, down = heap_on_screen(page, "event+select")
+        page.mouse.move(across - 20, down - 20)
+        page.mouse.move(across, down, steps=4)
+        page.locator(".hovertext").wait_for()
+        page.wait_for_timeout(500)
+        page.mouse.click(across, down, delay=50)
+        page.wait_for_timeout(500)
+
+
+def heap_on_screen(page: "Page", clicks: str) -> tuple[float, float]:
+    """Where the heap of the map lies, once that stands still and takes clicks for what they are."""
+    chart = page.get_by_test_id("stPlotlyChart").last
+    chart.locator(".nsewdrag").first.wait_for()
+    page.wait_for_function(CLICKS, arg=clicks)
+    chart.scroll_into_view_if_needed()
+    place, before = page.evaluate(HEAP_PLACE), None
+    while place != before:
+        page.wait_for_timeout(300)
+        place, before = page.evaluate(HEAP_PLACE), place
+    return place[0], place[1]

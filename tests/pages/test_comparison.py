@@ -190,6 +190,20 @@ def test_the_mean_over_seeds_is_shown_of_test_only_where_all_are_open(
     assert row["settings"] == "Learning rate 0.0001"
 
 
+def test_the_mean_without_leaks_is_shown_where_all_runs_of_the_group_know_them(
+    compare: Callable[[], AppTest], seeded_run: RunFactory
+) -> None:
+    group = [seeded_run(seed=seed) for seed in (1, 2)]
+    for run, leaks in zip(group, (40, 20), strict=True):
+        assert "clean" not in table(compare(), "deviation")
+        leaky = run.predictions("val")
+        leaky["leaked"] = leaky.index < leaks  # all of them right
+        leaky.to_csv(run.predictions_file("val"), index=False)
+    (row,) = table(compare(), "deviation").to_dict("records")
+    # 44 of 100 and 64 of 120 are right: their mean, and Student's interval of two.
+    assert row["clean"].startswith("48.7% (")
+
+
 def test_accuracy_stands_with_its_interval_and_images(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:

@@ -364,3 +364,49 @@ def test_no_image_is_touched_by_any_of_it(
     press(one_face(5), "Leave out")
     assert len(corrected.overlay) == 5 and len(before) > 140
     assert contents() == before
+
+
+def test_the_augmentation_is_shown_of_faces_that_the_run_would_use(
+    dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = dataset.select("train").tolist()
+    dataset.exclude([first], "blank")
+    looked_at: list[int] = []
+    image = Dataset.image
+    monkeypatch.setattr(
+        Dataset,
+        "image",
+        lambda self, position: (looked_at.append(position), image(self, position))[1],
+    )
+    page = press(open_page("train", dataset="faces"), "Show augmentation")
+    assert first in looked_at
+    looked_at.clear()
+    press(use_corrections(page), "Show augmentation")
+    assert looked_at and first not in looked_at
+
+
+def test_a_label_is_found_right_and_doubted_again_in_the_large_face(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page() -> None:
+        from fer_core.datasets import open_dataset
+        from pages.components.face_decision import offer_decision
+
+        offer_decision(open_dataset("faces"), 3)
+
+    shown = rerun(AppTest.from_function(page))
+    press(shown, "The label is right")
+    (key,) = dataset.keys([3])
+    assert set(dataset.overlay.confirmed) == {key} and len(dataset.overlay) == 0
+    assert "not called doubtful again" in text_of(shown)
+    press(shown, "Doubt the label again")
+    assert not dataset.overlay.kept
+
+
+def test_labels_that_were_found_right_are_told_and_can_be_taken_away(
+    dataset: Dataset, open_page: PageOpener
+) -> None:
+    dataset.confirm([3, 5])
+    page = open_page("datasets", dataset="faces")
+    assert "2 labels were found right; the file has that too" in text_of(page)
+    assert [each for each in page.get("download_button") if "corrections" in each.proto.label]

@@ -283,15 +283,18 @@ def test_what_was_stopped_is_not_called_a_failure(
 
 def watch_to_the_end(choose: bool) -> None:
     """A page on which the only task was seen at work before."""
+    from functools import partial
+
     import streamlit as st
 
     from fer_core import tasks
-    from pages.components.dataset_views import _watch
+    from pages.components.dataset_views import _tell
+    from pages.components.task_watch import Words, watch
 
     (task,) = tasks.list_tasks()
     was_active = not st.session_state.get("ended")
     st.session_state["ended"] = True
-    _watch(task, was_active, choose)
+    watch(task, Words("Stop", "It failed."), was_active, partial(_tell, task, choose))
 
 
 @pytest.mark.parametrize("choose", [True, False])

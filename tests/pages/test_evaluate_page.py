@@ -8,6 +8,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from fer_core import evaluation, paths, runs, tasks
+from fer_core.answers import find_images
+from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json, write_text
 from fer_core.model_card import write_card
@@ -360,9 +362,8 @@ def test_an_address_of_a_run_that_is_gone_is_said(
     assert "is not there" in open_page("evaluate", run="gone").warning[0].value
 
 
-def test_doubtful_labels_are_shown_when_asked_for_the_worst_first(
-    open_page: PageOpener, finished_run: RunFactory
-) -> None:
+def run_that_doubts_one(finished_run: RunFactory) -> tuple[Run, str]:
+    """A run that is sure of every label but that of its eighth answer, and how it calls that."""
     run = drawn_run(finished_run)
     table = run.predictions("val")
     names = [f"p_{name}" for name in run.class_names]
@@ -373,11 +374,44 @@ def test_doubtful_labels_are_shown_when_asked_for_the_worst_first(
     wrong = next(name for name in run.class_names if name != table.loc[7, "expression"])
     table.loc[7, f"p_{wrong}"] = 0.94
     table.to_csv(run.predictions_file("val"), index=False)
-    page = open_page("evaluate")
-    (toggle,) = page.toggle
-    toggle.set_value(True)
-    rerun(page)
+    return run, f"{table.loc[7, 'expression']} → {wrong}"
+
+
+def show_doubtful(page: AppTest) -> AppTest:
+    next(one for one in page.toggle if "label may be wrong" in one.label).set_value(True)
+    return rerun(page)
+
+
+def doubted_in(page: AppTest) -> list[str]:
+    """The labels of the gallery below that of the mistakes, where there is one."""
+    _, *below = [json.loads(each.proto.json)["tiles"] for each in page.get("bidi_component")]
+    return [tile["label"] for tiles in below for tile in tiles]
+
+
+def test_doubtful_labels_are_shown_when_asked_for_the_worst_first(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    _, doubted = run_that_doubts_one(finished_run)
+    page = show_doubtful(open_page("evaluate"))
     assert any("**1** of 140 labels are in doubt" in caption.value for caption in page.caption)
-    galleries = [json.loads(each.proto.json)["tiles"] for each in page.get("bidi_component")]
-    truth = table.loc[7, "expression"]
-    assert [tile["label"] for tile in galleries[-1]] == [f"{truth} → {wrong}"]
+    assert doubted_in(page) == [doubted]
+
+
+@pytest.mark.parametrize("decide", ["confirm", "relabel", "exclude"])
+def test_a_doubtful_label_that_was_decided_about_does_not_come_again(
+    open_page: PageOpener, finished_run: RunFactory, decide: str
+) -> None:
+    run, doubted = run_that_doubts_one(finished_run)
+    dataset = open_dataset("drawn")
+    (place,) = find_images(run.predictions("val")[7:8], dataset.index).tolist()
+    if decide == "confirm":
+        dataset.confirm([place])
+    elif decide == "relabel":
+        dataset.relabel([place], doubted.split(" → ")[1])
+    else:
+        dataset.exclude([place], "no face")
+    page = show_doubtful(open_page("evaluate"))
+    assert not doubted_in(page)
+    assert any("There is no such image" in message.value for message in page.info)
+    next(one for one in page.checkbox if "1 that you have decided" in one.label).set_value(True)
+    assert doubted_in(rerun(page)) == [doubted]

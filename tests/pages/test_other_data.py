@@ -50,7 +50,7 @@ def test_an_evaluation_is_asked_for_and_can_be_stopped(
     (task,) = queue.waiting("evaluate")
     assert task.request is not None
     assert task.request.arguments == {"run": run.id, "dataset": "others", "split": "test"}
-    assert "others, Test: Waiting for its turn" in page.get("progress")[0].proto.text
+    assert page.get("progress")[0].proto.text == "**others, Test**. It begins …"
     press(page, "Stop evaluating")
     assert not queue.waiting("evaluate")
 
@@ -126,7 +126,9 @@ def test_why_an_evaluation_failed_is_said(
     assert attempt is not None
     write_text(attempt / "error.txt", "An image has vanished.")
     write_text(attempt / "exit.json", '{"code": 1, "signal": null, "ended": 1.0}')
-    assert other_data(open_page("evaluate")).error[0].value == "An image has vanished."
+    page = other_data(open_page("evaluate"))
+    assert page.error[0].value == "**others, Test** was not evaluated. An image has vanished."
+    assert not press(page, "Dismiss").error
 
 
 def test_what_is_refused_is_said_in_passing(
@@ -138,3 +140,23 @@ def test_what_is_refused_is_said_in_passing(
     (run.directory / "request.json").write_text("{}")  # another tab lets it train on
     page = press(page, "Evaluate")
     assert "must have ended with a model" in page.toast[0].value
+
+
+def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
+    open_page: PageOpener, finished_run: RunFactory, no_supervisor: None
+) -> None:
+    run = finished_run()
+    draw_dataset("others", count=70)
+    assert not [box for box in other_data(open_page("evaluate")).checkbox if "views" in box.label]
+    config = run.config.to_dict() | {"average_views": True}
+    write_json(run.directory / "config.json", config)
+    page = other_data(open_page("evaluate"))
+    next(box for box in page.checkbox if box.label == "Average ten views too").set_value(True)
+    press(rerun(page), "Evaluate")
+    (task,) = queue.waiting("evaluate")
+    assert task.request is not None and task.request.arguments["views"] is True
+    task.cancel()
+    answer(run, "others")
+    predictions(70, 0.6).to_csv(elsewhere.views_file(run, "others", "test"), index=False)
+    said = [caption.value for caption in other_data(open_page("evaluate")).caption]
+    assert any("ten views of each image averaged: 60.0% (" in caption for caption in said)

@@ -14,12 +14,16 @@ from fer_core import preferences, queue, tensorboard
 from fer_core.__main__ import main
 from fer_core.config import TrainConfig
 from fer_core.datasets import open_dataset
+from fer_core.datasets.importing import import_source
+from fer_core.elsewhere import predictions_file
 from fer_core.records import STOPPED
-from fer_core.runs import Run, list_runs
+from fer_core.runs import Run, list_runs, save_predictions
 from fer_core.submission import create_run
 from fer_core.tasks import TaskState
 from fer_core.terminal.saying import follow
+from tests.dataset_trees import write_tree
 from tests.processes.conftest import wait_until
+from tests.test_recognition import brightness_model, save_run
 
 TRAIN = ["train", "--dataset", "faces", "--recipe", "cnn_classic", "--epochs", "1"]
 
@@ -43,6 +47,40 @@ def test_draw_train_evaluate_and_predict(
     rows = pd.read_csv(table)
     assert len(rows) == 1 and rows["expression"][0] in run.class_names
     assert np.isclose(rows.filter(like="p_").sum(axis=1)[0], 1, atol=1e-4)
+
+
+def test_a_run_is_evaluated_on_another_data_set(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = save_run(brightness_model())
+    import_source(
+        write_tree(tmp_path / "other", {"train/happy": 2, "train/sad": 2, "test/happy": 3}), "other"
+    )
+    assert main(["evaluate", run.id, "--dataset", "other"]) == 0
+    said = capsys.readouterr().out
+    assert "other, test: " in said and "3 images" in said
+    file = predictions_file(run, "other", "test")
+    assert str(file) in said and len(pd.read_csv(file)) == 3
+    assert main(["evaluate", run.id, "--dataset", "nobody"]) == 1
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_the_accuracy_without_leaks_is_listed(
+    three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = three_waiting[0]
+    table = pd.DataFrame({"path": list("abcd"), "row": "", "expression": "happy"})
+    table = table.assign(leaked=[True, True, False, False])
+    table["p_happy"], table["p_sad"] = [1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]
+    run.predictions_file("val").parent.mkdir()
+    save_predictions(run, "val", table)
+    assert main(["runs", "--json"]) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows[run.id]["val_clean"] == 0.5
+    assert {row["val_clean"] for name, row in rows.items() if name != run.id} == {None}
+    assert main(["runs"]) == 0
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith(run.id)]
+    assert line.endswith("50.0%")
 
 
 def test_a_folder_is_imported_and_said(

@@ -1,0 +1,56 @@
+"""Maps of faces and their figures, kept in memory between reruns."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer_core import face_map
+from fer_core.evaluated import Evaluated
+from fer_core.face_map import FaceMap
+from fer_core.map_figure import map_figure
+from fer_core.runs.remembering import Stamp, stamp
+from pages.components.evaluation_cache import Subject
+
+
+def known_map(subject: Subject, method: str) -> FaceMap | None:
+    """The map of these answers, be it of earlier ones; None where there is none."""
+    return _read(subject, method, _stamp(subject, method))
+
+
+def is_current(subject: Subject, drawn: FaceMap) -> bool:
+    """Whether the map is of the answers as they are now."""
+    return drawn.predictions == _digest(subject, stamp(subject.file))
+
+
+def figure_of(
+    subject: Subject, found: Evaluated, drawn: FaceMap, drag: str
+) -> tuple[go.Figure, list[np.ndarray]]:
+    """See `map_figure`; not to be changed."""
+    return _figure(subject, drawn.method, _stamp(subject, drawn.method), drag, found, drawn)
+
+
+def _stamp(subject: Subject, method: str) -> Stamp:
+    return stamp(face_map.map_file(subject.run, subject.dataset, subject.file.stem, method))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(subject: Subject, method: str, then: Stamp) -> FaceMap | None:
+    return face_map.read_map(
+        face_map.map_file(subject.run, subject.dataset, subject.file.stem, method)
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _digest(subject: Subject, then: Stamp) -> str:
+    return face_map.digest(subject.file)
+
+
+@st.cache_resource(
+    max_entries=8,
+    show_spinner=False,
+    hash_funcs={Evaluated: lambda found: "", FaceMap: lambda drawn: drawn.predictions},
+)
+def _figure(
+    subject: Subject, method: str, then: Stamp, drag: str, found: Evaluated, drawn: FaceMap
+) -> tuple[go.Figure, list[np.ndarray]]:
+    return map_figure(drawn, found.answers, found.class_names, drag)

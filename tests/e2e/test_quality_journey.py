@@ -1,0 +1,117 @@
+"""From leaks in a data set to the mistakes of a network that was trained without them."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core import runs
+from fer_core.calibration import tempered
+from fer_core.corrections import overlay_of
+from fer_core.datasets import Dataset
+from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.importing import import_source
+from fer_core.evaluation import predicted
+from fer_core.runs import Run
+from tests.e2e.conftest import serve
+from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LEAKS = 4
+
+
+@pytest.fixture
+def dataset(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """Drawn faces, of which the first training faces are among those of validation too."""
+    home = new_home()
+    monkeypatch.setenv("FER_HOME", str(home))
+    drawn = draw_dataset("drawn", count=280)
+    images = home / "with-leaks"
+    shutil.copytree(drawn.root, images)
+    drawn.delete()
+    for source in sorted(images.glob("train/*/*.jpg"))[::11][:LEAKS]:
+        shutil.copyfile(source, images / "val" / source.parent.name / f"copy-{source.name}")
+    return import_source(images, "faces")
+
+
+def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
+    page: "Page", dataset: Dataset
+) -> None:
+    home = dataset.directory.parent.parent
+    with serve(home) as address:
+        page.goto(f"{address}/datasets?dataset=faces")
+        leave_out_leaks(page)
+        assert set(dataset.overlay.excluded.values()) == {"Leaks: validation in training"}
+        assert set(dataset.overlay.excluded) == set(dataset.keys(leaked(dataset)))
+        page.goto(f"{address}/train?dataset=faces")
+        run = train(page)
+        assert overlay_of(run) == dataset.overlay
+        assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
+        page.goto(f"{address}/evaluate?run={run.id}")
+        look_at_the_largest_mistake(page, run, dataset)
+
+
+def leaked(dataset: Dataset) -> list[int]:
+    """Training images whose files are among those of validation, by their bytes."""
+    content = dataset.index["content"]
+    known = set(content.iloc[dataset.select("val")])
+    train = dataset.select("train")
+    return train[content.iloc[train].isin(known)].tolist()
+
+
+def leave_out_leaks(page: "Page") -> None:
+    """On the tab Quality, after a look at all images."""
+    page.get_by_role("tab", name="Quality").click()
+    page.get_by_role("button", name="Look for problems").click()
+    page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$")).click()
+    page.get_by_role("button", name=f"Leave out {LEAKS} images").click()
+    page.get_by_text(f"{LEAKS} images left out").first.wait_for()
+
+
+def train(page: "Page") -> Run:
+    """Two epochs with the corrections, until they have ended."""
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
+    page.get_by_text("Use corrections", exact=True).click()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text(f"With corrections: {LEAKS} images left out.").wait_for()
+    page.get_by_text("completed", exact=True).wait_for()
+    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+    return run
+
+
+def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> None:
+    """A click on its cell shows the images that the run's predictions name, in their order."""
+    table = run.predictions("val")
+    assert table is not None and not table["leaked"].any()
+    calibration = run.calibration()
+    table = tempered(table, calibration.temperature if calibration else 1.0)
+    truth, answered = largest_mistake(table)
+    cell = expected(table, truth, answered)
+    page.get_by_role("heading", name="Scores per expression").wait_for()
+    page.locator(".tile img").first.wait_for()
+    click_cell(page, truth, answered)
+    page.get_by_text(f"{len(cell)} images of {truth} taken for {answered}").wait_for()
+    wanted = jpegs(dataset, cell.iloc[:PER_PAGE])
+    page.wait_for_function(
+        "count => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
+        " [...one.shadowRoot.querySelectorAll('.tile .label')] : []).length === count",
+        arg=len(wanted),
+    )
+    assert shown(page) == wanted
+
+
+def largest_mistake(table: pd.DataFrame) -> tuple[str, str]:
+    """True expression and answer of the cell beside the diagonal that has most images."""
+    wrong = table.assign(answered=predicted(table))
+    wrong = wrong[wrong["answered"] != wrong["expression"]]
+    cells = wrong.groupby(["expression", "answered"]).size()
+    truth, answered = cells.index[int(np.argmax(cells.to_numpy()))]
+    return str(truth), str(answered)
