@@ -36,7 +36,7 @@ class Survey:
     sharpness: tuple[float, ...]
 
     @classmethod
-    def of_record(cls, record: dict[str, Any]) -> "Survey":
+    def of_record(cls, record: Any) -> "Survey":
         """What `dataclasses.asdict` made a record of.
 
         Raises:

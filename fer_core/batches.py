@@ -61,6 +61,7 @@ class RunData:
     fingerprint: str
     is_gray: bool  # no image has any colour
     overlay: Overlay | None = None  # the corrections that are in the index
+    answers: np.ndarray | None = None  # of teachers, float32 (all images, classes)
 
     def changed_since(self) -> str:
         """A sentence where the data set is not any more as it was when it was opened, else ""."""
@@ -105,7 +106,10 @@ class RunData:
         positions, seed = self.positions("train"), self.config.seed
         order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
         labels = self.labels(order)
-        targets_of_all = make_targets(self.index.loc[order], labels, self.class_names, self.config)
+        answers = None if self.answers is None else self.answers[order]
+        targets_of_all = make_targets(
+            self.index.loc[order], labels, self.class_names, self.config, answers
+        )
         weights = self._class_weights()
         size = self.config.batch_size
 

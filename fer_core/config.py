@@ -141,6 +141,8 @@ class TrainConfig:
     label_smoothing: float = 0.0  # share of a target that is spread over all classes
     mixup: float = 0.0  # alpha of the Beta distribution that images are mixed by; 0 = not mixed
     votes: float = 0.0  # share of a target that is FER+'s votes instead of the label
+    teachers: tuple[str, ...] = ()  # ids of runs whose answers to the training images it learns
+    distillation: float = 0.7  # share of a target that is their answer, where there are teachers
     augmentation: Augmentation = field(default_factory=Augmentation)
     class_weights: bool = False  # weigh each class by total / (classes × its images)
     weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
@@ -196,6 +198,7 @@ class TrainConfig:
         _within("label_smoothing", self.label_smoothing, 0, 0.9)
         _within("mixup", self.mixup, 0, 10)
         _within("votes", self.votes, 0, 1)
+        _within("distillation", self.distillation, 0, 1)
         if self.learning_rate_decay and (self.schedule == "cosine" or self.warmup):
             raise ValueError(
                 "`learning_rate_decay` goes with the constant schedule only, and without `warmup`. "
@@ -257,7 +260,7 @@ class TrainConfig:
         """
         data = dict(data)
         data["augmentation"] = Augmentation(**known(Augmentation, data.get("augmentation", {})))
-        for name in ("image_size", "class_names"):
+        for name in ("image_size", "class_names", "teachers"):
             if name in data:
                 data[name] = tuple(data[name])
         return cls(**known(cls, data))

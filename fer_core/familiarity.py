@@ -1,6 +1,8 @@
 """How the faces look that a run was trained on, to compare others with."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +21,23 @@ def survey_of(run: Run) -> Survey:
     Raises:
         ValueError: neither is there, or it is damaged; says which.
     """
-    record = read_json(survey_file(run))
-    return Survey.of_record(record) if record is not None else survey(_faces(run))
+    file = survey_file(run)
+    if file.exists():
+        return Survey.of_record(_record(file))
+    try:
+        return survey(_faces(run))
+    except ValueError as error:
+        raise ValueError(
+            f"{run.name} has not kept how its training faces look, and its data set cannot tell: "
+            f"{error}"
+        ) from error
+
+
+def _record(file: Path) -> Any:
+    try:
+        return read_json(file)
+    except ValueError:  # no JSON; whoever reads it says that it is damaged
+        return None
 
 
 def _faces(run: Run) -> Iterator[np.ndarray]:

@@ -51,6 +51,7 @@ class Film:
         self.name = name or path.name
         self.longest_side = longest_side
         self.damaged = 0  # pieces of the file that could not be decoded
+        self.reached = 0.0  # seconds: the last frame so far, whether it was given out or not
         self._container = _opened(path, self.name)
         try:
             self._stream = self._pictures()
@@ -109,9 +110,9 @@ class Film:
             raise ValueError(f"`every` must be at least 1 frame. Received: {every}")
         number, clock = -1, _Clock(self.step)
         for number, decoded in enumerate(self._decoded()):
-            seconds = clock.read(decoded.time)
+            self.reached = clock.read(decoded.time)
             if number % every == 0:
-                yield Frame(number, seconds, self._image(decoded))
+                yield Frame(number, self.reached, self._image(decoded))
         if number < 0:
             raise ValueError(
                 f"{self.name} cannot be read as a video: none of its pictures can be decoded. It "

@@ -99,7 +99,8 @@ class Classifier:
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,
             averaged=averaged,
-            threshold=threshold_of(run, averaged=averaged) or 0.0,
+            # Averages that were never measured on validation borrow that of one view.
+            threshold=threshold_of(run, averaged=averaged) or threshold_of(run) or 0.0,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:

@@ -70,6 +70,16 @@ SETTINGS = {
         "label; for data sets that were added with FER+'s table beside.",
         step=0.1,
     ),
+    "teachers": Setting(
+        "Teachers",
+        "Runs that know the same expressions. What they answer together to each training image "
+        "becomes a part of its target: one network learns what several know.",
+    ),
+    "distillation": Setting(
+        "Share of the teachers",
+        "This share of every target is the teachers' answer instead of the label.",
+        step=0.1,
+    ),
     "class_weights": Setting(
         "Class weights",
         "Rare expressions count more in the loss, so that all classes weigh the same.",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fer_core import paths, queue, tasks, tensorboard
 from fer_core.config import LARGEST_EPOCHS, TrainConfig, weights_file
-from fer_core.corrections import copy_overlay, dataset_of
+from fer_core.corrections import copy_overlay, dataset_of, used_classes
+from fer_core.datasets import open_dataset
 from fer_core.files import needing_room, write_json
 from fer_core.runs import Run, open_run
 from fer_core.tasks import Task, TaskState
@@ -32,9 +33,10 @@ def create_run(config: TrainConfig) -> Run:
     """
     if config.tensorboard and tensorboard.problem():
         raise ValueError(tensorboard.problem())
-    initial = _initial_run(config)
+    initial, teachers = _initial_run(config), _teachers(config)
     if initial is not None:  # the backbone's weights are among those that it begins with
         config = replace(config, initial_run=initial.id, weights="none")
+    config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
     weights = weights_file(config)
     if weights is not None:  # the trainer stands elsewhere than the person who named the file
         config = replace(config, weights=str(weights.resolve()))
@@ -44,6 +46,8 @@ def create_run(config: TrainConfig) -> Run:
         with needing_room(directory / "config.json"):
             if initial is not None:
                 _copy_weights(initial, directory / "initial")
+            for teacher in teachers:
+                _copy_weights(teacher, directory / "teachers" / teacher.id)
             copy_overlay(config, directory)
             write_json(directory / "config.json", config.to_dict())
     except BaseException:
@@ -53,8 +57,8 @@ def create_run(config: TrainConfig) -> Run:
 
 
 def _copy_weights(initial: Run, folder: Path) -> None:
-    """Copied, so that deleting the other run takes nothing from the one that begins with it."""
-    folder.mkdir()
+    """Copied, so that deleting the other run takes nothing from the one that needs it."""
+    folder.mkdir(parents=True)
     for file in ("model.keras", "dataset.json"):
         shutil.copyfile(initial.directory / file, folder / file)
 
@@ -186,3 +190,25 @@ def _initial_run(config: TrainConfig) -> Run | None:
             f"{theirs.architecture} at {height}×{width}"
         )
     return run
+
+
+def _teachers(config: TrainConfig) -> list[Run]:
+    """The runs whose answers are learned, each once.
+
+    Raises:
+        ValueError: one is not there, has no model yet, or does not know an expression.
+    """
+    runs = {run.id: run for run in map(open_run, config.teachers)}
+    if not runs:
+        return []
+    class_names = used_classes(config, open_dataset(config.dataset))
+    for run in runs.values():
+        if run.model_file is None:
+            raise ValueError(f"`teachers` must have a model each. {run.id} has none yet.")
+        unknown = [name for name in class_names if name not in run.class_names]
+        if unknown:
+            raise ValueError(
+                f"`teachers` must know every expression. {run.id} does not know: "
+                f"{', '.join(unknown)}"
+            )
+    return list(runs.values())

@@ -9,7 +9,11 @@ VOTES = "votes_"  # the columns of an index that hold FER+'s votes begin so
 
 
 def make_targets(
-    index: pd.DataFrame, labels: np.ndarray, class_names: tuple[str, ...], config: TrainConfig
+    index: pd.DataFrame,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    config: TrainConfig,
+    answers: np.ndarray | None = None,
 ) -> np.ndarray:
     """Targets, (n, classes), for the images of an index; their labels are numbers of classes.
 
@@ -17,7 +21,9 @@ def make_targets(
     others, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
     Distribution", 2016) for the run's classes, where anybody voted for one; `label_smoothing`
     spreads that share over all classes (Szegedy and others, "Rethinking the Inception
-    Architecture", 2016).
+    Architecture", 2016). The teachers' `answers`, (n, classes), replace the share `distillation`
+    of all that (Hinton and others, "Distilling the Knowledge in a Neural Network", 2015, here at a
+    temperature of 1).
 
     Raises:
         ValueError: votes are asked for, and the data set has none.
@@ -26,7 +32,11 @@ def make_targets(
     if config.votes:
         targets = _with_votes(targets, index, class_names, config)
     smoothing = np.float32(config.label_smoothing)
-    return targets * (1 - smoothing) + smoothing / len(class_names)
+    targets = targets * (1 - smoothing) + smoothing / len(class_names)
+    if answers is None:
+        return targets
+    share = np.float32(config.distillation)
+    return targets * (1 - share) + answers * share
 
 
 def mix(

@@ -54,7 +54,10 @@ def timeline_figure(
     figure.update_xaxes(
         type="date",
         range=[_MIDNIGHT, _MIDNIGHT + 1e3 * whole],
-        tickformat="%H:%M:%S" if whole >= 3600 else "%M:%S",
+        tickformatstops=[
+            {"dtickrange": [None, 999], "value": "%M:%S.%1f"},
+            {"dtickrange": [1000, None], "value": "%H:%M:%S" if whole >= 3600 else "%M:%S"},
+        ],
         hoverformat="%M:%S.%L",
         showgrid=False,
     )

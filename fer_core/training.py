@@ -12,6 +12,7 @@ import numpy as np
 from fer_core.backend import prepare
 from fer_core.batches import Batch, RunData, open_data_of
 from fer_core.checkpoints import load_latest, save_checkpoint
+from fer_core.distillation import taught
 from fer_core.environment import describe, sweep
 from fer_core.features import open_lessons
 from fer_core.files import append_row
@@ -51,6 +52,7 @@ def run_training(task: Task) -> None:
     describe(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
+    data = taught(run, data, task_progress(task, "Asking the teachers"))
     trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
     stop_if_asked(task)
     trainer.resume()

@@ -10,12 +10,12 @@ from fer_core import paths, processes, queue
 from fer_core.files import keep_newest
 from fer_core.preferences import read_preferences
 from fer_core.tasks import Task, TaskState, directories
-from fer_core.videos import KIND
 
 LOG = logging.getLogger(__name__)
 
 MOST_LOG_BYTES = 8_000_000
 KEPT_SECONDS = 7 * 24 * 3600.0  # that a task which is no run is kept after its end
+_KEPT = ("video",)  # kinds of tasks whose results lie in them, and are a person's
 _REMOVING_SECONDS = 3600.0  # that removing a folder takes at most
 
 
@@ -51,10 +51,10 @@ def bound_logs(attempts: list[Path]) -> None:
 
 
 def _may_go(task: Task) -> bool:
-    """Whether nobody misses it; what came of a video lies in its task, and is a person's."""
-    of_video = task.request is not None and task.request.kind == KIND
-    kept = of_video and task.state is TaskState.FINISHED
-    return not task.state.is_active and not kept
+    """Whether nobody misses it."""
+    state = task.state
+    kept = task.request is not None and task.request.kind in _KEPT
+    return not state.is_active and not (kept and state is TaskState.FINISHED)
 
 
 def _last_sign(task: Task) -> float:

@@ -16,7 +16,7 @@ from fer_core.expressions import colors
 from fer_core.files import replacing, write_json
 from fer_core.film import Film, FilmWriter, Frame
 from fer_core.following import Cuts, FaceFollower
-from fer_core.images import crop_face, encode, resize
+from fer_core.images import Box, crop_face, encode, resize
 from fer_core.recognition import Classifier, cut_out
 from fer_core.reporting import stop_if_asked
 from fer_core.runs import open_run
@@ -108,7 +108,7 @@ def recognize_video(
     return Summary(
         reason=reason,
         frames=output.frames,
-        seconds=round(output.seconds, 3),
+        seconds=round(film.reached, 3),
         faces=looker.faces,
         rows=output.rows,
         damaged=film.damaged,
@@ -175,7 +175,7 @@ class _Output:
         self._sides: dict[int, int] = {}  # pixels of the largest portrait of each face
         self._table = csv.writer(table, lineterminator="\n")
         self._table.writerow(columns(self._names))
-        self.frames, self.rows, self.seconds = 0, 0, 0.0
+        self.frames, self.rows = 0, 0
         self.shape = (0, 0)  # (height, width) of the frames
 
     def add(self, frame: Frame, faces: Sequence[tuple[Face, Tracked]]) -> None:
@@ -188,7 +188,7 @@ class _Output:
             self._keep_portrait(frame, tracked)
         self._film.add(self._drawn(frame.image, faces, answers), frame.seconds)
         self.frames += 1
-        self.seconds, self.shape = frame.seconds, frame.image.shape[:2]
+        self.shape = frame.image.shape[:2]
 
     def _drawn(
         self, image: np.ndarray, faces: Sequence[tuple[Face, Tracked]], answers: Sequence[str]
@@ -214,12 +214,21 @@ class _Output:
         lasting = frame.seconds - tracked.since >= SEEN_LEAST
         if not lasting or side < _LARGER * self._sides.get(tracked.number, 0):
             return
+        if tracked.number in self._sides and not _is_whole(tracked.box, frame.image):
+            return
         self._sides[tracked.number] = side
         file = self._video.portrait_file(tracked.number)
         file.parent.mkdir(exist_ok=True)
         portrait = resize(crop_face(frame.image, tracked.box, 0.3), PORTRAIT, PORTRAIT)
         with replacing(file, durable=False) as temporary:
             temporary.write_bytes(encode(portrait, "JPEG"))
+
+
+def _is_whole(box: Box, image: np.ndarray) -> bool:
+    """Whether the border does not cut it off."""
+    height, width = image.shape[:2]
+    inside = box.x >= 0 and box.x + box.width <= width
+    return inside and box.y >= 0 and box.y + box.height <= height
 
 
 class _Pace:

@@ -51,7 +51,7 @@ class Summary:
 
     reason: str  # COMPLETED or STOPPED
     frames: int  # that were looked at
-    seconds: float  # of the film, until the last of them
+    seconds: float  # of the film, until the last frame that was read
     faces: int  # that were told apart
     rows: int  # of the table
     damaged: int  # pieces of the file that could not be decoded

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import psutil
 import pytest
 
 from fer_core import paths, processes
+from fer_core.datasets.importing import import_source
 from fer_core.files import read_json
 
 
@@ -51,6 +54,20 @@ def _data_folder(variable: str, what: str) -> Path:
 def fer2013_dir() -> Path:
     """The folder with FER2013 and the script fer2013.py that writes its usual layouts."""
     return _data_folder("FER2013_DIR", "the FER2013 data set")
+
+
+@pytest.fixture(scope="session")
+def fer2013_home(fer2013_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with all of FER2013 and FER+'s votes, added from their tables: "fer2013"."""
+    folder = tmp_path_factory.mktemp("fer2013")
+    for kind, name in (("csv", "fer2013.csv"), ("ferplus", "fer2013new.csv")):
+        script = [sys.executable, str(fer2013_dir / "fer2013.py"), kind, str(folder / name)]
+        subprocess.run(script, check=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FER_HOME", str(folder / "home"))
+        import_source(folder / "fer2013.csv", "fer2013")
+    (folder / "fer2013.csv").unlink()
+    return folder / "home"
 
 
 @pytest.fixture(scope="session")

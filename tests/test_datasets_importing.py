@@ -681,12 +681,6 @@ COUNTS = pd.DataFrame(
 )
 
 
-def written(fer2013_dir: Path, kind: str, target: Path) -> Path:
-    script = str(fer2013_dir / "fer2013.py")
-    subprocess.run([sys.executable, script, kind, str(target)], check=True)
-    return target
-
-
 def check_fer2013(dataset: Dataset) -> None:
     counts = dataset.counts()
     assert counts.to_numpy().tolist() == COUNTS.to_numpy().tolist()
@@ -695,18 +689,18 @@ def check_fer2013(dataset: Dataset) -> None:
     assert not any("Skipped" in note for note in dataset.notes)
 
 
-def test_all_of_fer2013_is_read_from_its_table_with_ferplus_votes(fer2013_dir, tmp_path):
-    table = written(fer2013_dir, "csv", tmp_path / "fer2013.csv")
-    written(fer2013_dir, "ferplus", tmp_path / "fer2013new.csv")
-    dataset = import_source(table, "fer2013")
-    table.unlink()
+def test_all_of_fer2013_is_read_from_its_table_with_ferplus_votes(fer2013_home, monkeypatch):
+    monkeypatch.setenv("FER_HOME", str(fer2013_home))
+    dataset = open_dataset("fer2013")
     check_fer2013(dataset)
     assert dataset.index["votes_neutral"].iloc[0] == 4
     assert np.load(dataset.directory / "images.npy", mmap_mode="r").shape == (35_887, 48, 48)
 
 
 def test_all_of_fer2013_is_read_from_its_folders(fer2013_dir, tmp_path):
-    dataset = import_source(written(fer2013_dir, "folders", tmp_path / "fer"), "fer2013")
+    script = str(fer2013_dir / "fer2013.py")
+    subprocess.run([sys.executable, script, "folders", str(tmp_path / "fer")], check=True)
+    dataset = import_source(tmp_path / "fer", "fer2013")
     check_fer2013(dataset)
     assert dataset.layout == "FER2013, image folders"
 

@@ -1,8 +1,6 @@
 """What is wrong with images is found: each kind of finding with images made for it."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,9 +68,9 @@ def look(root: Path) -> Look:
     return look
 
 
-def found() -> tuple[Dataset, dict[str, Finding]]:
-    seen = scan("faces", silent)
-    dataset = open_dataset("faces")
+def found(name: str = "faces") -> tuple[Dataset, dict[str, Finding]]:
+    seen = scan(name, silent)
+    dataset = open_dataset(name)
     return dataset, {each.kind: each for each in quality.find(seen, dataset.index)}
 
 
@@ -440,11 +438,11 @@ def tmp_path_with_two(folder: Path) -> Path:
 # FER2013
 
 
-def test_on_fer2013_the_known_leaks_and_blanks_are_found(fer2013_dir: Path, tmp_path: Path) -> None:
-    source = tmp_path / "fer2013.csv"
-    subprocess.run([sys.executable, str(fer2013_dir / "fer2013.py"), "csv", source], check=True)
-    import_source(source, "faces")
-    _, findings = found()
+def test_on_fer2013_the_known_leaks_and_blanks_are_found(
+    fer2013_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(fer2013_home))
+    _, findings = found("fer2013")
     some = counts(findings)
     assert some["leak-train-test"] == 288
     assert some["leak-train-val"] == 280  # 279, and a blank one

@@ -58,9 +58,10 @@ def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
 
 
 def test_a_damaged_record_is_said(run: Run) -> None:
-    survey_file(run).write_text('{"images": 3}')
-    with pytest.raises(ValueError, match="is damaged"):
-        survey_of(run)
+    for text in ('{"images": 3}', "[]", "half of"):
+        survey_file(run).write_text(text)
+        with pytest.raises(ValueError, match="is damaged"):
+            survey_of(run)
 
 
 def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> None:

@@ -15,6 +15,7 @@ from fer_core.config import Augmentation, TrainConfig
 from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.evaluation import accuracy
+from fer_core.familiarity import survey_of
 from fer_core.model_card import command, read_card
 from fer_core.models import build_model, load_model, save_model
 from fer_core.recipes import RECIPES
@@ -97,6 +98,8 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
         for averaged in (False, True):
             assert str(accuracy(shipped.predictions(split, averaged=averaged))) in card
     assert f"One view: {shipped.calibration().temperature:.3f}" in card
+    assert f"“not sure” (one view: {shipped.calibration().threshold:.1%}, ten views: " in card
+    assert survey_of(shipped) == survey_of(run)
     assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
     assert command(run.config) in card
     assert read_card(run) == ""

@@ -49,6 +49,13 @@ def test_votes_and_smoothing_together_still_sum_to_one() -> None:
     assert np.sum(made, axis=1) == pytest.approx([1, 1, 1])
 
 
+def test_the_teachers_answers_replace_their_share_of_all_the_rest() -> None:
+    answers = np.array([[0.7, 0.3]], "float32")
+    config = replace(CONFIG, label_smoothing=0.2, distillation=0.75)
+    made = make_targets(INDEX[:1], np.array([1]), CLASSES, config, answers)
+    assert made.tolist() == [pytest.approx([0.25 * 0.1 + 0.75 * 0.7, 0.25 * 0.9 + 0.75 * 0.3])]
+
+
 def test_without_votes_in_the_data_set_they_are_refused() -> None:
     with pytest.raises(ValueError, match="`votes` needs a data set with FER.'s votes. faces has"):
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))

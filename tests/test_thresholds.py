@@ -34,6 +34,8 @@ def test_what_nothing_tells_is_none(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     save_calibration(run)
     assert threshold_of(run, averaged=True) is None
-    run.predictions_file("val").unlink()
     (run.directory / "calibration.json").unlink()
+    run.predictions_file("val").write_text("half of")
+    assert threshold_of(run) is None
+    run.predictions_file("val").unlink()
     assert threshold_of(run) is None

@@ -48,3 +48,9 @@ def test_a_face_in_one_frame_and_in_none_can_be_shown() -> None:
     assert one.data[0].y.tolist() == [0, 1, 0]
     assert one.layout.showlegend is False
     assert len(timeline_figure(np.empty(0), np.empty((0, 1)), ("sad",), whole=2.0).data[0].x) == 0
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(20.0, "%M:%S"), (4000.0, "%H:%M:%S")])
+def test_the_axis_counts_minutes_and_from_an_hour_on_hours(whole: float, expected: str) -> None:
+    figure = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=whole)
+    assert figure.layout.xaxis.tickformatstops[-1].value == expected

@@ -16,11 +16,12 @@ from fer_core.detection import FaceDetector
 from fer_core.endings import exit_file, exit_record
 from fer_core.files import write_json
 from fer_core.film import Film
+from fer_core.images import Box
 from fer_core.recognition import Classifier
 from fer_core.runs import Run
 from fer_core.submission import create_run
 from fer_core.tasks import TaskState
-from fer_core.video import columns, recognize_video
+from fer_core.video import _is_whole, columns, recognize_video
 from fer_core.video_table import read_video_table
 from fer_core.videos import Summary, Video, VideoSettings, submit_video
 from tests.films import face_frames, gray_frames, write_film
@@ -166,6 +167,13 @@ def test_a_portrait_is_kept_of_faces_that_last(ask: Ask, detector) -> None:
     assert not brief.portrait_file(1).exists()
 
 
+def test_a_face_that_the_border_cuts_off_is_told_from_a_whole_one() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    assert _is_whole(Box(0, 0, 200, 100), image)
+    for cut in (Box(-1, 0, 20, 20), Box(181, 0, 20, 20), Box(0, -1, 20, 20), Box(0, 81, 20, 20)):
+        assert not _is_whole(cut, image)
+
+
 def test_a_film_without_faces_is_a_film_and_an_empty_table(ask: Ask, detector) -> None:
     video = ask(gray_frames(20))
     summary = look(video, detector)
@@ -302,6 +310,13 @@ def test_a_file_that_ends_early_is_told_from_a_whole_one(ask: Ask) -> None:
     assert not summary.is_short
     assert replace(summary, film_seconds=60.0).is_short
     assert not replace(summary, film_seconds=60.0, reason="stopped").is_short
+
+
+def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detector) -> None:
+    summary = look(ask(gray_frames(140), every=100), detector)
+    assert summary.frames == 2  # the last of them 1.6 s before the end
+    assert summary.seconds == pytest.approx(139 / 25, abs=1e-3)
+    assert not summary.is_short
 
 
 def test_it_has_a_lane_of_its_own() -> None:

@@ -87,9 +87,8 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             asked = request.arguments if request is not None else {}
-            with contextlib.suppress(
-                KeyError, ValueError, TypeError
-            ):  # it set no goal, or nonsense
+            # It set no goal, or nonsense.
+            with contextlib.suppress(KeyError, ValueError, TypeError):
                 return Goal(int(asked["epochs"]), int(asked["since"]))
         return Goal(self.config.epochs)
 
@@ -103,6 +102,11 @@ class Run(Task):
         """The model and the classes of the run that it began with, copied when it was asked for."""
         directory = self.directory / "initial"
         return Run(directory) if directory.exists() else None
+
+    @property
+    def teachers(self) -> "list[Run]":
+        """Likewise of the runs whose answers it learns from."""
+        return [Run(self.directory / "teachers" / name) for name in self.config.teachers]
 
     @property
     def problem(self) -> str:
@@ -173,10 +177,7 @@ class Run(Task):
             raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
     def calibration(self, *, averaged: bool = False) -> Calibration | None:
-        """How its probabilities are mended, or those averaged over ten views; None if unknown.
-
-        See `runs.threshold_of` for a threshold that older versions did not record.
-        """
+        """How its probabilities are mended, or those averaged over ten views; None if unknown."""
         try:
             return Calibration(**_names(self.directory / "calibration.json")[VIEWS[averaged]])
         except (KeyError, TypeError, ValueError):  # of an older version, or damaged

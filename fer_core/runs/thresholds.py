@@ -9,16 +9,18 @@ def threshold_of(run: Run, *, averaged: bool = False) -> float | None:
 
     What its calibration has recorded, else what follows from its predictions for validation.
 
+    Predictions that are damaged tell nothing: the network is as good without them.
+
     Args:
         averaged: over ten views of each face.
-
-    Raises:
-        ValueError: the predictions are damaged.
     """
     calibration = run.calibration(averaged=averaged)
     if calibration is not None and calibration.threshold is not None:
         return calibration.threshold
-    predictions = run.predictions("val", averaged=averaged)
+    try:
+        predictions = run.predictions("val", averaged=averaged)
+    except ValueError:
+        return None
     if predictions is None or predictions.empty:
         return None
     return threshold(tempered(predictions, calibration.temperature if calibration else 1.0))

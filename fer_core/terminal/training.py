@@ -17,6 +17,7 @@ from fer_core.terminal.scores import say_scores
 
 # Settings that the command itself gives.
 _OWN = ("dataset", "recipe", "augmentation")
+_SEVERAL = {"class_names": "EXPRESSION", "teachers": "RUN"}
 
 
 def add_commands(commands: Any) -> None:
@@ -49,8 +50,8 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
         parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
     elif name == "image_size":
         parser.add_argument(flag, type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=text)
-    elif name == "class_names":
-        parser.add_argument(flag, nargs="+", metavar="EXPRESSION", help=text)
+    elif name in _SEVERAL:
+        parser.add_argument(flag, nargs="+", metavar=_SEVERAL[name], help=text)
     else:
         chosen = [each for each in get_args(kind) if each is not type(None)]  # of float | None
         parser.add_argument(flag, type=chosen[0] if chosen else kind, help=text)
@@ -60,9 +61,11 @@ def _train(options: argparse.Namespace) -> int:
     recipe = settings_here(options.recipe)
     augmentation = replace(recipe.augmentation, **_given(options, Augmentation))
     settings = _given(options, TrainConfig)
-    for name in ("image_size", "class_names"):
+    for name in ("image_size", *_SEVERAL):
         if name in settings:
             settings[name] = tuple(settings[name])
+    if "teachers" in settings:
+        settings["teachers"] = tuple(find_run(run).id for run in settings["teachers"])
     if "initial_run" in settings:
         settings["initial_run"] = find_run(settings["initial_run"]).id
     open_dataset(options.dataset)  # refused here rather than in the queue

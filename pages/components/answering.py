@@ -10,7 +10,7 @@ from fer_core.credentials import Credentials
 from fer_core.runs import Run
 from fer_core.runs.remembering import Stamp, stamp
 from pages.components.resources import FaceSearch
-from pages.components.words import plain
+from pages.components.words import plain, spoken_run
 
 _SHARES = (0.0, 0.5, 0.6, 0.7, 0.75, RIGHT, 0.85, 0.9, 0.95)  # of the answers, to be right
 
@@ -43,7 +43,8 @@ def show_credentials(known: Credentials) -> None:
     """What the network learned from and how good it is, in one line."""
     dataset = plain(known.run.config.dataset)
     learned = f"{known.images:,} images of {dataset}" if known.images else dataset
-    sentence = f"**{plain(known.run.name)}** learned from {learned}."
+    name = plain(spoken_run(known.run))
+    sentence = f"**{name}** learned from {learned}."
     if known.score is None:
         st.caption(f"{sentence} How often it is right is not recorded.")
         return
@@ -52,15 +53,15 @@ def show_credentials(known: Credentials) -> None:
     sentence += f" Right on {split}{views}: {known.score.accuracy}"
     if known.score.clean is not None:
         sentence += f"; {known.score.clean.value:.1%} without those it has learned from"
-    if known.split != "test":
-        sentence += ". Its test split is sealed, or there is none"
+    if known.split != "test" and known.run.has_test:
+        sentence += ". Its test split is sealed"
     st.caption(f"{sentence}.")
 
 
 def choose_sureness(run: Run, averaged: bool) -> Sureness:
     """How sure the network must be, and what that costs and gains on validation."""
     right = st.select_slider(
-        "Of its answers, right must be",
+        "How many of its answers must be right",
         _SHARES,
         value=RIGHT,
         format_func=lambda share: f"{share:.0%}" if share else "any",

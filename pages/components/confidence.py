@@ -30,13 +30,18 @@ def show_confidence(subject: Subject, found: Evaluated) -> None:
 
 @st.fragment
 def _show_coverage(subject: Subject, found: Evaluated) -> None:
+    known = found.calibration.threshold if found.calibration else None
     least = st.slider(
         "“Not sure” below a confidence of",
         0,
         100,
-        50,
+        50 if known is None else round(100 * known),
         format="%d%%",
         key=f"not-sure-{subject.key}",
+        help="It begins where Predict says so, too: there four of five answers to validation are "
+        "right, counted without images that are in training too."
+        if known is not None
+        else None,
     )
     passed, left_out = found.above(least / 100)
     share = passed.total / found.score.accuracy.total if passed else 0.0

@@ -43,7 +43,6 @@ def show_what_it_sees(run: Run, answers: Answers) -> None:
                 value=0,
                 format="%d%%",
                 key=MARGIN,
-                persist_state="session",
                 help="More of what is around the detector's box, as a share of its longer side; "
                 "less than nothing cuts into it. All pictures are answered anew. Training faces "
                 "of FER2013 are cut like the box itself.",
@@ -84,8 +83,7 @@ def _compare(run: Run, look: appearance.Appearance) -> None:
             survey = _survey(run, stamp(survey_file(run)))
     except (ValueError, OSError) as error:
         st.info(
-            "It cannot be compared with the training faces, since this run has not kept how they "
-            f"look. {plain(str(error))}",
+            f"It cannot be compared with the training faces. {plain(str(error))}",
             icon=":material/help:",
         )
         return
@@ -95,7 +93,7 @@ def _compare(run: Run, look: appearance.Appearance) -> None:
         share, word = (below, more) if below >= 0.5 else (1 - below, less)
         odd = share >= _UNUSUAL
         unusual = unusual or odd
-        shown = "more than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+        shown = "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
         sentence = f"{title}: {word} than {shown} of the training faces"
         st.markdown(f":orange-badge[:material/warning: {sentence}]" if odd else sentence)
     st.caption(

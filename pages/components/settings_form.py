@@ -18,6 +18,7 @@ from pages.components.setting_fields import (
     field_key,
     number_fields,
 )
+from pages.components.teachers_field import teachers_fields
 
 _START = ":material/play_arrow:"
 _CHOICES = {
@@ -46,7 +47,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
                 "Nothing has to be changed: the recipe is complete. Each question mark says what "
                 "a setting does."
             )
-            settings = _learning(config) | _targets(config) | _images(config, dataset)
+            settings = _learning(config) | _targets(config, dataset) | _images(config, dataset)
             settings["augmentation"] = _augmentation(config)
             settings |= _computing(config)
         settings |= corrections_field(config, dataset)
@@ -84,12 +85,12 @@ def _learning(config: TrainConfig) -> dict[str, Any]:
     return settings
 
 
-def _targets(config: TrainConfig) -> dict[str, Any]:
+def _targets(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     st.markdown("**Against learning by heart**")
     names = ("weight_decay", "label_smoothing", "mixup", "votes")
     settings = number_fields(config, config, names, columns=4)
     settings["class_weights"] = checkbox_field(config, config, "class_weights")
-    return settings
+    return settings | teachers_fields(config, dataset)
 
 
 def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -145,6 +146,5 @@ def _computing(config: TrainConfig) -> dict[str, Any]:
     names = ("test_at_end", "average_views", "deterministic", "tensorboard")
     with st.container(horizontal=True, gap="medium"):
         settings: dict[str, Any] = {name: checkbox_field(config, config, name) for name in names}
-    place = field_grid(3)
-    settings["precision"] = choice_field(config, "precision", PRECISIONS, _CHOICES, place)
+    settings["precision"] = choice_field(config, "precision", PRECISIONS, _CHOICES, field_grid(3))
     return settings

@@ -253,6 +253,17 @@ def test_not_sure_leaves_out_answers_below_the_confidence(
     assert any(words.startswith("**0.0%** of the images are answered. Of those") for words in said)
 
 
+def test_not_sure_begins_where_predict_says_so(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    assert open_page("evaluate").slider[0].value == 50  # it has no threshold on record
+    file = run.directory / "calibration.json"
+    record = {"temperature": 1.1, "error_before": 0.1, "error_after": 0.05, "threshold": 0.634}
+    write_json(file, {"single": record})
+    assert open_page("evaluate").slider[0].value == 63
+
+
 def test_the_address_chooses_the_run(open_page: PageOpener, finished_run: RunFactory) -> None:
     for run in [finished_run(), finished_run(), finished_run()]:
         assert open_page("evaluate", run=run.id).selectbox[0].value == run.id

@@ -349,7 +349,7 @@ def test_the_network_its_accuracy_and_its_data_stand_beside_every_answer(
 
 def test_a_sealed_test_split_is_not_told(page: AppTest) -> None:
     assert "Right on validation: 60.0%" in said(page)
-    assert "test split is sealed" in said(page)
+    assert "Its test split is sealed." in said(page)
 
 
 def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Run) -> None:
@@ -418,13 +418,14 @@ def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run:
     faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
     runs.save_survey(run, survey(faces))
     upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
-    assert "Brightness: darker than more than 99 % of the training faces" in said(page)
+    assert "Brightness: darker than over 99 % of the training faces" in said(page)
     assert "deserves less trust" in said(page)
 
 
 def test_a_run_that_kept_nothing_about_its_faces_says_why_it_cannot_compare(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert "cannot be compared with the training faces" in page.info[0].value
+    assert "has not kept how its training faces look" in page.info[0].value
 
 
 def test_the_face_that_the_network_sees_is_chosen(page: AppTest) -> None:

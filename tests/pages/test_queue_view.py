@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import preferences, queue, tensorboard
+from fer_core.datasets import open_dataset
 from fer_core.datasets.drawn import draw_dataset
 from fer_core.files import write_json
 from fer_core.processes import process_record
@@ -265,6 +266,31 @@ def test_a_run_can_start_from_the_weights_of_one_that_fits(
     source.delete()
     page = open_page("train", run=run.id)
     assert any("which was deleted since" in text.value for text in page.caption)
+
+
+def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
+    ended: RunFactory, open_page: PageOpener
+) -> None:
+    draw_dataset("faces", count=70)
+    kept, gone = ended(), ended()
+    for run in (kept, gone):
+        names = list(open_dataset("faces").class_names)
+        write_json(run.directory / "dataset.json", {"class_names": names, "counts": {}})
+        (run.directory / "model.keras").touch()
+    page = open_page("train")
+    key = "setting-cnn_classic-teachers-faces"
+    page.multiselect(key=key).set_value([kept.id, gone.id])
+    page = rerun(page)
+    gone.delete()
+    page = rerun(page)
+    assert page.multiselect(key=key).value == []
+    page.multiselect(key=key).set_value([kept.id])
+    share = next(entry for entry in page.number_input if entry.label == "Share of the teachers")
+    share.set_value(0.4)
+    next(button for button in page.button if button.label == "Start training").click()
+    page = rerun(page)
+    (run,) = [run for run in list_runs() if run.config.dataset == "faces"]
+    assert (run.config.teachers, run.config.distillation) == ((kept.id,), 0.4)
 
 
 def test_a_run_to_start_from_that_was_deleted_meanwhile_is_forgotten(

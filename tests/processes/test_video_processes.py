@@ -90,7 +90,7 @@ def test_the_terminal_writes_the_film_and_the_table(
     film = write_film(tmp_path / "film.mp4", face_frames(20))
     out = tmp_path / "results"
     assert main(["video", run.id, str(film), "--out", str(out), "--every", "2"]) == 0
-    assert "10 frames, 0.7 s, faces: 1;" in capsys.readouterr().out
+    assert "10 frames, 0.8 s, faces: 1;" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {"film-annotated.mp4", "film-faces.csv"}
     assert main(["video", run.id, str(tmp_path / "none.mp4")]) == 1
     (tmp_path / "text.mp4").write_text("words")
