@@ -42,7 +42,9 @@ def _load_detector() -> "FaceDetector":
     # TensorFlow's remarks to those who develop it; its errors come as exceptions, too.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from fer_core.detection import FaceDetector
+    from fer_core.prepared import keep_prepared
 
+    keep_prepared()
     detector = FaceDetector()
     detector.detect(np.zeros((96, 96, 3), np.uint8))  # the first time takes half a second more
     freeze_garbage()

@@ -93,7 +93,7 @@ def _answer(browser: Browser, port: int, server: int, photo: bytes) -> list[floa
     begun = _clocks(process)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Predict").click()
     file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo}
-    page.get_by_text("drag and drop", exact=False).first.wait_for()
+    page.get_by_test_id("stFileUploader").first.wait_for()
     offered = _clocks(process)
     page.locator("input[type=file]").first.set_input_files([file])
     page.get_by_text(ANSWER).first.wait_for()

@@ -17,6 +17,7 @@ import pytest
 from PIL import ExifTags, Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
+from tensorflow.python.eager import context
 
 from fer_core import models, runs
 from fer_core.appearance import survey
@@ -121,6 +122,17 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
     finally:
         opened.set()
         preloading.coming_detector.cache_clear()
+
+
+def test_runs_of_a_page_leave_alone_what_tensorflow_has_prepared(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    cleared: list[str] = []
+    tensorflow_context = context.context()
+    monkeypatch.setattr(tensorflow_context, "clear_kernel_cache", lambda: cleared.append("all"))
+    rerun(page)
+    assert not cleared
 
 
 def test_opening_another_page_does_not_load_tensorflow(run: Run) -> None:
