@@ -16,6 +16,7 @@ RUN is a run's id, or how it begins, where only one begins so.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,8 @@ from fer_core.terminal.saying import say
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code; what is wrong is said in a sentence."""
     options = _parser().parse_args(arguments)
+    # TensorFlow's remarks to those who develop it; its errors come as exceptions, too.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return int(options.command(options))
     except (ValueError, OSError) as error:  # OSError: a full disk, say

@@ -116,10 +116,13 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=method)
 
 
-def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
+def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, turned: float = 0.0) -> np.ndarray:
     """The square of side max(width, height) × (1 + margin) around the box's centre.
 
     Where it leaves the image, the border pixels are repeated. uint8 RGB in, uint8 RGB out.
+
+    Args:
+        turned: degrees by which the square, and what is in it, stands clockwise; it comes upright.
 
     Raises:
         ValueError: the box is empty or lies wholly outside the image.
@@ -129,11 +132,26 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
     if min(box.width, box.height) < 1 or not overlaps:
         raise ValueError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
+    if turned:
+        return _turned_back(image, box, side, turned)
     left = round(box.x + (box.width - side) / 2)
     top = round(box.y + (box.height - side) / 2)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
     rows = np.clip(np.arange(top, top + side), 0, height - 1)
     return image[rows[:, None], columns]
+
+
+def _turned_back(image: np.ndarray, box: Box, side: int, turned: float) -> np.ndarray:
+    """The square of that side around the box's centre that stands clockwise by some degrees."""
+    # Of pixels, whose centres are at whole numbers.
+    x, y = box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2
+    about_centre = cv2.getRotationMatrix2D((x, y), turned, 1.0)
+    middle = (side - 1) / 2
+    matrix = about_centre + np.array([[0, 0, middle - x], [0, 0, middle - y]])
+    size = (side, side)
+    return cv2.warpAffine(
+        image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def encode(image: np.ndarray, format: str = "PNG") -> bytes:

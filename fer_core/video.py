@@ -17,7 +17,7 @@ from fer_core.files import replacing, write_json
 from fer_core.film import Film, FilmWriter, Frame
 from fer_core.following import Cuts, FaceFollower
 from fer_core.images import Box, crop_face, encode, resize
-from fer_core.recognition import MARGIN, Classifier
+from fer_core.recognition import Classifier, cut_out
 from fer_core.reporting import stop_if_asked
 from fer_core.runs import open_run
 from fer_core.sureness import COLOR, NOT_SURE, answer
@@ -144,7 +144,7 @@ class _Looker:
             for frame, cut in zip(frames, cuts, strict=True)
         ]
         crops = [
-            crop_face(frame.image, face.box, MARGIN)
+            cut_out(frame.image, face)
             for frame, faces in zip(frames, found, strict=True)
             for face in faces
         ]

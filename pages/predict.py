@@ -5,13 +5,15 @@ import streamlit as st
 from fer_core import runs
 from fer_core.credentials import credentials_of
 from pages.components.answering import Asking, choose_sureness, show_credentials
+from pages.components.live_view import show_live
 from pages.components.photo_sources import show_camera, show_files
 from pages.components.pickers import pick_run
+from pages.components.preloading import preload
 from pages.components.resources import FaceSearch
 from pages.components.videos import show_videos
 
-FILES, CAMERA, VIDEO = "Files", "Camera", "Video"
-SOURCES = {FILES: show_files, CAMERA: show_camera, VIDEO: show_videos}
+FILES, CAMERA, LIVE, VIDEO = "Files", "Camera", "Live", "Video"
+SOURCES = {FILES: show_files, CAMERA: show_camera, LIVE: show_live, VIDEO: show_videos}
 
 
 def choose_search() -> FaceSearch:
@@ -66,4 +68,5 @@ known = credentials_of(run, averaged=averaged)
 with beside_the_network:
     show_credentials(known)
 sureness = choose_sureness(run, averaged)
+preload(run, averaged)
 SOURCES[source](Asking(known, search, sureness, averaged, explains))

@@ -26,11 +26,13 @@ FLOORS = [
         "fer_core.video_table",
         "fer_core.sureness",
         "fer_core.tensorboard",
+        "fer_core.srtp",
     ],
     [
         "fer_core.recipes",
         "fer_core.appearance",
         "fer_core.drawing",
+        "fer_core.pyramid",
         "fer_core.evaluation",
         "fer_core.film",
         "fer_core.figures",
@@ -42,6 +44,8 @@ FLOORS = [
     ],
     [
         "fer_core.endings",
+        "fer_core.face_log",
+        "fer_core.recent_figure",
         "fer_core.calibration",
         "fer_core.class_scores",
         "fer_core.confusion_figure",
@@ -50,6 +54,7 @@ FLOORS = [
     ],
     [
         "fer_core.tasks",
+        "fer_core.live",
         "fer_core.significance",
         "fer_core.comparison_figures",
         "fer_core.answers",
@@ -59,7 +64,9 @@ FLOORS = [
     [
         "fer_core.queue",
         "fer_core.evaluated",
+        "fer_core.cascade",
         "fer_core.layers",
+        "fer_core.prepared",
         "fer_core.optimization",
         "fer_core.targets",
     ],
@@ -100,6 +107,7 @@ FLOORS = [
         "fer_core.sealed_test",
         "fer_core.upkeep",
         "fer_core.video",
+        "fer_core.looking",
     ],
     [
         "fer_core.distillation",
@@ -116,6 +124,7 @@ FLOORS = [
     ["streamlit_app"],
 ]
 NOT_FOR_THE_APP = {
+    "cascade",
     "video",
     "cross_evaluation",
     "distillation",
@@ -141,10 +150,13 @@ NOT_FOR_THE_APP = {
 }
 LOADS_TENSORFLOW = {
     "backend",
+    "cascade",
     "detection",
     "layers",
+    "looking",
     "models",
     "optimization",
+    "prepared",
     "batches",
     "checkpoints",
     "cross_evaluation",

@@ -121,6 +121,12 @@ def test_two_boxes_that_end_on_one_face_are_one_face(detector: FaceDetector) -> 
     assert sum(one is not None for one in detector.follow(ASTRONAUT, [beside, face.box])) == 1
 
 
+def test_photos_of_other_sizes_take_no_other_tracing(detector: FaceDetector) -> None:
+    for height, width in ((300, 300), (128, 200), (512, 512), (40, 512)):
+        detector.detect(ASTRONAUT[:height, :width])
+    assert detector._cascade._find.experimental_get_tracing_count() == 1
+
+
 def test_a_higher_confidence_can_be_asked_for(detector: FaceDetector) -> None:
     assert detector.detect(ASTRONAUT, confidence=0.9999) == []
 

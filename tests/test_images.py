@@ -5,6 +5,7 @@ import random
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
@@ -270,6 +271,17 @@ def test_beyond_the_border_a_crop_repeats_it(box: Box) -> None:
     top, left = box.y + far, box.x + far
     expected = padded[top : top + box.height, left : left + box.width]
     assert (crop_face(image, box) == expected).all()
+
+
+@pytest.mark.parametrize("angle", [-70, -20, 35, 90])
+def test_a_crop_that_stands_aslant_comes_upright(angle: int) -> None:
+    rows, columns = np.mgrid[:121, :121]
+    image = np.dstack([rows * 2, columns * 2, np.full_like(rows, 9)]).astype(np.uint8)
+    matrix = cv2.getRotationMatrix2D((60, 60), -angle, 1)  # OpenCV's angles go the other way
+    aslant = cv2.warpAffine(image, matrix, (121, 121))
+    crop = crop_face(aslant, Box(40, 40, 41, 41), turned=angle)
+    assert crop.shape == (41, 41, 3)
+    assert np.abs(crop.astype(int) - image[40:81, 40:81]).max() <= 2
 
 
 @pytest.mark.parametrize(

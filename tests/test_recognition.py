@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -130,12 +131,39 @@ def test_a_margin_widens_what_the_classifier_sees(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         recognition,
         "crop_face",
-        lambda image, box, margin: margins.append(margin) or crop_face(image, box, margin),
+        lambda image, box, margin, *a: margins.append(margin) or crop_face(image, box, margin, *a),
     )
     detector, classifier = FaceDetector(), Classifier(brightness_model(), ("sad", "happy"))
     recognize(ASTRONAUT, detector, classifier)
     recognize(ASTRONAUT, detector, classifier, margin=0.4)
     assert margins == [recognition.MARGIN, 0.4]
+
+
+@pytest.mark.parametrize("degrees", [-30, -15, 15, 30])
+def test_a_face_that_leans_is_turned_upright(degrees: int) -> None:
+    height, width = ASTRONAUT.shape[:2]
+    (upright,) = FaceDetector().detect(ASTRONAUT)
+    x, y = upright.box.x + upright.box.width / 2, upright.box.y + upright.box.height / 2
+    matrix = cv2.getRotationMatrix2D((x, y), -degrees, 1)  # OpenCV's angles go the other way
+    leaning = cv2.warpAffine(ASTRONAUT, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    (face,) = FaceDetector().detect(leaning)
+    assert face.tilt == pytest.approx(upright.tilt + degrees, abs=6)
+    crop = face_pixels(recognition.cut_out(leaning, face), (48, 48), 1)
+    straight = face_pixels(recognition.cut_out(ASTRONAUT, upright), (48, 48), 1)
+    as_it_is = face_pixels(recognition.crop_face(leaning, face.box), (48, 48), 1)
+    assert likeness(crop, straight) > likeness(as_it_is, straight) + 0.1
+
+
+def test_a_face_that_hardly_leans_is_cut_out_as_it_is() -> None:
+    level = Face(Box(10, 20, 30, 40), Landmarks((20, 30), (40, 33), (0, 0), (0, 0), (0, 0)), 1)
+    assert 8 < level.tilt < recognition.LEANS
+    expected = recognition.crop_face(ASTRONAUT, level.box)
+    assert (recognition.cut_out(ASTRONAUT, level) == expected).all()
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """The correlation of two pictures' pixels."""
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def test_the_table_has_a_row_per_face_of_all_pictures() -> None:

@@ -15,7 +15,7 @@ from pages.components.resources import FaceSearch, classifier, detector
 
 if TYPE_CHECKING:
     from fer_core.detection import Face
-    from fer_core.recognition import Classifier, Recognition
+    from fer_core.recognition import Classifier
     from fer_core.recognized import Recognized
 
 CROP = 160  # pixels a side of a face on the screen
@@ -79,8 +79,7 @@ def annotated(photo: Photo, asked: Asked, threshold: float) -> bytes:
     from fer_core import recognition
 
     found, names = recognize(photo, asked), network_of(asked).class_names
-    image = _decoded(photo)
-    drawn = recognition.annotate(image, found.recognitions, names, threshold=threshold)
+    drawn = recognition.annotate(_decoded(photo), found.recognitions, names, threshold=threshold)
     return images.encode(drawn, "JPEG")
 
 
@@ -115,8 +114,10 @@ def crop(photo: Photo, asked: Asked, number: int) -> bytes:
 
 def cut_out(photo: Photo, asked: Asked, number: int) -> np.ndarray:
     """The same as it is in the picture: uint8 RGB, (side, side, 3)."""
-    one: Recognition = recognize(photo, asked).recognitions[number]
-    return images.crop_face(_decoded(photo), one.face.box, asked.margin)
+    from fer_core import recognition
+
+    one = recognize(photo, asked).recognitions[number]
+    return recognition.cut_out(_decoded(photo), one.face, asked.margin)
 
 
 def network_of(asked: Asked) -> "Classifier":
@@ -146,5 +147,4 @@ def _faces(photo: Photo, search: FaceSearch) -> _Faces:
     smallest = detection.smallest_sought(height, width, search.smallest_face)
     factor = min(1.0, _THUMBNAIL / max(height, width))
     small = images.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
-    thumbnail = images.encode(small, "JPEG")
-    return _Faces(faces, height, width, smallest, thumbnail, milliseconds)
+    return _Faces(faces, height, width, smallest, images.encode(small, "JPEG"), milliseconds)

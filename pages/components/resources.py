@@ -1,6 +1,5 @@
 """What sessions share in memory: networks, answers about pictures, and the runs they watch."""
 
-import gc
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fer_core import queue, runs
+from fer_core import queue
 from fer_core.runs import Run
 from fer_core.watching import Watched
+from pages.components.garbage import freeze_garbage
+from pages.components.preloading import coming_classifier, coming_detector
 
 if TYPE_CHECKING:
     from fer_core.detection import FaceDetector
@@ -40,7 +41,7 @@ def freeze_imports() -> None:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _freeze_imports(hundreds: int) -> None:
-    _freeze_garbage()
+    freeze_garbage()
 
 
 def watched(run: Run) -> Watched:
@@ -56,11 +57,7 @@ def _watched(directory: str) -> Watched:
 @st.cache_resource(max_entries=1, show_spinner="Loading TensorFlow and the face detector …")
 def detector() -> "FaceDetector":
     """What finds faces; the same for all sessions."""
-    from fer_core.detection import FaceDetector
-
-    loaded = FaceDetector()
-    _freeze_garbage()
-    return loaded
+    return coming_detector().result()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the run's model …")
@@ -70,15 +67,4 @@ def classifier(run_id: str, model_time: int, averaged: bool = False) -> "Classif
     Args:
         averaged: over ten views of each face.
     """
-    from fer_core.recognition import Classifier
-
-    loaded = Classifier.load(runs.open_run(run_id), averaged=averaged)
-    _freeze_garbage()
-    return loaded
-
-
-def _freeze_garbage() -> None:
-    """Spares all that is there now the collections to come."""
-    gc.unfreeze()  # or a model that was dropped would never be collected
-    gc.collect()
-    gc.freeze()
+    return coming_classifier(run_id, model_time, averaged).result()

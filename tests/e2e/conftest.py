@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,12 +88,12 @@ def take_photo(page: "Page") -> None:
 
 
 @contextmanager
-def serve(home: Path) -> Iterator[str]:
-    """Runs the app on a workspace; gives its address."""
+def serve(home: Path, streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
+    """Runs the app on a workspace; gives its address. `streamlit` is what Python runs."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, *streamlit, "run", "streamlit_app.py"]
     server = subprocess.Popen(
         [*command, "--server.headless=true", f"--server.port={port}"],
         cwd=PROJECT,

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +17,14 @@ import pytest
 from PIL import ExifTags, Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
+from tensorflow.python.eager import context
 
 from fer_core import models, runs
 from fer_core.appearance import survey
 from fer_core.detection import FaceDetector
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import Run
-from pages.components import results
+from pages.components import preloading, results
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -101,13 +103,46 @@ def test_the_page_says_what_an_expression_is_not(open_page: Callable[..., AppTes
     assert "not a person's emotion" in open_page("predict").caption[0].value
 
 
-def test_opening_the_page_does_not_load_tensorflow(run: Run) -> None:
+def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
+    run: Run, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, loaded = threading.Event(), threading.Event()
+
+    def load() -> None:
+        assert opened.wait(60)
+        loaded.set()
+
+    monkeypatch.setattr(preloading, "_load_detector", load)
+    preloading.coming_detector.cache_clear()
+    try:
+        assert open_page("predict").file_uploader
+        assert not loaded.is_set()
+        opened.set()
+        assert loaded.wait(60)
+    finally:
+        opened.set()
+        preloading.coming_detector.cache_clear()
+
+
+def test_runs_of_a_page_leave_alone_what_tensorflow_has_prepared(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    cleared: list[str] = []
+    tensorflow_context = context.context()
+    monkeypatch.setattr(tensorflow_context, "clear_kernel_cache", lambda: cleared.append("all"))
+    rerun(page)
+    assert not cleared
+
+
+def test_opening_another_page_does_not_load_tensorflow(run: Run) -> None:
     program = f"""
-import sys
+import sys, time
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(APP)!r}, default_timeout=60)
-page.switch_page("pages/predict.py").run()
-assert page.file_uploader and not page.exception, page.exception
+page.switch_page("pages/home.py").run()
+assert not page.exception, page.exception
+time.sleep(0.5)
 sys.exit("tensorflow" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=APP.parent, check=False)

@@ -1,0 +1,57 @@
+"""The camera's video in the page, its faces drawn by the session's recogniser.
+
+Streamlit-webrtc brings the frames of the browser to threads of the server and back. What they and
+the page share is the recogniser alone.
+"""
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from fer_core.live import LONGER_SIDE, LiveRecognizer
+from fer_core.srtp import load_srtp
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+
+_KEY = "live-camera"
+_NO_SERVERS: dict[str, list] = {"iceServers": []}  # else a public server is asked for the way
+_WANTED = {"width": {"ideal": LONGER_SIDE}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
+
+
+def is_filming() -> bool:
+    """Whether the browser has a connection that frames can come by."""
+    context = st.session_state.get(_KEY)
+    return context is not None and context.state.playing
+
+
+def is_opened() -> bool:
+    """Whether there is a connection, or one that is about to be."""
+    context = st.session_state.get(_KEY)
+    return context is not None and (context.state.playing or context.state.signalling)
+
+
+def film(live: LiveRecognizer, *, wanted: bool) -> None:
+    """Shows the camera's video with its faces; ends it where it is not wanted any more."""
+    # Only from here on its packages are needed, which take half a second to import.
+    load_srtp()
+    from streamlit_webrtc import webrtc_streamer
+
+    def show(frame: "VideoFrame") -> "VideoFrame":
+        return type(frame).from_ndarray(live.show(frame.to_ndarray(format="rgb24")), "rgb24")
+
+    webrtc_streamer(
+        _KEY,
+        frontend_rtc_configuration=_NO_SERVERS,
+        server_rtc_configuration=_NO_SERVERS,
+        media_stream_constraints={"video": _WANTED, "audio": False},
+        video_html_attrs={
+            "autoPlay": True,
+            "muted": True,
+            "controls": False,
+            "style": {"width": "100%", "borderRadius": "0.5rem"},
+        },
+        desired_playing_state=wanted,
+        video_frame_callback=show,
+        on_video_ended=live.end,
+    )

@@ -1,0 +1,258 @@
+"""How fast faces are found and recognised, against the package `fer` with its MTCNN.
+
+    python -m tests.benchmarks.prediction_speed --other PYTHON [--rounds 7] [--threads 2] [--run ID]
+
+PYTHON is an interpreter that has the other package: `python -m venv other && other/bin/pip install
+fer` makes one. Without it only ours is measured. Photos come from the folder that FACE_PHOTOS_DIR
+names. Each side is a process that has loaded everything and waits; they are asked in turn, photo by
+photo. From pixels to probabilities counts, decoding a photo does not; decoding a film does.
+
+Prints medians of milliseconds, by the clock and of the processor. On a machine that has other work
+to do only the second means something, and only with `--threads 1`: threads that wait for each other
+take processor time, too.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+FACES = {  # in the photos of FACE_PHOTOS_DIR
+    "astronaut.png": 1,
+    "solvay.jpg": 29,
+    "solvay_small.jpg": 29,
+    "hopper.jpg": 1,
+    "hopper_gray.jpg": 1,
+    "coffee.png": 0,
+}
+SIZES = ((640, 480), (1280, 720), (4000, 3000))  # of the photos of one face
+FILM, FRAMES = (
+    "face_pexels.mp4",
+    48,
+)  # one face, 640×360; frames in a row, then it is the other's turn
+RATE = 24  # frames a second
+WARM = 3
+
+
+class Cost(NamedTuple):
+    """What an answer took."""
+
+    seconds: float
+    processor: float
+
+
+Look = Callable[[np.ndarray], int]  # BGR pixels to the number of faces whose expression is told
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--other", default="", help="a Python that has the package fer")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each side")
+    parser.add_argument("--run", default="", help="its id; else the default that ships")
+    parser.add_argument("--only", default="", help="photos whose name holds this")
+    parser.add_argument("--photos", type=Path, default=os.environ.get("FACE_PHOTOS_DIR"))
+    parser.add_argument("--serve", choices=SIDES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        _serve(options.serve, options.threads, options.run)
+        return
+    if options.photos is None:
+        parser.error("FACE_PHOTOS_DIR or --photos must name the folder of photos.")
+    with tempfile.TemporaryDirectory() as folder:
+        photos = _photos(options.photos, Path(folder))
+        sides = {"ours": _start(sys.executable, "ours", options)}
+        sides["followed"] = sides["ours"]
+        if options.other:
+            sides["fer"] = _start(options.other, "fer", options)
+        photos = {name: photo for name, photo in photos.items() if options.only in name}
+        _compare_photos(sides, photos, options.rounds)
+        if options.only in FILM:
+            _compare_film(sides, options.photos / FILM, options.rounds)
+        for side in sides.values():
+            side.terminate()
+
+
+def _photos(source: Path, folder: Path) -> dict[str, tuple[Path, int]]:
+    """File and number of faces by the photo's name; those of one face in three sizes."""
+    astronaut = cv2.imread(str(source / "astronaut.png"))
+    assert astronaut is not None, f"There is no astronaut.png in {source}."
+    photos = {name: (source / name, faces) for name, faces in FACES.items()}
+    for width, height in SIZES:
+        # Her picture is square: as high as the photo, between streaks of its edges.
+        square = cv2.resize(astronaut, (height, height), interpolation=cv2.INTER_CUBIC)
+        beside = (width - height) // 2
+        photo = cv2.copyMakeBorder(square, 0, 0, beside, beside, cv2.BORDER_REPLICATE)
+        path = folder / f"{width}x{height}.png"
+        cv2.imwrite(str(path), photo)
+        photos[f"one face, {width}×{height}"] = path, 1
+    return photos
+
+
+def _start(python: str, side: str, options: argparse.Namespace) -> "subprocess.Popen[str]":
+    command = [python, "-W", "ignore", str(Path(__file__)), "--serve", side]
+    command += ["--threads", str(options.threads), "--run", options.run]
+    project = str(Path(__file__).resolve().parents[2]) if side == "ours" else ""
+    threads = str(options.threads)
+    # Before anything is imported: of PyTorch's and OpenMP's threads.
+    limits = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.Popen(
+        command,
+        env=os.environ | limits | {"PYTHONPATH": project},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        bufsize=1,
+    )
+
+
+def _ask(side: "subprocess.Popen[str]", **question: object) -> dict[str, Any]:
+    assert side.stdin is not None
+    assert side.stdout is not None
+    print(json.dumps(question), file=side.stdin, flush=True)
+    for line in side.stdout:  # what a package prints of its own accord is passed over
+        if line.startswith("answer "):
+            answer: dict[str, Any] = json.loads(line.removeprefix("answer "))
+            return answer
+    raise RuntimeError("The process has ended. Run it by hand, with --serve, to see why.")
+
+
+def _compare_photos(
+    sides: "dict[str, subprocess.Popen[str]]", photos: dict[str, tuple[Path, int]], rounds: int
+) -> None:
+    contenders = [name for name in sides if name != "followed"]
+    for photo, (path, faces) in photos.items():
+        costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+        for number in range(WARM + rounds):
+            for name in contenders:
+                answer = _ask(sides[name], photo=str(path))
+                if number >= WARM:
+                    costs[name].append(Cost(*answer["cost"]))
+        told = {name: _ask(sides[name], photo=str(path))["faces"] for name in contenders}
+        _print_row(photo, costs, {name: f"{told[name]} of {faces}" for name in contenders}, 1)
+
+
+def _compare_film(sides: "dict[str, subprocess.Popen[str]]", film: Path, rounds: int) -> None:
+    costs: dict[str, list[Cost]] = {name: [] for name in sides}
+    for number in range(1 + rounds):
+        for name, side in sides.items():
+            answer = _ask(side, film=str(film), start=number * FRAMES, follow=name == "followed")
+            if number:
+                costs[name].append(Cost(*answer["cost"]))
+    _print_row(f"a frame of {film.name}", costs, dict.fromkeys(sides, ""), FRAMES)
+
+
+def _print_row(
+    photo: str, costs: dict[str, list[Cost]], told: dict[str, str], pictures: int
+) -> None:
+    print(photo)  # noqa: T201
+    means = {
+        name: [1000 * statistics.median(column) / pictures for column in zip(*each, strict=True)]
+        for name, each in costs.items()
+    }
+    for name, (wall, processor) in means.items():
+        line = f"    {name:<9} {wall:9.1f} ms {processor:9.1f} ms of the processor   {told[name]}"
+        if pictures > 1:
+            line += f"{1000 / wall:6.1f} frames/s, {1000 / processor:6.1f} a processor second"
+        if "fer" in means and name != "fer":
+            line += f"   fer ÷ it: {means['fer'][0] / wall:.1f}, {means['fer'][1] / processor:.1f}"
+        print(line, flush=True)  # noqa: T201
+
+
+def _serve(side: str, threads: int, run: str) -> None:
+    """Answers questions until the input ends."""
+    cv2.setNumThreads(threads)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    look, follow = SIDES[side](run)
+    for line in sys.stdin:
+        question = json.loads(line)
+        if "photo" in question:
+            photo = cv2.imread(question["photo"])
+            assert photo is not None
+            answer = _timed(look, [photo])
+        else:
+            looks = follow() if question["follow"] else look
+            answer = _timed(looks, _frames(question["film"], question["start"]))
+        print("answer", json.dumps(answer), flush=True)  # noqa: T201
+
+
+def _timed(look: Look, pictures: Iterable[np.ndarray]) -> dict[str, object]:
+    """What it takes to look at the pictures; to get them, too, where they come one by one."""
+    started, processor = time.perf_counter(), time.process_time()
+    faces = sum(look(picture) for picture in pictures)
+    cost = Cost(time.perf_counter() - started, time.process_time() - processor)
+    return {"faces": faces, "cost": cost}
+
+
+def _frames(path: str, start: int) -> Iterator[np.ndarray]:
+    film = cv2.VideoCapture(path)
+    film.set(cv2.CAP_PROP_POS_FRAMES, start % int(film.get(cv2.CAP_PROP_FRAME_COUNT)))
+    for _ in range(FRAMES):
+        there, frame = film.read()
+        if not there:
+            film.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            _, frame = film.read()
+        yield frame
+    film.release()
+
+
+def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
+    from fer_core.detection import FaceDetector
+    from fer_core.following import FaceFollower
+    from fer_core.recognition import Classifier, cut_out, recognize
+    from fer_core.runs import list_runs, open_run
+    from fer_core.tracking import Tracker
+
+    run = open_run(run_id) if run_id else list_runs()[-1]
+    detector, classifier = FaceDetector(), Classifier.load(run)
+
+    def look(picture: np.ndarray) -> int:
+        return len(recognize(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), detector, classifier))
+
+    def follow() -> Look:
+        follower, tracker = FaceFollower(detector), Tracker()
+        moments = (number / RATE for number in count())
+
+        def look_on(frame: np.ndarray) -> int:
+            image, seconds = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), next(moments)
+            faces = follower.find(image, seconds)
+            probabilities = classifier.predict([cut_out(image, face) for face in faces])
+            boxes = [face.box for face in faces]
+            return len(tracker.update(seconds, boxes, probabilities))
+
+        return look_on
+
+    return look, follow
+
+
+def _fer(run_id: str) -> tuple[Look, Callable[[], Look]]:
+    from fer.fer import FER
+
+    package = FER(mtcnn=True)
+
+    def look(picture: np.ndarray) -> int:
+        return len(package.detect_emotions(picture))
+
+    return look, lambda: look
+
+
+SIDES: dict[str, Callable[[str], tuple[Look, Callable[[], Look]]]] = {"ours": _ours, "fer": _fer}
+
+if __name__ == "__main__":
+    main()

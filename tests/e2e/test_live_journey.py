@@ -1,0 +1,168 @@
+"""The live camera in a browser: named faces, a chart that moves, and nothing left behind."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from fer_core.expressions import EXPRESSIONS
+from tests.e2e.conftest import CHROMIUM_OPTIONS, PATIENCE, serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NAMED_WITHIN = 10.0  # seconds
+STARTS = 3
+ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
+# Streamlit that writes what its threads are doing when it is asked to.
+PROGRAM = """
+import faulthandler, signal, sys
+faulthandler.register(signal.SIGUSR1, open(sys.argv.pop(1), "w"), all_threads=True)
+from streamlit.web.cli import main
+main()
+"""
+KEEP_SETTINGS = """
+const Original = RTCPeerConnection;
+top.settings ??= [];
+window.RTCPeerConnection = function (settings) {
+  top.settings.push(JSON.stringify(settings));
+  return new Original(settings);
+};
+window.RTCPeerConnection.prototype = Original.prototype;
+"""
+OLDEST = "() => Math.min(...document.querySelector('.live-plot')._fullData[3].x)"
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals")
+
+
+class Server:
+    """The app, and what its threads are doing."""
+
+    def __init__(self, address: str, stacks: Path) -> None:
+        self.address = address
+        self._stacks = stacks
+        (self._pid,) = [
+            child.pid for child in psutil.Process().children() if str(stacks) in child.cmdline()
+        ]
+
+    def threads(self) -> int:
+        """How many threads look at frames, or decode them."""
+        written = self._stacks.stat().st_size
+        os.kill(self._pid, signal.SIGUSR1)
+        wait_until(lambda: "_run_server_loop" in self._stacks.read_text()[written:])
+        stacks = self._stacks.read_text()[written:].split("\n\n")
+        return sum("live.py" in stack or "decoder_worker" in stack for stack in stacks)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def server(
+    new_home: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The app with the network in the box."""
+    stacks = tmp_path_factory.mktemp("stacks") / "stacks.txt"
+    stacks.touch()
+    with serve(new_home(), ("-c", PROGRAM, str(stacks))) as address:
+        yield Server(address, stacks)
+
+
+def switch_on(page: "Page", address: str) -> None:
+    """Opens the page and lets the camera be used."""
+    page.goto(f"{address}/predict")
+    page.get_by_role("radio", name="Live").click()
+    page.get_by_text("Camera on", exact=True).click()
+
+
+def wait_for_video(page: "Page") -> None:
+    """Returns when the video with the drawn faces plays."""
+    video = page.frame_locator("iframe").locator("video")
+    video.wait_for()
+    wait_until(lambda: video.evaluate("video => video.currentTime > 0"))
+
+
+def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
+    page: "Page", server: Server
+) -> None:
+    page.context.add_init_script(KEEP_SETTINGS)
+    switch_on(page, server.address)
+    wait_for_video(page)
+    connected = time.monotonic()
+    page.get_by_text(ANSWERED).wait_for()
+    assert time.monotonic() - connected < NAMED_WITHIN
+    page.get_by_text("Record the table", exact=True).click()
+    page.wait_for_function(f"({OLDEST})() < 0")
+    oldest = page.evaluate(OLDEST)
+    page.wait_for_function(f"({OLDEST})() < {oldest} - 1")
+    page.get_by_text(re.compile("pictures a second, .* recognised, answers .* ms old")).wait_for()
+    page.get_by_text(re.compile("[1-9] rows recorded")).wait_for()
+    page.get_by_text("Record the table", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download table").click()
+    header, *rows = download.value.path().read_text().splitlines()
+    assert header.startswith("time,seconds,face,x,y,width,height,p_angry,")
+    assert rows and all(row.split(",")[-2] in EXPRESSIONS for row in rows)
+    assert set(page.evaluate("top.settings")) == {'{"iceServers":[]}'}  # nobody outside is asked
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed(
+    page: "Page", server: Server
+) -> None:
+    switch_on(page, server.address)
+    for _ in range(STARTS):
+        wait_for_video(page)
+        wait_until(lambda: server.threads() >= 2)
+        page.get_by_text("Camera on", exact=True).click()
+        wait_until(lambda: server.threads() == 0)
+        page.get_by_text("Camera on", exact=True).click()
+    wait_for_video(page)
+    page.get_by_role("link", name="Home").click()
+    page.get_by_role("heading", name="FER Studio").wait_for()
+    wait_until(lambda: server.threads() == 0)
+    switch_on(page, server.address)
+    wait_for_video(page)
+    wait_until(lambda: server.threads() >= 2)
+    page.get_by_role("radio", name="Files").click()
+    wait_until(lambda: server.threads() == 0)
+    switch_on(page, server.address)
+    wait_for_video(page)
+    wait_until(lambda: server.threads() >= 2)
+    page.close()
+    wait_until(lambda: server.threads() == 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--use-fake-device-for-media-stream"], "The browser does not give its camera"),
+        (["--use-fake-ui-for-media-stream"], "No camera was found"),
+    ],
+    ids=["denied", "none"],
+)
+def test_a_camera_that_is_not_given_gets_a_sentence(
+    browser: "Browser", server: Server, options: list[str], sentence: str
+) -> None:
+    plain = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]
+    other = browser.browser_type.launch(
+        executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+        args=[*plain, *options],
+    )
+    page = other.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    switch_on(page, server.address)
+    page.get_by_text(sentence).wait_for()
+    assert page.locator("iframe").count() == 0
+    other.close()
