@@ -3,10 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
-pytest.importorskip("pylibsrtp")
-
 PROGRAM = """
 import tensorflow
 from fer_core.srtp import load_srtp
