@@ -90,7 +90,7 @@ def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
 
 @st.fragment(run_every=1.0)
 def _wait(deadline: float) -> None:
-    if time.monotonic() > deadline:
+    if is_filming() or time.monotonic() > deadline:
         st.rerun()
     st.info("Connecting the camera …", icon=":material/videocam:")
 
