@@ -27,6 +27,7 @@ _NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it: a thre
     "RESOURCE_EXHAUSTED",
     "CUDA_ERROR_OUT_OF_MEMORY",
     "Cannot allocate memory",
+    "cannot allocate memory",  # the loader, of a thread's own data; it ends the process by 127
     "MemoryError",
     "can't start new thread",
     "pthread_create() failed",

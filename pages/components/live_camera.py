@@ -4,6 +4,7 @@ Streamlit-webrtc brings the frames of the browser to threads of the server and b
 the page share is the recogniser alone.
 """
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +15,8 @@ from fer_core.srtp import load_srtp
 if TYPE_CHECKING:
     from av import VideoFrame
 
-_KEY = "live-camera"
+_KEY, _OFFERED = "live-camera", "live-offered"
+_SETTLING = 0.5  # seconds
 _NO_SERVERS: dict[str, list] = {"iceServers": []}  # else a public server is asked for the way
 _WANTED = {"width": {"ideal": LONGER_SIDE}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
 
@@ -31,6 +33,20 @@ def is_opened() -> bool:
     return context is not None and (context.state.playing or context.state.signalling)
 
 
+def _let_settle() -> None:
+    """Waits until the browser has sent the last of its first offers.
+
+    Its component may make two in a row, and connects by the last one; the first that is answered
+    is the only one that is. While this waits, the newer one replaces it.
+    """
+    context = st.session_state.get(_KEY)
+    if context is None or context.state.playing or not context.state.signalling:
+        st.session_state.pop(_OFFERED, None)
+        return
+    waited = time.monotonic() - st.session_state.setdefault(_OFFERED, time.monotonic())
+    time.sleep(max(0.0, _SETTLING - waited))
+
+
 def film(live: LiveRecognizer, *, wanted: bool) -> None:
     """Shows the camera's video with its faces; ends it where it is not wanted any more."""
     # Only from here on its packages are needed, which take half a second to import.
@@ -40,6 +56,7 @@ def film(live: LiveRecognizer, *, wanted: bool) -> None:
     def show(frame: "VideoFrame") -> "VideoFrame":
         return type(frame).from_ndarray(live.show(frame.to_ndarray(format="rgb24")), "rgb24")
 
+    _let_settle()
     webrtc_streamer(
         _KEY,
         frontend_rtc_configuration=_NO_SERVERS,

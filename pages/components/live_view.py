@@ -14,7 +14,10 @@ from pages.components.live_camera import film, is_filming, is_opened
 from pages.components.live_plot import load_plotly
 from pages.components.words import plain
 
-PATIENCE = 20.0  # seconds for a connection, most of them for a machine that is busy
+PATIENCE = 40.0  # seconds for a connection; one that failed is tried again after fifteen
+# Seconds for the video's place to be laid out before it shall connect. While it is, what the page
+# says reaches it several times, and each time it would begin a connection of its own.
+_LAID_OUT = 0.9
 _REFUSALS = {
     "NotAllowedError": "The browser does not give its camera to this page. Allow it at the sign "
     "beside the address, or in the browser's settings, then switch the camera off and on again.",
@@ -66,31 +69,39 @@ def _begin() -> None:
     """Counts how often the camera was switched on, and when it was last."""
     if st.session_state["live-on"]:
         st.session_state["live-attempt"] = st.session_state.get("live-attempt", 0) + 1
-        st.session_state.pop("live-deadline", None)
+        for key in ("live-shown", "live-deadline", "live-late"):
+            st.session_state.pop(key, None)
 
 
 def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
     """The video, and beside it what is recognised, or why there is nothing yet."""
-    if is_filming():
-        st.session_state.pop("live-deadline", None)
-    deadline = st.session_state.setdefault("live-deadline", time.monotonic() + PATIENCE)
-    is_late = time.monotonic() > deadline
+    shown = st.session_state.setdefault("live-shown", time.monotonic())
+    laid_out = time.monotonic() - shown >= _LAID_OUT
+    # Not by the clock: what the browser says of a connection is heard in `film` only.
+    is_late = st.session_state.get("live-late", False) and not is_filming()
     load_plotly()
     video, answers = st.columns([3, 2], gap="medium")
     with video:
-        film(live, wanted=wanted and not is_late)
+        film(live, wanted=wanted and laid_out and not is_late)
     with answers:
         if is_late:
             _say_no_connection()
         elif is_filming():
+            for key in ("live-deadline", "live-late"):
+                st.session_state.pop(key, None)
             show_answers(live, run)
         else:
-            _wait(deadline)
+            deadline = st.session_state.setdefault("live-deadline", time.monotonic() + PATIENCE)
+            _wait(deadline, laid_out)
 
 
 @st.fragment(run_every=1.0)
-def _wait(deadline: float) -> None:
-    if is_filming() or time.monotonic() > deadline:
+def _wait(deadline: float, laid_out: bool) -> None:
+    shown = st.session_state["live-shown"]
+    if is_filming() or not laid_out and time.monotonic() - shown >= _LAID_OUT:
+        st.rerun()
+    if time.monotonic() > deadline:
+        st.session_state["live-late"] = True
         st.rerun()
     st.info("Connecting the camera …", icon=":material/videocam:")
 

@@ -118,7 +118,7 @@ def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_nothing_is_left_when_the_camera_is_switched_off_or_the_page_left(
+def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed(
     page: "Page", server: Server
 ) -> None:
     switch_on(page, server.address)
@@ -131,6 +131,16 @@ def test_nothing_is_left_when_the_camera_is_switched_off_or_the_page_left(
     wait_for_video(page)
     page.get_by_role("link", name="Home").click()
     page.get_by_role("heading", name="FER Studio").wait_for()
+    wait_until(lambda: server.threads() == 0)
+    switch_on(page, server.address)
+    wait_for_video(page)
+    wait_until(lambda: server.threads() >= 2)
+    page.get_by_role("radio", name="Files").click()
+    wait_until(lambda: server.threads() == 0)
+    switch_on(page, server.address)
+    wait_for_video(page)
+    wait_until(lambda: server.threads() >= 2)
+    page.close()
     wait_until(lambda: server.threads() == 0)
 
 

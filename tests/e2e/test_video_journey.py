@@ -54,7 +54,7 @@ def give(page: "Page", address: str, film: Path) -> None:
     page.goto(address)
     page.get_by_role("radio", name="Video").click()
     page.get_by_text("A video with faces").wait_for()
-    page.locator("input[type=file]").set_input_files(film)
+    page.locator("input[type=file][accept*='.mp4']").set_input_files(film)
     page.get_by_role("button", name="Look for faces", disabled=False).click()
 
 

@@ -78,6 +78,7 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
         )
         monkeypatch.setattr(live_view, "live_recognizer", lambda asking: live)
         monkeypatch.setattr(live_view, "film", lambda live, wanted: films.append(wanted))
+        monkeypatch.setattr(live_view, "_LAID_OUT", 0.0)
         monkeypatch.setattr(live_view, "is_filming", lambda: connects)
         monkeypatch.setattr(live_view, "is_opened", lambda: False)
         return films
@@ -154,7 +155,7 @@ def test_a_connection_that_does_not_come_is_given_up_with_a_sentence(
     monkeypatch.setattr(live_view, "PATIENCE", -1.0)
     switch_on(page)
     assert "a firewall or a VPN may stop them" in page.error[0].value
-    assert filmed == [False]
+    assert filmed == [True, False]
 
 
 def test_a_connection_is_waited_for(page: AppTest, camera: Camera) -> None:
@@ -162,6 +163,18 @@ def test_a_connection_is_waited_for(page: AppTest, camera: Camera) -> None:
     switch_on(page)
     assert "Connecting" in page.info[0].value
     assert filmed == [True]
+
+
+def test_the_video_connects_when_its_place_is_laid_out(
+    page: AppTest, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filmed = camera(GRANTED, connects=False)
+    monkeypatch.setattr(live_view, "_LAID_OUT", 60.0)
+    switch_on(page)
+    assert filmed == [False]
+    monkeypatch.setattr(live_view, "_LAID_OUT", 0.0)
+    rerun(page)
+    assert filmed == [False, True]
 
 
 def test_what_ends_the_recogniser_is_told(page: AppTest, camera: Camera) -> None:

@@ -287,7 +287,8 @@ def test_a_trainer_that_lingers_does_not_write_beside_the_next(endless: TrainCon
     supervisor().kill()
     wait_until(lambda: run.state is TaskState.INTERRUPTED)
     resume_run(run)
-    wait_until(lambda: run.state is TaskState.RUNNING and trainer(run).num_threads() > 1)
+    wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())
+    wait_until(lambda: trainer(run).num_threads() > 1)
     assert len(run.history) == epochs and (run.directory / "progress.json").exists() is False
     lingering.resume()
     wait_until(lambda: trains(run, epochs + 2))
