@@ -13,6 +13,7 @@ from fer_core.models import images_at_once, load_model, predict
 from fer_core.runs import Run
 
 Progress = Callable[[int, int], None]
+_TINY = 1e-12  # a teacher may be wholly sure of an expression that the run does not learn
 
 
 def taught(run: Run, data: RunData, progress: Progress | None = None) -> RunData:
@@ -45,7 +46,7 @@ def _ask(run: Run, data: RunData, progress: Progress) -> np.ndarray:
         rows = len(positions) * number
         for part, probabilities in _answers(run, teacher, data, positions):
             columns = [teacher.class_names.index(name) for name in data.class_names]
-            known = probabilities[:, columns]
+            known = np.maximum(probabilities[:, columns], _TINY)
             answers[part] += known / known.sum(axis=1, keepdims=True) / len(teachers)
             rows += len(part)
             progress(rows, len(positions) * len(teachers))

@@ -54,6 +54,19 @@ def test_a_target_is_what_the_teachers_answer_together_though_they_were_deleted(
 ORDER = ("happy", "sad", "surprise")
 
 
+def test_a_teacher_that_is_sure_of_what_the_run_does_not_learn_says_nothing(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher = trained(replace(config, epochs=1))
+    run = create_run(replace(config, teachers=(teacher.id,), class_names=("happy", "sad")))
+    sure = np.eye(len(teacher.class_names), dtype="float32")[teacher.class_names.index("fear")]
+    monkeypatch.setattr(
+        distillation, "predict", lambda model, images: np.tile(sure, (len(images), 1))
+    )
+    data = taught(run, open_data_of(run))
+    assert data.answers[data.positions("train")] == pytest.approx(0.5)
+
+
 def test_teachers_are_asked_once_and_going_on_is_exact(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
