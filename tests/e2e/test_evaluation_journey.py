@@ -23,7 +23,7 @@ from tests.e2e.conftest import PATIENCE, serve
 from tests.pages.conftest import predictions
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 PER_PAGE = 9  # images
 HEAP = 5  # images beside the origin of the map, the first one on it
@@ -35,6 +35,13 @@ HEAP_PLACE = """() => {
 }"""
 CLICKS = """clicks => [...document.querySelectorAll('.js-plotly-plot')].pop()
     ._fullLayout.clickmode === clicks"""  # what Streamlit sets after the chart is drawn
+# Where the confusion matrix is, brought into the window first; nothing while it is not drawn.
+MATRIX_PLACE = """() => {
+    const area = document.querySelector('[data-testid="stPlotlyChart"] .nsewdrag');
+    area?.scrollIntoView({ block: 'center' });
+    const box = area?.getBoundingClientRect();
+    return box ? [box.x, box.y, box.width, box.height] : null;
+}"""
 # Whether a point is chosen in the browser.
 PRESSED = """[...document.querySelectorAll('.js-plotly-plot')].pop()
     ._fullData.some((trace) => trace.selectedpoints?.length)"""
@@ -115,15 +122,32 @@ def jpegs(dataset: Dataset, rows: pd.DataFrame) -> list[bytes]:
     return [images.encode(dataset.image(position[path]), "JPEG") for path in rows["path"]]
 
 
-def click_cell(page: "Page", truth: str, answered: str) -> None:
-    """Presses in a corner of the cell, not on the number in its middle."""
-    area = page.get_by_test_id("stPlotlyChart").first.locator(".nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    assert box is not None
+def click_cell(page: "Page", truth: str, answered: str, said: "Locator") -> None:
+    """Presses in a corner of the cell, not on the number in its middle, until that is said.
+
+    A chart that is still being laid out is drawn anew, and takes no click.
+    """
     across = (EXPRESSIONS.index(answered) + 0.8) / len(EXPRESSIONS)
     down = (EXPRESSIONS.index(truth) + 0.8) / len(EXPRESSIONS)
-    page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    deadline = time.monotonic() + PATIENCE
+    while not said.is_visible():
+        assert time.monotonic() < deadline
+        left, top, width, height = standing_still(page, MATRIX_PLACE)
+        page.mouse.click(left + across * width, top + down * height)
+        pressed = time.monotonic()
+        while not said.is_visible() and time.monotonic() < pressed + 5:  # a second press undoes one
+            page.wait_for_timeout(100)
+
+
+def standing_still(page: "Page", place: str) -> list[float]:
+    """What a script says of a place in the window, once it says the same twice."""
+    found, before = page.evaluate(place), None
+    deadline = time.monotonic() + PATIENCE
+    while found is None or found != before:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(300)
+        found, before = page.evaluate(place), found
+    return found
 
 
 def shown(page: "Page") -> list[bytes]:
@@ -145,9 +169,9 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
     for truth, answered in CELLS:
         cell = expected(table, truth, answered)
         assert len(cell) > PER_PAGE
-        click_cell(page, truth, answered)
         what = "rightly recognised" if truth == answered else f"taken for {answered}"
-        page.get_by_text(re.compile(f"{len(cell)} images of {truth} {what}")).wait_for()
+        said = page.get_by_text(re.compile(f"{len(cell)} images of {truth} {what}"))
+        click_cell(page, truth, answered, said)
         page.wait_for_function(
             "label => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
             " [...one.shadowRoot.querySelectorAll('.tile .label')] : [])"
@@ -212,8 +236,5 @@ def heap_on_screen(page: "Page", clicks: str) -> tuple[float, float]:
     chart.locator(".nsewdrag").first.wait_for()
     page.wait_for_function(CLICKS, arg=clicks)
     chart.scroll_into_view_if_needed()
-    place, before = page.evaluate(HEAP_PLACE), None
-    while place != before:
-        page.wait_for_timeout(300)
-        place, before = page.evaluate(HEAP_PLACE), place
-    return place[0], place[1]
+    across, down = standing_still(page, HEAP_PLACE)
+    return across, down

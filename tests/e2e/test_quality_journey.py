@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from fer_core.datasets.drawn import draw_dataset
 from fer_core.datasets.importing import import_source
 from fer_core.evaluation import predicted
 from fer_core.runs import Run
-from tests.e2e.conftest import PATIENCE, serve
+from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
 
 if TYPE_CHECKING:
@@ -99,11 +98,7 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
     page.get_by_role("heading", name="Scores per expression").wait_for()
     page.locator(".tile img").first.wait_for()
     said = page.get_by_text(f"{len(cell)} images of {truth} taken for {answered}")
-    deadline = time.monotonic() + PATIENCE
-    while not said.is_visible():  # a chart that is still being laid out takes no click
-        assert time.monotonic() < deadline
-        click_cell(page, truth, answered)
-        page.wait_for_timeout(2000)
+    click_cell(page, truth, answered, said)
     wanted = jpegs(dataset, cell.iloc[:PER_PAGE])
     page.wait_for_function(
         "count => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
