@@ -77,7 +77,10 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no archive at all", zipped(a__jpg=JPEG).getvalue()[:40]]
+    "content",
+    [b"", b"no archive at all", zipped(a__jpg=JPEG).getvalue()[:40]],
+    # An archive holds the time it was made at, and a test's name must be the same in all processes.
+    ids=["empty", "other", "truncated"],
 )
 def test_what_is_no_archive_is_said(content: bytes) -> None:
     given = take_photos([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
