@@ -21,10 +21,21 @@ if TYPE_CHECKING:
 NAMED_WITHIN = 10.0  # seconds
 STARTS = 3
 ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
-# Streamlit that writes what its threads are doing when it is asked to.
+# Streamlit that writes what its threads are doing when it is asked to. Not by faulthandler: that
+# reads the frames of threads that run meanwhile, and now and then ends the process by it.
 PROGRAM = """
-import faulthandler, signal, sys
-faulthandler.register(signal.SIGUSR1, open(sys.argv.pop(1), "w"), all_threads=True)
+import signal, sys, traceback
+from pathlib import Path
+stacks = Path(sys.argv.pop(1))
+def write(number, frame):
+    threads = [
+        "\\n".join(str(frame.f_code) for frame, _ in traceback.walk_stack(top))
+        for top in sys._current_frames().values()
+    ]
+    making = stacks.with_suffix(".making")
+    making.write_text("\\n\\n".join(threads))
+    making.replace(stacks)
+signal.signal(signal.SIGUSR1, write)
 from streamlit.web.cli import main
 main()
 """
@@ -54,10 +65,10 @@ class Server:
 
     def threads(self) -> int:
         """How many threads look at frames, or decode them."""
-        written = self._stacks.stat().st_size
+        self._stacks.unlink(missing_ok=True)
         os.kill(self._pid, signal.SIGUSR1)
-        wait_until(lambda: "_run_server_loop" in self._stacks.read_text()[written:])
-        stacks = self._stacks.read_text()[written:].split("\n\n")
+        wait_until(self._stacks.exists)
+        stacks = self._stacks.read_text().split("\n\n")
         return sum("live.py" in stack or "decoder_worker" in stack for stack in stacks)
 
 
@@ -74,7 +85,6 @@ def server(
 ) -> Iterator[Server]:
     """The app with the network in the box."""
     stacks = tmp_path_factory.mktemp("stacks") / "stacks.txt"
-    stacks.touch()
     with serve(new_home(), ("-c", PROGRAM, str(stacks))) as address:
         yield Server(address, stacks)
 
