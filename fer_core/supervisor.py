@@ -4,7 +4,6 @@ It never loads TensorFlow, so that it outlives whatever a training dies of.
 """
 
 import logging
-import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fer_core import endings, paths, processes, queue, upkeep
+from fer_core import endings, machine, paths, processes, queue, upkeep
 from fer_core.files import patiently, write_json, write_reserved
 from fer_core.tasks import Task
 
@@ -228,6 +227,7 @@ def _start_process(task: Task, attempt: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
             stdout=log,
             stderr=log,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
+            env=machine.surroundings()
+            | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
         )

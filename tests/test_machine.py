@@ -71,3 +71,19 @@ def test_of_a_graphics_processor_the_generation_decides(
     monkeypatch.setattr(machine.shutil, "which", lambda name: str(program))
     monkeypatch.setattr(machine, "has_cuda", lambda: True)
     assert machine.has_bfloat16() is fast
+
+
+@pytest.mark.parametrize(("processor", "told"), [("x86_64", "1"), ("AMD64", "1"), ("arm64", None)])
+def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
+    processor: str, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setattr(machine.platform, "machine", lambda: processor)
+    assert machine.surroundings().get("TF_ENABLE_ONEDNN_OPTS") == told
+
+
+def test_what_a_person_tells_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("FER_HOME", "/faces")
+    surroundings = machine.surroundings()
+    assert surroundings["TF_ENABLE_ONEDNN_OPTS"] == "0" and surroundings["FER_HOME"] == "/faces"

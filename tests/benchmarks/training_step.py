@@ -8,7 +8,6 @@ is learned again and again, so that only computing counts. Prints medians of ima
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -17,10 +16,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fer_core import machine
 from tests.benchmarks.training_speed import timed
 
+WITHOUT_ONEDNN = "without oneDNN"
 VARIANTS = (
     "as it is",
+    WITHOUT_ONEDNN,
     "Keras's Conv2D",
     "Keras's Dropout",
     "XLA",
@@ -63,7 +65,10 @@ def _in_a_process(variant: str, options: argparse.Namespace) -> float:
     command = [sys.executable, "-m", "tests.benchmarks.training_step", "--one", variant]
     command += ["--recipe", options.recipe, "--precision", options.precision]
     command += ["--seconds", str(options.seconds)]
-    answer = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    surroundings = machine.surroundings()
+    if variant == WITHOUT_ONEDNN:
+        surroundings["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    answer = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
     if answer.returncode:
         print(f"{variant}: {answer.stderr.strip().splitlines()[-1]}")  # noqa: T201
         return float("nan")
