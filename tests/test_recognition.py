@@ -19,10 +19,12 @@ from fer_core.files import write_json
 from fer_core.images import Box, face_pixels, resize
 from fer_core.recognition import (
     Classifier,
+    FaceBatch,
     Recognition,
     annotate,
     recognitions_table,
     recognize,
+    recognize_faces,
 )
 from fer_core.runs import Run, save_calibration, save_predictions
 from fer_core.sureness import COLOR
@@ -137,6 +139,25 @@ def test_a_margin_widens_what_the_classifier_sees(monkeypatch: pytest.MonkeyPatc
     recognize(ASTRONAUT, detector, classifier)
     recognize(ASTRONAUT, detector, classifier, margin=0.4)
     assert margins == [recognition.MARGIN, 0.4]
+
+
+def test_faces_of_several_images_get_the_answers_that_they_get_alone() -> None:
+    classifier = Classifier(brightness_model(), ("sad", "happy"))
+    images = [flat(value) for value in (0, 90, 255)]
+    faces: list[list[Face]] = [[FACE], [], [FACE, FACE]]
+    batch = FaceBatch(classifier)
+    for image, its in zip(images, faces, strict=True):
+        batch.add(image, its)
+    assert len(batch) == 3
+    together = batch.recognize()
+    assert [len(its) for its in together] == [1, 0, 2]
+    for image, its, found in zip(images, faces, together, strict=True):
+        alone = recognize_faces(image, its, classifier)
+        for one, other in zip(found, alone, strict=True):
+            assert one.face is other.face
+            assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+    assert together[0][0].expression == "sad" and together[2][1].expression == "happy"
+    assert len(batch) == 0 and batch.recognize() == []
 
 
 @pytest.mark.parametrize("degrees", [-30, -15, 15, 30])

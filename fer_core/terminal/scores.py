@@ -112,16 +112,20 @@ def _say_score(label: str, predictions: pd.DataFrame) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from fer_core import images
     from fer_core.detection import FaceDetector
-    from fer_core.recognition import Classifier, recognitions_table, recognize
+    from fer_core.recognition import Classifier, FaceBatch, recognitions_table
 
     classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
-    detector = FaceDetector()
-    found = {}
+    detector, batch = FaceDetector(), FaceBatch(classifier)
+    names = []
     for path in options.images:
         try:
-            found[str(path)] = recognize(images.decode(path), detector, classifier)
+            image = images.decode(path)
         except ValueError as error:  # one bad picture must not lose the others
             say(str(error), file=sys.stderr)
+            continue
+        batch.add(image, detector.detect(image))
+        names.append(str(path))
+    found = dict(zip(names, batch.recognize(), strict=True))
     threshold = classifier.threshold
     table = recognitions_table(found, classifier.class_names, threshold=threshold)
     say(table.round(3).to_string(index=False) if len(table) else "No face was found.")

@@ -5,7 +5,9 @@ import streamlit as st
 
 from fer_core import drawing, images
 from fer_core.photos import Photo
-from pages.components.recognizing import BY_KEY, CROP, Asked, cut_out, network_of, recognize
+from pages.components.drawn import CROP, cut_out
+from pages.components.finding import BY_KEY
+from pages.components.recognizing import Asked, network_of, recognize
 
 
 @st.cache_data(max_entries=256, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)

@@ -7,8 +7,9 @@ import streamlit as st
 
 from fer_core import figures, sureness
 from fer_core.photos import Photo
+from pages.components.drawn import annotated, crop
 from pages.components.explained import looked_at
-from pages.components.recognizing import Asked, annotated, crop
+from pages.components.recognizing import Asked
 from pages.components.words import plain
 
 if TYPE_CHECKING:

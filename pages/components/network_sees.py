@@ -8,8 +8,9 @@ from fer_core import appearance, drawing, familiarity, images
 from fer_core.appearance import Survey
 from fer_core.runs import Run, survey_file
 from fer_core.runs.remembering import Stamp, stamp
+from pages.components.drawn import cut_out
 from pages.components.faces import Answers
-from pages.components.recognizing import cut_out, network_of
+from pages.components.recognizing import network_of
 from pages.components.words import plain
 
 MARGIN = "crop-margin"  # the slider's key; its value decides answers that stand above it

@@ -8,7 +8,7 @@ from pages.components.answering import Asking
 from pages.components.handed_out import hand_out
 from pages.components.network_sees import chosen_margin
 from pages.components.recognizing import asked_of
-from pages.components.results import recognize_all, say_refused, show_results
+from pages.components.results import recognize_given, say_refused, show_results
 
 LARGEST_FILE = 200  # MB
 
@@ -40,7 +40,7 @@ def _answer(asking: Asking, given: Given) -> None:
     if not given.photos and not given.refused:
         return
     asked = asked_of(asking.run, asking.search, asking.averaged, chosen_margin())
-    found, refused = recognize_all(given, asked)
+    found, refused = recognize_given(given, asked)
     say_refused(refused, given.notes)
     if found:
         show_results(asking, found, asked)

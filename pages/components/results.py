@@ -11,10 +11,11 @@ from fer_core import expressions, sureness
 from fer_core.photos import Given, Photo
 from fer_core.runs import Run
 from pages.components.answering import Asking
+from pages.components.drawn import annotated_small
 from pages.components.faces import Answers, show_picture
 from pages.components.gallery import Tile, gallery
 from pages.components.network_sees import show_what_it_sees
-from pages.components.recognizing import Asked, annotated_small, recognize
+from pages.components.recognizing import Asked, recognize_all
 from pages.components.words import plain
 
 if TYPE_CHECKING:
@@ -27,26 +28,24 @@ _QUICK = 0.3  # seconds: what is done by then needs no progress
 _SHOWN = 5  # sentences; more are folded
 
 
-def recognize_all(given: Given, asked: Asked) -> tuple[dict[Photo, "Recognized"], list[str]]:
+def recognize_given(given: Given, asked: Asked) -> tuple[dict[Photo, "Recognized"], list[str]]:
     """What was recognised by picture, and a sentence for each file that could not be read.
 
     Leaving the page ends it; what was found is kept for a while.
     """
-    found: dict[Photo, Recognized] = {}
-    refused = list(given.refused)
     bar, started = st.empty(), time.monotonic()
-    for number, photo in enumerate(given.photos):
+
+    def say(number: int) -> None:
+        name = plain(given.photos[number].name)
         if time.monotonic() - started > _QUICK:
-            words = f"{number:,} of {len(given.photos):,} pictures. Next: {plain(photo.name)}"
+            words = f"{number:,} of {len(given.photos):,} pictures. Next: {name}"
             bar.progress(number / len(given.photos), words)
         elif not number:
-            bar.caption(f"Looking for faces in {plain(photo.name)} …")
-        try:
-            found[photo] = recognize(photo, asked)
-        except ValueError as error:
-            refused.append(str(error))
+            bar.caption(f"Looking for faces in {name} …")
+
+    found, refused = recognize_all(given.photos, asked, say)
     bar.empty()
-    return found, refused
+    return found, [*given.refused, *refused]
 
 
 def say_refused(refused: Sequence[str], notes: Sequence[str]) -> None:

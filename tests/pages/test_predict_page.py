@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -261,10 +261,45 @@ def test_an_unrelated_rerun_recognises_nothing_anew(
     from fer_core import recognition
 
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    monkeypatch.setattr(recognition, "recognize_faces", None)
+    monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
     monkeypatch.setattr(FaceDetector, "detect", None)
     rerun(page)
     assert len(table(page)) == 1
+
+
+def test_the_faces_of_several_photos_go_through_the_network_together(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_core.recognition import Classifier
+
+    asked: list[int] = []
+    predict = Classifier.predict_pixels
+
+    def counted(self: Classifier, pixels: Sequence[np.ndarray]) -> np.ndarray:
+        asked.append(len(pixels))
+        return predict(self, pixels)
+
+    upload(page, ("alone.png", file_of(ASTRONAUT)))
+    alone = table(page)
+    monkeypatch.setattr(Classifier, "predict_pixels", counted)
+    wider = ASTRONAUT.crop((-40, 0, 512, 512))
+    half = file_of(ASTRONAUT)[:5000]
+    upload(
+        page,
+        ("a.png", file_of(ASTRONAUT.copy(), compress_level=1)),
+        ("half.png", half),
+        ("b.png", file_of(wider)),
+        ("c.png", file_of(ASTRONAUT.transpose(Image.Transpose.FLIP_LEFT_RIGHT))),
+    )
+    assert asked == [3]
+    assert [row["image"] for row in table(page)] == ["a.png", "b.png", "c.png"]
+    assert len(page.error) == 1
+    numbers = [key for key in alone[0] if key.startswith("p_")]
+    assert [table(page)[0][key] for key in numbers] == pytest.approx(
+        [alone[0][key] for key in numbers], abs=1e-3
+    )
+    rerun(page)
+    assert asked == [3]
 
 
 def test_a_better_epoch_of_the_run_answers_anew(page: AppTest, run: Run) -> None:
