@@ -33,8 +33,11 @@ class Detector:
 class Classifier:
     class_names = ("happy", "sad")
 
-    def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return np.tile(np.float32([0.75, 0.25]), (len(images), 1))
+    def pixels(self, image: np.ndarray) -> np.ndarray:
+        return image[:1, :1]
+
+    def predict_pixels(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
+        return np.tile(np.float32([0.75, 0.25]), (len(pixels), 1))
 
 
 def look(seconds_a_frame: float, frames: int) -> Detector:
