@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ _NO_MEMORY = (  # as C++, TensorFlow, CUDA, the system and Python say it: a thre
     f"mmap error: {errno.ENOMEM}",
     "out of memory",
 )
+_DYING = 30.0  # seconds that a process of many gigabytes may take to be gone
 _LOST = "Nothing but the epoch in hand is lost"
 _SMALLER = "a smaller batch or image size needs less"
 
@@ -63,7 +65,7 @@ def exit_record(code: int, memory_kills: int | None = None) -> str:
 
     Args:
         code: as `subprocess` gives it; POSIX tells a death by signal as a negative one.
-        memory_kills: processes that the system killed meanwhile to free memory, where it counts.
+        memory_kills: processes that the system killed just then to free memory, where it counts.
     """
     record = {
         "code": max(code, 0),
@@ -134,6 +136,27 @@ def memory_kills() -> int | None:
     """
     counts = list(_memory_kill_counts())
     return sum(counts) if counts else None
+
+
+class RecentKills:
+    """What the system killed for memory within the last half minute, if it is looked at often.
+
+    What it killed hours before a process ended is no reason for that.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has been seen yet."""
+        self._seen: deque[tuple[float, int]] = deque()  # when, and `memory_kills`
+
+    def look(self) -> int | None:
+        """Sees what the system has counted; gives the kills of late, None where unknown."""
+        now, kills = time.monotonic(), memory_kills()
+        if kills is None:
+            return None
+        self._seen.append((now, kills))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - _DYING:
+            self._seen.popleft()
+        return kills - self._seen[0][1]
 
 
 def _memory_kill_counts() -> Iterator[int]:

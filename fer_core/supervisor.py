@@ -53,7 +53,6 @@ class Child:
 
     attempt: Path
     process: subprocess.Popen[bytes]
-    memory_kills: int | None  # what the system had counted when it began
 
 
 def supervise() -> None:
@@ -75,6 +74,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.children: dict[str, Child] = {}  # by lane
+        self.memory_kills = endings.RecentKills()
         self.unwritten: list[tuple[Path, str]] = []  # files and their text
         self.announced = False
         self.complaints: dict[str, str] = {}  # what failed in the last round
@@ -132,15 +132,15 @@ class Supervisor:
             received = request.kind if request else "nothing"
             self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
-        kills = endings.memory_kills()
         try:
             process = _start_process(task, attempt)
         except (OSError, MemoryError) as error:
             self._fail(attempt, f"Its process could not be started. Received: {error}")
         else:
-            self.children[kind.lane] = Child(attempt, process, kills)
+            self.children[kind.lane] = Child(attempt, process)
 
     def _reap(self) -> None:
+        self.memory_kills.look()
         for lane, child in list(self.children.items()):
             code = child.process.poll()
             if code is None:
@@ -149,10 +149,7 @@ class Supervisor:
             self._carefully("logs", partial(upkeep.bound_logs, [child.attempt]))
             if child.process.stdin:
                 child.process.stdin.close()
-            kills = endings.memory_kills()
-            if kills is not None and child.memory_kills is not None:
-                kills -= child.memory_kills
-            self._end(child.attempt, code, kills)
+            self._end(child.attempt, code, self.memory_kills.look())  # after it was found dead
             self._carefully("giving back", partial(endings.give_back_error, child.attempt))
             self._look_after()
 

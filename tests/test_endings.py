@@ -136,3 +136,24 @@ def test_other_errors_are_told_as_they_are(error: Exception, sentence: str) -> N
 def test_the_systems_kills_are_counted_on_linux() -> None:
     kills = endings.memory_kills()
     assert kills is not None and kills >= 0
+
+
+def test_what_was_killed_for_memory_long_before_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, counted = 1000.0, 5
+    monkeypatch.setattr(endings.time, "monotonic", lambda: now)
+    monkeypatch.setattr(endings, "memory_kills", lambda: counted)
+    kills = endings.RecentKills()
+    assert kills.look() == 0  # those before the first look
+    now, counted = 1000.5, 6
+    assert kills.look() == 1
+    now = 1029.0
+    assert kills.look() == 1  # it may take its time to die
+    now = 1060.0
+    assert kills.look() == 0
+
+
+def test_where_the_system_does_not_count_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endings, "memory_kills", lambda: None)
+    assert endings.RecentKills().look() is None

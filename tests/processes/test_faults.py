@@ -60,6 +60,29 @@ def test_a_death_by_a_signal_is_told_with_its_name(endless: TrainConfig) -> None
     assert run.state is TaskState.INTERRUPTED and "SIGSEGV" in run.interruption
 
 
+def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConfig) -> None:
+    run = submit_run(endless)
+    wait_until(lambda: trains(run, epochs=2))
+    trainer(run).send_signal(signal.SIGKILL)
+    wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED
+    # Here, beside the test in which the system kills one for memory: the two must not be at work
+    # at once, for it counts those of the whole machine.
+    assert "by a person or another program" in run.interruption
+    assert "can be resumed" in run.interruption
+    before = run.history
+    resume_run(run)
+    wait_until(lambda: trains(run, epochs=len(before) + 2))
+    run.request_stop()
+    wait_until(lambda: ended(run))
+    after = run.history
+    assert list(after["epoch"]) == list(range(len(after)))  # no gap and no double epoch
+    # What a checkpoint holds stays; at most the epoch after it is trained again.
+    kept = len(before) - 1
+    assert after["loss"][:kept].equals(before["loss"][:kept])
+    assert run.steps["step"].is_monotonic_increasing
+
+
 def test_a_run_without_memory_ends_with_a_sentence_and_the_next_goes_on(
     endless: TrainConfig, quick: TrainConfig
 ) -> None:

@@ -84,28 +84,6 @@ def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig
     assert run.test_opened is None  # a stopped run may still be changed
 
 
-def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConfig) -> None:
-    run = submit_run(endless)
-    wait_until(lambda: trains(run, epochs=2))
-    supervisor().children()[0].send_signal(signal.SIGKILL)
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.INTERRUPTED
-    if sys.platform == "linux":  # which counts those that it has killed for memory
-        assert "by a person or another program" in run.interruption
-    assert "can be resumed" in run.interruption
-    before = run.history
-    resume_run(run)
-    wait_until(lambda: trains(run, epochs=len(before) + 2))
-    run.request_stop()
-    wait_until(lambda: ended(run))
-    after = run.history
-    assert list(after["epoch"]) == list(range(len(after)))  # no gap and no double epoch
-    # What a checkpoint holds stays; at most the epoch after it is trained again.
-    kept = len(before) - 1
-    assert after["loss"][:kept].equals(before["loss"][:kept])
-    assert run.steps["step"].is_monotonic_increasing
-
-
 def test_a_killed_supervisor_takes_its_trainer_along(endless: TrainConfig) -> None:
     run = submit_run(endless)
     wait_until(lambda: trains(run))
