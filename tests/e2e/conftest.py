@@ -87,6 +87,11 @@ def take_photo(page: "Page") -> None:
     page.get_by_role("button", name="Take photo").click()
 
 
+def settled(page: "Page") -> None:
+    """Returns when the page's script is through: what is pressed before may be drawn anew."""
+    page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
+
+
 @contextmanager
 def serve(home: Path, streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
     """Runs the app on a workspace; gives its address. `streamlit` is what Python runs."""

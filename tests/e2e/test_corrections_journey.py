@@ -9,7 +9,7 @@ import pytest
 from fer_core import runs
 from fer_core.corrections import overlay_of
 from fer_core.datasets.drawn import draw_dataset
-from tests.e2e.conftest import serve
+from tests.e2e.conftest import serve, settled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -26,6 +26,8 @@ def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
         page.get_by_role("tab", name="Faces", exact=True).click()
         page.get_by_role("button", name="In order").click()
         page.get_by_text("Training", exact=True).last.click()
+        page.get_by_text("112 images", exact=True).wait_for()
+        settled(page)
         decide(page)
         excluded, relabelled = dataset.overlay.excluded, dataset.overlay.relabelled
         first, second = dataset.keys(dataset.select("train")[:2])
