@@ -62,10 +62,10 @@ def surroundings() -> dict[str, str]:
     TensorFlow's remarks to those who develop it are left out; its errors come as exceptions, too.
 
     By itself it leaves oneDNN's convolutions alone unless the processor has AVX-512 VNNI or what
-    came after it. With AVX2 alone they train the classic CNN 1.7 times as fast, its wide variant
-    and the residual network 1.4 times, a frozen VGG19 1.1 times (`python -m
-    tests.benchmarks.training_step` with the variant "without oneDNN", two cores of Zen 3). A single
-    face is recognised a fifth more slowly by them, and so the app is left as it is.
+    came after it. With AVX2 alone they train the classic CNN 1.6 times as fast, its wide variant
+    1.2 times, the residual network 1.5 times, and a VGG19 of which two blocks learn 1.9 times
+    (`python -m tests.benchmarks.training_step` with the variant "without oneDNN", two cores of Zen
+    3). A single face takes a third longer by them, and so the app is left as it is.
     """
     ours = {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if platform.machine().lower() in ("x86_64", "amd64"):
