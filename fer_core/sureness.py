@@ -21,8 +21,10 @@ def answer(probabilities: Mapping[str, float], threshold: float) -> str:
 def in_words(probabilities: Mapping[str, float], threshold: float) -> str:
     """The answer, with what it might be where it is none: "not sure (sad 34 %, neutral 31 %)"."""
     said = answer(probabilities, threshold)
-    if said != NOT_SURE:
-        return said
-    likeliest = sorted(probabilities, key=probabilities.__getitem__, reverse=True)[:_NAMED]
-    shares = ", ".join(f"{name} {100 * probabilities[name]:.0f} %" for name in likeliest)
-    return f"{NOT_SURE} ({shares})"
+    return f"{said} ({likeliest(probabilities)})" if said == NOT_SURE else said
+
+
+def likeliest(probabilities: Mapping[str, float]) -> str:
+    """What it might be: "sad 34 %, neutral 31 %"."""
+    names = sorted(probabilities, key=probabilities.__getitem__, reverse=True)[:_NAMED]
+    return ", ".join(f"{name} {100 * probabilities[name]:.0f} %" for name in names)

@@ -83,10 +83,12 @@ def _show_face(answers: Answers, number: int) -> None:
             if answers.explains:
                 words = f"Where the network looked in face {face}"
                 st.image(looked_at(photo, asked, number), width=96, alt=words)
-            said = sureness.in_words(recognition.probabilities, answers.threshold)
+            said = sureness.answer(recognition.probabilities, answers.threshold)
+            share = f"probability {recognition.probability:.1%}"
+            if said == sureness.NOT_SURE:
+                share = sureness.likeliest(recognition.probabilities)
             st.markdown(
-                f"**{number + 1} · {plain(said)}**  \n"
-                f"probability {recognition.probability:.1%}  \n"
+                f"**{number + 1} · {plain(said)}**  \n{plain(share)}  \n"
                 f":gray[:small[detector's confidence {recognition.face.confidence:.2f}]]"
             )
         st.plotly_chart(

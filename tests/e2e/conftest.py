@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[2]
 PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
 # Of the first face; a network that has hardly learned is not sure.
-ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure \(.*\))$")
+ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure)$")
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -397,7 +397,8 @@ def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Ru
     sharpen(page, 0.95)
     (unsure,) = table(page)
     assert unsure["answer"] == "not sure" and unsure["expression"] == row["expression"]
-    assert any(f"1 · not sure ({row['expression']} " in text.value for text in page.markdown)
+    words = f"**1 · not sure**  \n{row['expression']} "
+    assert any(words in text.value for text in page.markdown)
 
 
 def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> None:
