@@ -61,8 +61,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     explains = st.toggle(
         "Show where it looked",
         key="explains",
+        disabled=source in (LIVE, VIDEO),
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
-        "shows what the network used, not whether that was right.",
+        "shows what the network used, not whether that was right. For photos.",
     )
 known = credentials_of(run, averaged=averaged)
 with beside_the_network:

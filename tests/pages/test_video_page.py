@@ -56,6 +56,12 @@ def do(video: Video) -> Video:
     return video
 
 
+def test_where_the_network_looked_is_offered_for_photos_alone(page: AppTest) -> None:
+    assert page.toggle(key="explains").disabled
+    page.segmented_control[0].set_value("Files")
+    assert not rerun(page).toggle(key="explains").disabled
+
+
 def button(page: AppTest, label: str):
     return next(one for one in page.button if one.label == label)
 

@@ -1,7 +1,6 @@
 """Real training processes: they finish, stop, fail, are killed, and go on."""
 
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import replace
