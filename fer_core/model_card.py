@@ -3,9 +3,10 @@
 After Mitchell and others, "Model Cards for Model Reporting", 2019.
 """
 
+import contextlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from fer_core.datasets import summary
 from fer_core.evaluation import accuracy, confusion, report, without_leaks
 from fer_core.files import write_text
 from fer_core.recipes import RECIPES
-from fer_core.runs import Run
+from fer_core.runs import Run, open_run
 
 CARD = "model_card.md"
 
@@ -105,15 +106,35 @@ def _about(run: Run) -> str:
     recipe = RECIPES[config.recipe]
     height, width = config.image_size
     kind = "gray" if config.channels == 1 else "RGB"
-    hours = history["seconds"].sum() / 3600
+    hours = sum(each.history["seconds"].sum() for each in _lineage(run)) / 3600
     result = run.result
     best = f"epoch {result.best_epoch + 1} of " if result and result.best_epoch is not None else ""
     return (
         f"{recipe.description} Recipe `{config.recipe}` (“{recipe.title}”), {kind} faces of "
         f"{height}×{width} pixels, {len(run.class_names)} expressions: "
-        f"{', '.join(run.class_names)}. Trained for {hours:.1f} hours on a processor; the network "
-        f"is that of {best}{len(history)}, which was best on the validation split.\n"
+        f"{', '.join(run.class_names)}. {_beginning(run)}Trained for {hours:.1f} hours on a "
+        f"processor; the network is that of {best}{len(history)}, which was best on the validation "
+        "split.\n"
     )
+
+
+def _beginning(run: Run) -> str:
+    *before, _ = _lineage(run)
+    if not run.config.initial_run:
+        return ""
+    epochs = " and ".join(str(len(each.history)) for each in before)
+    trained = f", trained before (epochs: {epochs})" if before else ""
+    return f"It goes on from the weights of {run.config.initial_run}{trained}. "
+
+
+def _lineage(run: Run) -> list[Run]:
+    """The run, and before it those that it goes on from, as far as they are still there."""
+    runs = [run]
+    with contextlib.suppress(ValueError):
+        # A name may have been given anew to one that came later.
+        while runs[0].config.initial_run not in ("", *(each.id for each in runs)):
+            runs.insert(0, open_run(runs[0].config.initial_run))
+    return runs
 
 
 def _data(run: Run) -> str:
@@ -223,8 +244,13 @@ def _again(run: Run) -> str:
     versions = ", ".join(
         str(environment[name]) for name in ("backend", "platform") if name in environment
     )
+    configs = [each.config for each in _lineage(run)]
+    # Which id an earlier run will get is not known before.
+    named = [replace(each, initial_run="RUN") if each.initial_run else each for each in configs]
+    commands = "\n".join(map(command, named))
+    before = "RUN is the id that the run before it gets.\n\n" if configs[-1].initial_run else ""
     return (
-        f"## Again\n\n```\n{command(run.config)}\n```\n\n"
+        f"## Again\n\n```\n{commands}\n```\n\n{before}"
         f"Keras {environment.get('keras', '?')}, {versions}.\n"
     )
 

@@ -38,10 +38,13 @@ def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Ru
         notes: for the card, Markdown; see `write_card`, as for `seeds`.
 
     Raises:
-        ValueError: the run has not finished, or its images are not here any more.
+        ValueError: the name is none or that of what the run goes on from; the run has not finished,
+            or its images are not here any more.
     """
     if not is_name(name):
         raise ValueError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
+    if name == run.config.initial_run:
+        raise ValueError(f"The name must be another than of what it goes on from. Received: {name}")
     check_finished(run)
     data = open_data_of(run)
     check_unchanged(run, data)

@@ -105,6 +105,22 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
     assert read_card(run) == ""
 
 
+def test_the_card_tells_what_the_run_goes_on_from(run: Run) -> None:
+    before = ship(run, "tiny", "Tiny CNN")
+    following = create_run(replace(run.config, initial_run="tiny", epochs=2, learning_rate=1e-4))
+    run_training(following)
+    with pytest.raises(ValueError, match="must be another than of what it goes on from"):
+        ship(following, "tiny", "Tiny CNN")
+    card = read_card(ship(following, "longer", "Tiny CNN"))
+    assert "It goes on from the weights of tiny, trained before (epochs: 1). " in card
+    later = replace(following.config, initial_run="RUN")
+    assert f"{command(run.config)}\n{command(later)}\n```" in card
+    assert "RUN is the id that the run before it gets." in card
+    shutil.rmtree(before.directory)
+    card = read_card(ship(following, "longer", "Tiny CNN"))
+    assert "It goes on from the weights of tiny. " in card and command(later) in card
+
+
 def test_the_command_names_what_differs_from_the_recipe() -> None:
     config = replace(
         RECIPES["cnn_residual"].config,
