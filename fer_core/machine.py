@@ -56,8 +56,8 @@ def has_bfloat16() -> bool:
     return any(_BFLOAT16 & set(rest.split()) for rest in of_first)
 
 
-def surroundings() -> dict[str, str]:
-    """The environment of a process that trains; what a person has set in this one stays.
+def surroundings(*, one_by_one: bool = False) -> dict[str, str]:
+    """The environment of a process that computes; what a person has set in this one stays.
 
     TensorFlow's remarks to those who develop it are left out; its errors come as exceptions, too.
 
@@ -66,9 +66,12 @@ def surroundings() -> dict[str, str]:
     1.2 times, the residual network 1.5 times, and a VGG19 of which two blocks learn 1.9 times
     (`python -m tests.benchmarks.training_step` with the variant "without oneDNN", two cores of Zen
     3). A single face takes a third longer by them, and so the app is left as it is.
+
+    Args:
+        one_by_one: whether it looks at a face or a frame at a time.
     """
     ours = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    if platform.machine().lower() in ("x86_64", "amd64"):
+    if not one_by_one and platform.machine().lower() in ("x86_64", "amd64"):
         ours["TF_ENABLE_ONEDNN_OPTS"] = "1"
     return ours | os.environ
 

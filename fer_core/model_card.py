@@ -246,9 +246,9 @@ def _again(run: Run) -> str:
     )
     configs = [each.config for each in _lineage(run)]
     # Which id an earlier run will get is not known before.
-    named = [replace(each, initial_run="RUN") if each.initial_run else each for each in configs]
+    named = [configs[0], *(replace(each, initial_run="RUN") for each in configs[1:])]
     commands = "\n".join(map(command, named))
-    before = "RUN is the id that the run before it gets.\n\n" if configs[-1].initial_run else ""
+    before = "RUN is the id that the run before it gets.\n\n" if len(configs) > 1 else ""
     return (
         f"## Again\n\n```\n{commands}\n```\n\n{before}"
         f"Keras {environment.get('keras', '?')}, {versions}.\n"

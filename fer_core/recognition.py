@@ -28,6 +28,8 @@ MARGIN = 0.0
 # (`python -m tests.benchmarks.leaning_faces --faces 1500`).
 LEANS = 10.0
 
+_TOGETHER = 32  # faces through the network at once; more gain nothing
+
 
 @dataclass(frozen=True)
 class Recognition:
@@ -173,10 +175,16 @@ class FaceBatch:
         """The number of faces."""
         return len(self._pixels)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more faces would gain nothing, and only take memory."""
+        return len(self) >= _TOGETHER
+
     def add(self, image: np.ndarray, faces: Sequence[Face]) -> None:
         """Adds an image, uint8 RGB, (height, width, 3), and the faces found in it, if any."""
         crops = [cut_out(image, face, self._margin) for face in faces]
-        self._pixels += map(self._classifier.pixels, crops)
+        pixels = [self._classifier.pixels(crop) for crop in crops]
+        self._pixels += pixels  # all or none of an image
         self._faces.append(faces)
 
     def recognize(self) -> list[list[Recognition]]:

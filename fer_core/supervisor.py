@@ -32,6 +32,7 @@ class Kind:
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane are done one after another, lanes side by side
+    one_by_one: bool = False  # whether it computes a face or a frame at a time
 
 
 # Training may fill hours; opening a data set meanwhile must not wait for it.
@@ -43,7 +44,8 @@ KINDS = {
     "import": Kind("fer_core.datasets.importing:run_import", "light"),
     "draw": Kind("fer_core.datasets.importing:run_draw", "light"),
     "examine": Kind("fer_core.examining:run_examine", "examining"),  # minutes at 400,000 images
-    "video": Kind("fer_core.video:run_video", "video"),  # about as long as the film takes
+    # About as long as the film takes.
+    "video": Kind("fer_core.video:run_video", "video", one_by_one=True),
 }
 
 
@@ -133,7 +135,7 @@ class Supervisor:
             self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
-            process = _start_process(task, attempt)
+            process = _start_process(task, attempt, kind.one_by_one)
         except (OSError, MemoryError) as error:
             self._fail(attempt, f"Its process could not be started. Received: {error}")
         else:
@@ -216,7 +218,7 @@ def _next_number(attempts: Path) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _start_process(task: Task, attempt: Path) -> subprocess.Popen[bytes]:
+def _start_process(task: Task, attempt: Path, one_by_one: bool) -> subprocess.Popen[bytes]:
     with (attempt / "worker.log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-u", "-m", "fer_core.worker", "--task", str(task.directory)],
@@ -224,7 +226,6 @@ def _start_process(task: Task, attempt: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
             stdout=log,
             stderr=log,
-            env=machine.surroundings()
-            | {"TF_CPP_MIN_LOG_LEVEL": "3"},  # its errors come as exceptions too
+            env=machine.surroundings(one_by_one=one_by_one),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
         )

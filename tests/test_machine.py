@@ -82,6 +82,13 @@ def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
     assert machine.surroundings().get("TF_ENABLE_ONEDNN_OPTS") == told
 
 
+def test_what_looks_at_one_face_after_another_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert "TF_ENABLE_ONEDNN_OPTS" not in machine.surroundings(one_by_one=True)
+
+
 def test_what_a_person_tells_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("FER_HOME", "/faces")

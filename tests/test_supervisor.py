@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from fer_core import endings, paths, processes, queue, supervisor, upkeep, worker
+from fer_core import endings, machine, paths, processes, queue, supervisor, upkeep, worker
 from fer_core.files import read_json, write_json, write_text
 from fer_core.preferences import Preferences, save_preferences
 from fer_core.supervisor import Supervisor
@@ -202,3 +202,19 @@ def test_a_supervisor_that_cannot_be_started_is_told_in_a_sentence(
     with pytest.raises(ValueError, match="The supervisor, which does what waits, must be started"):
         processes.ensure_supervisor()
     assert task.state is TaskState.QUEUED
+
+
+@pytest.mark.parametrize(("kind", "one_by_one"), [("train", False), ("video", True)])
+def test_a_process_gets_the_surroundings_of_its_kind(
+    task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, one_by_one: bool
+) -> None:
+    given: list[dict[str, str]] = []
+
+    def start(*arguments: object, env: dict[str, str], **settings: object) -> None:
+        given.append(env)
+        raise MemoryError
+
+    monkeypatch.setattr(supervisor.subprocess, "Popen", start)
+    ask(task, kind)
+    one_round(Supervisor())
+    assert given == [machine.surroundings(one_by_one=one_by_one)]

@@ -112,20 +112,24 @@ def _say_score(label: str, predictions: pd.DataFrame) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from fer_core import images
     from fer_core.detection import FaceDetector
-    from fer_core.recognition import Classifier, FaceBatch, recognitions_table
+    from fer_core.recognition import Classifier, FaceBatch, Recognition, recognitions_table
 
     classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
     detector, batch = FaceDetector(), FaceBatch(classifier)
-    names = []
+    names: list[str] = []
+    answers: list[list[Recognition]] = []
     for path in options.images:
         try:
             image = images.decode(path)
+            batch.add(image, detector.detect(image))
         except ValueError as error:  # one bad picture must not lose the others
             say(str(error), file=sys.stderr)
             continue
-        batch.add(image, detector.detect(image))
         names.append(str(path))
-    found = dict(zip(names, batch.recognize(), strict=True))
+        if batch.is_full:
+            answers += batch.recognize()
+    answers += batch.recognize()
+    found = dict(zip(names, answers, strict=True))
     threshold = classifier.threshold
     table = recognitions_table(found, classifier.class_names, threshold=threshold)
     say(table.round(3).to_string(index=False) if len(table) else "No face was found.")

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from fer_core.recognition import Classifier, FaceBatch
     from fer_core.recognized import Recognized
 
-_TOGETHER = 32  # faces through the network at once; more gain nothing
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -70,9 +68,9 @@ class Pictures:
         self._found: dict[Photo, tuple[Found, float]] = {}  # with milliseconds until then
 
     @property
-    def faces(self) -> int:
-        """How many faces wait for the network."""
-        return len(self._batch) if self._batch else 0
+    def is_full(self) -> bool:
+        """Whether as many faces wait for the network as make it quick."""
+        return self._batch is not None and self._batch.is_full
 
     def find(self, photo: Photo) -> None:
         """Finds the faces of one more picture.
@@ -96,7 +94,7 @@ class Pictures:
             return {}
         from fer_core.recognized import Recognized
 
-        faces, started = self.faces, time.perf_counter()
+        faces, started = len(self._batch), time.perf_counter()
         recognized = self._batch.recognize()
         each = 1000 * (time.perf_counter() - started) / max(1, faces)
         answers = {}
@@ -128,8 +126,11 @@ def recognize_all(
                 pictures.find(photo)
         except ValueError as error:
             refused.append(str(error))
-        if pictures.faces >= _TOGETHER or number == len(photos) - 1:
-            found |= {one: recognize(one, asked, it) for one, it in pictures.answers().items()}
+        if pictures.is_full or number == len(photos) - 1:
+            answers = pictures.answers()
+            found |= {one: recognize(one, asked, it) for one, it in answers.items()}
+            # Here too: what was kept already is not run again, and the set may be a fresh one.
+            _answered(asked).update(one.key for one in answers)
     return {photo: found[photo] for photo in photos if photo in found}, refused
 
 

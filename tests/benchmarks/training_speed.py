@@ -78,7 +78,12 @@ def _in_a_process(
     command = [python, str(Path(__file__)), "--one", contender, precision]
     command += ["--folder", folder, "--recipe", options.recipe, "--seconds", str(options.seconds)]
     project = str(Path(__file__).resolve().parents[2])
-    environment = os.environ | {"PYTHONPATH": project, "FER_HOME": f"{folder}/home"}
+    environment = dict(os.environ)
+    if contender in ("ours", "limit"):
+        from fer_core import machine  # not at the top: this file runs without the project, too
+
+        environment = machine.surroundings()
+    environment |= {"PYTHONPATH": project, "FER_HOME": f"{folder}/home"}
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise RuntimeError(f"{contender} failed:\n{answer.stderr[-3000:]}")

@@ -19,12 +19,12 @@ from skimage import data
 from streamlit.testing.v1 import AppTest
 from tensorflow.python.eager import context
 
-from fer_core import models, runs
+from fer_core import models, recognition, runs
 from fer_core.appearance import survey
 from fer_core.detection import FaceDetector
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import Run
-from pages.components import preloading, results
+from pages.components import preloading, recognizing, results
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -258,13 +258,33 @@ def test_smaller_faces_are_left_out_on_request(page: AppTest) -> None:
 def test_an_unrelated_rerun_recognises_nothing_anew(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fer_core import recognition
-
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
     monkeypatch.setattr(FaceDetector, "detect", None)
     rerun(page)
     assert len(table(page)) == 1
+
+
+def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    recognizing._answered.clear()  # as after an hour
+    rerun(page)
+    monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
+    rerun(page)
+    assert len(table(page)) == 1
+
+
+def test_many_photos_are_answered_batch_by_batch(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "_TOGETHER", 2)
+    wider = [ASTRONAUT.crop((-40 * number, 0, 512, 512)) for number in range(3)]
+    photos = [(f"{number}.png", file_of(image)) for number, image in enumerate(wider)]
+    upload(page, *photos, ("half.png", photos[0][1][:5000]))  # the last one cannot be read
+    assert [row["image"] for row in table(page)] == ["0.png", "1.png", "2.png"]
+    assert len(page.error) == 1
 
 
 def test_the_faces_of_several_photos_go_through_the_network_together(

@@ -47,6 +47,13 @@ def test_draw_train_evaluate_and_predict(
     rows = pd.read_csv(table)
     assert len(rows) == 1 and rows["expression"][0] in run.class_names
     assert np.isclose(rows.filter(like="p_").sum(axis=1)[0], 1, atol=1e-4)
+    damaged, other = tmp_path / "half.png", tmp_path / "again.png"
+    damaged.write_bytes(photo.read_bytes()[:5000])
+    Image.fromarray(data.astronaut()[:, ::-1]).save(other)
+    pictures = map(str, (photo, damaged, other))
+    assert main(["predict", run.id, *pictures, "--csv", str(table)]) == 1
+    assert pd.read_csv(table)["image"].tolist() == [str(photo), str(other)]
+    assert "half.png" in capsys.readouterr().err
 
 
 def test_a_run_is_evaluated_on_another_data_set(
