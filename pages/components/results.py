@@ -1,7 +1,8 @@
 """The answers about many pictures: found with progress, shown as a gallery, one of them large."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -64,15 +65,24 @@ def show_results(asking: Asking, found: Mapping[Photo, "Recognized"], asked: Ask
     """A gallery where there are several pictures, and one of them large."""
     run, threshold, photos = asking.run, asking.sureness.threshold, list(found)
     if len(photos) > 1:
-        _show_gallery(run, found, asked, threshold)
+        with _errors_said():
+            _show_gallery(run, found, asked, threshold)
     by_key = {photo.key: photo for photo in photos}
     photo = by_key.get(st.session_state.get(_CHOSEN, ""), photos[0])
     answers = Answers(photo, asked, found[photo], threshold, asking.explains)
-    try:
+    with _errors_said():
         show_picture(answers)
+    with _errors_said():
+        show_what_it_sees(run, answers)
+
+
+@contextmanager
+def _errors_said() -> Iterator[None]:
+    """A network that cannot be explained, or whose run was deleted meanwhile, gets its sentence."""
+    try:
+        yield
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/visibility_off:")
-    show_what_it_sees(run, answers)
 
 
 def _show_gallery(

@@ -276,6 +276,19 @@ def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
     assert len(table(page)) == 1
 
 
+@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_what_it_sees"])
+def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def gone(*arguments: object) -> None:
+        raise ValueError("The run must be one of those listed.")
+
+    monkeypatch.setattr(results, part, gone)
+    upload(page, ("a.png", file_of(ASTRONAUT)), ("b.png", file_of(EMPTY)))
+    assert [error.value for error in page.error] == ["The run must be one of those listed."]
+    assert len(table(page)) == 1
+
+
 def test_many_photos_are_answered_batch_by_batch(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
