@@ -63,7 +63,7 @@ def surroundings(*, one_by_one: bool = False) -> dict[str, str]:
 
     By itself it leaves oneDNN's convolutions alone unless the processor has AVX-512 VNNI or what
     came after it. With AVX2 alone they train the classic CNN 1.6 times as fast, its wide variant
-    1.2 times, the residual network 1.5 times, and a VGG19 of which two blocks learn 1.9 times
+    1.2 times, the residual network 1.5 times, a VGG19 of which two blocks learn 1.6 to 2 times
     (`python -m tests.benchmarks.training_step` with the variant "without oneDNN", two cores of Zen
     3). A single face takes a third longer by them, and so the app is left as it is.
 
