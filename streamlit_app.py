@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.components.resources import freeze_imports, wake_queue
+from pages.components.shared.memory import freeze_imports
+from pages.components.shared.models import wake_queue
 
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 

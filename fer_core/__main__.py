@@ -20,8 +20,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fer_core.terminal import datasets, filming, listing, scores, shipping, training
-from fer_core.terminal.saying import say
+from fer_core.cli import datasets, evaluation, release, runs, training, video
+from fer_core.cli.console import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for room in (datasets, training, listing, scores, filming, shipping):
-        room.add_commands(commands)
+    for group in (datasets, training, runs, evaluation, video, release):
+        group.add_commands(commands)
     return parser
 
 

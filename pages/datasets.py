@@ -2,30 +2,24 @@
 
 import streamlit as st
 
-from fer_core.datasets import (
-    Dataset,
-    list_datasets,
-    open_dataset,
-    summary,
-    unreadable_datasets,
-)
-from fer_core.datasets.overlay import Overlay
-from pages.components.corrections import kept
-from pages.components.dataset_adding import add_dataset
-from pages.components.dataset_balance import show_balance
-from pages.components.dataset_cache import opened
-from pages.components.dataset_corrections import show_corrections
-from pages.components.dataset_deletion import offer_deletion
-from pages.components.dataset_faces import show_faces, show_mean_faces
-from pages.components.dataset_views import (
+from fer_core import datasets
+from fer_core.datasets import Dataset, Overlay, list_datasets, open_dataset, unreadable_datasets
+from pages.components.datasets.add_dataset import add_dataset
+from pages.components.datasets.browse import show_faces, show_mean_faces
+from pages.components.datasets.class_balance import show_balance
+from pages.components.datasets.corrections_tab import show_corrections
+from pages.components.datasets.delete import offer_deletion
+from pages.components.datasets.quality_tab import show_quality
+from pages.components.shared.corrections import kept
+from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_imports import (
     show_import_progress,
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.pickers import pick_dataset
-from pages.components.quality import show_quality
-from pages.components.refusals import try_to
-from pages.components.words import plain
+from pages.components.shared.errors import try_to
+from pages.components.shared.formatting import plain
+from pages.components.shared.pickers import pick_dataset
 
 
 @st.dialog("Add a data set", width="medium")
@@ -61,7 +55,7 @@ def show_facts(dataset: Dataset, overlay: Overlay | None) -> None:
         st.badge(f"{dataset.images:,} images", color="gray")
         st.badge(f"{len(dataset.class_names)} expressions", color="gray")
         if overlay:
-            st.badge(summary.corrections(overlay), icon=":material/edit:", color="orange")
+            st.badge(datasets.describe_corrections(overlay), icon=":material/edit:", color="orange")
     where = f"The images stay in `{dataset.root}` and are never changed."
     if dataset.is_copied:
         where = "The images lie in the workspace."

@@ -4,14 +4,14 @@ import re
 
 import streamlit as st
 
-from fer_core import model_card, runs
+from fer_core import evaluation, runs
 from fer_core.runs import Run
-from pages.components.evaluation_cache import Subject, evaluated
-from pages.components.evaluation_view import show_averaged, show_evaluation
-from pages.components.other_data import show_other_data
-from pages.components.outcome import TEST_HELP, VAL_HELP
-from pages.components.pickers import pick_run
-from pages.components.sealed_test import offer_test
+from pages.components.evaluate.cross_dataset import show_other_data
+from pages.components.evaluate.report import show_averaged, show_evaluation
+from pages.components.evaluate.test_split import offer_test
+from pages.components.shared.pickers import pick_run
+from pages.components.shared.predictions_cache import Subject, evaluated
+from pages.components.shared.scores import TEST_HELP, VAL_HELP
 
 SPLITS = {"val": "Validation", "test": "Test", "other": "Other data"}
 
@@ -31,7 +31,7 @@ def show_split(run: Run, split: str) -> None:
 
 def show_card(run: Run) -> None:
     """What a network that ships with the program is, and what it must not be used for."""
-    card = model_card.read_card(run)
+    card = evaluation.read_card(run)
     if card:
         with st.expander("Model card", icon=":material/badge:"):
             st.markdown(re.sub("^#", "###", card, flags=re.MULTILINE))  # below the page's title

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from fer_core import machine, runs
+from fer_core import hardware, runs
 from fer_core.datasets import list_datasets
 from fer_core.runs import Run
 from fer_core.tasks import TaskState
-from pages.components.dataset_views import (
+from pages.components.shared.dataset_imports import (
     show_import_progress,
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.refusals import try_to
-from pages.components.words import plain, spoken_run
+from pages.components.shared.errors import try_to
+from pages.components.shared.formatting import plain, spoken_run
 
 PAGES = (
     ("datasets", "Data sets", "photo_library", "Add a folder of faces, and look at what is in it."),
@@ -36,7 +36,7 @@ def show_machine() -> None:
         st.metric("Waiting", len(waiting), width="content")
         st.metric("Runs", census.total, width="content")
         st.metric("Data sets", len(list_datasets()), width="content")
-        st.metric("Computes on", machine.describe(), width="content", help=machine.hint() or None)
+        st.metric("Computes on", hardware.describe(), width="content", help=hardware.hint() or None)
     for run in training:
         st.page_link(
             "pages/train.py",

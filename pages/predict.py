@@ -3,14 +3,14 @@
 import streamlit as st
 
 from fer_core import runs
-from fer_core.credentials import credentials_of
-from pages.components.answering import Asking, choose_sureness, show_credentials
-from pages.components.live_view import show_live
-from pages.components.photo_sources import show_camera, show_files
-from pages.components.pickers import pick_run
-from pages.components.preloading import preload
-from pages.components.resources import FaceSearch
-from pages.components.videos import show_videos
+from fer_core.evaluation import credentials_of
+from pages.components.predict.live_view import show_live
+from pages.components.predict.options import Asking, choose_sureness, show_credentials
+from pages.components.predict.photos import show_camera, show_files
+from pages.components.predict.video_tab import show_videos
+from pages.components.shared.models import FaceSearch
+from pages.components.shared.pickers import pick_run
+from pages.components.shared.preloading import preload
 
 FILES, CAMERA, LIVE, VIDEO = "Files", "Camera", "Live", "Video"
 SOURCES = {FILES: show_files, CAMERA: show_camera, LIVE: show_live, VIDEO: show_videos}

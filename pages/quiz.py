@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from fer_core import quiz, runs
+from fer_core import evaluation, runs
 from fer_core.evaluation import Accuracy
 from fer_core.runs import Run
-from pages.components.pickers import pick_run
-from pages.components.quiz_game import Game, begin, current_game, guess, show_faces
-from pages.components.words import plain
+from pages.components.quiz.game import Game, begin, current_game, guess, show_faces
+from pages.components.shared.formatting import plain
+from pages.components.shared.pickers import pick_run
 
 
 def playable(run: Run) -> bool:
@@ -30,8 +30,8 @@ def ask(game: Game) -> None:
 
 def tell(game: Game) -> None:
     """Who knew more, and which faces were the hard ones."""
-    mine = quiz.person_accuracy(game.answers, game.rows, game.guesses)
-    same, score = quiz.network_accuracy(game.answers, game.rows), game.found.score
+    mine = evaluation.person_accuracy(game.answers, game.rows, game.guesses)
+    same, score = evaluation.network_accuracy(game.answers, game.rows), game.found.score
     all_faces = score.clean or score.accuracy  # those it has learned are not asked either
     columns = st.columns(3)
     for column, label, accuracy in zip(
@@ -44,8 +44,9 @@ def tell(game: Game) -> None:
             show(label, accuracy)
     st.caption(
         f"Of {len(game.rows)} faces an accuracy is only roughly known: mind the intervals. On "
-        f"FER2013, people were right {quiz.HUMAN_ACCURACY:.0%} ± {quiz.HUMAN_SPREAD:.0%} of the "
-        "time (Goodfellow and others, 2013): the labels are what somebody else thought."
+        f"FER2013, people were right {evaluation.HUMAN_ACCURACY:.0%} ± "
+        f"{evaluation.HUMAN_SPREAD:.0%} of the "
+        f"time (Goodfellow and others, 2013): the labels are what somebody else thought."
     )
     st.button("Play again", type="primary", icon=":material/replay:", on_click=begin)
     st.subheader("The faces", anchor=False)

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from fer_core import runs
-from fer_core.runs import Overview
-from pages.components.comparison import show_comparison
-from pages.components.refusals import show_refusals
-from pages.components.run_deletion import offer_deletion, show_damaged
-from pages.components.run_files import show_files
-from pages.components.run_filters import filter_runs, show_none_found
-from pages.components.run_notes import edit_notes, offer_marks
-from pages.components.run_table import choose_runs
+from fer_core import evaluation, runs
+from fer_core.evaluation import Overview
+from pages.components.runs.comparison import show_comparison
+from pages.components.runs.delete import offer_deletion, show_damaged
+from pages.components.runs.files import show_files
+from pages.components.runs.filters import filter_runs, show_none_found
+from pages.components.runs.notes import edit_notes, offer_marks
+from pages.components.runs.table import choose_runs
+from pages.components.shared.errors import show_refusals
 
 
 def show_chosen(chosen: Sequence[Overview]) -> None:
@@ -36,7 +36,7 @@ st.title("Runs")
 st.caption("Everything that was trained. Choose one or several to compare, mark or delete them.")
 
 show_damaged(runs.unreadable_runs())
-everything = [runs.overview(run) for run in runs.list_runs()]
+everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
     show_refusals()
     st.info("Nothing has been trained yet.", icon=":material/model_training:")

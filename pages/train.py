@@ -2,25 +2,24 @@
 
 import streamlit as st
 
-from fer_core import queue, runs, submission
-from fer_core.config import TrainConfig
+from fer_core import runs
 from fer_core.datasets import list_datasets
-from fer_core.recipes import RECIPES, settings_here
-from fer_core.runs import Run
-from pages.components.dataset_cache import opened
-from pages.components.dataset_views import show_import_progress, shown_imports
-from pages.components.initial_run import pick_initial_run
-from pages.components.monitor import monitor
-from pages.components.outcome import show_tensorboard
-from pages.components.pickers import pick_dataset, say_no_dataset
-from pages.components.queue_view import show_queue
-from pages.components.settings_form import settings_form
-from pages.components.words import plain
+from fer_core.runs import RECIPES, Run, TrainConfig, settings_here
+from fer_core.tasks import queue
+from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_imports import show_import_progress, shown_imports
+from pages.components.shared.formatting import plain
+from pages.components.shared.pickers import pick_dataset, say_no_dataset
+from pages.components.train.initial_run import pick_initial_run
+from pages.components.train.monitor import monitor
+from pages.components.train.outcome import show_tensorboard
+from pages.components.train.queue import show_queue
+from pages.components.train.settings_form import settings_form
 
 
 def start(config: TrainConfig) -> None:
     """Puts a run into the queue and shows it."""
-    st.query_params["run"] = submission.submit_run(config).id
+    st.query_params["run"] = runs.submit_run(config).id
 
 
 def watched_run() -> Run | None:

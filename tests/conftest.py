@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fer_core import paths, processes
-from fer_core.datasets.importing import import_source
-from fer_core.files import read_json
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.storage import paths
+from fer_core.storage.files import read_json
+from fer_core.tasks import processes
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,45 @@
-"""A data set is an index: one row per image."""
+"""Datasets: an index with one row per image, its splits, corrections and pixels."""
 
+from fer_core.datasets import pixel_cache, quality
+from fer_core.datasets.corrections import OVERLAY, Key, Overlay, named, positions_of, read_overlay
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.opening import list_datasets, open_dataset, unreadable_datasets
+from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, safe_name
+from fer_core.datasets.parallel import in_chunks
+from fer_core.datasets.pixel_cache import open_pixels
+from fer_core.datasets.registry import list_datasets, open_dataset, unreadable_datasets
+from fer_core.datasets.splits import SPLITS
+from fer_core.datasets.summary import (
+    describe_corrections,
+    imbalance,
+    kept_labels,
+    votes,
+    with_totals,
+)
 
-__all__ = ["Dataset", "list_datasets", "open_dataset", "unreadable_datasets"]
+__all__ = [
+    "Dataset",
+    "KINDS",
+    "Key",
+    "OVERLAY",
+    "Overlay",
+    "SPLITS",
+    "check_new_name",
+    "describe_corrections",
+    "free_name",
+    "imbalance",
+    "in_chunks",
+    "is_name",
+    "kept_labels",
+    "list_datasets",
+    "named",
+    "open_dataset",
+    "open_pixels",
+    "pixel_cache",
+    "positions_of",
+    "quality",
+    "read_overlay",
+    "safe_name",
+    "unreadable_datasets",
+    "votes",
+    "with_totals",
+]

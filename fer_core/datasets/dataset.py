@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_core import paths
-from fer_core.datasets.identity import digest_lines, file_stats
-from fer_core.datasets.indexes import read_index, write_index
-from fer_core.datasets.overlay import (
+from fer_core.datasets.corrections import (
     OVERLAY,
     Key,
     Overlay,
@@ -23,14 +20,12 @@ from fer_core.datasets.overlay import (
     parse_overlay,
     read_overlay,
 )
-from fer_core.datasets.pictures import BOX, Pictures
-from fer_core.datasets.splits import (
-    SPLITS,
-    VALIDATION_FRACTION,
-    named_split,
-    redraw_validation,
-)
+from fer_core.datasets.identity import digest_lines, file_stats
+from fer_core.datasets.image_reader import BOX, Pictures
+from fer_core.datasets.index import read_index, write_index
+from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, named_split, redraw_validation
 from fer_core.expressions import sort_classes
+from fer_core.storage import paths
 
 
 @dataclasses.dataclass(frozen=True)

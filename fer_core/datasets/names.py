@@ -3,7 +3,8 @@
 import itertools
 import re
 
-from fer_core import paths, tasks
+from fer_core import tasks
+from fer_core.storage import paths
 
 KINDS = ("import", "draw")  # of tasks that add a data set
 

@@ -1,38 +1,97 @@
-"""A training run is a directory; all that is known about it lies there."""
+"""Training runs: their settings, the directory of each, and what it holds."""
 
-from fer_core.runs.listing import (
-    Census,
-    list_pretrained,
-    list_runs,
-    open_run,
-    take_census,
-    unreadable_runs,
+from fer_core.runs import records, submit, tensorboard
+from fer_core.runs.config import (
+    LARGEST_EPOCHS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    VGG19_BLOCKS,
+    Augmentation,
+    TrainConfig,
+    weights_file,
 )
-from fer_core.runs.overviews import Overview, overview
-from fer_core.runs.run import Run
-from fer_core.runs.saving import (
-    save_calibration,
-    save_predictions,
-    save_result,
-    save_survey,
-    survey_file,
+from fer_core.runs.corrections import dataset_for, dataset_of, overlay_of, used_classes
+from fer_core.runs.listing import list_pretrained, list_runs, open_run, take_census, unreadable_runs
+from fer_core.runs.recipes import RECIPES, settings_here
+from fer_core.runs.records import (
+    COMPLETED,
+    EARLY_STOPPED,
+    HISTORY_COLUMNS,
+    KEY,
+    LEAKED,
+    STEPS_COLUMNS,
+    STOPPED,
+    Calibration,
+    Notes,
+    Result,
+    read_predictions,
 )
-from fer_core.runs.thresholds import threshold_of
+from fer_core.runs.run import VIEWS, Run
+from fer_core.runs.run_data import Rows, RunData, open_data_of
+from fer_core.runs.setting_labels import SETTINGS
+from fer_core.runs.submit import (
+    check_finished,
+    continue_run,
+    open_test_task,
+    resume_run,
+    second_look,
+    submit_run,
+)
+from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
+from fer_core.runs.writers import save_predictions, save_result, save_survey, survey_file
 
 __all__ = [
-    "Census",
-    "Overview",
+    "Augmentation",
+    "COMPLETED",
+    "Calibration",
+    "EARLY_STOPPED",
+    "EventFiles",
+    "HISTORY_COLUMNS",
+    "KEY",
+    "LARGEST_EPOCHS",
+    "LEAKED",
+    "Notes",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "RECIPES",
+    "Result",
+    "Rows",
     "Run",
+    "RunData",
+    "SCHEDULES",
+    "SETTINGS",
+    "STEPS_COLUMNS",
+    "STOPPED",
+    "TrainConfig",
+    "VGG19_BLOCKS",
+    "VIEWS",
+    "check_finished",
+    "continue_run",
+    "dataset_for",
+    "dataset_of",
     "list_pretrained",
     "list_runs",
+    "open_data_of",
+    "open_event_files",
     "open_run",
-    "overview",
-    "save_calibration",
+    "open_test_task",
+    "overlay_of",
+    "problem",
+    "read_predictions",
+    "records",
+    "resume_run",
     "save_predictions",
     "save_result",
     "save_survey",
+    "second_look",
+    "settings_here",
+    "submit",
+    "submit_run",
     "survey_file",
     "take_census",
-    "threshold_of",
+    "tensorboard",
     "unreadable_runs",
+    "used_classes",
+    "weights_file",
 ]

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core import paths, tasks
+from fer_core import tasks
 from fer_core.runs.run import Run
+from fer_core.storage import paths
 
 # A folder's time is trusted when it is older: some clocks tell moments apart only by their seconds.
 _SETTLED_SECONDS = 3.0

@@ -10,22 +10,19 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core import paths
-from fer_core.calibration import Calibration
-from fer_core.config import TrainConfig
-from fer_core.files import read_json, write_json
-from fer_core.records import (
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.records import (
     HISTORY_COLUMNS,
     STEPS_COLUMNS,
+    Calibration,
     Goal,
     Notes,
     Result,
     read_notes,
     read_predictions,
     read_result,
-    read_table,
 )
-from fer_core.runs.remembering import Stamp, remembered, stamp
+from fer_core.storage import Stamp, paths, read_json, read_table, remembered, stamp, write_json
 from fer_core.tasks import Task, read_request
 
 VIEWS = {False: "single", True: "ten"}  # what `calibration.json` calls them

@@ -24,9 +24,9 @@ def measure(recipe: str, deterministic: bool, steps: int) -> tuple[float, str]:
     import keras
     import numpy as np
 
-    from fer_core.backend import prepare
-    from fer_core.models import build_model
-    from fer_core.recipes import RECIPES
+    from fer_core.models.architectures import build_model
+    from fer_core.runs.recipes import RECIPES
+    from fer_core.training.backend import prepare
 
     config = replace(RECIPES[recipe].config, weights="none", deterministic=deterministic)
     prepare(config)

@@ -17,15 +17,20 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from fer_core import face_map, paths, records, tasks
-from fer_core.calibration import Calibration
-from fer_core.datasets import Dataset, open_dataset
-from fer_core.datasets.indexes import write_index
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.index import write_index
+from fer_core.datasets.registry import open_dataset
+from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.expressions import EXPRESSIONS
-from fer_core.face_map import PCA, FaceMap, map_file, save_map
-from fer_core.files import write_json
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run, save_predictions, save_result
+from fer_core.runs import records
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.records import Calibration
+from fer_core.runs.run import Run
+from fer_core.runs.writers import save_predictions, save_result
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks import task as tasks
 from tests.benchmarks.runs_page import processor_seconds
 from tests.pages.conftest import APP
 

@@ -21,13 +21,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fer_core import paths
-from fer_core.datasets import list_datasets
-from fer_core.datasets.importing import import_source
-from fer_core.files import read_json
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run
-from fer_core.submission import submit_run
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.registry import list_datasets
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.runs.submit import submit_run
+from fer_core.storage import paths
+from fer_core.storage.files import read_json
 
 NAME = "fer2013"
 

@@ -213,11 +213,11 @@ def _frames(path: str, start: int) -> Iterator[np.ndarray]:
 
 
 def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
-    from fer_core.detection import FaceDetector
-    from fer_core.following import FaceFollower
-    from fer_core.recognition import Classifier, cut_out, recognize
-    from fer_core.runs import list_runs, open_run
-    from fer_core.tracking import Tracker
+    from fer_core.inference.recognition import Classifier, cut_out, recognize
+    from fer_core.inference.tracking import Tracker
+    from fer_core.runs.listing import list_runs, open_run
+    from fer_core.vision.detection import FaceDetector
+    from fer_core.vision.video_detection import FaceFollower
 
     run = open_run(run_id) if run_id else list_runs()[-1]
     detector, classifier = FaceDetector(), Classifier.load(run)

@@ -52,8 +52,9 @@ def _run(step: str) -> dict[str, float]:
 
 
 def _scan() -> dict[str, float]:
-    from fer_core.datasets import open_dataset, quality
-    from fer_core.datasets.quality.scanning import scan
+    from fer_core.datasets import quality
+    from fer_core.datasets.quality.scan import scan
+    from fer_core.datasets.registry import open_dataset
 
     begins: dict[str, float] = {}
 
@@ -76,7 +77,8 @@ def _scan() -> dict[str, float]:
 
 
 def _show() -> dict[str, float]:
-    from fer_core.datasets import open_dataset, quality
+    from fer_core.datasets import quality
+    from fer_core.datasets.registry import open_dataset
 
     dataset = open_dataset(NAME)
     base = _peak()
@@ -112,12 +114,12 @@ def _make(count: int) -> None:
     """A data set whose images are rows of an array, as those of fer2013.csv are."""
     import pandas as pd
 
-    from fer_core import paths
-    from fer_core.datasets.arrays import writing_array
-    from fer_core.datasets.indexes import write_index
-    from fer_core.datasets.pictures import content_hash
+    from fer_core.datasets.image_reader import content_hash
+    from fer_core.datasets.index import write_index
     from fer_core.expressions import EXPRESSIONS
-    from fer_core.files import write_json
+    from fer_core.storage import paths
+    from fer_core.storage.files import write_json
+    from fer_core.storage.npy import writing_array
 
     folder = paths.datasets_root() / NAME
     folder.mkdir(parents=True)

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, records
 from fer_core.expressions import EXPRESSIONS
-from fer_core.files import write_json
-from fer_core.processes import process_record
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run, save_predictions, save_result
+from fer_core.runs import records
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.runs.writers import save_predictions, save_result
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks.processes import process_record
 from tests.pages.conftest import APP, predictions, take, write_history
 
 EPOCHS = 50

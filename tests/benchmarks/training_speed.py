@@ -80,7 +80,9 @@ def _in_a_process(
     project = str(Path(__file__).resolve().parents[2])
     environment = dict(os.environ)
     if contender in ("ours", "limit"):
-        from fer_core import machine  # not at the top: this file runs without the project, too
+        from fer_core import (
+            hardware as machine,
+        )  # not at the top: this file runs without the project, too
 
         environment = machine.surroundings()
     environment |= {"PYTHONPATH": project, "FER_HOME": f"{folder}/home"}
@@ -95,8 +97,8 @@ def _prepare(folder: Path, count: int) -> None:
     import numpy as np
     from PIL import Image
 
-    from fer_core.datasets.drawn import draw_dataset
-    from fer_core.datasets.importing import import_source
+    from fer_core.datasets.importing.import_task import import_source
+    from fer_core.datasets.synthetic.generate import draw_dataset
 
     os.environ["FER_HOME"] = str(folder / "home")
     if os.environ.get("FER2013_DIR"):
@@ -121,10 +123,10 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
         return _torch(precision, recipe, seconds)
     import keras
 
-    from fer_core import models
-    from fer_core.backend import prepare
-    from fer_core.config import Augmentation
-    from fer_core.recipes import RECIPES
+    from fer_core.models import architectures as models
+    from fer_core.runs.config import Augmentation
+    from fer_core.runs.recipes import RECIPES
+    from fer_core.training.backend import prepare
 
     if contender in ("script", "guide"):  # they have Keras's own layers
         models.Conv2D, models.Dropout = keras.layers.Conv2D, keras.layers.Dropout
@@ -142,11 +144,12 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
 
 
 def _step(model: Any, config: Any, *, constant: bool) -> Callable[[], None]:
-    from fer_core.batches import open_run_data
+    from fer_core.runs.run_data import open_run_data
+    from fer_core.training.batches import training_batches
 
     data = open_run_data(config)
     batches: Iterator[Any] = (
-        batch for epoch in cycle(range(1000)) for batch in data.batches(epoch)
+        batch for epoch in cycle(range(1000)) for batch in training_batches(data, epoch)
     )
     if constant:
         first = next(batches)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fer_core import machine
+from fer_core import hardware as machine
 from tests.benchmarks.training_speed import timed
 
 WITHOUT_ONEDNN = "without oneDNN"
@@ -80,9 +80,9 @@ def _measure(options: argparse.Namespace) -> float:
     import numpy as np
     import tensorflow as tf
 
-    from fer_core import models
-    from fer_core.backend import prepare
-    from fer_core.recipes import RECIPES
+    from fer_core.models import architectures as models
+    from fer_core.runs.recipes import RECIPES
+    from fer_core.training.backend import prepare
 
     variant = options.one
     if variant == "one thread per operation":

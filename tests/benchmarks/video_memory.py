@@ -55,11 +55,13 @@ def main() -> None:
 
 def measure(long: Path, run_id: str) -> None:
     """Prints memory and speed every thousand frames, and the growth in the end."""
-    from fer_core import queue, runs, videos
-    from fer_core.detection import FaceDetector
-    from fer_core.film import Film
-    from fer_core.recognition import Classifier
-    from fer_core.video import recognize_video
+    from fer_core import runs
+    from fer_core.inference import videos
+    from fer_core.inference.recognition import Classifier
+    from fer_core.inference.video_io import Film
+    from fer_core.inference.video_task import recognize_video
+    from fer_core.tasks import queue
+    from fer_core.vision.detection import FaceDetector
 
     queue.ensure_supervisor = lambda: None  # the work is done here
     run = runs.open_run(run_id)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fer_core import runs
-from fer_core.corrections import overlay_of
-from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.runs.corrections import overlay_of
 from tests.e2e.conftest import serve, settled
 
 if TYPE_CHECKING:

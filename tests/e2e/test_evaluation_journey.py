@@ -11,14 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core import face_map, images, paths, records, runs, tasks
-from fer_core.datasets import Dataset, open_dataset
-from fer_core.datasets.drawn import draw_dataset
+from fer_core import runs
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.expressions import EXPRESSIONS
-from fer_core.face_map import PCA, FaceMap, map_file, save_map
-from fer_core.files import write_json
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run
+from fer_core.runs import records
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks import task as tasks
+from fer_core.vision import images
 from tests.e2e.conftest import PATIENCE, serve
 from tests.pages.conftest import predictions
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageChops
 from skimage import data
 
-from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
 from tests.e2e.conftest import ANSWER, PATIENCE, PROJECT, serve, take_photo
 

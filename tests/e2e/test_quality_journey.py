@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from fer_core import runs
-from fer_core.calibration import tempered
-from fer_core.corrections import overlay_of
-from fer_core.datasets import Dataset
-from fer_core.datasets.drawn import draw_dataset
-from fer_core.datasets.importing import import_source
-from fer_core.evaluation import predicted
-from fer_core.runs import Run
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.evaluation.calibration import tempered
+from fer_core.evaluation.metrics import predicted
+from fer_core.runs.corrections import overlay_of
+from fer_core.runs.run import Run
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
 

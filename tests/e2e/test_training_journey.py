@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from fer_core import records, runs
-from fer_core.datasets.drawn import draw_dataset
-from fer_core.runs import Run
-from fer_core.tasks import TaskState
+from fer_core import runs
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.runs import records
+from fer_core.runs.run import Run
+from fer_core.tasks.task import TaskState
 from tests.e2e.conftest import ANSWER, PATIENCE, serve, take_photo
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fer_core.config import TrainConfig
 from fer_core.expressions import EXPRESSIONS
-from fer_core.files import write_json
-from fer_core.submission import create_run
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.submit import create_run
+from fer_core.storage.files import write_json
 from tests.e2e.conftest import PATIENCE, serve
-from tests.films import face_frames, write_film
-from tests.pages.test_predict_page import save_model
+from tests.inference.synthetic_video import face_frames, write_film
+from tests.pages.predict.test_page import save_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

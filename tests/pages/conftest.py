@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import paths, queue, records, runs, tasks
-from fer_core.datasets.drawn import draw_dataset
+from fer_core import runs
+from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from fer_core.files import write_json
-from fer_core.recipes import RECIPES
-from fer_core.runs import Run
+from fer_core.runs import records
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks import queue
+from fer_core.tasks import task as tasks
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 

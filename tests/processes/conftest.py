@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.config import TrainConfig
-from fer_core.datasets.drawn import draw_dataset
-from fer_core.recipes import RECIPES
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.recipes import RECIPES
 
 PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
 

@@ -14,19 +14,21 @@ import numpy as np
 import psutil
 import pytest
 
-from fer_core import paths, processes, queue, upkeep
-from fer_core.config import TrainConfig
-from fer_core.datasets import open_dataset
-from fer_core.datasets.drawn import draw_dataset
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from fer_core.files import write_json
-from fer_core.models import build_model, save_model
-from fer_core.preferences import Preferences, save_preferences
-from fer_core.queue import MOST_RESUMES
-from fer_core.records import COMPLETED, STOPPED
-from fer_core.runs import Run
-from fer_core.submission import create_run, resume_run, submit_run
-from fer_core.tasks import TaskState
+from fer_core.models.architectures import build_model, save_model
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.records import COMPLETED, STOPPED
+from fer_core.runs.run import Run
+from fer_core.runs.submit import create_run, resume_run, submit_run
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks import maintenance as upkeep
+from fer_core.tasks import processes, queue
+from fer_core.tasks.preferences import Preferences, save_preferences
+from fer_core.tasks.queue import MOST_RESUMES
+from fer_core.tasks.task import TaskState
 from tests.processes.conftest import wait_until
 from tests.processes.test_training_processes import ask_for_faces, ended, supervisor, trains
 

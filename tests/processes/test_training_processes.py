@@ -10,16 +10,19 @@ import numpy as np
 import psutil
 import pytest
 
-from fer_core import paths, processes, queue, tasks
-from fer_core.calibration import temper
-from fer_core.config import TrainConfig
-from fer_core.datasets.drawn import draw_dataset
-from fer_core.files import read_json
-from fer_core.recognition import Classifier
-from fer_core.records import COMPLETED, STOPPED
-from fer_core.runs import Run, open_run
-from fer_core.submission import continue_run, open_test_task, resume_run, submit_run
-from fer_core.tasks import TaskState
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.evaluation.calibration import temper
+from fer_core.inference.recognition import Classifier
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.listing import open_run
+from fer_core.runs.records import COMPLETED, STOPPED
+from fer_core.runs.run import Run
+from fer_core.runs.submit import continue_run, open_test_task, resume_run, submit_run
+from fer_core.storage import paths
+from fer_core.storage.files import read_json
+from fer_core.tasks import processes, queue
+from fer_core.tasks import task as tasks
+from fer_core.tasks.task import TaskState
 from tests.conftest import end_supervisor
 from tests.processes.conftest import wait_until
 
@@ -47,7 +50,7 @@ def supervisors() -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "environ"])
-        if (process.info["cmdline"] or [])[-2:] == ["-m", "fer_core.worker"]
+        if (process.info["cmdline"] or [])[-2:] == ["-m", "fer_core.tasks.worker"]
         and (process.info["environ"] or {}).get("FER_HOME") == str(paths.workspace())
         and process.status() != psutil.STATUS_ZOMBIE
     ]
@@ -112,8 +115,8 @@ def test_runs_wait_for_each_other_but_not_an_import(endless: TrainConfig) -> Non
 
 def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainConfig) -> None:
     program = (
-        "from dataclasses import replace; from fer_core.recipes import RECIPES;"
-        "from fer_core.submission import submit_run;"
+        "from dataclasses import replace; from fer_core.runs.recipes import RECIPES;"
+        "from fer_core.runs.submit import submit_run;"
         "submit_run(replace(RECIPES['cnn_classic'].config, dataset='faces', epochs=10_000))"
     )
     starters = [

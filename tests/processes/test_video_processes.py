@@ -6,19 +6,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fer_core import models, videos
 from fer_core.__main__ import main
-from fer_core.config import TrainConfig
-from fer_core.files import read_json, write_json
-from fer_core.film import Film
-from fer_core.runs import Run
-from fer_core.submission import create_run
-from fer_core.tasks import TaskState
-from fer_core.video_table import read_video_table
-from fer_core.videos import Video, VideoSettings, submit_video
-from tests.films import face_frames, write_film
+from fer_core.inference import videos
+from fer_core.inference.video_io import Film
+from fer_core.inference.video_table import read_video_table
+from fer_core.inference.videos import Video, VideoSettings, submit_video
+from fer_core.models import architectures as models
+from fer_core.runs.config import TrainConfig
+from fer_core.runs.run import Run
+from fer_core.runs.submit import create_run
+from fer_core.storage.files import read_json, write_json
+from fer_core.tasks.task import TaskState
+from tests.inference.synthetic_video import face_frames, write_film
+from tests.inference.test_recognition import brightness_model
 from tests.processes.conftest import wait_until
-from tests.test_recognition import brightness_model
 
 
 @pytest.fixture

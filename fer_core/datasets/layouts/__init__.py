@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from fer_core.datasets.layouts.csv_paths import read_path_table
+from fer_core.datasets.layouts.csv_pixels import read_pixel_table
 from fer_core.datasets.layouts.folders import read_any, read_expressions
-from fer_core.datasets.layouts.found import Found, Report
-from fer_core.datasets.layouts.path_tables import read_path_table
-from fer_core.datasets.layouts.pixel_tables import read_pixel_table
+from fer_core.datasets.layouts.layout import Found, Report
 from fer_core.datasets.layouts.raf_db import read_raf_db
+
+__all__ = ["read_index"]
 
 # Each gives None where the source is none of its kind; the first that recognises it reads it.
 LAYOUTS = (read_raf_db, read_pixel_table, read_expressions, read_path_table, read_any)

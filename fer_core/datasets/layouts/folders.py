@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_core.datasets.layouts.classes import is_expression, meanings
-from fer_core.datasets.layouts.found import Found, Report, counted, some
-from fer_core.datasets.layouts.listing import Listing, find_copies, list_files
+from fer_core.datasets.layouts.class_names import is_expression, meanings
+from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
+from fer_core.datasets.layouts.layout import Found, Report
 from fer_core.datasets.splits import SPLITS, named_split
+from fer_core.text import counted, some
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
 _RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)

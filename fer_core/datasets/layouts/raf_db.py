@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_core.datasets.layouts.found import Found, Report, counted, some
-from fer_core.datasets.layouts.listing import is_file
-from fer_core.datasets.pictures import BOX
+from fer_core.datasets.image_reader import BOX
+from fer_core.datasets.layouts.file_tree import is_file
+from fer_core.datasets.layouts.layout import Found, Report
 from fer_core.datasets.splits import named_split
 from fer_core.expressions import RAF_DB
+from fer_core.text import counted, some
 
 # The first is how the distribution spells it.
 _LABELS = ("list_patition_label.txt", "list_partition_label.txt")

@@ -1,7 +1,8 @@
 """What is wrong with a data set: unreadable, flat, dark, blurred, odd, double, leaking."""
 
+from fer_core.datasets.quality.descriptions import WORDS, Words
 from fer_core.datasets.quality.findings import Finding, find, page_starts, table_of
-from fer_core.datasets.quality.seen import (
+from fer_core.datasets.quality.scan_results import (
     FaceSearch,
     Seen,
     face_search_file,
@@ -11,7 +12,6 @@ from fer_core.datasets.quality.seen import (
     read_seen,
     seen_file,
 )
-from fer_core.datasets.quality.wording import WORDS, Words
 
 __all__ = [
     "WORDS",

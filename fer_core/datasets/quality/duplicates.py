@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
-from fer_core.datasets.threads import in_chunks
 
 # Two pictures are near duplicates where they correlate that much, reduced to 32×32 gray pixels ...
 LEAST_CORRELATION = 0.95

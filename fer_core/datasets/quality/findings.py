@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.quality import thresholds
+from fer_core.datasets.quality.descriptions import PAIRS
 from fer_core.datasets.quality.measures import DAMAGED, GONE, READABLE
-from fer_core.datasets.quality.seen import FaceSearch, Seen
-from fer_core.datasets.quality.wording import PAIRS
+from fer_core.datasets.quality.scan_results import FaceSearch, Seen
 
 _PROBLEMS = {READABLE: "", GONE: "gone", DAMAGED: "damaged or truncated"}
 _RANKS = {"test": 0, "val": 1, "train": 2}  # the order in a group

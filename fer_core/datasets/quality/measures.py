@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fer_core.appearance import appearance_of
-from fer_core.datasets.pictures import Pictures
-from fer_core.images import resize
+from fer_core.datasets.image_reader import Pictures
+from fer_core.vision import appearance_of, resize
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # what `problem` says; what is truncated is damaged
 SIDE = 32  # pixels of the reduced gray picture by which two are compared

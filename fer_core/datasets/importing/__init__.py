@@ -1,0 +1,23 @@
+"""Imports folders, tables and archives into the workspace, safely."""
+
+from fer_core.datasets.importing import image_check
+from fer_core.datasets.importing.archives import (
+    LARGEST,
+    check_member,
+    check_total,
+    damage_in_words,
+    holds,
+    read_member,
+)
+from fer_core.datasets.importing.import_task import check_source
+
+__all__ = [
+    "LARGEST",
+    "check_member",
+    "check_source",
+    "check_total",
+    "damage_in_words",
+    "holds",
+    "image_check",
+    "read_member",
+]

@@ -1,0 +1,81 @@
+"""Opens CSV files as people have them: any case, spaces in the header, commas or semicolons."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from fer_core.datasets.layouts.layout import Report
+from fer_core.text import counted, some
+
+LABELS = ("expression", "emotion", "label", "labels", "class", "category", "target")
+SPLITS = ("usage", "split", "subset", "set", "partition", "phase")
+
+_REPORT_EVERY = 500  # rows
+
+csv.field_size_limit(2**24)  # a picture's pixels in one cell are longer than the 128 KB allowed
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file and its columns."""
+
+    path: Path
+    header: tuple[str, ...]  # lower case, "_" for spaces
+    delimiter: str
+
+    def column(self, names: Sequence[str]) -> int | None:
+        """The number of the column with the first of these names that there is."""
+        return next((self.header.index(name) for name in names if name in self.header), None)
+
+    def rows(self, report: Report | None = None) -> Iterator[list[str]]:
+        """The cells of every row below the header; rows that are too short are filled with "".
+
+        Raises:
+            ValueError: the file is no CSV.
+        """
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file, _as_text(file) as text:
+            reader = csv.reader(text, delimiter=self.delimiter)
+            try:
+                next(reader)
+                for number, cells in enumerate(filter(None, reader)):
+                    yield cells + [""] * (len(self.header) - len(cells))
+                    if report and number % _REPORT_EVERY == 0:
+                        done = min(size, file.tell())
+                        report(done, size, f"Read {number:,} rows of {self.path.name}")
+            except csv.Error as error:
+                raise ValueError(
+                    f"{self.path.name} must be a CSV file. "
+                    f"Received, in line {reader.line_num}: {error}"
+                ) from error
+
+
+def open_table(path: Path) -> Table:
+    """Reads the header of a CSV file."""
+    with path.open("rb") as file, _as_text(file) as text:
+        line = text.readline(10_000)
+    delimiter = max(",;\t", key=line.count)
+    names = next(csv.reader([line], delimiter=delimiter), [])
+    header = tuple(name.strip().lower().replace(" ", "_").replace("-", "_") for name in names)
+    return Table(path, header, delimiter)
+
+
+def tables_in(source: Path) -> list[Table]:
+    """The CSV file itself, or those in a folder and in the folders right below it."""
+    if source.is_dir():
+        files = [*sorted(source.glob("*.[cC][sS][vV]")), *sorted(source.glob("*/*.[cC][sS][vV]"))]
+        return [open_table(path) for path in files if not path.name.startswith(".")]
+    return [open_table(source)] if source.suffix.lower() == ".csv" else []
+
+
+def left_unread(tables: Sequence[Table]) -> list[str]:
+    """A note on tables that could have been read, but another one was."""
+    names = [table.path.name for table in tables]
+    return [f"Not read: {counted(len(names), 'other table')} ({some(names)})."] if names else []
+
+
+def _as_text(file: IO[bytes]) -> io.TextIOWrapper:
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")

@@ -1,0 +1,77 @@
+"""Draws a data set of schematic faces, so that everything can be tried without a download."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.builder import build_dataset
+from fer_core.datasets.importing.import_task import import_progress, task_arguments
+from fer_core.datasets.layouts.folders import read_expressions
+from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.parallel import in_chunks
+from fer_core.datasets.synthetic.face_drawing import SIZE
+from fer_core.datasets.synthetic.random_faces import random_face
+from fer_core.expressions import EXPRESSIONS
+from fer_core.storage import write_json
+from fer_core.tasks import Task
+
+LARGEST = 100_000
+_SPLITS = ("train",) * 8 + ("val", "test")  # of every ten faces of a class
+
+
+def draw_dataset(
+    name: str,
+    count: int = 2100,
+    seed: int = 0,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Dataset:
+    """Draws `count` faces, the seven expressions in turn, and adds them as a data set.
+
+    Of every class eight tenths are train, one tenth each val and test. Equal seeds draw equal
+    faces; a larger count draws the same ones and more.
+
+    Raises:
+        ValueError: the name cannot be used, or the count is out of range.
+    """
+    if not 70 <= count <= LARGEST:
+        raise ValueError(f"`count` must be from 70 to {LARGEST:,} faces. Received: {count:,}")
+    report = progress or (lambda done, total, message: None)
+    return build_dataset(name, lambda folder: _draw(folder, count, seed, report), report)
+
+
+def _draw(folder: Path, count: int, seed: int, report: Report) -> Found:
+    def draw(numbers: range) -> int:
+        for number in numbers:
+            expression = EXPRESSIONS[number % len(EXPRESSIONS)]
+            split = _SPLITS[number // len(EXPRESSIONS) % len(_SPLITS)]
+            face = random_face(expression, np.random.default_rng([seed, number]))
+            file = folder / "images" / split / expression / f"{expression}_{number:05d}.jpg"
+            Image.fromarray(face).save(file, quality=92)
+        return len(numbers)
+
+    for split in _SPLITS[-3:]:
+        for expression in EXPRESSIONS:
+            (folder / "images" / split / expression).mkdir(parents=True)
+    done = 0
+    for drawn in in_chunks(draw, count):
+        done += drawn
+        report(done, count, f"Drew {done:,} of {count:,} faces")
+    found = read_expressions(folder / "images", folder, report)
+    if found is None:
+        raise ValueError(f"The drawn faces must lie in {folder}. They have vanished.")
+    note = f"{count:,} schematic faces of {SIZE}×{SIZE} pixels, drawn with seed {seed}."
+    return dataclasses.replace(found, layout="Drawn faces", notes=(), recognised=lambda index: note)
+
+
+def run_draw(task: Task) -> None:
+    """Does a task of kind "draw"; its arguments are those of `draw_dataset`.
+
+    Raises:
+        ValueError: as `draw_dataset`.
+    """
+    dataset = draw_dataset(**task_arguments(task), progress=import_progress(task))
+    write_json(task.directory / "result.json", {"dataset": dataset.name})

@@ -1,0 +1,111 @@
+"""What lists show of a run, looked for again only when its files have changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from fer_core.evaluation.metrics import Score
+from fer_core.evaluation.score_cache import score_of
+from fer_core.runs import HISTORY_COLUMNS, Notes, Run, TrainConfig
+from fer_core.storage import Stamp, read_table, remembered, stamp
+from fer_core.tasks import TaskState
+
+# What an overview is made of; a folder tells of files that come and go in it.
+_FILES = (
+    "",
+    "attempts",
+    "config.json",
+    "notes.json",
+    "history.csv",
+    "result.json",
+    "predictions/val.csv",
+    "predictions/test.csv",
+    "predictions/test.json",
+)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A run at one moment, in the few words and numbers that a list has room for."""
+
+    run: Run
+    config: TrainConfig
+    notes: Notes
+    state: TaskState
+    reason: str  # of its end, as in `Result`; empty while it has not ended by itself
+    epochs: int  # whole ones, of `goal`
+    goal: int
+    seconds: float | None  # spent in training epochs, all attempts together
+    best_accuracy: float | None  # on validation, in [0, 1]
+    val: Score | None  # of the model as it is
+    test: Score | None  # where the test split was opened
+    started: datetime | None
+
+
+@dataclass(frozen=True)
+class _Learned:
+    epochs: int = 0
+    best_accuracy: float | None = None
+    seconds: float | None = None
+
+
+def overview(run: Run) -> Overview:
+    """The run as it is now.
+
+    Raises:
+        ValueError: as `Run.problem` tells.
+    """
+    stamps = _stamps(run)
+    known = _seen.get(run.directory)
+    if known is not None and known[0] == stamps:
+        return known[1]
+    found = _look(run)
+    if not found.state.is_active:  # what works may end without a file that tells it
+        _seen[run.directory] = stamps, found
+    return found
+
+
+_seen: dict[Path, tuple[tuple[Stamp, ...], Overview]] = {}
+
+
+def _stamps(run: Run) -> tuple[Stamp, ...]:
+    newest = f"attempts/{_newest_attempt(run.directory / 'attempts')}"
+    return tuple([stamp(f"{run.directory}/{name}") for name in (*_FILES, newest)])
+
+
+def _look(run: Run) -> Overview:
+    state, result = run.state, run.result
+    learned = _learned(run.directory / "history.csv")
+    return Overview(
+        run=run,
+        config=run.config,
+        notes=run.notes,
+        state=state,
+        reason=result.reason if result and state is TaskState.FINISHED else "",
+        epochs=learned.epochs,
+        goal=run.goal.epochs,
+        seconds=learned.seconds,
+        best_accuracy=learned.best_accuracy,
+        val=score_of(run.predictions_file("val")),
+        test=score_of(run.predictions_file("test")) if run.test_opened else None,
+        started=run.started,
+    )
+
+
+@remembered
+def _newest_attempt(attempts: Path) -> int:
+    """The highest number in the folder, whether or not anybody has taken that attempt."""
+    try:
+        return max(int(each.name) for each in attempts.iterdir() if each.name.isdecimal())
+    except (OSError, ValueError):
+        return 0
+
+
+@remembered
+def _learned(history_file: Path) -> _Learned:
+    history = read_table(history_file, HISTORY_COLUMNS)
+    if history.empty:
+        return _Learned()
+    return _Learned(
+        len(history), float(history["val_accuracy"].max()), float(history["seconds"].sum())
+    )

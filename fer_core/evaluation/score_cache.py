@@ -1,0 +1,84 @@
+"""The score of a file of predictions, worked out once: lists show those of a thousand runs."""
+
+import contextlib
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fer_core.evaluation.metrics import Accuracy, Score, score
+from fer_core.runs import LEAKED
+from fer_core.storage import paths, read_json, remembered, stamp, write_json
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What a score is made of, as the cache keeps it."""
+
+    stamp: list[int]  # of the predictions that were counted
+    correct: int
+    total: int
+    clean_correct: int | None
+    clean_total: int | None
+
+    def score(self) -> Score:
+        """The score; a ValueError where these counts are impossible."""
+        clean = None
+        if self.clean_correct is not None and self.clean_total is not None:
+            clean = Accuracy.of(self.clean_correct, self.clean_total)
+        return Score(Accuracy.of(self.correct, self.total), clean)
+
+
+def read_score(predictions_file: Path) -> Score | None:
+    """The score, as the cache knows it or counted anew.
+
+    None where there are no predictions, or they are damaged.
+    """
+    now = list(stamp(predictions_file))
+    if not any(now):
+        return None
+    known = _cache_file(predictions_file)
+    with contextlib.suppress(ValueError, TypeError, OSError):  # not counted yet, or damaged
+        counts = _Counts(**read_json(known))
+        if counts.stamp == now:
+            return counts.score()
+    found = _count(predictions_file)
+    if found is not None:
+        _keep(known, now, found)
+    return found
+
+
+score_of = remembered(read_score)
+
+
+def _count(predictions_file: Path) -> Score | None:
+    try:
+        table = pd.read_csv(
+            predictions_file,
+            usecols=lambda name: name.startswith("p_") or name in ("expression", LEAKED),
+            dtype={"expression": "str"},
+            keep_default_na=False,
+        )
+        return score(table)
+    except (ValueError, TypeError, KeyError, OSError):  # the Evaluate page says what is wrong
+        return None
+
+
+def _keep(known: Path, now: list[int], found: Score) -> None:
+    clean = found.clean
+    counts = _Counts(
+        now,
+        found.accuracy.correct,
+        found.accuracy.total,
+        clean.correct if clean else None,
+        clean.total if clean else None,
+    )
+    with contextlib.suppress(OSError):  # a full disk; it will be counted again
+        known.parent.mkdir(parents=True, exist_ok=True)
+        write_json(known, asdict(counts), durable=False)
+
+
+def _cache_file(predictions_file: Path) -> Path:
+    name = hashlib.sha256(str(predictions_file).encode()).hexdigest()[:32]
+    return paths.cache_root() / "scores" / f"{name}.json"

@@ -1,0 +1,30 @@
+"""Plotly figures: data in, `go.Figure` out, without Streamlit."""
+
+from fer_core.figures import comparison
+from fer_core.figures.bars import class_balance_figure, probability_figure
+from fer_core.figures.calibration import coverage_figure, reliability_figure
+from fer_core.figures.comparison import compare_figure, interval_figure
+from fer_core.figures.confusion import confusion_figure
+from fer_core.figures.feature_map import map_figure
+from fer_core.figures.history import HISTORY_HEIGHT, history_figure
+from fer_core.figures.recent import RECENT_HEIGHT, recent_figure
+from fer_core.figures.style import METRICS
+from fer_core.figures.timeline import timeline_figure
+
+__all__ = [
+    "HISTORY_HEIGHT",
+    "METRICS",
+    "RECENT_HEIGHT",
+    "class_balance_figure",
+    "compare_figure",
+    "comparison",
+    "confusion_figure",
+    "coverage_figure",
+    "history_figure",
+    "interval_figure",
+    "map_figure",
+    "probability_figure",
+    "recent_figure",
+    "reliability_figure",
+    "timeline_figure",
+]

@@ -1,0 +1,61 @@
+"""Draws bar charts: images per class, probabilities of a face."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from fer_core.expressions import COLORS, colors
+from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure
+
+_SPLIT_COLORS = {"train": TRAIN_COLOR, "val": VAL_COLOR, "test": COLORS["neutral"]}
+
+
+_SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
+
+
+def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
+    """Images per class and split as grouped bars.
+
+    Args:
+        counts: images; a row per class in label order, a column per split.
+    """
+    figure = blank_figure()
+    for split in counts.columns:
+        images = counts[split]
+        shares = images / max(1, images.sum())
+        name = _SPLIT_NAMES.get(str(split), str(split))
+        figure.add_bar(
+            x=[str(label) for label in counts.index],
+            y=images,
+            name=name,
+            marker_color=_SPLIT_COLORS.get(str(split), COLORS["neutral"]),
+            customdata=shares,
+            hovertemplate=f"%{{x}}: %{{y:,}} images, %{{customdata:.1%}} of {name.lower()}"
+            "<extra></extra>",
+        )
+    figure.update_layout(barmode="group", bargap=0.25, height=340)
+    figure.update_xaxes(showgrid=False, type="category")  # a class may be called "3"
+    figure.update_yaxes(title_text="Images", rangemode="tozero")
+    return figure
+
+
+def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
+    """One face's probabilities, in [0, 1], as a bar per expression, the first on top."""
+    names, values = list(probabilities), list(probabilities.values())
+    figure = blank_figure()
+    figure.add_bar(
+        x=values,
+        y=names,
+        orientation="h",
+        marker_color=colors(names),
+        text=[f"{value:.1%}" for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+    )
+    figure.update_layout(height=50 + 28 * len(names), bargap=0.3, margin={"t": 8})
+    # Room on the right for the number of a bar that reaches 100 %.
+    figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    return figure

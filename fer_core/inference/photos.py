@@ -1,0 +1,132 @@
+"""The pictures that a person gives at once: photos, and folders of them as .zip."""
+
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import BinaryIO
+
+from fer_core.datasets.importing import (
+    LARGEST,
+    check_member,
+    check_total,
+    damage_in_words,
+    holds,
+    read_member,
+)
+from fer_core.text import counted
+from fer_core.vision import IMAGE_SUFFIXES, MAX_PIXELS
+
+ARCHIVE = ".zip"
+MOST = 5000  # pictures of one archive
+LARGEST_PHOTO = 4 * MAX_PIXELS  # bytes: no picture that can be shown needs more
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture's file, read when it is asked for."""
+
+    name: str
+    key: str  # pictures of one key are the same
+    read: Callable[[], bytes] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What there is to be looked at, and what is to be said of the rest."""
+
+    photos: tuple[Photo, ...]  # their names are distinct
+    refused: tuple[str, ...]  # a sentence each
+    notes: tuple[str, ...]  # sentences on what is no picture and was not meant as one
+
+
+def take_photos(files: Sequence[tuple[str, str, BinaryIO]]) -> Given:
+    """The pictures in files, archives among them, in their order.
+
+    Nothing is written to the disk: a picture of an archive is unpacked into memory, alone, when it
+    is read. What cannot be a picture is refused in a sentence, and the others stay.
+
+    Args:
+        files: name, key and content of each; other content must have another key.
+    """
+    photos: list[Photo] = []
+    refused: list[str] = []
+    notes: list[str] = []
+    for name, key, file in files:
+        if not name.lower().endswith(ARCHIVE):
+            photos.append(Photo(name, key, partial(_whole, file)))
+            continue
+        try:
+            photos += _photos_in(name, key, file, refused, notes)
+        except ValueError as error:
+            refused.append(f"{name}: {error}")
+    names = distinct([photo.name for photo in photos])
+    return Given(
+        tuple(Photo(name, each.key, each.read) for name, each in zip(names, photos, strict=True)),
+        tuple(refused),
+        tuple(notes),
+    )
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names in their order, with a number behind those that came before."""
+    taken: dict[str, None] = {}
+    for name in names:
+        numbered = (f"{name} ({number})" for number in count(2))
+        taken[name if name not in taken else next(n for n in numbered if n not in taken)] = None
+    return list(taken)
+
+
+def _whole(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def _photos_in(
+    name: str, key: str, file: BinaryIO, refused: list[str], notes: list[str]
+) -> Iterator[Photo]:
+    """The pictures of an archive; members that are refused get a sentence.
+
+    Raises:
+        ValueError: no archive, damaged, a bomb, without a picture or with too many.
+    """
+    with damage_in_words():
+        archive = zipfile.ZipFile(file)
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    plain = [member for member in members if _is_fit(name, member, refused)]
+    pictures = [member for member in plain if holds(member, IMAGE_SUFFIXES)]
+    check_total(pictures, file.seek(0, 2), LARGEST)
+    if not 0 < len(pictures) <= MOST:
+        raise ValueError(
+            f"An archive must hold between 1 and {MOST:,} pictures. Received: {len(pictures):,}"
+        )
+    if len(pictures) < len(plain):
+        others = counted(len(plain) - len(pictures), "file")
+        notes.append(f"{name}: not looked at, no images by their names: {others}.")
+    for number, member in enumerate(pictures):
+        read = partial(_unpacked, archive, member)
+        yield Photo(f"{name}/{member.filename}", f"{key}/{number}", read)
+
+
+def _is_fit(name: str, member: zipfile.ZipInfo, refused: list[str]) -> bool:
+    try:
+        check_member(member)
+        _check_size(member)
+    except ValueError as error:
+        refused.append(f"{name}: {error}")
+        return False
+    return True
+
+
+def _check_size(member: zipfile.ZipInfo) -> None:
+    if member.file_size > LARGEST_PHOTO:
+        raise ValueError(
+            f"A picture must have at most {LARGEST_PHOTO / 1e6:.0f} MB. "
+            f"Received: {member.filename}, {member.file_size / 1e6:,.0f} MB"
+        )
+
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with damage_in_words():
+        return b"".join(read_member(archive, member))

@@ -1,0 +1,129 @@
+"""Makes of a finished run one that ships with the program: small, and with a card."""
+
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from io import BytesIO
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from fer_core.datasets import OVERLAY, is_name
+from fer_core.evaluation import save_calibration, write_card
+from fer_core.models import load_model, predict, predict_views
+from fer_core.runs import (
+    Notes,
+    Run,
+    RunData,
+    check_finished,
+    open_data_of,
+    save_predictions,
+    save_result,
+    save_survey,
+)
+from fer_core.storage import paths, replacing, write_json
+from fer_core.training.test_split import check_unchanged, evaluate_test
+
+_KEPT = ("config.json", "dataset.json", "history.csv")
+_WEIGHTS = "model.weights.h5"  # in a .keras file
+
+
+def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Run] = ()) -> Run:
+    """Puts a finished run among those that ship, its weights in half precision.
+
+    What is shipped is what is scored: validation and test are asked anew with the smaller weights,
+    and the temperature is fitted to them.
+
+    Args:
+        name: the id that it gets; one of that name is replaced.
+        notes: for the card, Markdown; see `write_card`, as for `seeds`.
+
+    Raises:
+        ValueError: the name is none or that of what the run goes on from; the run has not finished,
+            or its images are not here any more.
+    """
+    if not is_name(name):
+        raise ValueError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
+    if name == run.config.initial_run:
+        raise ValueError(f"The name must be another than of what it goes on from. Received: {name}")
+    check_finished(run)
+    data = open_data_of(run)
+    check_unchanged(run, data)
+    final = paths.pretrained_root() / name
+    making = final.with_name(f".making-{name}")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    try:
+        shipped = Run(making)
+        _fill(run, shipped, data, title)
+        write_card(shipped, title, notes, seeds)
+        shutil.rmtree(final, ignore_errors=True)
+        making.rename(final)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return Run(final)
+
+
+def halve(source: Path, target: Path) -> None:
+    """Copies a .keras file with its weights in float16, as far as they can be; Keras reads both."""
+    with (
+        zipfile.ZipFile(source) as whole,
+        replacing(target) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as small,
+    ):
+        for entry in whole.namelist():
+            content = whole.read(entry)
+            small.writestr(entry, _halved(content) if entry == _WEIGHTS else content)
+
+
+def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
+    for file in _KEPT:
+        shutil.copyfile(run.directory / file, shipped.directory / file)
+    if data.overlay is not None:
+        shutil.copyfile(run.directory / OVERLAY, shipped.directory / OVERLAY)
+    # Which machine it was is nobody's business.
+    environment = {name: known for name, known in run.environment.items() if name != "platform"}
+    write_json(shipped.directory / "environment.json", environment)
+    write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
+    assert run.model_file is not None and run.result is not None
+    halve(run.model_file, shipped.directory / "model.keras")
+    model, rows = load_model(shipped.directory / "model.keras"), data.rows("val")
+    save_predictions(shipped, "val", data.predictions("val", predict(model, rows)))
+    if run.config.average_views:
+        averaged = data.predictions("val", predict_views(model, rows))
+        save_predictions(shipped, "val", averaged, averaged=True)
+    save_calibration(shipped)
+    save_survey(shipped, data.survey())
+    # Earlier looks at the test split are not forgotten.
+    looks = run.predictions_file("test").with_suffix(".json")
+    if looks.exists():
+        shutil.copyfile(looks, shipped.predictions_file("test").with_suffix(".json"))
+    if run.has_test:
+        evaluate_test(shipped, data)
+    save_result(shipped, replace(run.result, attempt=None))
+
+
+def _halved(content: bytes) -> bytes:
+    source, target = BytesIO(content), BytesIO()
+    with h5py.File(source, "r") as whole, h5py.File(target, "w") as small:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                made = small.require_group(name)
+            else:
+                made = small.create_dataset(name, data=_smaller(item[()]))
+            made.attrs.update(item.attrs)
+
+        small.attrs.update(whole.attrs)
+        whole.visititems(copy)
+    return target.getvalue()
+
+
+def _smaller(array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.isfinite(half).all() else array

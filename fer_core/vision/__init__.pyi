@@ -1,0 +1,57 @@
+from . import image_stats as image_stats
+from . import images as images
+from .detection import CONFIDENCE as CONFIDENCE
+from .detection import Face as Face
+from .detection import FaceDetector as FaceDetector
+from .detection import smallest_sought as smallest_sought
+from .drawing import SCREEN as SCREEN
+from .drawing import draw_boxes as draw_boxes
+from .drawing import lay_over as lay_over
+from .drawing import tile as tile
+from .image_stats import Appearance as Appearance
+from .image_stats import Survey as Survey
+from .image_stats import appearance_of as appearance_of
+from .image_stats import sampled as sampled
+from .image_stats import survey as survey
+from .images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from .images import MAX_PIXELS as MAX_PIXELS
+from .images import Box as Box
+from .images import check_rgb as check_rgb
+from .images import crop_face as crop_face
+from .images import decode as decode
+from .images import encode as encode
+from .images import face_pixels as face_pixels
+from .images import resize as resize
+from .video_detection import DETECT_EVERY as DETECT_EVERY
+from .video_detection import Cuts as Cuts
+from .video_detection import FaceFollower as FaceFollower
+
+__all__ = [
+    "Appearance",
+    "Box",
+    "CONFIDENCE",
+    "Cuts",
+    "DETECT_EVERY",
+    "Face",
+    "FaceDetector",
+    "FaceFollower",
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "SCREEN",
+    "Survey",
+    "appearance_of",
+    "check_rgb",
+    "crop_face",
+    "decode",
+    "draw_boxes",
+    "encode",
+    "face_pixels",
+    "image_stats",
+    "images",
+    "lay_over",
+    "resize",
+    "sampled",
+    "smallest_sought",
+    "survey",
+    "tile",
+]

@@ -1,0 +1,137 @@
+"""A run evaluated on other data than its own: asked for, watched, and shown."""
+
+from functools import partial
+
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.datasets import list_datasets
+from fer_core.evaluation import EVERYTHING, Elsewhere
+from fer_core.runs import Run
+from fer_core.tasks import Task
+from pages.components.evaluate.report import show_averaged, show_evaluation
+from pages.components.shared.dataset_cache import opened
+from pages.components.shared.errors import try_to
+from pages.components.shared.formatting import SPLITS, plain
+from pages.components.shared.pickers import say_no_dataset
+from pages.components.shared.predictions_cache import Subject, evaluated
+from pages.components.shared.task_progress import Words, show_task
+
+_SPLITS = {EVERYTHING: "All images"} | SPLITS
+_HELP = "Share of right answers on images of another origin than those it was trained on."
+
+
+def show_other_data(run: Run) -> None:
+    """What there is, what is being done, and a form to ask for more."""
+    _offer(run)
+    _show_tasks(run)
+    done = evaluation.list_evaluations(run)
+    if not done:
+        st.info(
+            "A network that does well on its own data often does worse on other faces. Choose a "
+            "data set above to see how much.",
+            icon=":material/public:",
+        )
+        return
+    by_name = {f"{one.dataset}/{one.split}": one for one in done}
+    chosen = st.selectbox(
+        "Evaluated on",
+        list(by_name),
+        format_func=lambda name: _spoken(by_name[name]),
+        key=f"elsewhere-{run.id}",
+    )
+    _show(run, by_name[chosen])
+
+
+def _offer(run: Run) -> None:
+    datasets = list_datasets()
+    if not datasets:
+        say_no_dataset()
+        return
+    names = [dataset.name for dataset in datasets]
+    others = [name for name in names if name != run.config.dataset]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Data set",
+            [*others, *(name for name in names if name not in others)],
+            width=260,
+            key=f"other-data-{run.id}",
+        )
+        splits = _splits(run, name)
+        split = st.selectbox(
+            "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
+        )
+        views = run.config.average_views and st.checkbox(
+            "Average ten views too",
+            key=f"other-views-{run.id}",
+            help="As the run does on its own data: of five places, each mirrored too. It takes ten "
+            "times as long.",
+            width="content",
+        )
+        st.button(
+            "Evaluate",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=try_to,
+            args=(partial(evaluation.submit_evaluation, run, name, split, views=views),),
+        )
+
+
+def _splits(run: Run, name: str) -> list[str]:
+    """What can be chosen: of the run's own data what it does not answer by itself."""
+    if name == run.config.dataset:
+        return ["train"]
+    try:
+        there = list(opened(name).counts())
+    except ValueError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    return [*reversed(there), *([EVERYTHING] if len(there) > 1 else [])]
+
+
+def _show_tasks(run: Run) -> None:
+    """How far each evaluation is, and why the newest one came to nothing, where it did."""
+    asked = evaluation.evaluations_of(run)
+    for number, task in enumerate(asked):
+        if number == 0 or task.state.is_active:
+            show_task(task, _words(task))
+
+
+def _words(task: Task) -> Words:
+    asked = task.request.arguments if task.request else {}
+    what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
+    return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
+
+
+def _show(run: Run, one: Elsewhere) -> None:
+    file = evaluation.predictions_file(run, one.dataset, one.split)
+    subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
+    found = evaluated(subject)
+    if found is None:
+        st.info("There are no answers to show.")
+        return
+    st.caption(_remarks(run, one))
+    show_averaged(evaluation.views_file(run, one.dataset, one.split))
+    show_evaluation(subject, found, _HELP)
+
+
+def _remarks(run: Run, one: Elsewhere) -> str:
+    """What must be known to read the scores."""
+    said = [f"Evaluated on {one.time:%d %B %Y at %H:%M}."]
+    if one.left_out:
+        classes = ", ".join(f"{plain(name)} ({n:,})" for name, n in one.left_out.items())
+        said.append(f"Left out, since the network does not know them: {classes}.")
+    if one.missing:
+        names = ", ".join(map(plain, one.missing))
+        said.append(f"Of {names} there are no images: such answers are wrong.")
+    if not one.leaks_known:
+        said.append(
+            "The images that it was trained on are not here: whether any is among these is unknown."
+        )
+    if run.result and run.result.best_epoch != one.best_epoch:
+        said.append("**The network has learned more since then.**")
+    return " ".join(said)
+
+
+def _spoken(one: Elsewhere) -> str:
+    return f"{one.dataset} · {_SPLITS[one.split]} · {one.images:,} images"

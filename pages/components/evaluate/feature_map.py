@@ -1,0 +1,148 @@
+"""A map of the faces that a run has answered, and those that are pressed or drawn around on it."""
+
+import hashlib
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.evaluation import PCA, UMAP, Evaluated, FaceMap
+from pages.components.evaluate.map_cache import figure_of, is_current, known_map
+from pages.components.evaluate.prediction_gallery import show_answers
+from pages.components.shared.errors import try_to
+from pages.components.shared.predictions_cache import Subject
+from pages.components.shared.task_progress import Words, show_task
+
+_METHODS = {PCA: "PCA", UMAP: "UMAP"}
+_DRAGS = {"pan": "Press a point", "lasso": "Draw around points"}  # by Plotly's dragmode
+_WORDS = Words("Stop drawing the map", "The map was not drawn.")
+_HELP = (
+    "Every point is a face. What the network makes of it before its last layer, its features, is "
+    "laid into a plane: faces that look alike to the network lie side by side. A dot was "
+    "recognised, a cross was not; the colour is that of the true expression."
+)
+
+
+@st.fragment
+def show_map(subject: Subject, found: Evaluated) -> None:
+    """The map, drawn when it is asked for, beside the images that are chosen on it."""
+    st.subheader("Map of the faces", anchor=False, help=_HELP)
+    if not st.toggle("Show how the network sees the faces", key=f"show-map-{subject.key}"):
+        return
+    method = _choose_method(subject)
+    tasks = evaluation.maps_of(subject.run, subject.dataset, subject.file.stem)
+    active = bool(tasks) and show_task(tasks[0], _WORDS)
+    drawn = known_map(subject, method)
+    if drawn is not None and is_current(subject, drawn):
+        _show(subject, found, drawn)
+    elif not active:
+        if drawn is not None:
+            st.warning(
+                "The network has answered anew since the map was drawn.", icon=":material/history:"
+            )
+        _offer(subject, method, len(found.answers))
+
+
+def _choose_method(subject: Subject) -> str:
+    known = evaluation.methods()
+    if len(known) == 1:
+        return known[0]
+    return str(
+        st.segmented_control(
+            "Laid into the plane by",
+            known,
+            format_func=_METHODS.__getitem__,
+            default=known[0],
+            required=True,
+            key=f"map-method-{subject.key}",
+        )
+    )
+
+
+def _offer(subject: Subject, method: str, images: int) -> None:
+    few = min(images, evaluation.MOST)
+    st.caption(
+        f"The network must look at {few:,} images once, in a process of its own; the map is kept."
+    )
+    st.button(
+        "Draw the map",
+        type="primary",
+        icon=":material/scatter_plot:",
+        on_click=try_to,
+        args=(
+            partial(evaluation.submit_map, subject.run, subject.dataset, subject.file.stem, method),
+        ),
+        key=f"draw-map-{subject.key}",
+    )
+
+
+def _show(subject: Subject, found: Evaluated, drawn: FaceMap) -> None:
+    st.caption(_sentence(found, drawn))
+    chart, images = st.columns([7, 5], gap="large")
+    with chart:
+        # While a drag draws, Streamlit takes no click for a choice.
+        drag = st.segmented_control(
+            "Choose faces",
+            list(_DRAGS),
+            format_func=_DRAGS.__getitem__,
+            default="pan",
+            required=True,
+            key=f"map-drag-{subject.key}",
+            help="The wheel zooms; while you press points, a drag moves the map.",
+        )
+        figure, rows = figure_of(subject, found, drawn, str(drag))
+        event: Any = st.plotly_chart(
+            figure,
+            key=f"map-chart-{subject.key}-{drawn.method}-{drag}",
+            on_select="rerun",
+            selection_mode=("points", "box", "lasso"),
+            config={"displaylogo": False, "scrollZoom": True},
+        )
+    with images:
+        _show_chosen(subject, found, chosen_rows(event["selection"]["points"], rows))
+
+
+def chosen_rows(points: list[dict[str, Any]], rows: list[np.ndarray]) -> np.ndarray:
+    """Rows of the predictions behind points of the figure; `rows` are those of each trace."""
+    places = [(int(point["curve_number"]), int(point["point_index"])) for point in points]
+    found = [rows[curve][index] for curve, index in places if index < len(rows[curve])]
+    return np.unique(np.array(found, dtype=int))
+
+
+def _show_chosen(subject: Subject, found: Evaluated, rows: np.ndarray) -> None:
+    if not len(rows):
+        st.info(
+            "Press a point to see its face, or choose many by drawing around them.",
+            icon=":material/touch_app:",
+        )
+        return
+    table = found.answers.iloc[rows]
+    rows = rows[evaluation.choose(table, None, None)]
+    if len(rows) > 1:
+        wrong = int((table["answered"] != table["expression"]).sum())
+        st.caption(
+            f"**{len(rows):,}** images, {wrong:,} of them wrongly answered; the largest error "
+            "first."
+        )
+    key = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
+    show_answers(subject, found, rows, key=f"map-{key}", place="on-map")
+
+
+def _sentence(found: Evaluated, drawn: FaceMap) -> str:
+    """How many points there are, and what the axes are."""
+    shown, total = len(drawn.rows), len(found.answers)
+    said = f"**{shown:,}** images."
+    if shown == evaluation.MOST < total:
+        said = (
+            f"**{shown:,}** of {total:,} images, chosen at random, of every expression its share."
+        )
+    elif shown < total:
+        said = f"**{shown:,}** of {total:,} images: the others are not in the data set now."
+    if drawn.explained:
+        shares = " and ".join(f"{share:.0%}" for share in drawn.explained)
+        said += f" By PCA: the two axes hold {shares} of all that differs between the features."
+    elif drawn.method == UMAP:
+        said += " By UMAP: what is near is alike; larger distances mean little."
+    return f"{said} Drawn on {drawn.time:%d %B %Y at %H:%M}."

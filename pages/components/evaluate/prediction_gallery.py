@@ -1,0 +1,99 @@
+"""Answered images with the probabilities of every class, a page at a time."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fer_core import expressions
+from fer_core.evaluation import Evaluated, class_probabilities
+from pages.components.shared.dataset_cache import thumbnail
+from pages.components.shared.face_dialog import show_face
+from pages.components.shared.formatting import plain
+from pages.components.shared.gallery import Bar, Tile, gallery
+from pages.components.shared.predictions_cache import Images, Subject, find_images
+
+_PER_PAGE = 9
+_LEAST_WIDTH = 104  # pixels of a tile
+
+
+def show_answers(
+    subject: Subject, found: Evaluated, rows: np.ndarray, key: str, place: str = "answers"
+) -> None:
+    """The answers of these rows, in their order; without the images a table of them.
+
+    Args:
+        key: of the rows: another choice begins on the first page.
+        place: of the page, where it shows several galleries.
+    """
+    if not len(rows):
+        st.info("There is no such image.", icon=":material/check:")
+        return
+    page = 1
+    pages = -(-len(rows) // _PER_PAGE)
+    if pages > 1:
+        page = st.pagination(pages, key=f"page-{subject.key}-{key}")
+    shown = rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]
+    try:
+        images = find_images(subject, found)
+    except ValueError as error:
+        _show_without_images(f"The images cannot be shown. {error}", found, shown)
+        return
+    missing = int((images.positions < 0).sum())
+    if missing == len(images.positions):
+        name = subject.dataset
+        _show_without_images(
+            f"None of these images is in the data set {name}: here it was added from other files.",
+            found,
+            shown,
+        )
+        return
+    if missing:
+        st.caption(f"{missing:,} of {len(images.positions):,} images are not in the data set now.")
+    _show_gallery(f"{place}-{subject.key}", images, found, rows, shown)
+
+
+def _show_gallery(
+    key: str, images: Images, found: Evaluated, rows: np.ndarray, shown: np.ndarray
+) -> None:
+    tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
+    pressed = gallery(tiles, key=key, least=_LEAST_WIDTH)
+    if pressed is not None and pressed >= 0:
+        positions = images.positions[rows]
+        positions = positions[positions >= 0]
+        show_face(images.dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
+
+
+def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
+    names, probabilities = class_probabilities(table)
+    color = dict(zip(names, expressions.colors(names), strict=True))
+    rows = zip(table["expression"], table["answered"], probabilities, positions, strict=True)
+    return [
+        Tile(
+            thumbnail(images.dataset, int(position)) if position >= 0 else b"",
+            truth if truth == answered else f"{truth} → {answered}",
+            color[answered],
+            int(position),
+            bars=tuple(
+                Bar(name, float(share), color[name], name == truth)
+                for name, share in zip(names, shares, strict=True)
+            ),
+        )
+        for truth, answered, shares, position in rows
+    ]
+
+
+def _show_without_images(reason: str, found: Evaluated, shown: np.ndarray) -> None:
+    st.info(plain(reason), icon=":material/image_not_supported:")
+    table = found.answers.iloc[shown]
+    names, probabilities = class_probabilities(table)
+    words = table[["expression", "answered"]].set_axis(["True", "Answered"], axis="columns")
+    image = table["path"].where(table["row"] == "", table["path"] + ", row " + table["row"])
+    shares = pd.DataFrame(100 * probabilities, columns=names, index=table.index)
+    st.dataframe(
+        pd.concat([image.rename("Image"), words, shares], axis="columns"),
+        column_config={
+            name: st.column_config.ProgressColumn(name, format="%.1f%%", max_value=100)
+            for name in names
+        },
+        hide_index=True,
+    )

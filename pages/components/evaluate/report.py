@@ -1,0 +1,63 @@
+"""All that is shown of a network's answers on one split."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from fer_core.evaluation import Evaluated, score_of
+from pages.components.evaluate.calibration import show_confidence
+from pages.components.evaluate.confusion import show_mistakes
+from pages.components.evaluate.feature_map import show_map
+from pages.components.evaluate.label_issues import show_doubtful
+from pages.components.shared.predictions_cache import Subject
+from pages.components.shared.scores import show_accuracy, show_class_scores
+
+
+def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> None:
+    """Scores with their intervals, the mistakes, and how sure the network was."""
+    _show_summary(subject, found, explanation)
+    show_mistakes(subject, found)
+    st.subheader("Scores per expression", anchor=False)
+    show_class_scores(found.scores)
+    show_confidence(subject, found)
+    show_map(subject, found)
+    show_doubtful(subject, found)
+    st.download_button(
+        "Download predictions",
+        lambda: found.predictions.to_csv(index=False),
+        file_name=f"{subject.key}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def show_averaged(predictions_file: Path) -> None:
+    """The accuracy of answers averaged over ten views of each image, where there are such."""
+    score = score_of(predictions_file)
+    if score is None:
+        return
+    said = f"With ten views of each image averaged: {score.accuracy}"
+    clean = f"; without leaked images: {score.clean}" if score.clean else ""
+    st.caption(f"{said}{clean}.")
+
+
+def _show_summary(subject: Subject, found: Evaluated, explanation: str) -> None:
+    score = found.score
+    everything, clean, top_two = st.columns(3)
+    with everything:
+        show_accuracy(subject.title, score.accuracy, explanation)
+    with clean:
+        if score.clean is not None:
+            show_accuracy(
+                "Without leaked images",
+                score.clean,
+                f"Without the {score.leaked:,} that are among the training images too, pixel by "
+                "pixel.",
+            )
+    with top_two if score.clean is not None else clean:
+        show_accuracy(
+            "Top-2 accuracy",
+            found.top_two,
+            "How often the truth is one of the two most probable expressions.",
+        )

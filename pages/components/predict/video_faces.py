@@ -1,0 +1,70 @@
+"""The faces of a video, each with its picture and its probabilities over time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.figures import timeline_figure
+from fer_core.inference import SHORT, SeenFace, Summary, Video, course, read_video_table, seen_faces
+from pages.components.shared.formatting import plain, spoken_clock
+
+_FACES_PER_PAGE = 4
+_NAMED = 3  # answers of a face
+
+
+def show_faces(video: Video, summary: Summary) -> None:
+    """A row per face: its picture, when it was seen, and its probabilities over time."""
+    try:
+        table, faces = _read(video.table_file, video.table_file.stat().st_mtime_ns)
+    except (ValueError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    lasting = [face for face in faces if not face.is_brief] or list(faces)
+    pages, page = -(-len(lasting) // _FACES_PER_PAGE), 1
+    if pages > 1:
+        page = st.pagination(pages, key=f"faces-of-{video.id}")
+    first = (page - 1) * _FACES_PER_PAGE
+    for position, face in enumerate(lasting[first : first + _FACES_PER_PAGE]):
+        _show_face(video, summary, table, face, legend=position == 0)
+    brief = len(faces) - len(lasting)
+    if brief:
+        were = "1 more was" if brief == 1 else f"{brief:,} more were"
+        st.caption(f"{were} seen for less than {SHORT:g} seconds. The table has them too.")
+
+
+def _show_face(
+    video: Video, summary: Summary, table: pd.DataFrame, face: SeenFace, *, legend: bool
+) -> None:
+    about, chart = st.columns([1, 4], vertical_alignment="center")
+    with about, st.container(horizontal=True, vertical_alignment="center"):
+        portrait = video.portrait_file(face.number)
+        if portrait.exists():
+            st.image(str(portrait), width=88, alt=f"Face {face.number} of {video.name}")
+        st.markdown(
+            f"**Face {face.number}**  \n{spoken_clock(face.first)} to {spoken_clock(face.last)}  \n"
+            f":gray[:small[{_shares(face)}]]"
+        )
+    seconds, probabilities = course(table, face.number, summary.class_names)
+    chart.plotly_chart(
+        timeline_figure(
+            seconds, probabilities, summary.class_names, whole=summary.seconds, legend=legend
+        ),
+        key=f"course-{video.id}-{face.number}",
+        config={"displayModeBar": False},
+    )
+
+
+@st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the table …")
+def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[SeenFace]]:
+    table = read_video_table(file)
+    if table is None:
+        raise ValueError(f"{file.name} must be there to be shown. It is gone.")
+    return table, seen_faces(table)
+
+
+def _shares(face: SeenFace) -> str:
+    """The most frequent answers with their shares of the frames."""
+    shares = list(face.answers.items())[:_NAMED]
+    return ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)

@@ -1,0 +1,51 @@
+"""Compares the chosen runs: what was set differently, how they learned, how well they do."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.evaluation import RunRecord
+from fer_core.runs import Run
+from pages.components.runs.comparison_curves import show_curves
+from pages.components.runs.comparison_records import LETTER, letters, read_records
+from pages.components.runs.comparison_scores import show_accuracies
+from pages.components.runs.comparison_seeds import show_groups
+from pages.components.runs.comparison_tests import show_pairs
+from pages.components.shared.formatting import spoken_run
+
+MOST_RUNS = 50  # more curves and pairs cannot be told apart
+
+
+def show_comparison(chosen: Sequence[Run]) -> None:
+    """Everything that can be said of the chosen runs together; each is called by a letter."""
+    if len(chosen) > MOST_RUNS:
+        st.info(f"The first {MOST_RUNS} of {len(chosen)} chosen runs are compared.")
+        chosen = chosen[:MOST_RUNS]
+    names = dict(zip(letters(len(chosen)), map(spoken_run, chosen), strict=True))
+    records = read_records(dict(zip(names, chosen, strict=True)))
+    if not records:
+        return
+    if len(records) > 1:
+        show_settings(names, records)
+    show_curves(names, records)
+    show_accuracies(records)
+    show_groups(records)
+    show_pairs(names, records)
+
+
+def show_settings(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
+    """The settings that are not the same for all, a row per run."""
+    st.subheader("Settings that differ", anchor=False)
+    table = evaluation.differing_settings(records)
+    if table.empty:
+        st.markdown("No setting differs: these runs were asked for the same.")
+    else:
+        st.caption("All others are the same.")
+    table.insert(0, "Run", [names[letter] for letter in table.index])
+    st.dataframe(
+        table,
+        column_config={"_index": LETTER},
+        height="content" if len(table) <= 20 else 400,
+        key="differing-settings",
+    )

@@ -1,0 +1,75 @@
+"""How well the chosen runs do, each with its interval."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer_core import figures
+from fer_core.evaluation import Accuracy, RunRecord
+from pages.components.runs.comparison_records import LETTER
+from pages.components.shared.formatting import listed, spoken_range
+from pages.components.shared.scores import CLEAN_HELP, TEST_HELP, VAL_HELP
+
+_INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wilson's interval)."
+_PERCENT = "%.1f%%"
+_ACCURACIES = {
+    "letter": LETTER,
+    "val": st.column_config.NumberColumn("Validation", format=_PERCENT, help=VAL_HELP),
+    "val_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
+    "val_images": st.column_config.NumberColumn("Images", format="localized"),
+    "val_clean": st.column_config.TextColumn("Validation, clean", help=CLEAN_HELP),
+    "test": st.column_config.NumberColumn("Test", format=_PERCENT, help=TEST_HELP),
+    "test_interval": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
+    "test_images": st.column_config.NumberColumn("Images, test", format="localized"),
+    "test_clean": st.column_config.TextColumn("Test, clean", help=CLEAN_HELP),
+    "looks": st.column_config.NumberColumn(
+        "Looks at test", help="How often the test split was evaluated; once is as it should be."
+    ),
+}
+
+
+def show_accuracies(records: Mapping[str, RunRecord]) -> None:
+    """A row per run: validation, and test where it was opened, with intervals and images."""
+    scored = {letter: record for letter, record in records.items() if record.answers}
+    if not scored:
+        return
+    st.subheader("Accuracy", anchor=False)
+    rows = [_row(letter, record) for letter, record in scored.items()]
+    st.dataframe(
+        pd.DataFrame(rows, columns=list(_ACCURACIES)).dropna(axis="columns", how="all"),
+        column_config=_ACCURACIES | ({} if len(records) > 1 else {"letter": None}),
+        hide_index=True,
+        placeholder="–",
+        height="content" if len(rows) <= 20 else 400,
+        key="accuracies",
+    )
+    often = [letter for letter, record in scored.items() if record.test_looks > 1]
+    if often:
+        st.warning(
+            f"The test split was looked at more than once with {listed(often)}. A test that has "
+            "had a chance to choose flatters.",
+            icon=":material/visibility:",
+        )
+    if len(scored) > 1:
+        accuracies = {
+            letter: {split: answers.accuracy for split, answers in record.answers.items()}
+            for letter, record in scored.items()
+        }
+        st.plotly_chart(
+            figures.interval_figure(accuracies),
+            key="intervals",
+            config={"displayModeBar": False},
+        )
+
+
+def _row(letter: str, record: RunRecord) -> dict[str, Any]:
+    row: dict[str, Any] = {"letter": letter, "looks": record.test_looks or None}
+    for split, answers in record.answers.items():
+        accuracy: Accuracy = answers.accuracy
+        row[split] = 100 * accuracy.value
+        row[f"{split}_interval"] = spoken_range(accuracy.low, accuracy.high)
+        row[f"{split}_images"] = accuracy.total
+        row[f"{split}_clean"] = str(answers.score.clean) if answers.score.clean else None
+    return row

@@ -1,0 +1,90 @@
+"""Runs that differ in their seed alone: their mean accuracy and how much of it is luck."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.evaluation import SPLIT_NAMES, Mean, RunRecord
+from pages.components.shared.formatting import spoken_range
+from pages.components.shared.scores import CLEAN_HELP
+
+_PERCENT = "%.1f%%"
+_GROUPS = {
+    "runs": st.column_config.TextColumn("Runs", pinned=True),
+    "split": st.column_config.TextColumn("Split"),
+    "mean": st.column_config.NumberColumn("Mean accuracy", format=_PERCENT),
+    "interval": st.column_config.TextColumn(
+        "95 % interval of the mean",
+        help="By Student's t from the spread between the seeds: where the mean of very many "
+        "seeds would be.",
+    ),
+    "deviation": st.column_config.TextColumn(
+        "Standard deviation", help="Of the single runs, in percentage points."
+    ),
+    "range": st.column_config.TextColumn("Lowest to highest"),
+    "clean": st.column_config.TextColumn("Mean, clean", help=f"Mean of: {CLEAN_HELP}"),
+    "settings": st.column_config.TextColumn(
+        "Settings", help="What these runs have in common, where the chosen runs differ."
+    ),
+}
+
+
+def show_groups(records: Mapping[str, RunRecord]) -> None:
+    """Mean, interval and spread of runs that differ in their seed alone."""
+    groups = evaluation.seed_groups(records)
+    if not groups:
+        return
+    st.subheader("Over several seeds", anchor=False)
+    st.caption(
+        "Runs that differ in their seed alone: how much is luck, and what is left of it in the "
+        "mean.",
+        help="They came to their end on the same images and labels. Of one seed the first counts. "
+        "Opening the test split, TensorBoard files and exact repeatability are no "
+        "difference; the weights to start from are.",
+    )
+    differing = evaluation.differing_settings(records)
+    rows = [
+        _group_row(group, split, evaluation.mean_accuracy(values))
+        | {"clean": _spoken_mean(_values(records, group, split, clean=True))}
+        | {"settings": evaluation.common_settings(differing, group)}
+        for group in groups
+        for split in SPLIT_NAMES
+        if (values := _values(records, group, split))
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=list(_GROUPS)).dropna(axis="columns", how="all"),
+        column_config=_GROUPS,
+        hide_index=True,
+        key="groups",
+    )
+
+
+def _group_row(group: list[str], split: str, mean: Mean) -> dict[str, Any]:
+    return {
+        "runs": ", ".join(group),
+        "split": SPLIT_NAMES[split],
+        "mean": 100 * mean.value,
+        "interval": spoken_range(mean.low, mean.high),
+        "deviation": f"{100 * mean.deviation:.1f}",
+        "range": spoken_range(mean.lowest, mean.highest),
+    }
+
+
+def _values(
+    records: Mapping[str, RunRecord], group: list[str], split: str, *, clean: bool = False
+) -> list[float]:
+    """The accuracies of the group; none where the split is not open with all, or has no leaks."""
+    scores = [each.score for letter in group if (each := records[letter].answers.get(split))]
+    found = [score.clean if clean else score.accuracy for score in scores]
+    values = [accuracy.value for accuracy in found if accuracy is not None]
+    return values if len(values) == len(group) else []
+
+
+def _spoken_mean(values: list[float]) -> str | None:
+    if not values:
+        return None
+    mean = evaluation.mean_accuracy(values)
+    return f"{mean.value:.1%} ({spoken_range(mean.low, mean.high)})"

@@ -1,0 +1,64 @@
+"""Deletes runs after it was said how much goes."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fer_core.runs import Run
+from pages.components.shared.errors import attempt
+from pages.components.shared.formatting import plain, spoken_run, spoken_size
+
+_NAMED = 10  # runs in a question
+_DAMAGED = 5  # runs with a sentence each
+
+
+def offer_deletion(runs: Sequence[Run], key: str = "chosen") -> None:
+    """A button that asks before it deletes, and says how much room that gives."""
+    question = st.popover(
+        "Delete …", icon=":material/delete:", key=f"deletion-{key}", on_change="rerun"
+    )
+    if question.open:  # to measure fifty runs takes a moment
+        with question:
+            _ask(runs, key)
+
+
+def show_damaged(damaged: Sequence[Run]) -> None:
+    """Says of runs that cannot be read why not, and offers to delete them."""
+    for run in damaged[:_DAMAGED]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(plain(run.problem), icon=":material/folder_off:")
+            offer_deletion([run], key=run.id)
+    more = damaged[_DAMAGED:]
+    if more:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"{len(more):,} more cannot be read.", icon=":material/folder_off:")
+            offer_deletion(more, key="damaged")
+
+
+def _ask(runs: Sequence[Run], key: str) -> None:
+    what = "this run" if len(runs) == 1 else f"these {len(runs):,} runs"
+    size = spoken_size(sum(run.size_on_disk() for run in runs))
+    st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
+    named = [f"- {plain(_named(run))}" for run in runs[:_NAMED]]
+    more = [f"- and {len(runs) - _NAMED:,} more"] if len(runs) > _NAMED else []
+    st.markdown("\n".join(named + more))
+    st.button(
+        "Delete for good",
+        type="primary",
+        icon=":material/delete_forever:",
+        on_click=_delete,
+        args=(runs,),
+        key=f"delete-{key}",
+    )
+
+
+def _named(run: Run) -> str:
+    return run.id if run.problem else spoken_run(run)
+
+
+def _delete(runs: Sequence[Run]) -> None:
+    """Deletes what may be deleted; the page then says of the others why not."""
+    done = sum(attempt(run.delete) for run in runs)
+    if done:
+        said = "1 run was" if done == 1 else f"{done:,} runs were"
+        st.toast(f"{said} deleted.", icon=":material/delete:")

@@ -1,0 +1,55 @@
+"""Where to go on with a run, and its files."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from fer_core.evaluation import Overview
+from fer_core.runs import Run
+from pages.components.shared.corrections import show_corrections_of
+from pages.components.shared.formatting import plain, spoken_run, spoken_size, spoken_title
+
+_MOST = 5  # runs whose files are offered at once
+
+
+def show_files(chosen: Sequence[Overview]) -> None:
+    """A frame with links and files for each run, as far as one has patience with."""
+    for one in chosen[:_MOST]:
+        with st.container(border=True, gap="small"):
+            _show_run(one)
+    if len(chosen) > _MOST:
+        st.caption(f"Choose fewer to see the files of the other {len(chosen) - _MOST:,}.")
+
+
+def _show_run(one: Overview) -> None:
+    run = one.run
+    title = f"{spoken_title(run)} · " if one.notes.name else ""
+    st.markdown(f"**{plain(spoken_run(run))}**")
+    st.caption(plain(title + run.id))
+    show_corrections_of(run)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not run.is_pretrained:
+            _link("train", "Watch", ":material/show_chart:", run)
+        if run.model_file:
+            _link("evaluate", "Evaluate", ":material/grid_on:", run)
+            _link("predict", "Predict", ":material/face:", run)
+        _offer_files(one)
+
+
+def _link(page: str, label: str, icon: str, run: Run) -> None:
+    st.page_link(f"pages/{page}.py", label=label, icon=icon, query_params={"run": run.id})
+
+
+def _offer_files(one: Overview) -> None:
+    run = one.run
+    for file in [*([run.model_file] if run.model_file else []), *run.exports]:
+        name = f"{run.id}.keras" if file == run.model_file else file.name
+        label = f"{file.name}, {spoken_size(file.stat().st_size)}"
+        _offer(label, file.read_bytes, name, key=f"download-{run.id}-{file.name}")
+    if one.epochs:
+        name = f"{run.id}-history.csv"
+        _offer("history.csv", lambda: run.history.to_csv(index=False), name, f"history-{run.id}")
+
+
+def _offer(label: str, content: Callable[[], str | bytes], name: str, key: str) -> None:
+    st.download_button(label, content, name, key=key, icon=":material/download:", on_click="ignore")

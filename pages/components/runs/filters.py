@@ -1,0 +1,104 @@
+"""Finds runs among many: by a word, by what they are, by what a person marked."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fer_core.evaluation import Overview
+from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+
+_ALL, _STARRED, _ARCHIVED = "All", "Starred", "Archived"
+_SEARCH, _SHELF = "runs-search", "runs-shelf"
+_TRAITS = {
+    "State": lambda one: spoken_end_state(one.state, one.reason),
+    "Recipe": lambda one: spoken_recipe(one.config),
+    "Data set": lambda one: one.config.dataset,
+}
+
+
+def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
+    """Shows the filters and gives the runs that pass, in their order."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Find",
+            key=_SEARCH,
+            placeholder="Name, note, recipe or data set",
+            icon=":material/search:",
+            width=320,
+            persist_state="session",
+        )
+        shelf = st.segmented_control(
+            "Show",
+            [_ALL, _STARRED, _ARCHIVED],
+            default=_ALL,
+            required=True,
+            key=_SHELF,
+            help="What is archived is shown nowhere else.",
+            persist_state="session",
+        )
+        wanted = _choose_traits(everything)
+    found = [one for one in everything if _is_on(one, shelf) and _holds(one, words)]
+    for trait, values in wanted.items():
+        found = [one for one in found if not values or _TRAITS[trait](one) in values]
+    st.caption(_spoken_count(found, everything))
+    return found
+
+
+def show_none_found() -> None:
+    """Says that no run passed the filters, and offers to take them away."""
+    st.info("No run is like that.", icon=":material/search_off:")
+    st.button("Show all runs", icon=":material/filter_alt_off:", on_click=_clear)
+
+
+def _choose_traits(everything: Sequence[Overview]) -> dict[str, list[str]]:
+    chosen = sum(bool(st.session_state.get(_key(trait))) for trait in _TRAITS)
+    label = f"Filter · {chosen}" if chosen else "Filter"
+    wanted = {}
+    with st.popover(label, icon=":material/filter_alt:", key="runs-filter"):
+        for trait, of in _TRAITS.items():
+            options = sorted({of(one) for one in everything})
+            _forget_vanished(_key(trait), options)
+            wanted[trait] = st.multiselect(
+                trait, options, key=_key(trait), placeholder="Any", persist_state="session"
+            )
+    return wanted
+
+
+def _forget_vanished(key: str, options: Sequence[str]) -> None:
+    """A run that ended has left its state, one that was deleted may have been its data set's last.
+
+    A choice that cannot be seen must hide nothing.
+    """
+    kept = [value for value in st.session_state.get(key, []) if value in options]
+    if kept != st.session_state.get(key, []):
+        st.session_state[key] = kept
+
+
+def _spoken_count(found: Sequence[Overview], everything: Sequence[Overview]) -> str:
+    total = "1 run" if len(everything) == 1 else f"{len(everything):,} runs"
+    archived = sum(one.notes.archived for one in everything)
+    said = total if len(found) == len(everything) else f"{len(found):,} of {total}"
+    return f"{said} · {archived:,} archived" if archived else said
+
+
+def _is_on(one: Overview, shelf: str) -> bool:
+    if shelf == _ARCHIVED:
+        return one.notes.archived
+    return not one.notes.archived and (shelf == _ALL or one.notes.starred)
+
+
+def _holds(one: Overview, words: str) -> bool:
+    """Whether every word is somewhere in what the run is called and made of."""
+    texts = (one.notes.name, one.notes.note, spoken_recipe(one.config), one.config.dataset)
+    text = "\n".join((*texts, one.run.id)).casefold()
+    return all(word in text for word in words.casefold().split())
+
+
+def _key(trait: str) -> str:
+    return f"runs-filter-{trait}"
+
+
+def _clear() -> None:
+    st.session_state[_SEARCH], st.session_state[_SHELF] = "", _ALL
+    for trait in _TRAITS:
+        st.session_state[_key(trait)] = []

@@ -1,0 +1,118 @@
+"""The table of runs, in which several can be chosen."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.evaluation import Overview, Score
+from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+
+_INTERVAL = (
+    "Where the accuracy on all such faces is with 95 % confidence (Wilson's interval), and the "
+    "number of images."
+)
+_CLEAN = (
+    "Accuracy without the images that are among the training images too; choose the run to see "
+    "its interval."
+)
+_COLUMNS = {
+    "star": st.column_config.TextColumn("★", help="Starred.", width=40),
+    "name": st.column_config.TextColumn("Name", width="medium"),
+    "state": st.column_config.TextColumn("State"),
+    "recipe": st.column_config.TextColumn("Recipe"),
+    "dataset": st.column_config.TextColumn("Data set"),
+    "epochs": st.column_config.TextColumn("Epochs", help="Done, of those asked for."),
+    "val": st.column_config.NumberColumn(
+        "Validation", format="%.1f%%", help="Accuracy of the best epoch on the validation split."
+    ),
+    "val_range": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
+    "val_clean": st.column_config.NumberColumn("Clean", format="%.1f%%", help=_CLEAN),
+    "test": st.column_config.NumberColumn(
+        "Test", format="%.1f%%", help="Accuracy on the test split, where it has been opened."
+    ),
+    "test_range": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
+    "test_clean": st.column_config.NumberColumn("Clean, test", format="%.1f%%", help=_CLEAN),
+    "duration": st.column_config.NumberColumn(
+        "Duration", format="compact", help="Time spent in training: hours, minutes, seconds."
+    ),
+    "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+    "note": st.column_config.TextColumn("Note", width="medium"),
+    "id": st.column_config.TextColumn("Folder"),
+}
+# What few runs have, or none: written by a person, or found where images leak.
+_RARE = ("star", "name", "note", "val_clean", "test_range", "test_clean")
+_KEY, _SHOWN = "runs-table", "runs-shown"
+
+
+def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
+    """Shows the table and gives the runs that are chosen in it, in its order.
+
+    A run stays chosen as long as it is shown, whatever comes, goes or changes beside it.
+    """
+    table = pd.DataFrame([_row(one) for one in runs], columns=list(_COLUMNS))
+    _keep_choice([one.run.id for one in runs])
+    state = st.dataframe(
+        table,
+        column_config=_COLUMNS,
+        column_order=[
+            name
+            for name in _COLUMNS
+            if name not in _RARE or table[name].replace("", None).notna().any()
+        ],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=_KEY,
+        placeholder="–",
+    )
+    return [runs[position] for position in sorted(state["selection"]["rows"])]
+
+
+def _keep_choice(shown: list[str]) -> None:
+    """Chooses again what was chosen: Streamlit counts rows, and the rows may be others now."""
+    before = st.session_state.get(_SHOWN, [])
+    rows = st.session_state.get(_KEY, {}).get("selection", {}).get("rows", [])
+    chosen = {before[row] for row in rows if row < len(before)}
+    kept = [position for position, run_id in enumerate(shown) if run_id in chosen]
+    if before and kept != sorted(rows):
+        st.session_state[_KEY] = {"selection": {"rows": kept}}
+    st.session_state[_SHOWN] = shown
+
+
+def _row(one: Overview) -> dict[str, Any]:
+    return {
+        "star": "★" if one.notes.starred else "",
+        "name": one.notes.name,
+        "state": spoken_end_state(one.state, one.reason),
+        "recipe": spoken_recipe(one.config),
+        "dataset": one.config.dataset,
+        "epochs": f"{one.epochs} of {one.goal}",
+        "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),
+        "val_range": _interval(one.val),
+        "val_clean": _clean(one.val),
+        "test": _percent(one.test.accuracy.value if one.test else None),
+        "test_range": _interval(one.test),
+        "test_clean": _clean(one.test),
+        "duration": None if one.seconds is None else timedelta(seconds=round(one.seconds)),
+        "started": one.started,
+        "note": one.notes.note,
+        "id": one.run.id,
+    }
+
+
+def _interval(score: Score | None) -> str:
+    if score is None:
+        return ""
+    found = score.accuracy
+    return f"{100 * found.low:.1f} – {100 * found.high:.1f} %, {found.total:,}"
+
+
+def _clean(score: Score | None) -> float | None:
+    return 100 * score.clean.value if score and score.clean else None
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share

@@ -1,0 +1,137 @@
+"""How well a run does: accuracy with its interval, confusion, and scores per class."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from fer_core import evaluation
+from fer_core.evaluation import Accuracy
+from fer_core.figures import confusion_figure
+from fer_core.runs import Run
+
+CLEAN_HELP = (
+    "Accuracy without the images that are among the training images too, with its 95 % interval."
+)
+
+_SHARES, _COUNTS = "Shares", "Numbers of images"
+
+_SCORES = ["precision", "recall", "f1"]
+_INTERVAL = "With 95 % confidence the score on all such faces is within."
+_REPORT_COLUMNS = {
+    "expression": st.column_config.TextColumn("Expression", pinned=True),
+    "precision": st.column_config.NumberColumn(
+        "Precision",
+        format="%.1f%%",
+        help="Of the faces that were called this, the share that really were.",
+    ),
+    "precision_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
+    "recall": st.column_config.NumberColumn(
+        "Recall",
+        format="%.1f%%",
+        help="Accuracy within the class: the share of its faces that were recognised.",
+    ),
+    "recall_interval": st.column_config.TextColumn("95 % interval, recall", help=_INTERVAL),
+    "f1": st.column_config.NumberColumn(
+        "F1", format="%.1f%%", help="The harmonic mean of precision and recall."
+    ),
+    "f1_interval": st.column_config.TextColumn("95 % interval, F1", help=_INTERVAL),
+    "images": st.column_config.NumberColumn("Images", format="localized"),
+}
+
+
+def show_accuracy(
+    label: str,
+    accuracy: Accuracy,
+    explanation: str,
+    width: Literal["stretch", "content"] = "stretch",
+) -> None:
+    """The accuracy, below it the 95 % interval and the number of images."""
+    st.metric(
+        label,
+        f"{accuracy.value:.1%}",
+        delta=f"{accuracy.low:.1%} to {accuracy.high:.1%}",
+        delta_color="off",
+        delta_arrow="off",
+        delta_description=f"95 %, {accuracy.total:,} images",
+        help=explanation,
+        width=width,
+    )
+
+
+def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
+    """The best validation accuracy so far of a run that trains, with its interval."""
+    label, counts = "Best validation accuracy", run.counts
+    best = float(history["val_accuracy"].max()) if len(history) else None
+    if best is None or "val" not in counts:
+        st.metric(label, "–" if best is None else f"{best:.1%}", width="content")
+        return
+    images = int(counts["val"].sum())
+    accuracy = Accuracy.of(round(best * images), images)
+    show_accuracy(label, accuracy, "Of the best epoch until now.", width="content")
+
+
+def show_confusion(
+    matrix: np.ndarray,
+    class_names: Sequence[str],
+    key: str,
+    *,
+    chosen: tuple[str | None, str | None] = (None, None),
+    on_click: Callable[[str, str], None] | None = None,
+) -> None:
+    """The confusion matrix, in shares of each true expression or in numbers of images.
+
+    Args:
+        chosen: true and answered expression of what is framed; see `confusion_figure`.
+        on_click: called with the true and the answered expression of a cell that is clicked.
+    """
+    unit = st.segmented_control(
+        "Cells show", [_SHARES, _COUNTS], default=_SHARES, required=True, key=f"{key}-unit"
+    )
+    # Streamlit's own colour for text in charts is too faint on a coloured cell.
+    ink = "white" if st.context.theme.type == "dark" else "black"
+    figure = confusion_figure(matrix, class_names, unit == _SHARES, ink=ink, chosen=chosen)
+    options: dict[str, Any] = {"key": key, "config": {"displayModeBar": False}}
+    if on_click is None:
+        st.plotly_chart(figure, **options)
+        return
+
+    def pass_on() -> None:
+        points = st.session_state[key]["selection"]["points"]
+        if points:  # a second click on the same cell gives none, and it stays chosen
+            on_click(*points[-1]["customdata"][-2:])
+
+    st.plotly_chart(figure, on_select=pass_on, selection_mode="points", **options)
+
+
+def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
+    """Precision, recall and F1 of every class, and their mean."""
+    report = evaluation.class_report(predictions, class_names)
+    report[_SCORES] *= 100
+    st.dataframe(report, column_config=_REPORT_COLUMNS, height="content")
+
+
+def show_class_scores(scores: pd.DataFrame) -> None:
+    """The same with 95 % intervals, as `class_scores.class_scores` gives them."""
+    table = 100 * scores[_SCORES]
+    for name in _SCORES:
+        bounds = zip(scores[f"{name}_low"], scores[f"{name}_high"], strict=True)
+        table[f"{name}_interval"] = [
+            "" if np.isnan(low) else f"{low:.1%} to {high:.1%}" for low, high in bounds
+        ]
+    table["images"] = scores["images"]
+    order = [name for name in _REPORT_COLUMNS if name in table]
+    st.dataframe(
+        table, column_config=_REPORT_COLUMNS, column_order=order, height="content", placeholder="–"
+    )
+
+
+VAL_HELP = (
+    "Share of right answers on the validation split. It chose the best epoch, so it flatters a "
+    "little; the test split does not."
+)
+
+
+TEST_HELP = "Share of right answers on the test split, which had no part in any choice."

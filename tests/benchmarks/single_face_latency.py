@@ -1,0 +1,52 @@
+"""How long a run's network takes for one face on one core.
+
+    python -m tests.benchmarks.single_face_latency
+
+Everything between a face crop and its probabilities counts: resizing, the network, the temperature.
+"""
+
+import argparse
+import os
+import statistics
+import time
+
+import psutil
+
+WARM, ROUNDS = 20, 300
+
+
+def main() -> None:
+    """Prints the median and the 95th percentile in milliseconds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", nargs="?", help="its id; else the default that ships")
+    options = parser.parse_args()
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # not on macOS: there the threads are bounded alone
+        process.cpu_affinity([process.cpu_affinity()[0]])
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import numpy as np
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    from fer_core.inference.recognition import Classifier
+    from fer_core.runs.listing import list_runs, open_run
+
+    run = open_run(options.run) if options.run else list_runs()[-1]
+    classifier = Classifier.load(run)
+    face = np.random.default_rng(0).integers(0, 256, (180, 180, 3)).astype("uint8")
+    times = []
+    for _ in range(WARM + ROUNDS):
+        started = time.perf_counter()
+        classifier.predict([face])
+        times.append(1000 * (time.perf_counter() - started))
+    times = sorted(times[WARM:])
+    parameters = classifier.model.count_params()
+    print(  # noqa: T201
+        f"{run.id}, {parameters:,} parameters: {statistics.median(times):.1f} ms a face "
+        f"(95 of 100 within {times[int(0.95 * ROUNDS)]:.1f} ms)"
+    )
+
+
+if __name__ == "__main__":
+    main()

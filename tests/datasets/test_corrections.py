@@ -1,0 +1,343 @@
+"""Images that are left out or get another label, without being touched."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier, Thread
+
+import numpy as np
+import pytest
+
+from fer_core.datasets.corrections import Correction, Overlay, parse_overlay
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.pixel_cache import open_pixels
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from tests.datasets.trees import write_fer2013, write_image, write_tree
+
+TREE = {"train/happy": 10, "train/sad": 10, "test/happy": 3, "test/sad": 3}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "My faces", TREE)
+
+
+@pytest.fixture
+def dataset(source: Path) -> Dataset:
+    return import_source(source, "faces")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Dataset:
+    """Images that are rows of one array."""
+    return import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer")
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """What every file holds."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_excluded_and_relabelled_images_are_known_by_path_and_row(
+    dataset: Dataset, table: Dataset
+) -> None:
+    for each in (dataset, table):
+        each.exclude([3, 5], " no face ")
+        each.relabel(np.array([8]), "sad")
+    paths = dataset.index["path"]
+    assert dataset.overlay.excluded == {(paths[3], None): "no face", (paths[5], None): "no face"}
+    assert dataset.overlay.relabelled == {(paths[8], None): "sad"}
+    path = table.index["path"][0]
+    rows = table.index["row"]
+    assert set(table.overlay.excluded) == {(path, int(rows[3])), (path, int(rows[5]))}
+    assert table.overlay.relabelled == {(path, int(rows[8])): "sad"}
+
+
+def test_the_images_are_never_touched(dataset: Dataset, source: Path, table: Dataset) -> None:
+    before = contents(source), contents(table.directory)
+    for each in (dataset, table):
+        each.exclude([0, 1], "blank")
+        each.relabel([2], "sad")
+        each.restore([1])
+    own = contents(table.directory)
+    assert own.pop(str(table.directory / "overlay.csv"))
+    assert (contents(source), own) == before
+
+
+def test_the_data_set_itself_stays_as_it_was_added(dataset: Dataset) -> None:
+    index, fingerprint = dataset.index.copy(), dataset.fingerprint()
+    dataset.exclude([0], "blank")
+    again = open_dataset("faces")
+    assert again.index.equals(index) and again.fingerprint() == fingerprint
+
+
+def test_corrections_apply_without_moving_any_image(dataset: Dataset) -> None:
+    happy = int(dataset.select("train", "happy")[0])
+    dataset.exclude([happy], "blank")
+    dataset.relabel([happy + 1], "sad")
+    corrected = dataset.with_overlay()
+    changed = dataset.index["split"] != corrected.index["split"]
+    assert np.flatnonzero(changed).tolist() == [happy]
+    assert corrected.select("excluded").tolist() == [happy]
+    changed = dataset.index["expression"] != corrected.index["expression"]
+    assert np.flatnonzero(changed).tolist() == [happy + 1]
+    same = ["path", "row", "source_split", "content", "size", "modified"]
+    assert corrected.index[same].equals(dataset.index[same])
+    assert corrected.index.dtypes.equals(dataset.index.dtypes)
+    counts = corrected.counts() - dataset.counts()
+    assert counts["train"].to_dict() == {"happy": -2, "sad": 1}
+    assert not counts[["val", "test"]].any(axis=None)
+    plain, after = open_pixels(dataset, (8, 8), 1), open_pixels(corrected, (8, 8), 1)
+    assert plain.filename == after.filename
+
+
+def test_every_correction_changes_the_fingerprint_and_taking_it_back_gives_it_back(
+    dataset: Dataset,
+) -> None:
+    seen = [dataset.with_overlay().fingerprint()]
+    assert seen == [dataset.fingerprint()]
+    dataset.exclude([0], "blank")
+    seen.append(dataset.with_overlay().fingerprint())
+    dataset.relabel([1], "sad")
+    seen.append(dataset.with_overlay().fingerprint())
+    dataset.exclude([1], "blank")
+    seen.append(dataset.with_overlay().fingerprint())
+    assert len(set(seen)) == 4
+    dataset.restore([0, 1])
+    assert dataset.with_overlay().fingerprint() == seen[0]
+    dataset.exclude([0], "another reason makes no other images")
+    assert dataset.with_overlay().fingerprint() == seen[1]
+
+
+def test_the_last_decision_about_an_image_counts(dataset: Dataset) -> None:
+    key = dataset.keys([0])[0]
+    dataset.relabel([0], "sad")
+    dataset.exclude([0], "blank")
+    assert (dataset.overlay.excluded, dataset.overlay.relabelled) == ({key: "blank"}, {})
+    dataset.relabel([0], "sad")
+    assert (dataset.overlay.excluded, dataset.overlay.relabelled) == ({}, {key: "sad"})
+    dataset.relabel([0], "happy")  # as it was added
+    assert len(dataset.overlay) == 0
+
+
+def test_a_finding_at_once_is_one_file(dataset: Dataset) -> None:
+    dataset.exclude(dataset.select("train"), "all of them")
+    assert len(dataset.overlay) == 18
+    assert "train" not in dataset.with_overlay().counts()
+    assert dataset.with_overlay().class_names == ("happy", "sad")
+
+
+def test_everything_excluded_leaves_classes_without_images(dataset: Dataset) -> None:
+    dataset.exclude(range(26), "all")
+    for corrected in (
+        dataset.with_overlay(),
+        dataset.with_validation_fraction(0.5).with_overlay(),
+    ):
+        assert corrected.counts().shape == (2, 0)
+        assert set(corrected.index["split"]) == {"excluded"}
+
+
+def test_a_class_whose_images_all_get_another_label_stays_a_class(dataset: Dataset) -> None:
+    dataset.relabel(dataset.select(None, "sad"), "happy")
+    counts = dataset.with_overlay().counts()
+    assert counts.loc["sad"].to_dict() == {"train": 0, "val": 0, "test": 0}
+    assert counts.loc["happy"].sum() == 26
+    assert list(dataset.with_overlay().mean_faces()) == ["happy", "sad"]
+
+
+def test_a_validation_split_drawn_anew_leaves_excluded_images_out_and_copies_on_one_side(
+    tmp_path: Path,
+) -> None:
+    for number in range(40):  # every picture twice, the copy under the other expression
+        write_image(tmp_path / f"faces/happy/{number}.png", number)
+        write_image(tmp_path / f"faces/sad/{number}.png", number)
+    dataset = import_source(tmp_path / "faces", "faces")
+    out = dataset.select(None, "happy")[:15]
+    dataset.exclude(out, "too many")
+    dataset.relabel(dataset.select(None, "sad")[20:30], "happy")
+    for fraction in (0.1, 0.3, 0.6):
+        index = dataset.with_overlay().with_validation_fraction(fraction).index
+        assert np.flatnonzero(index["split"] == "excluded").tolist() == out.tolist()
+        kept = index[index["split"] != "excluded"]
+        assert set(kept["split"]) == {"train", "val"}
+        assert (kept.groupby("content")["split"].nunique() == 1).all()
+        share = (kept["split"] == "val").mean()
+        assert abs(share - fraction) < 0.1
+        other_way = dataset.with_validation_fraction(fraction).with_overlay().index
+        assert other_way.equals(index)
+
+
+def test_a_data_set_takes_corrections_that_another_of_the_same_images_gave(
+    dataset: Dataset, source: Path
+) -> None:
+    dataset.exclude([0, 4], 'a reason with "quotes", commas and ümlauts')
+    dataset.relabel([8], "sad")
+    other = import_source(source, "again")
+    other.exclude([1], "stays")
+    other.relabel([4], "sad")
+    assert other.import_overlay("\ufeff" + dataset.overlay.to_csv()) == 3
+    assert other.overlay.relabelled == dataset.overlay.relabelled
+    stays = {other.keys([1])[0]: "stays"}
+    assert other.overlay.excluded == dataset.overlay.excluded | stays
+
+
+def test_a_table_of_corrections_survives_writing_and_reading(table: Dataset) -> None:
+    table.exclude([3], "blank")
+    table.relabel([5], "sad")
+    overlay = table.overlay
+    assert parse_overlay(overlay.to_csv()) == overlay
+    assert parse_overlay(Overlay().to_csv()) == Overlay()
+
+
+HEADER = "path,row,what,expression,reason\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "Corrections must be a table"),
+        ('"', "Corrections must be a table"),
+        ("path,row\na.png,\n", "must have the columns path, row, what"),
+        (HEADER + "nobody.png,,exclude,,blank\n", "1 of 1 are not, the first is nobody.png. None"),
+        (HEADER + "train/happy/000.png,7,exclude,,blank\n", "row 8 of train/happy/000.png"),
+        (
+            HEADER + "train/happy/000.png,,drop,,blank\n",
+            "exclude, relabel or keep. Received: 'drop'",
+        ),
+        (HEADER + "train/happy/000.png,x,exclude,,blank\n", "must be a whole number or empty"),
+        (HEADER + "train/happy/000.png,,exclude,,\n", "the reason to exclude"),
+        (HEADER + "train/happy/000.png,,relabel,,\n", "either another expression or the reason"),
+        (HEADER + "train/happy/000.png,,relabel,bored,\n", "one of faces: happy, sad. Received:"),
+        (HEADER + "train/happy/000.png,,keep,,\n", "either another expression or the reason"),
+        (HEADER + "train/happy/000.png,,keep,bored,\n", "one of faces: happy, sad. Received:"),
+        (HEADER + "nobody.png,,keep,sad,\n", "1 of 1 are not, the first is nobody.png. None"),
+        (HEADER + 2 * "train/happy/000.png,,keep,sad,\n", "train/happy/000.png stands twice"),
+        (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png stands twice"),
+    ],
+)
+def test_corrections_that_do_not_fit_are_refused_whole(
+    dataset: Dataset, text: str, sentence: str
+) -> None:
+    dataset.exclude([2], "stays")
+    before = dataset.overlay
+    good = "train/happy/003.png,,exclude,,blank\n" if text.startswith(HEADER) else ""
+    with pytest.raises(ValueError, match="(?s).*") as error:
+        dataset.import_overlay(text.replace(HEADER, HEADER + good))
+    assert sentence.replace("1 of 1", "1 of 2") in str(error.value)
+    assert dataset.overlay == before
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [(" ", "the reason to exclude"), ("a\nb", "one line"), ("x" * 201, "at most 200 characters")],
+)
+def test_a_reason_is_a_line_of_words(dataset: Dataset, reason: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        dataset.exclude([0], reason)
+    assert len(dataset.overlay) == 0
+
+
+def test_what_cannot_be_decided_is_refused_with_a_sentence(dataset: Dataset) -> None:
+    with pytest.raises(ValueError, match="must be one of faces: happy, sad. Received: bored"):
+        dataset.relabel([0], "bored")
+    for position in (-1, 26):
+        for act in (dataset.restore, lambda at: dataset.exclude(at, "x"),
+                    lambda at: dataset.relabel(at, "sad")):  # fmt: skip
+            with pytest.raises(ValueError, match=f"from 0 to 25. Received: {position}"):
+                act([0, position])
+    assert len(dataset.overlay) == 0
+
+
+def test_a_damaged_file_of_corrections_is_named_and_not_written_over(dataset: Dataset) -> None:
+    file = dataset.directory / "overlay.csv"
+    file.write_text("nonsense")
+    with pytest.raises(ValueError, match=r"overlay\.csv is damaged: Corrections must have"):
+        _ = dataset.overlay
+    with pytest.raises(ValueError, match="is damaged"):
+        dataset.exclude([0], "blank")
+    assert file.read_text() == "nonsense"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="is damaged"):
+        _ = dataset.overlay
+    assert dataset.index["split"].isin(("train", "val", "test")).all()
+
+
+def test_a_deleted_data_set_does_not_come_back_by_a_correction(dataset: Dataset) -> None:
+    _ = dataset.index
+    dataset.delete()
+    with pytest.raises(ValueError, match="faces must be there to be corrected. It was deleted"):
+        dataset.exclude([0], "blank")
+    assert not dataset.directory.exists()
+
+
+def test_sessions_that_correct_at_once_lose_nothing(workspace: Path) -> None:
+    draw_dataset("faces", count=140)
+    start, refused = Barrier(8), []
+
+    def work(number: int) -> None:
+        mine = open_dataset("faces")
+        _ = mine.index
+        start.wait()
+        try:
+            for position in range(number, 140, 8):
+                mine.exclude([position], f"session {number}")
+        except Exception as error:
+            refused.append(error)
+
+    threads = [Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == []
+    assert len(open_dataset("faces").overlay.excluded) == 140
+
+
+def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: Dataset) -> None:
+    dataset.exclude([0, 1, 2], "blank")
+    dataset.relabel([9], "sad")
+    kept = dataset.overlay
+    turned = replace(kept, corrections=kept.corrections[::-1])
+    assert dataset.with_overlay(turned).fingerprint() == dataset.with_overlay().fingerprint()
+
+
+def test_corrections_of_images_that_are_not_there_change_nothing(dataset: Dataset) -> None:
+    overlay = Overlay((Correction(("nobody.png", None), reason="gone"),))
+    assert dataset.with_overlay(overlay).fingerprint() == dataset.fingerprint()
+
+
+def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Dataset) -> None:
+    dataset.exclude([4], "blank")
+    before = dataset.with_overlay().fingerprint()
+    dataset.confirm([0])
+    overlay, (key,) = dataset.overlay, dataset.keys([0])
+    assert overlay.confirmed == {key: "happy"} and len(overlay) == 1
+    assert overlay.is_settled(key, "happy") and not overlay.is_settled(key, "sad")
+    assert dataset.with_overlay().fingerprint() == before
+    assert parse_overlay(overlay.to_csv()) == overlay
+    dataset.confirm([0], is_right=False)
+    assert not dataset.overlay.kept and len(dataset.overlay) == 1
+
+
+def test_of_an_image_that_is_relabelled_the_new_label_is_found_right(dataset: Dataset) -> None:
+    dataset.relabel([0], "sad")
+    dataset.confirm([0])
+    (key,) = dataset.keys([0])
+    assert dataset.overlay.confirmed == {key: "sad"}
+    dataset.restore([0])
+    assert not dataset.overlay.is_settled(key, "happy")
+
+
+def test_labels_that_were_found_right_travel_with_the_corrections(
+    dataset: Dataset, source: Path
+) -> None:
+    dataset.exclude([4], "blank")
+    dataset.confirm([0, 4])
+    other = import_source(source, "again")
+    other.confirm([1])
+    assert other.import_overlay(dataset.overlay.to_csv()) == 3
+    assert set(other.overlay.confirmed) == set(other.keys([0, 1, 4]))
+    assert set(other.overlay.excluded) == set(other.keys([4]))

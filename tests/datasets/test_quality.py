@@ -1,0 +1,455 @@
+"""What is wrong with images is found: each kind of finding with images made for it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from fer_core.datasets import quality
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.quality import duplicates
+from fer_core.datasets.quality.findings import Finding
+from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
+from fer_core.datasets.quality.scan import scan
+from fer_core.datasets.registry import open_dataset
+from fer_core.vision import images
+from tests.datasets.trees import write_fer2013
+
+SIZE = 48
+
+
+def face(seed: int, size: int = SIZE) -> np.ndarray:
+    """A picture with coarse and fine light and shade, unlike that of any other seed: uint8 gray."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        cv2.resize(
+            rng.normal(0, strength, (side, side)), (size, size), interpolation=cv2.INTER_CUBIC
+        )
+        for side, strength in ((5, 40), (12, 30), (24, 20))
+    ]
+    return np.clip(128 + sum(layers), 0, 255).astype(np.uint8)
+
+
+def write(root: Path, name: str, pixels: np.ndarray, **settings: int) -> None:
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(file, **settings)
+
+
+def silent(done: int, total: int, message: str) -> None:
+    pass
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data set's folder in which nothing is wrong yet."""
+    number = 0
+    for split in ("train", "val", "test"):
+        for expression in ("happy", "sad"):
+            for _ in range(6):
+                write(tmp_path / "faces", f"{split}/{expression}/{number}.png", face(number))
+                number += 1
+    return tmp_path / "faces"
+
+
+Look = Callable[[], tuple[Dataset, dict[str, Finding]]]
+
+
+@pytest.fixture
+def look(root: Path) -> Look:
+    """Adds the folder, looks at it, and gives the findings by kind."""
+
+    def look() -> tuple[Dataset, dict[str, Finding]]:
+        import_source(root, "faces")
+        return found()
+
+    return look
+
+
+def found(name: str = "faces") -> tuple[Dataset, dict[str, Finding]]:
+    seen = scan(name, silent)
+    dataset = open_dataset(name)
+    return dataset, {each.kind: each for each in quality.find(seen, dataset.index)}
+
+
+def names(dataset: Dataset, positions: np.ndarray) -> list[str]:
+    return dataset.index["path"].iloc[positions].tolist()
+
+
+def counts(findings: dict[str, Finding]) -> dict[str, int]:
+    """Images by kind, of the kinds of which there is any."""
+    return {kind: finding.images for kind, finding in findings.items() if finding.images}
+
+
+# Images by themselves
+
+
+def test_where_nothing_is_wrong_nothing_is_found(look: Look) -> None:
+    _, findings = look()
+    assert counts(findings) == {}
+    assert set(findings) | {"faceless"} == set(quality.WORDS)
+
+
+def test_files_that_vanished_or_were_cut_short_cannot_be_read(root: Path) -> None:
+    import_source(root, "faces")
+    (root / "train/happy/0.png").unlink()
+    cut = root / "train/sad/6.png"
+    cut.write_bytes(cut.read_bytes()[:200])
+    dataset, findings = found()
+    assert names(dataset, findings["unreadable"].positions) == [
+        "train/happy/0.png",
+        "train/sad/6.png",
+    ]
+    table = quality.table_of(findings["unreadable"], quality.read_seen(dataset), dataset.index)
+    assert table["problem"].tolist() == ["gone", "damaged or truncated"]
+    assert counts(findings) == {"unreadable": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "pixels"),
+    [
+        ("blank", np.full((SIZE, SIZE), 7, np.uint8)),
+        ("flat", (118 + face(100) // 12).astype(np.uint8)),
+        ("dark", cv2.subtract(face(100), 128)),
+        ("bright", 255 - cv2.subtract(face(100), 128)),
+        ("blurred", cv2.GaussianBlur(face(100), (0, 0), 4)),
+        ("size", face(100, 40)),
+    ],
+)
+def test_an_image_by_itself_is_found(root: Path, look: Look, kind: str, pixels: np.ndarray) -> None:
+    write(root, "train/sad/odd.png", pixels)
+    dataset, findings = look()
+    assert counts(findings) == {kind: 1}
+    assert names(dataset, findings[kind].positions) == ["train/sad/odd.png"]
+    assert findings[kind].excess.tolist() == findings[kind].positions.tolist()
+    assert findings[kind].of == 37
+
+
+def test_low_contrast_alone_is_no_blur(root: Path, look: Look) -> None:
+    pale = 60 + face(100).astype(int) // 2
+    write(root, "train/sad/pale.png", pale.astype(np.uint8))
+    assert counts(look()[1]) == {}
+
+
+def test_among_many_sizes_only_tiny_and_long_ones_are_odd(root: Path, look: Look) -> None:
+    for number, file in enumerate(sorted(root.rglob("*.png"))):
+        Image.fromarray(face(number, 60 + number)).save(file)
+    write(root, "val/sad/tiny.png", face(200, 20))
+    write(root, "val/sad/long.png", np.hstack([face(201), face(202), face(203)]))
+    dataset, findings = look()
+    assert names(dataset, findings["size"].positions) == ["val/sad/tiny.png", "val/sad/long.png"]
+
+
+# Duplicates
+
+
+def test_copies_are_found_by_their_pixels_whatever_their_file(root: Path, look: Look) -> None:
+    write(root, "train/happy/0.bmp", face(0))
+    dataset, findings = look()
+    copies = findings["copies"]
+    assert sorted(names(dataset, copies.positions)) == ["train/happy/0.bmp", "train/happy/0.png"]
+    assert dataset.index["content"].iloc[copies.positions].nunique() == 2
+    assert copies.group_count == 1
+    assert len(copies.excess) == 1  # one of them stays
+    assert counts(findings) == {"copies": 2}
+
+
+def test_copies_with_different_labels_are_found_and_all_of_training_goes(
+    root: Path, look: Look
+) -> None:
+    write(root, "train/sad/copy.png", face(0))
+    dataset, findings = look()
+    labels = findings["copies-labels"]
+    assert sorted(names(dataset, labels.positions)) == ["train/happy/0.png", "train/sad/copy.png"]
+    assert labels.excess.tolist() == sorted(labels.positions.tolist())
+
+
+def shifted(pixels: np.ndarray) -> np.ndarray:
+    return np.roll(pixels, 1, axis=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: images.resize(pixels, 96, 96),
+        lambda pixels: (20 + pixels * 0.7).astype(np.uint8),
+        lambda pixels: cv2.GaussianBlur(pixels, (3, 3), 0),
+        lambda pixels: cv2.rectangle(pixels.copy(), (36, 45), (44, 47), 255, -1),
+    ],
+    ids=["size", "light", "blur", "caption"],
+)
+def test_a_photo_in_another_state_is_a_near_duplicate(
+    root: Path, look: Look, change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    write(root, "train/happy/other.png", change(face(0)))
+    dataset, findings = look()
+    near = findings["near"]
+    assert sorted(names(dataset, near.positions)) == ["train/happy/0.png", "train/happy/other.png"]
+    assert len(near.excess) == 1
+    assert findings["copies"].images == 0
+    seen = quality.read_seen(dataset)
+    assert (seen.table["similarity"][near.positions] >= duplicates.LEAST_CORRELATION).all()
+
+
+def test_a_compressed_photo_is_a_near_duplicate_with_a_different_label(
+    root: Path, look: Look
+) -> None:
+    write(root, "train/sad/other.jpg", face(0), quality=60)
+    dataset, findings = look()
+    assert sorted(names(dataset, findings["near-labels"].positions)) == [
+        "train/happy/0.png",
+        "train/sad/other.jpg",
+    ]
+
+
+def test_what_agrees_only_in_coarse_light_is_no_near_duplicate(root: Path, look: Look) -> None:
+    """As two well lit faces do: they correlate by 0.96, but in what is fine by 0.2."""
+    coarse = 128 + 100 * np.sin(np.linspace(0, 3, SIZE))[:, None] * np.ones((1, SIZE))
+    for number in (300, 301):
+        fine = (face(number).astype(float) - 128) / 7
+        write(root, f"train/sad/{number}.png", np.clip(coarse + fine, 0, 255).astype(np.uint8))
+    _, findings = look()
+    assert findings["near"].images == 0
+    assert findings["blurred"].images == 2
+
+
+def test_a_group_is_found_whole_across_the_borders_of_what_is_compared_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A chain, each like the next: all in one group, named by its first, and others alone."""
+    monkeypatch.setattr(duplicates, "_ROWS", 4)
+    monkeypatch.setattr(duplicates, "_COLUMNS", 8)
+    monkeypatch.setattr(duplicates, "_TILES", 2)
+    monkeypatch.setattr(duplicates, "_PAIRS", 3)
+    rng = np.random.default_rng(0)
+    sketches = np.stack([face(number, SIDE) for number in range(40)])
+    chain = [1, 9, 17, 25, 38]
+    for number in chain:
+        noise = rng.normal(0, 2, (SIDE, SIDE))
+        sketches[number] = np.clip(sketches[1] + noise, 0, 255).astype(np.uint8)
+    order = np.arange(40)[::-1].copy()  # the sketches need not lie in the pictures' order
+    reports = []
+    groups, similarity = duplicates.near_groups(
+        comparable(sketches[order], order), lambda done, total: reports.append((done, total))
+    )
+    assert groups[chain].tolist() == [1] * 5
+    alone = np.setdiff1d(np.arange(40), chain)
+    assert groups[alone].tolist() == alone.tolist()
+    assert (similarity[chain] > 0.95).all()
+    assert not similarity[alone].any()
+    assert reports[-1][0] == reports[-1][1] > 1
+
+
+def comparable(sketches: np.ndarray, places: np.ndarray) -> duplicates.Comparable:
+    from fer_core.datasets.quality import measures
+
+    low = measures._low_frequencies(sketches[places])
+    return duplicates.Comparable(measures._hashes(low), low, sketches, places)
+
+
+def test_every_pair_that_all_pairs_compared_find_is_found() -> None:
+    """Against the correlation of every pair, without hashes: on drawn noise of all strengths."""
+    rng = np.random.default_rng(1)
+    base = np.stack([face(number, SIDE) for number in range(60)])
+    noisy = [
+        np.clip(base[number] + rng.normal(0, number / 2, (SIDE, SIDE)), 0, 255)
+        for number in range(60)
+    ]
+    sketches = np.concatenate([base, np.stack(noisy)]).astype(np.uint8)
+    groups, _ = duplicates.near_groups(
+        comparable(sketches, np.arange(120)), lambda done, total: None
+    )
+    pixels = sketches.astype(np.float32)
+    expected = duplicates._correlation(pixels[:60], pixels[60:]) >= duplicates.LEAST_CORRELATION
+    fine = duplicates._correlation(duplicates._detail(pixels[:60]), duplicates._detail(pixels[60:]))
+    expected &= fine >= duplicates.LEAST_DETAIL
+    assert 5 < expected.sum() < 55
+    assert (groups[:60] == groups[60:]).tolist() == expected.tolist()
+
+
+def test_what_cannot_be_compared_is_refused() -> None:
+    low = np.zeros((2, FREQUENCIES - 1), np.float16)
+    with pytest.raises(ValueError, match=r"`low` must be of shape \(2, 63\). Received: \(2, 62\)"):
+        duplicates.Comparable(np.zeros(2, np.uint64), low, low, low)
+
+
+# Leaks
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "leaked_into"),
+    [
+        ("test/happy/copy.png", "leak-train-test", "train/happy/0.png"),
+        ("val/happy/copy.png", "leak-train-val", "train/happy/0.png"),
+        ("test/happy/copy.jpg", "near-leak-train-test", "train/happy/0.png"),
+        ("val/happy/copy.jpg", "near-leak-train-val", "train/happy/0.png"),
+    ],
+)
+def test_an_image_in_two_splits_is_a_leak_and_the_training_image_goes(
+    root: Path, look: Look, file: str, kind: str, leaked_into: str
+) -> None:
+    write(root, file, face(0), **({"quality": 90} if file.endswith("jpg") else {}))
+    dataset, findings = look()
+    assert names(dataset, findings[kind].positions) == [file, leaked_into]
+    assert names(dataset, findings[kind].excess) == [leaked_into]
+    assert findings[kind].images == 1
+    split = file.split("/")[0]
+    assert findings[kind].of == (dataset.index["split"] == split).sum()
+    leaks = [name for name in counts(findings) if "leak" in name]
+    assert leaks == [kind]
+
+
+def test_of_a_leak_between_validation_and_test_the_validation_image_goes(
+    root: Path, look: Look
+) -> None:
+    write(root, "test/happy/copy.png", face(12))
+    dataset, findings = look()
+    assert names(dataset, findings["leak-val-test"].excess) == ["val/happy/12.png"]
+
+
+def test_of_duplicates_validation_and_test_stay(root: Path, look: Look) -> None:
+    for name in ("train/happy/a.png", "train/happy/b.png", "val/happy/c.png"):
+        write(root, name, face(500))
+    for name in ("train/sad/d.png", "train/sad/e.png", "train/sad/f.png"):
+        write(root, name, face(501))
+    dataset, findings = look()
+    assert names(dataset, findings["copies"].excess) == [
+        "train/happy/a.png",
+        "train/happy/b.png",
+        "train/sad/e.png",
+        "train/sad/f.png",
+    ]
+
+
+def test_labels_and_splits_that_change_afterwards_are_those_that_count(
+    root: Path, look: Look
+) -> None:
+    write(root, "train/happy/copy.png", face(0))
+    dataset, _ = look()
+    seen = quality.read_seen(dataset)
+    index = dataset.index.copy()
+    copy = index.index[index["path"] == "train/happy/copy.png"][0]
+    index.loc[copy, "split"] = "test"
+    findings = {each.kind: each for each in quality.find(seen, index)}
+    assert counts(findings) == {"copies": 2, "leak-train-test": 1}
+    index.loc[copy, "split"] = "excluded"
+    assert counts({each.kind: each for each in quality.find(seen, index)}) == {}
+    assert quality.images_key(index) == seen.key
+
+
+# Pages, files
+
+
+def test_a_page_holds_whole_groups_where_they_fit() -> None:
+    groups = np.repeat(np.arange(5), [3, 3, 9, 1, 2])
+    positions = np.arange(len(groups))
+    finding = Finding("copies", 18, 18, positions, positions, groups)
+    assert quality.page_starts(finding, 4) == [0, 3, 6, 10, 14]
+    assert quality.page_starts(finding, 100) == [0]
+    single = Finding("dark", 18, 18, positions, positions)
+    assert quality.page_starts(single, 8) == [0, 8, 16]
+    assert quality.page_starts(Finding("dark", 0, 18, positions[:0], positions[:0]), 8) == [0]
+
+
+def test_a_finding_as_a_table_says_what_each_image_is(root: Path, look: Look) -> None:
+    write(root, "test/happy/copy.png", face(0))
+    dataset, findings = look()
+    seen = quality.read_seen(dataset)
+    table = quality.table_of(findings["leak-train-test"], seen, dataset.index)
+    assert table["path"].tolist() == ["test/happy/copy.png", "train/happy/0.png"]
+    assert table["group"].tolist() == [1, 1]
+    assert table["leave_out"].tolist() == [False, True]
+    assert dataset.index["path"].iloc[table["position"]].tolist() == table["path"].tolist()
+    assert table["mean"].tolist() == pytest.approx([face(0).mean()] * 2, abs=0.01)
+
+
+def test_what_was_seen_is_kept_and_is_out_of_date_when_the_images_change(
+    root: Path, look: Look
+) -> None:
+    dataset, _ = look()
+    seen = quality.read_seen(dataset)
+    assert len(seen.table) == dataset.images
+    assert not quality.has_changed(dataset, seen)
+    file = root / "train/happy/0.png"
+    later = seen.time.timestamp() + 5
+    write(root, "train/happy/0.png", face(900))
+    os.utime(file, (later, later))
+    assert quality.has_changed(dataset, seen)
+    file.unlink()
+    assert quality.has_changed(dataset, seen)
+    again = scan("faces", silent)
+    assert not quality.has_changed(open_dataset("faces"), again)
+
+
+def test_a_damaged_record_counts_as_none(look: Look) -> None:
+    dataset, _ = look()
+    file = quality.seen_file(dataset)
+    file.write_bytes(file.read_bytes()[:100])
+    assert quality.read_seen(dataset) is None
+    assert quality.read_face_search(dataset) is None
+
+
+def test_what_ends_a_look_leaves_nothing_half_written(root: Path) -> None:
+    import_source(root, "faces")
+
+    def interrupt(done: int, total: int, message: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan("faces", interrupt)
+    dataset = open_dataset("faces")
+    assert quality.read_seen(dataset) is None
+    assert list((dataset.directory / "quality").iterdir()) == []
+
+
+def test_rows_of_a_table_are_looked_at_like_files(tmp_path: Path) -> None:
+    table = write_fer2013(tmp_path / "fer2013.csv")
+    lines = table.read_text().splitlines()
+    copy = lines[1].replace("Training", "PrivateTest")
+    table.write_text("\n".join([*lines, copy]) + "\n")
+    import_source(table, "faces")
+    dataset, findings = found()
+    assert findings["leak-train-test"].images == 1
+    assert findings["leak-train-test"].positions.tolist() == [dataset.images - 1, 0]
+
+
+def test_several_boxes_of_one_photo_are_several_images(tmp_path: Path) -> None:
+    """The file's hash is the same for both; the faces are not."""
+    from fer_core.datasets.image_reader import Pictures
+    from fer_core.datasets.quality.measures import measure
+
+    write(tmp_path, "photo.png", np.hstack([face(0), face(1)]))
+    dataset = import_source(tmp_path_with_two(tmp_path), "faces")
+    boxes = {"x": [0, SIZE], "y": [0, 0], "width": [SIZE, SIZE], "height": [SIZE, SIZE]}
+    index = dataset.index.iloc[[0, 0]].assign(path="photo.png", **boxes).reset_index(drop=True)
+    measured = measure(Pictures(index, tmp_path), range(2)).measures
+    assert measured["pixels"][0] != measured["pixels"][1]
+    assert measured["width"].tolist() == [SIZE, SIZE]
+
+
+def tmp_path_with_two(folder: Path) -> Path:
+    for number, expression in enumerate(("happy", "sad")):
+        write(folder / "others", f"{expression}/{number}.png", face(number))
+    return folder / "others"
+
+
+# FER2013
+
+
+def test_on_fer2013_the_known_leaks_and_blanks_are_found(
+    fer2013_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_HOME", str(fer2013_home))
+    _, findings = found("fer2013")
+    some = counts(findings)
+    assert some["leak-train-test"] == 288
+    assert some["leak-train-val"] == 280  # 279, and a blank one
+    assert some["blank"] == 13
+    assert findings["copies-labels"].group_count == 57
+    assert findings["copies"].group_count == 1516
+    assert 120 < some["near-leak-train-test"] < 170

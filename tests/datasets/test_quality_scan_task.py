@@ -1,0 +1,179 @@
+"""A data set is examined in a task: with progress, stopped on request, stored for the page."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.datasets import quality
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.quality import scan as scanning
+from fer_core.datasets.quality import scan_task as examining
+from fer_core.datasets.registry import open_dataset
+from fer_core.storage import paths
+from fer_core.tasks import queue, supervisor, worker
+from fer_core.tasks import task as tasks
+from fer_core.tasks.exit_status import exit_file, exit_record
+from fer_core.tasks.task import Progress, Task, TaskState
+from tests.datasets.trees import write_tree
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    tree = {"train/happy": 20, "train/sad": 20, "test/happy": 3, "test/sad": 3}
+    return import_source(write_tree(tmp_path / "faces", tree), "faces")
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Task]:
+    """Asks for an examination that nobody takes by himself."""
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
+
+    def ask(**arguments: object) -> Task:
+        directory = tasks.new_directory(paths.tasks_root(), "examine")
+        return queue.submit(directory, "examine", {"dataset": "faces", "faces": 0} | arguments)
+
+    return ask
+
+
+def do(task: Task) -> Path:
+    """Does the task as the supervisor's child would, and gives its attempt."""
+    attempt = supervisor.take(task)
+    assert attempt is not None
+    exit_file(attempt).write_text(exit_record(worker.work(task)))
+    return attempt
+
+
+def test_a_task_looks_at_every_image_and_keeps_what_it_saw(dataset, ask) -> None:
+    task = ask()
+    do(task)
+    assert task.state is TaskState.FINISHED
+    seen = quality.read_seen(dataset)
+    assert len(seen.table) == 46
+    assert seen.key == quality.images_key(dataset.index)
+
+
+def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
+    told: list[Progress] = []
+    monkeypatch.setattr(examining, "_SAY_EVERY", 0.0)
+    monkeypatch.setattr(Task, "save_progress", lambda self, progress: told.append(progress))
+    do(ask())
+    assert told[0].message == "Looked at 46 of 46 images"
+    assert told[-1].message == "Compared 100% of all pairs of 46 different images"
+    assert told[-1].fraction == 1
+
+
+def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) -> None:
+    do(ask())
+    before = quality.read_seen(dataset)
+    task = ask()
+    attempt = supervisor.take(task)
+    assert attempt is not None
+    (attempt / "stop").touch()
+    assert worker.work(task) == 0
+    exit_file(attempt).write_text(exit_record(0))
+    assert task.state is TaskState.CANCELLED
+    assert quality.read_seen(dataset).looked == before.looked
+    assert [path.name for path in (dataset.directory / "quality").iterdir()] == ["seen.npz"]
+
+
+def test_a_data_set_that_is_deleted_meanwhile_ends_it_with_a_sentence(
+    dataset, ask, monkeypatch
+) -> None:
+    look = scanning._look
+
+    def look_and_delete(*arguments):
+        table = look(*arguments)
+        dataset.delete()
+        return table
+
+    monkeypatch.setattr(scanning, "_look", look_and_delete)
+    task = ask()
+    do(task)
+    assert task.state is TaskState.FAILED
+    assert task.error == "faces must be there to be looked at. It was deleted."
+    assert not dataset.directory.exists()
+
+
+def test_a_data_set_that_is_not_there_ends_it_with_a_sentence(ask) -> None:
+    task = ask()
+    do(task)
+    assert task.error == "There must be a data set of that name. Received: faces"
+
+
+def test_the_supervisor_has_it_done_beside_other_tasks(dataset) -> None:
+    directory = tasks.new_directory(paths.tasks_root(), "examine")
+    task = queue.submit(directory, "examine", {"dataset": "faces"})
+    until = time.monotonic() + 240  # on a machine that is busy otherwise
+    while task.state.is_active and time.monotonic() < until:
+        time.sleep(0.1)
+    assert task.state is TaskState.FINISHED, task.log()
+    assert quality.read_seen(dataset) is not None
+    assert supervisor.KINDS["examine"].lane not in ("training", "light")
+
+
+# Faces
+
+
+def test_faces_are_looked_for_in_a_random_sample_that_is_always_the_same(dataset) -> None:
+    looked_at: list[np.ndarray] = []
+
+    def detects(image: np.ndarray) -> bool:
+        looked_at.append(image)
+        return len(looked_at) % 2 == 0
+
+    told = []
+    search = examining.search_faces(dataset, 10, detects, lambda *said: told.append(said))
+    assert len(looked_at) == 10
+    assert (np.diff(search.positions) > 0).all()
+    assert search.found.tolist() == [False, True] * 5
+    again = examining.search_faces(dataset, 10, lambda image: True, lambda *said: None)
+    assert again.positions.tolist() == search.positions.tolist()
+    assert told[0] == (0, 10, "Looked for a face in 0 of 10 images")
+    kept = quality.read_face_search(dataset)
+    assert kept.found.all()
+
+
+def test_images_without_a_face_become_a_finding(dataset) -> None:
+    seen = scanning.scan("faces", lambda *said: None)
+    without = {3, 8}
+    positions = iter(range(46))
+    search = examining.search_faces(
+        dataset, 100, lambda image: next(positions) not in without, lambda *said: None
+    )
+    finding = quality.find(seen, dataset.index, search)[-1]
+    assert finding.kind == "faceless"
+    assert finding.positions.tolist() == [3, 8]
+    assert finding.of == 46
+    gone = dataset.index.assign(split="excluded")
+    assert quality.find(seen, gone, search)[-1].images == 0
+
+
+def test_a_file_that_is_gone_is_not_in_the_sample(dataset) -> None:
+    (dataset.root / dataset.index["path"].iloc[5]).unlink()
+    search = examining.search_faces(dataset, 46, lambda image: True, lambda *said: None)
+    assert len(search.positions) == 45
+    assert 5 not in search.positions
+
+
+def test_no_images_to_look_into_are_refused(dataset) -> None:
+    with pytest.raises(ValueError, match="in at least 1 image. Received: -1"):
+        examining.search_faces(dataset, -1, lambda image: True, lambda *said: None)
+
+
+def test_mtcnn_finds_a_face_and_none_in_noise(tmp_path, ask) -> None:
+    data = pytest.importorskip("skimage.data")
+    from PIL import Image
+
+    root = write_tree(tmp_path / "mixed", {"happy": 3, "sad": 3})
+    Image.fromarray(data.astronaut()).save(root / "happy" / "astronaut.png")
+    dataset = import_source(root, "faces")
+    task = ask(faces=7)
+    do(task)
+    assert task.state is TaskState.FINISHED, task.error
+    search = quality.read_face_search(open_dataset("faces"))
+    found = search.positions[search.found]
+    assert dataset.index["path"].iloc[found].tolist() == ["happy/astronaut.png"]

@@ -1,0 +1,42 @@
+"""From how sure on a run answers, whichever version trained it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from fer_core.evaluation.calibration import save_calibration, tempered, threshold
+from fer_core.evaluation.thresholds import threshold_of
+from fer_core.runs.run import Run
+from fer_core.storage.files import read_json, write_json
+from tests.pages.conftest import finished_run, new_run
+
+__all__ = ["finished_run", "new_run"]
+
+
+def test_a_run_of_an_older_version_has_the_threshold_that_follows_from_its_predictions(
+    finished_run: Callable[..., Run],
+) -> None:
+    run = finished_run()
+    save_calibration(run)
+    file = run.directory / "calibration.json"
+    recorded = threshold_of(run)
+    assert recorded == run.calibration().threshold and 0 < recorded <= 1
+    record = read_json(file)
+    del record["single"]["threshold"]
+    write_json(file, record)
+    assert run.calibration().threshold is None
+    assert threshold_of(run) == pytest.approx(recorded)
+    file.unlink()
+    assert threshold_of(run) == threshold(run.predictions("val"))
+    assert threshold_of(run) == threshold(tempered(run.predictions("val"), 1.0))
+
+
+def test_what_nothing_tells_is_none(finished_run: Callable[..., Run]) -> None:
+    run = finished_run()
+    save_calibration(run)
+    assert threshold_of(run, averaged=True) is None
+    (run.directory / "calibration.json").unlink()
+    run.predictions_file("val").write_text("half of")
+    assert threshold_of(run) is None
+    run.predictions_file("val").unlink()
+    assert threshold_of(run) is None

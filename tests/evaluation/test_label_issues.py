@@ -1,0 +1,63 @@
+"""Labels that are most likely wrong."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core.evaluation.label_issues import doubtful_labels
+
+CLASSES = ("angry", "happy", "sad")
+
+
+def predictions(count: int = 300, wrong: int = 12) -> pd.DataFrame:
+    """Answers of a network that is mostly sure and right; the first few labels are wrong."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(count) % 3
+    shares = rng.dirichlet(np.ones(3), count)
+    shares[np.arange(count), truth] += 4
+    shares /= shares.sum(axis=1, keepdims=True)
+    labels = truth.copy()
+    labels[:wrong] = (labels[:wrong] + 1) % 3
+    table = pd.DataFrame({"path": [f"{n}.png" for n in range(count)], "row": ""})
+    table["expression"] = [CLASSES[label] for label in labels]
+    table[[f"p_{name}" for name in CLASSES]] = shares
+    return table
+
+
+def test_wrong_labels_are_found_with_what_they_should_be() -> None:
+    found = doubtful_labels(predictions())
+    assert sorted(found.index) == list(range(12))
+    assert found["answered"].tolist() == [CLASSES[number % 3] for number in found.index]
+
+
+def test_the_most_doubtful_comes_first() -> None:
+    table = predictions()
+    found = doubtful_labels(table)
+    of_label = [table.loc[number, f"p_{table.loc[number, 'expression']}"] for number in found.index]
+    assert found["label_quality"].tolist() == pytest.approx(of_label)
+    assert found["label_quality"].is_monotonic_increasing
+
+
+def test_a_temperature_makes_the_quality_less_extreme() -> None:
+    sure, unsure = (doubtful_labels(predictions(), value)["label_quality"] for value in (1.0, 3.0))
+    assert unsure.min() > sure.min()
+
+
+def test_what_was_learned_and_what_is_unknown_is_never_in_doubt() -> None:
+    table = predictions().assign(leaked=False)
+    table.loc[0, "leaked"] = True
+    table.loc[1, "expression"] = "contempt"
+    found = set(doubtful_labels(table).index)
+    assert found <= set(range(2, 12)) and len(found) >= 8
+
+
+def test_a_class_without_images_does_no_harm() -> None:
+    table = predictions()
+    found = doubtful_labels(table[table["expression"] != "sad"])
+    assert len(found) and set(found.index) <= set(range(12))
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1)])
+def test_of_less_than_two_classes_nothing_is_in_doubt(rows: slice) -> None:
+    found = doubtful_labels(predictions().iloc[rows])
+    assert len(found) == 0 and {"answered", "label_quality"} <= set(found)

@@ -1,0 +1,143 @@
+"""Scores, against values worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core.evaluation import metrics as evaluation
+
+CLASSES = ("angry", "happy", "sad")
+
+
+def predictions(pairs: list[tuple[str, str]]) -> pd.DataFrame:
+    """One row per (truth, answer), the answer with probability 0.8."""
+    rows = [
+        {"path": f"{number}.png", "row": "", "expression": truth}
+        | {f"p_{name}": 0.8 if name == answer else 0.1 for name in CLASSES}
+        for number, (truth, answer) in enumerate(pairs)
+    ]
+    return pd.DataFrame(rows)
+
+
+SEVEN = predictions(
+    [
+        ("angry", "angry"),
+        ("angry", "sad"),
+        ("angry", "sad"),
+        ("happy", "happy"),
+        ("happy", "happy"),
+        ("sad", "sad"),
+        ("sad", "angry"),
+    ]
+)
+
+
+def test_confusion_has_a_row_per_truth_in_label_order() -> None:
+    assert evaluation.confusion(SEVEN, CLASSES).tolist() == [[1, 0, 2], [0, 2, 0], [1, 0, 1]]
+
+
+def test_report_gives_precision_recall_and_f1_worked_out_by_hand() -> None:
+    report = evaluation.class_report(SEVEN, CLASSES)
+    assert report.loc["angry"].tolist() == pytest.approx([1 / 2, 1 / 3, 0.4, 3])
+    assert report.loc["happy"].tolist() == pytest.approx([1, 1, 1, 2])
+    assert report.loc["sad"].tolist() == pytest.approx([1 / 3, 1 / 2, 0.4, 2])
+
+
+def test_the_macro_average_weighs_every_class_the_same() -> None:
+    average = evaluation.class_report(SEVEN, CLASSES).loc[evaluation.MACRO_AVERAGE]
+    assert average.tolist() == pytest.approx([11 / 18, 11 / 18, 0.6, 7])
+
+
+def test_a_class_that_is_never_predicted_and_has_no_images_scores_zero() -> None:
+    report = evaluation.class_report(predictions([("angry", "angry")]), CLASSES)
+    assert report.loc["sad"].tolist() == [0, 0, 0, 0]
+    assert report["images"].dtype == int
+
+
+def test_accuracy_counts_right_answers() -> None:
+    accuracy = evaluation.accuracy(SEVEN)
+    assert (accuracy.correct, accuracy.total) == (4, 7)
+    assert accuracy.value == pytest.approx(4 / 7)
+
+
+def test_an_accuracy_reads_as_a_sentence() -> None:
+    accuracy = evaluation.Accuracy(2347, 3589, 0.6382, 0.6694)
+    assert str(accuracy) == "65.4% (63.8% to 66.9%, 3,589 images)"
+
+
+def test_of_equal_probabilities_the_first_class_is_the_answer() -> None:
+    table = pd.DataFrame({"expression": ["sad"], "p_angry": [0.5], "p_sad": [0.5]})
+    assert evaluation.predicted(table).tolist() == ["angry"]
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        # (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) with z = 1.959964
+        (5, 10, 0.2366, 0.7634),
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),  # Newcombe 1998, Statistics in Medicine 17, table I
+        (15, 148, 0.0624, 0.1605),  # the same
+    ],
+)
+def test_the_interval_is_wilsons(correct: int, total: int, low: float, high: float) -> None:
+    assert evaluation.accuracy_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_more_confidence_needs_a_wider_interval() -> None:
+    narrow, wide = (evaluation.accuracy_interval(50, 100, confidence=c) for c in (0.9, 0.99))
+    assert wide[0] < narrow[0] < 0.5 < narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize(("correct", "total"), [(0, 0), (3, 2), (-1, 2)])
+def test_an_impossible_count_is_refused(correct: int, total: int) -> None:
+    with pytest.raises(ValueError, match=f"Received: {correct} correct of {total}"):
+        evaluation.accuracy_interval(correct, total)
+
+
+def test_predictions_are_left_alone() -> None:
+    before = SEVEN.copy()
+    evaluation.class_report(SEVEN, CLASSES)
+    evaluation.accuracy(SEVEN)
+    pd.testing.assert_frame_equal(SEVEN, before)
+    assert isinstance(evaluation.confusion(SEVEN, CLASSES), np.ndarray)
+
+
+def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
+    some = SEVEN.assign(leaked=[True, False, False, True, False, False, False])
+    clean = evaluation.without_leaks(some)
+    assert clean["path"].tolist() == ["1.png", "2.png", "4.png", "5.png", "6.png"]
+    assert evaluation.accuracy(clean).correct == 2
+    for unknown in (SEVEN, SEVEN.assign(leaked=False), SEVEN.assign(leaked=True)):
+        assert evaluation.without_leaks(unknown) is None
+
+
+def test_the_truth_counts_when_it_is_among_the_two_most_probable() -> None:
+    table = pd.DataFrame(
+        {
+            "expression": ["angry", "angry", "sad", "sad", "other"],
+            "p_angry": [0.5, 0.3, 0.4, 0.4, 0.5],
+            "p_happy": [0.3, 0.5, 0.4, 0.2, 0.4],
+            "p_sad": [0.2, 0.2, 0.2, 0.4, 0.1],
+        }
+    )
+    # Right, second, third, second of equals, no class of the network.
+    assert evaluation.top_accuracy(table).correct == 3
+    assert evaluation.top_accuracy(table, 1).correct == 1
+    assert evaluation.top_accuracy(table, 1).correct == evaluation.accuracy(table).correct
+    assert evaluation.top_accuracy(table, 3).correct == 4
+
+
+def test_of_three_equals_the_last_in_label_order_is_third() -> None:
+    table = pd.DataFrame(
+        {"expression": ["sad"], "p_angry": [1.0], "p_happy": [1.0], "p_sad": [1.0]}
+    )
+    assert evaluation.top_accuracy(table, 2).correct == 0
+
+
+def test_many_intervals_are_those_of_each_and_unknown_of_nothing() -> None:
+    low, high = evaluation.wilson(np.array([5, 81, 0]), np.array([10, 263, 0]))
+    assert low[:2] == pytest.approx([0.2366, 0.2553], abs=5e-5)
+    assert high[:2] == pytest.approx([0.7634, 0.3662], abs=5e-5)
+    assert np.isnan([low[2], high[2]]).all()

@@ -1,0 +1,43 @@
+"""The faces of a quiz, and who knew more."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_core.evaluation import quiz
+
+ANSWERS = pd.DataFrame(
+    {
+        "expression": ["happy", "sad"] * 30,
+        "answered": ["happy"] * 60,
+        "p_happy": 0.9,
+        "p_sad": 0.1,
+    }
+)
+HERE = np.arange(60)
+
+
+def test_twenty_different_faces_are_drawn_and_others_another_time() -> None:
+    rows = quiz.draw_faces(ANSWERS, HERE, 0)
+    assert len(rows) == len(set(rows)) == 20
+    assert np.array_equal(rows, quiz.draw_faces(ANSWERS, HERE, 0))
+    assert not np.array_equal(rows, quiz.draw_faces(ANSWERS, HERE, 1))
+
+
+def test_what_was_learned_and_what_is_not_there_is_not_asked() -> None:
+    positions = np.where(HERE < 40, HERE, -1)
+    rows = quiz.draw_faces(ANSWERS.assign(leaked=HERE < 25), positions, 0)
+    assert sorted(rows) == list(range(25, 40))
+
+
+def test_accuracies_are_of_the_same_faces() -> None:
+    rows = np.array([0, 1, 2, 3])
+    mine = quiz.person_accuracy(ANSWERS, rows, ["happy", "sad", "sad"])
+    assert (mine.correct, mine.total) == (2, 3)
+    network = quiz.network_accuracy(ANSWERS, rows)
+    assert (network.correct, network.total) == (2, 4)
+
+
+def test_without_a_guess_there_is_no_accuracy() -> None:
+    with pytest.raises(ValueError, match="at least one image"):
+        quiz.person_accuracy(ANSWERS, HERE, [])

@@ -1,0 +1,56 @@
+"""A face's course through a video, as areas."""
+
+import numpy as np
+import pytest
+
+from fer_core.expressions import COLORS
+from fer_core.figures.timeline import timeline_figure
+
+NAMES = ("sad", "happy")
+
+
+def seconds_of(trace) -> np.ndarray:
+    return (np.asarray(trace.x, float) - 946_684_800_000) / 1e3
+
+
+def test_the_areas_stand_upon_each_other_in_their_colours() -> None:
+    figure = timeline_figure(
+        np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.4, 0.6]]), NAMES, whole=5.0
+    )
+    assert [trace.name for trace in figure.data] == ["sad", "happy"]
+    assert {trace.stackgroup for trace in figure.data} == {"expressions"}
+    assert figure.data[0].line.color == COLORS["sad"]
+    assert figure.data[1].y[1:-1] == pytest.approx([0.1, 0.6])
+    assert seconds_of(figure.data[0])[1:-1] == pytest.approx([0, 1])
+    assert figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0] == 5000
+
+
+def test_no_time_is_mistaken_for_a_year() -> None:
+    seconds = np.arange(0, 12, 0.5)
+    figure = timeline_figure(seconds, np.ones((len(seconds), 1)), ("sad",), whole=12.0)
+    assert np.asarray(figure.data[0].x, float).min() > 9999  # Plotly: four digits are a year
+
+
+def test_where_the_face_was_away_the_areas_fall_to_nothing() -> None:
+    figure = timeline_figure(np.array([0.0, 0.5, 1.0, 4.0]), np.ones((4, 1)), ("sad",), whole=5.0)
+    assert figure.data[0].y.tolist() == [0, 1, 1, 1, 0, 0, 1, 0]
+    assert seconds_of(figure.data[0]) == pytest.approx([0, 0, 0.5, 1, 1, 4, 4, 4], abs=2e-3)
+
+
+def test_frames_that_are_always_far_apart_are_no_gaps() -> None:
+    seconds = np.arange(0, 20, 2.0)
+    figure = timeline_figure(seconds, np.ones((10, 1)), ("sad",), whole=20.0)
+    assert figure.data[0].y.tolist() == [0] + [1] * 10 + [0]
+
+
+def test_a_face_in_one_frame_and_in_none_can_be_shown() -> None:
+    one = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=2.0, legend=False)
+    assert one.data[0].y.tolist() == [0, 1, 0]
+    assert one.layout.showlegend is False
+    assert len(timeline_figure(np.empty(0), np.empty((0, 1)), ("sad",), whole=2.0).data[0].x) == 0
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(20.0, "%M:%S"), (4000.0, "%H:%M:%S")])
+def test_the_axis_counts_minutes_and_from_an_hour_on_hours(whole: float, expected: str) -> None:
+    figure = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=whole)
+    assert figure.layout.xaxis.tickformatstops[-1].value == expected

@@ -1,0 +1,68 @@
+"""Answers to take away: a table, JSON, and a .zip of annotated pictures."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+
+from fer_core.inference.photo_results import Recognized, as_json, as_table, zip_annotated
+from fer_core.inference.recognition import Recognition
+from fer_core.vision import images
+from fer_core.vision.detection import Face, Landmarks
+from fer_core.vision.images import Box
+
+NAMES = ("sad", "happy")
+FACE = Face(Box(10, 20, 30, 40), Landmarks((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)), 0.97)
+SURE, UNSURE = (Recognition(FACE, {"sad": p, "happy": 1 - p}) for p in (0.9, 0.6))
+FOUND = {
+    "a.jpg": Recognized((SURE, UNSURE), 100, 200, 20, 12.34),
+    "f.zip/wall.png": Recognized((), 50, 60, 20, 3.0),
+}
+
+
+def test_the_table_has_the_time_of_each_faces_picture() -> None:
+    table = as_table(FOUND, NAMES, 0.8)
+    assert table["milliseconds"].tolist() == [12.3, 12.3]
+    assert table["answer"].tolist() == ["sad", "not sure"]
+    assert as_table({}, NAMES, 0.8).columns.tolist() == table.columns.tolist()
+
+
+def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
+    text = as_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, {"crop_margin": 0.1}, 0.8)
+    record = json.loads(text)
+    assert record["network"] == {"name": "Tiny"} and record["refused"] == ["b.jpg is empty."]
+    assert record["settings"] == {"crop_margin": 0.1, "threshold": 0.8}
+    assert [one["image"] for one in record["images"]] == ["a.jpg", "f.zip/wall.png"]
+    assert record["images"][1]["faces"] == []
+    assert record["images"][0]["faces"][1] == {
+        "face": 2,
+        "box": {"x": 10, "y": 20, "width": 30, "height": 40},
+        "confidence": 0.97,
+        "probabilities": {"sad": 0.6, "happy": 0.4},
+        "expression": "sad",
+        "answer": "not sure",
+    }
+
+
+def test_annotated_pictures_keep_their_folders_and_names_that_every_system_can_write() -> None:
+    image = np.full((100, 200, 3), 255, np.uint8)
+    names = ["a.jpg", "a.png", "f.zip/../../x:y.jpg", "/etc/b.gif", "...", "f.zip/sub/c.d.jpg"]
+    packed = zip_annotated([(name, image, FOUND["a.jpg"]) for name in names], NAMES, 0.8)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.namelist() == [
+            "a.jpg",
+            "a (2).jpg",
+            "f.zip/x_y.jpg",
+            "etc/b.jpg",
+            "....jpg",
+            "f.zip/sub/c.d.jpg",
+        ]
+        drawn = images.decode(archive.read("a.jpg"))
+    assert drawn.shape == (320, 640, 3)  # as `draw_boxes` has it
+    assert drawn.min() < 100 and drawn[-1, -1].tolist() == [255, 255, 255]
+
+
+def test_nothing_recognised_makes_an_empty_archive() -> None:
+    with zipfile.ZipFile(io.BytesIO(zip_annotated([], NAMES, 0.0))) as archive:
+        assert archive.namelist() == []

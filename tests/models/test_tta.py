@@ -1,0 +1,35 @@
+"""Ten views of a face, and their mean."""
+
+import keras
+import numpy as np
+
+from fer_core.models.architectures import predict
+from fer_core.models.tta import COUNT, iterate_views, predict_views
+
+FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 40, 1)).astype("uint8")
+
+
+def test_views_are_the_image_four_shifts_of_it_and_their_mirrors() -> None:
+    views = list(iterate_views(FACES))
+    assert len(views) == COUNT == 10
+    assert all(view.shape == FACES.shape and view.dtype == np.uint8 for view in views)
+    assert np.array_equal(views[0], FACES)
+    for one, mirrored in zip(views[::2], views[1::2], strict=True):
+        assert np.array_equal(one, mirrored[:, :, ::-1])
+    assert len({view.tobytes() for view in views}) == 10
+    # The second place: two rows and columns towards the lower right, the edge repeated.
+    assert np.array_equal(views[2][:, 2:, 2:], FACES[:, :-2, :-2])
+    assert np.array_equal(views[2][:, 0, 2:], FACES[:, 0, :-2])
+
+
+def test_the_answer_is_the_mean_of_the_views_answers() -> None:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input(FACES.shape[1:])
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(4, "softmax")(flat))
+    expected = np.mean([predict(model, view) for view in iterate_views(FACES)], axis=0)
+    answers = predict_views(model, FACES)
+    assert answers.dtype == np.float32
+    assert np.allclose(answers, expected, atol=1e-6)
+    assert not np.allclose(answers, predict(model, FACES), atol=1e-3)
+    assert predict_views(model, FACES[:0]).shape == (0, 4)

@@ -1,0 +1,418 @@
+"""Leaving images out and relabelling them, on every page that shows a data set or a run of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
+
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.registry import list_datasets, open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.runs.listing import list_runs
+from pages.components.datasets import (
+    browse as dataset_faces,
+)
+from pages.components.datasets import (
+    corrections_tab as dataset_corrections,
+)
+from tests.pages.conftest import PageOpener, RunFactory, rerun
+
+pytestmark = pytest.mark.usefixtures("no_supervisor")
+
+
+@pytest.fixture
+def dataset(workspace: Path) -> Dataset:
+    """140 drawn faces, nothing corrected yet."""
+    return draw_dataset("faces", count=140)
+
+
+@pytest.fixture
+def corrected(dataset: Dataset) -> Dataset:
+    """Three training images of angry left out, one happy one in validation called sad."""
+    dataset.exclude(dataset.select("train", "angry")[:3], "blank *image*")
+    dataset.relabel([int(dataset.select("val", "happy")[0])], "sad")
+    return dataset
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    (button,) = [button for button in page.button if button.label == label]
+    button.click()
+    return rerun(page)
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.info, page.warning, page.error, page.caption)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def tiles(page: AppTest, key: str = "faces-faces") -> list[dict]:
+    """What the gallery with that key shows."""
+    components = page.get("bidi_component")
+    return json.loads([one.proto.json for one in components if key in one.proto.id][-1])["tiles"]
+
+
+def table(page: AppTest, column: str) -> object:
+    """The table with that column."""
+    return next(each.value for each in page.dataframe if column in each.value)
+
+
+@pytest.fixture
+def one_face(open_page: PageOpener, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AppTest]:
+    """Opens the Data sets page with the face at a position large."""
+
+    def open_face(position: int) -> AppTest:
+        def pressed(tiles: object, key: str, **_: object) -> int | None:
+            return position if key.startswith("faces-") else None
+
+        monkeypatch.setattr(dataset_faces, "gallery", pressed)
+        return open_page("datasets", dataset="faces")
+
+    return open_face
+
+
+def why(page: AppTest) -> TextInput:
+    """The field for the reason."""
+    return next(field for field in page.text_input if field.label == "Why it is left out")
+
+
+def expressions(page: AppTest) -> object:
+    """The choice of an expression for the large face."""
+    return next(each for each in page.get("button_group") if each.label == "Expression")
+
+
+# One face
+
+
+def test_a_face_is_left_out_with_a_reason_and_taken_back(
+    dataset: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    page = one_face(5)
+    next(field for field in page.text_input if field.label == "Why it is left out").set_value(
+        "dark"
+    )
+    press(page, "Leave out")
+    assert open_dataset("faces").overlay.excluded == {dataset.keys([5])[0]: "dark"}
+    assert [each.value for each in page.warning] == ["Left out: dark"]
+    press(page, "Keep as added")
+    assert len(dataset.overlay) == 0 and not page.warning
+
+
+def test_without_words_the_reason_is_that_a_person_decided(
+    dataset: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    press(one_face(5), "Leave out")
+    assert list(dataset.overlay.excluded.values()) == ["by hand"]
+
+
+def test_a_face_gets_another_expression_and_its_own_again(
+    dataset: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    position = int(dataset.select("train", "happy")[0])
+    page = one_face(position)
+    expressions(page).set_value("sad")
+    rerun(page)
+    assert dataset.overlay.relabelled == {dataset.keys([position])[0]: "sad"}
+    assert "happy → **sad**" in text_of(page)
+    expressions(page).set_value("happy")
+    rerun(page)
+    assert len(dataset.overlay) == 0 and "→" not in text_of(page)
+
+
+def test_a_reason_that_is_too_long_is_refused_in_passing(
+    dataset: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    page = one_face(5)
+    why(page).set_value("x" * 300)
+    press(page, "Leave out")
+    assert "at most 200 characters" in page.toast[0].value
+    assert len(dataset.overlay) == 0
+
+
+def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
+    dataset: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    page = one_face(5)
+    draw_dataset("other", count=70)
+    dataset.delete()
+    press(page, "Leave out")
+    assert "It was deleted" in page.toast[0].value
+    assert [each.name for each in list_datasets()] == ["other"]
+
+
+# The Data sets page
+
+
+def test_the_gallery_marks_what_was_decided(corrected: Dataset, open_page: PageOpener) -> None:
+    page = open_page("datasets", dataset="faces")
+    page.selectbox(key="decided-faces").set_value("Left out")
+    shown = tiles(rerun(page))
+    assert (
+        sorted(tile["number"] for tile in shown) == corrected.select("train", "angry")[:3].tolist()
+    )
+    assert all(tile["faded"] and tile["label"] == "angry" for tile in shown)
+    page.selectbox(key="decided-faces").set_value("Relabelled")
+    (tile,) = tiles(rerun(page))
+    assert (tile["label"], tile["faded"]) == ("happy → sad", False)
+    page.segmented_control(key="split-faces").set_value("test")
+    assert tiles(rerun(page)) == []
+    corrected.restore(range(140))
+    assert "decided-faces" not in [box.key for box in rerun(page).selectbox]
+    assert len(tiles(page)) == 14 and not any(tile["faded"] for tile in tiles(page))
+
+
+def test_numbers_are_told_with_corrections_and_without(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    page = open_page("datasets", dataset="faces")
+    assert "3 images left out, 1 relabelled" in text_of(page)
+    numbers = table(page, "Training")
+    expected = {"Training": 13, "Validation": 2, "Test": 2, "Total": 17, "Total as added": 20}
+    assert numbers.loc["angry"].to_dict() == expected
+    assert numbers.loc["sad", "Validation"] == 3
+    assert numbers.loc["total", ["Total", "Total as added"]].tolist() == [137, 140]
+    page.segmented_control(key="counted-faces").set_value("As added")
+    numbers = table(rerun(page), "Training")
+    assert numbers.loc["total"].to_dict() == {
+        "Training": 112, "Validation": 14, "Test": 14, "Total": 140,
+    }  # fmt: skip
+
+
+def test_a_data_set_of_which_everything_is_left_out_is_shown(
+    dataset: Dataset, open_page: PageOpener
+) -> None:
+    dataset.exclude(range(140), "all")
+    assert "Every image is left out." in text_of(open_page("datasets", dataset="faces"))
+    assert "Images then: Training 0 instead of 112" in text_of(open_page("train", dataset="faces"))
+
+
+def test_the_corrections_are_listed_and_all_taken_back(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    page = open_page("datasets", dataset="faces")
+    rows = table(page, "Decision")
+    assert rows.iloc[0][["As added", "Decision", "Reason"]].tolist() == ["happy", "sad", ""]
+    assert rows["Decision"].tolist()[1:] == ["left out"] * 3
+    assert set(rows["Reason"][1:]) == {"blank *image*"}
+    press(page, "Take all corrections back")
+    assert len(corrected.overlay) == 0
+    assert "Nothing is corrected yet" in text_of(page)
+
+
+def test_of_many_corrections_the_newest_are_listed(
+    dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_corrections, "_LISTED", 2)
+    for position, reason in enumerate(("first", "second", "third")):
+        dataset.exclude([position], reason)
+    page = open_page("datasets", dataset="faces")
+    assert table(page, "Decision")["Reason"].tolist() == ["third", "second"]
+    assert "The newest 2 of 3; the file has all." in text_of(page)
+
+
+def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    page = open_page("datasets", dataset="faces")
+    (corrected.directory / "overlay.csv").write_text("nonsense")
+    press(page, "Take all corrections back")
+    assert "is damaged" in page.toast[0].value
+
+
+def test_a_file_of_corrections_is_taken_over(corrected: Dataset, open_page: PageOpener) -> None:
+    file = corrected.overlay.to_csv().encode()
+    draw_dataset("again", count=140)
+    page = open_page("datasets", dataset="again")
+    page.file_uploader[0].set_value([("corrections.csv", file, "text/csv")])
+    press(page, "Take over")
+    assert open_dataset("again").overlay.corrections == corrected.overlay.corrections
+    assert page.toast[0].value == "4 taken over."
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"path,row,what,expression,reason\nnobody.png,,exclude,,x\n", "the first is nobody.png"),
+        (b"\xff\xfe", "corrections.csv must be text in UTF-8"),
+        (b"", "Corrections must be a table"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_on_the_page(
+    corrected: Dataset, open_page: PageOpener, content: bytes, sentence: str
+) -> None:
+    before = corrected.overlay
+    page = open_page("datasets", dataset="faces")
+    page.file_uploader[0].set_value([("corrections.csv", content, "text/csv")])
+    press(page, "Take over")
+    assert sentence in page.error[0].value
+    assert corrected.overlay == before
+    press(page, "Take over")  # without a file
+    assert corrected.overlay == before
+
+
+def test_damaged_corrections_are_told_and_the_pages_stand(
+    dataset: Dataset, open_page: PageOpener, one_face: Callable[[int], AppTest]
+) -> None:
+    (dataset.directory / "overlay.csv").write_text("nonsense")
+    page = open_page("datasets", dataset="faces")
+    (error,) = page.error
+    assert "overlay.csv is damaged" in error.value and "mended or removed" in error.value
+    assert len(tiles(page)) == 40
+    assert "is damaged" in one_face(5).error[0].value
+    page = open_page("train", dataset="faces")
+    assert "is damaged" in page.error[0].value
+    press(page, "Start training")
+    assert [run.config.overlay for run in list_runs()] == [False]
+
+
+def test_deleting_a_data_set_says_that_its_corrections_go_too(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    assert "Its corrections go too (3 images left out, 1 relabelled)" in text_of(
+        open_page("datasets", dataset="faces")
+    )
+
+
+def test_the_page_around_the_gallery_follows_a_decision(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing the large face runs the gallery alone: it has the page shown anew."""
+    dataset.exclude([0], "blank")
+    runs: list[bool] = []
+    monkeypatch.setattr("streamlit.rerun", lambda: runs.append(True))
+
+    def page() -> None:
+        from fer_core.datasets.corrections import Overlay
+        from fer_core.datasets.registry import open_dataset
+        from pages.components.datasets.browse import show_faces
+
+        show_faces(open_dataset("faces"), Overlay())
+
+    rerun(AppTest.from_function(page))
+    assert runs == [True]
+
+
+# Training
+
+
+def use_corrections(page: AppTest) -> AppTest:
+    next(box for box in page.checkbox if box.label == "Use corrections").set_value(True)
+    return page
+
+
+def test_without_corrections_the_form_does_not_ask(dataset: Dataset, open_page: PageOpener) -> None:
+    page = open_page("train", dataset="faces")
+    assert "Use corrections" not in [box.label for box in page.checkbox]
+    press(page, "Start training")
+    assert [run.config.overlay for run in list_runs()] == [False]
+
+
+def test_a_run_uses_corrections_when_that_is_asked_for_and_says_so(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    page = open_page("train", dataset="faces")
+    sentence = "3 images left out, 1 relabelled. Images then: Training 109 instead of 112."
+    assert sentence in text_of(page)
+    assert "With corrections" not in text_of(page)
+    press(use_corrections(page), "Start training")
+    (run,) = list_runs()
+    assert run.config.overlay
+    corrected.restore(range(140))  # the run keeps its own
+    told = "With corrections: 3 images left out, 1 relabelled."
+    assert told in text_of(open_page("train", run=run.id))
+
+
+def test_corrections_are_not_used_unless_that_is_asked_for(
+    corrected: Dataset, open_page: PageOpener
+) -> None:
+    press(open_page("train", dataset="faces"), "Start training")
+    (run,) = list_runs()
+    assert not run.config.overlay
+    assert "With corrections" not in text_of(open_page("train", run=run.id))
+
+
+def test_a_class_that_loses_all_its_training_images_is_refused_on_the_page(
+    dataset: Dataset, open_page: PageOpener
+) -> None:
+    dataset.exclude(dataset.select("train", "fear"), "all")
+    page = press(use_corrections(open_page("train", dataset="faces")), "Start training")
+    assert "in faces with its corrections. Without any: fear" in page.error[0].value
+    assert list_runs() == []
+
+
+def test_the_runs_page_says_which_runs_used_corrections(
+    corrected: Dataset, open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run, lost = finished_run(), finished_run()
+    for each in (run, lost):
+        settings = replace(each.config, overlay=True).to_dict()
+        (each.directory / "config.json").write_text(json.dumps(settings))
+    (run.directory / "overlay.csv").write_text(corrected.overlay.to_csv())
+    finished_run()
+    page = open_page("runs")
+    page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0, 1, 2]}}
+    told = text_of(rerun(page))
+    assert told.count("With corrections: 3 images left out, 1 relabelled.") == 1
+    assert told.count("must have the corrections it began with. They are gone.") == 1
+
+
+def test_no_image_is_touched_by_any_of_it(
+    corrected: Dataset, one_face: Callable[[int], AppTest]
+) -> None:
+    def contents() -> dict[Path, bytes]:
+        files = [path for path in corrected.directory.rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in files if path.name != "overlay.csv"}
+
+    before = contents()
+    press(one_face(5), "Leave out")
+    assert len(corrected.overlay) == 5 and len(before) > 140
+    assert contents() == before
+
+
+def test_the_augmentation_is_shown_of_faces_that_the_run_would_use(
+    dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = dataset.select("train").tolist()
+    dataset.exclude([first], "blank")
+    looked_at: list[int] = []
+    image = Dataset.image
+    monkeypatch.setattr(
+        Dataset,
+        "image",
+        lambda self, position: (looked_at.append(position), image(self, position))[1],
+    )
+    page = press(open_page("train", dataset="faces"), "Show augmentation")
+    assert first in looked_at
+    looked_at.clear()
+    press(use_corrections(page), "Show augmentation")
+    assert looked_at and first not in looked_at
+
+
+def test_a_label_is_found_right_and_doubted_again_in_the_large_face(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page() -> None:
+        from fer_core.datasets.registry import open_dataset
+        from pages.components.shared.face_decision import offer_decision
+
+        offer_decision(open_dataset("faces"), 3)
+
+    shown = rerun(AppTest.from_function(page))
+    press(shown, "The label is right")
+    (key,) = dataset.keys([3])
+    assert set(dataset.overlay.confirmed) == {key} and len(dataset.overlay) == 0
+    assert "not called doubtful again" in text_of(shown)
+    press(shown, "Doubt the label again")
+    assert not dataset.overlay.kept
+
+
+def test_labels_that_were_found_right_are_told_and_can_be_taken_away(
+    dataset: Dataset, open_page: PageOpener
+) -> None:
+    dataset.confirm([3, 5])
+    page = open_page("datasets", dataset="faces")
+    assert "2 labels were found right; the file has that too" in text_of(page)
+    assert [each for each in page.get("download_button") if "corrections" in each.proto.label]

@@ -1,0 +1,328 @@
+"""The tab of the Data sets page that shows what is wrong with the images."""
+
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer_core.datasets import quality
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.registry import open_dataset
+from fer_core.tasks import queue, supervisor, worker
+from fer_core.tasks.exit_status import error_file, exit_file, exit_record
+from fer_core.tasks.task import Task, list_tasks
+from pages.components.datasets import quality_cache
+from pages.components.datasets.quality_task import submit_examination
+from tests.datasets.trees import write_tree
+
+PageOpener = Callable[..., AppTest]
+TREE = {"train/happy": 20, "train/sad": 20, "val/happy": 4, "val/sad": 4, "test/sad": 4}
+
+pytestmark = pytest.mark.usefixtures("no_supervisor")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """With two blank images, and one of training under another label in test."""
+    root = write_tree(tmp_path / "faces", TREE)
+    for name in ("train/happy/blank.png", "test/sad/blank.png"):
+        Image.new("L", (16, 16), 9).save(root / name)
+    (root / "test/sad/copy.png").write_bytes((root / "train/happy/003.png").read_bytes())
+    return import_source(root, "faces")
+
+
+def checked(page: AppTest) -> AppTest:
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def press(page: AppTest, label: str, key: str = "") -> AppTest:
+    buttons = [one for one in page.button if one.label == label and key in (one.key or "")]
+    (button,) = buttons
+    button.click()
+    return checked(page)
+
+
+def text_of(page: AppTest) -> str:
+    kinds = (page.markdown, page.warning, page.error, page.caption, page.success, page.subheader)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def progress_of(page: AppTest) -> list[str]:
+    return [bar.proto.text for bar in page.get("progress")]
+
+
+def findings_of(page: AppTest) -> list[str]:
+    return [option for radio in page.radio if radio.label == "Findings" for option in radio.options]
+
+
+def gallery_of(page: AppTest) -> dict:
+    found = [
+        json.loads(one.proto.json)
+        for one in page.get("bidi_component")
+        if "finding-faces" in one.proto.id
+    ]
+    return found[-1]
+
+
+def begin() -> Path:
+    (task,) = queue.waiting()
+    attempt = supervisor.take(task)
+    assert attempt is not None
+    return attempt
+
+
+def do_waiting() -> None:
+    """Does the oldest task of the queue as the supervisor's child would."""
+    attempt = begin()
+    exit_file(attempt).write_text(exit_record(worker.work(Task(attempt.parent.parent))))
+
+
+def looked_at(open_page: PageOpener) -> AppTest:
+    page = open_page("datasets")
+    press(page, "Look for problems")
+    do_waiting()
+    return checked(page)
+
+
+def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = open_page("datasets")
+    assert "Every image is looked at once" in text_of(page)
+    assert not queue.waiting()
+    press(page, "Look for problems")
+    (task,) = queue.waiting()
+    assert task.request is not None
+    assert task.request.arguments == {"dataset": "faces", "faces": 0}
+    assert progress_of(page) == ["It begins …"]
+
+
+def test_the_findings_are_listed_with_their_numbers(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    assert not progress_of(page)
+    assert findings_of(page) == [
+        "Leaks: test in training · **2**",
+        "Exact duplicates · **4**",
+        "Exact duplicates, labels differ · **4**",
+        "Blank · **2**",
+    ]
+    text = text_of(page)
+    assert "Nothing found: Leaks: validation in training; " in text
+    assert "All 55 images were looked at on " in text
+    assert "**2** of 6 test images (33.3%), in 2 groups. Shown with 2 that they" in text
+
+
+def test_groups_stand_together_with_label_and_split(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    shown = gallery_of(page)
+    assert shown["groups"] == [0, 0, 1, 1]
+    assert [tile["label"] for tile in shown["tiles"]] == [
+        "sad · test",
+        "happy · train",
+        "sad · test",
+        "happy · train",
+    ]
+    paths = dataset.index["path"].iloc[[tile["number"] for tile in shown["tiles"]]].tolist()
+    assert sorted(paths[:2] + paths[2:]) == [
+        "test/sad/blank.png",
+        "test/sad/copy.png",
+        "train/happy/003.png",
+        "train/happy/blank.png",
+    ]
+
+
+def test_another_finding_shows_its_own_images(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    page.radio[0].set_value("blank")
+    checked(page)
+    shown = gallery_of(page)
+    assert shown["groups"] is None
+    names = dataset.index["path"].iloc[[tile["number"] for tile in shown["tiles"]]].tolist()
+    assert sorted(names) == ["test/sad/blank.png", "train/happy/blank.png"]
+    assert "**2** of 55 images (3.6%)." in text_of(page)
+
+
+def test_many_images_come_in_pages(
+    open_page: PageOpener, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pages.components.datasets import finding_gallery as quality_faces
+
+    monkeypatch.setattr(quality_faces, "_PER_PAGE", 2)
+    page = looked_at(open_page)
+    first = [tile["number"] for tile in gallery_of(page)["tiles"]]
+    (pages,) = [one for one in page.get("pagination") if "leak-train-test" in one.proto.id]
+    assert pages.proto.num_pages == 2
+    assert len(first) == 2
+
+
+def test_the_table_for_download_holds_every_image_of_the_finding(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    looked_at(open_page)
+    seen = quality.read_seen(dataset)
+    assert seen is not None
+    leak = quality.find(seen, dataset.index)[0]
+    text = quality.table_of(leak, seen, dataset.index).to_csv(index=False)
+    table = pd.read_csv(io.StringIO(text))
+    assert table["split"].tolist() == ["test", "train"] * 2
+    assert table["leave_out"].tolist() == [False, True] * 2
+
+
+def test_a_data_set_without_fault_is_praised(open_page: PageOpener, tmp_path: Path) -> None:
+    import_source(write_tree(tmp_path / "faces", {"happy": 40, "sad": 40}), "faces")
+    page = looked_at(open_page)
+    assert "Nothing was found." in text_of(page)
+    assert not findings_of(page)
+
+
+def test_a_look_that_is_out_of_date_is_not_shown(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    file = dataset.root / "train/happy/000.png"
+    file.write_bytes((dataset.root / "train/happy/001.png").read_bytes())
+    os.utime(file, ns=(2**62, 2**62))  # long after the look
+    quality_cache._has_changed.clear()  # as after a minute
+    checked(page)
+    assert "out of date" in text_of(page)
+    assert not findings_of(page)
+    press(page, "Look again")
+    os.utime(file)
+    do_waiting()
+    quality_cache._has_changed.clear()
+    checked(page)
+    assert "Exact duplicates · **6**" in findings_of(page)
+
+
+def test_a_look_can_be_stopped(open_page: PageOpener, dataset: Dataset) -> None:
+    page = open_page("datasets")
+    press(page, "Look for problems")
+    press(page, "Stop looking")
+    assert not queue.waiting()
+    assert not progress_of(checked(page))
+    assert "Every image is looked at once" in text_of(page)
+
+
+def test_how_far_a_look_is_is_shown_and_that_it_is_being_stopped(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = open_page("datasets")
+    press(page, "Look for problems")
+    attempt = begin()
+    task = Task(attempt.parent.parent)
+    from fer_core.tasks.task import Progress
+
+    task.save_progress(Progress(10, 55, message="Looked at 10 of 55 images"))
+    assert progress_of(checked(page)) == ["Looked at 10 of 55 images"]
+    press(page, "Stop looking")
+    assert progress_of(page) == ["It is being stopped …"]
+    assert not [one for one in page.button if one.label == "Look for problems"]
+
+
+def test_why_a_look_failed_is_said_until_it_is_dismissed(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = open_page("datasets")
+    press(page, "Look for problems")
+    attempt = begin()
+    error_file(attempt).write_text("The disk must have room.")
+    exit_file(attempt).write_text(exit_record(1))
+    assert "The images were not looked at. The disk must have room." in text_of(checked(page))
+    press(page, "Dismiss")
+    assert "were not looked at" not in text_of(page)
+    assert not list_tasks("examine")
+
+
+def test_two_sessions_that_ask_at_once_ask_once(dataset: Dataset) -> None:
+    submit_examination("faces")
+    with pytest.raises(ValueError, match="faces is being looked at already"):
+        submit_examination("faces", faces=5)
+    assert len(queue.waiting()) == 1
+
+
+def test_faces_are_looked_for_only_when_asked_and_in_so_many_images(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    (number,) = [one for one in page.number_input if one.label == "Images"]
+    number.set_value(20)
+    press(page, "Look for faces")
+    (task,) = queue.waiting()
+    assert task.request is not None
+    assert task.request.arguments == {"dataset": "faces", "faces": 20}
+    attempt = begin()
+    from fer_core.datasets.quality.scan_task import search_faces
+
+    search_faces(open_dataset("faces"), 20, lambda image: image.std() > 1, lambda *said: None)
+    exit_file(attempt).write_text(exit_record(0))
+    checked(page)
+    search = quality.read_face_search(dataset)
+    assert search is not None
+    missed = int((~search.found).sum())
+    assert (f"No face found · **{missed}**" in findings_of(page)) == bool(missed)
+
+
+def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    file = quality.seen_file(dataset)
+    file.write_bytes(file.read_bytes()[:50])
+    assert "Every image is looked at once" in text_of(checked(page))
+
+
+# Acting on it
+
+
+def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    press(page, "Leave out 2 images")
+    overlay = dataset.overlay
+    assert {path for path, _ in overlay.excluded} == {
+        "train/happy/003.png",
+        "train/happy/blank.png",
+    }
+    assert set(overlay.excluded.values()) == {"Leaks: test in training"}
+    assert findings_of(page) == ["Blank · **1**"]
+    assert "**1** of 53 images" in text_of(page)
+    assert not queue.waiting()  # nothing has to be looked at again
+
+
+def test_what_is_taken_back_is_found_again(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    press(page, "Leave out 2 images")
+    dataset.restore(range(dataset.images))
+    assert "Leaks: test in training · **2**" in findings_of(checked(page))
+
+
+def test_a_corrected_label_is_no_contradiction(open_page: PageOpener, dataset: Dataset) -> None:
+    page = looked_at(open_page)
+    paths = dataset.index["path"].tolist()
+    copied = [paths.index(f"train/happy/{name}.png") for name in ("003", "blank")]
+    dataset.relabel(copied, "sad")
+    checked(page)
+    assert "Exact duplicates · **4**" in findings_of(page)
+    assert not any("labels differ" in finding for finding in findings_of(page))
+    labels = [tile["label"] for tile in gallery_of(page)["tiles"]]
+    assert labels == ["sad · test", "sad · train"] * 2
+
+
+def test_corrections_that_cannot_be_read_are_no_error_here(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    page = looked_at(open_page)
+    (dataset.directory / "overlay.csv").write_text("no, table")
+    assert "Leaks: test in training · **2**" in findings_of(checked(page))
+    press(page, "Leave out 2 images")
+    assert "cannot" in text_of(page) or "must" in text_of(page)

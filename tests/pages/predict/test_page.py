@@ -1,0 +1,509 @@
+"""The page that recognises expressions in photos."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import ExifTags, Image
+from skimage import data
+from streamlit.testing.v1 import AppTest
+from tensorflow.python.eager import context
+
+from fer_core import runs
+from fer_core.expressions import EXPRESSIONS
+from fer_core.inference import recognition
+from fer_core.models import architectures as models
+from fer_core.runs.run import Run
+from fer_core.vision.detection import FaceDetector
+from fer_core.vision.image_stats import survey
+from pages.components.predict import photo_cache as recognizing
+from pages.components.predict import photo_results as results
+from pages.components.shared import preloading
+from tests.pages.conftest import APP
+
+ASTRONAUT = Image.fromarray(data.astronaut())
+EMPTY = Image.new("RGB", (300, 200), "gray")
+
+
+def file_of(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def save_model(run: Run, seed: int) -> None:
+    """A network that has learned nothing, but answers."""
+    keras.utils.set_random_seed(seed)
+    inputs = keras.Input((48, 48, 1))
+    small = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(inputs))
+    flat = keras.layers.Flatten()(small)
+    outputs = keras.layers.Dense(len(EXPRESSIONS), activation="softmax")(flat)
+    models.save_model(keras.Model(inputs, outputs), run.directory / "model.keras")
+
+
+@pytest.fixture
+def run(finished_run: Callable[..., Run]) -> Run:
+    run = finished_run()
+    save_model(run, seed=0)
+    return run
+
+
+@pytest.fixture
+def page(run: Run, open_page: Callable[..., AppTest]) -> AppTest:
+    page = open_page("predict")
+    assert page.selectbox[0].value == run.id
+    return page
+
+
+def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    page.file_uploader[0].set_value([(name, content, "image/png") for name, content in files])
+    return rerun(page)
+
+
+def rerun(page: AppTest) -> AppTest:
+    page.run(timeout=60)
+    assert not page.exception, page.exception
+    return page
+
+
+def table(page: AppTest) -> list[dict]:
+    return page.dataframe[0].value.to_dict("records")
+
+
+def said(page: AppTest) -> str:
+    """All captions and texts."""
+    return "\n".join(text.value for text in (*page.caption, *page.markdown))
+
+
+def pictures(page: AppTest) -> list[str]:
+    """What is said of each picture to those who cannot see it."""
+    return [image.alt for each in page.get("image") for image in each.proto.imgs]
+
+
+def sharpen(page: AppTest, right: float) -> AppTest:
+    """Asks for such a share of right answers."""
+    page.select_slider[0].set_value(right)
+    return rerun(page)
+
+
+def test_without_a_run_the_page_says_what_to_do(open_page: Callable[..., AppTest]) -> None:
+    page = open_page("predict")
+    assert "There is no network yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train one"
+    assert not page.file_uploader
+
+
+def test_the_page_says_what_an_expression_is_not(open_page: Callable[..., AppTest]) -> None:
+    assert "not a person's emotion" in open_page("predict").caption[0].value
+
+
+def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
+    run: Run, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, loaded = threading.Event(), threading.Event()
+
+    def load() -> None:
+        assert opened.wait(60)
+        loaded.set()
+
+    monkeypatch.setattr(preloading, "_load_detector", load)
+    preloading.coming_detector.cache_clear()
+    try:
+        assert open_page("predict").file_uploader
+        assert not loaded.is_set()
+        opened.set()
+        assert loaded.wait(60)
+    finally:
+        opened.set()
+        preloading.coming_detector.cache_clear()
+
+
+def test_runs_of_a_page_leave_alone_what_tensorflow_has_prepared(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    cleared: list[str] = []
+    tensorflow_context = context.context()
+    monkeypatch.setattr(tensorflow_context, "clear_kernel_cache", lambda: cleared.append("all"))
+    rerun(page)
+    assert not cleared
+
+
+def test_opening_another_page_does_not_load_tensorflow(run: Run) -> None:
+    program = f"""
+import sys, time
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({str(APP)!r}, default_timeout=60)
+page.switch_page("pages/home.py").run()
+assert not page.exception, page.exception
+time.sleep(0.5)
+sys.exit("tensorflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=APP.parent, check=False)
+    assert done.returncode == 0
+
+
+def test_a_photo_gets_a_box_a_crop_a_chart_and_a_row(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    (row,) = table(page)
+    assert row["image"] == "astronaut.png"
+    assert (row["x"], row["y"]) == (pytest.approx(180, abs=10), pytest.approx(60, abs=10))
+    assert sum(row[f"p_{name}"] for name in EXPRESSIONS) == pytest.approx(1)
+    assert row["expression"] in EXPRESSIONS
+    assert len(page.get("plotly_chart")) == 1
+    assert len(page.get("image")) == 3  # the picture, the face, the network's pixels
+    assert row["answer"] in (row["expression"], "not sure") and row["milliseconds"] > 1
+    assert any(f"1 · {row['answer']}" in text.value for text in page.markdown)
+
+
+def test_where_the_network_looked_is_shown_beside_the_face_when_asked_for(page: AppTest) -> None:
+    page.toggle(key="explains").set_value(True)
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert len(page.get("image")) == 4
+    page.toggle(key="explains").set_value(False)
+    assert len(rerun(page).get("image")) == 3
+
+
+def test_several_photos_share_one_table_and_keep_their_order(page: AppTest) -> None:
+    astronaut = file_of(ASTRONAUT)
+    upload(page, ("b.png", astronaut), ("a.png", file_of(EMPTY)), ("b.png", astronaut))
+    assert [row["image"] for row in table(page)] == ["b.png", "b.png (2)"]
+    assert [title.value for title in page.subheader][:2] == ["3 pictures, 2 faces", "b.png"]
+
+
+def test_all_faces_of_a_photo_are_recognised(page: AppTest) -> None:
+    crowd = Image.fromarray(np.tile(data.astronaut(), (1, 8, 1)))
+    upload(page, ("crowd.png", file_of(crowd)))
+    assert [row["face"] for row in table(page)] == list(range(1, 9))
+    assert len(page.get("plotly_chart")) == 6  # a page of faces
+
+
+def test_a_picture_of_the_camera_is_recognised(page: AppTest) -> None:
+    page.segmented_control[0].set_value("Camera")
+    rerun(page)
+    page.camera_input[0].set_value(("photo.jpg", file_of(ASTRONAUT, "JPEG"), "image/jpeg"))
+    rerun(page)
+    (row,) = table(page)
+    assert row["image"] == "camera.jpg"
+    assert row["expression"] in EXPRESSIONS
+
+
+def test_the_camera_stays_off_until_it_is_asked_for(page: AppTest) -> None:
+    assert not page.camera_input
+
+
+def test_a_photo_lying_on_its_side_is_recognised(page: AppTest) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    lying = ASTRONAUT.transpose(Image.Transpose.ROTATE_90)
+    upload(page, ("phone.jpg", file_of(lying, "JPEG", exif=exif)))
+    (row,) = table(page)
+    assert row["x"] == pytest.approx(180, abs=12)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "I;16"])
+def test_photos_of_every_mode_are_recognised(page: AppTest, mode: str) -> None:
+    if mode == "I;16":
+        photo = Image.fromarray(np.asarray(ASTRONAUT.convert("L")).astype(np.uint16) * 257)
+    else:
+        photo = ASTRONAUT.convert(mode)
+    upload(page, ("photo.png", file_of(photo)))
+    assert len(table(page)) == 1
+
+
+def test_a_photo_without_a_face_gets_a_sentence_and_no_row(page: AppTest) -> None:
+    upload(page, ("wall.png", file_of(EMPTY)))
+    assert "No face was found in wall.png. Faces smaller than 20 pixels" in page.info[0].value
+    assert table(page) == []
+
+
+def test_what_cannot_be_read_is_said_and_the_others_go_on(page: AppTest) -> None:
+    bomb = file_of(Image.new("1", (9000, 8000)))
+    upload(
+        page,
+        ("empty.jpg", b""),
+        ("paper.jpg", b"%PDF-1.7 and so on"),
+        ("half.png", file_of(ASTRONAUT)[:5000]),
+        ("huge.png", bomb),
+        ("good.png", file_of(ASTRONAUT)),
+    )
+    assert [error.value for error in page.error] == [
+        "empty.jpg cannot be read as an image: it is empty.",
+        "paper.jpg cannot be read as an image: it is none of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "half.png cannot be read as an image: the file is truncated.",
+        "huge.png must have at most 64 megapixels. Received: 9000×8000, 72 megapixels.",
+    ]
+    assert [row["image"] for row in table(page)] == ["good.png"]
+
+
+def test_a_damaged_model_is_said(page: AppTest, run: Run) -> None:
+    (run.directory / "model.keras").write_bytes(b"half a model")
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert len(page.error) == 1
+
+
+def test_smaller_faces_are_left_out_on_request(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    page.number_input[0].set_value(300)
+    rerun(page)
+    assert "Faces smaller than 300 pixels" in page.info[0].value
+
+
+def test_an_unrelated_rerun_recognises_nothing_anew(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
+    monkeypatch.setattr(FaceDetector, "detect", None)
+    rerun(page)
+    assert len(table(page)) == 1
+
+
+def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    recognizing._answered.clear()  # as after an hour
+    rerun(page)
+    monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
+    rerun(page)
+    assert len(table(page)) == 1
+
+
+@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_what_it_sees"])
+def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def gone(*arguments: object) -> None:
+        raise ValueError("The run must be one of those listed.")
+
+    monkeypatch.setattr(results, part, gone)
+    upload(page, ("a.png", file_of(ASTRONAUT)), ("b.png", file_of(EMPTY)))
+    assert [error.value for error in page.error] == ["The run must be one of those listed."]
+    assert len(table(page)) == 1
+
+
+def test_many_photos_are_answered_batch_by_batch(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "_TOGETHER", 2)
+    wider = [ASTRONAUT.crop((-40 * number, 0, 512, 512)) for number in range(3)]
+    photos = [(f"{number}.png", file_of(image)) for number, image in enumerate(wider)]
+    upload(page, *photos, ("half.png", photos[0][1][:5000]))  # the last one cannot be read
+    assert [row["image"] for row in table(page)] == ["0.png", "1.png", "2.png"]
+    assert len(page.error) == 1
+
+
+def test_the_faces_of_several_photos_go_through_the_network_together(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fer_core.inference.recognition import Classifier
+
+    asked: list[int] = []
+    predict = Classifier.predict_pixels
+
+    def counted(self: Classifier, pixels: Sequence[np.ndarray]) -> np.ndarray:
+        asked.append(len(pixels))
+        return predict(self, pixels)
+
+    upload(page, ("alone.png", file_of(ASTRONAUT)))
+    alone = table(page)
+    monkeypatch.setattr(Classifier, "predict_pixels", counted)
+    wider = ASTRONAUT.crop((-40, 0, 512, 512))
+    half = file_of(ASTRONAUT)[:5000]
+    upload(
+        page,
+        ("a.png", file_of(ASTRONAUT.copy(), compress_level=1)),
+        ("half.png", half),
+        ("b.png", file_of(wider)),
+        ("c.png", file_of(ASTRONAUT.transpose(Image.Transpose.FLIP_LEFT_RIGHT))),
+    )
+    assert asked == [3]
+    assert [row["image"] for row in table(page)] == ["a.png", "b.png", "c.png"]
+    assert len(page.error) == 1
+    numbers = [key for key in alone[0] if key.startswith("p_")]
+    assert [table(page)[0][key] for key in numbers] == pytest.approx(
+        [alone[0][key] for key in numbers], abs=1e-3
+    )
+    rerun(page)
+    assert asked == [3]
+
+
+def test_a_better_epoch_of_the_run_answers_anew(page: AppTest, run: Run) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    before = table(page)
+    save_model(run, seed=1)
+    rerun(page)
+    assert table(page) != before
+
+
+def test_the_address_chooses_the_run(
+    run: Run, finished_run: Callable[..., Run], open_page: Callable[..., AppTest]
+) -> None:
+    finished_run("cnn_classic_wide")
+    assert open_page("predict", run=run.id).selectbox[0].value == run.id
+
+
+def test_a_groups_smaller_faces_are_found_on_request(page: AppTest, photos_dir: Path) -> None:
+    upload(page, ("solvay.jpg", (photos_dir / "solvay.jpg").read_bytes()))
+    assert len(table(page)) >= 28
+    page.number_input[0].set_value(12)
+    rerun(page)
+    assert len(table(page)) == 29
+
+
+def test_a_zipped_folder_is_looked_at_and_what_is_bad_in_it_is_said(page: AppTest) -> None:
+    folder = io.BytesIO()
+    with zipfile.ZipFile(folder, "w") as archive:
+        archive.writestr("beach/good.png", file_of(ASTRONAUT))
+        archive.writestr("paper.jpg", b"%PDF-1.7 and so on")
+        archive.writestr("../evil.png", file_of(ASTRONAUT))
+    upload(page, ("holiday.zip", folder.getvalue()), ("half.zip", folder.getvalue()[:99]))
+    assert [row["image"] for row in table(page)] == ["holiday.zip/beach/good.png"]
+    elsewhere, half, paper = [error.value for error in page.error]
+    assert "a path that leads out of it: ../evil.png" in elsewhere
+    assert half.startswith("half.zip: The archive must be a whole .zip file.")
+    assert paper.startswith("holiday.zip/paper.jpg cannot be read as an image")
+
+
+def test_many_files_that_cannot_be_read_are_folded(page: AppTest) -> None:
+    upload(page, *[(f"{number}.jpg", b"") for number in range(8)])
+    assert len(page.error) == 5
+    assert page.expander[0].label == "3 more could not be read"
+    assert "7.jpg cannot be read" in page.expander[0].markdown[0].value
+
+
+def tiles(page: AppTest) -> list[dict]:
+    """What the gallery shows."""
+    (gallery,) = page.get("bidi_component")
+    return json.loads(gallery.proto.json)["tiles"]
+
+
+def test_a_pressed_picture_of_the_gallery_is_shown_large(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(page, ("wall.png", file_of(EMPTY)), ("astronaut.png", file_of(ASTRONAUT)))
+    sharpen(page, 0.0)
+    labels = [tile["label"] for tile in tiles(page)]
+    assert labels == ["no face · wall.png", f"{table(page)[0]['expression']} · astronaut.png"]
+    assert page.subheader[1].value == "wall.png"
+    monkeypatch.setattr(results, "gallery", lambda tiles, **settings: 1)
+    rerun(page)
+    assert page.subheader[1].value == "astronaut.png"
+    monkeypatch.setattr(results, "gallery", lambda tiles, **settings: None)
+    assert rerun(page).subheader[1].value == "astronaut.png"
+
+
+def test_many_pictures_are_shown_by_the_page(page: AppTest) -> None:
+    upload(page, *[(f"{number}.png", file_of(EMPTY)) for number in range(14)])
+    assert page.subheader[0].value == "14 pictures, 0 faces"
+    assert page.get("pagination") and len(tiles(page)) == 12
+
+
+def test_the_network_its_accuracy_and_its_data_stand_beside_every_answer(
+    finished_run: Callable[..., Run], open_page: Callable[..., AppTest]
+) -> None:
+    run = finished_run(opened=True)
+    page = open_page("predict", run=run.id)
+    assert "learned from 700 images of drawn" in said(page)
+    assert "Right on test: 50.0% (41.8% to 58.2%, 140 images)" in said(page)
+
+
+def test_a_sealed_test_split_is_not_told(page: AppTest) -> None:
+    assert "Right on validation: 60.0%" in said(page)
+    assert "Its test split is sealed." in said(page)
+
+
+def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Run) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    sharpen(page, 0.0)
+    (row,) = table(page)
+    assert row["answer"] == row["expression"]
+    assert "It answers all of the 140 validation faces; **60.0%** of those are right" in said(page)
+    # So many are right from no confidence on that enough answers have.
+    sharpen(page, 0.95)
+    (unsure,) = table(page)
+    assert unsure["answer"] == "not sure" and unsure["expression"] == row["expression"]
+    words = f"**1 · not sure**  \n{row['expression']} "
+    assert any(words in text.value for text in page.markdown)
+
+
+def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> None:
+    # Of 90 sure answers 80 are right, of 50 others 20.
+    right = np.repeat([True, False, True, False], [80, 10, 20, 30])
+    confidence = np.repeat([0.9, 0.5], [90, 50])
+    answers = pd.DataFrame(
+        {"path": "a.png", "row": "", "expression": np.where(right, "sad", "fear")}
+    )
+    shares = dict.fromkeys(EXPRESSIONS, (1 - confidence) / 6) | {"sad": confidence}
+    answers = answers.assign(**{f"p_{name}": values for name, values in shares.items()})
+    runs.save_predictions(run, "val", answers)
+    assert (
+        "Below a probability of 90% it says “not sure”. It answers **64.3%** of the 140 validation "
+        "faces; **88.9%** of those are right (80.7% to 93.9%)."
+    ) in said(rerun(page))
+    assert "It answers **100.0%** of the 140 validation faces; **71.4%**" in said(
+        sharpen(page, 0.7)
+    )
+
+
+def test_a_run_without_validation_always_answers(page: AppTest, run: Run) -> None:
+    run.predictions_file("val").unlink()
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert "It always answers" in said(page)
+    assert table(page)[0]["answer"] in EXPRESSIONS
+
+
+def test_ten_views_answer_otherwise_and_what_was_not_measured_is_said(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    before = table(page)[0]
+    page.toggle(key="average-views").set_value(True)
+    rerun(page)
+    assert table(page)[0]["p_happy"] != before["p_happy"]
+    assert "Averages of ten views were not measured" in said(page)
+
+
+def test_a_margin_changes_the_crop_and_the_answer(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    before, words = table(page)[0], said(page)
+    assert "48×48 pixels, gray, from a square of " in words
+    page.slider(key="crop-margin").set_value(60)
+    rerun(page)
+    after = table(page)[0]
+    assert after["p_happy"] != before["p_happy"] and after["width"] == before["width"]
+    side, wider = (
+        int(re.search(r"from a square of (\d+)", text)[1]) for text in (words, said(page))
+    )
+    assert wider == pytest.approx(1.6 * side, abs=1)
+
+
+def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run: Run) -> None:
+    faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
+    runs.save_survey(run, survey(faces))
+    upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
+    assert "Brightness: darker than over 99 % of the training faces" in said(page)
+    assert "deserves less trust" in said(page)
+
+
+def test_a_run_that_kept_nothing_about_its_faces_says_why_it_cannot_compare(page: AppTest) -> None:
+    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
+    assert "cannot be compared with the training faces" in page.info[0].value
+    assert "has not kept how its training faces look" in page.info[0].value
+
+
+def test_the_face_that_the_network_sees_is_chosen(page: AppTest) -> None:
+    crowd = Image.fromarray(np.tile(data.astronaut(), (1, 3, 1)))
+    upload(page, ("crowd.png", file_of(crowd)))
+    assert "Face 1 as the network gets it" in pictures(page)
+    page.selectbox[1].set_value(3)
+    assert "Face 3 as the network gets it" in pictures(rerun(page))

@@ -1,0 +1,105 @@
+"""Tables that grow while they are read."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fer_core.storage.csv_tables import GrowingTable, append_row, save_table
+
+COLUMNS = ("step", "loss")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the table lies; it is not there yet."""
+    return tmp_path / "steps.csv"
+
+
+def append(file: Path, *steps: int) -> None:
+    for step in steps:
+        append_row(file, {"step": step, "loss": step / 4}, COLUMNS)
+
+
+def replace(file: Path, *steps: int) -> None:
+    table = pd.DataFrame({"step": steps, "loss": [step / 4 for step in steps]})
+    save_table(file, table, COLUMNS)
+
+
+def test_rows_are_read_as_they_come_and_nothing_is_read_twice(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = GrowingTable(file, COLUMNS)
+    assert list(table.read().columns) == list(COLUMNS) and not len(table.read())
+    append(file, 1, 2)
+    assert list(table.read()["step"]) == [1, 2]
+    parsed: list[bytes] = []
+    read_csv = pd.read_csv
+    monkeypatch.setattr(
+        pd,
+        "read_csv",
+        lambda text, **more: parsed.append(text.getvalue()) or read_csv(text, **more),
+    )
+    append(file, 3)
+    assert list(table.read()["loss"]) == [0.25, 0.5, 0.75]
+    assert parsed == [b"3,0.75\n"]
+    assert table.read() is table.read()
+
+
+def test_a_half_written_row_waits_until_it_is_whole(file: Path) -> None:
+    append(file, 1)
+    table = GrowingTable(file, COLUMNS)
+    for part, steps in (("2,0", [1]), (".5", [1]), ("\n3,0.7", [1, 2]), ("5\n", [1, 2, 3])):
+        with file.open("a") as end:
+            end.write(part)
+        assert list(table.read()["step"]) == steps
+    assert list(table.read()["loss"]) == [0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: replace(file, 1, 2, 7, 8),
+        lambda file: replace(file, 1, 2, 3, 4, 5, 6),
+        lambda file: replace(file, 1, 2),
+        lambda file: replace(file),
+        lambda file: file.write_text("step,loss\n1,0.25\n9,2.25\n9,2.25\n9,2.25\n9,2.25\n"),
+        lambda file: file.write_text("step,loss\n"),
+        lambda file: file.write_text(""),
+        lambda file: file.unlink(),
+    ],
+)
+def test_a_table_that_was_replaced_or_cut_is_read_anew(
+    file: Path, change: Callable[[Path], None]
+) -> None:
+    append(file, 1, 2, 3, 4)
+    table = GrowingTable(file, COLUMNS)
+    table.read()
+    change(file)
+    fresh = GrowingTable(file, COLUMNS).read()
+    assert table.read().to_dict("list") == fresh.to_dict("list")
+    append(file, 77)
+    assert table.read()["step"].iloc[-1] == 77
+
+
+def test_what_a_power_cut_made_of_a_row_is_left_out(file: Path) -> None:
+    append(file, 1)
+    table = GrowingTable(file, COLUMNS)
+    table.read()
+    with file.open("ab") as end:
+        end.write(b"\0\0\0\0\n2,half\n3,1,4,1,5\n\n\xff\xfe,3\n")
+    append(file, 4)
+    assert list(table.read()["step"]) == [1, 4]
+    assert list(GrowingTable(file, COLUMNS).read()["step"]) == [1, 4]
+
+
+def test_threads_that_read_at_once_see_every_row_once(file: Path) -> None:
+    table = GrowingTable(file, COLUMNS)
+    with ThreadPoolExecutor(8) as threads:
+        for step in range(50):
+            append(file, step)
+            seen = list(threads.map(lambda _: len(table.read()), range(8)))
+            assert seen == [step + 1] * 8
+    assert list(table.read()["step"]) == list(range(50))

@@ -1,0 +1,162 @@
+"""Whole files or none."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fer_core.storage import files
+from fer_core.storage.csv_tables import append_row
+from fer_core.storage.files import (
+    DiskFullError,
+    give_back,
+    keep_newest,
+    read_json,
+    replacing,
+    reserve,
+    write_json,
+    write_reserved,
+)
+
+NO_ROOM = os.strerror(errno.ENOSPC)
+
+
+def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"epoch": 3, "names": ["happy"]})
+    assert read_json(tmp_path / "a.json") == {"epoch": 3, "names": ["happy"]}
+
+
+def test_a_folder_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_json(tmp_path / "deleted" / "a.json", 1)
+    assert not (tmp_path / "deleted").exists()
+
+
+def test_a_missing_file_is_none(tmp_path: Path) -> None:
+    assert read_json(tmp_path / "a.json") is None
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, 1)
+    with pytest.raises(ValueError):
+        write_json(path, float("nan"))
+    with pytest.raises(OSError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("disk full")
+    assert json.loads(path.read_text()) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_temporary_name_keeps_the_suffix(tmp_path: Path) -> None:
+    with replacing(tmp_path / "model.keras") as temporary:
+        assert temporary.suffix == ".keras"
+        temporary.touch()
+
+
+def test_rows_are_appended_after_one_header(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    for epoch in range(2):
+        append_row(path, {"loss": 0.5, "epoch": epoch}, ("epoch", "loss"))
+    assert path.read_text() == "epoch,loss\n0,0.5\n1,0.5\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, NO_ROOM),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        RuntimeError(f"Unable to write (errno = 28, error message = '{NO_ROOM}')"),  # as h5py
+    ],
+)
+def test_a_full_disk_is_told_in_one_sentence_whatever_library_met_it(
+    tmp_path: Path, error: Exception
+) -> None:
+    needed = pytest.raises(DiskFullError, match="must have room for model.keras")
+    with needed as told, replacing(tmp_path / "model.keras") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert str(tmp_path) in str(told.value) and "MB free" in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_that_an_error_came_from_is_found(tmp_path: Path) -> None:
+    with pytest.raises(DiskFullError), replacing(tmp_path / "a.keras"):
+        try:
+            raise OSError(errno.ENOSPC, NO_ROOM)
+        except OSError:
+            raise ValueError("Can't close the ZIP file.")  # noqa: B904 (as a library does)
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="denied") as error, replacing(tmp_path / "a.json"):
+        raise PermissionError(errno.EACCES, "denied")
+    assert not isinstance(error.value, DiskFullError)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_row_that_does_not_fit_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    path.symlink_to("/dev/full")
+    with pytest.raises(DiskFullError, match="history.csv"):
+        append_row(path, {"epoch": 0}, ("epoch",))
+
+
+def test_what_fits_of_a_row_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.csv"
+    append_row(path, {"epoch": 0}, ("epoch",))
+    whole = path.read_bytes()
+    resource = pytest.importorskip("resource")
+    signal = pytest.importorskip("signal")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # A limit on the file's size lets one write end early, as a full disk does.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 1, before[1]))
+    try:
+        with pytest.raises(DiskFullError):
+            append_row(path, {"epoch": 111}, ("epoch",))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == whole
+
+
+def test_reserved_room_takes_the_words_that_found_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "error.txt"
+    reserve(path)
+
+    def full(*arguments: object, **settings: object) -> None:
+        raise OSError(errno.ENOSPC, NO_ROOM)
+
+    monkeypatch.setattr(files, "write_text", full)
+    write_reserved(path, "The disk is full.")
+    assert path.read_text() == "The disk is full."
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OSError):  # the room is used
+        write_reserved(path, "again")
+
+
+@pytest.mark.parametrize("begins", [reserve, give_back])
+def test_words_arrive_with_room_or_without(tmp_path: Path, begins: Callable[[Path], None]) -> None:
+    path = tmp_path / "exit.json"
+    begins(path)
+    write_reserved(path, "1" * 5000 if begins is reserve else "1")
+    assert path.read_text() == "1" * (4096 if begins is reserve else 1)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_a_long_log_the_newest_lines_are_kept(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text("".join(f"line {number}\n" for number in range(1000)))
+    keep_newest(log, most_bytes=100_000)
+    assert len(log.read_text().splitlines()) == 1000
+    keep_newest(log, most_bytes=1000)
+    lines = log.read_text().splitlines()
+    assert log.stat().st_size <= 500 and lines[-1] == "line 999"
+    assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
+    keep_newest(tmp_path / "nothing.log", most_bytes=1)

@@ -1,0 +1,220 @@
+"""A task's state, derived from its files and its supervisor's process."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fer_core.storage import paths
+from fer_core.storage.files import write_json, write_text
+from fer_core.tasks import processes, queue
+from fer_core.tasks import task as tasks
+from fer_core.tasks.task import Progress, Task, TaskState
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return Task(tmp_path / "runs" / "20261120-055014_faces")
+
+
+def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
+    """What a supervisor does when it takes a request; by default this process supervises."""
+    attempt = task.directory / "attempts" / str(number)
+    attempt.mkdir(parents=True)
+    write_json(attempt / "process.json", process or processes.process_record())
+    (task.directory / "request.json").rename(attempt / "request.json")
+    return attempt
+
+
+def ask(task: Task, submitted: float = 1.0) -> None:
+    """What `submit` writes, without starting a supervisor."""
+    record = {"kind": "train", "arguments": {}, "submitted": submitted}
+    task.directory.mkdir(parents=True, exist_ok=True)
+    write_json(task.directory / "request.json", record)
+
+
+def a_dead_process() -> dict:
+    process = psutil.Popen(["true"]) if not psutil.WINDOWS else psutil.Popen(["cmd", "/c", "exit"])
+    record = {"pid": process.pid, "created": process.create_time()}
+    process.wait()
+    return record
+
+
+def test_asked_for_is_queued(task: Task) -> None:
+    ask(task)
+    assert task.state is TaskState.QUEUED
+
+
+def test_taken_by_a_living_supervisor_is_running_and_then_stopping(task: Task) -> None:
+    ask(task)
+    take(task)
+    assert task.state is TaskState.RUNNING
+    task.request_stop()
+    assert task.state is TaskState.STOPPING and task.stop_requested
+
+
+def test_a_request_that_is_taken_while_somebody_looks_is_running(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(task)
+    take(task, process=a_dead_process())
+    assert task.state is TaskState.INTERRUPTED
+    ask(task)
+    is_live = tasks._is_live
+
+    def meanwhile(attempt: Path) -> bool:
+        live = is_live(attempt)
+        if (task.directory / "request.json").exists():
+            take(task, number=1)
+        return live
+
+    monkeypatch.setattr(tasks, "_is_live", meanwhile)
+    assert task.state is TaskState.RUNNING
+
+
+def test_a_dead_supervisor_leaves_an_interrupted_task(task: Task) -> None:
+    ask(task)
+    take(task, process=a_dead_process())
+    assert task.state is TaskState.INTERRUPTED
+    assert "killed" in task.interruption
+
+
+def test_the_same_pid_with_another_birthday_is_not_the_supervisor(task: Task) -> None:
+    ask(task)
+    record = processes.process_record()
+    earlier = {name: record[name] - 60 for name in ("created", "uptime")}
+    take(task, process=record | earlier)
+    assert task.state is TaskState.INTERRUPTED
+
+
+def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
+    process = psutil.Popen(["true"])
+    record = {"pid": process.pid, "created": process.create_time()}
+    write_json(tmp_path / "process.json", record)
+    deadline = time.monotonic() + 10
+    while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        pass
+    assert not processes.is_alive(tmp_path / "process.json")
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        (("error.txt",), TaskState.FAILED),
+        (("result.json",), TaskState.FINISHED),
+        (("result.json", "error.txt"), TaskState.FAILED),
+        ((), TaskState.INTERRUPTED),
+    ],
+)
+def test_an_ended_attempt_is_judged_by_what_it_left(
+    task: Task, files: tuple[str, ...], state: TaskState
+) -> None:
+    ask(task)
+    attempt = take(task)
+    write_json(attempt / "exit.json", {"code": 1, "signal": None, "ended": 1.0})
+    for name in files:
+        write_text((attempt if name == "error.txt" else task.directory) / name, "{}")
+    assert task.state is state
+
+
+def test_a_killed_child_is_said_to_be_killed(task: Task) -> None:
+    ask(task)
+    attempt = take(task)
+    write_json(attempt / "exit.json", {"code": 0, "signal": 9, "ended": 1.0})
+    assert task.state is TaskState.INTERRUPTED
+    assert "was killed" in task.interruption
+
+
+def test_a_new_attempt_wins_over_an_old_failure(task: Task) -> None:
+    ask(task)
+    write_text(take(task) / "error.txt", "no such data set")
+    ask(task)
+    take(task, 1)
+    assert task.state is TaskState.RUNNING and task.error == ""
+
+
+def test_the_tenth_attempt_is_newer_than_the_ninth(task: Task) -> None:
+    for number in range(11):
+        ask(task)
+        take(task, number)
+    assert task.attempt is not None and task.attempt.name == "10"
+
+
+def test_cancelling_takes_a_task_from_the_queue(task: Task) -> None:
+    ask(task)
+    task.request_stop()
+    assert task.state is TaskState.CANCELLED
+    assert not task.cancel()
+
+
+def test_an_active_task_is_not_deleted(task: Task) -> None:
+    ask(task)
+    with pytest.raises(ValueError, match="must be stopped before it is deleted. It is queued"):
+        task.delete()
+    task.cancel()
+    task.delete()
+    assert not task.directory.exists()
+
+
+def test_the_queue_is_sorted_by_age_and_holds_runs_too(workspace: Path) -> None:
+    for root, name, submitted in (
+        (paths.runs_root(), "b", 2.0),
+        (paths.tasks_root(), "c", 3.0),
+        (paths.runs_root(), "a", 1.0),
+    ):
+        ask(Task(root / name), submitted)
+    assert [task.id for task in queue.waiting()] == ["a", "b", "c"]
+
+
+def test_names_that_are_taken_get_a_number(tmp_path: Path) -> None:
+    names = {tasks.new_directory(tmp_path, "faces").name for _ in range(3)}
+    assert len(names) == 3
+
+
+def test_progress_comes_back(task: Task) -> None:
+    task.directory.mkdir(parents=True)
+    task.save_progress(Progress(50, 200, message="epoch 1 of 4", rate=10.0))
+    assert task.progress == Progress(50, 200, message="epoch 1 of 4", rate=10.0)
+    assert task.progress.fraction == 0.25
+
+
+def test_the_log_gives_its_last_lines(task: Task) -> None:
+    ask(task)
+    (take(task) / "worker.log").write_text("\n".join(f"line {n}" for n in range(1000)))
+    assert task.log(2) == "line 998\nline 999"
+
+
+def test_a_second_request_does_not_hide_a_running_task(task: Task) -> None:
+    ask(task)
+    take(task)
+    ask(task)
+    assert task.state is TaskState.RUNNING
+    task.request_stop()
+    assert task.state is TaskState.STOPPING
+    assert not (task.directory / "request.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"kind": "train", "more": 1}'])
+def test_a_request_that_makes_no_sense_is_none_and_stands_first_in_the_queue(
+    workspace: Path, text: str
+) -> None:
+    good, bad = (Task(paths.runs_root() / name) for name in ("good", "bad"))
+    ask(good)
+    ask(bad)
+    (bad.directory / "request.json").write_text(text)
+    assert bad.request is None
+    assert [each.id for each in queue.waiting()] == ["bad", "good"]
+
+
+def test_what_waits_is_taken_up_when_the_app_starts(
+    workspace: Path, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: started.append(True))
+    queue.wake()
+    assert not started
+    ask(Task(paths.runs_root() / "waiting"))
+    queue.wake()
+    assert started

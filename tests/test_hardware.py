@@ -1,0 +1,96 @@
+"""What a machine can compute with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fer_core import hardware as machine
+from fer_core.runs.config import MIXED
+from fer_core.runs.recipes import RECIPES, settings_here
+
+ZEN_5 = (
+    "processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 avx512vl\nprocessor\t: 1\nflags\t: fpu\n"
+)
+HASWELL = "processor\t: 0\nflags\t\t: fpu avx2 fma\nbugs\t\t: bf16\n"
+GRAVITON_3 = "processor\t: 0\nFeatures\t: fp asimd sve bf16 i8mm\n"
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No card, and nothing remembered of the machine before or after."""
+    monkeypatch.setattr(machine.shutil, "which", lambda program: None)
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    for answer in (machine.has_bfloat16, machine.graphics_processors, machine.describe):
+        answer.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("said", "fast"), [(ZEN_5, True), (GRAVITON_3, True), (HASWELL, False), ("", False)]
+)
+def test_a_processor_says_itself_whether_half_precision_is_fast(
+    said: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(said, encoding="utf-8")
+    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "cpuinfo")
+    assert machine.has_bfloat16() is fast
+    config = settings_here("cnn_classic")
+    assert config.precision == (MIXED if fast else RECIPES["cnn_classic"].config.precision)
+
+
+def test_a_system_that_does_not_say_computes_in_full_precision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "none")
+    assert not machine.has_bfloat16()
+
+
+@pytest.mark.parametrize(
+    ("versions", "fast"),
+    [
+        ("8.0\n9.0\n", True),
+        ("10.0\n", True),
+        ("7.5\n", False),
+        ("8.6\n6.1\n", False),
+        ("[N/A]\n", False),
+        ("", False),
+    ],
+)
+def test_of_a_graphics_processor_the_generation_decides(
+    versions: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    answer = versions.replace("\n", "\\n")
+    program.write_text(f'#!/bin/sh\ncase "$1" in *name*) echo Card;; *) printf "{answer}";; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: str(program))
+    monkeypatch.setattr(machine, "has_cuda", lambda: True)
+    assert machine.has_bfloat16() is fast
+
+
+@pytest.mark.parametrize(("processor", "told"), [("x86_64", "1"), ("AMD64", "1"), ("arm64", None)])
+def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
+    processor: str, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setattr(machine.platform, "machine", lambda: processor)
+    assert machine.surroundings().get("TF_ENABLE_ONEDNN_OPTS") == told
+
+
+def test_what_looks_at_one_face_after_another_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert "TF_ENABLE_ONEDNN_OPTS" not in machine.surroundings(one_by_one=True)
+
+
+def test_what_a_person_tells_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("FER_HOME", "/faces")
+    surroundings = machine.surroundings()
+    assert surroundings["TF_ENABLE_ONEDNN_OPTS"] == "0" and surroundings["FER_HOME"] == "/faces"

@@ -1,0 +1,79 @@
+"""A run's exact state on disk."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core.models.architectures import build_model
+from fer_core.runs.recipes import RECIPES
+from fer_core.training.checkpoints import load_latest, save_checkpoint
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (8, 48, 48, 1)).astype("float32")
+TARGETS = np.eye(7, dtype="float32")[RNG.integers(0, 7, 8)]
+
+
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build_model(RECIPES["cnn_classic"].config, 7)
+
+
+@pytest.fixture(scope="module")
+def trained() -> keras.Model:
+    trained = model()
+    for _ in range(3):
+        trained.train_on_batch(IMAGES, TARGETS)
+    return trained
+
+
+def test_weights_and_optimizer_come_back_exactly(trained: keras.Model, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 4, trained, {"best_epoch": 2})
+    checkpoint = load_latest(tmp_path)
+    assert checkpoint is not None
+    assert (checkpoint.epoch, checkpoint.state) == (4, {"best_epoch": 2})
+    other = model()
+    checkpoint.restore(other)
+    for ours, theirs in zip(trained.variables, other.variables, strict=True):
+        assert np.array_equal(ours, theirs)
+    for ours, theirs in zip(trained.optimizer.variables, other.optimizer.variables, strict=True):
+        assert np.array_equal(ours, theirs)
+    assert int(other.optimizer.iterations) == 3
+
+
+def test_two_checkpoints_are_kept(trained: keras.Model, tmp_path: Path) -> None:
+    for epoch in range(12):
+        save_checkpoint(tmp_path, epoch, trained, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "11"]
+
+
+@pytest.mark.parametrize("harm", ["truncate", "flip", "no manifest", "half a manifest"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    trained: keras.Model, tmp_path: Path, harm: str
+) -> None:
+    for epoch in (0, 1):
+        save_checkpoint(tmp_path, epoch, trained, {})
+    arrays, manifest = tmp_path / "1" / "arrays.npz", tmp_path / "1" / "manifest.json"
+    data = bytearray(arrays.read_bytes())
+    if harm == "truncate":
+        arrays.write_bytes(data[: len(data) // 2])
+    elif harm == "flip":
+        data[len(data) // 2] ^= 1
+        arrays.write_bytes(data)
+    elif harm == "no manifest":
+        manifest.unlink()
+    else:
+        manifest.write_text(manifest.read_text()[:20])
+    checkpoint = load_latest(tmp_path)
+    assert checkpoint is not None and checkpoint.epoch == 0
+
+
+def test_what_was_left_half_made_is_not_a_checkpoint(trained: keras.Model, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 0, trained, {})
+    (tmp_path / "0").rename(tmp_path / ".0")
+    assert load_latest(tmp_path) is None
+
+
+def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
+    assert load_latest(tmp_path / "checkpoints") is None

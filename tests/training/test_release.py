@@ -1,0 +1,165 @@
+"""A finished run made into one that ships: half the size, the same answers, and a card."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.evaluation import model_card
+from fer_core.evaluation.calibration import calibrate
+from fer_core.evaluation.drift import survey_of
+from fer_core.evaluation.metrics import accuracy
+from fer_core.evaluation.model_card import command, read_card
+from fer_core.inference.recognition import Classifier
+from fer_core.models.architectures import build_model, load_model, save_model
+from fer_core.runs.config import Augmentation, TrainConfig
+from fer_core.runs.listing import list_runs, open_run
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.runs.submit import create_run
+from fer_core.storage import paths
+from fer_core.tasks.task import TaskState
+from fer_core.training.release import halve, ship
+from fer_core.training.trainer import run_training
+
+
+@pytest.fixture
+def run(workspace: Path) -> Run:
+    """Of a recipe, for an epoch, with a sealed test split."""
+    draw_dataset("faces", count=210)
+    recipe = RECIPES["cnn_classic"].config
+    config = replace(recipe, dataset="faces", epochs=1, test_at_end=False, average_views=True)
+    run = create_run(replace(config, learning_rate=1e-3, learning_rate_decay=0.0))
+    run_training(run)
+    return run
+
+
+def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
+    shipped = ship(run, "tiny", "Tiny CNN", notes="## What was tried\n\nNothing.")
+    open_dataset("faces").delete()
+    run.delete()
+    assert shipped.directory == paths.pretrained_root() / "tiny"
+    assert [each.id for each in list_runs()] == ["tiny"] and open_run("tiny").name == "Tiny CNN"
+    assert shipped.is_pretrained and shipped.state is TaskState.FINISHED
+    assert "platform" not in shipped.environment and shipped.environment["keras"]
+    assert shipped.config.recipe == "cnn_classic" and len(shipped.history) == 1
+    assert len(shipped.test_looks) == 1
+    for split in ("val", "test"):
+        for averaged in (False, True):
+            assert len(shipped.predictions(split, averaged=averaged)) > 20
+            calibration = shipped.calibration(averaged=averaged)
+            assert calibration == calibrate(shipped.predictions("val", averaged=averaged))
+
+
+def test_its_weights_take_half_the_room_and_answer_what_is_recorded(run: Run) -> None:
+    before = run.model_file.stat().st_size
+    shipped = ship(run, "tiny", "Tiny CNN")
+    assert shipped.model_file.stat().st_size < 0.55 * before
+    dataset = open_dataset("faces")
+    images = [dataset.image(position) for position in dataset.select("val")]
+    answers = Classifier.load(shipped).predict(images)
+    recorded = shipped.predictions("val").filter(regex="^p_").to_numpy()
+    assert np.argmax(answers, axis=1).tolist() == np.argmax(recorded, axis=1).tolist()
+    assert np.abs(recorded - run.predictions("val").filter(regex="^p_")).to_numpy().max() < 0.01
+
+
+def test_halved_weights_load_as_float32_and_what_half_cannot_hold_stays(tmp_path: Path) -> None:
+    model = build_model(RECIPES["cnn_residual"].config, 7)
+    normalisation = next(
+        layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)
+    )
+    normalisation.moving_variance.assign(normalisation.moving_variance * 1e6)
+    save_model(model, tmp_path / "whole.keras")
+    halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    half = load_model(tmp_path / "half.keras")
+    for one, other in zip(model.get_weights(), half.get_weights(), strict=True):
+        assert other.dtype == one.dtype
+        assert np.allclose(one, other, rtol=1e-3, atol=1e-6)
+    shutil.unpack_archive(tmp_path / "half.keras", tmp_path / "half", "zip")
+    kinds = set()
+    with h5py.File(tmp_path / "half" / "model.weights.h5") as weights:
+        weights.visititems(lambda _, item: kinds.add(str(getattr(item, "dtype", ""))))
+    assert "float16" in kinds and "float32" in kinds
+
+
+def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) -> None:
+    other = create_run(replace(run.config, seed=1))
+    run_training(other)
+    shipped = ship(run, "tiny", "Tiny CNN", notes="## Speed\n\nQuick.", seeds=[other])
+    card = read_card(shipped)
+    assert card.startswith("# Tiny CNN\n")
+    for words in ("not a person's emotion", "Article\n5(1)(f)", "2 February 2025", "## Speed"):
+        assert words in card
+    for split in ("val", "test"):
+        for averaged in (False, True):
+            assert str(accuracy(shipped.predictions(split, averaged=averaged))) in card
+    assert f"One view: {shipped.calibration().temperature:.3f}" in card
+    assert f"“not sure” (one view: {shipped.calibration().threshold:.1%}, ten views: " in card
+    assert survey_of(shipped) == survey_of(run)
+    assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
+    assert command(run.config) in card
+    assert read_card(run) == ""
+
+
+def test_the_card_tells_what_the_run_goes_on_from(run: Run) -> None:
+    before = ship(run, "tiny", "Tiny CNN")
+    following = create_run(replace(run.config, initial_run="tiny", epochs=2, learning_rate=1e-4))
+    run_training(following)
+    with pytest.raises(ValueError, match="must be another than of what it goes on from"):
+        ship(following, "tiny", "Tiny CNN")
+    card = read_card(ship(following, "longer", "Tiny CNN"))
+    assert "It goes on from the weights of tiny, trained before (epochs: 1). " in card
+    later = replace(following.config, initial_run="RUN")
+    assert f"{command(run.config)}\n{command(later)}\n```" in card
+    assert "RUN is the id that the run before it gets." in card
+    shutil.rmtree(before.directory)
+    card = read_card(ship(following, "longer", "Tiny CNN"))
+    assert "It goes on from the weights of tiny. " in card
+    assert command(following.config) in card and "RUN is" not in card
+
+
+def test_the_command_names_what_differs_from_the_recipe() -> None:
+    config = replace(
+        RECIPES["cnn_residual"].config,
+        dataset="my faces",
+        seed=3,
+        average_views=False,
+        class_names=("happy", "sad"),
+        precision="mixed_bfloat16",
+        augmentation=replace(RECIPES["cnn_residual"].config.augmentation, rotation=0.0),
+    )
+    assert command(config) == (
+        "python -m fer_core train --dataset 'my faces' --recipe cnn_residual "
+        "--precision mixed_bfloat16 --class-names happy sad --seed 3 --no-average-views "
+        "--rotation 0.0"
+    )
+
+
+def test_a_card_needs_predictions(workspace: Path) -> None:
+    draw_dataset("faces", count=70)
+    run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
+    with pytest.raises(ValueError, match="must have predictions"):
+        model_card.write_card(run, "None")
+
+
+def test_what_has_not_finished_does_not_ship(workspace: Path) -> None:
+    draw_dataset("faces", count=70)
+    run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
+    with pytest.raises(ValueError, match="must have finished"):
+        ship(run, "tiny", "Tiny")
+    with pytest.raises(ValueError, match="The name must be .*Received: ../up"):
+        ship(run, "../up", "Tiny")
+    assert not paths.pretrained_root().exists()
+
+
+def test_an_augmentation_is_no_reason_for_another_command() -> None:
+    config = replace(RECIPES["vgg19_dropout"].config, dataset="faces")
+    assert command(config).endswith("--precision float32")
+    bare = replace(config, augmentation=Augmentation())
+    assert command(bare).endswith("--shear 0.0 --zoom 0.0 --no-flip")

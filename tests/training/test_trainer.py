@@ -1,0 +1,411 @@
+"""Training in this process: what a run keeps, and that going on is going on."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core.datasets.pixel_cache import open_pixels
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.evaluation.calibration import calibrate, temper
+from fer_core.models.architectures import load_model, predict
+from fer_core.runs.config import Augmentation, TrainConfig
+from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
+from fer_core.runs.run import Run
+from fer_core.runs.submit import create_run
+from fer_core.storage import paths
+from fer_core.storage.files import write_json
+from fer_core.tasks import processes
+from fer_core.training.test_split import open_test
+from fer_core.training.trainer import Trainer, run_training
+
+
+@pytest.fixture
+def config(workspace: Path) -> TrainConfig:
+    draw_dataset("faces", count=140)
+    return TrainConfig(dataset="faces", batch_size=16, epochs=3, learning_rate=1e-3)
+
+
+def trained(config: TrainConfig) -> Run:
+    return go_on(create_run(config))
+
+
+def go_on(run: Run, **arguments: int) -> Run:
+    """What the worker does in its child process, done in this one."""
+    attempt = run.directory / "attempts" / str(len(run.attempts))
+    attempt.mkdir(parents=True)
+    write_json(attempt / "process.json", processes.process_record() | {"started": 0.0})
+    request = {"kind": "train", "arguments": arguments, "submitted": 0.0}
+    write_json(attempt / "request.json", request)
+    try:
+        run_training(run)
+    finally:
+        write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 1.0})
+    return run
+
+
+def test_the_kept_model_is_that_of_the_best_validation_epoch(config: TrainConfig) -> None:
+    run = trained(config)
+    history, result = run.history, run.result
+    assert result.best_epoch == int(history["val_accuracy"].idxmax())
+    assert result.val_accuracy == pytest.approx(history["val_accuracy"].max())
+    predictions = run.predictions("val")
+    columns = [f"p_{name}" for name in run.class_names]
+    right = predictions[columns].to_numpy().argmax(axis=1)
+    names = np.array(run.class_names)[right]
+    assert (names == predictions["expression"]).mean() == pytest.approx(result.val_accuracy)
+
+
+def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
+    config: TrainConfig,
+) -> None:
+    run = trained(config)
+    from fer_core.inference.recognition import Classifier
+
+    dataset = open_dataset("faces")
+    positions = dataset.select("val")
+    answers = Classifier.load(run).predict([dataset.image(position) for position in positions])
+    recorded = run.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
+    assert np.allclose(answers, temper(recorded, run.calibration().temperature), atol=1e-5)
+
+
+def test_going_on_from_a_checkpoint_equals_never_having_stopped(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, augmentation=Augmentation(rotation=10, flip=True))
+    whole = trained(config)
+    run = interrupted(config, monkeypatch, epoch=1)
+    assert run.result is None and len(run.history) == 2
+    go_on(run)
+    assert same(run, whole)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "mixed_bfloat16"},
+        {
+            "architecture": "vgg19_dropout",
+            "image_size": (32, 32),
+            "feature_views": 2,
+            "precision": "mixed_bfloat16",
+        },
+    ],
+)
+def test_going_on_is_exact_in_mixed_precision_and_on_features_that_were_lost(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict
+) -> None:
+    flipped = Augmentation(zoom=0.1, flip=True)
+    config = replace(config, batch_size=32, epochs=2, augmentation=flipped, **changes)
+    whole = trained(config)
+    run = interrupted(config, monkeypatch, epoch=0)
+    shutil.rmtree(paths.cache_root())
+    assert same(go_on(run), whole)
+
+
+STAGED = {
+    "architecture": "vgg19_finetuned",
+    "image_size": (32, 32),
+    "head_epochs": 1,
+    "unfrozen_blocks": 1,
+    "schedule": "cosine",
+    "weight_decay": 0.01,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "architecture": "cnn_residual",
+            "image_size": (32, 32),
+            "optimizer": "sgd",
+            "schedule": "cosine",
+            "warmup": 0.5,
+            "mixup": 0.2,
+            "label_smoothing": 0.1,
+            "precision": "mixed_bfloat16",
+            "augmentation": Augmentation(contrast=0.2, erasing=0.5),
+        },
+        STAGED | {"feature_views": 2},
+    ],
+)
+def test_going_on_is_exact_through_schedules_stages_and_normalisation(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict
+) -> None:
+    # Few images: without a processor for it, half precision takes minutes.
+    few = {"class_names": ("happy", "sad"), "batch_size": 8}
+    config = replace(config, epochs=3, learning_rate=0.01, **few, **changes)
+    whole = trained(config)
+    for epoch in (0, 1):  # in the first stage, and after it
+        run = interrupted(config, monkeypatch, epoch=epoch)
+        assert same(go_on(run), whole)
+
+
+def test_after_the_head_s_epochs_only_the_blocks_that_shall_learn_do(config: TrainConfig) -> None:
+    head = trained(replace(config, **STAGED | {"epochs": 1}))
+    both = trained(replace(config, **STAGED | {"epochs": 2}, learning_rate=1e-3))
+    rates = both.history["learning_rate"]
+    assert rates[0] == pytest.approx(both.config.head_learning_rate)
+    one, other = (load_model(run.model_file) for run in (head, both))
+    moved = {
+        layer.name
+        for layer, later in zip(one.layers, other.layers, strict=True)
+        if not all(map(np.array_equal, layer.get_weights(), later.get_weights()))
+    }
+    blocks = {name.partition("_")[0] for name in moved if name.startswith("block")}
+    assert blocks <= {"block5"}
+    if both.result.best_epoch == 1:
+        assert blocks == {"block5"}
+
+
+def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> None:
+    run = trained(replace(config, average_views=True, test_at_end=True))
+    for averaged in (False, True):
+        table = run.predictions("val", averaged=averaged)
+        assert run.calibration(averaged=averaged) == calibrate(table)
+    for split in ("val", "test"):
+        one, ten = run.predictions(split), run.predictions(split, averaged=True)
+        assert one["path"].equals(ten["path"])
+        assert not np.allclose(one.filter(regex="^p_"), ten.filter(regex="^p_"))
+    plain = trained(replace(config, epochs=1))
+    assert plain.predictions("val", averaged=True) is None
+    assert plain.calibration() is not None and plain.calibration(averaged=True) is None
+
+
+def same(one: Run, other: Run) -> bool:
+    """Whether two runs have the same history and weights, bit for bit."""
+    histories = [run.history.drop(columns="seconds") for run in (one, other)]
+    models = [load_model(run.model_file).get_weights() for run in (one, other)]
+    return histories[0].equals(histories[1]) and all(map(np.array_equal, *models))
+
+
+def test_continuing_equals_having_asked_for_all_epochs_at_once(config: TrainConfig) -> None:
+    config = replace(config, augmentation=Augmentation(shift=0.1, zoom=0.1))
+    run = go_on(trained(replace(config, epochs=2)), epochs=3, since=2)
+    assert run.result.reason == COMPLETED and run.result.epochs == 3
+    assert same(run, trained(config))
+
+
+def test_a_continued_run_that_is_interrupted_goes_on_to_its_new_end(config: TrainConfig) -> None:
+    run = go_on(trained(replace(config, epochs=1)), epochs=2, since=1)
+    assert go_on(run, resumed_after=2).goal == Goal(2, since=1)
+    assert run.result.epochs == 2
+
+
+def test_patience_begins_anew_when_a_run_is_continued(config: TrainConfig) -> None:
+    config = replace(config, epochs=60, early_stopping=2, learning_rate=1e-8)
+    run = trained(config)
+    assert run.result.reason == EARLY_STOPPED
+    done = run.result.epochs
+    go_on(run, epochs=60, since=done)
+    assert run.result.epochs > done
+
+
+def test_a_better_model_seals_the_test_split_again(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(replace(config, epochs=1, test_at_end=True))
+    assert len(run.test_looks) == 1 and run.test_opened is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_opens_test", lambda self, reason: False)
+        go_on(run, epochs=20, since=1)
+    assert run.result.best_epoch > 0
+    assert run.test_opened is None and run.predictions("test") is None
+    open_test(run)
+    assert len(run.test_looks) == 2 and run.test_opened == run.test_looks[-1]
+    answers = run.predictions_file("test").stat().st_mtime_ns
+    open_test(run)  # what is open stays as it is
+    assert len(run.test_looks) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+
+
+def test_a_continuation_that_fails_before_it_begins_leaves_the_run_as_it_was(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(self: Trainer) -> np.ndarray:
+        raise MemoryError
+
+    run = trained(replace(config, epochs=1))
+    before = [(run.directory / name).read_bytes() for name in ("history.csv", "result.json")]
+    monkeypatch.setattr(Trainer, "_validate", no_memory)
+    with pytest.raises(MemoryError):
+        go_on(run, epochs=2, since=1)
+    assert before == [
+        (run.directory / name).read_bytes() for name in ("history.csv", "result.json")
+    ]
+
+
+def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig) -> None:
+    run = trained(replace(config, epochs=1))
+    for folder in (run.directory / "checkpoints").iterdir():
+        (folder / "arrays.npz").write_bytes(b"damaged")
+    before = run.history
+    with pytest.raises(ValueError, match="must have a whole checkpoint.*trained 1 epochs"):
+        go_on(run, epochs=2, since=1)
+    assert run.history.equals(before) and run.predictions("val") is not None
+
+
+def test_a_run_can_begin_with_the_weights_of_another(config: TrainConfig) -> None:
+    first = trained(replace(config, epochs=8))
+    run = create_run(replace(config, epochs=1, learning_rate=1e-8, initial_run=first.id))
+    first.delete()
+    go_on(run)
+    assert run.history["val_accuracy"][0] == pytest.approx(first_accuracy(run), abs=0.01)
+
+
+def first_accuracy(run: Run) -> float:
+    """Of the weights that a run began with, on its validation images."""
+    dataset = open_dataset("faces")
+    positions = dataset.select("val")
+    pixels = open_pixels(dataset, (48, 48), 1)[positions]
+    answers = predict(load_model(run.initial.model_file), pixels).argmax(axis=1)
+    truth = dataset.index["expression"][positions]
+    return float((np.array(run.class_names)[answers] == truth).mean())
+
+
+def test_classes_are_matched_by_name_when_a_run_begins_with_other_weights(
+    config: TrainConfig,
+) -> None:
+    first = trained(replace(config, epochs=1))
+    names = ("sad", "happy")
+    config = replace(config, class_names=names, learning_rate=1e-8, epochs=1)
+    run = trained(replace(config, initial_run=first.id))
+    kernel = load_model(run.model_file).layers[-1].get_weights()[0]
+    theirs = load_model(first.model_file).layers[-1].get_weights()[0]
+    columns = [first.class_names.index(name) for name in run.class_names]
+    assert np.allclose(kernel, theirs[:, columns], atol=1e-5)
+
+
+def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int) -> Run:
+    """A run whose training ended the hard way in the middle of the epoch that follows."""
+    run, original = create_run(config), Trainer._train_batch
+
+    def cut(self: Trainer, batch: object) -> object:
+        if self.state.epoch == epoch and self.reporter.whole.images > 20:
+            raise KeyboardInterrupt
+        return original(self, batch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_train_batch", cut)
+        with pytest.raises(KeyboardInterrupt):
+            go_on(run)
+    return run
+
+
+def test_early_stopping_ends_when_patience_is_over(config: TrainConfig) -> None:
+    run = trained(replace(config, epochs=60, early_stopping=2, learning_rate=1e-8))
+    assert run.result.reason == EARLY_STOPPED
+    assert run.result.epochs == run.result.best_epoch + 3 < 60
+
+
+def test_a_loss_that_is_no_number_ends_with_a_sentence(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*arguments: object, **settings: object) -> dict[str, float]:
+        return {"loss": float("nan"), "accuracy": 0.0}
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", spoilt)
+    with pytest.raises(ValueError, match="The loss must stay a number.*learning_rate=0.001"):
+        trained(config)
+
+
+def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
+    run = trained(config)
+    record = run.environment | {"fingerprint": "that of other images"}
+    write_json(run.directory / "environment.json", record)
+    with pytest.raises(ValueError, match="must be as it was"):
+        open_test(run)
+    assert run.test_opened is None
+
+
+@pytest.mark.parametrize("views", [0, 2])
+def test_in_mixed_precision_validation_is_that_of_the_saved_model(
+    config: TrainConfig, views: int
+) -> None:
+    config = replace(config, epochs=1, precision="mixed_bfloat16")
+    if views:
+        config = replace(
+            config, architecture="vgg19_dropout", image_size=(32, 32), feature_views=views
+        )
+    run = trained(config)
+    assert run.environment["precision"] == "mixed_bfloat16"
+    keras.config.set_dtype_policy("float32")
+    model = load_model(run.model_file)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    dataset = open_dataset("faces")
+    pixels = open_pixels(dataset, config.image_size, config.channels)[dataset.select("val")]
+    columns = [f"p_{name}" for name in run.class_names]
+    assert np.allclose(predict(model, pixels), run.predictions("val")[columns], atol=2e-6)
+
+
+def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
+    run = trained(replace(config, class_names=("happy", "sad"), epochs=1))
+    assert run.class_names == ("happy", "sad")
+    assert load_model(run.model_file).output_shape == (None, 2)
+    assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
+
+
+def test_a_network_that_saw_gray_images_only_is_shown_no_colours(config: TrainConfig) -> None:
+    from fer_core.inference.recognition import Classifier
+
+    config = replace(config, architecture="vgg19_dropout", image_size=(32, 32), epochs=1)
+    coloured = trained(config)
+    assert not coloured.is_gray  # the drawn faces have colours
+    write_json(
+        coloured.directory / "dataset.json",
+        {"class_names": coloured.class_names, "counts": {}, "gray": True},
+    )
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")
+    pixels = Classifier.load(coloured).pixels(image)
+    assert (pixels == pixels[..., :1]).all()
+
+
+def test_a_run_does_not_go_on_with_other_images(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(config, monkeypatch, epoch=0)
+    before = run.environment
+    open_dataset("faces").delete()
+    draw_dataset("faces", count=140, seed=1)
+    with pytest.raises(ValueError, match="must be as it was when .* began"):
+        go_on(run)
+    assert run.environment == before and len(run.history) == 1
+
+
+def test_what_a_killed_attempt_left_half_written_is_swept(config: TrainConfig) -> None:
+    run = create_run(replace(config, epochs=1))
+    left = [run.directory / ".model.1a2b.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    go_on(run)
+    assert not any(path.exists() for path in left) and not left[1].parent.exists()
+
+
+def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(model: object, pixels: np.ndarray) -> np.ndarray:
+        return np.full((len(pixels), 7), np.nan, "float32")
+
+    monkeypatch.setattr("fer_core.training.frozen_features.predict", spoilt)
+    with pytest.raises(ValueError, match="The loss must stay a number"):
+        trained(config)
+
+
+def test_the_test_split_is_evaluated_though_the_data_set_is_deleted_meanwhile(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Trainer.finish
+
+    def finish(self: Trainer, reason: str) -> None:
+        open_dataset("faces").delete()
+        original(self, reason)
+
+    monkeypatch.setattr(Trainer, "finish", finish)
+    run = trained(replace(config, epochs=1, test_at_end=True))
+    assert run.result is not None and len(run.predictions("test")) == 14

@@ -1,0 +1,112 @@
+"""Detection where it is needed, following in between; and where one shot ends."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from skimage import data
+
+from fer_core.vision.detection import Face, Landmarks
+from fer_core.vision.images import Box
+from fer_core.vision.video_detection import Cuts, FaceFollower
+
+IMAGE = np.zeros((48, 64, 3), np.uint8)
+
+
+def face(x: int) -> Face:
+    return Face(Box(x, 0, 10, 10), Landmarks((0, 0), (0, 0), (0, 0), (0, 0), (0, 0)), 0.99)
+
+
+class Detector:
+    """Finds what it is told to, and notes how it was asked."""
+
+    def __init__(self, there: Sequence[int]) -> None:
+        self.there = list(there)
+        self.asked: list[str] = []
+        self.settings: tuple = ()
+
+    def detect(self, image, smallest_face=None, confidence=0.9):
+        self.asked.append("detect")
+        self.settings = (smallest_face, confidence)
+        return [face(x) for x in self.there]
+
+    def follow(self, image, boxes, confidence=0.9):
+        self.asked.append("follow")
+        return [face(box.x) if box.x in self.there else None for box in boxes]
+
+
+def test_known_faces_are_followed_and_twice_a_second_new_ones_are_looked_for() -> None:
+    detector = Detector([5])
+    follower = FaceFollower(detector)
+    for frame in range(11):
+        assert len(follower.find(IMAGE, frame / 10)) == 1
+    follows = ["follow"] * 4
+    assert detector.asked == ["detect", *follows, "detect", *follows, "detect"]
+
+
+def test_a_lost_face_is_looked_for_in_the_same_frame() -> None:
+    detector = Detector([5, 30])
+    follower = FaceFollower(detector)
+    follower.find(IMAGE, 0.0)
+    detector.there = [5]
+    assert [one.box.x for one in follower.find(IMAGE, 0.04)] == [5]
+    assert detector.asked == ["detect", "follow", "detect"]
+
+
+def test_where_there_is_no_face_every_tenth_of_a_second_is_enough() -> None:
+    detector = Detector([])
+    follower = FaceFollower(detector)
+    for frame in range(10):
+        assert follower.find(IMAGE, frame / 40) == []
+    assert detector.asked == ["detect"] * 3  # at 0, 0.1 and 0.2 s
+
+
+def test_after_a_cut_nothing_is_followed() -> None:
+    detector = Detector([5])
+    follower = FaceFollower(detector)
+    follower.find(IMAGE, 0.0)
+    follower.find(IMAGE, 0.04, anew=True)
+    assert detector.asked == ["detect", "detect"]
+
+
+def test_faces_are_looked_for_as_a_person_has_chosen() -> None:
+    detector = Detector([5])
+    FaceFollower(detector, smallest_face=33, confidence=0.7).find(IMAGE, 0.0)
+    assert detector.settings == (33, 0.7)
+
+
+@pytest.fixture
+def shots() -> tuple[np.ndarray, np.ndarray]:
+    return data.astronaut(), data.coffee()[:400, :512]
+
+
+def cuts(*images: np.ndarray) -> list[bool]:
+    each = Cuts()
+    return [each.begins(image) for image in images]
+
+
+def test_another_picture_begins_a_shot_and_the_same_one_moved_does_not(shots) -> None:
+    astronaut, coffee = shots
+    moved = np.roll(astronaut, (10, 20), axis=(0, 1))
+    assert cuts(astronaut, moved, coffee, coffee, astronaut) == [False, False, True, False, True]
+
+
+def test_a_flash_is_no_cut(shots) -> None:
+    astronaut = shots[0]
+    flash = np.minimum(astronaut.astype(int) + 60, 255).astype(np.uint8)
+    assert cuts(astronaut, flash, astronaut // 3) == [False, False, False]
+
+
+def test_fading_to_black_is_one_cut_and_black_alone_is_none(shots) -> None:
+    black = np.zeros_like(shots[0])
+    noise = np.random.default_rng(0).integers(0, 3, black.shape, dtype=np.uint8)
+    assert cuts(shots[0], black, noise, black) == [False, True, False, False]
+
+
+def test_what_moves_before_a_plain_wall_is_no_cut(shots) -> None:
+    frames = []
+    for left in (0, 150, 300):
+        frame = np.full((300, 512, 3), 128, np.uint8)
+        frame[50:250, left : left + 200] = shots[0][20:220, 130:330]
+        frames.append(frame)
+    assert cuts(*frames) == [False, False, False]
