@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from fer_core.tasks import NEVER_BEGAN, Task, TaskState
+from fer_core.tasks import NEVER_STARTED, Task, TaskState
 
 
 def say(text: str, file: Any = None) -> None:
@@ -38,7 +38,7 @@ def follow(task: Task) -> int:
             say("Stopping after the step in hand …")
             task.request_stop()
     if task.state is TaskState.CANCELLED:
-        say(NEVER_BEGAN)
+        say(NEVER_STARTED)
     if task.state is TaskState.FAILED:
         raise ValueError(task.error)
     if task.state is TaskState.INTERRUPTED:

@@ -122,7 +122,7 @@ def _cancel(run: Run) -> None:
 
 
 def _say_queue() -> None:
-    works, waits = queue.lineup("train")
+    works, waits = queue.snapshot("train")
     rows = [(str(task.state), task.id) for task in works]
     rows += [(str(number), task.id) for number, task in enumerate(waits, start=1)]
     if rows:

@@ -12,11 +12,11 @@ import pandas as pd
 from filelock import FileLock
 
 from fer_core.datasets.splits import EXCLUDED
-from fer_core.storage import patiently, workspace, write_text
+from fer_core.storage import retry_while_locked, workspace, write_text
 
 Key = tuple[str, int | None]  # of an image: path and row, as the index has them
 
-OVERLAY = "overlay.csv"
+CORRECTIONS_FILE = "overlay.csv"
 LONGEST_REASON = 200  # characters
 _EXCLUDE, _RELABEL, _KEEP = "exclude", "relabel", "keep"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
@@ -46,7 +46,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Overlay:
+class Corrections:
     """The corrections of a data set, at most one for an image; the images are never touched.
 
     Its length is the number of corrections: a label that is kept changes nothing.
@@ -85,27 +85,27 @@ class Overlay:
         decided = key in self.excluded or key in self.relabelled
         return decided or self.confirmed.get(key) == expression
 
-    def excluding(self, keys: Iterable[Key], reason: str) -> "Overlay":
+    def excluding(self, keys: Iterable[Key], reason: str) -> "Corrections":
         """The overlay in which these images are left out, whatever was decided before."""
         return self.taking_over(Correction(key, reason=reason, time=_now()) for key in keys)
 
-    def relabelling(self, keys: Iterable[Key], expression: str) -> "Overlay":
+    def relabelling(self, keys: Iterable[Key], expression: str) -> "Corrections":
         """The overlay in which these images have that expression and are not excluded."""
         return self.taking_over(Correction(key, expression, time=_now()) for key in keys)
 
-    def taking_over(self, corrections: Iterable[Correction]) -> "Overlay":
+    def taking_over(self, corrections: Iterable[Correction]) -> "Corrections":
         """The overlay with these corrections, in place of any for the same images."""
         by_key = {each.key: each for each in corrections}
         corrections = (*self.restoring(by_key).corrections, *by_key.values())
         return replace(self, corrections=corrections)
 
-    def restoring(self, keys: Collection[Key]) -> "Overlay":
+    def restoring(self, keys: Collection[Key]) -> "Corrections":
         """The overlay without a correction for these images."""
         known = set(keys)
         left = tuple(each for each in self.corrections if each.key not in known)
         return replace(self, corrections=left)
 
-    def confirming(self, labels: Mapping[Key, str]) -> "Overlay":
+    def confirming(self, labels: Mapping[Key, str]) -> "Corrections":
         """The overlay in which these labels were found right: an image's own by its key.
 
         Of an image that is relabelled it is the label that it has now.
@@ -115,12 +115,12 @@ class Overlay:
             Correction(key, relabelled.get(key, label), time=now) for key, label in labels.items()
         )
 
-    def keeping(self, kept: Iterable[Correction]) -> "Overlay":
+    def keeping(self, kept: Iterable[Correction]) -> "Corrections":
         """The overlay with these labels as kept, in place of any for the same images."""
         by_key = {each.key: each for each in kept}
         return replace(self, kept=(*self.doubting(by_key).kept, *by_key.values()))
 
-    def doubting(self, keys: Collection[Key]) -> "Overlay":
+    def doubting(self, keys: Collection[Key]) -> "Corrections":
         """The overlay in which no label of these images is kept."""
         known = set(keys)
         return replace(self, kept=tuple(each for each in self.kept if each.key not in known))
@@ -191,7 +191,7 @@ def keys_at(index: pd.DataFrame, positions: Sequence[int]) -> list[Key]:
     return [(path, None if row < 0 else row) for path, row in zip(paths, rows, strict=True)]
 
 
-def read_overlay(path: Path) -> Overlay:
+def read_corrections(path: Path) -> Corrections:
     """The corrections in a file; none where there is no file.
 
     Raises:
@@ -200,11 +200,11 @@ def read_overlay(path: Path) -> Overlay:
     try:
         status = path.stat()
     except OSError:
-        return Overlay()
+        return Corrections()
     return _read_then(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
-def parse_overlay(text: str) -> Overlay:
+def parse_corrections(text: str) -> Corrections:
     """The corrections in the text of such a file; columns that it has besides do not matter.
 
     Raises:
@@ -234,10 +234,10 @@ def parse_overlay(text: str) -> Overlay:
                     f"An image must be corrected once. {named(each.key)} stands twice."
                 )
             keys.add(each.key)
-    return Overlay(*parts)
+    return Corrections(*parts)
 
 
-def edit_overlay(directory: Path, change: Callable[[Overlay], Overlay]) -> None:
+def edit_corrections(directory: Path, change: Callable[[Corrections], Corrections]) -> None:
     """Replaces the overlay in a data set's directory by what `change` makes of it.
 
     Raises:
@@ -246,7 +246,10 @@ def edit_overlay(directory: Path, change: Callable[[Overlay], Overlay]) -> None:
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
             raise ValueError(f"{directory.name} must be there to be corrected. It was deleted.")
-        write_text(directory / OVERLAY, change(read_overlay(directory / OVERLAY)).to_csv())
+        write_text(
+            directory / CORRECTIONS_FILE,
+            change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
+        )
 
 
 def named(key: Key) -> str:
@@ -256,10 +259,10 @@ def named(key: Key) -> str:
 
 
 @lru_cache(maxsize=32)
-def _read_then(path: Path, stamp: tuple[int, int, int]) -> Overlay:
+def _read_then(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     """What the file held at that moment: pages ask for it again and again."""
     try:
-        return parse_overlay(patiently(lambda: path.read_text(encoding="utf-8")))
+        return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
 

@@ -15,7 +15,7 @@ from fer_core.vision import Box, crop_face, decode
 BOX = ["x", "y", "width", "height"]
 
 
-class Pictures:
+class ImageReader:
     """The pictures of an index. Keeps no file open; may be used by many threads."""
 
     def __init__(self, index: pd.DataFrame, root: Path) -> None:

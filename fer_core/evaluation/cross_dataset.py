@@ -20,7 +20,7 @@ EVERYTHING = "all"  # in place of a split: every image
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class CrossDatasetEvaluation:
     """What a run was evaluated on, as its record holds it."""
 
     dataset: str
@@ -66,14 +66,14 @@ def views_file(run: Run, dataset: str, split: str) -> Path:
     return file.with_name(f"{split}_views.csv")
 
 
-def list_evaluations(run: Run) -> list[Elsewhere]:
+def list_evaluations(run: Run) -> list[CrossDatasetEvaluation]:
     """What the run was evaluated on besides its own data, the newest first."""
     found = []
     for file in folder(run).glob("*/*.json"):
         with contextlib.suppress(ValueError, TypeError, KeyError):  # damaged
             record = read_json(file) or {}
             record["missing"] = tuple(record["missing"])
-            one = Elsewhere(**record)
+            one = CrossDatasetEvaluation(**record)
             if predictions_file(run, one.dataset, one.split).exists():
                 found.append(one)
     return sorted(found, key=lambda one: one.evaluated, reverse=True)
@@ -89,7 +89,7 @@ def submit_evaluation(run: Run, dataset_name: str, split: str, *, views: bool = 
         ValueError: it cannot be done, as `check` tells, or is being done already.
     """
     check_evaluation(run, open_dataset(dataset_name), split)
-    with queue.alone():
+    with queue.lock():
         arguments: dict[str, str | bool] = {"run": run.id, "dataset": dataset_name, "split": split}
         asked = [task.request for task in evaluations_of(run) if task.state.is_active]
         if any(request and arguments.items() <= request.arguments.items() for request in asked):

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.runs import Run, dataset_of, survey_file, used_classes
+from fer_core.runs import Run, dataset_of, image_stats_file, used_classes
 from fer_core.storage import read_json
-from fer_core.vision import Survey, face_pixels, sampled, survey
+from fer_core.vision import ImageStats, compute_image_stats, face_pixels, sampled
 
 
-def survey_of(run: Run) -> Survey:
+def training_stats_of(run: Run) -> ImageStats:
     """What the run's training faces look like, as its network gets them.
 
     What its training left, else what its data set tells: older versions left nothing.
@@ -19,11 +19,11 @@ def survey_of(run: Run) -> Survey:
     Raises:
         ValueError: neither is there, or it is damaged; says which.
     """
-    file = survey_file(run)
+    file = image_stats_file(run)
     if file.exists():
-        return Survey.of_record(_record(file))
+        return ImageStats.of_record(_record(file))
     try:
-        return survey(_faces(run))
+        return compute_image_stats(_faces(run))
     except ValueError as error:
         raise ValueError(
             f"{run.name} has not kept how its training faces look, and its data set cannot tell: "

@@ -26,8 +26,8 @@ from fer_core.tasks import Task, queue
 
 KIND = "map"  # of a task
 PCA, UMAP = "pca", "umap"
-FEWEST = 3  # images of a map
-MOST = 40_000  # images of a map; more are a sample, in which every class keeps its share
+MIN_MAP_IMAGES = 3  # images of a map
+MAX_MAP_IMAGES = 40_000  # images of a map; more are a sample, in which every class keeps its share
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def read_map(file: Path) -> FaceMap | None:
     return found if found.points.shape == (len(found.rows), 2) else None
 
 
-def sample(expressions: pd.Series, most: int = MOST, seed: int = 0) -> np.ndarray:
+def sample(expressions: pd.Series, most: int = MAX_MAP_IMAGES, seed: int = 0) -> np.ndarray:
     """Positions to draw, ascending: all, or at random as many as `most`, by class.
 
     Every class keeps its share, and one image at least.
@@ -129,7 +129,7 @@ def submit_map(run: Run, dataset: str, split: str, method: str = PCA) -> Task:
     """
     check(run, dataset, split, method)
     arguments = {"run": run.id, "dataset": dataset, "split": split, "method": method}
-    with queue.alone():
+    with queue.lock():
         if any(_asks(task, arguments) and task.state.is_active for task in tasks.list_tasks(KIND)):
             raise ValueError(f"The map of {run.id} and {dataset} is being drawn already.")
         return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from fer_core import datasets
-from fer_core.evaluation.calibration import RIGHT, calibration_error
+from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
 from fer_core.evaluation.metrics import accuracy, class_report, confusion, without_leaks
-from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, open_run, overlay_of
+from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, corrections_of, open_run
 from fer_core.storage import write_text
 
 CARD = "model_card.md"
@@ -138,7 +138,7 @@ def _data(run: Run) -> str:
     counts = run.counts.sum()
     numbers = ", ".join(f"{counts[split]:,} in {split}" for split in counts.index)
     origin = _FER2013 if run.config.dataset == "fer2013" else f"{run.config.dataset}.\n"
-    overlay = overlay_of(run)
+    overlay = corrections_of(run)
     if overlay:
         corrected = datasets.describe_corrections(overlay)
         numbers += f". Corrections: {corrected} (`overlay.csv` beside this card)"
@@ -204,7 +204,8 @@ def _thresholds(run: Run) -> list[str]:
         return []
     return [
         "",
-        f"Less probable answers are “not sure” ({', '.join(said)}): from there on {RIGHT:.0%} of "
+        f"Less probable answers are “not sure” ({', '.join(said)}): from there on "
+        f"{DEFAULT_MIN_ACCURACY:.0%} of "
         "the answers are right on validation, counted without images that are in training too.",
     ]
 

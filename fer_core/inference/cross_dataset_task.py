@@ -12,13 +12,13 @@ from fer_core import models
 from fer_core.datasets import Dataset, in_chunks, open_dataset, open_pixels
 from fer_core.evaluation import (
     EVERYTHING,
-    Elsewhere,
+    CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
     views_file,
 )
 from fer_core.inference.recognition import Classifier
-from fer_core.models import predict_views
+from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_run
 from fer_core.storage import replacing, write_json
 from fer_core.tasks import Task, task_progress
@@ -44,7 +44,7 @@ def evaluate(
     progress: Progress | None = None,
     *,
     views: bool = False,
-) -> Elsewhere:
+) -> CrossDatasetEvaluation:
     """Writes the network's answers to all images of a split, and what they are of.
 
     Classes are matched by their names. Images of a class that the network does not know are left
@@ -76,7 +76,7 @@ def evaluate(
         for each in (probabilities, averaged)
         if each is not None
     ]
-    record = Elsewhere(
+    record = CrossDatasetEvaluation(
         dataset=dataset.name,
         split=split,
         images=len(table),
@@ -90,7 +90,7 @@ def evaluate(
     return record
 
 
-def _save(run: Run, record: Elsewhere, tables: Sequence[pd.DataFrame]) -> None:
+def _save(run: Run, record: CrossDatasetEvaluation, tables: Sequence[pd.DataFrame]) -> None:
     """The record comes last: what has one is whole."""
     file = predictions_file(run, record.dataset, record.split)
     averaged = views_file(run, record.dataset, record.split)
@@ -124,7 +124,7 @@ def _answer(
     for chunk in in_chunks(pixels, len(positions)):
         probabilities.append(models.predict(classifier.model, chunk))
         if views:
-            averaged.append(predict_views(classifier.model, chunk))
+            averaged.append(predict_tta(classifier.model, chunk))
         prints += _prints(chunk, range(len(chunk)))
         if progress is not None:
             progress(len(prints), len(positions))

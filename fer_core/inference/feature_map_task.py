@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA as Projection
 
 from fer_core import evaluation, models
 from fer_core.datasets import Dataset, in_chunks, open_dataset
-from fer_core.evaluation import FEWEST, PCA, FaceMap
+from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
@@ -65,9 +65,10 @@ def _choose(predictions: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray
         raise ValueError(f"There must be predictions in {predictions}. There are none.")
     positions = evaluation.find_images(table, dataset.index)
     there = np.flatnonzero(positions >= 0)
-    if len(there) < FEWEST:
+    if len(there) < MIN_MAP_IMAGES:
         raise ValueError(
-            f"At least {FEWEST} of the images must be in the data set {dataset.name} for a map. "
+            f"At least {MIN_MAP_IMAGES} of the images must be in the data set "
+            f"{dataset.name} for a map. "
             f"Received: {len(there)} of {len(positions):,}"
         )
     labels = pd.Series(table["expression"].to_numpy(str)[there])

@@ -34,7 +34,7 @@ class Frame:
     image: np.ndarray  # uint8 RGB, (height, width, 3), the same size throughout the film
 
 
-class Film:
+class VideoReader:
     """A film to be read once from its beginning; used in a `with` block.
 
     A turned film, as telephones take them, comes upright, and what was squeezed in its original
@@ -61,7 +61,7 @@ class Film:
         self._stream.thread_type = "AUTO"
         self._shape: tuple[int, int] | None = None  # of all frames before they are turned
 
-    def __enter__(self) -> "Film":
+    def __enter__(self) -> "VideoReader":
         return self
 
     def __exit__(
@@ -162,7 +162,7 @@ class Film:
         return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
 
 
-class FilmWriter:
+class VideoWriter:
     """An MP4 (H.264) that browsers play, written frame by frame; used in a `with` block.
 
     When the block ends with an error, the file is not whole.
@@ -175,7 +175,7 @@ class FilmWriter:
         self._stream: av.VideoStream | None = None
         self._last = -1
 
-    def __enter__(self) -> "FilmWriter":
+    def __enter__(self) -> "VideoWriter":
         return self
 
     def __exit__(

@@ -12,7 +12,7 @@ _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
 
 
 @dataclass(frozen=True)
-class SeenFace:
+class FaceSummary:
     """A face of a video."""
 
     number: int
@@ -47,7 +47,7 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
         raise ValueError(f"{file.name} must hold a video's faces. It is damaged.") from error
 
 
-def seen_faces(table: pd.DataFrame) -> list[SeenFace]:
+def summarize_faces(table: pd.DataFrame) -> list[FaceSummary]:
     """What a table says of each face, the one that is seen in most frames first."""
     found = []
     for number, rows in table.groupby("face"):
@@ -55,7 +55,7 @@ def seen_faces(table: pd.DataFrame) -> list[SeenFace]:
         answers = {str(name): float(share) for name, share in shares.items()}
         seconds = rows["seconds"]
         first, last = float(seconds.iloc[0]), float(seconds.iloc[-1])
-        found.append(SeenFace(int(str(number)), first, last, len(rows), answers))
+        found.append(FaceSummary(int(str(number)), first, last, len(rows), answers))
     return sorted(found, key=lambda face: (-face.frames, face.number))
 
 

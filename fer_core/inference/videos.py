@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 from fer_core import tasks
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import Run
-from fer_core.storage import needing_room, paths, read_json
+from fer_core.storage import disk_full_as_error, paths, read_json
 from fer_core.tasks import Task, queue
 
 KIND = "video"  # of a task
-FILM_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
 COMPLETED, STOPPED = "completed", "stopped"  # how it ended
 MOST_EVERY = 100
 
@@ -106,7 +106,7 @@ class Video(Task):
         return self.directory / str(self._arguments.get("file", "gone"))
 
     @property
-    def film_file(self) -> Path:
+    def annotated_file(self) -> Path:
         """The annotated film, or where it will lie."""
         return self.directory / "annotated.mp4"
 
@@ -146,7 +146,7 @@ def submit_video(
     """Copies a video into the workspace and asks for a run's network to look at it.
 
     Args:
-        filename: what it is called; its suffix is one of `FILM_SUFFIXES`.
+        filename: what it is called; its suffix is one of `VIDEO_SUFFIXES`.
         network: what the page calls the run.
 
     Raises:
@@ -155,8 +155,10 @@ def submit_video(
     if run.model_file is None:
         raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
     suffix = Path(filename).suffix.lower()
-    if suffix not in FILM_SUFFIXES:
-        raise ValueError(f"A video must be one of {', '.join(FILM_SUFFIXES)}. Received: {filename}")
+    if suffix not in VIDEO_SUFFIXES:
+        raise ValueError(
+            f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}"
+        )
     directory = tasks.new_directory(paths.tasks_root(), KIND)
     arguments = {
         "run": run.id,
@@ -166,7 +168,10 @@ def submit_video(
         "settings": asdict(settings),
     }
     try:
-        with needing_room(directory / "video"), (directory / f"video{suffix}").open("wb") as copy:
+        with (
+            disk_full_as_error(directory / "video"),
+            (directory / f"video{suffix}").open("wb") as copy,
+        ):
             shutil.copyfileobj(file, copy, 1 << 20)
         return Video(queue.submit(directory, KIND, arguments).directory)
     except BaseException:
@@ -181,7 +186,7 @@ def begin_again(video: Video) -> None:
     Raises:
         ValueError: the file is gone, or it works or waits already.
     """
-    with queue.alone():
+    with queue.lock():
         if video.state.is_active or video.request is None or not video.source.exists():
             raise ValueError(f"{video.name} must be there to be looked at again. It is not.")
         queue.submit(video.directory, KIND, video.request.arguments)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from fer_core.models.layers import BatchNormalization, Conv2D, Dropout, as_keras_has_it
+from fer_core.models.layers import BatchNormalization, Conv2D, Dropout, to_stock_layer
 from fer_core.models.optimizers import make_optimizer
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
@@ -109,25 +109,25 @@ def load_model(path: Path) -> keras.Model:
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes the model without its optimizer, whole or not at all; it computes in float32."""
     with replacing(path) as temporary:
-        _as_keras_has_it(model).save(temporary)
+        to_stock_model(model).save(temporary)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
     """The model itself, or, where it computes in mixed precision, a copy that does not."""
     if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
         return model
-    return _as_keras_has_it(model)
+    return to_stock_model(model)
 
 
-def _as_keras_has_it(model: keras.Model) -> keras.Model:
+def to_stock_model(model: keras.Model) -> keras.Model:
     """A copy that anyone can load: in float32, without an optimizer, of Keras's own layers."""
     bare = keras.Model(model.inputs, model.outputs, name=model.name)
-    copy = keras.models.clone_model(bare, clone_function=as_keras_has_it)
+    copy = keras.models.clone_model(bare, clone_function=to_stock_layer)
     copy.set_weights(model.get_weights())
     return copy
 
 
-def begin_with(
+def copy_initial_weights(
     model: keras.Model,
     source: keras.Model,
     class_names: Sequence[str],

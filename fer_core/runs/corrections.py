@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_core.datasets import OVERLAY, Dataset, Overlay, open_dataset, read_overlay
+from fer_core.datasets import CORRECTIONS_FILE, Corrections, Dataset, open_dataset, read_corrections
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.storage import write_text
 
 
-def dataset_for(config: TrainConfig, overlay: Overlay | None = None) -> Dataset:
+def dataset_for(config: TrainConfig, overlay: Corrections | None = None) -> Dataset:
     """The data set with the validation share and the corrections that the settings ask for.
 
     Args:
@@ -29,10 +29,10 @@ def dataset_of(run: Run) -> Dataset:
     Raises:
         ValueError: as `dataset_for`, or the run has lost its corrections.
     """
-    return dataset_for(run.config, overlay_of(run))
+    return dataset_for(run.config, corrections_of(run))
 
 
-def overlay_of(run: Run) -> Overlay | None:
+def corrections_of(run: Run) -> Corrections | None:
     """The run's own copy of the corrections; None where it uses none.
 
     Raises:
@@ -40,13 +40,13 @@ def overlay_of(run: Run) -> Overlay | None:
     """
     if not run.config.overlay:
         return None
-    file = run.directory / OVERLAY
+    file = run.directory / CORRECTIONS_FILE
     if not file.exists():
         raise ValueError(f"{run.id} must have the corrections it began with. They are gone.")
-    return read_overlay(file)
+    return read_corrections(file)
 
 
-def copy_overlay(config: TrainConfig, directory: Path) -> None:
+def copy_corrections(config: TrainConfig, directory: Path) -> None:
     """Gives a run that is being made the corrections of now, as far as it asks for any.
 
     Raises:
@@ -56,8 +56,8 @@ def copy_overlay(config: TrainConfig, directory: Path) -> None:
         return
     dataset = dataset_for(config)
     check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
-    overlay = dataset.corrections or Overlay()
-    write_text(directory / OVERLAY, overlay.to_csv())
+    overlay = dataset.corrections or Corrections()
+    write_text(directory / CORRECTIONS_FILE, overlay.to_csv())
 
 
 def used_classes(config: TrainConfig, dataset: Dataset) -> tuple[str, ...]:

@@ -58,14 +58,14 @@ def open_run(run_id: str) -> Run:
 
 
 @dataclass(frozen=True)
-class Census:
+class RunCounts:
     """How many runs a person has, and those in which something goes on."""
 
     total: int
     active: tuple[Run, ...]  # newest first
 
 
-def take_census() -> Census:
+def count_runs() -> RunCounts:
     """Counts the runs that can be read, at the cost of one look at the folder of each.
 
     Nothing begins in a run before its folder gets a request: a run that was seen at rest is not
@@ -77,7 +77,7 @@ def take_census() -> Census:
         total += is_run
         if is_active:
             active.append(Run(directory))
-    return Census(total, tuple(active))
+    return RunCounts(total, tuple(active))
 
 
 _at_rest: dict[Path, tuple[float, bool]] = {}  # when the folder was changed, whether it is a run

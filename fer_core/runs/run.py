@@ -22,7 +22,7 @@ from fer_core.runs.records import (
     read_predictions,
     read_result,
 )
-from fer_core.storage import Stamp, paths, read_json, read_table, remembered, stamp, write_json
+from fer_core.storage import Stamp, cached_by_mtime, paths, read_json, read_table, stamp, write_json
 from fer_core.tasks import Task, read_request
 
 VIEWS = {False: "single", True: "ten"}  # what `calibration.json` calls them
@@ -266,9 +266,9 @@ class Run(Task):
         return _names(self.directory / "dataset.json")
 
 
-_config = remembered(lambda path: TrainConfig.from_dict(read_json(path) or {}))
-_notes = remembered(read_notes)
-_result = remembered(read_result)
+_config = cached_by_mtime(lambda path: TrainConfig.from_dict(read_json(path) or {}))
+_notes = cached_by_mtime(read_notes)
+_result = cached_by_mtime(read_result)
 
 
 def _names(path: Path) -> dict[str, Any]:

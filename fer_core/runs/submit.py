@@ -8,10 +8,10 @@ from fer_core import tasks
 from fer_core.datasets import open_dataset
 from fer_core.runs import tensorboard
 from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
-from fer_core.runs.corrections import copy_overlay, dataset_of, used_classes
+from fer_core.runs.corrections import copy_corrections, dataset_of, used_classes
 from fer_core.runs.listing import open_run
 from fer_core.runs.run import Run
-from fer_core.storage import needing_room, paths, write_json
+from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import Task, TaskState, queue
 
 
@@ -45,12 +45,12 @@ def create_run(config: TrainConfig) -> Run:
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
     try:
-        with needing_room(directory / "config.json"):
+        with disk_full_as_error(directory / "config.json"):
             if initial is not None:
                 _copy_weights(initial, directory / "initial")
             for teacher in teachers:
                 _copy_weights(teacher, directory / "teachers" / teacher.id)
-            copy_overlay(config, directory)
+            copy_corrections(config, directory)
             write_json(directory / "config.json", config.to_dict())
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
@@ -72,7 +72,7 @@ def resume_run(run: Run) -> None:
         ValueError: the run is in another state, or what it was trained on is not here.
     """
     check_data(run)
-    with queue.alone():  # of two sessions that ask at once, the second finds it asked for
+    with queue.lock():  # of two sessions that ask at once, the second finds it asked for
         _check_there(run)
         if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
             raise ValueError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
@@ -87,7 +87,7 @@ def continue_run(run: Run, epochs: int) -> None:
             was trained on is not here.
     """
     check_data(run)
-    with queue.alone():
+    with queue.lock():
         _check_there(run)
         if run.state.is_active:
             raise ValueError(f"A run must have ended to be continued. {run.id} is {run.state}.")
@@ -125,7 +125,7 @@ def open_test_task(run: Run) -> Task:
             it was trained on is not here.
     """
     check_data(run)
-    with queue.alone():  # or another session could continue it in the same moment
+    with queue.lock():  # or another session could continue it in the same moment
         check_finished(run)
         directory = tasks.new_directory(paths.tasks_root(), "open-test")
         return queue.submit(directory, "open_test", {"run": run.id})

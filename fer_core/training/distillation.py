@@ -14,7 +14,7 @@ Progress = Callable[[int, int], None]
 _TINY = 1e-12  # a teacher may be wholly sure of an expression that the run does not learn
 
 
-def taught(run: Run, data: RunData, progress: Progress | None = None) -> RunData:
+def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = None) -> RunData:
     """The run's data, with the mean of what its teachers answer to each training image.
 
     To the image as it is and to its mirror image, before their temperatures. They are asked once

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fer_core.models import load_model, predict, predict_views
+from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import Run, RunData, check_finished, open_data_of, open_run, save_predictions
 from fer_core.storage import write_json
 from fer_core.tasks import Task, task_progress
@@ -53,7 +53,7 @@ def evaluate_test(run: Run, data: RunData) -> None:
         raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
     model, rows = load_model(run.model_file), data.rows("test")
     probabilities = predict(model, rows)
-    averaged = predict_views(model, rows) if run.config.average_views else None
+    averaged = predict_tta(model, rows) if run.config.average_views else None
     looks = [*run.test_looks, datetime.now()]
     record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)

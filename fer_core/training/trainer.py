@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 import keras
 import numpy as np
 
-from fer_core.models import begin_stage, begin_with, build_model, load_model, save_model
+from fer_core.models import begin_stage, build_model, copy_initial_weights, load_model, save_model
 from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
@@ -27,14 +27,14 @@ from fer_core.runs import (
 )
 from fer_core.storage import append_row, save_table
 from fer_core.tasks import Task, stop_if_asked, task_progress
-from fer_core.training.backend import prepare
+from fer_core.training.backend import configure_backend
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import load_latest, save_checkpoint
-from fer_core.training.distillation import taught
+from fer_core.training.distillation import with_teacher_targets
 from fer_core.training.finishing import finish_run
-from fer_core.training.frozen_features import open_lessons
+from fer_core.training.frozen_features import open_stage
 from fer_core.training.progress import StepReporter
-from fer_core.training.setup import describe, sweep
+from fer_core.training.setup import remove_partial_files, write_environment
 from fer_core.training.test_split import check_unchanged
 
 LOG = logging.getLogger(__name__)
@@ -51,12 +51,12 @@ def run_training(task: Task) -> None:
     config = run.config
     data = open_data_of(run, task_progress(task, "Reading the images"))
     check_unchanged(run, data)
-    sweep(run)
-    prepare(config)
-    describe(run, data)
+    remove_partial_files(run)
+    configure_backend(config)
+    write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
-    data = taught(run, data, task_progress(task, "Asking the teachers"))
+    data = with_teacher_targets(run, data, task_progress(task, "Asking the teachers"))
     trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
     stop_if_asked(task)
     trainer.resume()
@@ -185,7 +185,7 @@ class Trainer:
             self._open_lessons(epoch)
 
     def _open_lessons(self, epoch: int) -> None:
-        self.lessons = open_lessons(self.data, self.model, epoch, self.progress)
+        self.lessons = open_stage(self.data, self.model, epoch, self.progress)
         self._learned_from = epoch
 
     def _opens_test(self, reason: str) -> bool:
@@ -268,7 +268,7 @@ class Trainer:
         if initial.model_file is None:
             raise ValueError(f"{self.run.id} must have the weights it begins with. They are gone.")
         source = load_model(initial.model_file)
-        begin_with(self.model, source, self.data.class_names, initial.class_names)
+        copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:
         return float(self.lessons.model.optimizer.learning_rate)

@@ -14,7 +14,7 @@ from fer_core.datasets.layouts.layout import Report
 from fer_core.text import counted
 from fer_core.vision import IMAGE_SUFFIXES
 
-LARGEST = 100 * 2**30  # bytes, extracted
+MAX_EXTRACTED_BYTES = 100 * 2**30  # bytes, extracted
 _LARGEST_RATIO = 200  # extracted to packed; images reach 2, fer2013.csv 4, bombs 1,000 and more
 _NEVER_A_BOMB = 100 * 2**20  # bytes
 _TABLES = frozenset({".csv", ".txt"})
@@ -38,7 +38,7 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         wanted = [member for member in members if holds(member, IMAGE_SUFFIXES | _TABLES)]
         _check_tree(wanted)
         size = archive.stat().st_size
-        check_total(wanted, size, min(LARGEST, shutil.disk_usage(target.parent).free))
+        check_total(wanted, size, min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free))
         for number, member in enumerate(wanted, 1):
             _extract(file, member, target)
             if number % 100 == 0:

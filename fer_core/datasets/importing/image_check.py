@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets.image_reader import Pictures, content_hash
+from fer_core.datasets.image_reader import ImageReader, content_hash
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.parallel import in_chunks
 from fer_core.expressions import sort_classes
@@ -18,7 +18,7 @@ MOST_CLASSES = 100
 
 
 @dataclass(frozen=True)
-class Inspection:
+class ImageCheck:
     """What was seen."""
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
@@ -36,7 +36,7 @@ class _Chunk:
     is_gray: bool
 
 
-def inspect(index: pd.DataFrame, root: Path, report: Report) -> Inspection:
+def validate_images(index: pd.DataFrame, root: Path, report: Report) -> ImageCheck:
     """Reads and decodes every image of the index.
 
     Raises:
@@ -49,7 +49,7 @@ def inspect(index: pd.DataFrame, root: Path, report: Report) -> Inspection:
             f"table, for each expression. Received: {len(names):,} ({some(names)})"
         )
     classes = index["expression"].map({name: i for i, name in enumerate(names)}).to_numpy()
-    pictures = Pictures(index, root)
+    pictures = ImageReader(index, root)
     rows: list[tuple[int, int, str]] = []
     damaged: list[str] = []
     sums = np.zeros((len(names), *MEAN_SIZE, 3), np.int64)
@@ -67,10 +67,10 @@ def inspect(index: pd.DataFrame, root: Path, report: Report) -> Inspection:
     counts = np.bincount(classes[readable], minlength=len(names))[:, None, None, None]
     means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
     kept = pd.concat([index, seen], axis=1)[readable].reset_index(drop=True)
-    return Inspection(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
+    return ImageCheck(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
 
 
-def _look(pictures: Pictures, positions: range, classes: np.ndarray) -> _Chunk:
+def _look(pictures: ImageReader, positions: range, classes: np.ndarray) -> _Chunk:
     rows, damaged, is_gray = [], [], True
     present, places = np.unique(classes[positions], return_inverse=True)
     sums = np.zeros((len(present), *MEAN_SIZE, 3), np.int64)

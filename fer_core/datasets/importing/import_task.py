@@ -12,7 +12,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
 from fer_core.datasets.layouts import read_index
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.storage import write_json
 from fer_core.tasks import Progress, Task
@@ -96,7 +96,7 @@ def run_import(task: Task) -> None:
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 
 
-def _read(source: Path, directory: Path, report: Report) -> Found:
+def _read(source: Path, directory: Path, report: Report) -> ParsedLayout:
     source = check_source(source)
     if source.suffix.lower() != ".zip" or source.is_dir():
         return read_index(source, directory, report)

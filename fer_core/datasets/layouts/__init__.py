@@ -5,7 +5,7 @@ from pathlib import Path
 from fer_core.datasets.layouts.csv_paths import read_path_table
 from fer_core.datasets.layouts.csv_pixels import read_pixel_table
 from fer_core.datasets.layouts.folders import read_any, read_expressions
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.layouts.raf_db import read_raf_db
 
 __all__ = ["read_index"]
@@ -14,7 +14,7 @@ __all__ = ["read_index"]
 LAYOUTS = (read_raf_db, read_pixel_table, read_expressions, read_path_table, read_any)
 
 
-def read_index(source: Path, copied: Path, report: Report) -> Found:
+def read_index(source: Path, copied: Path, report: Report) -> ParsedLayout:
     """Recognises the layout of a folder or a CSV file and lists its images.
 
     Args:

@@ -8,7 +8,7 @@ import pandas as pd
 from fer_core.datasets.layouts.class_names import meanings
 from fer_core.datasets.layouts.csv_reader import LABELS, SPLITS, Table, left_unread, tables_in
 from fer_core.datasets.layouts.file_tree import is_file
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
 from fer_core.text import counted, shortened, some
 
@@ -19,7 +19,7 @@ _PATHS = (
 _PIXELS = re.compile(r"(\d+\s+){8}")  # rather than the name of a file
 
 
-def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
+def read_path_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads a CSV with a column of paths, absolute or from the CSV's folder, and one of labels.
 
     Raises:
@@ -49,7 +49,7 @@ def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
     ).drop(columns="word")
     notes = [*meant, *notes, *left_unread(tables[1:])]
     recognised = f"Recognised {table.path.name}, a table of paths and expressions."
-    return Found("Table of paths", base, index, tuple(notes), lambda index: recognised)
+    return ParsedLayout("Table of paths", base, index, tuple(notes), lambda index: recognised)
 
 
 def _columns(table: Table) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ from fer_core.datasets.layouts.csv_reader import (
     open_table,
     tables_in,
 )
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
 from fer_core.expressions import canonical
 from fer_core.storage import writing_array
@@ -35,7 +35,7 @@ _VOTES = (
 )
 
 
-def read_pixel_table(source: Path, copied: Path, report: Report) -> Found | None:
+def read_pixel_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Copies the pixels of a table into an array in `copied`; row i is row i of the table.
 
     Raises:
@@ -68,7 +68,7 @@ def read_pixel_table(source: Path, copied: Path, report: Report) -> Found | None
     is_fer2013 = {"training", "publictest"} <= {usage.lower() for usage in copy.usages}
     layout = "FER2013, table of pixels" if is_fer2013 else "Table of pixels"
     recognised = f"Recognised {table.path.name}, a table of {copy.side}×{copy.side} pixels"
-    return Found(
+    return ParsedLayout(
         layout,
         copied,
         index,

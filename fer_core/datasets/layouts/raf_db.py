@@ -6,7 +6,7 @@ import pandas as pd
 
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.file_tree import is_file
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
 from fer_core.expressions import RAF_DB
 from fer_core.text import counted, some
@@ -15,7 +15,7 @@ from fer_core.text import counted, some
 _LABELS = ("list_patition_label.txt", "list_partition_label.txt")
 
 
-def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
+def read_raf_db(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads the basic part of RAF-DB.
 
     Raises:
@@ -48,7 +48,7 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
     def recognised(index: pd.DataFrame) -> str:
         return f"Recognised RAF-DB by {labels.name}: {counted(len(index), 'labelled image')}."
 
-    return Found("RAF-DB, as distributed", root, index, tuple(notes), recognised)
+    return ParsedLayout("RAF-DB, as distributed", root, index, tuple(notes), recognised)
 
 
 def _find_labels(source: Path) -> Path | None:

@@ -24,7 +24,7 @@ _SAY_EVERY = 0.3  # seconds
 Detects = Callable[[np.ndarray], bool]
 
 
-def run_examine(task: Task) -> None:
+def run_scan(task: Task) -> None:
     """Does a task of kind "examine".
 
     Its arguments are `dataset`, a name, and `faces`: 0 to look at every image, or of how many to

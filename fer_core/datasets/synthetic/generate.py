@@ -11,7 +11,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.builder import build_dataset
 from fer_core.datasets.importing.import_task import import_progress, task_arguments
 from fer_core.datasets.layouts.folders import read_expressions
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.synthetic.face_drawing import SIZE
 from fer_core.datasets.synthetic.random_faces import random_face
@@ -43,7 +43,7 @@ def draw_dataset(
     return build_dataset(name, lambda folder: _draw(folder, count, seed, report), report)
 
 
-def _draw(folder: Path, count: int, seed: int, report: Report) -> Found:
+def _draw(folder: Path, count: int, seed: int, report: Report) -> ParsedLayout:
     def draw(numbers: range) -> int:
         for number in numbers:
             expression = EXPRESSIONS[number % len(EXPRESSIONS)]

@@ -15,7 +15,7 @@ def submit_examination(name: str, faces: int = 0) -> Task:
     Raises:
         ValueError: it is being looked at already.
     """
-    with queue.alone():  # of two sessions that ask at once, the second finds it asked for
+    with queue.lock():  # of two sessions that ask at once, the second finds it asked for
         if any(task.state.is_active for task in _examinations(name)):
             raise ValueError(f"{name} is being looked at already.")
         directory = tasks.new_directory(paths.tasks_root(), _KIND)

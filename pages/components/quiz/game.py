@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation, expressions
-from fer_core.evaluation import Evaluated
+from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.gallery import Tile, gallery
@@ -20,7 +20,7 @@ _SEED, _GUESSES, _OF = "quiz-seed", "quiz-guesses", "quiz-of"
 class Game:
     """Some of a network's answers, and a person's guesses for the first of them."""
 
-    found: Evaluated
+    found: EvaluationReport
     images: Images
     rows: np.ndarray
     guesses: list[str]
