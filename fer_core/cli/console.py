@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from fer_core.errors import FerError
 from fer_core.tasks import NEVER_STARTED, Task, TaskState
 
 
@@ -25,7 +26,7 @@ def follow(task: Task) -> int:
     """Says how a task goes until it ends, and gives the exit code; Ctrl+C asks it to stop.
 
     Raises:
-        ValueError: the task failed, or its process ended without a word.
+        FerError: the task failed, or its process ended without a word.
     """
     said = ""
     while task.state.is_active:
@@ -40,9 +41,9 @@ def follow(task: Task) -> int:
     if task.state is TaskState.CANCELLED:
         say(NEVER_STARTED)
     if task.state is TaskState.FAILED:
-        raise ValueError(task.error)
+        raise FerError(task.error)
     if task.state is TaskState.INTERRUPTED:
-        raise ValueError(task.interruption)
+        raise FerError(task.interruption)
     return 0 if task.state is TaskState.FINISHED else 1
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from filelock import FileLock
 
 from fer_core.datasets.splits import EXCLUDED
+from fer_core.errors import FerError
 from fer_core.storage import retry_while_locked, workspace, write_text
 
 Key = tuple[str, int | None]  # of an image: path and row, as the index has them
@@ -34,12 +35,12 @@ class Correction:
 
     def __post_init__(self) -> None:
         if bool(self.expression) == bool(self.reason):
-            raise ValueError(
+            raise FerError(
                 "A correction must give either another expression or the reason to exclude. "
                 f"Received: {self.expression!r} and {self.reason!r} for {named(self.key)}"
             )
         if len(self.reason) > LONGEST_REASON or len(self.reason.splitlines()) > 1:
-            raise ValueError(
+            raise FerError(
                 f"A reason must be one line of at most {LONGEST_REASON} characters. "
                 f"Received: {len(self.reason):,} in {len(self.reason.splitlines())}"
             )
@@ -146,7 +147,7 @@ class Corrections:
         found = positions_of(index, keys)
         strange = [key for key in keys if key not in found]
         if strange:
-            raise ValueError(
+            raise FerError(
                 f"Corrections must be of images of {name}. {len(strange):,} of {len(keys):,} are "
                 f"not, the first is {named(strange[0])}. None was taken over."
             )
@@ -180,11 +181,11 @@ def keys_at(index: pd.DataFrame, positions: Sequence[int]) -> list[Key]:
     """What names the images at these positions.
 
     Raises:
-        ValueError: there is no such position.
+        FerError: there is no such position.
     """
     odd = [position for position in positions if not 0 <= position < len(index)]
     if odd:
-        raise ValueError(f"A position must be from 0 to {len(index) - 1}. Received: {odd[0]}")
+        raise FerError(f"A position must be from 0 to {len(index) - 1}. Received: {odd[0]}")
     chosen = index.iloc[list(positions)]
     rows = chosen["row"].to_numpy(dtype=np.int64, na_value=-1).tolist()
     paths = chosen["path"].tolist()
@@ -195,7 +196,7 @@ def read_corrections(path: Path) -> Corrections:
     """The corrections in a file; none where there is no file.
 
     Raises:
-        ValueError: it is damaged.
+        FerError: it is damaged.
     """
     try:
         status = path.stat()
@@ -208,15 +209,15 @@ def parse_corrections(text: str) -> Corrections:
     """The corrections in the text of such a file; columns that it has besides do not matter.
 
     Raises:
-        ValueError: a column is missing, a row cannot be understood, or an image has two.
+        FerError: a column is missing, a row cannot be understood, or an image has two.
     """
     try:
         table = pd.read_csv(StringIO(text.removeprefix("\ufeff")), dtype="str", na_filter=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ValueError(f"Corrections must be a table: {str(error).strip()}") from error
+        raise FerError(f"Corrections must be a table: {str(error).strip()}") from error
     missing = [name for name in _NEEDED if name not in table]
     if missing:
-        raise ValueError(
+        raise FerError(
             f"Corrections must have the columns {', '.join(_NEEDED)}. Missing: {missing[0]}"
         )
     rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
@@ -230,9 +231,7 @@ def parse_corrections(text: str) -> Corrections:
         keys: set[Key] = set()
         for each in part:
             if each.key in keys:
-                raise ValueError(
-                    f"An image must be corrected once. {named(each.key)} stands twice."
-                )
+                raise FerError(f"An image must be corrected once. {named(each.key)} stands twice.")
             keys.add(each.key)
     return Corrections(*parts)
 
@@ -241,11 +240,11 @@ def edit_corrections(directory: Path, change: Callable[[Corrections], Correction
     """Replaces the overlay in a data set's directory by what `change` makes of it.
 
     Raises:
-        ValueError: the data set was deleted, or its overlay is damaged.
+        FerError: the data set was deleted, or its overlay is damaged.
     """
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
-            raise ValueError(f"{directory.name} must be there to be corrected. It was deleted.")
+            raise FerError(f"{directory.name} must be there to be corrected. It was deleted.")
         write_text(
             directory / CORRECTIONS_FILE,
             change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
@@ -264,18 +263,18 @@ def _read_then(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     try:
         return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+        raise FerError(f"{path} is damaged: {error}") from error
 
 
 def _parse(
     number: int, path: str, row: str, what: str, expression: str, reason: str, time: str
 ) -> Correction:
     if what not in (_EXCLUDE, _RELABEL, _KEEP):
-        raise ValueError(
+        raise FerError(
             f"`what` must be {_EXCLUDE}, {_RELABEL} or {_KEEP}. Received: {what!r} in {number}"
         )
     if row and not row.isdecimal():
-        raise ValueError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
+        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
     key = path, int(row) if row else None
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)

@@ -24,6 +24,7 @@ from fer_core.datasets.identity import digest_lines, file_stats
 from fer_core.datasets.image_reader import BOX, ImageReader
 from fer_core.datasets.index import read_index, write_index
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, named_split, redraw_validation
+from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths
 
@@ -99,7 +100,7 @@ class Dataset:
         """The corrections that are kept for it now, whether or not they are in the index.
 
         Raises:
-            ValueError: their file is damaged.
+            FerError: their file is damaged.
         """
         return read_corrections(self.directory / CORRECTIONS_FILE)
 
@@ -116,7 +117,7 @@ class Dataset:
         """Keeps for these images that they are left out, and why.
 
         Raises:
-            ValueError: no reason or one that is too long, no such position, or it was deleted.
+            FerError: no reason or one that is too long, no such position, or it was deleted.
         """
         keys = self.keys(positions)
         edit_corrections(self.directory, lambda overlay: overlay.excluding(keys, reason.strip()))
@@ -125,7 +126,7 @@ class Dataset:
         """Keeps for these images that they show another expression; their own takes that back.
 
         Raises:
-            ValueError: no such expression or position, or it was deleted.
+            FerError: no such expression or position, or it was deleted.
         """
         self._check_expression(expression)
         places = list(positions)
@@ -141,7 +142,7 @@ class Dataset:
         """Forgets what was kept for these images: they are as they were added.
 
         Raises:
-            ValueError: no such position, or it was deleted.
+            FerError: no such position, or it was deleted.
         """
         keys = self.keys(positions)
         edit_corrections(self.directory, lambda overlay: overlay.restoring(keys))
@@ -150,7 +151,7 @@ class Dataset:
         """Keeps that the labels of these images, as they are now, are right; or forgets it.
 
         Raises:
-            ValueError: no such position, or it was deleted.
+            FerError: no such position, or it was deleted.
         """
         places = list(positions)
         labels = dict(zip(self.keys(places), self._stored["expression"].iloc[places], strict=True))
@@ -164,7 +165,7 @@ class Dataset:
         They replace those for the same images; the others stay.
 
         Raises:
-            ValueError: they cannot be understood, or some are of images or expressions that the
+            FerError: they cannot be understood, or some are of images or expressions that the
                 data set does not have; then none is taken over.
         """
         given = parse_corrections(text)
@@ -180,7 +181,7 @@ class Dataset:
         """What names the images at these positions, wherever the index is not at hand.
 
         Raises:
-            ValueError: there is no such position.
+            FerError: there is no such position.
         """
         return keys_at(self._stored, list(positions))
 
@@ -208,7 +209,7 @@ class Dataset:
         """One picture at its own size, uint8 RGB; cut out by the distributed box, if there is one.
 
         Raises:
-            ValueError: the file is gone or damaged.
+            FerError: the file is gone or damaged.
         """
         return self.pictures.image(position)
 
@@ -223,7 +224,7 @@ class Dataset:
         Files whose size or time changed since they were last read are read again.
 
         Raises:
-            ValueError: images have vanished.
+            FerError: images have vanished.
         """
         columns = ["path", "row", "size", "content", "expression", "split"]
         index = self.index.assign(**self._contents())[columns].astype("str").fillna("")
@@ -233,7 +234,7 @@ class Dataset:
         """Identifies the pictures in their order, whatever their labels and splits.
 
         Raises:
-            ValueError: images have vanished.
+            FerError: images have vanished.
         """
         return self._pixels_key(self._contents()["content"])
 
@@ -259,7 +260,7 @@ class Dataset:
 
     def _check_expression(self, expression: str) -> None:
         if expression not in self.class_names:
-            raise ValueError(
+            raise FerError(
                 f"The expression must be one of {self.name}: {', '.join(self.class_names)}. "
                 f"Received: {expression}"
             )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import datasets
+from fer_core.errors import FerError
 from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
 from fer_core.evaluation.metrics import accuracy, class_report, confusion, without_leaks
 from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, corrections_of, open_run
@@ -54,7 +55,7 @@ def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ())
         seeds: other runs of the same settings, to give mean and spread of.
 
     Raises:
-        ValueError: the run has no predictions.
+        FerError: the run has no predictions.
     """
     parts = [
         f"# {title}\n",
@@ -225,7 +226,7 @@ def _classes(run: Run) -> str:
     split = "test" if run.predictions("test") is not None else "val"
     predictions = run.predictions(split)
     if predictions is None:
-        raise ValueError(f"{run.id} must have predictions for its card. It is {run.state}.")
+        raise FerError(f"{run.id} must have predictions for its card. It is {run.state}.")
     scores = class_report(predictions, run.class_names)
     shares = scores[["precision", "recall", "f1"]].map("{:.1%}".format)
     table = _markdown(shares.assign(images=scores["images"].map("{:,}".format)))

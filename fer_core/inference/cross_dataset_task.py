@@ -10,6 +10,7 @@ import pandas as pd
 
 from fer_core import models
 from fer_core.datasets import Dataset, in_chunks, open_dataset, open_pixels
+from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     CrossDatasetEvaluation,
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 def run_evaluation(task: Task) -> None:
     """Does a task of kind "evaluate"; the worker's entry."""
     if task.request is None:
-        raise ValueError(f"{task.id} must hold a request. It has none.")
+        raise FerError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
     run, dataset = open_run(asked["run"]), open_dataset(asked["dataset"])
     progress = task_progress(task, f"Answering {dataset.name}")
@@ -56,7 +57,7 @@ def evaluate(
         views: keep the answers averaged over ten views of each image too.
 
     Raises:
-        ValueError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
+        FerError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
             split that the run keeps sealed.
     """
     check_evaluation(run, dataset, split)
@@ -154,7 +155,7 @@ class _OwnImages:
         """Raises a ValueError where images are those of the sealed test split."""
         found = sum(one in self.sealed for one in prints)
         if found:
-            raise ValueError(
+            raise FerError(
                 f"No image may be of the test split that {self.run.id} keeps sealed; {found:,} "
                 "are. Open the test split first, or choose other images."
             )

@@ -15,6 +15,7 @@ from fer_core.datasets.importing import (
     holds,
     read_member,
 )
+from fer_core.errors import FerError
 from fer_core.text import counted
 from fer_core.vision import IMAGE_SUFFIXES, MAX_PIXELS
 
@@ -89,7 +90,7 @@ def _photos_in(
     """The pictures of an archive; members that are refused get a sentence.
 
     Raises:
-        ValueError: no archive, damaged, a bomb, without a picture or with too many.
+        FerError: no archive, damaged, a bomb, without a picture or with too many.
     """
     with damage_in_words():
         archive = zipfile.ZipFile(file)
@@ -98,7 +99,7 @@ def _photos_in(
     pictures = [member for member in plain if holds(member, IMAGE_SUFFIXES)]
     check_total(pictures, file.seek(0, 2), MAX_EXTRACTED_BYTES)
     if not 0 < len(pictures) <= MAX_PHOTOS:
-        raise ValueError(
+        raise FerError(
             f"An archive must hold between 1 and {MAX_PHOTOS:,} pictures. "
             f"Received: {len(pictures):,}"
         )
@@ -122,7 +123,7 @@ def _is_fit(name: str, member: zipfile.ZipInfo, refused: list[str]) -> bool:
 
 def _check_size(member: zipfile.ZipInfo) -> None:
     if member.file_size > LARGEST_PHOTO:
-        raise ValueError(
+        raise FerError(
             f"A picture must have at most {LARGEST_PHOTO / 1e6:.0f} MB. "
             f"Received: {member.filename}, {member.file_size / 1e6:,.0f} MB"
         )

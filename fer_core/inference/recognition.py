@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import models
+from fer_core.errors import FerError
 from fer_core.evaluation import COLOR, NOT_SURE, apply_temperature, label_or_abstain, threshold_of
 from fer_core.expressions import colors
 from fer_core.models import predict_tta
@@ -76,10 +77,10 @@ class Classifier:
             threshold: the probability below which its answer is "not sure".
 
         Raises:
-            ValueError: the model does not tell as many classes as there are names.
+            FerError: the model does not tell as many classes as there are names.
         """
         if model.output_shape[-1] != len(class_names):
-            raise ValueError(
+            raise FerError(
                 f"`class_names` must name the model's {model.output_shape[-1]} classes. "
                 f"Received: {', '.join(class_names) or 'none'}"
             )
@@ -95,10 +96,10 @@ class Classifier:
         """The classifier that the run trained; what averages views has a temperature of its own.
 
         Raises:
-            ValueError: the run has no model yet, or its files are damaged.
+            FerError: the run has no model yet, or its files are damaged.
         """
         if run.model_file is None:
-            raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
+            raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
         calibration = run.calibration(averaged=averaged)
         return cls(
             models.load_model(run.model_file),

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fer_core.errors import FerError
+
 SHORT = 0.5  # seconds; a face that is seen for less may be none
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
 
@@ -33,7 +35,7 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
     A last row that was cut off, as where the process was killed, is left out.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     try:
         # As text first: half a row would make numbers of something else.
@@ -44,7 +46,7 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file.name} must hold a video's faces. It is damaged.") from error
+        raise FerError(f"{file.name} must hold a video's faces. It is damaged.") from error
 
 
 def summarize_faces(table: pd.DataFrame) -> list[FaceSummary]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.runs.run import Run
 from fer_core.storage import paths
 
@@ -44,7 +45,7 @@ def open_run(run_id: str) -> Run:
     """The run of that id.
 
     Raises:
-        ValueError: there is none, or it cannot be read.
+        FerError: there is none, or it cannot be read.
     """
     # The id may come from an address that anyone can type.
     if Path(run_id).name == run_id and not run_id.startswith("."):
@@ -52,9 +53,9 @@ def open_run(run_id: str) -> Run:
             run = Run(root / run_id)
             if (run.directory / "config.json").exists():
                 if run.problem:
-                    raise ValueError(run.problem)
+                    raise FerError(run.problem)
                 return run
-    raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
+    raise FerError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
 
 
 @dataclass(frozen=True)

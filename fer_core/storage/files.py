@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fer_core.errors import FerError
+
 T = TypeVar("T")
 
 _WINDOWS_RETRIES = 50  # of 20 ms: on Windows a file cannot be replaced while someone reads it
@@ -19,7 +21,7 @@ _RESERVED = 4096  # bytes: a sentence, and a block of most disks
 _FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
 
 
-class DiskFullError(OSError, ValueError):
+class DiskFullError(OSError, FerError):
     """What could not be written for want of room, in a sentence that can be shown."""
 
 
@@ -84,7 +86,7 @@ def read_json(path: Path) -> Any:
     """What `write_json` wrote, or None where there is no such file.
 
     Raises:
-        ValueError: the file holds no JSON.
+        FerError: the file holds no JSON.
     """
     try:
         return json.loads(retry_while_locked(lambda: path.read_text(encoding="utf-8")))

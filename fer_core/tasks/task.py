@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from fer_core.errors import FerError
 from fer_core.storage import paths, read_json, retry_while_locked, write_json
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
@@ -195,10 +196,10 @@ class Task:
         """Removes the directory with all that is in it.
 
         Raises:
-            ValueError: the task waits or works, or the system does not let it go.
+            FerError: the task waits or works, or the system does not let it go.
         """
         if self.state.is_active:
-            raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
+            raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.id}")
         shutil.rmtree(doomed, ignore_errors=True)  # what an earlier try could not remove
@@ -207,7 +208,7 @@ class Task:
         except FileNotFoundError:
             return  # another tab was quicker
         except OSError as error:
-            raise ValueError(f"{self.id} must be free to be deleted. Received: {error}") from error
+            raise FerError(f"{self.id} must be free to be deleted. Received: {error}") from error
         if doomed.is_symlink():  # what it leads to belongs to somebody else
             doomed.unlink()
         else:

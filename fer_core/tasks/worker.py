@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fer_core.errors import FerError
 from fer_core.storage import disk_full_as_error, write_reserved
 from fer_core.tasks import exit_status
 from fer_core.tasks.kinds import KINDS
@@ -30,7 +31,7 @@ def work(task: Task) -> int:
     """Does a task in this process and returns its exit code; an error leaves its sentence."""
     request, attempt = task.request, task.attempt
     if request is None or attempt is None:
-        raise ValueError(f"The directory must hold a task that was taken. Received: {task.id}")
+        raise FerError(f"The directory must hold a task that was taken. Received: {task.id}")
     try:
         module, name = KINDS[request.kind].function.split(":")
         with disk_full_as_error(task.directory / "its files"), _alone(task):
@@ -65,7 +66,7 @@ def _alone(task: Task) -> Iterator[None]:
     try:
         lock = FileLock(task.directory / "attempts" / "work.lock").acquire(HANDOVER_SECONDS)
     except Timeout as error:
-        raise ValueError(
+        raise FerError(
             f"{task.id} must be worked on by one process at a time. "
             f"An earlier one has not ended within {HANDOVER_SECONDS:.0f} seconds."
         ) from error

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.models import trained_layers
 from fer_core.storage import disk_full_as_error, fsync_file, read_json, write_json
 
@@ -33,12 +34,12 @@ class Checkpoint:
         """Gives the model's trained layers and optimizer the values they had.
 
         Raises:
-            ValueError: the checkpoint is of another model.
+            FerError: the checkpoint is of another model.
         """
         with np.load(self.directory / _ARRAYS) as arrays:
             variables = _variables(model)
             if set(arrays.files) != set(variables):
-                raise ValueError(
+                raise FerError(
                     f"The checkpoint must hold {len(variables)} arrays, those of {model.name}. "
                     f"Received: {len(arrays.files)} in {self.directory}"
                 )

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from fer_core.datasets import CORRECTIONS_FILE, is_name
+from fer_core.errors import FerError
 from fer_core.evaluation import save_calibration, write_card
 from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import (
@@ -43,13 +44,13 @@ def publish_pretrained(
         notes: for the card, Markdown; see `write_card`, as for `seeds`.
 
     Raises:
-        ValueError: the name is none or that of what the run goes on from; the run has not finished,
+        FerError: the name is none or that of what the run goes on from; the run has not finished,
             or its images are not here any more.
     """
     if not is_name(name):
-        raise ValueError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
+        raise FerError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
     if name == run.config.initial_run:
-        raise ValueError(f"The name must be another than of what it goes on from. Received: {name}")
+        raise FerError(f"The name must be another than of what it goes on from. Received: {name}")
     check_finished(run)
     data = open_data_of(run)
     check_unchanged(run, data)

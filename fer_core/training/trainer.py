@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 import keras
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.models import begin_stage, build_model, copy_initial_weights, load_model, save_model
 from fer_core.runs import (
     COMPLETED,
@@ -45,7 +46,7 @@ def run_training(task: Task) -> None:
 
     Raises:
         StoppedError: asked for before the first batch; a run that had begun stays as it was.
-        ValueError: the data set or the weights cannot be had, or the loss is no number any more.
+        FerError: the data set or the weights cannot be had, or the loss is no number any more.
     """
     run = Run(task.directory)
     config = run.config
@@ -109,11 +110,11 @@ class Trainer:
         """Goes back to the newest whole checkpoint, or to the very beginning.
 
         Raises:
-            ValueError: epochs were trained, and no checkpoint of them is whole.
+            FerError: epochs were trained, and no checkpoint of them is whole.
         """
         checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
         if checkpoint is None and len(history):
-            raise ValueError(
+            raise FerError(
                 f"{self.run.id} must have a whole checkpoint to go on from: it has trained "
                 f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
                 "history and predictions stay, and a new run can start from its weights."
@@ -238,7 +239,7 @@ class Trainer:
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise ValueError(
+            raise FerError(
                 "The loss must stay a number; it became infinite or undefined. A smaller learning "
                 f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
             )
@@ -266,7 +267,7 @@ class Trainer:
 
     def _begin_with(self, initial: Run) -> None:
         if initial.model_file is None:
-            raise ValueError(f"{self.run.id} must have the weights it begins with. They are gone.")
+            raise FerError(f"{self.run.id} must have the weights it begins with. They are gone.")
         source = load_model(initial.model_file)
         copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.vision.images import resize
 
 FACE = (48, 48)  # (height, width) at which sharpness is measured: every picture on one scale
@@ -40,15 +41,15 @@ class ImageStats:
         """What `dataclasses.asdict` made a record of.
 
         Raises:
-            ValueError: it is damaged.
+            FerError: it is damaged.
         """
         try:
             columns = {name: tuple(map(float, record[name])) for name in MEASURES}
             images = int(record["images"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError("The record of how the training faces look is damaged.") from error
+            raise FerError("The record of how the training faces look is damaged.") from error
         if any(len(column) != len(_PERCENTILES) for column in columns.values()):
-            raise ValueError("The record of how the training faces look must be of percentiles.")
+            raise FerError("The record of how the training faces look must be of percentiles.")
         return cls(images, **columns)
 
     def below(self, appearance: Appearance) -> dict[str, float]:
@@ -84,11 +85,11 @@ def compute_image_stats(pictures: Iterable[np.ndarray]) -> ImageStats:
     """What pictures look like; see `measure_image`.
 
     Raises:
-        ValueError: there is none.
+        FerError: there is none.
     """
     rows = [tuple(asdict(measure_image(picture)).values()) for picture in pictures]
     if not rows:
-        raise ValueError("There must be pictures to look at. There are none.")
+        raise FerError("There must be pictures to look at. There are none.")
     table = np.percentile(np.array(rows), _PERCENTILES, axis=0).T
     columns = {
         name: tuple(float(f"{value:.5g}") for value in values)

@@ -9,6 +9,7 @@ import pandas as pd
 from fer_core.datasets.image_reader import ImageReader, content_hash
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.parallel import in_chunks
+from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.text import some
 from fer_core.vision import face_pixels
@@ -40,11 +41,11 @@ def validate_images(index: pd.DataFrame, root: Path, report: Report) -> ImageChe
     """Reads and decodes every image of the index.
 
     Raises:
-        ValueError: there are too many classes, or not one of the images can be read.
+        FerError: there are too many classes, or not one of the images can be read.
     """
     names = sort_classes(index["expression"].unique())
     if len(names) > MOST_CLASSES:
-        raise ValueError(
+        raise FerError(
             f"A data set must have at most {MOST_CLASSES} classes: a folder, or a word in the "
             f"table, for each expression. Received: {len(names):,} ({some(names)})"
         )
@@ -63,7 +64,7 @@ def validate_images(index: pd.DataFrame, root: Path, report: Report) -> ImageChe
     seen = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
     readable = (seen["content"] != "").to_numpy()
     if not readable.any():
-        raise ValueError(f"The images must be readable. Not one is: {damaged[0]}")
+        raise FerError(f"The images must be readable. Not one is: {damaged[0]}")
     counts = np.bincount(classes[readable], minlength=len(names))[:, None, None, None]
     means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
     kept = pd.concat([index, seen], axis=1)[readable].reset_index(drop=True)

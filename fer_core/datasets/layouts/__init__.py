@@ -7,6 +7,7 @@ from fer_core.datasets.layouts.csv_pixels import read_pixel_table
 from fer_core.datasets.layouts.folders import read_any, read_expressions
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.layouts.raf_db import read_raf_db
+from fer_core.errors import FerError
 
 __all__ = ["read_index"]
 
@@ -21,13 +22,13 @@ def read_index(source: Path, copied: Path, report: Report) -> ParsedLayout:
         copied: the new data set's directory, for what has to be copied in.
 
     Raises:
-        ValueError: no layout fits, or the one that does lacks something.
+        FerError: no layout fits, or the one that does lacks something.
     """
     for read in LAYOUTS:
         found = read(source, copied, report)
         if found is not None:
             return found
-    raise ValueError(
+    raise FerError(
         "The data must be folders named for expressions (also below train, validation and test), "
         "fer2013.csv, RAF-DB as distributed, or a CSV with a column for the image's path and one "
         f"for its expression. Nothing of the kind is in {source.name}."

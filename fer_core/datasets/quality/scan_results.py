@@ -14,6 +14,7 @@ import pandas as pd
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.quality.measures import GONE
+from fer_core.errors import FerError
 from fer_core.storage import replacing, retry_while_locked
 
 # Raise it when the same pictures would be seen differently: what was kept before is out of date.
@@ -119,14 +120,12 @@ def make_folder(dataset: Dataset) -> Path:
     """The folder, made where it is missing.
 
     Raises:
-        ValueError: the data set was deleted.
+        FerError: the data set was deleted.
     """
     try:
         folder(dataset).mkdir(exist_ok=True)
     except FileNotFoundError as error:
-        raise ValueError(
-            f"{dataset.name} must be there to be looked at. It was deleted."
-        ) from error
+        raise FerError(f"{dataset.name} must be there to be looked at. It was deleted.") from error
     return folder(dataset)
 
 

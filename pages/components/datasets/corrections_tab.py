@@ -5,6 +5,7 @@ import streamlit as st
 
 from fer_core import datasets
 from fer_core.datasets import Corrections, Dataset, Key, named, positions_of
+from fer_core.errors import FerError
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
@@ -105,7 +106,7 @@ def _take_over(dataset: Dataset) -> None:
         return
     try:
         if file is None:
-            raise ValueError("A file must be chosen first. Received none.")
+            raise FerError("A file must be chosen first. Received none.")
         count = dataset.import_overlay(_text(file.getvalue(), file.name))
     except (ValueError, OSError) as error:
         st.error(plain(str(error)))
@@ -118,4 +119,4 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name} must be text in UTF-8: {error}") from error
+        raise FerError(f"{name} must be text in UTF-8: {error}") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core import evaluation
+from fer_core.errors import FerError
 from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
@@ -100,7 +101,7 @@ def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Coverage, 
     measured = averaged and not of_one_view
     now = stamp(run.predictions_file("val", averaged=measured))
     if not any(now):
-        raise ValueError("It always answers: it has no predictions for validation to go by.")
+        raise FerError("It always answers: it has no predictions for validation to go by.")
     known = run.calibration(averaged=measured)
     temperature = known.temperature if known else 1.0
     return (*_on_validation(run, measured, now, temperature, right), of_one_view)
@@ -112,7 +113,7 @@ def _on_validation(
 ) -> tuple[float, Coverage]:
     predictions = run.predictions("val", averaged=averaged)
     if predictions is None or predictions.empty:
-        raise ValueError("It always answers: it has no predictions for validation to go by.")
+        raise FerError("It always answers: it has no predictions for validation to go by.")
     tempered = evaluation.with_temperature(predictions, temperature)
     threshold = evaluation.abstention_threshold(tempered, right)
     return threshold, evaluation.coverage_at(tempered, threshold)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from fer_core.errors import FerError
 from fer_core.figures import timeline_figure
 from fer_core.inference import (
     SHORT,
@@ -68,7 +69,7 @@ def _show_face(
 def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
     table = read_video_table(file)
     if table is None:
-        raise ValueError(f"{file.name} must be there to be shown. It is gone.")
+        raise FerError(f"{file.name} must be there to be shown. It is gone.")
     return table, summarize_faces(table)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.datasets import Dataset
+from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run, read_predictions
 from fer_core.storage import Stamp, stamp
@@ -41,7 +42,7 @@ def evaluated(subject: Subject) -> EvaluationReport | None:
     """What follows from the predictions; None where there are none.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     calibration = subject.run.directory / "calibration.json"
     return _evaluated(subject, stamp(subject.file), stamp(calibration))
@@ -51,7 +52,7 @@ def find_images(subject: Subject, found: EvaluationReport) -> Images:
     """Where the images are that were answered.
 
     Raises:
-        ValueError: the data set is not there.
+        FerError: the data set is not there.
     """
     dataset = opened(subject.dataset)
     index = stamp(dataset.directory / "index.csv")
@@ -63,7 +64,7 @@ def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> Eval
     try:
         table = read_predictions(subject.file)
     except ValueError as error:
-        raise ValueError(
+        raise FerError(
             f"{subject.run.id} has lost its predictions for {subject.file.stem}: {error}"
         ) from error
     if table is None or table.empty:

@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
@@ -116,7 +117,7 @@ def _offer_watching(run: Run, watched: Run) -> None:
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise ValueError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
+        raise FerError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
 
 
 def _choose_resuming() -> None:
