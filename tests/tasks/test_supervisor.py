@@ -217,7 +217,7 @@ def test_a_supervisor_that_cannot_be_started_is_told_in_a_sentence(
     assert task.state is TaskState.QUEUED
 
 
-@pytest.mark.parametrize(("kind", "one_by_one"), [("train", False), ("video", True)])
+@pytest.mark.parametrize(("kind", "low_latency"), [("train", False), ("video", True)])
 def test_a_process_gets_the_surroundings_of_its_kind(
     task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
 ) -> None:

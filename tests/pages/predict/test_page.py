@@ -280,7 +280,7 @@ def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
     assert len(table(page)) == 1
 
 
-@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_what_it_sees"])
+@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_network_input"])
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
