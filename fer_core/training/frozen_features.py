@@ -130,7 +130,7 @@ class _Features:
             path,
             lambda new: self._make(new, positions, view, dtype, backbone),
             size=len(positions) * backbone.output_shape[-1] * np.dtype(dtype).itemsize,
-            what="the features of the images",
+            description="the features of the images",
         )
         self.done = known  # also where nothing had to be made
         return array
