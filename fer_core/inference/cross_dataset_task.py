@@ -22,7 +22,7 @@ from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +33,7 @@ def run_evaluation(task: Task) -> None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
     run, dataset = open_run(asked["run"]), open_dataset(asked["dataset"])
-    progress = task_progress(task, f"Answering {dataset.name}")
+    progress = ProgressReporter(task, f"Answering {dataset.name}")
     evaluate(run, dataset, asked["split"], progress, views=bool(asked.get("views")))
     write_json(task.directory / "result.json", dict(asked))
 

@@ -27,7 +27,7 @@ from fer_core.runs import (
     save_result,
 )
 from fer_core.storage import append_row, save_table
-from fer_core.tasks import Task, stop_if_asked, task_progress
+from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.backend import configure_backend
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import load_latest, save_checkpoint
@@ -45,21 +45,21 @@ def run_training(task: Task) -> None:
     """Trains a run, or goes on from its last checkpoint; the worker's entry.
 
     Raises:
-        StoppedError: asked for before the first batch; a run that had begun stays as it was.
+        CancelledError: asked for before the first batch; a run that had begun stays as it was.
         FerError: the data set or the weights cannot be had, or the loss is no number any more.
     """
     run = Run(task.directory)
     config = run.config
-    data = open_data_of(run, task_progress(task, "Reading the images"))
+    data = open_data_of(run, ProgressReporter(task, "Reading the images"))
     check_unchanged(run, data)
     remove_partial_files(run)
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
-    data = with_teacher_targets(run, data, task_progress(task, "Asking the teachers"))
-    trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
-    stop_if_asked(task)
+    data = with_teacher_targets(run, data, ProgressReporter(task, "Asking the teachers"))
+    trainer = Trainer(run, data, model, ProgressReporter(task, "Computing the features"))
+    raise_if_stopped(task)
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
