@@ -1,4 +1,4 @@
-"""What tests of several rooms share."""
+"""Fixtures for all tests, and the tier of each folder."""
 
 import contextlib
 import os
@@ -14,6 +14,17 @@ from fer_core.datasets.importing.import_task import import_source
 from fer_core.storage import paths
 from fer_core.storage.files import read_json
 from fer_core.tasks import processes
+
+TESTS = Path(__file__).parent
+TIERS = {"processes": "slow", "e2e": "browser"}  # of whole folders; the others' tests are fast
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = TIERS.get(item.path.relative_to(TESTS).parts[0])
+        if tier:
+            item.add_marker(tier)
 
 
 @pytest.fixture(autouse=True)
