@@ -7,16 +7,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.synthetic import generate, random_faces
 from fer_core.storage import paths
 from fer_core.storage.files import read_json
 from fer_core.tasks import processes
 
 TESTS = Path(__file__).parent
 TIERS = {"processes": "slow", "e2e": "browser"}  # of whole folders; the others' tests are fast
+
+_FACES: dict[tuple[str, int, int], np.ndarray] = {}  # drawn, by expression and random state
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -35,6 +39,26 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setattr(paths, "pretrained_root", lambda: tmp_path / "pretrained")
     yield home
     end_supervisor()
+
+
+@pytest.fixture(autouse=True)
+def not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skips waiting for the disk: no file of a test has to outlive a power failure."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps every drawn face in memory, since many tests draw a dataset with the same ones."""
+    monkeypatch.setattr(generate, "random_face", _drawn_face)
+
+
+def _drawn_face(expression: str, rng: np.random.Generator) -> np.ndarray:
+    state = rng.bit_generator.state["state"]
+    key = (expression, state["state"], state["inc"])
+    if key not in _FACES:
+        _FACES[key] = random_faces.random_face(expression, rng)
+    return _FACES[key]
 
 
 def end_supervisor() -> None:
