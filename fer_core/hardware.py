@@ -56,7 +56,7 @@ def has_bfloat16() -> bool:
     return any(_BFLOAT16 & set(rest.split()) for rest in of_first)
 
 
-def surroundings(*, one_by_one: bool = False) -> dict[str, str]:
+def subprocess_env(*, low_latency: bool = False) -> dict[str, str]:
     """The environment of a process that computes; what a person has set in this one stays.
 
     TensorFlow's remarks to those who develop it are left out; its errors come as exceptions, too.
@@ -71,7 +71,7 @@ def surroundings(*, one_by_one: bool = False) -> dict[str, str]:
         one_by_one: whether it looks at a face or a frame at a time.
     """
     ours = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    if not one_by_one and platform.machine().lower() in ("x86_64", "amd64"):
+    if not low_latency and platform.machine().lower() in ("x86_64", "amd64"):
         ours["TF_ENABLE_ONEDNN_OPTS"] = "1"
     return ours | os.environ
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core import datasets
-from fer_core.datasets import Dataset, Overlay, list_datasets, open_dataset, unreadable_datasets
+from fer_core.datasets import Corrections, Dataset, list_datasets, open_dataset, unreadable_datasets
 from pages.components.datasets.add_dataset import add_dataset
 from pages.components.datasets.browse import show_faces, show_mean_faces
 from pages.components.datasets.class_balance import show_balance
@@ -17,7 +17,7 @@ from pages.components.shared.dataset_imports import (
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 from pages.components.shared.pickers import pick_dataset
 
@@ -40,7 +40,7 @@ def show_first_steps() -> None:
         "Draw faces to try it with",
         type="primary",
         icon=":material/draw:",
-        on_click=try_to,
+        on_click=run_or_toast,
         args=(submit_drawn_dataset,),
     )
     with st.container(border=True):
@@ -48,7 +48,7 @@ def show_first_steps() -> None:
             st.rerun()
 
 
-def show_facts(dataset: Dataset, overlay: Overlay | None) -> None:
+def show_facts(dataset: Dataset, overlay: Corrections | None) -> None:
     """Where the data set comes from, what was recognised and skipped, what was corrected."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(dataset.layout, icon=":material/folder_open:")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core import evaluation, runs
 from fer_core.runs import Run
-from pages.components.evaluate.cross_dataset import show_other_data
+from pages.components.evaluate.cross_dataset import show_cross_dataset
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.evaluate.test_split import offer_test
 from pages.components.shared.pickers import pick_run
@@ -56,7 +56,7 @@ if split == "test":
     st.caption(f"Opened on {run.test_opened:%d %B %Y at %H:%M}.")
 try:
     if split == "other":
-        show_other_data(run)
+        show_cross_dataset(run)
     else:
         show_split(run, split)
 except ValueError as error:

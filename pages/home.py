@@ -11,7 +11,7 @@ from pages.components.shared.dataset_imports import (
     shown_imports,
     submit_drawn_dataset,
 )
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain, spoken_run
 
 PAGES = (
@@ -27,7 +27,7 @@ PAGES = (
 @st.fragment(run_every=2.0)
 def show_machine() -> None:
     """What trains now, how much there is, and what it is computed with."""
-    census = runs.take_census()
+    census = runs.count_runs()
     states = {run: run.state for run in census.active}
     waiting = [run for run in census.active if states[run] is TaskState.QUEUED]
     training = [run for run in census.active if run not in waiting]
@@ -78,7 +78,7 @@ def show_first_step() -> None:
             "Draw faces",
             icon=":material/draw:",
             type="secondary" if datasets else "primary",
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(submit_drawn_dataset,),
         )
 

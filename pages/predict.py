@@ -3,9 +3,9 @@
 import streamlit as st
 
 from fer_core import runs
-from fer_core.evaluation import credentials_of
+from fer_core.evaluation import provenance_of
 from pages.components.predict.live_view import show_live
-from pages.components.predict.options import Asking, choose_sureness, show_credentials
+from pages.components.predict.options import PredictOptions, choose_abstention, show_provenance
 from pages.components.predict.photos import show_camera, show_files
 from pages.components.predict.video_tab import show_videos
 from pages.components.shared.models import FaceSearch
@@ -65,9 +65,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right. For photos.",
     )
-known = credentials_of(run, averaged=averaged)
+known = provenance_of(run, averaged=averaged)
 with beside_the_network:
-    show_credentials(known)
-sureness = choose_sureness(run, averaged)
+    show_provenance(known)
+sureness = choose_abstention(run, averaged)
 preload(run, averaged)
-SOURCES[source](Asking(known, search, sureness, averaged, explains))
+SOURCES[source](PredictOptions(known, search, sureness, averaged, explains))

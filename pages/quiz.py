@@ -30,8 +30,8 @@ def ask(game: Game) -> None:
 
 def tell(game: Game) -> None:
     """Who knew more, and which faces were the hard ones."""
-    mine = evaluation.person_accuracy(game.answers, game.rows, game.guesses)
-    same, score = evaluation.network_accuracy(game.answers, game.rows), game.found.score
+    mine = evaluation.user_accuracy(game.answers, game.rows, game.guesses)
+    same, score = evaluation.model_accuracy(game.answers, game.rows), game.found.score
     all_faces = score.clean or score.accuracy  # those it has learned are not asked either
     columns = st.columns(3)
     for column, label, accuracy in zip(

@@ -30,7 +30,7 @@ def watched_run() -> Run | None:
     if wanted and not chosen:
         st.warning(f"The run {plain(wanted)} is not there any more.")
         del st.query_params["run"]
-    active = reversed(runs.take_census().active)
+    active = reversed(runs.count_runs().active)
     in_use = (run for run in everything if not run.notes.archived)
     return next(iter([*chosen, *active, *in_use]), None)
 
@@ -70,7 +70,7 @@ else:  # a run goes on when its data set is deleted
     show_imports()
     say_no_dataset()
 if run is not None:
-    lineup = queue.lineup("train")  # first, so that what changes meanwhile is another one
+    lineup = queue.snapshot("train")  # first, so that what changes meanwhile is another one
     show_queue(run, lineup)
     st.divider()
     monitor(run, lineup)

@@ -11,7 +11,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # A package imports only from floors below its own.
 FLOORS = (
-    {"storage", "vision", "hardware", "expressions", "text"},
+    {"errors", "expressions", "hardware", "text"},
+    {"storage", "vision"},
     {"tasks"},
     {"datasets"},
     {"runs"},

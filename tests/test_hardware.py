@@ -79,18 +79,18 @@ def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     monkeypatch.setattr(machine.platform, "machine", lambda: processor)
-    assert machine.surroundings().get("TF_ENABLE_ONEDNN_OPTS") == told
+    assert machine.subprocess_env().get("TF_ENABLE_ONEDNN_OPTS") == told
 
 
 def test_what_looks_at_one_face_after_another_is_left_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    assert "TF_ENABLE_ONEDNN_OPTS" not in machine.surroundings(one_by_one=True)
+    assert "TF_ENABLE_ONEDNN_OPTS" not in machine.subprocess_env(low_latency=True)
 
 
 def test_what_a_person_tells_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("FER_HOME", "/faces")
-    surroundings = machine.surroundings()
+    surroundings = machine.subprocess_env()
     assert surroundings["TF_ENABLE_ONEDNN_OPTS"] == "0" and surroundings["FER_HOME"] == "/faces"

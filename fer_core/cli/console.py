@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from fer_core.tasks import NEVER_BEGAN, Task, TaskState
+from fer_core.errors import FerError
+from fer_core.tasks import NEVER_STARTED, Task, TaskState
 
 
 def say(text: str, file: Any = None) -> None:
@@ -25,7 +26,7 @@ def follow(task: Task) -> int:
     """Says how a task goes until it ends, and gives the exit code; Ctrl+C asks it to stop.
 
     Raises:
-        ValueError: the task failed, or its process ended without a word.
+        FerError: the task failed, or its process ended without a word.
     """
     said = ""
     while task.state.is_active:
@@ -38,11 +39,11 @@ def follow(task: Task) -> int:
             say("Stopping after the step in hand …")
             task.request_stop()
     if task.state is TaskState.CANCELLED:
-        say(NEVER_BEGAN)
+        say(NEVER_STARTED)
     if task.state is TaskState.FAILED:
-        raise ValueError(task.error)
+        raise FerError(task.error)
     if task.state is TaskState.INTERRUPTED:
-        raise ValueError(task.interruption)
+        raise FerError(task.interruption)
     return 0 if task.state is TaskState.FINISHED else 1
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from fer_core import datasets, tasks
 from fer_core.cli.console import follow, say
 from fer_core.datasets import open_dataset
+from fer_core.errors import FerError
 from fer_core.storage import paths, write_text
 from fer_core.tasks import queue
 
@@ -66,7 +67,7 @@ def _overlay(options: argparse.Namespace) -> int:
         try:
             text = options.source.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise ValueError(f"{options.source} must be text in UTF-8: {error}") from error
+            raise FerError(f"{options.source} must be text in UTF-8: {error}") from error
         say(f"{dataset.import_overlay(text):,} taken over.")
     overlay = dataset.overlay
     if options.target is not None:

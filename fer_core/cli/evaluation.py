@@ -10,6 +10,7 @@ import pandas as pd
 from fer_core.cli.console import follow, say
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS
+from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     accuracy,
@@ -55,11 +56,11 @@ def say_scores(run: Run, split: str) -> None:
     """Accuracy and the scores of every class.
 
     Raises:
-        ValueError: there are no predictions for the split, or they are damaged.
+        FerError: there are no predictions for the split, or they are damaged.
     """
     predictions = run.predictions(split)
     if predictions is None:
-        raise ValueError(f"{run.id} must have predictions for {split}. It is {run.state}.")
+        raise FerError(f"{run.id} must have predictions for {split}. It is {run.state}.")
     _say_score(split, predictions)
     averaged = run.predictions(split, averaged=True)
     if averaged is not None:
@@ -76,12 +77,12 @@ def _evaluate(options: argparse.Namespace) -> int:
             run, options.dataset, options.split or "test", options.average_views
         )
     if options.average_views:
-        raise ValueError(
+        raise FerError(
             "--average-views must come with --dataset: on its own data a run does so as it ends."
         )
     split = options.split or "val"
     if split not in ("val", "test"):
-        raise ValueError(f"Without --dataset the split must be val or test. Received: {split}")
+        raise FerError(f"Without --dataset the split must be val or test. Received: {split}")
     if split == "test" and run.test_opened is None:
         code = follow(open_test_task(run))
         if code:
@@ -97,7 +98,7 @@ def _evaluate_elsewhere(run: Run, dataset: str, split: str, views: bool) -> int:
     file = predictions_file(run, dataset, split)
     predictions = read_predictions(file)
     if predictions is None:
-        raise ValueError(f"There must be answers in {file}. There are none.")
+        raise FerError(f"There must be answers in {file}. There are none.")
     _say_score(f"{dataset}, {split}", predictions)
     averaged = read_predictions(views_file(run, dataset, split))
     if averaged is not None:

@@ -22,10 +22,12 @@ def add_commands(commands: Any) -> None:
 
 
 def _ship(options: argparse.Namespace) -> int:
-    from fer_core.training import ship
+    from fer_core.training import publish_pretrained
 
     notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
     seeds = [find_run(seed) for seed in options.seeds]
-    shipped = ship(find_run(options.run), options.name, options.title, notes=notes, seeds=seeds)
+    shipped = publish_pretrained(
+        find_run(options.run), options.name, options.title, notes=notes, seeds=seeds
+    )
     say(str(shipped.directory))
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from fer_core import tasks
 from fer_core.cli.console import say, say_table
+from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
 from fer_core.tasks import TaskState, queue
@@ -38,12 +39,12 @@ def find_run(beginning: str) -> Run:
     """The run of that id, or the only one whose id begins so.
 
     Raises:
-        ValueError: there is none, there are several, or it cannot be read.
+        FerError: there is none, there are several, or it cannot be read.
     """
     found = [run for run in list_runs() if beginning and run.id.startswith(beginning)]
     if len(found) > 1 and beginning not in [run.id for run in found]:
         ids = ", ".join(run.id for run in found)
-        raise ValueError(f"RUN must be how one id begins. Received: {beginning}, as do {ids}")
+        raise FerError(f"RUN must be how one id begins. Received: {beginning}, as do {ids}")
     return found[0] if len(found) == 1 else open_run(beginning)
 
 
@@ -109,20 +110,20 @@ def _move(run: Run, steps: str) -> None:
     try:
         places = int(steps)
     except ValueError:
-        raise ValueError(f"N must be a whole number of places. Received: {steps}") from None
+        raise FerError(f"N must be a whole number of places. Received: {steps}") from None
     if run.state is not TaskState.QUEUED:
-        raise ValueError(f"A run must wait to be moved. {run.id} is {run.state}.")
+        raise FerError(f"A run must wait to be moved. {run.id} is {run.state}.")
     queue.move(run, places)
 
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise ValueError(f"A run must wait to be taken from the queue. {run.id} is {run.state}.")
+        raise FerError(f"A run must wait to be taken from the queue. {run.id} is {run.state}.")
     say(f"{run.id} was taken from the queue.")
 
 
 def _say_queue() -> None:
-    works, waits = queue.lineup("train")
+    works, waits = queue.snapshot("train")
     rows = [(str(task.state), task.id) for task in works]
     rows += [(str(number), task.id) for number, task in enumerate(waits, start=1)]
     if rows:

@@ -8,6 +8,7 @@ from fer_core.cli.console import follow, say
 from fer_core.cli.evaluation import say_scores
 from fer_core.cli.runs import find_run
 from fer_core.datasets import open_dataset
+from fer_core.errors import FerError
 from fer_core.runs import (
     RECIPES,
     SETTINGS,
@@ -105,7 +106,7 @@ def _stop(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     state = run.state
     if not state.is_active:
-        raise ValueError(f"A run must train or wait to be stopped. {run.id} is {state}.")
+        raise FerError(f"A run must train or wait to be stopped. {run.id} is {state}.")
     run.request_stop()
     waited = state is TaskState.QUEUED
     say("It was taken from the queue." if waited else "It stops after the step in hand.")

@@ -41,7 +41,7 @@ def _video(options: argparse.Namespace) -> int:
         f"{summary.frames:,} frames, {summary.seconds:.1f} s, faces: {summary.faces:,}; "
         f"{summary.rate:.1f} frames a second"
     )
-    for file in (video.film_file, video.table_file):
+    for file in (video.annotated_file, video.table_file):
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             file = Path(shutil.copy(file, options.out / f"{options.file.stem}-{file.name}"))

@@ -1,7 +1,14 @@
 """Datasets: an index with one row per image, its splits, corrections and pixels."""
 
 from fer_core.datasets import pixel_cache, quality
-from fer_core.datasets.corrections import OVERLAY, Key, Overlay, named, positions_of, read_overlay
+from fer_core.datasets.corrections import (
+    CORRECTIONS_FILE,
+    Corrections,
+    Key,
+    named,
+    positions_of,
+    read_corrections,
+)
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, safe_name
 from fer_core.datasets.parallel import in_chunks
@@ -20,8 +27,8 @@ __all__ = [
     "Dataset",
     "KINDS",
     "Key",
-    "OVERLAY",
-    "Overlay",
+    "CORRECTIONS_FILE",
+    "Corrections",
     "SPLITS",
     "check_new_name",
     "describe_corrections",
@@ -37,7 +44,7 @@ __all__ = [
     "pixel_cache",
     "positions_of",
     "quality",
-    "read_overlay",
+    "read_corrections",
     "safe_name",
     "unreadable_datasets",
     "votes",

@@ -12,11 +12,12 @@ import pandas as pd
 from filelock import FileLock
 
 from fer_core.datasets.splits import EXCLUDED
-from fer_core.storage import patiently, workspace, write_text
+from fer_core.errors import FerError
+from fer_core.storage import retry_while_locked, workspace, write_text
 
 Key = tuple[str, int | None]  # of an image: path and row, as the index has them
 
-OVERLAY = "overlay.csv"
+CORRECTIONS_FILE = "overlay.csv"
 LONGEST_REASON = 200  # characters
 _EXCLUDE, _RELABEL, _KEEP = "exclude", "relabel", "keep"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
@@ -34,19 +35,19 @@ class Correction:
 
     def __post_init__(self) -> None:
         if bool(self.expression) == bool(self.reason):
-            raise ValueError(
+            raise FerError(
                 "A correction must give either another expression or the reason to exclude. "
                 f"Received: {self.expression!r} and {self.reason!r} for {named(self.key)}"
             )
         if len(self.reason) > LONGEST_REASON or len(self.reason.splitlines()) > 1:
-            raise ValueError(
+            raise FerError(
                 f"A reason must be one line of at most {LONGEST_REASON} characters. "
                 f"Received: {len(self.reason):,} in {len(self.reason.splitlines())}"
             )
 
 
 @dataclass(frozen=True)
-class Overlay:
+class Corrections:
     """The corrections of a data set, at most one for an image; the images are never touched.
 
     Its length is the number of corrections: a label that is kept changes nothing.
@@ -85,27 +86,27 @@ class Overlay:
         decided = key in self.excluded or key in self.relabelled
         return decided or self.confirmed.get(key) == expression
 
-    def excluding(self, keys: Iterable[Key], reason: str) -> "Overlay":
+    def excluding(self, keys: Iterable[Key], reason: str) -> "Corrections":
         """The overlay in which these images are left out, whatever was decided before."""
         return self.taking_over(Correction(key, reason=reason, time=_now()) for key in keys)
 
-    def relabelling(self, keys: Iterable[Key], expression: str) -> "Overlay":
+    def relabelling(self, keys: Iterable[Key], expression: str) -> "Corrections":
         """The overlay in which these images have that expression and are not excluded."""
         return self.taking_over(Correction(key, expression, time=_now()) for key in keys)
 
-    def taking_over(self, corrections: Iterable[Correction]) -> "Overlay":
+    def taking_over(self, corrections: Iterable[Correction]) -> "Corrections":
         """The overlay with these corrections, in place of any for the same images."""
         by_key = {each.key: each for each in corrections}
         corrections = (*self.restoring(by_key).corrections, *by_key.values())
         return replace(self, corrections=corrections)
 
-    def restoring(self, keys: Collection[Key]) -> "Overlay":
+    def restoring(self, keys: Collection[Key]) -> "Corrections":
         """The overlay without a correction for these images."""
         known = set(keys)
         left = tuple(each for each in self.corrections if each.key not in known)
         return replace(self, corrections=left)
 
-    def confirming(self, labels: Mapping[Key, str]) -> "Overlay":
+    def confirming(self, labels: Mapping[Key, str]) -> "Corrections":
         """The overlay in which these labels were found right: an image's own by its key.
 
         Of an image that is relabelled it is the label that it has now.
@@ -115,12 +116,12 @@ class Overlay:
             Correction(key, relabelled.get(key, label), time=now) for key, label in labels.items()
         )
 
-    def keeping(self, kept: Iterable[Correction]) -> "Overlay":
+    def keeping(self, kept: Iterable[Correction]) -> "Corrections":
         """The overlay with these labels as kept, in place of any for the same images."""
         by_key = {each.key: each for each in kept}
         return replace(self, kept=(*self.doubting(by_key).kept, *by_key.values()))
 
-    def doubting(self, keys: Collection[Key]) -> "Overlay":
+    def doubting(self, keys: Collection[Key]) -> "Corrections":
         """The overlay in which no label of these images is kept."""
         known = set(keys)
         return replace(self, kept=tuple(each for each in self.kept if each.key not in known))
@@ -146,7 +147,7 @@ class Overlay:
         found = positions_of(index, keys)
         strange = [key for key in keys if key not in found]
         if strange:
-            raise ValueError(
+            raise FerError(
                 f"Corrections must be of images of {name}. {len(strange):,} of {len(keys):,} are "
                 f"not, the first is {named(strange[0])}. None was taken over."
             )
@@ -180,43 +181,43 @@ def keys_at(index: pd.DataFrame, positions: Sequence[int]) -> list[Key]:
     """What names the images at these positions.
 
     Raises:
-        ValueError: there is no such position.
+        FerError: there is no such position.
     """
     odd = [position for position in positions if not 0 <= position < len(index)]
     if odd:
-        raise ValueError(f"A position must be from 0 to {len(index) - 1}. Received: {odd[0]}")
+        raise FerError(f"A position must be from 0 to {len(index) - 1}. Received: {odd[0]}")
     chosen = index.iloc[list(positions)]
     rows = chosen["row"].to_numpy(dtype=np.int64, na_value=-1).tolist()
     paths = chosen["path"].tolist()
     return [(path, None if row < 0 else row) for path, row in zip(paths, rows, strict=True)]
 
 
-def read_overlay(path: Path) -> Overlay:
+def read_corrections(path: Path) -> Corrections:
     """The corrections in a file; none where there is no file.
 
     Raises:
-        ValueError: it is damaged.
+        FerError: it is damaged.
     """
     try:
         status = path.stat()
     except OSError:
-        return Overlay()
+        return Corrections()
     return _read_then(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
-def parse_overlay(text: str) -> Overlay:
+def parse_corrections(text: str) -> Corrections:
     """The corrections in the text of such a file; columns that it has besides do not matter.
 
     Raises:
-        ValueError: a column is missing, a row cannot be understood, or an image has two.
+        FerError: a column is missing, a row cannot be understood, or an image has two.
     """
     try:
         table = pd.read_csv(StringIO(text.removeprefix("\ufeff")), dtype="str", na_filter=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise ValueError(f"Corrections must be a table: {str(error).strip()}") from error
+        raise FerError(f"Corrections must be a table: {str(error).strip()}") from error
     missing = [name for name in _NEEDED if name not in table]
     if missing:
-        raise ValueError(
+        raise FerError(
             f"Corrections must have the columns {', '.join(_NEEDED)}. Missing: {missing[0]}"
         )
     rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
@@ -230,23 +231,24 @@ def parse_overlay(text: str) -> Overlay:
         keys: set[Key] = set()
         for each in part:
             if each.key in keys:
-                raise ValueError(
-                    f"An image must be corrected once. {named(each.key)} stands twice."
-                )
+                raise FerError(f"An image must be corrected once. {named(each.key)} stands twice.")
             keys.add(each.key)
-    return Overlay(*parts)
+    return Corrections(*parts)
 
 
-def edit_overlay(directory: Path, change: Callable[[Overlay], Overlay]) -> None:
+def edit_corrections(directory: Path, change: Callable[[Corrections], Corrections]) -> None:
     """Replaces the overlay in a data set's directory by what `change` makes of it.
 
     Raises:
-        ValueError: the data set was deleted, or its overlay is damaged.
+        FerError: the data set was deleted, or its overlay is damaged.
     """
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
-            raise ValueError(f"{directory.name} must be there to be corrected. It was deleted.")
-        write_text(directory / OVERLAY, change(read_overlay(directory / OVERLAY)).to_csv())
+            raise FerError(f"{directory.name} must be there to be corrected. It was deleted.")
+        write_text(
+            directory / CORRECTIONS_FILE,
+            change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
+        )
 
 
 def named(key: Key) -> str:
@@ -256,23 +258,23 @@ def named(key: Key) -> str:
 
 
 @lru_cache(maxsize=32)
-def _read_then(path: Path, stamp: tuple[int, int, int]) -> Overlay:
+def _read_then(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     """What the file held at that moment: pages ask for it again and again."""
     try:
-        return parse_overlay(patiently(lambda: path.read_text(encoding="utf-8")))
+        return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
+        raise FerError(f"{path} is damaged: {error}") from error
 
 
 def _parse(
     number: int, path: str, row: str, what: str, expression: str, reason: str, time: str
 ) -> Correction:
     if what not in (_EXCLUDE, _RELABEL, _KEEP):
-        raise ValueError(
+        raise FerError(
             f"`what` must be {_EXCLUDE}, {_RELABEL} or {_KEEP}. Received: {what!r} in {number}"
         )
     if row and not row.isdecimal():
-        raise ValueError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
+        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
     key = path, int(row) if row else None
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)

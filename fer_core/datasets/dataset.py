@@ -12,18 +12,19 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.corrections import (
-    OVERLAY,
+    CORRECTIONS_FILE,
+    Corrections,
     Key,
-    Overlay,
-    edit_overlay,
+    edit_corrections,
     keys_at,
-    parse_overlay,
-    read_overlay,
+    parse_corrections,
+    read_corrections,
 )
 from fer_core.datasets.identity import digest_lines, file_stats
-from fer_core.datasets.image_reader import BOX, Pictures
+from fer_core.datasets.image_reader import BOX, ImageReader
 from fer_core.datasets.index import read_index, write_index
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, named_split, redraw_validation
+from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths
 
@@ -41,7 +42,9 @@ class Dataset:
     validation_fraction: float = VALIDATION_FRACTION  # of train, where no validation is named
     is_gray: bool = False  # whether no image had any colour when the data set was added
     is_redrawn: bool = False  # whether validation is drawn anew rather than as it was added
-    corrections: Overlay | None = None  # those that are in the index; None: it is as it was added
+    corrections: Corrections | None = (
+        None  # those that are in the index; None: it is as it was added
+    )
 
     @property
     def name(self) -> str:
@@ -93,15 +96,15 @@ class Dataset:
         return self._with(validation_fraction=fraction, is_redrawn=True)
 
     @property
-    def overlay(self) -> Overlay:
+    def overlay(self) -> Corrections:
         """The corrections that are kept for it now, whether or not they are in the index.
 
         Raises:
-            ValueError: their file is damaged.
+            FerError: their file is damaged.
         """
-        return read_overlay(self.directory / OVERLAY)
+        return read_corrections(self.directory / CORRECTIONS_FILE)
 
-    def with_overlay(self, overlay: Overlay | None = None) -> "Dataset":
+    def with_overlay(self, overlay: Corrections | None = None) -> "Dataset":
         """The data set whose index has these corrections, by default those that are kept now.
 
         Every image keeps its position. Excluded ones are in no split but "excluded"; the others
@@ -114,23 +117,23 @@ class Dataset:
         """Keeps for these images that they are left out, and why.
 
         Raises:
-            ValueError: no reason or one that is too long, no such position, or it was deleted.
+            FerError: no reason or one that is too long, no such position, or it was deleted.
         """
         keys = self.keys(positions)
-        edit_overlay(self.directory, lambda overlay: overlay.excluding(keys, reason.strip()))
+        edit_corrections(self.directory, lambda overlay: overlay.excluding(keys, reason.strip()))
 
     def relabel(self, positions: Iterable[int], expression: str) -> None:
         """Keeps for these images that they show another expression; their own takes that back.
 
         Raises:
-            ValueError: no such expression or position, or it was deleted.
+            FerError: no such expression or position, or it was deleted.
         """
         self._check_expression(expression)
         places = list(positions)
         keys, labels = self.keys(places), self._stored["expression"].iloc[places]
         is_own = dict(zip(keys, labels == expression, strict=True))
         others = [key for key in keys if not is_own[key]]
-        edit_overlay(
+        edit_corrections(
             self.directory,
             lambda overlay: overlay.restoring(keys).relabelling(others, expression),
         )
@@ -139,20 +142,20 @@ class Dataset:
         """Forgets what was kept for these images: they are as they were added.
 
         Raises:
-            ValueError: no such position, or it was deleted.
+            FerError: no such position, or it was deleted.
         """
         keys = self.keys(positions)
-        edit_overlay(self.directory, lambda overlay: overlay.restoring(keys))
+        edit_corrections(self.directory, lambda overlay: overlay.restoring(keys))
 
     def confirm(self, positions: Iterable[int], is_right: bool = True) -> None:
         """Keeps that the labels of these images, as they are now, are right; or forgets it.
 
         Raises:
-            ValueError: no such position, or it was deleted.
+            FerError: no such position, or it was deleted.
         """
         places = list(positions)
         labels = dict(zip(self.keys(places), self._stored["expression"].iloc[places], strict=True))
-        edit_overlay(
+        edit_corrections(
             self.directory, lambda now: now.confirming(labels) if is_right else now.doubting(labels)
         )
 
@@ -162,14 +165,14 @@ class Dataset:
         They replace those for the same images; the others stay.
 
         Raises:
-            ValueError: they cannot be understood, or some are of images or expressions that the
+            FerError: they cannot be understood, or some are of images or expressions that the
                 data set does not have; then none is taken over.
         """
-        given = parse_overlay(text)
+        given = parse_corrections(text)
         given.check_known(self._stored, self.name)
         for expression in {*given.relabelled.values(), *given.confirmed.values()}:
             self._check_expression(expression)
-        edit_overlay(
+        edit_corrections(
             self.directory, lambda now: now.taking_over(given.corrections).keeping(given.kept)
         )
         return len(given) + len(given.kept)
@@ -178,7 +181,7 @@ class Dataset:
         """What names the images at these positions, wherever the index is not at hand.
 
         Raises:
-            ValueError: there is no such position.
+            FerError: there is no such position.
         """
         return keys_at(self._stored, list(positions))
 
@@ -198,15 +201,15 @@ class Dataset:
         return np.flatnonzero(chosen)
 
     @cached_property
-    def pictures(self) -> Pictures:
+    def pictures(self) -> ImageReader:
         """The images by position."""
-        return Pictures(self.index, self.root)
+        return ImageReader(self.index, self.root)
 
     def image(self, position: int) -> np.ndarray:
         """One picture at its own size, uint8 RGB; cut out by the distributed box, if there is one.
 
         Raises:
-            ValueError: the file is gone or damaged.
+            FerError: the file is gone or damaged.
         """
         return self.pictures.image(position)
 
@@ -221,7 +224,7 @@ class Dataset:
         Files whose size or time changed since they were last read are read again.
 
         Raises:
-            ValueError: images have vanished.
+            FerError: images have vanished.
         """
         columns = ["path", "row", "size", "content", "expression", "split"]
         index = self.index.assign(**self._contents())[columns].astype("str").fillna("")
@@ -231,7 +234,7 @@ class Dataset:
         """Identifies the pictures in their order, whatever their labels and splits.
 
         Raises:
-            ValueError: images have vanished.
+            FerError: images have vanished.
         """
         return self._pixels_key(self._contents()["content"])
 
@@ -257,7 +260,7 @@ class Dataset:
 
     def _check_expression(self, expression: str) -> None:
         if expression not in self.class_names:
-            raise ValueError(
+            raise FerError(
                 f"The expression must be one of {self.name}: {', '.join(self.class_names)}. "
                 f"Received: {expression}"
             )

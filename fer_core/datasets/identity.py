@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from fer_core.errors import FerError
+
 
 def file_stats(root: Path, names: list[str]) -> dict[str, tuple[int, int]]:
     """Size in bytes and time of change in ns of every file.
 
     Raises:
-        ValueError: some are not there.
+        FerError: some are not there.
     """
     found, missing = {}, []
     for name in names:
@@ -20,7 +22,7 @@ def file_stats(root: Path, names: list[str]) -> dict[str, tuple[int, int]]:
         else:
             found[name] = stat.st_size, stat.st_mtime_ns
     if missing:
-        raise ValueError(
+        raise FerError(
             f"{len(missing):,} of {len(names):,} files have vanished from {root}, the first is "
             f"{missing[0]}. Put them back, or delete the data set and add it again."
         )

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fer_core.errors import FerError
 from fer_core.storage import read_row, read_rows, row_shape
 from fer_core.vision import Box, crop_face, decode
 
 BOX = ["x", "y", "width", "height"]
 
 
-class Pictures:
+class ImageReader:
     """The pictures of an index. Keeps no file open; may be used by many threads."""
 
     def __init__(self, index: pd.DataFrame, root: Path) -> None:
@@ -43,7 +44,7 @@ class Pictures:
         """What is stored of a picture: its file, or its pixels where it is a row of an array.
 
         Raises:
-            ValueError: the file is gone or may not be read; names it.
+            FerError: the file is gone or may not be read; names it.
         """
         path, row = self._path(position), self._rows[position]
         with self._named_errors(position):
@@ -53,7 +54,7 @@ class Pictures:
         """The `content_hash` of many pictures; a file that holds several is opened once.
 
         Raises:
-            ValueError: as `read`.
+            FerError: as `read`.
         """
         for path, group in itertools.groupby(positions, key=self._paths.__getitem__):
             together = list(group)
@@ -68,7 +69,7 @@ class Pictures:
         """The picture in what `read` gave: uint8 RGB, cut out by its box where it has one.
 
         Raises:
-            ValueError: it is damaged, or its box lies outside; names it.
+            FerError: it is damaged, or its box lies outside; names it.
         """
         if self._rows[position] < 0:
             image = decode(data, self.name(position))
@@ -80,13 +81,13 @@ class Pictures:
         try:
             return crop_face(image, Box(*map(int, self._boxes[position])))
         except ValueError as error:
-            raise ValueError(f"{self.name(position)}: {error}") from error
+            raise FerError(f"{self.name(position)}: {error}") from error
 
     def image(self, position: int) -> np.ndarray:
         """Reads and decodes a picture.
 
         Raises:
-            ValueError: the file is gone or damaged; names it.
+            FerError: the file is gone or damaged; names it.
         """
         return self.decode(position, self.read(position))
 
@@ -96,7 +97,7 @@ class Pictures:
             yield
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise ValueError(
+            raise FerError(
                 f"{self.name(position)} must be a file in {self._root} that can be read. "
                 f"Received: {reason}"
             ) from error

@@ -7,6 +7,7 @@ from pandas.api.types import is_numeric_dtype
 
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.splits import SPLITS
+from fer_core.errors import FerError
 from fer_core.storage import replacing
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
@@ -18,7 +19,7 @@ def read_index(directory: Path) -> pd.DataFrame:
     """The index as it was written.
 
     Raises:
-        ValueError: it is missing or damaged.
+        FerError: it is missing or damaged.
     """
     try:
         index = pd.read_csv(
@@ -29,9 +30,9 @@ def read_index(directory: Path) -> pd.DataFrame:
         )
         _check(index)
     except FileNotFoundError as error:
-        raise ValueError(f"{directory.name} cannot be read: its index.csv is missing.") from error
+        raise FerError(f"{directory.name} cannot be read: its index.csv is missing.") from error
     except (ValueError, TypeError, OSError) as error:
-        raise ValueError(
+        raise FerError(
             f"{directory.name} cannot be read: its index.csv is damaged: {error}"
         ) from error
     return index
@@ -46,12 +47,12 @@ def write_index(directory: Path, index: pd.DataFrame) -> None:
 def _check(index: pd.DataFrame) -> None:
     missing = [name for name in _NEEDED if name not in index]
     if missing:
-        raise ValueError(f"there must be a column {missing[0]}.")
+        raise FerError(f"there must be a column {missing[0]}.")
     odd = [name for name in ("size", "modified") if not is_numeric_dtype(index[name])]
     if odd:
-        raise ValueError(f"{odd[0]} must be a number in every row.")
+        raise FerError(f"{odd[0]} must be a number in every row.")
     if index.empty:
-        raise ValueError("there must be an image.")
+        raise FerError("there must be an image.")
     other = set(index["split"].unique()) - set(SPLITS)
     if other:
-        raise ValueError(f"a split must be one of {', '.join(SPLITS)}. Received: {min(other)}")
+        raise FerError(f"a split must be one of {', '.join(SPLITS)}. Received: {min(other)}")

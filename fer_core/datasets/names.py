@@ -4,6 +4,7 @@ import itertools
 import re
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.storage import paths
 
 KINDS = ("import", "draw")  # of tasks that add a data set
@@ -24,27 +25,27 @@ def check_name(name: str) -> None:
     """Refuses what cannot be a data set's name, or is one already.
 
     Raises:
-        ValueError: says what a name must be, or that it is taken.
+        FerError: says what a name must be, or that it is taken.
     """
     if not is_name(name):
-        raise ValueError(
+        raise FerError(
             f"The name must be 1 to {_LONGEST} letters, digits, dashes, underscores or dots, "
             "beginning with a letter or digit, not ending with a dot, and none that Windows keeps "
             f"for itself, such as con or aux.1. Received: {name!r}"
         )
     if name.lower() in _taken():
-        raise ValueError(f"The name must not be that of a data set that is there. Received: {name}")
+        raise FerError(f"The name must not be that of a data set that is there. Received: {name}")
 
 
 def check_new_name(name: str) -> None:
     """Refuses what `check_name` refuses, and a name under which something is being added now.
 
     Raises:
-        ValueError: says what a name must be, or that it is taken.
+        FerError: says what a name must be, or that it is taken.
     """
     check_name(name)
     if name.lower() in _asked_for():
-        raise ValueError(
+        raise FerError(
             f"The name must not be that of a data set that is being added. Received: {name}"
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.names import is_name
 from fer_core.datasets.splits import VALIDATION_FRACTION
+from fer_core.errors import FerError
 from fer_core.storage import paths, read_json
 
 
@@ -13,17 +14,17 @@ def open_dataset(name: str) -> Dataset:
     """The data set of that name.
 
     Raises:
-        ValueError: there is none, or it cannot be read.
+        FerError: there is none, or it cannot be read.
     """
     directory = paths.datasets_root() / name
     if not is_name(name) or not (directory / "data_set.json").exists():
-        raise ValueError(f"There must be a data set of that name. Received: {name}")
+        raise FerError(f"There must be a data set of that name. Received: {name}")
     try:
         return _read(directory)
     except KeyError as error:
-        raise ValueError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
+        raise FerError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
     except (ValueError, TypeError, OSError) as error:
-        raise ValueError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
+        raise FerError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
 
 
 def _read(directory: Path) -> Dataset:

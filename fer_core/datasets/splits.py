@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
+from fer_core.errors import FerError
+
 SPLITS = ("train", "val", "test")
 EXCLUDED = "excluded"  # of images that a person left out: no split to train or to evaluate on
 VALIDATION_FRACTION = 0.1  # of train, where nobody says another
@@ -37,10 +39,10 @@ def complete_splits(
         index: with columns expression, split ("" where unknown) and content.
 
     Raises:
-        ValueError: a fraction is not below 1, or `fraction` is not above 0.
+        FerError: a fraction is not below 1, or `fraction` is not above 0.
     """
     if not 0 < fraction < 1 or not 0 <= test_fraction < 1:
-        raise ValueError(
+        raise FerError(
             "The fractions of train that become validation and test must be between 0 and 1. "
             f"Received: {fraction:g} and {test_fraction:g}"
         )
@@ -60,7 +62,7 @@ def redraw_validation(index: pd.DataFrame, fraction: float, seed: int) -> pd.Dat
     Excluded images stay excluded, and have no part in the share.
 
     Raises:
-        ValueError: as `complete_splits`.
+        FerError: as `complete_splits`.
     """
     undrawn = index[index["split"] != EXCLUDED]
     undrawn = undrawn.assign(split=undrawn["split"].replace("val", "train"))

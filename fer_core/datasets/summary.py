@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fer_core.datasets.corrections import Overlay
+from fer_core.datasets.corrections import Corrections
 
 _BALANCED = 1.5  # times as many images in the largest class as in the smallest
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -39,7 +39,7 @@ def imbalance(counts: pd.DataFrame) -> str:
     )
 
 
-def describe_corrections(overlay: Overlay) -> str:
+def describe_corrections(overlay: Corrections) -> str:
     """How many images are left out and relabelled; empty where none is."""
     out, relabelled = len(overlay.excluded), len(overlay.relabelled)
     parts = [f"{_counted(out)} left out"] if out else []
@@ -48,7 +48,7 @@ def describe_corrections(overlay: Overlay) -> str:
     return ", ".join(parts)
 
 
-def kept_labels(overlay: Overlay) -> str:
+def kept_labels(overlay: Corrections) -> str:
     """How many labels were found right; empty where none was."""
     count = len(overlay.kept)
     if not count:

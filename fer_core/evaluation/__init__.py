@@ -11,16 +11,22 @@ from fer_core.evaluation import (
     score_cache,
     significance,
 )
-from fer_core.evaluation.abstention import COLOR, NOT_SURE, answer, in_words, likeliest
+from fer_core.evaluation.abstention import (
+    COLOR,
+    NOT_SURE,
+    describe_answer,
+    label_or_abstain,
+    top_two,
+)
 from fer_core.evaluation.calibration import (
-    NEVER,
-    RIGHT,
-    Answered,
-    answered,
+    ALWAYS_ABSTAIN,
+    DEFAULT_MIN_ACCURACY,
+    Coverage,
+    abstention_threshold,
+    apply_temperature,
+    coverage_at,
     save_calibration,
-    temper,
-    tempered,
-    threshold,
+    with_temperature,
 )
 from fer_core.evaluation.class_scores import score_classes
 from fer_core.evaluation.comparison import (
@@ -36,7 +42,7 @@ from fer_core.evaluation.comparison import (
 )
 from fer_core.evaluation.cross_dataset import (
     EVERYTHING,
-    Elsewhere,
+    CrossDatasetEvaluation,
     check_evaluation,
     evaluations_of,
     list_evaluations,
@@ -44,10 +50,10 @@ from fer_core.evaluation.cross_dataset import (
     submit_evaluation,
     views_file,
 )
-from fer_core.evaluation.drift import survey_of
+from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.feature_map import (
-    FEWEST,
-    MOST,
+    MAX_MAP_IMAGES,
+    MIN_MAP_IMAGES,
     PCA,
     UMAP,
     FaceMap,
@@ -79,15 +85,15 @@ from fer_core.evaluation.predictions import (
     choose,
     find_images,
 )
-from fer_core.evaluation.provenance import Credentials, credentials_of
+from fer_core.evaluation.provenance import ModelProvenance, provenance_of
 from fer_core.evaluation.quiz import (
     HUMAN_ACCURACY,
     HUMAN_SPREAD,
     draw_faces,
-    network_accuracy,
-    person_accuracy,
+    model_accuracy,
+    user_accuracy,
 )
-from fer_core.evaluation.report import Evaluated
+from fer_core.evaluation.report import EvaluationReport
 from fer_core.evaluation.run_summary import Overview, overview
 from fer_core.evaluation.score_cache import score_of
 from fer_core.evaluation.significance import LEVEL, Mean, PairedTest, mean_accuracy, paired_tests
@@ -96,36 +102,36 @@ from fer_core.evaluation.thresholds import threshold_of
 __all__ = [
     "AXES",
     "Accuracy",
-    "Answered",
+    "Coverage",
     "COLOR",
-    "Credentials",
+    "ModelProvenance",
     "EVERYTHING",
-    "Elsewhere",
-    "Evaluated",
-    "FEWEST",
+    "CrossDatasetEvaluation",
+    "EvaluationReport",
+    "MIN_MAP_IMAGES",
     "FaceMap",
     "HUMAN_ACCURACY",
     "HUMAN_SPREAD",
     "LARGEST_ERROR",
     "LEAST_CONFIDENT",
     "LEVEL",
-    "MOST",
+    "MAX_MAP_IMAGES",
     "MOST_CONFIDENT",
     "Mean",
-    "NEVER",
+    "ALWAYS_ABSTAIN",
     "NOT_SURE",
     "Overview",
     "PCA",
     "PairedTest",
-    "RIGHT",
+    "DEFAULT_MIN_ACCURACY",
     "RunRecord",
     "SPLIT_NAMES",
     "Score",
     "UMAP",
     "WRONG",
     "accuracy",
-    "answer",
-    "answered",
+    "label_or_abstain",
+    "coverage_at",
     "changed",
     "check",
     "check_evaluation",
@@ -135,7 +141,7 @@ __all__ = [
     "common_settings",
     "comparison",
     "confusion",
-    "credentials_of",
+    "provenance_of",
     "cross_dataset",
     "differing_settings",
     "digest",
@@ -143,8 +149,8 @@ __all__ = [
     "evaluations_of",
     "feature_map",
     "find_images",
-    "in_words",
-    "likeliest",
+    "describe_answer",
+    "top_two",
     "list_evaluations",
     "map_file",
     "maps_of",
@@ -153,10 +159,10 @@ __all__ = [
     "methods",
     "metrics",
     "model_card",
-    "network_accuracy",
+    "model_accuracy",
     "overview",
     "paired_tests",
-    "person_accuracy",
+    "user_accuracy",
     "predictions",
     "predictions_file",
     "quiz",
@@ -174,10 +180,10 @@ __all__ = [
     "significance",
     "submit_evaluation",
     "submit_map",
-    "survey_of",
-    "temper",
-    "tempered",
-    "threshold",
+    "training_stats_of",
+    "apply_temperature",
+    "with_temperature",
+    "abstention_threshold",
     "threshold_of",
     "views_file",
     "write_card",

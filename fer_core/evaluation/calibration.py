@@ -21,15 +21,15 @@ from fer_core.runs import VIEWS, Calibration, Run
 from fer_core.storage import write_json
 
 BINS = 15
-RIGHT = 0.8  # of the answers: four of five, where nobody has asked for another share
-NEVER = 1.0  # as threshold: no answer is sure enough
+DEFAULT_MIN_ACCURACY = 0.8  # of the answers: four of five, where nobody has asked for another share
+ALWAYS_ABSTAIN = 1.0  # as threshold: no answer is sure enough
 _FEWEST = 20  # answers of which a share says something
 _LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
 _TINY = 1e-12
 
 
 @dataclass(frozen=True)
-class Answered:
+class Coverage:
     """What is answered, and how well, where less sure answers are "not sure"."""
 
     coverage: float  # share of the faces that are answered, in [0, 1]
@@ -41,10 +41,12 @@ def calibrate(predictions: pd.DataFrame) -> Calibration:
     """The temperature for a network that gave these predictions, and what it mends."""
     temperature = fit_temperature(predictions)
     before, after = calibration_error(predictions), calibration_error(predictions, temperature)
-    return Calibration(temperature, before, after, threshold(tempered(predictions, temperature)))
+    return Calibration(
+        temperature, before, after, abstention_threshold(with_temperature(predictions, temperature))
+    )
 
 
-def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Probabilities, (n, classes), as if the logits had been divided by the temperature.
 
     Above 1 they come closer to one another; which is the largest never changes.
@@ -56,12 +58,12 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return (powers / powers.sum(axis=1, keepdims=True)).astype(probabilities.dtype)
 
 
-def tempered(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
+def with_temperature(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
     """A copy of the predictions with their probabilities tempered."""
     names, probabilities = class_probabilities(predictions)
     columns = [f"p_{name}" for name in names]
     return predictions.assign(
-        **dict(zip(columns, temper(probabilities, temperature).T, strict=True))
+        **dict(zip(columns, apply_temperature(probabilities, temperature).T, strict=True))
     )
 
 
@@ -94,7 +96,7 @@ def coverage(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates("confidence", keep="last").reset_index(drop=True)
 
 
-def threshold(predictions: pd.DataFrame, right: float = RIGHT) -> float:
+def abstention_threshold(predictions: pd.DataFrame, right: float = DEFAULT_MIN_ACCURACY) -> float:
     """The least confidence from which on that share of a network's answers is right, in [0, 1].
 
     What is less sure is to be answered by "not sure". Of all such confidences it is the lowest, so
@@ -110,10 +112,10 @@ def threshold(predictions: pd.DataFrame, right: float = RIGHT) -> float:
     table = coverage(_unlearned(predictions))
     enough = table["images"] >= min(_FEWEST, table["images"].max())
     passing = table[enough & (table["accuracy"] >= right)]
-    return float(passing["confidence"].iloc[-1]) if len(passing) else NEVER
+    return float(passing["confidence"].iloc[-1]) if len(passing) else ALWAYS_ABSTAIN
 
 
-def answered(predictions: pd.DataFrame, least: float) -> Answered:
+def coverage_at(predictions: pd.DataFrame, least: float) -> Coverage:
     """What a network answers with at least that confidence, and how much of that is right.
 
     Of the images that `threshold` looks at: what it promises and what this tells are the same.
@@ -121,7 +123,7 @@ def answered(predictions: pd.DataFrame, least: float) -> Answered:
     faces = _unlearned(predictions)
     passing = faces[confidences(faces) >= least]
     share = len(passing) / max(1, len(faces))
-    return Answered(share, accuracy(passing) if len(passing) else None, len(faces))
+    return Coverage(share, accuracy(passing) if len(passing) else None, len(faces))
 
 
 def fit_temperature(predictions: pd.DataFrame) -> float:
@@ -137,7 +139,7 @@ def fit_temperature(predictions: pd.DataFrame) -> float:
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        tempered = temper(probabilities[known], float(np.exp(log_temperature)))
+        tempered = apply_temperature(probabilities[known], float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(tempered[rows, truth], _TINY)).mean())
 
     bounds = (np.log(_LEAST), np.log(_MOST))
@@ -151,7 +153,7 @@ def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataF
         A row for each of `BINS` equal parts of [0, 1] that has any: `images`, `confidence` (the
         mean of the largest probability), `accuracy`, and `low` and `high` of its 95 % interval.
     """
-    confidence = temper(class_probabilities(predictions)[1], temperature).max(axis=1)
+    confidence = apply_temperature(class_probabilities(predictions)[1], temperature).max(axis=1)
     table = pd.DataFrame(
         {
             "bin": np.minimum((confidence * BINS).astype(int), BINS - 1),

@@ -31,7 +31,7 @@ _FILES = (
 
 
 @dataclass(frozen=True)
-class Answers:
+class SplitPredictions:
     """How a run's model answered on a split."""
 
     score: Score
@@ -50,7 +50,9 @@ class RunRecord:
     config: TrainConfig  # `epochs` as far as it was asked to be trained in the end
     fingerprint: str  # of images and labels; empty until it has begun
     curves: pd.DataFrame  # the history, with the columns of AXES; steps missing if unknown
-    answers: Mapping[str, Answers]  # by split; the test split only where it has been opened
+    answers: Mapping[
+        str, SplitPredictions
+    ]  # by split; the test split only where it has been opened
     test_looks: int
     is_whole: bool  # it has finished, and nobody stopped it before its end
 
@@ -144,13 +146,13 @@ def _steps_per_epoch(run: Run) -> float:
     return float(-(-int(counts["train"].sum()) // run.config.batch_size))
 
 
-def _answers(run: Run, split: str) -> Answers | None:
+def _answers(run: Run, split: str) -> SplitPredictions | None:
     if split == "test" and run.test_opened is None:
         return None
     predictions = run.predictions(split)
     if predictions is None:
         return None
-    return Answers(score(predictions), right_answers(predictions))
+    return SplitPredictions(score(predictions), right_answers(predictions))
 
 
 def _without_effect(config: TrainConfig) -> TrainConfig:

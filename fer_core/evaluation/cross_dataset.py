@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fer_core import tasks
 from fer_core.datasets import SPLITS, Dataset, is_name, open_dataset
+from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.storage import paths, read_json
 from fer_core.tasks import Task, queue
@@ -20,7 +21,7 @@ EVERYTHING = "all"  # in place of a split: every image
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class CrossDatasetEvaluation:
     """What a run was evaluated on, as its record holds it."""
 
     dataset: str
@@ -49,12 +50,12 @@ def predictions_file(run: Run, dataset: str, split: str) -> Path:
     """Where the predictions for a split of another data set lie, or will lie.
 
     Raises:
-        ValueError: the data set cannot be called that, or there is no such split.
+        FerError: the data set cannot be called that, or there is no such split.
     """
     if not is_name(dataset):
-        raise ValueError(f"There must be a data set of that name. Received: {dataset}")
+        raise FerError(f"There must be a data set of that name. Received: {dataset}")
     if split not in (*SPLITS, EVERYTHING):
-        raise ValueError(
+        raise FerError(
             f"A split must be one of {', '.join(SPLITS)}, or {EVERYTHING}. Received: {split}"
         )
     return folder(run) / dataset / f"{split}.csv"
@@ -66,14 +67,14 @@ def views_file(run: Run, dataset: str, split: str) -> Path:
     return file.with_name(f"{split}_views.csv")
 
 
-def list_evaluations(run: Run) -> list[Elsewhere]:
+def list_evaluations(run: Run) -> list[CrossDatasetEvaluation]:
     """What the run was evaluated on besides its own data, the newest first."""
     found = []
     for file in folder(run).glob("*/*.json"):
         with contextlib.suppress(ValueError, TypeError, KeyError):  # damaged
             record = read_json(file) or {}
             record["missing"] = tuple(record["missing"])
-            one = Elsewhere(**record)
+            one = CrossDatasetEvaluation(**record)
             if predictions_file(run, one.dataset, one.split).exists():
                 found.append(one)
     return sorted(found, key=lambda one: one.evaluated, reverse=True)
@@ -86,14 +87,14 @@ def submit_evaluation(run: Run, dataset_name: str, split: str, *, views: bool = 
         views: average its answers to ten views of each image too, which takes ten times as long.
 
     Raises:
-        ValueError: it cannot be done, as `check` tells, or is being done already.
+        FerError: it cannot be done, as `check` tells, or is being done already.
     """
     check_evaluation(run, open_dataset(dataset_name), split)
-    with queue.alone():
+    with queue.lock():
         arguments: dict[str, str | bool] = {"run": run.id, "dataset": dataset_name, "split": split}
         asked = [task.request for task in evaluations_of(run) if task.state.is_active]
         if any(request and arguments.items() <= request.arguments.items() for request in asked):
-            raise ValueError(f"{run.id} is being evaluated on {dataset_name} already.")
+            raise FerError(f"{run.id} is being evaluated on {dataset_name} already.")
         arguments |= {"views": True} if views else {}
         return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
 
@@ -108,32 +109,32 @@ def check_evaluation(run: Run, dataset: Dataset, split: str) -> None:
     """Sees whether a run can be evaluated on a split of a data set.
 
     Raises:
-        ValueError: the run has no model or still trains; the data set shares no class with it, has
+        FerError: the run has no model or still trains; the data set shares no class with it, has
             no image of these in the split, or is the run's own, whose validation and test it has
             answered in its own time.
     """
     predictions_file(run, dataset.name, split)
     if run.model_file is None or run.state.is_active:
-        raise ValueError(
+        raise FerError(
             f"A run must have ended with a model to be evaluated elsewhere. {run.id} is "
             f"{run.state}{'' if run.model_file else ' and has none'}."
         )
     if dataset.name == run.config.dataset and split != "train":
-        raise ValueError(
+        raise FerError(
             f"{run.id} was trained on {dataset.name}: it must be evaluated on its validation and "
             "test splits as Validation and Test. Elsewhere means its training split, or another "
             "data set."
         )
     shared = [name for name in dataset.class_names if name in run.class_names]
     if not shared:
-        raise ValueError(
+        raise FerError(
             f"The run and the data set must have a class in common. {run.id} knows "
             f"{', '.join(run.class_names)}; {dataset.name} has {', '.join(dataset.class_names)}."
         )
     counts = dataset.counts()
     chosen = list(counts) if split == EVERYTHING else [split]
     if not counts.reindex(columns=chosen, fill_value=0).loc[shared].to_numpy().sum():
-        raise ValueError(
+        raise FerError(
             f"The split must have images of the classes in common. {dataset.name} has none in "
             f"{split}."
         )

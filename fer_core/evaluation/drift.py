@@ -6,26 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.runs import Run, dataset_of, survey_file, used_classes
+from fer_core.errors import FerError
+from fer_core.runs import Run, dataset_of, image_stats_file, used_classes
 from fer_core.storage import read_json
-from fer_core.vision import Survey, face_pixels, sampled, survey
+from fer_core.vision import ImageStats, compute_image_stats, face_pixels, sampled
 
 
-def survey_of(run: Run) -> Survey:
+def training_stats_of(run: Run) -> ImageStats:
     """What the run's training faces look like, as its network gets them.
 
     What its training left, else what its data set tells: older versions left nothing.
 
     Raises:
-        ValueError: neither is there, or it is damaged; says which.
+        FerError: neither is there, or it is damaged; says which.
     """
-    file = survey_file(run)
+    file = image_stats_file(run)
     if file.exists():
-        return Survey.of_record(_record(file))
+        return ImageStats.of_record(_record(file))
     try:
-        return survey(_faces(run))
+        return compute_image_stats(_faces(run))
     except ValueError as error:
-        raise ValueError(
+        raise FerError(
             f"{run.name} has not kept how its training faces look, and its data set cannot tell: "
             f"{error}"
         ) from error
@@ -42,7 +43,7 @@ def _faces(run: Run) -> Iterator[np.ndarray]:
     """A sample of the training faces, uint8 (height, width, channels)."""
     dataset, config = dataset_of(run), run.config
     if dataset.fingerprint() != run.fingerprint:
-        raise ValueError(f"The data set {dataset.name} is another than when the run began.")
+        raise FerError(f"The data set {dataset.name} is another than when the run began.")
     used = dataset.index["expression"].isin(used_classes(config, dataset)).to_numpy()
     positions = dataset.select("train")
     for position in sampled(positions[used[positions]]).tolist():

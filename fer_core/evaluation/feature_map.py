@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.evaluation.cross_dataset import predictions_file
 from fer_core.runs import Run
 from fer_core.storage import paths, replacing
@@ -26,8 +27,8 @@ from fer_core.tasks import Task, queue
 
 KIND = "map"  # of a task
 PCA, UMAP = "pca", "umap"
-FEWEST = 3  # images of a map
-MOST = 40_000  # images of a map; more are a sample, in which every class keeps its share
+MIN_MAP_IMAGES = 3  # images of a map
+MAX_MAP_IMAGES = 40_000  # images of a map; more are a sample, in which every class keeps its share
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def answers_file(run: Run, dataset: str, split: str) -> Path:
     """The predictions that a map is of: the run's own, or those for other data.
 
     Raises:
-        ValueError: as `elsewhere.predictions_file`.
+        FerError: as `elsewhere.predictions_file`.
     """
     elsewhere = predictions_file(run, dataset, split)
     own = dataset == run.config.dataset and split in ("val", "test")
@@ -67,11 +68,11 @@ def map_file(run: Run, dataset: str, split: str, method: str) -> Path:
     """Where the map lies, or will lie.
 
     Raises:
-        ValueError: as `elsewhere.predictions_file`; there is no such method.
+        FerError: as `elsewhere.predictions_file`; there is no such method.
     """
     predictions_file(run, dataset, split)
     if method not in (PCA, UMAP):
-        raise ValueError(f"A map must be drawn by {PCA} or {UMAP}. Received: {method}")
+        raise FerError(f"A map must be drawn by {PCA} or {UMAP}. Received: {method}")
     root = paths.workspace() / "evaluations" / run.id if run.is_pretrained else run.directory
     return root / "maps" / dataset / f"{split}-{method}.npz"
 
@@ -105,7 +106,7 @@ def read_map(file: Path) -> FaceMap | None:
     return found if found.points.shape == (len(found.rows), 2) else None
 
 
-def sample(expressions: pd.Series, most: int = MOST, seed: int = 0) -> np.ndarray:
+def sample(expressions: pd.Series, most: int = MAX_MAP_IMAGES, seed: int = 0) -> np.ndarray:
     """Positions to draw, ascending: all, or at random as many as `most`, by class.
 
     Every class keeps its share, and one image at least.
@@ -125,13 +126,13 @@ def submit_map(run: Run, dataset: str, split: str, method: str = PCA) -> Task:
     """Asks for a map of the images that the run has answered.
 
     Raises:
-        ValueError: as `check`, or it is being drawn already.
+        FerError: as `check`, or it is being drawn already.
     """
     check(run, dataset, split, method)
     arguments = {"run": run.id, "dataset": dataset, "split": split, "method": method}
-    with queue.alone():
+    with queue.lock():
         if any(_asks(task, arguments) and task.state.is_active for task in tasks.list_tasks(KIND)):
-            raise ValueError(f"The map of {run.id} and {dataset} is being drawn already.")
+            raise FerError(f"The map of {run.id} and {dataset} is being drawn already.")
         return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
 
 
@@ -145,23 +146,23 @@ def check(run: Run, dataset: str, split: str, method: str) -> Path:
     """Sees whether a map can be drawn; gives the predictions that it is of.
 
     Raises:
-        ValueError: the run has no model or still trains, has not answered these images (those of
+        FerError: the run has no model or still trains, has not answered these images (those of
             a sealed test split among them), or there is no such method.
     """
     map_file(run, dataset, split, method)
     if method not in methods():
-        raise ValueError(
+        raise FerError(
             "For a map by UMAP the package umap-learn must be installed. It is not: "
             "pip install umap-learn"
         )
     if run.model_file is None or run.state.is_active:
-        raise ValueError(
+        raise FerError(
             f"A run must have ended with a model for a map of its features. {run.id} is "
             f"{run.state}{'' if run.model_file else ' and has none'}."
         )
     file = answers_file(run, dataset, split)
     if not file.exists():
-        raise ValueError(
+        raise FerError(
             f"{run.id} must have answered the images of {dataset}, {split}, first. It has not."
         )
     return file

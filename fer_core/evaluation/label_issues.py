@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from fer_core.evaluation.calibration import temper
+from fer_core.evaluation.calibration import apply_temperature
 from fer_core.evaluation.metrics import predicted
 
 
-def doubtful_labels(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataFrame:
+def find_label_issues(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataFrame:
     """The predictions whose labels are in doubt, the most doubtful first.
 
     Confident learning (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in
@@ -32,7 +32,9 @@ def doubtful_labels(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.D
     present = [name for name in names if (rows["expression"] == name).any()]
     if len(present) < 2:
         return _judged(rows.iloc[:0], np.zeros(0))
-    probabilities = temper(rows[[f"p_{name}" for name in names]].to_numpy(float), temperature)
+    probabilities = apply_temperature(
+        rows[[f"p_{name}" for name in names]].to_numpy(float), temperature
+    )
     # Of classes without images nothing can be known; the others share what they had.
     kept = probabilities[:, [names.index(name) for name in present]]
     kept = kept / kept.sum(axis=1, keepdims=True)

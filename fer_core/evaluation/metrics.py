@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from fer_core.errors import FerError
 from fer_core.runs import LEAKED
 
 MACRO_AVERAGE = "macro average"
@@ -58,7 +59,7 @@ def score(predictions: pd.DataFrame) -> Score:
     """How many answers are right, with and without the leaked images.
 
     Raises:
-        ValueError: there are no predictions.
+        FerError: there are no predictions.
     """
     clean = without_leaks(predictions)
     return Score(accuracy(predictions), None if clean is None else accuracy(clean))
@@ -68,7 +69,7 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
     """How many answers are right.
 
     Raises:
-        ValueError: there are no predictions.
+        FerError: there are no predictions.
     """
     correct = int((predicted(predictions) == predictions["expression"]).sum())
     return Accuracy.of(correct, len(predictions))
@@ -89,10 +90,10 @@ def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tup
     the textbook's p ± 1.96 standard errors it is right for few images and for shares near 0 or 1.
 
     Raises:
-        ValueError: no images, or more correct answers than images.
+        FerError: no images, or more correct answers than images.
     """
     if not 0 <= correct <= total or total < 1:
-        raise ValueError(
+        raise FerError(
             "An accuracy needs at least one image and no more correct answers than images. "
             f"Received: {correct} correct of {total}"
         )
@@ -117,7 +118,7 @@ def top_accuracy(predictions: pd.DataFrame, among: int = 2) -> Accuracy:
     """How often the truth is among that many most probable expressions.
 
     Raises:
-        ValueError: there are no predictions.
+        FerError: there are no predictions.
     """
     names, probabilities = class_probabilities(predictions)
     # Of equals the first in label order comes first, as in `predicted`.

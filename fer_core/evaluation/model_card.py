@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from fer_core import datasets
-from fer_core.evaluation.calibration import RIGHT, calibration_error
+from fer_core.errors import FerError
+from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
 from fer_core.evaluation.metrics import accuracy, class_report, confusion, without_leaks
-from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, open_run, overlay_of
+from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, corrections_of, open_run
 from fer_core.storage import write_text
 
 CARD = "model_card.md"
@@ -54,7 +55,7 @@ def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ())
         seeds: other runs of the same settings, to give mean and spread of.
 
     Raises:
-        ValueError: the run has no predictions.
+        FerError: the run has no predictions.
     """
     parts = [
         f"# {title}\n",
@@ -138,7 +139,7 @@ def _data(run: Run) -> str:
     counts = run.counts.sum()
     numbers = ", ".join(f"{counts[split]:,} in {split}" for split in counts.index)
     origin = _FER2013 if run.config.dataset == "fer2013" else f"{run.config.dataset}.\n"
-    overlay = overlay_of(run)
+    overlay = corrections_of(run)
     if overlay:
         corrected = datasets.describe_corrections(overlay)
         numbers += f". Corrections: {corrected} (`overlay.csv` beside this card)"
@@ -204,7 +205,8 @@ def _thresholds(run: Run) -> list[str]:
         return []
     return [
         "",
-        f"Less probable answers are “not sure” ({', '.join(said)}): from there on {RIGHT:.0%} of "
+        f"Less probable answers are “not sure” ({', '.join(said)}): from there on "
+        f"{DEFAULT_MIN_ACCURACY:.0%} of "
         "the answers are right on validation, counted without images that are in training too.",
     ]
 
@@ -224,7 +226,7 @@ def _classes(run: Run) -> str:
     split = "test" if run.predictions("test") is not None else "val"
     predictions = run.predictions(split)
     if predictions is None:
-        raise ValueError(f"{run.id} must have predictions for its card. It is {run.state}.")
+        raise FerError(f"{run.id} must have predictions for its card. It is {run.state}.")
     scores = class_report(predictions, run.class_names)
     shares = scores[["precision", "recall", "f1"]].map("{:.1%}".format)
     table = _markdown(shares.assign(images=scores["images"].map("{:,}".format)))

@@ -11,7 +11,7 @@ LARGEST_ERROR, MOST_CONFIDENT, LEAST_CONFIDENT = "error", "confident", "unsure"
 WRONG = ""  # any answer but the true expression; no class can be called so
 
 
-def with_answers(predictions: pd.DataFrame) -> pd.DataFrame:
+def with_predicted_label(predictions: pd.DataFrame) -> pd.DataFrame:
     """The predictions with two columns more: `answered`, and `confidence`, its probability."""
     return predictions.assign(
         answered=predicted(predictions), confidence=confidences(predictions)
@@ -24,7 +24,7 @@ def choose(
     answered: str | None,
     order: str = LARGEST_ERROR,
 ) -> np.ndarray:
-    """Rows of what `with_answers` gave: of one truth and one answer, or of any where it is None.
+    """Returns rows of `with_predicted_label` with one truth and one answer; None means any.
 
     The largest error comes first: wrong answers, those given with most confidence before others,
     then right ones, the least confident first. Of equals the first in the data set comes first.

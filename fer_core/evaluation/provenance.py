@@ -9,7 +9,7 @@ from fer_core.runs import Run
 
 
 @dataclass(frozen=True)
-class Credentials:
+class ModelProvenance:
     """A network and its accuracy, on test where that split was opened, else on validation."""
 
     run: Run
@@ -35,7 +35,7 @@ class Credentials:
         }
 
 
-def credentials_of(run: Run, *, averaged: bool = False) -> Credentials:
+def provenance_of(run: Run, *, averaged: bool = False) -> ModelProvenance:
     """What is known of the run's network.
 
     Args:
@@ -46,7 +46,7 @@ def credentials_of(run: Run, *, averaged: bool = False) -> Credentials:
     counts = run.counts
     images = int(counts["train"].sum()) if "train" in counts else None
     score = score_of(run.predictions_file(split, averaged=averaged))
-    return Credentials(run, images, split, score, averaged)
+    return ModelProvenance(run, images, split, score, averaged)
 
 
 def _record(accuracy: Accuracy) -> dict[str, float]:

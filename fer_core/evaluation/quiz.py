@@ -27,7 +27,7 @@ def draw_faces(answers: pd.DataFrame, positions: np.ndarray, seed: int) -> np.nd
     return np.random.default_rng(seed).permutation(rows)[:FACES]
 
 
-def person_accuracy(answers: pd.DataFrame, rows: np.ndarray, guesses: Sequence[str]) -> Accuracy:
+def user_accuracy(answers: pd.DataFrame, rows: np.ndarray, guesses: Sequence[str]) -> Accuracy:
     """How many of the guesses, one for each of the first rows, name the expression.
 
     Raises:
@@ -38,6 +38,6 @@ def person_accuracy(answers: pd.DataFrame, rows: np.ndarray, guesses: Sequence[s
     return Accuracy(correct, len(guesses), *accuracy_interval(correct, len(guesses)))
 
 
-def network_accuracy(answers: pd.DataFrame, rows: np.ndarray) -> Accuracy:
+def model_accuracy(answers: pd.DataFrame, rows: np.ndarray) -> Accuracy:
     """How many of the same faces the network knew."""
     return accuracy(answers.iloc[rows])

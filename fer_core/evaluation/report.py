@@ -9,13 +9,13 @@ import pandas as pd
 from fer_core.evaluation import calibration, class_scores
 from fer_core.evaluation import metrics as evaluation
 from fer_core.evaluation import predictions as answers
-from fer_core.evaluation.label_issues import doubtful_labels
+from fer_core.evaluation.label_issues import find_label_issues
 from fer_core.evaluation.metrics import Accuracy, Score
 from fer_core.runs import Calibration
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluated:
+class EvaluationReport:
     """Predictions and what follows from them; may be shared by threads."""
 
     predictions: pd.DataFrame  # the network's own, at least one
@@ -49,8 +49,10 @@ class Evaluated:
 
     @cached_property
     def answers(self) -> pd.DataFrame:
-        """See `answers.with_answers`; with the temperature, as recognition shows them."""
-        return answers.with_answers(calibration.tempered(self.predictions, self.temperature))
+        """See `answers.with_predicted_label`; with the temperature, as recognition shows them."""
+        return answers.with_predicted_label(
+            calibration.with_temperature(self.predictions, self.temperature)
+        )
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
@@ -76,7 +78,7 @@ class Evaluated:
     @cached_property
     def doubtful(self) -> np.ndarray:
         """Rows of `answers` whose labels are in doubt, the most doubtful first."""
-        return doubtful_labels(self.predictions, self.temperature).index.to_numpy(int)
+        return find_label_issues(self.predictions, self.temperature).index.to_numpy(int)
 
     def above(self, least: float) -> tuple[Accuracy | None, Accuracy | None]:
         """The accuracy of answers of at least that confidence, and of those that are left out."""

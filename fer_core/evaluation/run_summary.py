@@ -7,7 +7,7 @@ from pathlib import Path
 from fer_core.evaluation.metrics import Score
 from fer_core.evaluation.score_cache import score_of
 from fer_core.runs import HISTORY_COLUMNS, Notes, Run, TrainConfig
-from fer_core.storage import Stamp, read_table, remembered, stamp
+from fer_core.storage import Stamp, cached_by_mtime, read_table, stamp
 from fer_core.tasks import TaskState
 
 # What an overview is made of; a folder tells of files that come and go in it.
@@ -92,7 +92,7 @@ def _look(run: Run) -> Overview:
     )
 
 
-@remembered
+@cached_by_mtime
 def _newest_attempt(attempts: Path) -> int:
     """The highest number in the folder, whether or not anybody has taken that attempt."""
     try:
@@ -101,7 +101,7 @@ def _newest_attempt(attempts: Path) -> int:
         return 0
 
 
-@remembered
+@cached_by_mtime
 def _learned(history_file: Path) -> _Learned:
     history = read_table(history_file, HISTORY_COLUMNS)
     if history.empty:

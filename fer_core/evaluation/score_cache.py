@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_core.evaluation.metrics import Accuracy, Score, score
 from fer_core.runs import LEAKED
-from fer_core.storage import paths, read_json, remembered, stamp, write_json
+from fer_core.storage import cached_by_mtime, paths, read_json, stamp, write_json
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def read_score(predictions_file: Path) -> Score | None:
     return found
 
 
-score_of = remembered(read_score)
+score_of = cached_by_mtime(read_score)
 
 
 def _count(predictions_file: Path) -> Score | None:

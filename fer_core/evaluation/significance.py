@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from fer_core.errors import FerError
 from fer_core.evaluation.metrics import predicted
 
 LEVEL = 0.05  # a p value below it is called significant
@@ -82,10 +83,10 @@ def mcnemar(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.n
     place of its approximation: were both equally good, each such image would be a fair coin.
 
     Raises:
-        ValueError: a number of images is negative.
+        FerError: a number of images is negative.
     """
     if np.min([only_first, only_second], initial=0) < 0:
-        raise ValueError(
+        raise FerError(
             f"Numbers of images must not be negative. Received: {only_first} and {only_second}"
         )
     fewer, all_coins = np.minimum(only_first, only_second), np.add(only_first, only_second)
@@ -112,11 +113,11 @@ def mean_accuracy(values: Sequence[float], confidence: float = 0.95) -> Mean:
     The runs must differ by chance alone, as those of other seeds do.
 
     Raises:
-        ValueError: fewer than two values, which have no spread.
+        FerError: fewer than two values, which have no spread.
     """
     runs = len(values)
     if runs < 2:
-        raise ValueError(f"A mean with an interval needs at least two runs. Received: {runs}")
+        raise FerError(f"A mean with an interval needs at least two runs. Received: {runs}")
     value, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
     reach = float(stats.t.ppf((1 + confidence) / 2, runs - 1)) * deviation / runs**0.5
     low, high = max(0.0, value - reach), min(1.0, value + reach)

@@ -1,6 +1,6 @@
 """How sure a run's network must be of an answer."""
 
-from fer_core.evaluation.calibration import tempered, threshold
+from fer_core.evaluation.calibration import abstention_threshold, with_temperature
 from fer_core.runs import Run
 
 
@@ -23,4 +23,6 @@ def threshold_of(run: Run, *, averaged: bool = False) -> float | None:
         return None
     if predictions is None or predictions.empty:
         return None
-    return threshold(tempered(predictions, calibration.temperature if calibration else 1.0))
+    return abstention_threshold(
+        with_temperature(predictions, calibration.temperature if calibration else 1.0)
+    )

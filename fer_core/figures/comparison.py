@@ -7,6 +7,7 @@ from itertools import cycle
 import pandas as pd
 import plotly.graph_objects as go
 
+from fer_core.errors import FerError
 from fer_core.evaluation import Accuracy
 from fer_core.expressions import COLORS
 from fer_core.figures.style import ABOVE_ALL, METRICS, blank_figure, metric_format
@@ -30,10 +31,10 @@ def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -
         axis: "epochs", "steps" or "seconds", each counted to the end of an epoch.
 
     Raises:
-        ValueError: no such metric or axis.
+        FerError: no such metric or axis.
     """
     if metric not in METRICS:
-        raise ValueError(f"`metric` must be one of {', '.join(METRICS)}. Received: {metric!r}")
+        raise FerError(f"`metric` must be one of {', '.join(METRICS)}. Received: {metric!r}")
     unit, word, title = _unit(curves, axis)
     figure = blank_figure()
     for number, ((name, curve), color) in enumerate(
@@ -101,7 +102,7 @@ def _unit(curves: Mapping[str, pd.DataFrame], axis: str) -> tuple[float, str, st
         return unit, f"%{{x:.1f}} {word}", f"Training time, {word}"
     words = {"epochs": ("epoch %{x}", "Epoch"), "steps": ("step %{x:,}", "Step")}
     if axis not in words:
-        raise ValueError(f"`axis` must be epochs, steps or seconds. Received: {axis!r}")
+        raise FerError(f"`axis` must be epochs, steps or seconds. Received: {axis!r}")
     return 1, *words[axis]
 
 

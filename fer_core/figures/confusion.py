@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from fer_core.errors import FerError
 from fer_core.expressions import COLORS
 from fer_core.figures.style import blank_figure
 
@@ -34,11 +35,11 @@ def confusion_figure(
         chosen: true and predicted class of what is framed: a cell, or, with None, a row or column.
 
     Raises:
-        ValueError: the matrix has another shape.
+        FerError: the matrix has another shape.
     """
     n = len(class_names)
     if matrix.shape != (n, n):
-        raise ValueError(f"`matrix` must be of shape ({n}, {n}). Received: {matrix.shape}")
+        raise FerError(f"`matrix` must be of shape ({n}, {n}). Received: {matrix.shape}")
     portions = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     strength = portions if shares else matrix / max(1, matrix.max())
     figure = blank_figure()

@@ -20,7 +20,7 @@ def map_figure(
     """Every image a point in the colour of its true class: right ones dots, wrong ones crosses.
 
     Args:
-        answers: as `answers.with_answers` gives them, of the predictions that the map is of.
+        answers: the map's predictions, as `with_predicted_label` returns them.
         class_names: the network's, in the order of the legend; other classes come after them.
         drag: what a drag does, in Plotly's words: "pan", "lasso" or "select".
 

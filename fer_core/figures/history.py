@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from fer_core.figures.style import ABOVE_ALL, TRAIN_COLOR, VAL_COLOR, blank_figure, metric_format
-from fer_core.figures.thinning import extremes
+from fer_core.figures.thinning import minmax_downsample
 
 HISTORY_HEIGHT = 520  # pixels
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
@@ -90,6 +90,6 @@ def _epoch_trace(
 def _fill(trace: go.Scatter, table: pd.DataFrame, metric: str, shift: int = 0) -> go.Scatter:
     """The trace, with the metric over the epoch, thinned; `shift` is added to the epoch."""
     numbers = table[["epoch", metric]].to_numpy("float32")  # half as much to send
-    few = numbers[extremes(numbers[:, 1], MOST_POINTS)]
+    few = numbers[minmax_downsample(numbers[:, 1], MOST_POINTS)]
     trace.x, trace.y = few[:, 0] + shift, few[:, 1]
     return trace

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 
-def extremes(values: np.ndarray, most: int) -> np.ndarray:
+def minmax_downsample(values: np.ndarray, most: int) -> np.ndarray:
     """Positions, rising, of at most so many values that draw the same line.
 
     Of each stretch of values the least and the greatest are kept, and of all the first and the

@@ -7,18 +7,18 @@ from . import videos as videos
 from .grad_cam import compute_grad_cam as compute_grad_cam
 from .live import LONGER_SIDE as LONGER_SIDE
 from .live import SPAN as SPAN
+from .live import FrameFunction as FrameFunction
 from .live import LiveRecognizer as LiveRecognizer
-from .live import Look as Look
 from .live import Moment as Moment
-from .live_pipeline import Looker as Looker
-from .photo_results import Recognized as Recognized
-from .photo_results import as_json as as_json
-from .photo_results import as_table as as_table
+from .live_pipeline import FramePipeline as FramePipeline
+from .photo_results import PhotoResult as PhotoResult
+from .photo_results import results_json as results_json
+from .photo_results import results_table as results_table
 from .photo_results import zip_annotated as zip_annotated
 from .photos import ARCHIVE as ARCHIVE
-from .photos import Given as Given
 from .photos import Photo as Photo
-from .photos import take_photos as take_photos
+from .photos import PhotoBatch as PhotoBatch
+from .photos import read_uploads as read_uploads
 from .recognition import Classifier as Classifier
 from .recognition import FaceBatch as FaceBatch
 from .recognition import Recognition as Recognition
@@ -27,13 +27,13 @@ from .recognition import cut_out as cut_out
 from .recognition import recognitions_table as recognitions_table
 from .tracking import Tracked as Tracked
 from .video_table import SHORT as SHORT
-from .video_table import SeenFace as SeenFace
+from .video_table import FaceSummary as FaceSummary
 from .video_table import course as course
 from .video_table import read_video_table as read_video_table
-from .video_table import seen_faces as seen_faces
-from .videos import FILM_SUFFIXES as FILM_SUFFIXES
+from .video_table import summarize_faces as summarize_faces
 from .videos import MOST_EVERY as MOST_EVERY
 from .videos import STOPPED as STOPPED
+from .videos import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .videos import Summary as Summary
 from .videos import Video as Video
 from .videos import VideoSettings as VideoSettings
@@ -44,29 +44,29 @@ from .videos import submit_video as submit_video
 __all__ = [
     "ARCHIVE",
     "Classifier",
-    "FILM_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "FaceBatch",
-    "Given",
+    "PhotoBatch",
     "LONGER_SIDE",
     "LiveRecognizer",
-    "Look",
-    "Looker",
+    "FrameFunction",
+    "FramePipeline",
     "MOST_EVERY",
     "Moment",
     "Photo",
     "Recognition",
-    "Recognized",
+    "PhotoResult",
     "SHORT",
     "SPAN",
     "STOPPED",
-    "SeenFace",
+    "FaceSummary",
     "Summary",
     "Tracked",
     "Video",
     "VideoSettings",
     "annotate",
-    "as_json",
-    "as_table",
+    "results_json",
+    "results_table",
     "begin_again",
     "compute_grad_cam",
     "course",
@@ -78,9 +78,9 @@ __all__ = [
     "read_video_table",
     "recognition",
     "recognitions_table",
-    "seen_faces",
+    "summarize_faces",
     "submit_video",
-    "take_photos",
+    "read_uploads",
     "video_io",
     "videos",
     "zip_annotated",

@@ -10,15 +10,16 @@ import pandas as pd
 
 from fer_core import models
 from fer_core.datasets import Dataset, in_chunks, open_dataset, open_pixels
+from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
-    Elsewhere,
+    CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
     views_file,
 )
 from fer_core.inference.recognition import Classifier
-from fer_core.models import predict_views
+from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_run
 from fer_core.storage import replacing, write_json
 from fer_core.tasks import Task, task_progress
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 def run_evaluation(task: Task) -> None:
     """Does a task of kind "evaluate"; the worker's entry."""
     if task.request is None:
-        raise ValueError(f"{task.id} must hold a request. It has none.")
+        raise FerError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
     run, dataset = open_run(asked["run"]), open_dataset(asked["dataset"])
     progress = task_progress(task, f"Answering {dataset.name}")
@@ -44,7 +45,7 @@ def evaluate(
     progress: Progress | None = None,
     *,
     views: bool = False,
-) -> Elsewhere:
+) -> CrossDatasetEvaluation:
     """Writes the network's answers to all images of a split, and what they are of.
 
     Classes are matched by their names. Images of a class that the network does not know are left
@@ -56,7 +57,7 @@ def evaluate(
         views: keep the answers averaged over ten views of each image too.
 
     Raises:
-        ValueError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
+        FerError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
             split that the run keeps sealed.
     """
     check_evaluation(run, dataset, split)
@@ -76,7 +77,7 @@ def evaluate(
         for each in (probabilities, averaged)
         if each is not None
     ]
-    record = Elsewhere(
+    record = CrossDatasetEvaluation(
         dataset=dataset.name,
         split=split,
         images=len(table),
@@ -90,7 +91,7 @@ def evaluate(
     return record
 
 
-def _save(run: Run, record: Elsewhere, tables: Sequence[pd.DataFrame]) -> None:
+def _save(run: Run, record: CrossDatasetEvaluation, tables: Sequence[pd.DataFrame]) -> None:
     """The record comes last: what has one is whole."""
     file = predictions_file(run, record.dataset, record.split)
     averaged = views_file(run, record.dataset, record.split)
@@ -124,7 +125,7 @@ def _answer(
     for chunk in in_chunks(pixels, len(positions)):
         probabilities.append(models.predict(classifier.model, chunk))
         if views:
-            averaged.append(predict_views(classifier.model, chunk))
+            averaged.append(predict_tta(classifier.model, chunk))
         prints += _prints(chunk, range(len(chunk)))
         if progress is not None:
             progress(len(prints), len(positions))
@@ -154,7 +155,7 @@ class _OwnImages:
         """Raises a ValueError where images are those of the sealed test split."""
         found = sum(one in self.sealed for one in prints)
         if found:
-            raise ValueError(
+            raise FerError(
                 f"No image may be of the test split that {self.run.id} keeps sealed; {found:,} "
                 "are. Open the test split first, or choose other images."
             )

@@ -12,7 +12,8 @@ from sklearn.decomposition import PCA as Projection
 
 from fer_core import evaluation, models
 from fer_core.datasets import Dataset, in_chunks, open_dataset
-from fer_core.evaluation import FEWEST, PCA, FaceMap
+from fer_core.errors import FerError
+from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
@@ -27,7 +28,7 @@ Progress = Callable[[int, int], None]
 def run_map(task: Task) -> None:
     """Does a task of kind "map"; the worker's entry."""
     if task.request is None:
-        raise ValueError(f"{task.id} must hold a request. It has none.")
+        raise FerError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
     progress = task_progress(task, f"Looking at {asked['dataset']} through the network")
     draw_map(open_run(asked["run"]), asked["dataset"], asked["split"], asked["method"], progress)
@@ -44,7 +45,7 @@ def draw_map(
             and a map that was there before stays.
 
     Raises:
-        ValueError: as `face_map.check`; fewer than `face_map.FEWEST` of the images are in the data
+        FerError: as `face_map.check`; fewer than `face_map.FEWEST` of the images are in the data
             set, or one of them cannot be read.
     """
     predictions = evaluation.check(run, dataset, split, method)
@@ -62,12 +63,13 @@ def _choose(predictions: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray
     """Rows of the predictions that are drawn, and where in the data set their images are."""
     table = read_predictions(predictions)
     if table is None:
-        raise ValueError(f"There must be predictions in {predictions}. There are none.")
+        raise FerError(f"There must be predictions in {predictions}. There are none.")
     positions = evaluation.find_images(table, dataset.index)
     there = np.flatnonzero(positions >= 0)
-    if len(there) < FEWEST:
-        raise ValueError(
-            f"At least {FEWEST} of the images must be in the data set {dataset.name} for a map. "
+    if len(there) < MIN_MAP_IMAGES:
+        raise FerError(
+            f"At least {MIN_MAP_IMAGES} of the images must be in the data set "
+            f"{dataset.name} for a map. "
             f"Received: {len(there)} of {len(positions):,}"
         )
     labels = pd.Series(table["expression"].to_numpy(str)[there])

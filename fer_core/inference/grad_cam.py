@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.vision import resize
 
 # A map of fewer places than this a side says nothing of a face: a deeper layer is passed over.
@@ -24,7 +25,7 @@ def compute_grad_cam(model: keras.Model, pixels: np.ndarray, classes: np.ndarray
         where nothing speaks for the class.
 
     Raises:
-        ValueError: no layer of the model has places.
+        FerError: no layer of the model has places.
     """
     if not len(pixels):
         return np.zeros(pixels.shape[:3], "float32")
@@ -46,7 +47,7 @@ def _deepest_map(model: keras.Model) -> keras.Layer:
         is_pixels = isinstance(layer, (keras.layers.InputLayer, keras.layers.Rescaling))
         if len(shape) == 4 and min(shape[1:3]) >= _LEAST_PLACES and not is_pixels:
             return layer
-    raise ValueError(
+    raise FerError(
         f"Grad-CAM needs a layer of at least {_LEAST_PLACES}×{_LEAST_PLACES} places. "
         f"{model.name} has none."
     )

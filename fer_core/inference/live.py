@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_core.evaluation import NOT_SURE, answer
+from fer_core.evaluation import NOT_SURE, label_or_abstain
 from fer_core.expressions import COLORS
 from fer_core.inference.face_log import FaceLog
 from fer_core.inference.tracking import Tracked, Tracker
@@ -24,7 +24,7 @@ _LONGEST_STEP = 1.0  # seconds; where no frame was looked at for longer, no face
 _FACE_COLORS = [color for name, color in COLORS.items() if name != "neutral"]
 
 # Of a frame and its seconds: the boxes of its faces, and their probabilities, (faces, classes).
-Look = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
+FrameFunction = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class LiveRecognizer:
     itself when no frame comes any more, so that none is left behind when a camera is gone.
     """
 
-    def __init__(self, look: Look, class_names: Sequence[str], threshold: float = 0.0) -> None:
+    def __init__(
+        self, look: FrameFunction, class_names: Sequence[str], threshold: float = 0.0
+    ) -> None:
         """Makes a recogniser that has seen nothing.
 
         Args:
@@ -220,7 +222,7 @@ class LiveRecognizer:
 
     def _label(self, face: Tracked) -> str:
         """As many words as there is room for in the picture."""
-        said = answer(self.probabilities(face), self.threshold)
+        said = label_or_abstain(self.probabilities(face), self.threshold)
         share = "" if said == NOT_SURE else f" {100 * face.smoothed.max():.0f} %"
         return f"{face.number} {said}{share}"
 

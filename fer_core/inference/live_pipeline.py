@@ -12,7 +12,7 @@ from fer_core.vision import CONFIDENCE, DETECT_EVERY, Box, FaceDetector, FaceFol
 LONGEST_STEP = DETECT_EVERY / 5
 
 
-class Looker:
+class FramePipeline:
     """Finds and recognises the faces of one frame after the other; see `live.Look`.
 
     Not to be shared by threads.

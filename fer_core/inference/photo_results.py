@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_core.evaluation import answer
+from fer_core.evaluation import label_or_abstain
 from fer_core.inference.photos import distinct
 from fer_core.inference.recognition import Recognition, annotate, recognitions_table
 from fer_core.vision import encode
@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')  # in names, on one system or a
 
 
 @dataclass(frozen=True)
-class Recognized:
+class PhotoResult:
     """A picture with all that was recognised in it."""
 
     recognitions: tuple[Recognition, ...]
@@ -31,8 +31,8 @@ class Recognized:
     milliseconds: float  # from the file to the answers
 
 
-def as_table(
-    found: Mapping[str, Recognized], class_names: Sequence[str], threshold: float
+def results_table(
+    found: Mapping[str, PhotoResult], class_names: Sequence[str], threshold: float
 ) -> pd.DataFrame:
     """A row per face of all pictures: as `recognitions_table`, and `milliseconds` of its picture.
 
@@ -45,8 +45,8 @@ def as_table(
     return table.assign(milliseconds=table["image"].map(times).astype(float))
 
 
-def as_json(
-    found: Mapping[str, Recognized],
+def results_json(
+    found: Mapping[str, PhotoResult],
     refused: Sequence[str],
     network: Mapping[str, Any],
     settings: Mapping[str, Any],
@@ -80,7 +80,7 @@ def as_json(
 
 
 def zip_annotated(
-    pictures: Iterable[tuple[str, np.ndarray, Recognized]],
+    pictures: Iterable[tuple[str, np.ndarray, PhotoResult]],
     class_names: Sequence[str],
     threshold: float,
 ) -> bytes:
@@ -99,7 +99,7 @@ def zip_annotated(
     return buffer.getvalue()
 
 
-def _numbered(one: Recognized) -> Iterable[tuple[int, Recognition]]:
+def _numbered(one: PhotoResult) -> Iterable[tuple[int, Recognition]]:
     return enumerate(one.recognitions, 1)
 
 
@@ -111,7 +111,7 @@ def _face(number: int, recognition: Recognition, threshold: float) -> dict[str, 
         "confidence": round(recognition.face.confidence, 4),
         "probabilities": {name: round(p, 4) for name, p in recognition.probabilities.items()},
         "expression": recognition.expression,
-        "answer": answer(recognition.probabilities, threshold),
+        "answer": label_or_abstain(recognition.probabilities, threshold),
     }
 
 

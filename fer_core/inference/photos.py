@@ -8,18 +8,19 @@ from itertools import count
 from typing import BinaryIO
 
 from fer_core.datasets.importing import (
-    LARGEST,
+    MAX_EXTRACTED_BYTES,
     check_member,
     check_total,
     damage_in_words,
     holds,
     read_member,
 )
+from fer_core.errors import FerError
 from fer_core.text import counted
 from fer_core.vision import IMAGE_SUFFIXES, MAX_PIXELS
 
 ARCHIVE = ".zip"
-MOST = 5000  # pictures of one archive
+MAX_PHOTOS = 5000  # pictures of one archive
 LARGEST_PHOTO = 4 * MAX_PIXELS  # bytes: no picture that can be shown needs more
 
 
@@ -33,7 +34,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Given:
+class PhotoBatch:
     """What there is to be looked at, and what is to be said of the rest."""
 
     photos: tuple[Photo, ...]  # their names are distinct
@@ -41,7 +42,7 @@ class Given:
     notes: tuple[str, ...]  # sentences on what is no picture and was not meant as one
 
 
-def take_photos(files: Sequence[tuple[str, str, BinaryIO]]) -> Given:
+def read_uploads(files: Sequence[tuple[str, str, BinaryIO]]) -> PhotoBatch:
     """The pictures in files, archives among them, in their order.
 
     Nothing is written to the disk: a picture of an archive is unpacked into memory, alone, when it
@@ -62,7 +63,7 @@ def take_photos(files: Sequence[tuple[str, str, BinaryIO]]) -> Given:
         except ValueError as error:
             refused.append(f"{name}: {error}")
     names = distinct([photo.name for photo in photos])
-    return Given(
+    return PhotoBatch(
         tuple(Photo(name, each.key, each.read) for name, each in zip(names, photos, strict=True)),
         tuple(refused),
         tuple(notes),
@@ -89,17 +90,18 @@ def _photos_in(
     """The pictures of an archive; members that are refused get a sentence.
 
     Raises:
-        ValueError: no archive, damaged, a bomb, without a picture or with too many.
+        FerError: no archive, damaged, a bomb, without a picture or with too many.
     """
     with damage_in_words():
         archive = zipfile.ZipFile(file)
     members = [member for member in archive.infolist() if not member.is_dir()]
     plain = [member for member in members if _is_fit(name, member, refused)]
     pictures = [member for member in plain if holds(member, IMAGE_SUFFIXES)]
-    check_total(pictures, file.seek(0, 2), LARGEST)
-    if not 0 < len(pictures) <= MOST:
-        raise ValueError(
-            f"An archive must hold between 1 and {MOST:,} pictures. Received: {len(pictures):,}"
+    check_total(pictures, file.seek(0, 2), MAX_EXTRACTED_BYTES)
+    if not 0 < len(pictures) <= MAX_PHOTOS:
+        raise FerError(
+            f"An archive must hold between 1 and {MAX_PHOTOS:,} pictures. "
+            f"Received: {len(pictures):,}"
         )
     if len(pictures) < len(plain):
         others = counted(len(plain) - len(pictures), "file")
@@ -121,7 +123,7 @@ def _is_fit(name: str, member: zipfile.ZipInfo, refused: list[str]) -> bool:
 
 def _check_size(member: zipfile.ZipInfo) -> None:
     if member.file_size > LARGEST_PHOTO:
-        raise ValueError(
+        raise FerError(
             f"A picture must have at most {LARGEST_PHOTO / 1e6:.0f} MB. "
             f"Received: {member.filename}, {member.file_size / 1e6:,.0f} MB"
         )

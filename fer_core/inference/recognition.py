@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from fer_core import models
-from fer_core.evaluation import COLOR, NOT_SURE, answer, temper, threshold_of
+from fer_core.errors import FerError
+from fer_core.evaluation import COLOR, NOT_SURE, apply_temperature, label_or_abstain, threshold_of
 from fer_core.expressions import colors
-from fer_core.models import predict_views
+from fer_core.models import predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
     CONFIDENCE,
@@ -31,7 +32,7 @@ MARGIN = 0.0
 # that lean by 0, 10, 20, 30 and 40 degrees the network in the box answers, of those that are found,
 # 68.8, 66.9, 65.6, 62.1 and 57.5 % rightly as they are, and so 68.2, 67.4, 68.3, 70.6 and 72.0 %
 # (`python -m tests.benchmarks.rotated_faces --faces 1500`).
-LEANS = 10.0
+MAX_UPRIGHT_TILT = 10.0
 
 _TOGETHER = 32  # faces through the network at once; more gain nothing
 
@@ -76,10 +77,10 @@ class Classifier:
             threshold: the probability below which its answer is "not sure".
 
         Raises:
-            ValueError: the model does not tell as many classes as there are names.
+            FerError: the model does not tell as many classes as there are names.
         """
         if model.output_shape[-1] != len(class_names):
-            raise ValueError(
+            raise FerError(
                 f"`class_names` must name the model's {model.output_shape[-1]} classes. "
                 f"Received: {', '.join(class_names) or 'none'}"
             )
@@ -95,10 +96,10 @@ class Classifier:
         """The classifier that the run trained; what averages views has a temperature of its own.
 
         Raises:
-            ValueError: the run has no model yet, or its files are damaged.
+            FerError: the run has no model yet, or its files are damaged.
         """
         if run.model_file is None:
-            raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
+            raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
         calibration = run.calibration(averaged=averaged)
         return cls(
             models.load_model(run.model_file),
@@ -122,15 +123,15 @@ class Classifier:
     def predict_pixels(self, pixels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels)."""
         empty = np.empty((0, *self.model.input_shape[1:]), np.uint8)
-        ask = predict_views if self.averaged else models.predict
-        return temper(
+        ask = predict_tta if self.averaged else models.predict
+        return apply_temperature(
             ask(self.model, np.asarray(pixels) if len(pixels) else empty), self.temperature
         )
 
 
 def cut_out(image: np.ndarray, face: Face, margin: float = MARGIN) -> np.ndarray:
     """What a classifier is shown of a face: its square in the image, upright, uint8 RGB."""
-    turned = face.tilt if abs(face.tilt) > LEANS else 0.0
+    turned = face.tilt if abs(face.tilt) > MAX_UPRIGHT_TILT else 0.0
     return crop_face(image, face.box, margin, turned)
 
 
@@ -221,7 +222,9 @@ def annotate(
         longest: see `draw_boxes`.
     """
     by_name = dict(zip(class_names, colors(class_names), strict=True)) | {NOT_SURE: COLOR}
-    answers = [answer(recognition.probabilities, threshold) for recognition in recognitions]
+    answers = [
+        label_or_abstain(recognition.probabilities, threshold) for recognition in recognitions
+    ]
     return draw_boxes(
         image,
         [recognition.face.box for recognition in recognitions],
@@ -251,7 +254,7 @@ def recognitions_table(
     rows = [
         (image, number, box.x, box.y, box.width, box.height, recognition.face.confidence)
         + (*(recognition.probabilities[name] for name in class_names), recognition.expression)
-        + (answer(recognition.probabilities, threshold),)
+        + (label_or_abstain(recognition.probabilities, threshold),)
         for image, recognitions in found.items()
         for number, recognition in enumerate(recognitions, 1)
         for box in [recognition.face.box]

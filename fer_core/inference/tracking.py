@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from fer_core.errors import FerError
 from fer_core.vision import Box
 
 TIME_CONSTANT = 0.5  # seconds
@@ -44,11 +45,11 @@ class Tracker:
             patience: seconds for which a face that is missed is remembered.
 
         Raises:
-            ValueError: one of them is negative or no number.
+            FerError: one of them is negative or no number.
         """
         for name, value in (("time_constant", time_constant), ("patience", patience)):
             if not value >= 0:
-                raise ValueError(f"`{name}` must be 0 seconds or more. Received: {value}")
+                raise FerError(f"`{name}` must be 0 seconds or more. Received: {value}")
         self.time_constant = time_constant
         self.patience = patience
         self._known: dict[int, _Known] = {}
@@ -66,16 +67,16 @@ class Tracker:
             probabilities: (len(boxes), classes), as the classifier gives them.
 
         Raises:
-            ValueError: the time is before that of the last frame, or there is not one row of
+            FerError: the time is before that of the last frame, or there is not one row of
                 probabilities for every box.
         """
         if not seconds >= self._seconds:
-            raise ValueError(
+            raise FerError(
                 f"A frame must not be earlier than the last, at {self._seconds} s. "
                 f"Received: {seconds} s"
             )
         if len(boxes) != len(probabilities):
-            raise ValueError(
+            raise FerError(
                 f"There must be a row of probabilities for each of {len(boxes)} boxes. "
                 f"Received: {len(probabilities)}"
             )

@@ -10,6 +10,7 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from fer_core.errors import FerError
 from fer_core.vision import check_rgb
 
 LONGEST_SIDE = 1280  # pixels; larger films are reduced to it as they are read
@@ -34,7 +35,7 @@ class Frame:
     image: np.ndarray  # uint8 RGB, (height, width, 3), the same size throughout the film
 
 
-class Film:
+class VideoReader:
     """A film to be read once from its beginning; used in a `with` block.
 
     A turned film, as telephones take them, comes upright, and what was squeezed in its original
@@ -45,7 +46,7 @@ class Film:
         """Opens the file, whose frames are reduced to at most so many pixels a side.
 
         Raises:
-            ValueError: it is no film, is damaged, has no pictures, or frames of more than
+            FerError: it is no film, is damaged, has no pictures, or frames of more than
                 `MAX_PIXELS` pixels.
         """
         self.name = name or path.name
@@ -61,7 +62,7 @@ class Film:
         self._stream.thread_type = "AUTO"
         self._shape: tuple[int, int] | None = None  # of all frames before they are turned
 
-    def __enter__(self) -> "Film":
+    def __enter__(self) -> "VideoReader":
         return self
 
     def __exit__(
@@ -104,17 +105,17 @@ class Film:
         """Every frame, or one of so many.
 
         Raises:
-            ValueError: none of it can be decoded.
+            FerError: none of it can be decoded.
         """
         if every < 1:
-            raise ValueError(f"`every` must be at least 1 frame. Received: {every}")
+            raise FerError(f"`every` must be at least 1 frame. Received: {every}")
         number, clock = -1, _Clock(self.step)
         for number, decoded in enumerate(self._decoded()):
             self.reached = clock.read(decoded.time)
             if number % every == 0:
                 yield Frame(number, self.reached, self._image(decoded))
         if number < 0:
-            raise ValueError(
+            raise FerError(
                 f"{self.name} cannot be read as a video: none of its pictures can be decoded. It "
                 "is damaged, or was cut off while it was copied."
             )
@@ -125,12 +126,12 @@ class Film:
         streams = [one for one in self._container.streams.video if not one.disposition & cover]
         if not streams:
             holds = "only sound" if self._container.streams.audio else "nothing"
-            raise ValueError(f"{self.name} must hold moving pictures. It holds {holds}.")
+            raise FerError(f"{self.name} must hold moving pictures. It holds {holds}.")
         context = streams[0].codec_context
         if context is None:
-            raise ValueError(f"{self.name} is in a format that cannot be decoded here.")
+            raise FerError(f"{self.name} is in a format that cannot be decoded here.")
         if context.width * context.height > MAX_PIXELS:
-            raise ValueError(
+            raise FerError(
                 f"{self.name} must have frames of at most {MAX_PIXELS / 1e6:.0f} megapixels. "
                 f"Received: {context.width}×{context.height}."
             )
@@ -162,7 +163,7 @@ class Film:
         return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
 
 
-class FilmWriter:
+class VideoWriter:
     """An MP4 (H.264) that browsers play, written frame by frame; used in a `with` block.
 
     When the block ends with an error, the file is not whole.
@@ -175,7 +176,7 @@ class FilmWriter:
         self._stream: av.VideoStream | None = None
         self._last = -1
 
-    def __enter__(self) -> "FilmWriter":
+    def __enter__(self) -> "VideoWriter":
         return self
 
     def __exit__(
@@ -196,7 +197,7 @@ class FilmWriter:
         Of an odd width or height the last column or row is left out: H.264 has none.
 
         Raises:
-            ValueError: it is no RGB image.
+            FerError: it is no RGB image.
         """
         check_rgb(image)
         height, width = (max(2, side // 2 * 2) for side in image.shape[:2])
@@ -243,9 +244,9 @@ def _opened(path: Path, name: str) -> av.container.InputContainer:
     try:
         return av.open(str(path), options=_OPTIONS)
     except FileNotFoundError as error:
-        raise ValueError(f"There must be a file of that name. Received: {name}") from error
+        raise FerError(f"There must be a file of that name. Received: {name}") from error
     except (av.error.FFmpegError, OSError) as error:
-        raise ValueError(f"{name} cannot be read as a video: {_reason(path)}.") from error
+        raise FerError(f"{name} cannot be read as a video: {_reason(path)}.") from error
 
 
 def _reason(path: Path) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fer_core.errors import FerError
+
 SHORT = 0.5  # seconds; a face that is seen for less may be none
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
 
 
 @dataclass(frozen=True)
-class SeenFace:
+class FaceSummary:
     """A face of a video."""
 
     number: int
@@ -33,7 +35,7 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
     A last row that was cut off, as where the process was killed, is left out.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     try:
         # As text first: half a row would make numbers of something else.
@@ -44,10 +46,10 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{file.name} must hold a video's faces. It is damaged.") from error
+        raise FerError(f"{file.name} must hold a video's faces. It is damaged.") from error
 
 
-def seen_faces(table: pd.DataFrame) -> list[SeenFace]:
+def summarize_faces(table: pd.DataFrame) -> list[FaceSummary]:
     """What a table says of each face, the one that is seen in most frames first."""
     found = []
     for number, rows in table.groupby("face"):
@@ -55,7 +57,7 @@ def seen_faces(table: pd.DataFrame) -> list[SeenFace]:
         answers = {str(name): float(share) for name, share in shares.items()}
         seconds = rows["seconds"]
         first, last = float(seconds.iloc[0]), float(seconds.iloc[-1])
-        found.append(SeenFace(int(str(number)), first, last, len(rows), answers))
+        found.append(FaceSummary(int(str(number)), first, last, len(rows), answers))
     return sorted(found, key=lambda face: (-face.frames, face.number))
 
 

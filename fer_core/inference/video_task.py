@@ -10,11 +10,11 @@ from typing import IO
 
 import numpy as np
 
-from fer_core.evaluation import COLOR, NOT_SURE, answer
+from fer_core.evaluation import COLOR, NOT_SURE, label_or_abstain
 from fer_core.expressions import colors
 from fer_core.inference.recognition import Classifier, cut_out
 from fer_core.inference.tracking import PATIENCE, Tracked, Tracker
-from fer_core.inference.video_io import Film, FilmWriter, Frame
+from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from fer_core.inference.videos import COMPLETED, STOPPED, Summary, Video, VideoSettings
 from fer_core.runs import open_run
 from fer_core.storage import replacing, write_json
@@ -73,7 +73,7 @@ def run_video(task: Task) -> None:
     try:
         task.save_progress(Progress(0, 0, "frames", "TensorFlow is being loaded"))
         classifier = Classifier.load(open_run(video.run_id), averaged=video.settings.averaged)
-        with Film(video.source, video.name) as film:
+        with VideoReader(video.source, video.name) as film:
             stop_if_asked(task)
             summary = recognize_video(film, video, FaceDetector(), classifier, _teller(task))
     finally:
@@ -82,7 +82,7 @@ def run_video(task: Task) -> None:
 
 
 def recognize_video(
-    film: Film, video: Video, detector: FaceDetector, classifier: Classifier, tell: Tell
+    film: VideoReader, video: Video, detector: FaceDetector, classifier: Classifier, tell: Tell
 ) -> Summary:
     """Writes the table, the annotated film and the portraits of a video's faces.
 
@@ -95,12 +95,12 @@ def recognize_video(
         ValueError: nothing of the film can be decoded; the settings are damaged.
     """
     settings, started = video.settings, time.monotonic()
-    looker = _Looker(detector, classifier, settings, film)
+    looker = _FramePipeline(detector, classifier, settings, film)
     pace = _Pace(film.frames, started)
     reason = COMPLETED
     with (
-        replacing(video.film_file, durable=False) as temporary,
-        FilmWriter(temporary) as writer,
+        replacing(video.annotated_file, durable=False) as temporary,
+        VideoWriter(temporary) as writer,
         video.table_file.open("w", encoding="utf-8", newline="") as table,
     ):
         output = _Output(video, writer, table, film.scale, classifier.class_names)
@@ -128,11 +128,15 @@ def recognize_video(
     )
 
 
-class _Looker:
+class _FramePipeline:
     """Finds, recognises and numbers the faces of a film."""
 
     def __init__(
-        self, detector: FaceDetector, classifier: Classifier, settings: VideoSettings, film: Film
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        settings: VideoSettings,
+        film: VideoReader,
     ) -> None:
         smallest = settings.smallest_face and max(1, round(settings.smallest_face * film.scale))
         self._follower = FaceFollower(detector, smallest, settings.confidence or CONFIDENCE)
@@ -171,7 +175,7 @@ class _Output:
     def __init__(
         self,
         video: Video,
-        film: FilmWriter,
+        film: VideoWriter,
         table: IO[str],
         scale: float,
         class_names: tuple[str, ...],
@@ -190,7 +194,7 @@ class _Output:
         answers = []
         for face, tracked in faces:
             smoothed = dict(zip(self._names, tracked.smoothed.tolist(), strict=True))
-            answers.append(answer(smoothed, self._threshold))
+            answers.append(label_or_abstain(smoothed, self._threshold))
             self._add_row(frame, face, tracked, answers[-1])
             self._keep_portrait(frame, tracked)
         self._film.add(self._drawn(frame.image, faces, answers), frame.seconds)
@@ -286,7 +290,7 @@ def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 def _remove_halves(video: Video) -> None:
     """What an attempt left that was killed."""
-    for half in video.directory.glob(f".{video.film_file.stem}.*"):
+    for half in video.directory.glob(f".{video.annotated_file.stem}.*"):
         half.unlink(missing_ok=True)
     shutil.rmtree(Path(video.portrait_file(1)).parent, ignore_errors=True)
     (video.directory / "result.json").unlink(missing_ok=True)

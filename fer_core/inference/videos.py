@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import Run
-from fer_core.storage import needing_room, paths, read_json
+from fer_core.storage import disk_full_as_error, paths, read_json
 from fer_core.tasks import Task, queue
 
 KIND = "video"  # of a task
-FILM_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
 COMPLETED, STOPPED = "completed", "stopped"  # how it ended
 MOST_EVERY = 100
 
@@ -36,11 +37,11 @@ class VideoSettings:
 
     def __post_init__(self) -> None:
         if not 1 <= self.every <= MOST_EVERY:
-            raise ValueError(
+            raise FerError(
                 f"`every` must be between 1 and {MOST_EVERY} frames. Received: {self.every}"
             )
         if not 0 <= self.time_constant <= 60:
-            raise ValueError(
+            raise FerError(
                 f"`time_constant` must be between 0 and 60 seconds. Received: {self.time_constant}"
             )
 
@@ -93,12 +94,12 @@ class Video(Task):
         """How it is looked at.
 
         Raises:
-            ValueError: the request was damaged.
+            FerError: the request was damaged.
         """
         try:
             return VideoSettings(**self._arguments.get("settings", {}))
         except TypeError as error:
-            raise ValueError(f"{self.id} must hold a request. It is damaged.") from error
+            raise FerError(f"{self.id} must hold a request. It is damaged.") from error
 
     @property
     def source(self) -> Path:
@@ -106,7 +107,7 @@ class Video(Task):
         return self.directory / str(self._arguments.get("file", "gone"))
 
     @property
-    def film_file(self) -> Path:
+    def annotated_file(self) -> Path:
         """The annotated film, or where it will lie."""
         return self.directory / "annotated.mp4"
 
@@ -146,17 +147,17 @@ def submit_video(
     """Copies a video into the workspace and asks for a run's network to look at it.
 
     Args:
-        filename: what it is called; its suffix is one of `FILM_SUFFIXES`.
+        filename: what it is called; its suffix is one of `VIDEO_SUFFIXES`.
         network: what the page calls the run.
 
     Raises:
-        ValueError: the run has no model, the suffix is another, or there is no room.
+        FerError: the run has no model, the suffix is another, or there is no room.
     """
     if run.model_file is None:
-        raise ValueError(f"{run.name} must have finished an epoch to recognise anything.")
+        raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
     suffix = Path(filename).suffix.lower()
-    if suffix not in FILM_SUFFIXES:
-        raise ValueError(f"A video must be one of {', '.join(FILM_SUFFIXES)}. Received: {filename}")
+    if suffix not in VIDEO_SUFFIXES:
+        raise FerError(f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}")
     directory = tasks.new_directory(paths.tasks_root(), KIND)
     arguments = {
         "run": run.id,
@@ -166,7 +167,10 @@ def submit_video(
         "settings": asdict(settings),
     }
     try:
-        with needing_room(directory / "video"), (directory / f"video{suffix}").open("wb") as copy:
+        with (
+            disk_full_as_error(directory / "video"),
+            (directory / f"video{suffix}").open("wb") as copy,
+        ):
             shutil.copyfileobj(file, copy, 1 << 20)
         return Video(queue.submit(directory, KIND, arguments).directory)
     except BaseException:
@@ -179,11 +183,11 @@ def begin_again(video: Video) -> None:
     """Asks for a video that was interrupted to be looked at from its beginning.
 
     Raises:
-        ValueError: the file is gone, or it works or waits already.
+        FerError: the file is gone, or it works or waits already.
     """
-    with queue.alone():
+    with queue.lock():
         if video.state.is_active or video.request is None or not video.source.exists():
-            raise ValueError(f"{video.name} must be there to be looked at again. It is not.")
+            raise FerError(f"{video.name} must be there to be looked at again. It is not.")
         queue.submit(video.directory, KIND, video.request.arguments)
 
 

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from fer_core.models.layers import BatchNormalization, Conv2D, Dropout, as_keras_has_it
+from fer_core.errors import FerError
+from fer_core.models.layers import BatchNormalization, Conv2D, Dropout, to_stock_layer
 from fer_core.models.optimizers import make_optimizer
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
@@ -36,7 +37,7 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     first epoch: see `begin_stage`.
 
     Raises:
-        ValueError: the backbone's weights cannot be had, or do not fit.
+        FerError: the backbone's weights cannot be had, or do not fit.
     """
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
@@ -73,12 +74,12 @@ def backbone_and_head(
     They share their layers with the model: what the head learns, the model knows.
 
     Raises:
-        ValueError: nothing of the model is frozen.
+        FerError: nothing of the model is frozen.
     """
     first = model.layers.index(trained_layers(model)[0])
     features = model.layers[first].input
     if not any(layer.weights for layer in model.layers[:first]):
-        raise ValueError(f"Features can be kept of a frozen backbone. {model.name} has none.")
+        raise FerError(f"Features can be kept of a frozen backbone. {model.name} has none.")
     backbone = keras.Model(model.inputs, features)
     x = inputs = keras.Input(features.shape[1:], name="features")
     for layer in model.layers[first:]:
@@ -97,37 +98,37 @@ def load_model(path: Path) -> keras.Model:
     """A model that `save_model` wrote; it predicts, and is not compiled for training.
 
     Raises:
-        ValueError: the file is damaged or no Keras model.
+        FerError: the file is damaged or no Keras model.
     """
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         # Keras's own sentence for a damaged file is "File not found".
-        raise ValueError(f"{path.name} must be a whole Keras model; it is damaged.") from error
+        raise FerError(f"{path.name} must be a whole Keras model; it is damaged.") from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Writes the model without its optimizer, whole or not at all; it computes in float32."""
     with replacing(path) as temporary:
-        _as_keras_has_it(model).save(temporary)
+        to_stock_model(model).save(temporary)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
     """The model itself, or, where it computes in mixed precision, a copy that does not."""
     if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
         return model
-    return _as_keras_has_it(model)
+    return to_stock_model(model)
 
 
-def _as_keras_has_it(model: keras.Model) -> keras.Model:
+def to_stock_model(model: keras.Model) -> keras.Model:
     """A copy that anyone can load: in float32, without an optimizer, of Keras's own layers."""
     bare = keras.Model(model.inputs, model.outputs, name=model.name)
-    copy = keras.models.clone_model(bare, clone_function=as_keras_has_it)
+    copy = keras.models.clone_model(bare, clone_function=to_stock_layer)
     copy.set_weights(model.get_weights())
     return copy
 
 
-def begin_with(
+def copy_initial_weights(
     model: keras.Model,
     source: keras.Model,
     class_names: Sequence[str],
@@ -138,7 +139,7 @@ def begin_with(
     Of the last layer it takes the columns of the classes that both know, by their names.
 
     Raises:
-        ValueError: a layer has other weights.
+        FerError: a layer has other weights.
     """
     *body, head = zip(model.layers, source.layers, strict=True)
     for layer, other in body:
@@ -250,7 +251,7 @@ def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
         )
     except Exception as error:
         # Keras raises a bare Exception for a failed download, and several kinds for a bad file.
-        raise ValueError(_weights_sentence(config, error)) from error
+        raise FerError(_weights_sentence(config, error)) from error
 
 
 def _weights_sentence(config: TrainConfig, error: Exception) -> str:

@@ -60,7 +60,7 @@ class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
         return outputs
 
 
-def as_keras_has_it(layer: keras.Layer) -> keras.Layer:
+def to_stock_layer(layer: keras.Layer) -> keras.Layer:
     """A fresh layer of Keras's own kind with the same settings, which computes in float32."""
     config = layer.get_config()
     if layer.dtype_policy.name.startswith("mixed"):

@@ -12,7 +12,7 @@ _SHIFT = 1 / 24  # of height and width: two pixels of 48
 _DIRECTIONS = ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def iterate_views(pixels: np.ndarray) -> Iterator[np.ndarray]:
+def tta_crops(pixels: np.ndarray) -> Iterator[np.ndarray]:
     """Ten views of images (n, height, width, channels): five places, each mirrored too.
 
     The ten crops of Krizhevsky and others, "ImageNet Classification with Deep Convolutional Neural
@@ -28,11 +28,11 @@ def iterate_views(pixels: np.ndarray) -> Iterator[np.ndarray]:
         yield view[:, :, ::-1]
 
 
-def predict_views(model: keras.Model, pixels: Images) -> np.ndarray:
+def predict_tta(model: keras.Model, pixels: Images) -> np.ndarray:
     """The mean probabilities over all views, float32 (n, classes), for uint8 pixels."""
     size = images_at_once(model.input_shape[1:3])
     done = [np.zeros((0, model.output_shape[-1]), "float32")]
     for start in range(0, len(pixels), size):
-        answers = [predict(model, view) for view in iterate_views(pixels[start : start + size])]
+        answers = [predict(model, view) for view in tta_crops(pixels[start : start + size])]
         done.append(np.mean(answers, axis=0, dtype="float32"))
     return np.concatenate(done)

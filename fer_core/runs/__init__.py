@@ -11,8 +11,8 @@ from fer_core.runs.config import (
     TrainConfig,
     weights_file,
 )
-from fer_core.runs.corrections import dataset_for, dataset_of, overlay_of, used_classes
-from fer_core.runs.listing import list_pretrained, list_runs, open_run, take_census, unreadable_runs
+from fer_core.runs.corrections import corrections_of, dataset_for, dataset_of, used_classes
+from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_run, unreadable_runs
 from fer_core.runs.recipes import RECIPES, settings_here
 from fer_core.runs.records import (
     COMPLETED,
@@ -39,7 +39,7 @@ from fer_core.runs.submit import (
     submit_run,
 )
 from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
-from fer_core.runs.writers import save_predictions, save_result, save_survey, survey_file
+from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions, save_result
 
 __all__ = [
     "Augmentation",
@@ -76,20 +76,20 @@ __all__ = [
     "open_event_files",
     "open_run",
     "open_test_task",
-    "overlay_of",
+    "corrections_of",
     "problem",
     "read_predictions",
     "records",
     "resume_run",
     "save_predictions",
     "save_result",
-    "save_survey",
+    "save_image_stats",
     "second_look",
     "settings_here",
     "submit",
     "submit_run",
-    "survey_file",
-    "take_census",
+    "image_stats_file",
+    "count_runs",
     "tensorboard",
     "unreadable_runs",
     "used_classes",

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from fer_core.errors import FerError
+
 LARGEST_EPOCHS = 10_000
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and scores in float32
 PRECISIONS = ("float32", MIXED)
@@ -45,33 +47,33 @@ ARCHITECTURES = {
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ValueError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
+        raise FerError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
 
 
 def _among(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"`{name}` must be {' or '.join(choices)}. Received: {value!r}")
+        raise FerError(f"`{name}` must be {' or '.join(choices)}. Received: {value!r}")
 
 
 def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
     """The data, found to be what the record of that dataclass can be made of.
 
     Raises:
-        ValueError: a name that the record does not have, as one of a newer version; or a value of
+        FerError: a name that the record does not have, as one of a newer version; or a value of
             another type.
     """
     if not isinstance(data, Mapping):
-        raise ValueError(f"There must be names with values. Received: {type(data).__name__}")
+        raise FerError(f"There must be names with values. Received: {type(data).__name__}")
     unknown = set(data) - {entry.name for entry in fields(record)}
     if unknown:
-        raise ValueError(
+        raise FerError(
             f"It holds unknown names: {', '.join(sorted(unknown))}. A newer version of the program "
             "may know them."
         )
     kinds = get_type_hints(record)
     for name, value in data.items():
         if not _fits(value, kinds[name]):
-            raise ValueError(f"`{name}` must be of another type. Received: {value!r}")
+            raise FerError(f"`{name}` must be of another type. Received: {value!r}")
     return dict(data)
 
 
@@ -122,7 +124,7 @@ class TrainConfig:
     """Everything that decides what a run does; kept as `config.json` and never changed.
 
     Raises:
-        ValueError: a setting is out of its range, or impossible with the architecture.
+        FerError: a setting is out of its range, or impossible with the architecture.
     """
 
     dataset: str = ""
@@ -163,7 +165,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
-            raise ValueError(
+            raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
             )
@@ -182,12 +184,12 @@ class TrainConfig:
         _within("early_stopping", self.early_stopping, 0, LARGEST_EPOCHS)
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
-            raise ValueError(
+            raise FerError(
                 "`class_names` must name at least two expressions, or none for all. "
                 f"Received: {', '.join(self.class_names)}"
             )
         if self.family != "vgg19" and self.weights != "none":
-            raise ValueError(
+            raise FerError(
                 f"`weights` can be given for the VGG19 family only. "
                 f"Received: weights={self.weights!r} for {self.architecture}"
             )
@@ -200,7 +202,7 @@ class TrainConfig:
         _within("votes", self.votes, 0, 1)
         _within("distillation", self.distillation, 0, 1)
         if self.learning_rate_decay and (self.schedule == "cosine" or self.warmup):
-            raise ValueError(
+            raise FerError(
                 "`learning_rate_decay` goes with the constant schedule only, and without `warmup`. "
                 f"Received: {self.learning_rate_decay:g} with {self.schedule} and "
                 f"warmup={self.warmup:g}"
@@ -211,13 +213,13 @@ class TrainConfig:
         _within("head_epochs", self.head_epochs, 0, self.epochs)
         _within("unfrozen_blocks", self.unfrozen_blocks, 0, VGG19_BLOCKS)
         if self.architecture != "vgg19_finetuned" and (self.head_epochs or self.unfrozen_blocks):
-            raise ValueError(
+            raise FerError(
                 "`head_epochs` and `unfrozen_blocks` are of vgg19_finetuned only. "
                 f"Received: {self.head_epochs} and {self.unfrozen_blocks} for {self.architecture}"
             )
         _within("feature_views", self.feature_views, 0, 64)
         if self.feature_views and not self.freezes_at(0):
-            raise ValueError(
+            raise FerError(
                 "`feature_views` can be kept while the backbone is frozen only. "
                 f"Received: feature_views={self.feature_views} for {self.architecture}"
             )
@@ -226,7 +228,7 @@ class TrainConfig:
         smallest = ARCHITECTURES[self.architecture].smallest
         for name, pixels in zip(("height", "width"), self.image_size, strict=True):
             if not smallest <= pixels <= LARGEST_IMAGE:
-                raise ValueError(
+                raise FerError(
                     f"The image {name} must be from {smallest} to {LARGEST_IMAGE} pixels for "
                     f"{self.architecture}. Received: {pixels}"
                 )
@@ -256,7 +258,7 @@ class TrainConfig:
         """The settings that `to_dict` gave; settings that are missing take their default.
 
         Raises:
-            ValueError: an unknown setting, one of another type, or one that is out of range.
+            FerError: an unknown setting, one of another type, or one that is out of range.
         """
         data = dict(data)
         data["augmentation"] = Augmentation(**known(Augmentation, data.get("augmentation", {})))
@@ -270,13 +272,13 @@ def weights_file(config: TrainConfig) -> Path | None:
     """The backbone's weights file that the settings name by path, or None.
 
     Raises:
-        ValueError: there is no such file, or it is no .h5 file.
+        FerError: there is no such file, or it is no .h5 file.
     """
     if config.weights in ("none", "imagenet"):
         return None
     path = Path(config.weights).expanduser()
     if path.suffix.lower() not in (".h5", ".hdf5") or not path.is_file():
-        raise ValueError(
+        raise FerError(
             "`weights` must be imagenet, none, or the path of a VGG19 .h5 file without top. "
             f"Received: {config.weights}"
         )

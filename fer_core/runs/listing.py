@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.runs.run import Run
 from fer_core.storage import paths
 
@@ -44,7 +45,7 @@ def open_run(run_id: str) -> Run:
     """The run of that id.
 
     Raises:
-        ValueError: there is none, or it cannot be read.
+        FerError: there is none, or it cannot be read.
     """
     # The id may come from an address that anyone can type.
     if Path(run_id).name == run_id and not run_id.startswith("."):
@@ -52,20 +53,20 @@ def open_run(run_id: str) -> Run:
             run = Run(root / run_id)
             if (run.directory / "config.json").exists():
                 if run.problem:
-                    raise ValueError(run.problem)
+                    raise FerError(run.problem)
                 return run
-    raise ValueError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
+    raise FerError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
 
 
 @dataclass(frozen=True)
-class Census:
+class RunCounts:
     """How many runs a person has, and those in which something goes on."""
 
     total: int
     active: tuple[Run, ...]  # newest first
 
 
-def take_census() -> Census:
+def count_runs() -> RunCounts:
     """Counts the runs that can be read, at the cost of one look at the folder of each.
 
     Nothing begins in a run before its folder gets a request: a run that was seen at rest is not
@@ -77,7 +78,7 @@ def take_census() -> Census:
         total += is_run
         if is_active:
             active.append(Run(directory))
-    return Census(total, tuple(active))
+    return RunCounts(total, tuple(active))
 
 
 _at_rest: dict[Path, tuple[float, bool]] = {}  # when the folder was changed, whether it is a run

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from fer_core.errors import FerError
 from fer_core.runs.config import known
 from fer_core.storage import read_json
 
@@ -51,12 +52,12 @@ class Notes:
     def check(self) -> None:
         """Raises a ValueError where the name or the note is too long, or the name has two lines."""
         if len(self.name) > LONGEST_NAME or len(self.name.splitlines()) > 1:
-            raise ValueError(
+            raise FerError(
                 f"A run's name must be one line of at most {LONGEST_NAME} characters. "
                 f"Received: {len(self.name):,} in {len(self.name.splitlines())}"
             )
         if len(self.note) > LONGEST_NOTE:
-            raise ValueError(
+            raise FerError(
                 f"A note must have at most {LONGEST_NOTE:,} characters. "
                 f"Received: {len(self.note):,}"
             )
@@ -74,7 +75,7 @@ def read_notes(path: Path) -> Notes:
     """What a person keeps about a run; nothing where there is no file.
 
     Raises:
-        ValueError: the file is damaged, or a name in it is too long.
+        FerError: the file is damaged, or a name in it is too long.
     """
     notes = Notes(**known(Notes, read_json(path) or {}))
     notes.check()
@@ -85,7 +86,7 @@ def read_result(path: Path) -> Result | None:
     """How a run ended, or None while it has not.
 
     Raises:
-        ValueError: the file is damaged, or of a newer version.
+        FerError: the file is damaged, or of a newer version.
     """
     data = read_json(path)
     if data is None:
@@ -93,14 +94,14 @@ def read_result(path: Path) -> Result | None:
     try:
         return Result(**known(Result, data))
     except TypeError as error:
-        raise ValueError(f"result.json must tell how the run ended: {error}") from error
+        raise FerError(f"result.json must tell how the run ended: {error}") from error
 
 
 def read_predictions(path: Path) -> pd.DataFrame | None:
     """One row per image: key, true expression, `p_<expression>`; None where there is no file.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     # A class may be called "3", or "nan".
     words = {"path": "str", "row": "str", "expression": "str"}
@@ -112,7 +113,7 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
     shares = table.filter(regex="^p_")
     if missing or shares.empty or not all(map(is_numeric_dtype, shares.dtypes)):
         wanted = ", ".join(missing) or "one number for every class in every row"
-        raise ValueError(f"{path.name} lacks {wanted}.")
+        raise FerError(f"{path.name} lacks {wanted}.")
     return table
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import (
     HISTORY_COLUMNS,
@@ -22,7 +23,7 @@ from fer_core.runs.records import (
     read_predictions,
     read_result,
 )
-from fer_core.storage import Stamp, paths, read_json, read_table, remembered, stamp, write_json
+from fer_core.storage import Stamp, cached_by_mtime, paths, read_json, read_table, stamp, write_json
 from fer_core.tasks import Task, read_request
 
 VIEWS = {False: "single", True: "ten"}  # what `calibration.json` calls them
@@ -61,16 +62,16 @@ class Run(Task):
         """Replaces what a person keeps about it.
 
         Raises:
-            ValueError: the run ships with the program, was deleted, or is to be archived while it
+            FerError: the run ships with the program, was deleted, or is to be archived while it
                 waits or works; or a name or a note that is too long.
         """
         if self.is_pretrained:
-            raise ValueError(f"{self.id} ships with the program and cannot be changed.")
+            raise FerError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():
-            raise ValueError(f"A run must be there to be noted on. {self.id} was deleted.")
+            raise FerError(f"A run must be there to be noted on. {self.id} was deleted.")
         notes.check()
         if notes.archived and not self.notes.archived and self.state.is_active:
-            raise ValueError(f"{self.id} must have ended to be archived. It is {self.state}.")
+            raise FerError(f"{self.id} must have ended to be archived. It is {self.state}.")
         write_json(self.directory / "notes.json", asdict(notes))
 
     @property
@@ -166,12 +167,12 @@ class Run(Task):
         network's own, without the temperature; `averaged` over ten views of each image.
 
         Raises:
-            ValueError: the file is damaged.
+            FerError: the file is damaged.
         """
         try:
             return read_predictions(self.predictions_file(split, averaged=averaged))
         except ValueError as error:
-            raise ValueError(f"{self.id} has lost its predictions for {split}: {error}") from error
+            raise FerError(f"{self.id} has lost its predictions for {split}: {error}") from error
 
     def calibration(self, *, averaged: bool = False) -> Calibration | None:
         """How its probabilities are mended, or those averaged over ten views; None if unknown."""
@@ -252,10 +253,10 @@ class Run(Task):
         """Removes the run with its model, history and predictions.
 
         Raises:
-            ValueError: the run waits, works, or ships with the program.
+            FerError: the run waits, works, or ships with the program.
         """
         if self.is_pretrained:
-            raise ValueError(f"{self.id} ships with the program and cannot be deleted.")
+            raise FerError(f"{self.id} ships with the program and cannot be deleted.")
         super().delete()
 
     def _request_files(self) -> list[Path]:
@@ -266,20 +267,20 @@ class Run(Task):
         return _names(self.directory / "dataset.json")
 
 
-_config = remembered(lambda path: TrainConfig.from_dict(read_json(path) or {}))
-_notes = remembered(read_notes)
-_result = remembered(read_result)
+_config = cached_by_mtime(lambda path: TrainConfig.from_dict(read_json(path) or {}))
+_notes = cached_by_mtime(read_notes)
+_result = cached_by_mtime(read_result)
 
 
 def _names(path: Path) -> dict[str, Any]:
     """A JSON file of names with values; empty where there is none.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     data = read_json(path) or {}
     if not isinstance(data, dict):
-        raise ValueError(f"{path.name} must hold names with values.")
+        raise FerError(f"{path.name} must hold names with values.")
     return data
 
 
@@ -289,7 +290,7 @@ def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
     try:
         _ = run.config, run.counts, run.result, run.environment
         if not all(isinstance(name, str) for name in run.class_names):
-            raise ValueError("dataset.json must name its classes in words.")
+            raise FerError("dataset.json must name its classes in words.")
     except (ValueError, TypeError, AttributeError, OSError) as error:
         return f"{run.id} cannot be read: {error}"
     if run.model_file and not run.class_names:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets import Overlay, open_pixels
+from fer_core.datasets import Corrections, open_pixels
 from fer_core.runs.config import TrainConfig
-from fer_core.runs.corrections import check_trainable, dataset_for, overlay_of, used_classes
+from fer_core.runs.corrections import check_trainable, corrections_of, dataset_for, used_classes
 from fer_core.runs.records import KEY, LEAKED
 from fer_core.runs.run import Run
 from fer_core.storage import DiskFullError
-from fer_core.vision import Survey, sampled, survey
+from fer_core.vision import ImageStats, compute_image_stats, sampled
 
 
 class Rows:
@@ -39,7 +39,7 @@ class RunData:
     pixels_key: str  # changes with the pixels
     fingerprint: str
     is_gray: bool  # no image has any colour
-    overlay: Overlay | None = None  # the corrections that are in the index
+    overlay: Corrections | None = None  # the corrections that are in the index
     answers: np.ndarray | None = None  # of teachers, float32 (all images, classes)
 
     def changed_since(self) -> str:
@@ -80,9 +80,11 @@ class RunData:
         """Batches in an epoch; the last may be smaller than the others."""
         return -(-len(self.positions("train")) // self.config.batch_size)
 
-    def survey(self) -> Survey:
+    def survey(self) -> ImageStats:
         """What the training images look like, by a sample of them."""
-        return survey(self.pixels[position] for position in sampled(self.positions("train")))
+        return compute_image_stats(
+            self.pixels[position] for position in sampled(self.positions("train"))
+        )
 
     def predictions(self, split: str, probabilities: np.ndarray) -> pd.DataFrame:
         """The table that `Run.predictions` gives, of (n, classes) probabilities of a split."""
@@ -101,14 +103,14 @@ def open_data_of(run: Run, progress: Callable[[int, int], None] | None = None) -
     Raises:
         ValueError: as `open_run_data`, or the run has lost its corrections.
     """
-    return open_run_data(run.config, progress, overlay=overlay_of(run))
+    return open_run_data(run.config, progress, overlay=corrections_of(run))
 
 
 def open_run_data(
     config: TrainConfig,
     progress: Callable[[int, int], None] | None = None,
     *,
-    overlay: Overlay | None = None,
+    overlay: Corrections | None = None,
 ) -> RunData:
     """Opens the data set that the settings name, its pixels built on first use.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from fer_core.runs.records import Result
 from fer_core.runs.run import Run
 from fer_core.storage import replacing, write_json
-from fer_core.vision import Survey
+from fer_core.vision import ImageStats
 
 
 def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: bool = False) -> None:
@@ -19,14 +19,14 @@ def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: boo
         table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def survey_file(run: Run) -> Path:
-    """Where it is kept what the training faces look like; see `familiarity.survey_of`."""
+def image_stats_file(run: Run) -> Path:
+    """Where it is kept what the training faces look like; see `familiarity.training_stats_of`."""
     return run.directory / "appearance.json"
 
 
-def save_survey(run: Run, survey: Survey) -> None:
+def save_image_stats(run: Run, survey: ImageStats) -> None:
     """Writes what the training faces look like, for those who will not have the data set."""
-    write_json(survey_file(run), asdict(survey))
+    write_json(image_stats_file(run), asdict(survey))
 
 
 def save_result(run: Run, result: Result) -> None:

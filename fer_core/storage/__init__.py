@@ -2,49 +2,49 @@
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
-from fer_core.storage.csv_tables import GrowingTable, append_row, read_table, save_table
+from fer_core.storage.csv_tables import CsvTail, append_row, read_table, save_table
 from fer_core.storage.files import (
     DiskFullError,
-    give_back,
-    keep_newest,
-    needing_room,
-    patiently,
+    disk_full_as_error,
+    fsync_file,
     read_json,
+    release_reserved,
     replacing,
     reserve,
-    to_disk,
+    retry_while_locked,
+    truncate_log,
     write_json,
     write_reserved,
     write_text,
 )
-from fer_core.storage.memo import Stamp, remembered, stamp
+from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
 from fer_core.storage.npy import read_row, read_rows, row_shape, writing_array
 from fer_core.storage.paths import workspace
 
 __all__ = [
     "DiskFullError",
-    "GrowingTable",
+    "CsvTail",
     "Stamp",
     "append_row",
     "array_cache",
     "files",
-    "give_back",
-    "keep_newest",
-    "needing_room",
+    "release_reserved",
+    "truncate_log",
+    "disk_full_as_error",
     "open_array",
     "paths",
-    "patiently",
+    "retry_while_locked",
     "read_json",
     "read_row",
     "read_rows",
     "read_table",
-    "remembered",
+    "cached_by_mtime",
     "replacing",
     "reserve",
     "row_shape",
     "save_table",
     "stamp",
-    "to_disk",
+    "fsync_file",
     "workspace",
     "write_json",
     "write_reserved",

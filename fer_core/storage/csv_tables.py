@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from fer_core.storage.files import needing_room, replacing
+from fer_core.storage.files import disk_full_as_error, replacing
 
 _NOTHING = (0, 0, 0)  # the stamp (inode, bytes, time of the last change) of a file not yet read
 
 
-class GrowingTable:
+class CsvTail:
     """A CSV table of numbers; what was read once is not read again.
 
     It begins anew where the file was replaced or cut, as a run that is resumed does with its steps.
@@ -98,7 +98,7 @@ def append_row(
     Raises:
         DiskFullError: there is no room for it; nothing of it stays.
     """
-    with needing_room(path), path.open("ab", buffering=0) as file:
+    with disk_full_as_error(path), path.open("ab", buffering=0) as file:
         before = file.tell()
         header = "" if before else ",".join(columns) + "\n"
         data = (header + ",".join(str(row[name]) for name in columns) + "\n").encode()

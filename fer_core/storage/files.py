@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fer_core.errors import FerError
+
 T = TypeVar("T")
 
 _WINDOWS_RETRIES = 50  # of 20 ms: on Windows a file cannot be replaced while someone reads it
@@ -19,12 +21,12 @@ _RESERVED = 4096  # bytes: a sentence, and a block of most disks
 _FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
 
 
-class DiskFullError(OSError, ValueError):
+class DiskFullError(OSError, FerError):
     """What could not be written for want of room, in a sentence that can be shown."""
 
 
 @contextmanager
-def needing_room(path: Path) -> Iterator[None]:
+def disk_full_as_error(path: Path) -> Iterator[None]:
     """Turns what a full disk raises while `path` is written, of whatever kind, into its sentence.
 
     Raises:
@@ -60,11 +62,11 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     # The suffix stays last: Keras tells file formats by it.
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        with needing_room(path):
+        with disk_full_as_error(path):
             yield temporary
             if durable:
-                to_disk(temporary)
-            patiently(lambda: temporary.replace(path))
+                fsync_file(temporary)
+            retry_while_locked(lambda: temporary.replace(path))
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -84,10 +86,10 @@ def read_json(path: Path) -> Any:
     """What `write_json` wrote, or None where there is no such file.
 
     Raises:
-        ValueError: the file holds no JSON.
+        FerError: the file holds no JSON.
     """
     try:
-        return json.loads(patiently(lambda: path.read_text(encoding="utf-8")))
+        return json.loads(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 
@@ -114,18 +116,18 @@ def write_reserved(path: Path, text: str) -> None:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        patiently(lambda: room.replace(path))
+        retry_while_locked(lambda: room.replace(path))
     except OSError:  # nobody reserved, or a disk that writes over nothing: there the room is freed
         room.unlink(missing_ok=True)
         write_text(path, text)
 
 
-def give_back(path: Path) -> None:
+def release_reserved(path: Path) -> None:
     """Frees the room that `reserve` took, where it was not needed."""
     _room(path).unlink(missing_ok=True)
 
 
-def keep_newest(path: Path, most_bytes: int) -> None:
+def truncate_log(path: Path, most_bytes: int) -> None:
     """Cuts a log that another process appends to down to its newest lines once it is too large.
 
     Half of `most_bytes` is kept. What is written in the very moment of the cut is lost.
@@ -147,7 +149,7 @@ def keep_newest(path: Path, most_bytes: int) -> None:
             file.truncate(kept)
 
 
-def patiently(action: Callable[[], T]) -> T:
+def retry_while_locked(action: Callable[[], T]) -> T:
     """What the action gives; on Windows tried again while another process holds the file."""
     for _ in range(_WINDOWS_RETRIES):
         try:
@@ -159,7 +161,7 @@ def patiently(action: Callable[[], T]) -> T:
     return action()
 
 
-def to_disk(path: Path) -> None:
+def fsync_file(path: Path) -> None:
     """Returns when the file's content would outlive a power cut."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())

@@ -25,7 +25,7 @@ def stamp(path: Path | str) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def remembered(read: Callable[[Path], T]) -> Callable[[Path], T]:
+def cached_by_mtime(read: Callable[[Path], T]) -> Callable[[Path], T]:
     """Reads a file again only when it has changed; what `read` gives must not be changed.
 
     An error is not remembered.

@@ -8,6 +8,8 @@ from typing import IO
 
 import numpy as np
 
+from fer_core.errors import FerError
+
 _BLOCK = 2**20  # bytes
 
 
@@ -23,7 +25,7 @@ def writing_array(
         def append(chunk: np.ndarray) -> None:
             nonlocal rows
             if chunk.dtype != np.dtype(dtype) or chunk.shape[1:] != shape:
-                raise ValueError(
+                raise FerError(
                     f"The rows must be {dtype} of shape {shape}. "
                     f"Received: {chunk.dtype} of shape {chunk.shape[1:]}"
                 )

@@ -10,7 +10,7 @@ from fer_core.tasks import (
     task,
     worker,
 )
-from fer_core.tasks.exit_status import NEVER_BEGAN
+from fer_core.tasks.exit_status import NEVER_STARTED
 from fer_core.tasks.preferences import read_preferences, save_preferences
 from fer_core.tasks.processes import is_alive, process_record
 from fer_core.tasks.progress import SECONDS, stop_if_asked, task_progress
@@ -25,7 +25,7 @@ from fer_core.tasks.task import (
 )
 
 __all__ = [
-    "NEVER_BEGAN",
+    "NEVER_STARTED",
     "Progress",
     "SECONDS",
     "Task",

@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 
-from fer_core.storage import DiskFullError, give_back, read_json, reserve
+from fer_core.storage import DiskFullError, read_json, release_reserved, reserve
 from fer_core.tasks import processes
 
-NEVER_BEGAN = "It was taken from the queue, or stopped, before it began."
+NEVER_STARTED = "It was taken from the queue, or stopped, before it began."
 
 _ERROR, _EXIT, _ORPHANED = "error.txt", "exit.json", "orphaned"
 _KILLED = getattr(signal, "SIGKILL", None)
@@ -40,7 +40,7 @@ _LOST = "Nothing but the epoch in hand is lost"
 _SMALLER = "a smaller batch or image size needs less"
 
 
-def reserve_words(attempt: Path) -> None:
+def reserve_error_files(attempt: Path) -> None:
     """Takes room for an attempt's last words, for the day that the disk is full.
 
     Raises:
@@ -76,12 +76,12 @@ def exit_record(code: int, memory_kills: int | None = None) -> str:
     return json.dumps(record, indent=2) + "\n"
 
 
-def give_back_error(attempt: Path) -> None:
+def release_error_file(attempt: Path) -> None:
     """Frees the room for an error's sentence, where there was none to write."""
-    give_back(error_file(attempt))
+    release_reserved(error_file(attempt))
 
 
-def note_orphaned(attempt: Path) -> None:
+def mark_orphaned(attempt: Path) -> None:
     """Leaves the word that the supervisor ended before the attempt did; it needs no room."""
     with contextlib.suppress(OSError):
         (attempt / _ORPHANED).touch()
@@ -97,17 +97,17 @@ def ended(attempt: Path) -> datetime | None:
     return None
 
 
-def interruption(attempt: Path) -> str:
+def interruption_reason(attempt: Path) -> str:
     """How an attempt ended that left no word, and whether the task can go on."""
     record = _read(attempt / _EXIT)
     cause = _cause(record, _log_tail(attempt)) if record else _cause_unseen(attempt)
     return f"{cause} {_LOST}: it can be resumed." if _kind(attempt) == "train" else cause
 
 
-def sentence(error: BaseException, kind: str) -> str:
+def error_message(error: BaseException, kind: str) -> str:
     """What a person reads of an error that ended a task of this kind."""
     trains = kind == "train"
-    if is_for_memory(error):
+    if is_out_of_memory(error):
         way = (
             "Resume it when more of it is free, or start a run with a smaller "
             f"batch or image size. {_LOST}."
@@ -122,14 +122,14 @@ def sentence(error: BaseException, kind: str) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def is_for_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory did not suffice."""
     names = {each.__name__ for each in type(error).__mro__}
     told = names & {"MemoryError", "ResourceExhaustedError"}  # by name: TensorFlow stays out
     return bool(told) or any(words in str(error) for words in _NO_MEMORY)
 
 
-def memory_kills() -> int | None:
+def count_oom_kills() -> int | None:
     """Processes that the system has killed to free memory since it started; None where unknown.
 
     Linux counts them, for the machine and for the group of processes that this one belongs to.
@@ -138,7 +138,7 @@ def memory_kills() -> int | None:
     return sum(counts) if counts else None
 
 
-class RecentKills:
+class OomKillMonitor:
     """What the system killed for memory within the last half minute, if it is looked at often.
 
     What it killed hours before a process ended is no reason for that.
@@ -146,11 +146,11 @@ class RecentKills:
 
     def __init__(self) -> None:
         """Nothing has been seen yet."""
-        self._seen: deque[tuple[float, int]] = deque()  # when, and `memory_kills`
+        self._seen: deque[tuple[float, int]] = deque()  # when, and `count_oom_kills`
 
     def look(self) -> int | None:
         """Sees what the system has counted; gives the kills of late, None where unknown."""
-        now, kills = time.monotonic(), memory_kills()
+        now, kills = time.monotonic(), count_oom_kills()
         if kills is None:
             return None
         self._seen.append((now, kills))

@@ -9,7 +9,7 @@ class Kind:
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane are done one after another, lanes side by side
-    one_by_one: bool = False  # whether it computes a face or a frame at a time
+    low_latency: bool = False  # whether it computes a face or a frame at a time
 
 
 # Training may fill hours; opening a data set meanwhile must not wait for it.
@@ -21,7 +21,7 @@ KINDS = {
     "import": Kind("fer_core.datasets.importing.import_task:run_import", "light"),
     "draw": Kind("fer_core.datasets.synthetic.generate:run_draw", "light"),
     # Minutes at 400,000 images.
-    "examine": Kind("fer_core.datasets.quality.scan_task:run_examine", "examining"),
+    "examine": Kind("fer_core.datasets.quality.scan_task:run_scan", "examining"),
     # About as long as the film takes.
-    "video": Kind("fer_core.inference.video_task:run_video", "video", one_by_one=True),
+    "video": Kind("fer_core.inference.video_task:run_video", "video", low_latency=True),
 }

@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from fer_core.storage import keep_newest, paths
+from fer_core.storage import paths, truncate_log
 from fer_core.tasks import processes, queue
 from fer_core.tasks.preferences import read_preferences
 from fer_core.tasks.task import Task, TaskState, directories
@@ -25,7 +25,7 @@ def resume_interrupted() -> None:
         return
     for task in queue.interrupted():
         try:
-            queue.go_on(task)
+            queue.auto_resume(task)
         except (OSError, ValueError):  # one that is damaged does not keep the others
             LOG.exception("%s could not be resumed", task.id)
 
@@ -47,7 +47,7 @@ def remove_old() -> None:
 def bound_logs(attempts: list[Path]) -> None:
     """Keeps the logs of these attempts, and the supervisor's own, from filling the disk."""
     for log in (processes.supervisor_log(), *(attempt / "worker.log" for attempt in attempts)):
-        keep_newest(log, MOST_LOG_BYTES)
+        truncate_log(log, MOST_LOG_BYTES)
 
 
 def _may_go(task: Task) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 
+from fer_core.errors import FerError
 from fer_core.storage import paths, read_json
 
 _started: list["subprocess.Popen[bytes]"] = []  # kept until they have left, and are reaped then
@@ -23,7 +24,7 @@ def ensure_supervisor() -> None:
     Two that are started at once do no harm: the second finds the lock taken and leaves.
 
     Raises:
-        ValueError: the system cannot start it now; what waits is kept.
+        FerError: the system cannot start it now; what waits is kept.
     """
     reap()
     if is_alive(supervisor_file()):
@@ -32,7 +33,7 @@ def ensure_supervisor() -> None:
         paths.workspace().mkdir(parents=True, exist_ok=True)
         _started.append(_start_supervisor())
     except OSError as error:
-        raise ValueError(
+        raise FerError(
             "The supervisor, which does what waits, must be started; what waits is kept. "
             f"Received: {error}"
         ) from error

@@ -18,7 +18,7 @@ from fer_core.tasks.task import Request, Task, TaskState, directories, read_requ
 # How often in a row a run goes on by itself without a whole epoch in between.
 MOST_RESUMES = 3
 
-Lineup = tuple[list[Task], list[Task]]  # what is being done, and what waits, in order
+Snapshot = tuple[list[Task], list[Task]]  # what is being done, and what waits, in order
 
 _PLACE = "place.json"  # apart from the request, which a supervisor may take in the same moment
 
@@ -44,7 +44,7 @@ def wake() -> None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def lock() -> Iterator[None]:
     """Within the block no other session looks at the queue in order to change it."""
     paths.workspace().mkdir(parents=True, exist_ok=True)
     with FileLock(paths.workspace() / "queue.lock"):
@@ -66,7 +66,7 @@ def working(kind: str = "") -> list[Task]:
     return [task for task in found if not kind or _kind(task) == kind]
 
 
-def lineup(kind: str) -> Lineup:
+def snapshot(kind: str) -> Snapshot:
     """What is being done and what waits, of one kind; every task in one of the two."""
     waits = waiting(kind)  # first, or what is taken in between would be in neither
     works = working(kind)
@@ -75,15 +75,15 @@ def lineup(kind: str) -> Lineup:
 
 def interrupted() -> list[Task]:
     """Runs that ended here without a word, and that may go on by themselves."""
-    return list(filter(may_go_on, map(Task, directories(paths.runs_root()))))
+    return list(filter(can_auto_resume, map(Task, directories(paths.runs_root()))))
 
 
-def goes_on_by_itself(task: Task) -> bool:
+def will_auto_resume(task: Task) -> bool:
     """Whether it will go on without a click, as soon as a supervisor looks."""
-    return read_preferences().resume_by_itself and may_go_on(task)
+    return read_preferences().resume_by_itself and can_auto_resume(task)
 
 
-def may_go_on(task: Task) -> bool:
+def can_auto_resume(task: Task) -> bool:
     """Whether nobody would be surprised that it goes on by itself: no person has stopped it.
 
     A run that has done so several times in vain is given up.
@@ -93,10 +93,10 @@ def may_go_on(task: Task) -> bool:
     return ended and not task.stop_requested and not task.is_copy and not _is_given_up(task)
 
 
-def go_on(task: Task) -> bool:
+def auto_resume(task: Task) -> bool:
     """Asks for an interrupted run to go on without a click; False where it may not."""
-    with alone():
-        may = may_go_on(task)
+    with lock():
+        may = can_auto_resume(task)
         if may:
             submit(task.directory, "train", {"resumed_after": _epochs_done(task)})
     return may
@@ -107,7 +107,7 @@ def move(task: Task, steps: int) -> None:
 
     What is not waiting any more stays as it is.
     """
-    with alone():
+    with lock():
         order = waiting(_kind(task))
         folders = [other.directory for other in order]
         if task.directory not in folders:

@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fer_core import hardware
-from fer_core.storage import paths, patiently, write_json, write_reserved
+from fer_core.storage import paths, retry_while_locked, write_json, write_reserved
 from fer_core.tasks import exit_status, maintenance, processes, queue
 from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.task import Task
@@ -55,7 +55,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.children: dict[str, Child] = {}  # by lane
-        self.memory_kills = exit_status.RecentKills()
+        self.memory_kills = exit_status.OomKillMonitor()
         self.unwritten: list[tuple[Path, str]] = []  # files and their text
         self.announced = False
         self.complaints: dict[str, str] = {}  # what failed in the last round
@@ -114,7 +114,7 @@ class Supervisor:
             self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
-            process = _start_process(task, attempt, kind.one_by_one)
+            process = _start_process(task, attempt, kind.low_latency)
         except (OSError, MemoryError) as error:
             self._fail(attempt, f"Its process could not be started. Received: {error}")
         else:
@@ -131,7 +131,7 @@ class Supervisor:
             if child.process.stdin:
                 child.process.stdin.close()
             self._end(child.attempt, code, self.memory_kills.look())  # after it was found dead
-            self._carefully("giving back", partial(exit_status.give_back_error, child.attempt))
+            self._carefully("giving back", partial(exit_status.release_error_file, child.attempt))
             self._look_after()
 
     def _fail(self, attempt: Path, error: str) -> None:
@@ -180,10 +180,12 @@ def take(task: Task) -> Path | None:
         return None
     try:
         write_json(attempt / "process.json", record)
-        exit_status.reserve_words(attempt)
+        exit_status.reserve_error_files(attempt)
         (attempt / "worker.log").touch()
         # The last step: what fails before it leaves the request waiting.
-        patiently(lambda: (task.directory / "request.json").rename(attempt / "request.json"))
+        retry_while_locked(
+            lambda: (task.directory / "request.json").rename(attempt / "request.json")
+        )
     except BaseException as error:
         shutil.rmtree(attempt, ignore_errors=True)
         if isinstance(error, FileNotFoundError):
@@ -197,7 +199,7 @@ def _next_number(attempts: Path) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _start_process(task: Task, attempt: Path, one_by_one: bool) -> subprocess.Popen[bytes]:
+def _start_process(task: Task, attempt: Path, low_latency: bool) -> subprocess.Popen[bytes]:
     with (attempt / "worker.log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-u", "-m", "fer_core.tasks.worker", "--task", str(task.directory)],
@@ -205,6 +207,6 @@ def _start_process(task: Task, attempt: Path, one_by_one: bool) -> subprocess.Po
             stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
             stdout=log,
             stderr=log,
-            env=hardware.surroundings(one_by_one=one_by_one),
+            env=hardware.subprocess_env(low_latency=low_latency),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
         )

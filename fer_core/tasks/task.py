@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from fer_core.storage import paths, patiently, read_json, write_json
+from fer_core.errors import FerError
+from fer_core.storage import paths, read_json, retry_while_locked, write_json
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
 
@@ -154,7 +155,7 @@ class Task:
     @property
     def interruption(self) -> str:
         """A sentence that says, as far as it can be known, how an interrupted task ended."""
-        return exit_status.interruption(self.attempt) if self.attempt else ""
+        return exit_status.interruption_reason(self.attempt) if self.attempt else ""
 
     def save_progress(self, progress: Progress) -> None:
         """Replaces `progress.json`; for the process that does the work."""
@@ -174,14 +175,14 @@ class Task:
     def cancel(self) -> bool:
         """Takes the task from the queue; False where it was not waiting there."""
         try:
-            patiently((self.directory / "request.json").unlink)
+            retry_while_locked((self.directory / "request.json").unlink)
         except FileNotFoundError:
             return False
         if self.attempt is not None and not _is_live(self.attempt):
             (self.attempt / "stop").touch()  # or it might go on by itself
         return True
 
-    def withdraw(self) -> None:
+    def abandon_attempt(self) -> None:
         """Ends the newest attempt as if nobody had taken it; for the process that does the work.
 
         The task is what it was before: finished, interrupted, or cancelled where it never began.
@@ -189,16 +190,16 @@ class Task:
         *before, newest = self.attempts
         if before:
             (before[-1] / "stop").touch()  # or it might go on by itself
-        patiently(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
+        retry_while_locked(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
 
     def delete(self) -> None:
         """Removes the directory with all that is in it.
 
         Raises:
-            ValueError: the task waits or works, or the system does not let it go.
+            FerError: the task waits or works, or the system does not let it go.
         """
         if self.state.is_active:
-            raise ValueError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
+            raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.id}")
         shutil.rmtree(doomed, ignore_errors=True)  # what an earlier try could not remove
@@ -207,7 +208,7 @@ class Task:
         except FileNotFoundError:
             return  # another tab was quicker
         except OSError as error:
-            raise ValueError(f"{self.id} must be free to be deleted. Received: {error}") from error
+            raise FerError(f"{self.id} must be free to be deleted. Received: {error}") from error
         if doomed.is_symlink():  # what it leads to belongs to somebody else
             doomed.unlink()
         else:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from fer_core.storage import needing_room, write_reserved
+from fer_core.errors import FerError
+from fer_core.storage import disk_full_as_error, write_reserved
 from fer_core.tasks import exit_status
 from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.supervisor import supervise
@@ -30,17 +31,17 @@ def work(task: Task) -> int:
     """Does a task in this process and returns its exit code; an error leaves its sentence."""
     request, attempt = task.request, task.attempt
     if request is None or attempt is None:
-        raise ValueError(f"The directory must hold a task that was taken. Received: {task.id}")
+        raise FerError(f"The directory must hold a task that was taken. Received: {task.id}")
     try:
         module, name = KINDS[request.kind].function.split(":")
-        with needing_room(task.directory / "its files"), _alone(task):
+        with disk_full_as_error(task.directory / "its files"), _alone(task):
             _do(getattr(importlib.import_module(module), name), task)
     except Exception as error:
         # The outermost frame of a process: whatever it was, the person sees a sentence, and the
         # log holds the rest where it can be written.
         with contextlib.suppress(OSError):
             write_reserved(
-                exit_status.error_file(attempt), exit_status.sentence(error, request.kind)
+                exit_status.error_file(attempt), exit_status.error_message(error, request.kind)
             )
         if not isinstance(error, ValueError):
             with contextlib.suppress(OSError):
@@ -53,7 +54,7 @@ def _do(function: Callable[[Task], None], task: Task) -> None:
     try:
         function(task)
     except StoppedError:
-        task.withdraw()
+        task.abandon_attempt()
 
 
 @contextlib.contextmanager
@@ -65,7 +66,7 @@ def _alone(task: Task) -> Iterator[None]:
     try:
         lock = FileLock(task.directory / "attempts" / "work.lock").acquire(HANDOVER_SECONDS)
     except Timeout as error:
-        raise ValueError(
+        raise FerError(
             f"{task.id} must be worked on by one process at a time. "
             f"An earlier one has not ended within {HANDOVER_SECONDS:.0f} seconds."
         ) from error
@@ -82,7 +83,7 @@ def _end_with_supervisor(attempt: Path) -> None:
         with contextlib.suppress(OSError):
             while os.read(0, 1):
                 pass
-        exit_status.note_orphaned(attempt)
+        exit_status.mark_orphaned(attempt)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

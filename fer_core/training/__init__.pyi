@@ -1,9 +1,9 @@
 from . import distillation as distillation
 from . import trainer as trainer
-from .release import ship as ship
+from .release import publish_pretrained as publish_pretrained
 
 __all__ = [
     "distillation",
-    "ship",
+    "publish_pretrained",
     "trainer",
 ]

@@ -13,7 +13,7 @@ import keras
 from fer_core.runs import TrainConfig
 
 
-def prepare(config: TrainConfig) -> None:
+def configure_backend(config: TrainConfig) -> None:
     """Sets the process up for a run; to be called before its model is built.
 
     With `config.deterministic` a run that was resumed ends with the very weights, bit for bit, of

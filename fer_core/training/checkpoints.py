@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.models import trained_layers
-from fer_core.storage import needing_room, read_json, to_disk, write_json
+from fer_core.storage import disk_full_as_error, fsync_file, read_json, write_json
 
 LOG = logging.getLogger(__name__)
 
@@ -33,12 +34,12 @@ class Checkpoint:
         """Gives the model's trained layers and optimizer the values they had.
 
         Raises:
-            ValueError: the checkpoint is of another model.
+            FerError: the checkpoint is of another model.
         """
         with np.load(self.directory / _ARRAYS) as arrays:
             variables = _variables(model)
             if set(arrays.files) != set(variables):
-                raise ValueError(
+                raise FerError(
                     f"The checkpoint must hold {len(variables)} arrays, those of {model.name}. "
                     f"Received: {len(arrays.files)} in {self.directory}"
                 )
@@ -60,7 +61,7 @@ def save_checkpoint(
     making, final = root / f".{epoch}", root / str(epoch)
     shutil.rmtree(making, ignore_errors=True)
     try:
-        with needing_room(final / _ARRAYS):
+        with disk_full_as_error(final / _ARRAYS):
             making.mkdir(parents=True)
             _write(making, epoch, model, state)
             shutil.rmtree(final, ignore_errors=True)
@@ -89,7 +90,7 @@ def load_latest(root: Path) -> Checkpoint | None:
 def _write(making: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]) -> None:
     arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
     np.savez(making / _ARRAYS, allow_pickle=False, **arrays)
-    to_disk(making / _ARRAYS)  # or the manifest could outlive a power cut alone
+    fsync_file(making / _ARRAYS)  # or the manifest could outlive a power cut alone
     checksum = _checksum(making / _ARRAYS)
     write_json(making / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_core.datasets import open_pixels
+from fer_core.errors import FerError
 from fer_core.models import images_at_once, load_model, predict
 from fer_core.runs import Rows, Run, RunData, dataset_for
 from fer_core.storage import replacing
@@ -14,7 +15,7 @@ Progress = Callable[[int, int], None]
 _TINY = 1e-12  # a teacher may be wholly sure of an expression that the run does not learn
 
 
-def taught(run: Run, data: RunData, progress: Progress | None = None) -> RunData:
+def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = None) -> RunData:
     """The run's data, with the mean of what its teachers answer to each training image.
 
     To the image as it is and to its mirror image, before their temperatures. They are asked once
@@ -24,7 +25,7 @@ def taught(run: Run, data: RunData, progress: Progress | None = None) -> RunData
         progress: called with the answers given and their number; what it raises ends the asking.
 
     Raises:
-        ValueError: a teacher's weights are gone or damaged.
+        FerError: a teacher's weights are gone or damaged.
     """
     if not run.config.teachers:
         return data
@@ -56,7 +57,7 @@ def _answers(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Some of the positions, and what one teacher answers to their images; then the next."""
     if teacher.model_file is None:
-        raise ValueError(f"{run.id} must have the weights of its teachers. They are gone.")
+        raise FerError(f"{run.id} must have the weights of its teachers. They are gone.")
     model = load_model(teacher.model_file)
     _, height, width, channels = model.input_shape
     dataset = dataset_for(run.config, data.overlay)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from fer_core.errors import FerError
 from fer_core.models import load_model
 from fer_core.runs import Run
 from fer_core.storage import replacing, write_json
@@ -19,7 +20,7 @@ def export_h5(run: Run, name: str = VGG19_NAME) -> Path:
     folder readers sort classes alphabetically, this program does not.
     """
     if run.model_file is None:
-        raise ValueError(f"{run.id} must have a model to be exported. It is {run.state}.")
+        raise FerError(f"{run.id} must have a model to be exported. It is {run.state}.")
     model = _without_scaling(load_model(run.model_file))
     path = run.directory / "export" / name
     path.parent.mkdir(exist_ok=True)

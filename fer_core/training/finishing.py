@@ -1,8 +1,8 @@
 """What a run gets when its training has ended, besides the model itself."""
 
 from fer_core.evaluation import save_calibration
-from fer_core.models import load_model, predict_views
-from fer_core.runs import Run, RunData, save_predictions, save_survey
+from fer_core.models import load_model, predict_tta
+from fer_core.runs import Run, RunData, save_image_stats, save_predictions
 from fer_core.training.export import export_h5
 from fer_core.training.test_split import evaluate_test
 
@@ -15,9 +15,9 @@ def finish_run(run: Run, data: RunData, *, opens_test: bool) -> None:
     if run.config.architecture == "vgg19_dropout":
         export_h5(run)
     if run.config.average_views and run.model_file is not None:
-        averaged = predict_views(load_model(run.model_file), data.rows("val"))
+        averaged = predict_tta(load_model(run.model_file), data.rows("val"))
         save_predictions(run, "val", data.predictions("val", averaged), averaged=True)
     save_calibration(run)
-    save_survey(run, data.survey())
+    save_image_stats(run, data.survey())
     if opens_test:
         evaluate_test(run, data)

@@ -33,7 +33,7 @@ _VERSION = 2
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingStage:
     """What is trained and what it learns from: the whole network on pixels, or its head alone."""
 
     model: keras.Model
@@ -41,12 +41,12 @@ class Lessons:
     validate: Callable[[], np.ndarray]  # probabilities of the validation images, in their order
 
 
-def open_lessons(
+def open_stage(
     data: RunData,
     model: keras.Model,
     epoch: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> Lessons:
+) -> TrainingStage:
     """The lessons of an epoch as the run's settings say; missing features are computed first.
 
     The model and the head that may be trained instead of it share their layers.
@@ -58,14 +58,16 @@ def open_lessons(
     config = data.config
     views = config.feature_views
     if not views or not config.freezes_at(epoch):
-        return Lessons(model, partial(training_batches, data), _validation(model, data.rows("val")))
+        return TrainingStage(
+            model, partial(training_batches, data), _validation(model, data.rows("val"))
+        )
     of_head = epoch < config.head_epochs
     optimizer = make_optimizer(config, data.steps_per_epoch, of_head=of_head)
     backbone, head = backbone_and_head(model, optimizer)
     work = _Features(data, backbone, progress or (lambda done, total: None))
     validation = work.of_validation()
     maps = [work.of_training(view) for view in range(views)]
-    return Lessons(head, partial(_batches, data, maps), _validation(head, validation))
+    return TrainingStage(head, partial(_batches, data, maps), _validation(head, validation))
 
 
 def _validation(model: keras.Model, images: Images) -> Callable[[], np.ndarray]:

@@ -10,18 +10,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from fer_core.datasets import OVERLAY, is_name
+from fer_core.datasets import CORRECTIONS_FILE, is_name
+from fer_core.errors import FerError
 from fer_core.evaluation import save_calibration, write_card
-from fer_core.models import load_model, predict, predict_views
+from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import (
     Notes,
     Run,
     RunData,
     check_finished,
     open_data_of,
+    save_image_stats,
     save_predictions,
     save_result,
-    save_survey,
 )
 from fer_core.storage import paths, replacing, write_json
 from fer_core.training.test_split import check_unchanged, evaluate_test
@@ -30,7 +31,9 @@ _KEPT = ("config.json", "dataset.json", "history.csv")
 _WEIGHTS = "model.weights.h5"  # in a .keras file
 
 
-def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Run] = ()) -> Run:
+def publish_pretrained(
+    run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Run] = ()
+) -> Run:
     """Puts a finished run among those that ship, its weights in half precision.
 
     What is shipped is what is scored: validation and test are asked anew with the smaller weights,
@@ -41,13 +44,13 @@ def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Ru
         notes: for the card, Markdown; see `write_card`, as for `seeds`.
 
     Raises:
-        ValueError: the name is none or that of what the run goes on from; the run has not finished,
+        FerError: the name is none or that of what the run goes on from; the run has not finished,
             or its images are not here any more.
     """
     if not is_name(name):
-        raise ValueError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
+        raise FerError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
     if name == run.config.initial_run:
-        raise ValueError(f"The name must be another than of what it goes on from. Received: {name}")
+        raise FerError(f"The name must be another than of what it goes on from. Received: {name}")
     check_finished(run)
     data = open_data_of(run)
     check_unchanged(run, data)
@@ -66,7 +69,7 @@ def ship(run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Ru
     return Run(final)
 
 
-def halve(source: Path, target: Path) -> None:
+def to_float16(source: Path, target: Path) -> None:
     """Copies a .keras file with its weights in float16, as far as they can be; Keras reads both."""
     with (
         zipfile.ZipFile(source) as whole,
@@ -82,20 +85,20 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     for file in _KEPT:
         shutil.copyfile(run.directory / file, shipped.directory / file)
     if data.overlay is not None:
-        shutil.copyfile(run.directory / OVERLAY, shipped.directory / OVERLAY)
+        shutil.copyfile(run.directory / CORRECTIONS_FILE, shipped.directory / CORRECTIONS_FILE)
     # Which machine it was is nobody's business.
     environment = {name: known for name, known in run.environment.items() if name != "platform"}
     write_json(shipped.directory / "environment.json", environment)
     write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
     assert run.model_file is not None and run.result is not None
-    halve(run.model_file, shipped.directory / "model.keras")
+    to_float16(run.model_file, shipped.directory / "model.keras")
     model, rows = load_model(shipped.directory / "model.keras"), data.rows("val")
     save_predictions(shipped, "val", data.predictions("val", predict(model, rows)))
     if run.config.average_views:
-        averaged = data.predictions("val", predict_views(model, rows))
+        averaged = data.predictions("val", predict_tta(model, rows))
         save_predictions(shipped, "val", averaged, averaged=True)
     save_calibration(shipped)
-    save_survey(shipped, data.survey())
+    save_image_stats(shipped, data.survey())
     # Earlier looks at the test split are not forgotten.
     looks = run.predictions_file("test").with_suffix(".json")
     if looks.exists():

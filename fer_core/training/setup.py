@@ -14,7 +14,7 @@ from fer_core.storage import write_json
 _OF_THE_APP = (".notes.", ".request.", ".place.")
 
 
-def sweep(run: Run) -> None:
+def remove_partial_files(run: Run) -> None:
     """Removes what an attempt that was killed left half written."""
     for path in list(run.directory.rglob(".*")):
         if path.name.startswith(_OF_THE_APP):
@@ -25,7 +25,7 @@ def sweep(run: Run) -> None:
             path.unlink(missing_ok=True)
 
 
-def describe(run: Run, data: RunData) -> None:
+def write_environment(run: Run, data: RunData) -> None:
     """Writes what the run learns from, and where; when it goes on, that stays as it was."""
     if run.environment:
         return

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from fer_core.errors import FerError
 from fer_core.runs import TrainConfig
 
 VOTES = "votes_"  # the columns of an index that hold FER+'s votes begin so
@@ -26,7 +27,7 @@ def make_targets(
     temperature of 1).
 
     Raises:
-        ValueError: votes are asked for, and the data set has none.
+        FerError: votes are asked for, and the data set has none.
     """
     targets = np.eye(len(class_names), dtype="float32")[labels]
     if config.votes:
@@ -60,7 +61,7 @@ def _with_votes(
     targets: np.ndarray, index: pd.DataFrame, class_names: tuple[str, ...], config: TrainConfig
 ) -> np.ndarray:
     if not any(column.startswith(VOTES) for column in index):
-        raise ValueError(
+        raise FerError(
             f"`votes` needs a data set with FER+'s votes. {config.dataset} has none: put FER+'s "
             "table beside the images and add the data set again, or set `votes` to 0."
         )

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fer_core.models import load_model, predict, predict_views
+from fer_core.errors import FerError
+from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import Run, RunData, check_finished, open_data_of, open_run, save_predictions
 from fer_core.storage import write_json
 from fer_core.tasks import Task, task_progress
@@ -12,7 +13,7 @@ from fer_core.tasks import Task, task_progress
 def run_open_test(task: Task) -> None:
     """Opens the sealed test split of the run that the task names; the worker's entry."""
     if task.request is None:
-        raise ValueError(f"{task.id} must name a run. It names none.")
+        raise FerError(f"{task.id} must name a run. It names none.")
     open_test(open_run(task.request.arguments["run"]), task_progress(task, "Reading the images"))
     write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
 
@@ -23,7 +24,7 @@ def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> N
     A test split that is open already stays as it is.
 
     Raises:
-        ValueError: the run has not finished, has no test split, or its images have changed.
+        FerError: the run has not finished, has no test split, or its images have changed.
     """
     if run.test_opened is not None:
         return
@@ -36,7 +37,7 @@ def open_test(run: Run, progress: Callable[[int, int], None] | None = None) -> N
 def check_unchanged(run: Run, data: RunData) -> None:
     """Raises a ValueError where images or labels are not those that the run began with."""
     if run.fingerprint and data.fingerprint != run.fingerprint:
-        raise ValueError(
+        raise FerError(
             f"The data set {run.config.dataset} must be as it was when {run.id} began. "
             "Its images or labels have changed since."
         )
@@ -46,14 +47,14 @@ def evaluate_test(run: Run, data: RunData) -> None:
     """Writes the predictions for the test split and when that was; for the trainer's end too.
 
     Raises:
-        ValueError: there is no model or no test split.
+        FerError: there is no model or no test split.
     """
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
-        raise ValueError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
+        raise FerError(f"{run.id} must have a {missing} for the test to be opened. It has none.")
     model, rows = load_model(run.model_file), data.rows("test")
     probabilities = predict(model, rows)
-    averaged = predict_views(model, rows) if run.config.average_views else None
+    averaged = predict_tta(model, rows) if run.config.average_views else None
     looks = [*run.test_looks, datetime.now()]
     record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 import keras
 import numpy as np
 
-from fer_core.models import begin_stage, begin_with, build_model, load_model, save_model
+from fer_core.errors import FerError
+from fer_core.models import begin_stage, build_model, copy_initial_weights, load_model, save_model
 from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
@@ -27,14 +28,14 @@ from fer_core.runs import (
 )
 from fer_core.storage import append_row, save_table
 from fer_core.tasks import Task, stop_if_asked, task_progress
-from fer_core.training.backend import prepare
+from fer_core.training.backend import configure_backend
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import load_latest, save_checkpoint
-from fer_core.training.distillation import taught
+from fer_core.training.distillation import with_teacher_targets
 from fer_core.training.finishing import finish_run
-from fer_core.training.frozen_features import open_lessons
+from fer_core.training.frozen_features import open_stage
 from fer_core.training.progress import StepReporter
-from fer_core.training.setup import describe, sweep
+from fer_core.training.setup import remove_partial_files, write_environment
 from fer_core.training.test_split import check_unchanged
 
 LOG = logging.getLogger(__name__)
@@ -45,18 +46,18 @@ def run_training(task: Task) -> None:
 
     Raises:
         StoppedError: asked for before the first batch; a run that had begun stays as it was.
-        ValueError: the data set or the weights cannot be had, or the loss is no number any more.
+        FerError: the data set or the weights cannot be had, or the loss is no number any more.
     """
     run = Run(task.directory)
     config = run.config
     data = open_data_of(run, task_progress(task, "Reading the images"))
     check_unchanged(run, data)
-    sweep(run)
-    prepare(config)
-    describe(run, data)
+    remove_partial_files(run)
+    configure_backend(config)
+    write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
-    data = taught(run, data, task_progress(task, "Asking the teachers"))
+    data = with_teacher_targets(run, data, task_progress(task, "Asking the teachers"))
     trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
     stop_if_asked(task)
     trainer.resume()
@@ -109,11 +110,11 @@ class Trainer:
         """Goes back to the newest whole checkpoint, or to the very beginning.
 
         Raises:
-            ValueError: epochs were trained, and no checkpoint of them is whole.
+            FerError: epochs were trained, and no checkpoint of them is whole.
         """
         checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
         if checkpoint is None and len(history):
-            raise ValueError(
+            raise FerError(
                 f"{self.run.id} must have a whole checkpoint to go on from: it has trained "
                 f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
                 "history and predictions stay, and a new run can start from its weights."
@@ -185,7 +186,7 @@ class Trainer:
             self._open_lessons(epoch)
 
     def _open_lessons(self, epoch: int) -> None:
-        self.lessons = open_lessons(self.data, self.model, epoch, self.progress)
+        self.lessons = open_stage(self.data, self.model, epoch, self.progress)
         self._learned_from = epoch
 
     def _opens_test(self, reason: str) -> bool:
@@ -238,7 +239,7 @@ class Trainer:
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise ValueError(
+            raise FerError(
                 "The loss must stay a number; it became infinite or undefined. A smaller learning "
                 f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
             )
@@ -266,9 +267,9 @@ class Trainer:
 
     def _begin_with(self, initial: Run) -> None:
         if initial.model_file is None:
-            raise ValueError(f"{self.run.id} must have the weights it begins with. They are gone.")
+            raise FerError(f"{self.run.id} must have the weights it begins with. They are gone.")
         source = load_model(initial.model_file)
-        begin_with(self.model, source, self.data.class_names, initial.class_names)
+        copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:
         return float(self.lessons.model.optimizer.learning_rate)

@@ -6,13 +6,13 @@ from .detection import FaceDetector as FaceDetector
 from .detection import smallest_sought as smallest_sought
 from .drawing import SCREEN as SCREEN
 from .drawing import draw_boxes as draw_boxes
-from .drawing import lay_over as lay_over
+from .drawing import overlay_heatmap as overlay_heatmap
 from .drawing import tile as tile
 from .image_stats import Appearance as Appearance
-from .image_stats import Survey as Survey
-from .image_stats import appearance_of as appearance_of
+from .image_stats import ImageStats as ImageStats
+from .image_stats import compute_image_stats as compute_image_stats
+from .image_stats import measure_image as measure_image
 from .image_stats import sampled as sampled
-from .image_stats import survey as survey
 from .images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from .images import MAX_PIXELS as MAX_PIXELS
 from .images import Box as Box
@@ -38,8 +38,8 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
     "SCREEN",
-    "Survey",
-    "appearance_of",
+    "ImageStats",
+    "measure_image",
     "check_rgb",
     "crop_face",
     "decode",
@@ -48,10 +48,10 @@ __all__ = [
     "face_pixels",
     "image_stats",
     "images",
-    "lay_over",
+    "overlay_heatmap",
     "resize",
     "sampled",
     "smallest_sought",
-    "survey",
+    "compute_image_stats",
     "tile",
 ]

@@ -44,7 +44,7 @@ def draw_boxes(
     return np.asarray(canvas)
 
 
-def lay_over(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def overlay_heatmap(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The image, uint8 RGB, the warmer where the weights, (height, width) in [0, 1], are high."""
     shares = _WARMEST * resize(weights.astype("float32"), *image.shape[:2]).clip(0, 1)[..., None]
     return np.rint(image * (1 - shares) + np.array(_WARM) * shares).astype("uint8")

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.vision.images import resize
 
 FACE = (48, 48)  # (height, width) at which sharpness is measured: every picture on one scale
@@ -27,7 +28,7 @@ MEASURES = ("mean", "deviation", "sharpness")
 
 
 @dataclass(frozen=True)
-class Survey:
+class ImageStats:
     """What many pictures look like: of each measure the 0th to the 100th percentile."""
 
     images: int  # that were looked at
@@ -36,19 +37,19 @@ class Survey:
     sharpness: tuple[float, ...]
 
     @classmethod
-    def of_record(cls, record: Any) -> "Survey":
+    def of_record(cls, record: Any) -> "ImageStats":
         """What `dataclasses.asdict` made a record of.
 
         Raises:
-            ValueError: it is damaged.
+            FerError: it is damaged.
         """
         try:
             columns = {name: tuple(map(float, record[name])) for name in MEASURES}
             images = int(record["images"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError("The record of how the training faces look is damaged.") from error
+            raise FerError("The record of how the training faces look is damaged.") from error
         if any(len(column) != len(_PERCENTILES) for column in columns.values()):
-            raise ValueError("The record of how the training faces look must be of percentiles.")
+            raise FerError("The record of how the training faces look must be of percentiles.")
         return cls(images, **columns)
 
     def below(self, appearance: Appearance) -> dict[str, float]:
@@ -59,7 +60,7 @@ class Survey:
         }
 
 
-def appearance_of(image: np.ndarray) -> Appearance:
+def measure_image(image: np.ndarray) -> Appearance:
     """The measures of a picture, uint8 RGB or gray: (height, width, 3), (height, width, 1)."""
     if image.shape[2] == 3:
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -80,21 +81,21 @@ def sharpness(gray: np.ndarray) -> float:
     return float(cv2.Laplacian(np.ascontiguousarray(gray), cv2.CV_32F).var()) / variance
 
 
-def survey(pictures: Iterable[np.ndarray]) -> Survey:
-    """What pictures look like; see `appearance_of`.
+def compute_image_stats(pictures: Iterable[np.ndarray]) -> ImageStats:
+    """What pictures look like; see `measure_image`.
 
     Raises:
-        ValueError: there is none.
+        FerError: there is none.
     """
-    rows = [tuple(asdict(appearance_of(picture)).values()) for picture in pictures]
+    rows = [tuple(asdict(measure_image(picture)).values()) for picture in pictures]
     if not rows:
-        raise ValueError("There must be pictures to look at. There are none.")
+        raise FerError("There must be pictures to look at. There are none.")
     table = np.percentile(np.array(rows), _PERCENTILES, axis=0).T
     columns = {
         name: tuple(float(f"{value:.5g}") for value in values)
         for name, values in zip(MEASURES, table, strict=True)
     }
-    return Survey(len(rows), **columns)
+    return ImageStats(len(rows), **columns)
 
 
 def sampled(positions: np.ndarray) -> np.ndarray:

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from fer_core.errors import FerError
+
 MAX_PIXELS = 64_000_000  # a larger photo decodes to more than 190 MB
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 # Pillow reads more, some of it by starting other programs (EPS): not from a stranger's upload.
@@ -58,7 +60,7 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
     animation it is the first frame. Colour profiles are ignored. The array is read-only.
 
     Raises:
-        ValueError: not a picture, damaged, of more than `MAX_PIXELS` pixels, or of 32 bits a
+        FerError: not a picture, damaged, of more than `MAX_PIXELS` pixels, or of 32 bits a
             channel, since nothing in such a file says which value is white.
     """
     name = name or (source.name if isinstance(source, Path) else "The image")
@@ -69,8 +71,8 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
             if not refusal:
                 return np.asarray(_upright_rgb(image))
     except _DAMAGE as error:
-        raise ValueError(f"{name} cannot be read as an image: {_reason(error, source)}.") from error
-    raise ValueError(f"{name} {refusal}")
+        raise FerError(f"{name} cannot be read as an image: {_reason(error, source)}.") from error
+    raise FerError(f"{name} {refusal}")
 
 
 def face_pixels(
@@ -87,7 +89,7 @@ def face_pixels(
         gray: takes the colours out of three channels, too, for a network that never saw any.
 
     Raises:
-        ValueError: the image is not uint8 RGB.
+        FerError: the image is not uint8 RGB.
     """
     check_rgb(image)
     height, width = image_size
@@ -100,7 +102,7 @@ def face_pixels(
 def check_rgb(image: np.ndarray) -> None:
     """Raises ValueError unless the image is uint8 of shape (height, width, 3), not empty."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise ValueError(
+        raise FerError(
             "The image must be uint8 RGB of shape (height, width, 3). "
             f"Received: {image.dtype} of shape {image.shape}"
         )
@@ -125,12 +127,12 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, turned: float = 
         turned: degrees by which the square, and what is in it, stands clockwise; it comes upright.
 
     Raises:
-        ValueError: the box is empty or lies wholly outside the image.
+        FerError: the box is empty or lies wholly outside the image.
     """
     height, width = image.shape[:2]
     overlaps = -box.width < box.x < width and -box.height < box.y < height
     if min(box.width, box.height) < 1 or not overlaps:
-        raise ValueError(f"The box must overlap the image of {width}×{height}. Received: {box}")
+        raise FerError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
     if turned:
         return _turned_back(image, box, side, turned)

@@ -26,10 +26,10 @@ def measure(recipe: str, deterministic: bool, steps: int) -> tuple[float, str]:
 
     from fer_core.models.architectures import build_model
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import prepare
+    from fer_core.training.backend import configure_backend
 
     config = replace(RECIPES[recipe].config, weights="none", deterministic=deterministic)
-    prepare(config)
+    configure_backend(config)
     model = build_model(config, 7)
     rng = np.random.default_rng(0)
     shape = (config.batch_size, *config.image_size, config.channels)

@@ -58,7 +58,7 @@ def make_dataset(count: int) -> Dataset:
 
 def make_map(run: Run, dataset: Dataset, images: int) -> None:
     """A map of as many of the answers as a map may have, scattered at random."""
-    rows = np.sort(np.random.default_rng(0).permutation(images)[: face_map.MOST])
+    rows = np.sort(np.random.default_rng(0).permutation(images)[: face_map.MAX_MAP_IMAGES])
     points = np.random.default_rng(1).standard_normal((len(rows), 2)).astype("float32")
     answers = face_map.digest(run.predictions_file("val"))
     made = FaceMap(rows, points, PCA, (0.3, 0.2), answers, "2026-03-01T12:30:00")

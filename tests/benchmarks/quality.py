@@ -91,7 +91,7 @@ def _show() -> dict[str, float]:
         took[f"{what} s"] = time.perf_counter() - started
         return result
 
-    seen = timed("read", lambda: quality.read_seen(dataset))
+    seen = timed("read", lambda: quality.read_scan_result(dataset))
     timed("up to date", lambda: quality.images_key(index))
     timed("files asked", lambda: quality.has_changed(dataset, seen))
     findings = timed("findings", lambda: quality.find(seen, index))

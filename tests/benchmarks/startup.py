@@ -84,18 +84,18 @@ def _start(what: str) -> None:
     from fer_core.models.architectures import build_model
     from fer_core.runs.recipes import RECIPES
     from fer_core.runs.run_data import open_run_data
-    from fer_core.training.backend import prepare
+    from fer_core.training.backend import configure_backend
     from fer_core.training.batches import Batch, training_batches
 
     config = replace(RECIPES["cnn_classic"].config, dataset=what)
     if what == "bare":
-        prepare(config)
+        configure_backend(config)
         batch = Batch(
             np.zeros((64, *SIZE, 1), "float32"), np.eye(7, dtype="float32")[[0] * 64], None
         )
     else:
         data = open_run_data(config)
-        prepare(config)
+        configure_backend(config)
         batch = next(training_batches(data, 0))
     build_model(config, 7).train_on_batch(batch.images, batch.targets, return_dict=True)
 

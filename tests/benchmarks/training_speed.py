@@ -84,7 +84,7 @@ def _in_a_process(
             hardware as machine,
         )  # not at the top: this file runs without the project, too
 
-        environment = machine.surroundings()
+        environment = machine.subprocess_env()
     environment |= {"PYTHONPATH": project, "FER_HOME": f"{folder}/home"}
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if answer.returncode:
@@ -126,14 +126,14 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
     from fer_core.models import architectures as models
     from fer_core.runs.config import Augmentation
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import prepare
+    from fer_core.training.backend import configure_backend
 
     if contender in ("script", "guide"):  # they have Keras's own layers
         models.Conv2D, models.Dropout = keras.layers.Conv2D, keras.layers.Dropout
     augmentation = Augmentation(shear=SHEAR, zoom=ZOOM, flip=True)
     config = replace(RECIPES[recipe].config, dataset="faces", weights="none", feature_views=0)
     config = replace(config, augmentation=augmentation, precision=precision)
-    prepare(config)
+    configure_backend(config)
     model = models.build_model(config, 7)
     if contender in ("script", "guide"):
         images = _generator(folder, config) if contender == "script" else _guide(folder, config)

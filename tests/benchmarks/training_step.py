@@ -65,7 +65,7 @@ def _in_a_process(variant: str, options: argparse.Namespace) -> float:
     command = [sys.executable, "-m", "tests.benchmarks.training_step", "--one", variant]
     command += ["--recipe", options.recipe, "--precision", options.precision]
     command += ["--seconds", str(options.seconds)]
-    surroundings = machine.surroundings()
+    surroundings = machine.subprocess_env()
     if variant == WITHOUT_ONEDNN:
         surroundings["TF_ENABLE_ONEDNN_OPTS"] = "0"
     answer = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
@@ -82,7 +82,7 @@ def _measure(options: argparse.Namespace) -> float:
 
     from fer_core.models import architectures as models
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import prepare
+    from fer_core.training.backend import configure_backend
 
     variant = options.one
     if variant == "one thread per operation":
@@ -92,7 +92,7 @@ def _measure(options: argparse.Namespace) -> float:
     config = replace(RECIPES[options.recipe].config, precision=options.precision, weights="none")
     if variant.startswith("batch of"):
         config = replace(config, batch_size=int(variant.rpartition(" ")[2]))
-    prepare(replace(config, deterministic=variant != "no determinism"))
+    configure_backend(replace(config, deterministic=variant != "no determinism"))
     for kind in ("Conv2D", "Dropout"):
         if variant == f"Keras's {kind}":
             setattr(models, kind, getattr(keras.layers, kind))

@@ -58,7 +58,7 @@ def measure(long: Path, run_id: str) -> None:
     from fer_core import runs
     from fer_core.inference import videos
     from fer_core.inference.recognition import Classifier
-    from fer_core.inference.video_io import Film
+    from fer_core.inference.video_io import VideoReader
     from fer_core.inference.video_task import recognize_video
     from fer_core.tasks import queue
     from fer_core.vision.detection import FaceDetector
@@ -81,7 +81,7 @@ def measure(long: Path, run_id: str) -> None:
         return True
 
     classifier = Classifier.load(run)
-    with Film(video.source) as film:
+    with VideoReader(video.source) as film:
         summary = recognize_video(film, video, FaceDetector(), classifier, tell)
     first, last = next(iter(sizes.values())), process.memory_info().rss / 1e6
     frames, used = (marks[-1][i] - marks[0][i] for i in (0, 1))

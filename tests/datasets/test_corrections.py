@@ -8,7 +8,7 @@ from threading import Barrier, Thread
 import numpy as np
 import pytest
 
-from fer_core.datasets.corrections import Correction, Overlay, parse_overlay
+from fer_core.datasets.corrections import Correction, Corrections, parse_corrections
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.pixel_cache import open_pixels
@@ -188,8 +188,8 @@ def test_a_table_of_corrections_survives_writing_and_reading(table: Dataset) -> 
     table.exclude([3], "blank")
     table.relabel([5], "sad")
     overlay = table.overlay
-    assert parse_overlay(overlay.to_csv()) == overlay
-    assert parse_overlay(Overlay().to_csv()) == Overlay()
+    assert parse_corrections(overlay.to_csv()) == overlay
+    assert parse_corrections(Corrections().to_csv()) == Corrections()
 
 
 HEADER = "path,row,what,expression,reason\n"
@@ -305,7 +305,7 @@ def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: D
 
 
 def test_corrections_of_images_that_are_not_there_change_nothing(dataset: Dataset) -> None:
-    overlay = Overlay((Correction(("nobody.png", None), reason="gone"),))
+    overlay = Corrections((Correction(("nobody.png", None), reason="gone"),))
     assert dataset.with_overlay(overlay).fingerprint() == dataset.fingerprint()
 
 
@@ -317,7 +317,7 @@ def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Datas
     assert overlay.confirmed == {key: "happy"} and len(overlay) == 1
     assert overlay.is_settled(key, "happy") and not overlay.is_settled(key, "sad")
     assert dataset.with_overlay().fingerprint() == before
-    assert parse_overlay(overlay.to_csv()) == overlay
+    assert parse_corrections(overlay.to_csv()) == overlay
     dataset.confirm([0], is_right=False)
     assert not dataset.overlay.kept and len(dataset.overlay) == 1
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.image_reader import Pictures
+from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.importing import image_check as inspection
 from fer_core.datasets.importing.import_task import import_source, run_import
 from fer_core.datasets.index import write_index
@@ -383,7 +383,7 @@ def test_sources_that_are_not_there_or_of_another_kind_are_refused(tmp_path):
 def test_more_classes_than_any_study_has_are_refused_before_an_image_is_looked_at(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(Pictures, "read", lambda *_: pytest.fail("an image was read"))
+    monkeypatch.setattr(ImageReader, "read", lambda *_: pytest.fail("an image was read"))
     root = write_tree(tmp_path / "holidays", {f"day {number:03d}": 1 for number in range(101)})
     with pytest.raises(
         ValueError, match=r"at most 100 classes.*Received: 101 \(day 000, "
@@ -401,7 +401,7 @@ def test_mean_faces_take_memory_for_the_classes_of_a_chunk_only(tmp_path):
     index = index.assign(
         expression=index["path"].str[:3], row=pd.Series(pd.NA, index.index, "Int64")
     )
-    chunk = inspection._look(Pictures(index, root), range(80, 90), np.arange(90))
+    chunk = inspection._look(ImageReader(index, root), range(80, 90), np.arange(90))
     assert chunk.classes.tolist() == list(range(80, 90))
     assert len(chunk.sums) == 10
 

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.layouts import read_index
-from fer_core.datasets.layouts.layout import Found
+from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.expressions import EXPRESSIONS
 from tests.datasets.trees import counts_of, pixel_rows, write_fer2013, write_image, write_tree
 
 
-def read(source: Path, copied: Path | None = None) -> Found:
+def read(source: Path, copied: Path | None = None) -> ParsedLayout:
     copied = copied or source.parent / "copied"
     copied.mkdir(exist_ok=True)
     return read_index(source, copied, lambda done, total, message: None)
 
 
-def notes_of(found: Found) -> str:
+def notes_of(found: ParsedLayout) -> str:
     return "\n".join([found.recognised(found.index), *found.notes])
 
 

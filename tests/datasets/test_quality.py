@@ -105,7 +105,9 @@ def test_files_that_vanished_or_were_cut_short_cannot_be_read(root: Path) -> Non
         "train/happy/0.png",
         "train/sad/6.png",
     ]
-    table = quality.table_of(findings["unreadable"], quality.read_seen(dataset), dataset.index)
+    table = quality.table_of(
+        findings["unreadable"], quality.read_scan_result(dataset), dataset.index
+    )
     assert table["problem"].tolist() == ["gone", "damaged or truncated"]
     assert counts(findings) == {"unreadable": 2}
 
@@ -192,7 +194,7 @@ def test_a_photo_in_another_state_is_a_near_duplicate(
     assert sorted(names(dataset, near.positions)) == ["train/happy/0.png", "train/happy/other.png"]
     assert len(near.excess) == 1
     assert findings["copies"].images == 0
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     assert (seen.table["similarity"][near.positions] >= duplicates.LEAST_CORRELATION).all()
 
 
@@ -331,7 +333,7 @@ def test_labels_and_splits_that_change_afterwards_are_those_that_count(
 ) -> None:
     write(root, "train/happy/copy.png", face(0))
     dataset, _ = look()
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     index = dataset.index.copy()
     copy = index.index[index["path"] == "train/happy/copy.png"][0]
     index.loc[copy, "split"] = "test"
@@ -359,7 +361,7 @@ def test_a_page_holds_whole_groups_where_they_fit() -> None:
 def test_a_finding_as_a_table_says_what_each_image_is(root: Path, look: Look) -> None:
     write(root, "test/happy/copy.png", face(0))
     dataset, findings = look()
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     table = quality.table_of(findings["leak-train-test"], seen, dataset.index)
     assert table["path"].tolist() == ["test/happy/copy.png", "train/happy/0.png"]
     assert table["group"].tolist() == [1, 1]
@@ -372,7 +374,7 @@ def test_what_was_seen_is_kept_and_is_out_of_date_when_the_images_change(
     root: Path, look: Look
 ) -> None:
     dataset, _ = look()
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     assert len(seen.table) == dataset.images
     assert not quality.has_changed(dataset, seen)
     file = root / "train/happy/0.png"
@@ -388,9 +390,9 @@ def test_what_was_seen_is_kept_and_is_out_of_date_when_the_images_change(
 
 def test_a_damaged_record_counts_as_none(look: Look) -> None:
     dataset, _ = look()
-    file = quality.seen_file(dataset)
+    file = quality.scan_result_file(dataset)
     file.write_bytes(file.read_bytes()[:100])
-    assert quality.read_seen(dataset) is None
+    assert quality.read_scan_result(dataset) is None
     assert quality.read_face_search(dataset) is None
 
 
@@ -403,7 +405,7 @@ def test_what_ends_a_look_leaves_nothing_half_written(root: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         scan("faces", interrupt)
     dataset = open_dataset("faces")
-    assert quality.read_seen(dataset) is None
+    assert quality.read_scan_result(dataset) is None
     assert list((dataset.directory / "quality").iterdir()) == []
 
 
@@ -420,14 +422,14 @@ def test_rows_of_a_table_are_looked_at_like_files(tmp_path: Path) -> None:
 
 def test_several_boxes_of_one_photo_are_several_images(tmp_path: Path) -> None:
     """The file's hash is the same for both; the faces are not."""
-    from fer_core.datasets.image_reader import Pictures
+    from fer_core.datasets.image_reader import ImageReader
     from fer_core.datasets.quality.measures import measure
 
     write(tmp_path, "photo.png", np.hstack([face(0), face(1)]))
     dataset = import_source(tmp_path_with_two(tmp_path), "faces")
     boxes = {"x": [0, SIZE], "y": [0, 0], "width": [SIZE, SIZE], "height": [SIZE, SIZE]}
     index = dataset.index.iloc[[0, 0]].assign(path="photo.png", **boxes).reset_index(drop=True)
-    measured = measure(Pictures(index, tmp_path), range(2)).measures
+    measured = measure(ImageReader(index, tmp_path), range(2)).measures
     assert measured["pixels"][0] != measured["pixels"][1]
     assert measured["width"].tolist() == [SIZE, SIZE]
 

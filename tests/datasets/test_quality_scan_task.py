@@ -51,7 +51,7 @@ def test_a_task_looks_at_every_image_and_keeps_what_it_saw(dataset, ask) -> None
     task = ask()
     do(task)
     assert task.state is TaskState.FINISHED
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     assert len(seen.table) == 46
     assert seen.key == quality.images_key(dataset.index)
 
@@ -68,7 +68,7 @@ def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
 
 def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) -> None:
     do(ask())
-    before = quality.read_seen(dataset)
+    before = quality.read_scan_result(dataset)
     task = ask()
     attempt = supervisor.take(task)
     assert attempt is not None
@@ -76,7 +76,7 @@ def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) ->
     assert worker.work(task) == 0
     exit_file(attempt).write_text(exit_record(0))
     assert task.state is TaskState.CANCELLED
-    assert quality.read_seen(dataset).looked == before.looked
+    assert quality.read_scan_result(dataset).looked == before.looked
     assert [path.name for path in (dataset.directory / "quality").iterdir()] == ["seen.npz"]
 
 
@@ -111,7 +111,7 @@ def test_the_supervisor_has_it_done_beside_other_tasks(dataset) -> None:
     while task.state.is_active and time.monotonic() < until:
         time.sleep(0.1)
     assert task.state is TaskState.FINISHED, task.log()
-    assert quality.read_seen(dataset) is not None
+    assert quality.read_scan_result(dataset) is not None
     assert supervisor.KINDS["examine"].lane not in ("training", "light")
 
 

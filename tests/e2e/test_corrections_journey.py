@@ -8,7 +8,7 @@ import pytest
 
 from fer_core import runs
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.runs.corrections import overlay_of
+from fer_core.runs.corrections import corrections_of
 from tests.e2e.conftest import serve, settled
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
         page.get_by_text("angry → surprise").wait_for()
         start(page, address)
         (run,) = runs.list_runs()
-        assert run.config.overlay and overlay_of(run) == dataset.overlay
+        assert run.config.overlay and corrections_of(run) == dataset.overlay
 
 
 def decide(page: "Page") -> None:

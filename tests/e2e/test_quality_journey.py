@@ -14,9 +14,9 @@ from fer_core import runs
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation.calibration import tempered
+from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
-from fer_core.runs.corrections import overlay_of
+from fer_core.runs.corrections import corrections_of
 from fer_core.runs.run import Run
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
@@ -52,7 +52,7 @@ def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
         assert set(dataset.overlay.excluded) == set(dataset.keys(leaked(dataset)))
         page.goto(f"{address}/train?dataset=faces")
         run = train(page)
-        assert overlay_of(run) == dataset.overlay
+        assert corrections_of(run) == dataset.overlay
         assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
         page.goto(f"{address}/evaluate?run={run.id}")
         look_at_the_largest_mistake(page, run, dataset)
@@ -92,7 +92,7 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
     table = run.predictions("val")
     assert table is not None and not table["leaked"].any()
     calibration = run.calibration()
-    table = tempered(table, calibration.temperature if calibration else 1.0)
+    table = with_temperature(table, calibration.temperature if calibration else 1.0)
     truth, answered = largest_mistake(table)
     cell = expected(table, truth, answered)
     page.get_by_role("heading", name="Scores per expression").wait_for()

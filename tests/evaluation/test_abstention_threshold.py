@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fer_core.evaluation.calibration import save_calibration, tempered, threshold
+from fer_core.evaluation.calibration import abstention_threshold, save_calibration, with_temperature
 from fer_core.evaluation.thresholds import threshold_of
 from fer_core.runs.run import Run
 from fer_core.storage.files import read_json, write_json
@@ -27,8 +27,8 @@ def test_a_run_of_an_older_version_has_the_threshold_that_follows_from_its_predi
     assert run.calibration().threshold is None
     assert threshold_of(run) == pytest.approx(recorded)
     file.unlink()
-    assert threshold_of(run) == threshold(run.predictions("val"))
-    assert threshold_of(run) == threshold(tempered(run.predictions("val"), 1.0))
+    assert threshold_of(run) == abstention_threshold(run.predictions("val"))
+    assert threshold_of(run) == abstention_threshold(with_temperature(run.predictions("val"), 1.0))
 
 
 def test_what_nothing_tells_is_none(finished_run: Callable[..., Run]) -> None:

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 
 from fer_core.evaluation.calibration import (
-    NEVER,
-    answered,
+    ALWAYS_ABSTAIN,
+    abstention_threshold,
+    apply_temperature,
     calibrate,
     calibration_error,
     coverage,
+    coverage_at,
     fit_temperature,
     reliability,
-    temper,
-    tempered,
-    threshold,
+    with_temperature,
 )
 from fer_core.evaluation.metrics import accuracy_interval
 
@@ -48,14 +48,14 @@ def test_the_fitted_temperature_makes_confidence_as_high_as_accuracy() -> None:
 
 def test_tempering_keeps_order_and_sum_and_one_changes_nothing() -> None:
     probabilities = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]], "float32")
-    cooler = temper(probabilities, 2.0)
+    cooler = apply_temperature(probabilities, 2.0)
     assert cooler.dtype == np.float32
     assert cooler.sum(axis=1) == pytest.approx([1, 1])
     assert (np.argsort(cooler[0]) == np.argsort(probabilities[0])).all()
     roots = np.sqrt([0.7, 0.2, 0.1])
     assert cooler[0] == pytest.approx(roots / roots.sum(), rel=1e-5)
-    assert temper(probabilities, 1.0) is probabilities
-    assert temper(probabilities[:0], 2.0).shape == (0, 3)
+    assert apply_temperature(probabilities, 1.0) is probabilities
+    assert apply_temperature(probabilities[:0], 2.0).shape == (0, 3)
 
 
 def test_of_answers_none_of_whose_truths_is_known_no_temperature_is_made() -> None:
@@ -72,7 +72,7 @@ def test_a_calibration_tells_the_error_before_and_after() -> None:
 
 def test_tempered_predictions_are_a_copy_with_other_probabilities() -> None:
     before = predictions(0.9, 1, 1)
-    after = tempered(before, 2.0)
+    after = with_temperature(before, 2.0)
     # Both logits are ±log(9) / 2: divided by 2 they are those of 3 to 1.
     assert after["p_a"].tolist() == pytest.approx([0.75, 0.75])
     assert after["p_b"].tolist() == pytest.approx([0.25, 0.25])
@@ -93,23 +93,23 @@ def test_coverage_lets_the_surest_pass_first_and_equals_together() -> None:
 def test_the_threshold_is_the_lowest_confidence_from_which_on_enough_is_right() -> None:
     table = pd.concat([predictions(0.9, 30, 0), predictions(0.7, 25, 15), predictions(0.6, 0, 10)])
     # 30 of 30, 55 of 70, 55 of 80.
-    assert threshold(table, 0.9) == 0.9
-    assert threshold(table, 0.78) == 0.7
-    assert threshold(table, 0.68) == 0.6
-    assert threshold(table, 0) == 0
+    assert abstention_threshold(table, 0.9) == 0.9
+    assert abstention_threshold(table, 0.78) == 0.7
+    assert abstention_threshold(table, 0.68) == 0.6
+    assert abstention_threshold(table, 0) == 0
 
 
 def test_where_no_confidence_reaches_the_share_nothing_is_answered() -> None:
     table = predictions(0.9, 60, 40)
-    assert threshold(table, 0.8) == NEVER
-    found = answered(table, NEVER)
+    assert abstention_threshold(table, 0.8) == ALWAYS_ABSTAIN
+    found = coverage_at(table, ALWAYS_ABSTAIN)
     assert (found.coverage, found.accuracy, found.faces) == (0, None, 100)
 
 
 def test_a_few_lucky_answers_choose_no_threshold() -> None:
     table = pd.concat([predictions(0.9, 5, 0), predictions(0.7, 10, 35)])
-    assert threshold(table, 0.8) == NEVER
-    assert threshold(predictions(0.9, 5, 0), 0.8) == 0.9  # there are no more
+    assert abstention_threshold(table, 0.8) == ALWAYS_ABSTAIN
+    assert abstention_threshold(predictions(0.9, 5, 0), 0.8) == 0.9  # there are no more
 
 
 def test_faces_that_the_network_has_learned_from_do_not_choose_the_threshold() -> None:
@@ -118,9 +118,9 @@ def test_faces_that_the_network_has_learned_from_do_not_choose_the_threshold() -
         [known, predictions(0.7, 20, 20).assign(leaked=False)]
         + [predictions(0.9, 25, 0).assign(leaked=False)]
     )
-    assert threshold(table, 0.8) == 0.9
-    assert threshold(table.drop(columns="leaked"), 0.8) == 0.7
-    found = answered(table, 0.9)
+    assert abstention_threshold(table, 0.8) == 0.9
+    assert abstention_threshold(table.drop(columns="leaked"), 0.8) == 0.7
+    found = coverage_at(table, 0.9)
     assert found.faces == 65 and found.coverage == pytest.approx(25 / 65)
     assert found.accuracy is not None and found.accuracy.total == 25
 
@@ -128,5 +128,5 @@ def test_faces_that_the_network_has_learned_from_do_not_choose_the_threshold() -
 def test_a_calibration_has_the_threshold_of_the_tempered_answers() -> None:
     table = pd.concat([predictions(0.95, 60, 10), predictions(0.8, 20, 20)])
     found = calibrate(table)
-    assert found.threshold == threshold(tempered(table, found.temperature))
+    assert found.threshold == abstention_threshold(with_temperature(table, found.temperature))
     assert found.threshold != 0.95

@@ -26,7 +26,7 @@ RunMaker = Callable[..., Run]
 
 def record(config: TrainConfig = CONFIG, **parts: object) -> RunRecord:
     """A run that came to its end, with predictions for validation."""
-    answers = {"val": comparison.Answers(score=None, right=pd.Series(dtype="int8"))}  # type: ignore[arg-type]
+    answers = {"val": comparison.SplitPredictions(score=None, right=pd.Series(dtype="int8"))}  # type: ignore[arg-type]
     whole = RunRecord(config, "abc", pd.DataFrame(), answers, 0, is_whole=True)
     return replace(whole, **parts)  # type: ignore[arg-type]
 

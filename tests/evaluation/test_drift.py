@@ -8,14 +8,14 @@ import pytest
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.calibration import calibrate
-from fer_core.evaluation.drift import survey_of
+from fer_core.evaluation.drift import training_stats_of
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.runs.writers import survey_file
+from fer_core.runs.writers import image_stats_file
 from fer_core.storage import paths
 from fer_core.training.trainer import run_training
-from fer_core.vision.image_stats import appearance_of
+from fer_core.vision.image_stats import measure_image
 
 
 @pytest.fixture
@@ -28,40 +28,40 @@ def run() -> Run:
 
 
 def test_training_keeps_how_its_faces_look_and_the_data_set_tells_the_same(run: Run) -> None:
-    kept = survey_of(run)
+    kept = training_stats_of(run)
     dataset = open_dataset("faces")
     train = dataset.select("train")
     assert kept.images == len(train)
-    means = [appearance_of(dataset.image(position)).mean for position in train]
+    means = [measure_image(dataset.image(position)).mean for position in train]
     assert kept.mean[50] == pytest.approx(np.median(means), abs=1)
-    survey_file(run).unlink()
-    assert survey_of(run) == kept
+    image_stats_file(run).unlink()
+    assert training_stats_of(run) == kept
     dataset.exclude(train[:3].tolist(), "to see")
-    assert survey_of(run) == kept  # the run does not use the corrections
+    assert training_stats_of(run) == kept  # the run does not use the corrections
 
 
 def test_without_the_data_set_a_kept_survey_is_enough_and_nothing_else_is(run: Run) -> None:
-    kept = survey_of(run)
+    kept = training_stats_of(run)
     open_dataset("faces").delete()
-    assert survey_of(run) == kept
-    survey_file(run).unlink()
+    assert training_stats_of(run) == kept
+    image_stats_file(run).unlink()
     with pytest.raises(ValueError, match="faces"):
-        survey_of(run)
+        training_stats_of(run)
 
 
 def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
-    survey_file(run).unlink()
+    image_stats_file(run).unlink()
     open_dataset("faces").delete()
     draw_dataset("faces", count=70)
     with pytest.raises(ValueError, match="faces is another than when the run began"):
-        survey_of(run)
+        training_stats_of(run)
 
 
 def test_a_damaged_record_is_said(run: Run) -> None:
     for text in ('{"images": 3}', "[]", "half of"):
-        survey_file(run).write_text(text)
+        image_stats_file(run).write_text(text)
         with pytest.raises(ValueError, match="is damaged"):
-            survey_of(run)
+            training_stats_of(run)
 
 
 def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> None:
@@ -69,7 +69,7 @@ def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> Non
     shipped = [Run(folder) for folder in root.iterdir() if (folder / "config.json").exists()]
     assert shipped
     for run in shipped:
-        assert survey_of(run).images >= 1000
+        assert training_stats_of(run).images >= 1000
         for averaged in (False, True):
             calibration = run.calibration(averaged=averaged)
             predictions = run.predictions("val", averaged=averaged)

@@ -202,7 +202,7 @@ def table_of(truths: list[str], answered: list[str]) -> pd.DataFrame:
     table["expression"] = truths
     for name in ("sad", "happy"):
         table[f"p_{name}"] = [float(each == name) for each in answered]
-    return answers.with_answers(table)
+    return answers.with_predicted_label(table)
 
 
 def drawn_at(points: np.ndarray, rows: np.ndarray) -> FaceMap:

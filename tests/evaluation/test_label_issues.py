@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.evaluation.label_issues import doubtful_labels
+from fer_core.evaluation.label_issues import find_label_issues
 
 CLASSES = ("angry", "happy", "sad")
 
@@ -25,21 +25,23 @@ def predictions(count: int = 300, wrong: int = 12) -> pd.DataFrame:
 
 
 def test_wrong_labels_are_found_with_what_they_should_be() -> None:
-    found = doubtful_labels(predictions())
+    found = find_label_issues(predictions())
     assert sorted(found.index) == list(range(12))
     assert found["answered"].tolist() == [CLASSES[number % 3] for number in found.index]
 
 
 def test_the_most_doubtful_comes_first() -> None:
     table = predictions()
-    found = doubtful_labels(table)
+    found = find_label_issues(table)
     of_label = [table.loc[number, f"p_{table.loc[number, 'expression']}"] for number in found.index]
     assert found["label_quality"].tolist() == pytest.approx(of_label)
     assert found["label_quality"].is_monotonic_increasing
 
 
 def test_a_temperature_makes_the_quality_less_extreme() -> None:
-    sure, unsure = (doubtful_labels(predictions(), value)["label_quality"] for value in (1.0, 3.0))
+    sure, unsure = (
+        find_label_issues(predictions(), value)["label_quality"] for value in (1.0, 3.0)
+    )
     assert unsure.min() > sure.min()
 
 
@@ -47,17 +49,17 @@ def test_what_was_learned_and_what_is_unknown_is_never_in_doubt() -> None:
     table = predictions().assign(leaked=False)
     table.loc[0, "leaked"] = True
     table.loc[1, "expression"] = "contempt"
-    found = set(doubtful_labels(table).index)
+    found = set(find_label_issues(table).index)
     assert found <= set(range(2, 12)) and len(found) >= 8
 
 
 def test_a_class_without_images_does_no_harm() -> None:
     table = predictions()
-    found = doubtful_labels(table[table["expression"] != "sad"])
+    found = find_label_issues(table[table["expression"] != "sad"])
     assert len(found) and set(found.index) <= set(range(12))
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1)])
 def test_of_less_than_two_classes_nothing_is_in_doubt(rows: slice) -> None:
-    found = doubtful_labels(predictions().iloc[rows])
+    found = find_label_issues(predictions().iloc[rows])
     assert len(found) == 0 and {"answered", "label_quality"} <= set(found)

@@ -5,7 +5,7 @@ import pytest
 
 from fer_core.evaluation import predictions as answers
 
-TABLE = answers.with_answers(
+TABLE = answers.with_predicted_label(
     pd.DataFrame(
         [
             ("a.png", "", "happy", 0.9, 0.1),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fer_core.evaluation.provenance import credentials_of
+from fer_core.evaluation.provenance import provenance_of
 from fer_core.runs.run import Run
 from fer_core.runs.writers import save_predictions
 from tests.pages.conftest import finished_run, new_run, predictions
@@ -13,7 +13,7 @@ __all__ = ["finished_run", "new_run"]
 
 
 def test_an_opened_test_split_tells_how_good_it_is(finished_run: Callable[..., Run]) -> None:
-    known = credentials_of(finished_run(opened=True))
+    known = provenance_of(finished_run(opened=True))
     assert known.split == "test" and known.images == 700 and not known.averaged
     record = known.record()
     assert record["accuracy"]["value"] == 0.5 and record["accuracy"]["images"] == 140
@@ -23,29 +23,29 @@ def test_an_opened_test_split_tells_how_good_it_is(finished_run: Callable[..., R
 
 
 def test_of_a_sealed_test_split_nothing_is_told(finished_run: Callable[..., Run]) -> None:
-    known = credentials_of(finished_run())
+    known = provenance_of(finished_run())
     assert known.split == "val" and known.record()["accuracy"]["value"] == 0.6
 
 
 def test_averaged_views_have_an_accuracy_of_their_own(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
-    assert credentials_of(run, averaged=True) == credentials_of(run)
+    assert provenance_of(run, averaged=True) == provenance_of(run)
     save_predictions(run, "val", predictions(140, 0.7), averaged=True)
-    known = credentials_of(run, averaged=True)
+    known = provenance_of(run, averaged=True)
     assert known.averaged and known.record()["accuracy"]["value"] == 0.7
-    assert credentials_of(run).record()["accuracy"]["value"] == 0.6
+    assert provenance_of(run).record()["accuracy"]["value"] == 0.6
 
 
 def test_leaked_images_are_told(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     table = predictions(140, 0.6)
     save_predictions(run, "val", table.assign(leaked=table.index < 70))
-    record = credentials_of(run).record()
+    record = provenance_of(run).record()
     # Of the 84 right ones the first 70 are leaked.
     assert record["accuracy_without_leaked_images"]["value"] == pytest.approx(0.2)
 
 
 def test_a_run_without_predictions_has_no_accuracy(new_run: Callable[..., Run]) -> None:
-    known = credentials_of(new_run())
+    known = provenance_of(new_run())
     assert known.score is None and known.images is None
     assert known.record()["accuracy"] is None

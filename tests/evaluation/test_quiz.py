@@ -32,12 +32,12 @@ def test_what_was_learned_and_what_is_not_there_is_not_asked() -> None:
 
 def test_accuracies_are_of_the_same_faces() -> None:
     rows = np.array([0, 1, 2, 3])
-    mine = quiz.person_accuracy(ANSWERS, rows, ["happy", "sad", "sad"])
+    mine = quiz.user_accuracy(ANSWERS, rows, ["happy", "sad", "sad"])
     assert (mine.correct, mine.total) == (2, 3)
-    network = quiz.network_accuracy(ANSWERS, rows)
+    network = quiz.model_accuracy(ANSWERS, rows)
     assert (network.correct, network.total) == (2, 4)
 
 
 def test_without_a_guess_there_is_no_accuracy() -> None:
     with pytest.raises(ValueError, match="at least one image"):
-        quiz.person_accuracy(ANSWERS, HERE, [])
+        quiz.user_accuracy(ANSWERS, HERE, [])

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from fer_core.evaluation.report import Evaluated
+from fer_core.evaluation.report import EvaluationReport
 from fer_core.runs.records import Calibration
 
 TABLE = pd.DataFrame(
@@ -19,7 +19,7 @@ TABLE = pd.DataFrame(
 
 
 def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
-    found = Evaluated(TABLE, ("a", "b"))
+    found = EvaluationReport(TABLE, ("a", "b"))
     assert (found.score.accuracy.correct, found.score.accuracy.total) == (2, 4)
     assert found.score.clean is not None and found.score.leaked == 1
     assert (found.score.clean.correct, found.score.clean.total) == (1, 3)
@@ -28,13 +28,13 @@ def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
 
 
 def test_without_a_temperature_there_is_nothing_after_it() -> None:
-    found = Evaluated(TABLE, ("a", "b"))
+    found = EvaluationReport(TABLE, ("a", "b"))
     assert found.reliability[1] is None and found.calibration_errors[1] is None
     assert found.answers["confidence"].tolist() == [0.9, 0.8, 0.9, 0.9]
 
 
 def test_answers_and_what_is_left_out_go_by_the_tempered_confidence() -> None:
-    found = Evaluated(TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0))
+    found = EvaluationReport(TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0))
     # 9 to 1 becomes 3 to 1, 4 to 1 becomes 2 to 1.
     assert found.answers["confidence"].tolist() == pytest.approx([3 / 4, 2 / 3, 3 / 4, 3 / 4])
     passed, left_out = found.above(0.7)
@@ -44,7 +44,9 @@ def test_answers_and_what_is_left_out_go_by_the_tempered_confidence() -> None:
 
 
 def test_calibration_errors_are_worked_out_before_and_after() -> None:
-    before, after = Evaluated(TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0)).calibration_errors
+    before, after = EvaluationReport(
+        TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0)
+    ).calibration_errors
     # 2 of 3 right at 0.9, none of 1 at 0.8; tempered 2 of 3 at 3/4, none of 1 at 2/3.
     assert before == pytest.approx((3 * (0.9 - 2 / 3) + 0.8) / 4)
     assert after == pytest.approx((3 * (3 / 4 - 2 / 3) + 2 / 3) / 4)

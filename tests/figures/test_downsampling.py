@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from fer_core.figures.thinning import extremes
+from fer_core.figures.thinning import minmax_downsample
 
 NOISE = np.random.default_rng(0).normal(size=50_000)
 
 
 def test_a_short_table_is_kept_whole() -> None:
-    assert list(extremes(NOISE[:100], 100)) == list(range(100))
+    assert list(minmax_downsample(NOISE[:100], 100)) == list(range(100))
 
 
 @pytest.mark.parametrize("count", [101, 1_000, 12_345, 50_000])
 def test_a_long_table_keeps_its_ends_and_its_peaks(count: int) -> None:
     values = NOISE[:count]
-    places = extremes(values, 100)
+    places = minmax_downsample(values, 100)
     assert 100 / 4 <= len(places) <= 100
     assert (np.diff(places) > 0).all()
     assert (places[0], places[-1]) == (0, count - 1)
@@ -23,5 +23,5 @@ def test_a_long_table_keeps_its_ends_and_its_peaks(count: int) -> None:
 
 
 def test_a_line_that_grows_stays_as_it_was_further_left() -> None:
-    before, after = extremes(NOISE[:20_000], 1000), extremes(NOISE[:20_500], 1000)
+    before, after = minmax_downsample(NOISE[:20_000], 1000), minmax_downsample(NOISE[:20_500], 1000)
     assert list(after[after < 19_900]) == list(before[before < 19_900])

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from skimage import data
 
-from fer_core.inference.video_io import FilmWriter
+from fer_core.inference.video_io import VideoWriter
 from fer_core.vision.images import resize
 
 FACE = data.astronaut()[20:260, 100:340]  # 240×240 pixels; scikit-image's, NASA
@@ -40,7 +40,7 @@ def write_film(
 ) -> Path:
     """An MP4 of these frames, 25 a second unless told otherwise."""
     times = seconds if seconds is not None else [number / 25 for number in range(len(frames))]
-    with FilmWriter(path) as writer:
+    with VideoWriter(path) as writer:
         for frame, time in zip(frames, times, strict=True):
             writer.add(frame, time)
     return path

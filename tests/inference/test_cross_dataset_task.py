@@ -13,7 +13,7 @@ from fer_core.evaluation import cross_dataset as elsewhere
 from fer_core.evaluation.metrics import score
 from fer_core.inference.cross_dataset_task import evaluate
 from fer_core.inference.recognition import Classifier
-from fer_core.models.tta import predict_views
+from fer_core.models.tta import predict_tta
 from fer_core.runs.listing import open_run
 from fer_core.runs.records import read_predictions
 from fer_core.runs.run import Run
@@ -74,7 +74,7 @@ def test_ten_views_are_averaged_where_that_is_asked_for(run: Run, tmp_path: Path
     assert single is not None and averaged is not None
     classifier = Classifier.load(run)
     pixels = [classifier.pixels(other.image(int(each))) for each in other.select("test")]
-    wanted = predict_views(classifier.model, np.stack(pixels))
+    wanted = predict_tta(classifier.model, np.stack(pixels))
     assert averaged[["p_sad", "p_happy"]].to_numpy() == pytest.approx(wanted, abs=1e-5)
     assert (averaged["path"] == single["path"]).all() and "leaked" in averaged
     evaluate(run, other, "test")  # what was averaged before is of an earlier look

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from fer_core.inference.photo_results import Recognized, as_json, as_table, zip_annotated
+from fer_core.inference.photo_results import PhotoResult, results_json, results_table, zip_annotated
 from fer_core.inference.recognition import Recognition
 from fer_core.vision import images
 from fer_core.vision.detection import Face, Landmarks
@@ -16,20 +16,20 @@ NAMES = ("sad", "happy")
 FACE = Face(Box(10, 20, 30, 40), Landmarks((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)), 0.97)
 SURE, UNSURE = (Recognition(FACE, {"sad": p, "happy": 1 - p}) for p in (0.9, 0.6))
 FOUND = {
-    "a.jpg": Recognized((SURE, UNSURE), 100, 200, 20, 12.34),
-    "f.zip/wall.png": Recognized((), 50, 60, 20, 3.0),
+    "a.jpg": PhotoResult((SURE, UNSURE), 100, 200, 20, 12.34),
+    "f.zip/wall.png": PhotoResult((), 50, 60, 20, 3.0),
 }
 
 
 def test_the_table_has_the_time_of_each_faces_picture() -> None:
-    table = as_table(FOUND, NAMES, 0.8)
+    table = results_table(FOUND, NAMES, 0.8)
     assert table["milliseconds"].tolist() == [12.3, 12.3]
     assert table["answer"].tolist() == ["sad", "not sure"]
-    assert as_table({}, NAMES, 0.8).columns.tolist() == table.columns.tolist()
+    assert results_table({}, NAMES, 0.8).columns.tolist() == table.columns.tolist()
 
 
 def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
-    text = as_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, {"crop_margin": 0.1}, 0.8)
+    text = results_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, {"crop_margin": 0.1}, 0.8)
     record = json.loads(text)
     assert record["network"] == {"name": "Tiny"} and record["refused"] == ["b.jpg is empty."]
     assert record["settings"] == {"crop_margin": 0.1, "threshold": 0.8}

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from fer_core.inference import photos
-from fer_core.inference.photos import distinct, take_photos
+from fer_core.inference.photos import distinct, read_uploads
 
 JPEG = b"\xff\xd8 a photo, say"
 
@@ -26,7 +26,7 @@ def zipped_list(members: list[tuple[str, bytes]]) -> io.BytesIO:
 
 def test_files_and_members_come_in_their_order_and_are_read_when_asked_for() -> None:
     folder = zipped_list([("beach/b.jpg", b"b"), ("a.PNG", b"a")])
-    given = take_photos(
+    given = read_uploads(
         [("one.jpg", "1", io.BytesIO(b"1")), ("f.zip", "2", folder), ("z.png", "3", io.BytesIO())]
     )
     names = ["one.jpg", "f.zip/beach/b.jpg", "f.zip/a.PNG", "z.png"]
@@ -43,7 +43,7 @@ def test_names_are_told_apart() -> None:
 
 def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
     members = [("../evil.jpg", JPEG), ("/etc/evil.jpg", JPEG), ("C:\\evil.jpg", JPEG)]
-    given = take_photos([("f.zip", "1", zipped_list([*members, ("good.jpg", JPEG)]))])
+    given = read_uploads([("f.zip", "1", zipped_list([*members, ("good.jpg", JPEG)]))])
     assert [photo.name for photo in given.photos] == ["f.zip/good.jpg"]
     assert given.refused[0] == (
         "f.zip: The archive must hold plain files below it. Received a path that leads out of it: "
@@ -54,13 +54,13 @@ def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
 
 def test_a_bomb_is_refused() -> None:
     bomb = zipped_list([(f"{number}.png", bytes(40_000_000)) for number in range(4)])
-    (sentence,) = take_photos([("bomb.zip", "1", bomb)]).refused
+    (sentence,) = read_uploads([("bomb.zip", "1", bomb)]).refused
     assert sentence.startswith("bomb.zip: The archive must hold at most 0.1 GB")
 
 
 def test_a_picture_that_is_too_large_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photos, "LARGEST_PHOTO", 2_000_000)
-    given = take_photos([("f.zip", "1", zipped(a__jpg=bytes(3_000_000), b__jpg=JPEG))])
+    given = read_uploads([("f.zip", "1", zipped(a__jpg=bytes(3_000_000), b__jpg=JPEG))])
     assert [photo.name for photo in given.photos] == ["f.zip/b.jpg"]
     sentence = "f.zip: A picture must have at most 2 MB. Received: a.jpg, 3 MB"
     assert given.refused == (sentence,)
@@ -71,7 +71,7 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
     # The size before compression, in the directory at the end.
     place = content.index(b"PK\x01\x02") + 24
     lying = content[:place] + struct.pack("<L", 10) + content[place + 4 :]
-    (photo,) = take_photos([("f.zip", "1", io.BytesIO(lying))]).photos
+    (photo,) = read_uploads([("f.zip", "1", io.BytesIO(lying))]).photos
     with pytest.raises(ValueError, match="archive"):
         photo.read()
 
@@ -83,18 +83,18 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
     ids=["empty", "other", "truncated"],
 )
 def test_what_is_no_archive_is_said(content: bytes) -> None:
-    given = take_photos([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
+    given = read_uploads([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
     assert given.refused[0].startswith("f.zip: The archive must be a whole .zip file. Received: ")
     assert [photo.name for photo in given.photos] == ["a.jpg"]
 
 
 def test_what_is_no_picture_by_its_name_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [("a.jpg", JPEG), ("notes.txt", b""), ("__MACOSX/._a.jpg", b"")]
-    given = take_photos([("f.zip", "1", zipped_list(members))])
+    given = read_uploads([("f.zip", "1", zipped_list(members))])
     assert given.notes == ("f.zip: not looked at, no images by their names: 2 files.",)
-    given = take_photos([("f.zip", "1", zipped_list(members[1:]))])
+    given = read_uploads([("f.zip", "1", zipped_list(members[1:]))])
     sentence = "f.zip: An archive must hold between 1 and 5,000 pictures. Received: 0"
     assert given.refused == (sentence,)
-    monkeypatch.setattr(photos, "MOST", 1)
-    given = take_photos([("f.zip", "1", zipped(a__jpg=JPEG, b__jpg=JPEG))])
+    monkeypatch.setattr(photos, "MAX_PHOTOS", 1)
+    given = read_uploads([("f.zip", "1", zipped(a__jpg=JPEG, b__jpg=JPEG))])
     assert given.refused[0].endswith("Received: 2")

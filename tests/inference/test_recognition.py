@@ -11,7 +11,7 @@ from PIL import ImageColor
 from skimage import data
 
 from fer_core.evaluation.abstention import COLOR
-from fer_core.evaluation.calibration import NEVER, save_calibration, temper
+from fer_core.evaluation.calibration import ALWAYS_ABSTAIN, apply_temperature, save_calibration
 from fer_core.expressions import COLORS
 from fer_core.inference import recognition
 from fer_core.inference.recognition import (
@@ -24,7 +24,7 @@ from fer_core.inference.recognition import (
     recognize_faces,
 )
 from fer_core.models import architectures as models
-from fer_core.models.tta import predict_views
+from fer_core.models.tta import predict_tta
 from fer_core.runs import submit as submission
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
@@ -180,7 +180,7 @@ def test_a_face_that_leans_is_turned_upright(degrees: int) -> None:
 
 def test_a_face_that_hardly_leans_is_cut_out_as_it_is() -> None:
     level = Face(Box(10, 20, 30, 40), Landmarks((20, 30), (40, 33), (0, 0), (0, 0), (0, 0)), 1)
-    assert 8 < level.tilt < recognition.LEANS
+    assert 8 < level.tilt < recognition.MAX_UPRIGHT_TILT
     expected = recognition.crop_face(ASTRONAUT, level.box)
     assert (recognition.cut_out(ASTRONAUT, level) == expected).all()
 
@@ -236,9 +236,9 @@ def test_averaged_views_are_a_mode_with_a_temperature_and_a_threshold_of_its_own
     assert averaged.temperature == run.calibration(averaged=True).temperature
     assert single.temperature > averaged.temperature
     # 60 % are right at the only confidence that there is.
-    assert (single.threshold, averaged.threshold) == (NEVER, NEVER)
+    assert (single.threshold, averaged.threshold) == (ALWAYS_ABSTAIN, ALWAYS_ABSTAIN)
     image = np.tile(np.arange(48, dtype=np.uint8)[:, None, None] * 5, (1, 48, 3))
-    expected = predict_views(averaged.model, averaged.pixels(image)[None])
+    expected = predict_tta(averaged.model, averaged.pixels(image)[None])
     answers = averaged.predict([image])
-    assert answers == pytest.approx(temper(expected, averaged.temperature))
-    assert not np.allclose(answers, temper(single.predict([image]), 1.0), atol=1e-3)
+    assert answers == pytest.approx(apply_temperature(expected, averaged.temperature))
+    assert not np.allclose(answers, apply_temperature(single.predict([image]), 1.0), atol=1e-3)

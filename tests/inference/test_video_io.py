@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fer_core.inference import video_io as film
-from fer_core.inference.video_io import Film, FilmWriter, Frame
+from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from tests.inference.synthetic_video import encode_as, gray_frames, turn, write_film, write_sound
 
 
 def read(path: Path, every: int = 1) -> list[Frame]:
-    with Film(path) as opened:
+    with VideoReader(path) as opened:
         return list(opened.read(every))
 
 
@@ -60,21 +60,21 @@ def test_one_frame_of_several_is_read(tmp_path: Path) -> None:
     found = read(write_film(tmp_path / "a.mp4", gray_frames(10)), every=4)
     assert [frame.number for frame in found] == [0, 4, 8]
     assert [frame.seconds for frame in found] == pytest.approx([0, 0.16, 0.32], abs=1e-4)
-    with Film(tmp_path / "a.mp4") as opened, pytest.raises(ValueError, match="Received: 0"):
+    with VideoReader(tmp_path / "a.mp4") as opened, pytest.raises(ValueError, match="Received: 0"):
         list(opened.read(every=0))
 
 
 def test_a_large_film_is_reduced_as_it_is_read(tmp_path: Path) -> None:
     path = write_film(tmp_path / "a.mp4", gray_frames(2, 400, 640))
-    with Film(path, longest_side=160) as opened:
+    with VideoReader(path, longest_side=160) as opened:
         assert opened.scale == 0.25
         assert [frame.image.shape for frame in opened.read()] == [(100, 160, 3)] * 2
-    with Film(path) as opened:
+    with VideoReader(path) as opened:
         assert opened.scale == 1
 
 
 def test_a_film_tells_how_long_it_is(tmp_path: Path) -> None:
-    with Film(write_film(tmp_path / "a.mp4", gray_frames(50))) as opened:
+    with VideoReader(write_film(tmp_path / "a.mp4", gray_frames(50))) as opened:
         assert opened.frames == 50
         assert opened.seconds == pytest.approx(2, abs=0.1)
         assert opened.step == pytest.approx(1 / 25, rel=0.1)
@@ -126,7 +126,7 @@ def test_what_cannot_be_decoded_is_left_out_and_counted(tmp_path: Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 40_000] = b"\xff" * 40_000
     path.write_bytes(content)
-    with Film(path) as opened:
+    with VideoReader(path) as opened:
         found = list(opened.read())
         assert len(found) > 5
         assert opened.damaged > 0
@@ -152,17 +152,17 @@ def test_what_is_no_film_gets_a_sentence(tmp_path: Path, content: bytes, sentenc
     path = tmp_path / "upload"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=sentence):
-        Film(path, "clip.mp4")
+        VideoReader(path, "clip.mp4")
 
 
 def test_sound_without_pictures_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must hold moving pictures. It holds only sound"):
-        Film(write_sound(tmp_path / "a.mp4"))
+        VideoReader(write_sound(tmp_path / "a.mp4"))
 
 
 def test_a_file_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must be a file of that name. Received: a\.mp4"):
-        Film(tmp_path / "a.mp4")
+        VideoReader(tmp_path / "a.mp4")
 
 
 def test_frames_that_are_too_large_are_refused_before_one_is_decoded(
@@ -171,7 +171,7 @@ def test_frames_that_are_too_large_are_refused_before_one_is_decoded(
     path = write_film(tmp_path / "a.mp4", gray_frames(2))
     monkeypatch.setattr(film, "MAX_PIXELS", 1000)
     with pytest.raises(ValueError, match="at most 0 megapixels. Received: 64×48"):
-        Film(path)
+        VideoReader(path)
 
 
 def test_a_film_without_a_single_frame_is_refused(tmp_path: Path) -> None:
@@ -180,13 +180,13 @@ def test_a_film_without_a_single_frame_is_refused(tmp_path: Path) -> None:
     start = content.index(b"mdat") + 4
     content[start:] = b"\0" * (len(content) - start)
     path.write_bytes(content)
-    with Film(path) as opened, pytest.raises(ValueError, match="none of its pictures"):
+    with VideoReader(path) as opened, pytest.raises(ValueError, match="none of its pictures"):
         list(opened.read())
 
 
 def test_only_rgb_pictures_are_written(tmp_path: Path) -> None:
     with (
         pytest.raises(ValueError, match="must be uint8 RGB"),
-        FilmWriter(tmp_path / "a.mp4") as writer,
+        VideoWriter(tmp_path / "a.mp4") as writer,
     ):
         writer.add(np.zeros((4, 4), np.uint8), 0.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.inference.video_table import course, read_video_table, seen_faces
+from fer_core.inference.video_table import course, read_video_table, summarize_faces
 
 HEADER = "seconds,frame,face,x,y,width,height,confidence,p_sad,p_happy,smoothed_sad,"
 HEADER += "smoothed_happy,expression,answer\n"
@@ -26,7 +26,7 @@ def write(path: Path, *rows: str) -> Path:
 def test_faces_come_by_how_often_they_were_seen(tmp_path: Path) -> None:
     rows = [row(0.0, 1, 0.9), row(0.0, 2, 0.2), row(1.0, 2, 0.2), row(2.0, 2, 0.6, "not sure")]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
-    second, first = seen_faces(table)
+    second, first = summarize_faces(table)
     assert (second.number, second.first, second.last, second.frames) == (2, 0.0, 2.0, 3)
     assert second.answers == pytest.approx({"happy": 2 / 3, "not sure": 1 / 3})
     assert list(second.answers) == ["happy", "not sure"]
@@ -43,7 +43,7 @@ def test_a_last_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
 def test_a_table_without_a_face_has_no_faces(tmp_path: Path) -> None:
     table = read_video_table(write(tmp_path / "faces.csv"))
     assert len(table) == 0
-    assert seen_faces(table) == []
+    assert summarize_faces(table) == []
 
 
 def test_no_table_is_none_and_a_damaged_one_is_said(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from fer_core.inference import videos
 from fer_core.inference.recognition import Classifier
-from fer_core.inference.video_io import Film
+from fer_core.inference.video_io import VideoReader
 from fer_core.inference.video_table import read_video_table
 from fer_core.inference.video_task import _is_whole, columns, recognize_video
 from fer_core.inference.videos import Summary, Video, VideoSettings, submit_video
@@ -63,7 +63,7 @@ def ask(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 
 def look(video: Video, detector: FaceDetector, tell=lambda progress: True) -> Summary:
-    with Film(video.source, video.name) as film:
+    with VideoReader(video.source, video.name) as film:
         classifier = Classifier(brightness_model(), NAMES)
         return recognize_video(film, video, detector, classifier, tell)
 
@@ -101,7 +101,7 @@ def test_every_frame_has_its_face_and_two_faces_keep_their_numbers(ask: Ask, det
 def test_the_annotated_film_has_the_same_frames_at_the_same_times(ask: Ask, detector) -> None:
     video = ask(face_frames(12))
     look(video, detector)
-    with Film(video.film_file) as film:
+    with VideoReader(video.annotated_file) as film:
         found = list(film.read())
     assert [frame.seconds for frame in found] == pytest.approx(
         [number / 25 for number in range(12)], abs=1e-3
@@ -184,7 +184,7 @@ def test_a_film_without_faces_is_a_film_and_an_empty_table(ask: Ask, detector) -
     summary = look(video, detector)
     assert (summary.faces, summary.rows, summary.frames) == (0, 0, 20)
     assert len(table_of(video)) == 0
-    assert video.film_file.exists()
+    assert video.annotated_file.exists()
 
 
 def test_a_stopped_one_keeps_what_was_done(ask: Ask, detector) -> None:
@@ -195,7 +195,7 @@ def test_a_stopped_one_keeps_what_was_done(ask: Ask, detector) -> None:
     assert [progress.done for progress in told] == [16, 32]
     assert told[-1].fraction == pytest.approx(32 / 50, abs=0.01)
     assert told[-1].rate and told[-1].seconds_left
-    with Film(video.film_file) as film:
+    with VideoReader(video.annotated_file) as film:
         assert len(list(film.read())) == 32
     assert table_of(video)["frame"].max() == 31
 
@@ -239,7 +239,7 @@ def test_one_that_is_stopped_before_it_begins_was_never_looked_at(ask: Ask) -> N
     assert worker.work(video) == 0
     exit_file(attempt).write_text(exit_record(0))
     assert video.state is TaskState.CANCELLED
-    assert not video.film_file.exists()
+    assert not video.annotated_file.exists()
 
 
 def test_the_halves_of_a_killed_attempt_are_gone_after_the_next(ask: Ask) -> None:

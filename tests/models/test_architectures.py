@@ -18,7 +18,7 @@ from fer_core.models.architectures import (
 )
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
-from fer_core.training.backend import prepare
+from fer_core.training.backend import configure_backend
 
 
 def recipe(name: str, **changes: object) -> TrainConfig:
@@ -166,11 +166,11 @@ def test_the_given_imagenet_weights_are_read(vgg19_weights: Path) -> None:
 
 def test_a_model_in_mixed_precision_is_saved_in_float32(tmp_path: Path) -> None:
     config = recipe("cnn_classic", precision="mixed_bfloat16")
-    prepare(config)
+    configure_backend(config)
     model = build_model(config, 7)
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
     save_model(model, tmp_path / "model.keras")
-    prepare(recipe("cnn_classic"))
+    configure_backend(recipe("cnn_classic"))
     saved = load_model(tmp_path / "model.keras")
     assert {layer.compute_dtype for layer in saved.layers} == {"float32"}
     twin = build_model(recipe("cnn_classic"), 7)
@@ -182,9 +182,9 @@ def test_a_model_in_mixed_precision_is_saved_in_float32(tmp_path: Path) -> None:
 
 def test_mixed_precision_does_not_round_the_pixels() -> None:
     config = recipe("cnn_classic", precision="mixed_bfloat16")
-    prepare(config)
+    configure_backend(config)
     scaling = build_model(config, 7).layers[1]
-    prepare(recipe("cnn_classic"))
+    configure_backend(recipe("cnn_classic"))
     assert float(scaling(np.full((1, 48, 48, 1), 200.3, "float32"))[0, 0, 0, 0]) == pytest.approx(
         200.3 / 255, rel=1e-6
     )

@@ -4,13 +4,13 @@ import keras
 import numpy as np
 
 from fer_core.models.architectures import predict
-from fer_core.models.tta import COUNT, iterate_views, predict_views
+from fer_core.models.tta import COUNT, predict_tta, tta_crops
 
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 40, 1)).astype("uint8")
 
 
 def test_views_are_the_image_four_shifts_of_it_and_their_mirrors() -> None:
-    views = list(iterate_views(FACES))
+    views = list(tta_crops(FACES))
     assert len(views) == COUNT == 10
     assert all(view.shape == FACES.shape and view.dtype == np.uint8 for view in views)
     assert np.array_equal(views[0], FACES)
@@ -27,9 +27,9 @@ def test_the_answer_is_the_mean_of_the_views_answers() -> None:
     inputs = keras.Input(FACES.shape[1:])
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(4, "softmax")(flat))
-    expected = np.mean([predict(model, view) for view in iterate_views(FACES)], axis=0)
-    answers = predict_views(model, FACES)
+    expected = np.mean([predict(model, view) for view in tta_crops(FACES)], axis=0)
+    answers = predict_tta(model, FACES)
     assert answers.dtype == np.float32
     assert np.allclose(answers, expected, atol=1e-6)
     assert not np.allclose(answers, predict(model, FACES), atol=1e-3)
-    assert predict_views(model, FACES[:0]).shape == (0, 4)
+    assert predict_tta(model, FACES[:0]).shape == (0, 4)

@@ -20,7 +20,7 @@ from pages.components.train.run_watch import (
     LOOK,
     LOOK_HERE,
     SHARE,
-    Watched,
+    RunView,
 )
 
 
@@ -48,12 +48,12 @@ def drawn_steps(curves: str) -> int:
 
 
 def test_a_run_without_a_step_has_no_curves(run: Run) -> None:
-    assert Watched(run).curves(complete=False) == ""
+    assert RunView(run).curves(complete=False) == ""
 
 
 def test_curves_are_drawn_again_when_one_could_see_what_is_new(run: Run) -> None:
     add_steps(run, 1, 600)
-    watched = Watched(run)
+    watched = RunView(run)
     curves = watched.curves(complete=False)
     add_steps(run, 601, 3)
     assert watched.curves(complete=False) is curves
@@ -68,7 +68,7 @@ def test_curves_of_an_ended_run_lack_nothing_and_are_drawn_once(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_steps(run, 1, 600)
-    watched = Watched(run)
+    watched = RunView(run)
     watched.curves(complete=False)
     add_steps(run, 601, 1)
     curves = watched.curves(complete=True)
@@ -79,7 +79,7 @@ def test_curves_of_an_ended_run_lack_nothing_and_are_drawn_once(
 
 def test_a_resumed_run_loses_the_steps_that_it_does_again(run: Run) -> None:
     add_steps(run, 1, 600)
-    watched = Watched(run)
+    watched = RunView(run)
     watched.curves(complete=False)
     steps = run.steps
     save_table(run.directory / "steps.csv", steps[steps["step"] <= 598], STEPS_COLUMNS)
@@ -89,7 +89,7 @@ def test_a_resumed_run_loses_the_steps_that_it_does_again(run: Run) -> None:
 
 
 def test_viewers_take_turns(run: Run) -> None:
-    watched = Watched(run)
+    watched = RunView(run)
     assert [watched.pause(name) / FIRST_PACE for name in "aabcde"] == [1, 1, 2, 3, 4, 5]
     for number in range(100):
         pause = watched.pause(f"viewer {number}")
@@ -97,7 +97,7 @@ def test_viewers_take_turns(run: Run) -> None:
 
 
 def test_after_its_first_minutes_a_run_is_looked_at_less_often(run: Run) -> None:
-    watched = Watched(run)
+    watched = RunView(run)
     assert watched.pause("a") == FIRST_PACE
     add_steps(run, 1, FIRST_ROWS)
     assert watched.pause("a") > FIRST_PACE
@@ -110,7 +110,7 @@ def test_all_viewers_together_take_their_share_of_the_processors_at_most(
 ) -> None:
     monkeypatch.setattr(watching, "processors", lambda: processors)
     add_steps(run, 1, FIRST_ROWS)
-    watched = Watched(run)
+    watched = RunView(run)
     for count in range(1, 6):
         for number in range(count):
             pause = watched.pause(f"viewer {number}", here=here)
@@ -120,14 +120,14 @@ def test_all_viewers_together_take_their_share_of_the_processors_at_most(
 
 def test_who_watches_from_another_machine_may_look_more_often(run: Run) -> None:
     add_steps(run, 1, FIRST_ROWS)
-    near, far = (Watched(run).pause("a", here=here) for here in (True, False))
+    near, far = (RunView(run).pause("a", here=here) for here in (True, False))
     assert far < near
 
 
 def test_a_viewer_who_left_or_looks_elsewhere_takes_no_turn(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched = Watched(run)
+    watched = RunView(run)
     for name in "abc":
         watched.pause(name)
     assert watched.pause("b", hidden=True) == HIDDEN_PAUSE
@@ -138,7 +138,7 @@ def test_a_viewer_who_left_or_looks_elsewhere_takes_no_turn(
 
 
 def test_a_run_that_was_deleted_is_not_there(run: Run) -> None:
-    watched = Watched(run)
+    watched = RunView(run)
     assert watched.is_there
     run.directory.rmdir()
     assert not watched.is_there
@@ -152,7 +152,7 @@ def test_a_look_at_a_long_run_takes_less_than_a_hundred_milliseconds(run: Run) -
     steps = pd.DataFrame({"step": range(20_000), "epoch": [n / 66 for n in range(20_000)]})
     steps[list(STEPS_COLUMNS[2:])] = 0.5
     save_table(run.directory / "steps.csv", steps, STEPS_COLUMNS)
-    watched = Watched(run)
+    watched = RunView(run)
     watched.curves(complete=False)
     add_epoch(run, 300)
     started = time.thread_time()  # others use the same processors

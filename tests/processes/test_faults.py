@@ -297,8 +297,8 @@ def test_a_run_that_dies_every_time_is_given_up(by_itself: None, endless: TrainC
         wait_until(lambda: len(boss.children()) == 1)
         trainer(run).kill()
     wait_until(lambda: run.state is TaskState.INTERRUPTED)
-    assert not queue.go_on(run)  # as the supervisor asks in the same moment
-    assert not queue.goes_on_by_itself(run) and queue.interrupted() == []
+    assert not queue.auto_resume(run)  # as the supervisor asks in the same moment
+    assert not queue.will_auto_resume(run) and queue.interrupted() == []
     assert len(run.attempts) == MOST_RESUMES + 1
     assert len(run.history) - epochs <= 1
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation.calibration import temper
+from fer_core.evaluation.calibration import apply_temperature
 from fer_core.inference.recognition import Classifier
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import open_run
@@ -198,7 +198,9 @@ def test_a_finished_run_is_at_home_in_another_workspace_with_the_same_images(
 
     answers = Classifier.load(run).predict([faces.image(row) for row in faces.select("val")])
     recorded = there.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
-    assert np.allclose(answers, temper(recorded, run.calibration().temperature), atol=1e-5)
+    assert np.allclose(
+        answers, apply_temperature(recorded, run.calibration().temperature), atol=1e-5
+    )
     opening = open_test_task(run)
     wait_until(lambda: ended(opening))
     assert run.test_opened is not None, opening.error

@@ -8,7 +8,7 @@ import pytest
 
 from fer_core.__main__ import main
 from fer_core.inference import videos
-from fer_core.inference.video_io import Film
+from fer_core.inference.video_io import VideoReader
 from fer_core.inference.video_table import read_video_table
 from fer_core.inference.videos import Video, VideoSettings, submit_video
 from fer_core.models import architectures as models
@@ -55,7 +55,7 @@ def test_a_video_is_looked_at_stopped_and_what_was_done_is_whole(run: Run, long_
     summary = video.summary
     assert summary is not None and summary.reason == videos.STOPPED
     assert 0 < summary.frames < 2000
-    with Film(video.film_file) as film:
+    with VideoReader(video.annotated_file) as film:
         assert len(list(film.read())) == summary.frames
     table = read_video_table(video.table_file)
     assert table is not None and len(table) == summary.rows
@@ -73,7 +73,7 @@ def test_a_killed_one_says_so_keeps_its_table_and_can_be_begun_again(
     wait_until(lambda: not video.state.is_active, "the end")
     assert video.state is TaskState.INTERRUPTED
     assert "killed" in video.interruption
-    assert video.summary is None and not video.film_file.exists()
+    assert video.summary is None and not video.annotated_file.exists()
     table = read_video_table(video.table_file)
     assert table is not None and len(table) > 0
     # A shorter film in its place, so that the test is.

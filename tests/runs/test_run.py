@@ -13,7 +13,7 @@ from fer_core.evaluation import score_cache as scores
 from fer_core.evaluation.metrics import Accuracy, Score, accuracy
 from fer_core.evaluation.run_summary import overview
 from fer_core.runs.config import TrainConfig
-from fer_core.runs.listing import Census, list_runs, open_run, take_census, unreadable_runs
+from fer_core.runs.listing import RunCounts, count_runs, list_runs, open_run, unreadable_runs
 from fer_core.runs.records import COMPLETED, HISTORY_COLUMNS, Notes, Result
 from fer_core.runs.run import Run
 from fer_core.runs.submit import check_data, continue_run, create_run, open_test_task, resume_run
@@ -301,9 +301,9 @@ def test_the_census_sees_a_run_at_rest_begin_again(workspace: Path) -> None:
     (paths.runs_root() / "no run").mkdir()
     long_ago = 1_000_000_000
     os.utime(run.directory, (long_ago, long_ago))
-    assert take_census() == take_census() == Census(1, ())
+    assert count_runs() == count_runs() == RunCounts(1, ())
     write_json(run.directory / "request.json", {"kind": "train"})
-    assert take_census() == Census(1, (run,))
+    assert count_runs() == RunCounts(1, (run,))
 
 
 def answers(right: int, wrong: int, leaked: int) -> pd.DataFrame:

@@ -15,14 +15,14 @@ from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.model_card import command
 from fer_core.models.architectures import load_model
 from fer_core.runs.config import TrainConfig
-from fer_core.runs.corrections import dataset_of, overlay_of
+from fer_core.runs.corrections import corrections_of, dataset_of
 from fer_core.runs.listing import list_runs
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import open_data_of, open_run_data
 from fer_core.runs.submit import check_data, create_run, open_test_task, resume_run
 from fer_core.tasks.task import TaskState
 from fer_core.training.batches import training_batches
-from fer_core.training.release import ship
+from fer_core.training.release import publish_pretrained
 from fer_core.training.test_split import open_test
 from tests.datasets.trees import write_fer2013
 from tests.training.test_trainer import go_on, interrupted, trained
@@ -75,7 +75,7 @@ def test_relabelled_images_are_taught_with_their_new_expression(
 
 def test_a_run_that_does_not_ask_for_corrections_has_none(config: TrainConfig) -> None:
     run = create_run(replace(config, overlay=False))
-    assert overlay_of(run) is None
+    assert corrections_of(run) is None
     assert not (run.directory / "overlay.csv").exists()
     assert open_data_of(run).fingerprint == open_dataset("faces").fingerprint()
 
@@ -98,11 +98,11 @@ def test_an_interrupted_run_goes_on_with_its_own_corrections_to_the_very_same_en
 ) -> None:
     undisturbed = trained(config)
     run = interrupted(config, monkeypatch, epoch=1)
-    before = overlay_of(run)
+    before = corrections_of(run)
     dataset.exclude(dataset.select("train")[1::8], "decided later")
     dataset.relabel([int(dataset.select("val")[5])], "sad")
     dataset.restore(dataset.select("train")[:30])
-    assert dataset.overlay != before and overlay_of(run) == before
+    assert dataset.overlay != before and corrections_of(run) == before
     monkeypatch.setattr("fer_core.tasks.queue.submit", lambda *_: None)
     resume_run(run)
     go_on(run)
@@ -120,14 +120,14 @@ def test_a_new_run_takes_the_corrections_of_then(config: TrainConfig, dataset: D
     first = create_run(config)
     dataset.exclude(dataset.select("train")[1:3], "decided later")
     second = create_run(config)
-    assert len(overlay_of(first)) == 21 and len(overlay_of(second)) == 23
+    assert len(corrections_of(first)) == 21 and len(corrections_of(second)) == 23
     assert dataset_of(first).fingerprint() != dataset_of(second).fingerprint()
 
 
 def test_without_any_correction_a_run_with_them_is_one_without(config: TrainConfig) -> None:
     draw_dataset("others", count=140)
     run = create_run(replace(config, dataset="others"))
-    assert not overlay_of(run)
+    assert not corrections_of(run)
     assert open_data_of(run).fingerprint == open_dataset("others").fingerprint()
 
 
@@ -196,8 +196,8 @@ def test_a_run_with_corrections_ships_with_them_and_its_card_counts_them(
 ) -> None:
     dataset.relabel([int(dataset.select("train")[30])], "sad")
     run = trained(replace(config, recipe="cnn_classic", epochs=1))
-    shipped = ship(run, "corrected", "Corrected")
-    assert overlay_of(shipped) == overlay_of(run)
+    shipped = publish_pretrained(run, "corrected", "Corrected")
+    assert corrections_of(shipped) == corrections_of(run)
     assert len(shipped.predictions("test")) == 11
     card = (shipped.directory / "model_card.md").read_text()
     assert "Corrections: 21 images left out, 1 relabelled" in card

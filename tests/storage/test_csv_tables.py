@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fer_core.storage.csv_tables import GrowingTable, append_row, save_table
+from fer_core.storage.csv_tables import CsvTail, append_row, save_table
 
 COLUMNS = ("step", "loss")
 
@@ -31,7 +31,7 @@ def replace(file: Path, *steps: int) -> None:
 def test_rows_are_read_as_they_come_and_nothing_is_read_twice(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = GrowingTable(file, COLUMNS)
+    table = CsvTail(file, COLUMNS)
     assert list(table.read().columns) == list(COLUMNS) and not len(table.read())
     append(file, 1, 2)
     assert list(table.read()["step"]) == [1, 2]
@@ -50,7 +50,7 @@ def test_rows_are_read_as_they_come_and_nothing_is_read_twice(
 
 def test_a_half_written_row_waits_until_it_is_whole(file: Path) -> None:
     append(file, 1)
-    table = GrowingTable(file, COLUMNS)
+    table = CsvTail(file, COLUMNS)
     for part, steps in (("2,0", [1]), (".5", [1]), ("\n3,0.7", [1, 2]), ("5\n", [1, 2, 3])):
         with file.open("a") as end:
             end.write(part)
@@ -75,10 +75,10 @@ def test_a_table_that_was_replaced_or_cut_is_read_anew(
     file: Path, change: Callable[[Path], None]
 ) -> None:
     append(file, 1, 2, 3, 4)
-    table = GrowingTable(file, COLUMNS)
+    table = CsvTail(file, COLUMNS)
     table.read()
     change(file)
-    fresh = GrowingTable(file, COLUMNS).read()
+    fresh = CsvTail(file, COLUMNS).read()
     assert table.read().to_dict("list") == fresh.to_dict("list")
     append(file, 77)
     assert table.read()["step"].iloc[-1] == 77
@@ -86,17 +86,17 @@ def test_a_table_that_was_replaced_or_cut_is_read_anew(
 
 def test_what_a_power_cut_made_of_a_row_is_left_out(file: Path) -> None:
     append(file, 1)
-    table = GrowingTable(file, COLUMNS)
+    table = CsvTail(file, COLUMNS)
     table.read()
     with file.open("ab") as end:
         end.write(b"\0\0\0\0\n2,half\n3,1,4,1,5\n\n\xff\xfe,3\n")
     append(file, 4)
     assert list(table.read()["step"]) == [1, 4]
-    assert list(GrowingTable(file, COLUMNS).read()["step"]) == [1, 4]
+    assert list(CsvTail(file, COLUMNS).read()["step"]) == [1, 4]
 
 
 def test_threads_that_read_at_once_see_every_row_once(file: Path) -> None:
-    table = GrowingTable(file, COLUMNS)
+    table = CsvTail(file, COLUMNS)
     with ThreadPoolExecutor(8) as threads:
         for step in range(50):
             append(file, step)

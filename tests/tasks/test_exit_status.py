@@ -27,7 +27,7 @@ def attempt(tmp_path: Path) -> Path:
 
 def end(attempt: Path, code: int, memory_kills: int | None = None) -> str:
     endings.exit_file(attempt).write_text(endings.exit_record(code, memory_kills))
-    return endings.interruption(attempt)
+    return endings.interruption_reason(attempt)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
@@ -73,30 +73,30 @@ def test_the_last_words_in_the_log_tell_what_a_library_died_of(
 
 
 def test_a_machine_that_was_started_anew_is_found_by_the_boot(attempt: Path) -> None:
-    assert "without a word" in endings.interruption(attempt)
+    assert "without a word" in endings.interruption_reason(attempt)
     record = json.loads((attempt / "process.json").read_text())
     write_json(attempt / "process.json", record | {"boot": "another", "started": 0.0})
-    assert "The machine restarted" in endings.interruption(attempt)
+    assert "The machine restarted" in endings.interruption_reason(attempt)
 
 
 def test_a_machine_that_was_started_anew_is_found_by_the_clock(attempt: Path) -> None:
     began = psutil.boot_time()
     for started, restarted in ((began - 60, True), (time.time(), False)):
         write_json(attempt / "process.json", {"started": started, "boot": ""})
-        assert ("The machine restarted" in endings.interruption(attempt)) is restarted
+        assert ("The machine restarted" in endings.interruption_reason(attempt)) is restarted
 
 
 def test_an_orphan_says_that_its_supervisor_was_killed(attempt: Path) -> None:
     assert endings.ended(attempt) is None
-    endings.note_orphaned(attempt)
-    assert "supervisor" in endings.interruption(attempt)
+    endings.mark_orphaned(attempt)
+    assert "supervisor" in endings.interruption_reason(attempt)
     assert abs(endings.ended(attempt).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"code": 1, "ended": null}'])
 def test_a_damaged_record_of_the_exit_is_no_traceback(attempt: Path, text: str) -> None:
     endings.exit_file(attempt).write_text(text)
-    assert endings.interruption(attempt) and endings.ended(attempt) is None
+    assert endings.interruption_reason(attempt) and endings.ended(attempt) is None
 
 
 def test_only_a_training_is_said_to_go_on(attempt: Path) -> None:
@@ -114,15 +114,15 @@ class ResourceExhaustedError(Exception):
     [MemoryError(), ResourceExhaustedError("OOM"), RuntimeError("can't start new thread")],
 )
 def test_a_lack_of_memory_is_told_with_what_helps(error: Exception) -> None:
-    told = endings.sentence(error, "train")
+    told = endings.error_message(error, "train")
     assert "smaller batch or image size" in told and "Nothing but the epoch in hand" in told
-    assert "batch" not in endings.sentence(error, "import")
+    assert "batch" not in endings.error_message(error, "import")
 
 
 def test_a_full_disk_is_told_with_what_helps() -> None:
     error = DiskFullError("The disk of /runs must have room.")
-    assert "Free some space, then resume it." in endings.sentence(error, "train")
-    assert endings.sentence(error, "draw").endswith("Free some space, then try again.")
+    assert "Free some space, then resume it." in endings.error_message(error, "train")
+    assert endings.error_message(error, "draw").endswith("Free some space, then try again.")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_a_full_disk_is_told_with_what_helps() -> None:
     [(ValueError("There must be faces."), "There must be faces."), (KeyError(3), "KeyError: 3")],
 )
 def test_other_errors_are_told_as_they_are(error: Exception, sentence: str) -> None:
-    assert endings.sentence(error, "train") == sentence
+    assert endings.error_message(error, "train") == sentence
 
 
 @pytest.mark.skipif(not Path("/proc/vmstat").exists(), reason="needs Linux's count")
 def test_the_systems_kills_are_counted_on_linux() -> None:
-    kills = endings.memory_kills()
+    kills = endings.count_oom_kills()
     assert kills is not None and kills >= 0
 
 
@@ -144,8 +144,8 @@ def test_what_was_killed_for_memory_long_before_does_not_count(
 ) -> None:
     now, counted = 1000.0, 5
     monkeypatch.setattr(endings.time, "monotonic", lambda: now)
-    monkeypatch.setattr(endings, "memory_kills", lambda: counted)
-    kills = endings.RecentKills()
+    monkeypatch.setattr(endings, "count_oom_kills", lambda: counted)
+    kills = endings.OomKillMonitor()
     assert kills.look() == 0  # those before the first look
     now, counted = 1000.5, 6
     assert kills.look() == 1
@@ -156,5 +156,5 @@ def test_what_was_killed_for_memory_long_before_does_not_count(
 
 
 def test_where_the_system_does_not_count_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endings, "memory_kills", lambda: None)
-    assert endings.RecentKills().look() is None
+    monkeypatch.setattr(endings, "count_oom_kills", lambda: None)
+    assert endings.OomKillMonitor().look() is None

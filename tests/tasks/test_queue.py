@@ -101,7 +101,7 @@ def test_moving_leaves_work_of_another_kind_alone(three: Sequence[Task]) -> None
 def test_a_run_that_was_taken_in_the_same_moment_stays_as_it_is(three: Sequence[Task]) -> None:
     take(three[0])
     queue.move(three[0], 1)
-    assert order() == "bc" and queue.lineup("train") == ([three[0]], three[1:])
+    assert order() == "bc" and queue.snapshot("train") == ([three[0]], three[1:])
     assert not (three[0].directory / "place.json").exists()
 
 
@@ -115,7 +115,7 @@ def test_a_run_that_is_taken_while_one_looks_is_seen_once(
         return original(kind)
 
     monkeypatch.setattr(queue, "working", working)
-    assert queue.lineup("train") == ([three[0]], three[1:])
+    assert queue.snapshot("train") == ([three[0]], three[1:])
 
 
 def test_what_has_ended_does_not_work(three: Sequence[Task]) -> None:
@@ -238,8 +238,8 @@ def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
     interrupted_in(three[1], "/another/machine/runs/b")
     assert {task.state for task in three[:2]} == {TaskState.INTERRUPTED}
     assert queue.interrupted() == [three[0]]
-    assert not queue.go_on(three[1]) and order() == "c"
-    assert queue.go_on(three[0]) and order() == "ca"
+    assert not queue.auto_resume(three[1]) and order() == "c"
+    assert queue.auto_resume(three[0]) and order() == "ca"
 
 
 @pytest.mark.parametrize("stops", [Task.request_stop, Task.cancel])
@@ -251,4 +251,4 @@ def test_what_a_person_stopped_or_cancelled_does_not_go_on_by_itself(
     queue.submit(run.directory, "train")
     stops(run)
     assert run.state is TaskState.INTERRUPTED and queue.interrupted() == []
-    assert not queue.go_on(run) and order() == "bc"
+    assert not queue.auto_resume(run) and order() == "bc"

@@ -182,7 +182,7 @@ def test_a_damaged_run_does_not_keep_the_others_from_going_on(
             raise ValueError("It cannot be read.")
         resumed.append(run.id)
 
-    monkeypatch.setattr(queue, "go_on", resume)
+    monkeypatch.setattr(queue, "auto_resume", resume)
     upkeep.resume_interrupted()
     assert sorted(resumed) == ["a", "z"]
     save_preferences(Preferences())
@@ -217,9 +217,9 @@ def test_a_supervisor_that_cannot_be_started_is_told_in_a_sentence(
     assert task.state is TaskState.QUEUED
 
 
-@pytest.mark.parametrize(("kind", "one_by_one"), [("train", False), ("video", True)])
+@pytest.mark.parametrize(("kind", "low_latency"), [("train", False), ("video", True)])
 def test_a_process_gets_the_surroundings_of_its_kind(
-    task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, one_by_one: bool
+    task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
 ) -> None:
     given: list[dict[str, str]] = []
 
@@ -230,4 +230,4 @@ def test_a_process_gets_the_surroundings_of_its_kind(
     monkeypatch.setattr(supervisor.subprocess, "Popen", start)
     ask(task, kind)
     one_round(Supervisor())
-    assert given == [machine.surroundings(one_by_one=one_by_one)]
+    assert given == [machine.subprocess_env(low_latency=low_latency)]

@@ -14,7 +14,7 @@ from fer_core.runs.run_data import open_data_of
 from fer_core.runs.submit import create_run
 from fer_core.training import distillation
 from fer_core.training.batches import training_batches
-from fer_core.training.distillation import taught
+from fer_core.training.distillation import with_teacher_targets
 from tests.training.test_trainer import go_on, interrupted, trained
 
 
@@ -43,7 +43,7 @@ def test_a_target_is_what_the_teachers_answer_together_though_they_were_deleted(
     run = create_run(replace(config, teachers=ids, distillation=1.0, class_names=names))
     for teacher in teachers:
         teacher.delete()
-    data = taught(run, open_data_of(run))
+    data = with_teacher_targets(run, open_data_of(run))
     assert data.class_names == ORDER
     positions = data.positions("train")
     assert data.answers[positions] == pytest.approx(expected[positions], abs=1e-5)
@@ -64,7 +64,7 @@ def test_a_teacher_that_is_sure_of_what_the_run_does_not_learn_says_nothing(
     monkeypatch.setattr(
         distillation, "predict", lambda model, images: np.tile(sure, (len(images), 1))
     )
-    data = taught(run, open_data_of(run))
+    data = with_teacher_targets(run, open_data_of(run))
     assert data.answers[data.positions("train")] == pytest.approx(0.5)
 
 

@@ -13,8 +13,8 @@ from fer_core.models.augmentation import augment_view
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.run_data import RunData, open_run_data
 from fer_core.storage import paths
-from fer_core.training.backend import prepare
-from fer_core.training.frozen_features import Lessons, open_lessons
+from fer_core.training.backend import configure_backend
+from fer_core.training.frozen_features import TrainingStage, open_stage
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def config(workspace: Path) -> TrainConfig:
     )
 
 
-def opened(config: TrainConfig) -> tuple[RunData, keras.Model, Lessons]:
-    prepare(config)
+def opened(config: TrainConfig) -> tuple[RunData, keras.Model, TrainingStage]:
+    configure_backend(config)
     data = open_run_data(config)
     model = build_model(config, len(data.class_names))
-    return data, model, open_lessons(data, model)
+    return data, model, open_stage(data, model)
 
 
 def kept() -> dict[str, int]:
@@ -135,7 +135,7 @@ def test_only_a_frozen_backbone_has_features_to_keep() -> None:
 def test_stopping_while_features_are_computed_leaves_nothing_half_made(
     config: TrainConfig,
 ) -> None:
-    prepare(config)
+    configure_backend(config)
     data = open_run_data(config)
     model = build_model(config, 7)
 
@@ -143,6 +143,6 @@ def test_stopping_while_features_are_computed_leaves_nothing_half_made(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_lessons(data, model, progress=stop)
+        open_stage(data, model, progress=stop)
     folder = paths.cache_root() / "features"
     assert not list(folder.glob("*.npy")) and not list(folder.glob(".*.npy"))

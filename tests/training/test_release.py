@@ -13,7 +13,7 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation import model_card
 from fer_core.evaluation.calibration import calibrate
-from fer_core.evaluation.drift import survey_of
+from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.metrics import accuracy
 from fer_core.evaluation.model_card import command, read_card
 from fer_core.inference.recognition import Classifier
@@ -25,7 +25,7 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.tasks.task import TaskState
-from fer_core.training.release import halve, ship
+from fer_core.training.release import publish_pretrained, to_float16
 from fer_core.training.trainer import run_training
 
 
@@ -41,7 +41,7 @@ def run(workspace: Path) -> Run:
 
 
 def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
-    shipped = ship(run, "tiny", "Tiny CNN", notes="## What was tried\n\nNothing.")
+    shipped = publish_pretrained(run, "tiny", "Tiny CNN", notes="## What was tried\n\nNothing.")
     open_dataset("faces").delete()
     run.delete()
     assert shipped.directory == paths.pretrained_root() / "tiny"
@@ -59,7 +59,7 @@ def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
 
 def test_its_weights_take_half_the_room_and_answer_what_is_recorded(run: Run) -> None:
     before = run.model_file.stat().st_size
-    shipped = ship(run, "tiny", "Tiny CNN")
+    shipped = publish_pretrained(run, "tiny", "Tiny CNN")
     assert shipped.model_file.stat().st_size < 0.55 * before
     dataset = open_dataset("faces")
     images = [dataset.image(position) for position in dataset.select("val")]
@@ -76,7 +76,7 @@ def test_halved_weights_load_as_float32_and_what_half_cannot_hold_stays(tmp_path
     )
     normalisation.moving_variance.assign(normalisation.moving_variance * 1e6)
     save_model(model, tmp_path / "whole.keras")
-    halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    to_float16(tmp_path / "whole.keras", tmp_path / "half.keras")
     half = load_model(tmp_path / "half.keras")
     for one, other in zip(model.get_weights(), half.get_weights(), strict=True):
         assert other.dtype == one.dtype
@@ -91,7 +91,7 @@ def test_halved_weights_load_as_float32_and_what_half_cannot_hold_stays(tmp_path
 def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) -> None:
     other = create_run(replace(run.config, seed=1))
     run_training(other)
-    shipped = ship(run, "tiny", "Tiny CNN", notes="## Speed\n\nQuick.", seeds=[other])
+    shipped = publish_pretrained(run, "tiny", "Tiny CNN", notes="## Speed\n\nQuick.", seeds=[other])
     card = read_card(shipped)
     assert card.startswith("# Tiny CNN\n")
     for words in ("not a person's emotion", "Article\n5(1)(f)", "2 February 2025", "## Speed"):
@@ -101,25 +101,25 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
             assert str(accuracy(shipped.predictions(split, averaged=averaged))) in card
     assert f"One view: {shipped.calibration().temperature:.3f}" in card
     assert f"“not sure” (one view: {shipped.calibration().threshold:.1%}, ten views: " in card
-    assert survey_of(shipped) == survey_of(run)
+    assert training_stats_of(shipped) == training_stats_of(run)
     assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
     assert command(run.config) in card
     assert read_card(run) == ""
 
 
 def test_the_card_tells_what_the_run_goes_on_from(run: Run) -> None:
-    before = ship(run, "tiny", "Tiny CNN")
+    before = publish_pretrained(run, "tiny", "Tiny CNN")
     following = create_run(replace(run.config, initial_run="tiny", epochs=2, learning_rate=1e-4))
     run_training(following)
     with pytest.raises(ValueError, match="must be another than of what it goes on from"):
-        ship(following, "tiny", "Tiny CNN")
-    card = read_card(ship(following, "longer", "Tiny CNN"))
+        publish_pretrained(following, "tiny", "Tiny CNN")
+    card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
     assert "It goes on from the weights of tiny, trained before (epochs: 1). " in card
     later = replace(following.config, initial_run="RUN")
     assert f"{command(run.config)}\n{command(later)}\n```" in card
     assert "RUN is the id that the run before it gets." in card
     shutil.rmtree(before.directory)
-    card = read_card(ship(following, "longer", "Tiny CNN"))
+    card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
     assert "It goes on from the weights of tiny. " in card
     assert command(following.config) in card and "RUN is" not in card
 
@@ -152,9 +152,9 @@ def test_what_has_not_finished_does_not_ship(workspace: Path) -> None:
     draw_dataset("faces", count=70)
     run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
     with pytest.raises(ValueError, match="must have finished"):
-        ship(run, "tiny", "Tiny")
+        publish_pretrained(run, "tiny", "Tiny")
     with pytest.raises(ValueError, match="The name must be .*Received: ../up"):
-        ship(run, "../up", "Tiny")
+        publish_pretrained(run, "../up", "Tiny")
     assert not paths.pretrained_root().exists()
 
 

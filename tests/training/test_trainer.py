@@ -11,7 +11,7 @@ import pytest
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation.calibration import calibrate, temper
+from fer_core.evaluation.calibration import apply_temperature, calibrate
 from fer_core.models.architectures import load_model, predict
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
@@ -70,7 +70,9 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
     positions = dataset.select("val")
     answers = Classifier.load(run).predict([dataset.image(position) for position in positions])
     recorded = run.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
-    assert np.allclose(answers, temper(recorded, run.calibration().temperature), atol=1e-5)
+    assert np.allclose(
+        answers, apply_temperature(recorded, run.calibration().temperature), atol=1e-5
+    )
 
 
 def test_going_on_from_a_checkpoint_equals_never_having_stopped(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core import expressions
-from fer_core.vision.drawing import draw_boxes, lay_over, tile
+from fer_core.vision.drawing import draw_boxes, overlay_heatmap, tile
 from fer_core.vision.images import Box
 
 BLUE = "#0072B2"
@@ -116,7 +116,7 @@ def test_weights_warm_the_places_they_are_high_at() -> None:
     image = np.full((40, 60, 3), 100, "uint8")
     weights = np.zeros((4, 6), "float32")
     weights[:, :3] = 1
-    warmed = lay_over(image, weights)
+    warmed = overlay_heatmap(image, weights)
     assert warmed.shape == image.shape and warmed.dtype == np.uint8
     assert warmed[20, 58].tolist() == [100, 100, 100]
     assert warmed[20, 3].tolist() == [208, 93, 30]

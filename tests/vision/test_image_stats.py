@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 
 from fer_core.vision import image_stats as appearance
-from fer_core.vision.image_stats import Survey, appearance_of, sampled, survey
+from fer_core.vision.image_stats import ImageStats, compute_image_stats, measure_image, sampled
 
 ASTRONAUT = data.astronaut()[60:190, 170:290]
 
@@ -20,39 +20,39 @@ def flat(value: int) -> np.ndarray:
 def test_brightness_and_contrast_are_mean_and_deviation_of_the_gray_pixels() -> None:
     halves = np.zeros((48, 48, 1), np.uint8)
     halves[:, 24:] = 200
-    look = appearance_of(halves)
+    look = measure_image(halves)
     assert (look.mean, look.deviation) == (100, 100)
-    assert appearance_of(flat(7)) == appearance.Appearance(7, 0, 0)
+    assert measure_image(flat(7)) == appearance.Appearance(7, 0, 0)
 
 
 def test_gray_pixels_and_their_rgb_look_the_same() -> None:
     gray = cv2.cvtColor(ASTRONAUT, cv2.COLOR_RGB2GRAY)
-    assert appearance_of(gray[..., None]) == appearance_of(np.repeat(gray[..., None], 3, axis=2))
+    assert measure_image(gray[..., None]) == measure_image(np.repeat(gray[..., None], 3, axis=2))
 
 
 def test_a_blur_takes_sharpness_and_light_does_not() -> None:
-    sharp = appearance_of(ASTRONAUT).sharpness
-    assert appearance_of(cv2.GaussianBlur(ASTRONAUT, (0, 0), 5)).sharpness < sharp / 3
-    assert appearance_of(ASTRONAUT // 2).sharpness == pytest.approx(sharp, rel=0.05)
+    sharp = measure_image(ASTRONAUT).sharpness
+    assert measure_image(cv2.GaussianBlur(ASTRONAUT, (0, 0), 5)).sharpness < sharp / 3
+    assert measure_image(ASTRONAUT // 2).sharpness == pytest.approx(sharp, rel=0.05)
 
 
 def test_a_survey_tells_which_share_has_less() -> None:
-    found = survey(flat(value) for value in range(101))
+    found = compute_image_stats(flat(value) for value in range(101))
     assert found.images == 101
     assert found.mean[0] == 0 and found.mean[50] == 50 and found.mean[100] == 100
-    below = {value: found.below(appearance_of(flat(value)))["mean"] for value in (0, 25, 98, 200)}
+    below = {value: found.below(measure_image(flat(value)))["mean"] for value in (0, 25, 98, 200)}
     assert below == {0: 0, 25: 0.25, 98: 0.98, 200: 1}
 
 
 def test_a_survey_survives_its_record_and_a_damaged_one_is_said() -> None:
-    found = survey([ASTRONAUT, flat(3)])
-    assert Survey.of_record(asdict(found)) == found
+    found = compute_image_stats([ASTRONAUT, flat(3)])
+    assert ImageStats.of_record(asdict(found)) == found
     with pytest.raises(ValueError, match="is damaged"):
-        Survey.of_record({"images": 3})
+        ImageStats.of_record({"images": 3})
     with pytest.raises(ValueError, match="must be of percentiles"):
-        Survey.of_record(asdict(found) | {"mean": [1, 2]})
+        ImageStats.of_record(asdict(found) | {"mean": [1, 2]})
     with pytest.raises(ValueError, match="There are none"):
-        survey([])
+        compute_image_stats([])
 
 
 def test_a_sample_is_spread_evenly_and_small_sets_are_taken_whole() -> None:

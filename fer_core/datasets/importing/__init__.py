@@ -2,7 +2,7 @@
 
 from fer_core.datasets.importing import image_check
 from fer_core.datasets.importing.archives import (
-    LARGEST,
+    MAX_EXTRACTED_BYTES,
     check_member,
     check_total,
     damage_in_words,
@@ -12,7 +12,7 @@ from fer_core.datasets.importing.archives import (
 from fer_core.datasets.importing.import_task import check_source
 
 __all__ = [
-    "LARGEST",
+    "MAX_EXTRACTED_BYTES",
     "check_member",
     "check_source",
     "check_total",

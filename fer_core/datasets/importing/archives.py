@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from fer_core.datasets.layouts.layout import Report
+from fer_core.errors import FerError
 from fer_core.text import counted
 from fer_core.vision import IMAGE_SUFFIXES
 
-LARGEST = 100 * 2**30  # bytes, extracted
+MAX_EXTRACTED_BYTES = 100 * 2**30  # bytes, extracted
 _LARGEST_RATIO = 200  # extracted to packed; images reach 2, fer2013.csv 4, bombs 1,000 and more
 _NEVER_A_BOMB = 100 * 2**20  # bytes
 _TABLES = frozenset({".csv", ".txt"})
@@ -28,7 +29,7 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
     """Extracts the images and tables of a .zip below `target`; notes say what was left out.
 
     Raises:
-        ValueError: no archive, damaged, encrypted, too large, or with a member that would land
+        FerError: no archive, damaged, encrypted, too large, or with a member that would land
             outside `target`. Nothing is promised of `target` then.
     """
     with damage_in_words(), zipfile.ZipFile(archive) as file:
@@ -38,7 +39,7 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         wanted = [member for member in members if holds(member, IMAGE_SUFFIXES | _TABLES)]
         _check_tree(wanted)
         size = archive.stat().st_size
-        check_total(wanted, size, min(LARGEST, shutil.disk_usage(target.parent).free))
+        check_total(wanted, size, min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free))
         for number, member in enumerate(wanted, 1):
             _extract(file, member, target)
             if number % 100 == 0:
@@ -53,21 +54,21 @@ def damage_in_words() -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        raise ValueError(_sentence(error)) from error
+        raise FerError(_sentence(error)) from error
 
 
 def read_member(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """A member's content in blocks, never more than it claims to be.
 
     Raises:
-        ValueError: there is more of it. What is damaged raises as `damage_in_words` expects.
+        FerError: there is more of it. What is damaged raises as `damage_in_words` expects.
     """
     left = member.file_size
     with file.open(member) as packed:
         while block := packed.read(_BLOCK):
             left -= len(block)
             if left < 0:
-                raise ValueError(f"The archive's {member.filename} is larger than it claims.")
+                raise FerError(f"The archive's {member.filename} is larger than it claims.")
             yield block
 
 
@@ -87,9 +88,9 @@ def check_member(member: zipfile.ZipInfo) -> None:
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     if leads_out(name) or is_link or "\0" in member.orig_filename:
         kind = "a link" if is_link else "a path that leads out of it"
-        raise ValueError(f"The archive must hold plain files below it. Received {kind}: {name}")
+        raise FerError(f"The archive must hold plain files below it. Received {kind}: {name}")
     if member.flag_bits & 1:
-        raise ValueError(f"The archive must not be encrypted. Received, encrypted: {name}")
+        raise FerError(f"The archive must not be encrypted. Received, encrypted: {name}")
 
 
 def holds(member: zipfile.ZipInfo, suffixes: Collection[str]) -> bool:
@@ -112,7 +113,7 @@ def _check_tree(members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         for folder in _path(member.filename).parents:
             if str(folder).lower() in files:
-                raise ValueError(
+                raise FerError(
                     "A name in the archive must not be both a file and a folder. "
                     f"Received: {folder}"
                 )
@@ -126,13 +127,13 @@ def check_total(members: Sequence[zipfile.ZipInfo], packed: int, room: int) -> N
         room: bytes that there is room for.
 
     Raises:
-        ValueError: they are larger, or so much larger than the archive that it must be a bomb.
+        FerError: they are larger, or so much larger than the archive that it must be a bomb.
     """
     total = sum(member.file_size for member in members)
     bomb = total > max(_NEVER_A_BOMB, _LARGEST_RATIO * packed)
     if bomb or total > room:
         limit = min(room, _LARGEST_RATIO * packed)
-        raise ValueError(
+        raise FerError(
             f"The archive must hold at most {max(limit, _NEVER_A_BOMB) / 2**30:.1f} GB when it is "
             f"extracted. Received: {total / 2**30:.1f} GB"
         )

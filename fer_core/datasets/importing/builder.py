@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.importing.image_check import inspect
+from fer_core.datasets.importing.image_check import validate_images
 from fer_core.datasets.index import write_index
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.names import check_name
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
@@ -26,7 +26,7 @@ _STALE = 3600.0  # seconds after which a half-made directory without its process
 
 def build_dataset(
     name: str,
-    read: Callable[[Path], Found],
+    read: Callable[[Path], ParsedLayout],
     report: Report,
     *,
     split_seed: int = 0,
@@ -47,7 +47,7 @@ def build_dataset(
     try:
         write_json(directory / "process.json", process_record())
         found = read(directory)
-        seen = inspect(found.index.assign(row=_rows(found.index)), found.root, report)
+        seen = validate_images(found.index.assign(row=_rows(found.index)), found.root, report)
         index = complete_splits(seen.index, validation_fraction, split_seed, test_fraction)
         notes = [
             found.recognised(seen.index),

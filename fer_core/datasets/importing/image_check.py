@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets.image_reader import Pictures, content_hash
+from fer_core.datasets.image_reader import ImageReader, content_hash
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.parallel import in_chunks
+from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.text import some
 from fer_core.vision import face_pixels
@@ -18,7 +19,7 @@ MOST_CLASSES = 100
 
 
 @dataclass(frozen=True)
-class Inspection:
+class ImageCheck:
     """What was seen."""
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
@@ -36,20 +37,20 @@ class _Chunk:
     is_gray: bool
 
 
-def inspect(index: pd.DataFrame, root: Path, report: Report) -> Inspection:
+def validate_images(index: pd.DataFrame, root: Path, report: Report) -> ImageCheck:
     """Reads and decodes every image of the index.
 
     Raises:
-        ValueError: there are too many classes, or not one of the images can be read.
+        FerError: there are too many classes, or not one of the images can be read.
     """
     names = sort_classes(index["expression"].unique())
     if len(names) > MOST_CLASSES:
-        raise ValueError(
+        raise FerError(
             f"A data set must have at most {MOST_CLASSES} classes: a folder, or a word in the "
             f"table, for each expression. Received: {len(names):,} ({some(names)})"
         )
     classes = index["expression"].map({name: i for i, name in enumerate(names)}).to_numpy()
-    pictures = Pictures(index, root)
+    pictures = ImageReader(index, root)
     rows: list[tuple[int, int, str]] = []
     damaged: list[str] = []
     sums = np.zeros((len(names), *MEAN_SIZE, 3), np.int64)
@@ -63,14 +64,14 @@ def inspect(index: pd.DataFrame, root: Path, report: Report) -> Inspection:
     seen = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
     readable = (seen["content"] != "").to_numpy()
     if not readable.any():
-        raise ValueError(f"The images must be readable. Not one is: {damaged[0]}")
+        raise FerError(f"The images must be readable. Not one is: {damaged[0]}")
     counts = np.bincount(classes[readable], minlength=len(names))[:, None, None, None]
     means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
     kept = pd.concat([index, seen], axis=1)[readable].reset_index(drop=True)
-    return Inspection(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
+    return ImageCheck(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
 
 
-def _look(pictures: Pictures, positions: range, classes: np.ndarray) -> _Chunk:
+def _look(pictures: ImageReader, positions: range, classes: np.ndarray) -> _Chunk:
     rows, damaged, is_gray = [], [], True
     present, places = np.unique(classes[positions], return_inverse=True)
     sums = np.zeros((len(present), *MEAN_SIZE, 3), np.int64)

@@ -12,8 +12,9 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
 from fer_core.datasets.layouts import read_index
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import VALIDATION_FRACTION
+from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import Progress, Task
 
@@ -42,12 +43,12 @@ def import_source(
         progress: called with what is done, of how much, and a sentence.
 
     Raises:
-        ValueError: the source is not recognised, the name cannot be used, or it was stopped.
+        FerError: the source is not recognised, the name cannot be used, or it was stopped.
     """
 
     def report(done: int, total: int, message: str) -> None:
         if should_stop and should_stop():
-            raise ValueError(_STOPPED)
+            raise FerError(_STOPPED)
         if progress:
             progress(done, total, message)
 
@@ -65,14 +66,14 @@ def check_source(source: Path) -> Path:
     """The absolute path of what can be imported.
 
     Raises:
-        ValueError: it is not there, or neither a folder nor a .zip or .csv file.
+        FerError: it is not there, or neither a folder nor a .zip or .csv file.
     """
     # Neither a home of nobody, nor a circle of links, nor what is too long for a path.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
         if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
             return path
-    raise ValueError(
+    raise FerError(
         "The source must be a folder, a .zip or a .csv file on the machine that runs this "
         f"dashboard. Received: {source}"
     )
@@ -84,7 +85,7 @@ def run_import(task: Task) -> None:
     An upload, a file in the task's own directory, is removed afterwards, however it ended.
 
     Raises:
-        ValueError: as `import_source`.
+        FerError: as `import_source`.
     """
     arguments = dict(task_arguments(task))
     source = Path(arguments.pop("source"))
@@ -96,7 +97,7 @@ def run_import(task: Task) -> None:
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 
 
-def _read(source: Path, directory: Path, report: Report) -> Found:
+def _read(source: Path, directory: Path, report: Report) -> ParsedLayout:
     source = check_source(source)
     if source.suffix.lower() != ".zip" or source.is_dir():
         return read_index(source, directory, report)
@@ -107,13 +108,13 @@ def _read(source: Path, directory: Path, report: Report) -> Found:
     if not found.root.is_relative_to(extracted):
         shutil.rmtree(extracted)  # a table whose pixels were copied into an array
     elif found.index["path"].map(leads_out).any():
-        raise ValueError("An archive must not name images that lie outside of it. It does.")
+        raise FerError("An archive must not name images that lie outside of it. It does.")
     return dataclasses.replace(found, notes=(*found.notes, *left_out))
 
 
 def task_arguments(task: Task) -> Mapping[str, Any]:
     if task.request is None:
-        raise ValueError(f"{task.id} must hold a request. It has none.")
+        raise FerError(f"{task.id} must hold a request. It has none.")
     return task.request.arguments
 
 
@@ -126,7 +127,7 @@ def import_progress(task: Task) -> Callable[[int, int, str], None]:
         if time.monotonic() - last >= _SAY_EVERY:
             last = time.monotonic()
             if task.stop_requested:
-                raise ValueError(_STOPPED)
+                raise FerError(_STOPPED)
             task.save_progress(Progress(done, total, message=message))
 
     return save

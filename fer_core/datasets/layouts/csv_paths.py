@@ -8,8 +8,9 @@ import pandas as pd
 from fer_core.datasets.layouts.class_names import meanings
 from fer_core.datasets.layouts.csv_reader import LABELS, SPLITS, Table, left_unread, tables_in
 from fer_core.datasets.layouts.file_tree import is_file
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
+from fer_core.errors import FerError
 from fer_core.text import counted, shortened, some
 
 _PATHS = (
@@ -19,11 +20,11 @@ _PATHS = (
 _PIXELS = re.compile(r"(\d+\s+){8}")  # rather than the name of a file
 
 
-def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
+def read_path_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads a CSV with a column of paths, absolute or from the CSV's folder, and one of labels.
 
     Raises:
-        ValueError: none of the files is there.
+        FerError: none of the files is there.
     """
     tables = [table for table in tables_in(source) if _columns(table)]
     if not tables:
@@ -34,7 +35,7 @@ def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
     found = [[_locate(path, base) for path in rows["path"]] for base in bases]
     base, places = max(zip(bases, found, strict=True), key=lambda pair: _present(pair[1]))
     if not _present(places):
-        raise ValueError(_nothing_there(table, rows["path"]))
+        raise FerError(_nothing_there(table, rows["path"]))
     missing = rows["path"][[place is None for place in places]].tolist()
     rows = rows.assign(path=places).dropna(subset="path")
     once = rows.drop_duplicates("path").sort_values("path", ignore_index=True)
@@ -49,7 +50,7 @@ def read_path_table(source: Path, copied: Path, report: Report) -> Found | None:
     ).drop(columns="word")
     notes = [*meant, *notes, *left_unread(tables[1:])]
     recognised = f"Recognised {table.path.name}, a table of paths and expressions."
-    return Found("Table of paths", base, index, tuple(notes), lambda index: recognised)
+    return ParsedLayout("Table of paths", base, index, tuple(notes), lambda index: recognised)
 
 
 def _columns(table: Table) -> tuple[int, int] | None:
@@ -70,7 +71,7 @@ def _rows(table: Table, report: Report) -> tuple[pd.DataFrame, list[str]]:
     ]
     whole = [row for row in rows if row[0] and row[1]]
     if not whole:
-        raise ValueError(f"{table.path.name} must have rows with a path and a label. It has none.")
+        raise FerError(f"{table.path.name} must have rows with a path and a label. It has none.")
     notes = []
     if len(whole) < len(rows):
         notes.append(f"Skipped: {counted(len(rows) - len(whole), 'row')} without path or label.")

@@ -18,8 +18,9 @@ from fer_core.datasets.layouts.csv_reader import (
     open_table,
     tables_in,
 )
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
+from fer_core.errors import FerError
 from fer_core.expressions import canonical
 from fer_core.storage import writing_array
 from fer_core.text import counted, some
@@ -35,11 +36,11 @@ _VOTES = (
 )
 
 
-def read_pixel_table(source: Path, copied: Path, report: Report) -> Found | None:
+def read_pixel_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Copies the pixels of a table into an array in `copied`; row i is row i of the table.
 
     Raises:
-        ValueError: the table has no label column, no square pictures, or not one good row.
+        FerError: the table has no label column, no square pictures, or not one good row.
     """
     tables = [table for table in tables_in(source) if table.column(_PIXELS) is not None]
     if not tables:
@@ -68,7 +69,7 @@ def read_pixel_table(source: Path, copied: Path, report: Report) -> Found | None
     is_fer2013 = {"training", "publictest"} <= {usage.lower() for usage in copy.usages}
     layout = "FER2013, table of pixels" if is_fer2013 else "Table of pixels"
     recognised = f"Recognised {table.path.name}, a table of {copy.side}×{copy.side} pixels"
-    return Found(
+    return ParsedLayout(
         layout,
         copied,
         index,
@@ -96,7 +97,7 @@ class _Copy:
 def _copy(table: Table, target: Path, report: Report) -> _Copy:
     pixels, label, usage = (table.column(names) for names in (_PIXELS, LABELS, SPLITS))
     if pixels is None or label is None:
-        raise ValueError(
+        raise FerError(
             f"{table.path.name} must have a column with the expressions, named one of "
             f"{', '.join(LABELS)}. Received: {some(table.header, 10)}"
         )
@@ -122,7 +123,7 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
                 append(chunk.reshape(-1, *shape))
         append(chunk[: copy.total % _CHUNK].reshape(-1, *shape))
     if not copy.rows:
-        raise ValueError(f"{table.path.name} must have rows with pictures and labels. It has none.")
+        raise FerError(f"{table.path.name} must have rows with pictures and labels. It has none.")
     return copy
 
 
@@ -146,7 +147,7 @@ def _side(table: Table, pixels: int) -> int:
         side = math.isqrt(count)
         if side >= _SMALLEST and side * side == count:
             return side
-    raise ValueError(
+    raise FerError(
         f"{table.path.name} must hold square pictures of at least {_SMALLEST}×{_SMALLEST} pixels, "
         "as numbers with spaces between. No row does."
     )

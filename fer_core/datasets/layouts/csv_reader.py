@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from fer_core.datasets.layouts.layout import Report
+from fer_core.errors import FerError
 from fer_core.text import counted, some
 
 LABELS = ("expression", "emotion", "label", "labels", "class", "category", "target")
@@ -34,7 +35,7 @@ class Table:
         """The cells of every row below the header; rows that are too short are filled with "".
 
         Raises:
-            ValueError: the file is no CSV.
+            FerError: the file is no CSV.
         """
         size = self.path.stat().st_size
         with self.path.open("rb") as file, _as_text(file) as text:
@@ -47,7 +48,7 @@ class Table:
                         done = min(size, file.tell())
                         report(done, size, f"Read {number:,} rows of {self.path.name}")
             except csv.Error as error:
-                raise ValueError(
+                raise FerError(
                     f"{self.path.name} must be a CSV file. "
                     f"Received, in line {reader.line_num}: {error}"
                 ) from error

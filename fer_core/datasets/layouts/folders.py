@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_core.datasets.layouts.class_names import is_expression, meanings
 from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import SPLITS, named_split
 from fer_core.text import counted, some
 
@@ -17,17 +17,19 @@ _RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)
 _ORDER = {split: number for number, split in enumerate(SPLITS)}
 
 
-def read_expressions(source: Path, copied: Path, report: Report) -> Found | None:
+def read_expressions(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads a tree in which at least two folders are named for expressions."""
     return _read(source, report, lambda names: sum(map(is_expression, names)) >= 2)
 
 
-def read_any(source: Path, copied: Path, report: Report) -> Found | None:
+def read_any(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads a tree with at least two folders of images, whatever their names."""
     return _read(source, report, lambda names: len(names) >= 2)
 
 
-def _read(source: Path, report: Report, suffices: Callable[[set[str]], bool]) -> Found | None:
+def _read(
+    source: Path, report: Report, suffices: Callable[[set[str]], bool]
+) -> ParsedLayout | None:
     if not source.is_dir():
         return None
     listing = list_files(source, report)
@@ -46,7 +48,7 @@ def _read(source: Path, report: Report, suffices: Callable[[set[str]], bool]) ->
     index, official = _with_official_splits(index)
     index["split"] = index["source_split"].map(lambda word: named_split(word) or "")
     notes = [*official, *notes, *_skipped(listing, words, copies)]
-    return Found(_layout(index, bool(official)), source, index, tuple(notes), _recognised)
+    return ParsedLayout(_layout(index, bool(official)), source, index, tuple(notes), _recognised)
 
 
 def _class_and_split(folder: str) -> tuple[str, str]:

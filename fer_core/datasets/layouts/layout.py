@@ -11,7 +11,7 @@ Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class ParsedLayout:
     """A data set as it lies there, before its images were looked at."""
 
     layout: str

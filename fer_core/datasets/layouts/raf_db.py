@@ -6,8 +6,9 @@ import pandas as pd
 
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.file_tree import is_file
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import named_split
+from fer_core.errors import FerError
 from fer_core.expressions import RAF_DB
 from fer_core.text import counted, some
 
@@ -15,11 +16,11 @@ from fer_core.text import counted, some
 _LABELS = ("list_patition_label.txt", "list_partition_label.txt")
 
 
-def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
+def read_raf_db(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
     """Reads the basic part of RAF-DB.
 
     Raises:
-        ValueError: there are original images only, without the distributed boxes.
+        FerError: there are original images only, without the distributed boxes.
     """
     labels = _find_labels(source)
     if labels is None:
@@ -37,7 +38,7 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
     there = index["path"].map(lambda path: is_file(root / path))
     missing = index["path"][~there].tolist()
     if len(missing) == len(index):
-        raise ValueError(
+        raise FerError(
             f"The images that {labels.name} lists must lie in {root / 'Image'}. "
             f"Of {len(index):,} not one does; the first is {missing[0]}"
         )
@@ -48,7 +49,7 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> Found | None:
     def recognised(index: pd.DataFrame) -> str:
         return f"Recognised RAF-DB by {labels.name}: {counted(len(index), 'labelled image')}."
 
-    return Found("RAF-DB, as distributed", root, index, tuple(notes), recognised)
+    return ParsedLayout("RAF-DB, as distributed", root, index, tuple(notes), recognised)
 
 
 def _find_labels(source: Path) -> Path | None:
@@ -69,7 +70,7 @@ def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:
         else:
             bad += bool(name)
     if not rows:
-        raise ValueError(
+        raise FerError(
             f"{path.name} must have lines such as `train_00001.jpg 5`. Not one was found."
         )
     notes = [f"Skipped: {counted(bad, 'line')} of {path.name} that are no label."] if bad else []
@@ -90,7 +91,7 @@ def _read_box(path: Path) -> tuple[int, int, int, int]:
     try:
         left, top, right, bottom = map(float, path.read_text(encoding="utf-8").split()[:4])
     except (OSError, ValueError):
-        raise ValueError(
+        raise FerError(
             "RAF-DB's original images show whole scenes: they must come with Image/aligned, or "
             f"with the distributed box of every face. Not found or not readable: {path}"
         ) from None

@@ -4,20 +4,20 @@ from fer_core.datasets.quality.descriptions import WORDS, Words
 from fer_core.datasets.quality.findings import Finding, find, page_starts, table_of
 from fer_core.datasets.quality.scan_results import (
     FaceSearch,
-    Seen,
+    ScanResult,
     face_search_file,
     has_changed,
     images_key,
     read_face_search,
-    read_seen,
-    seen_file,
+    read_scan_result,
+    scan_result_file,
 )
 
 __all__ = [
     "WORDS",
     "FaceSearch",
     "Finding",
-    "Seen",
+    "ScanResult",
     "Words",
     "face_search_file",
     "find",
@@ -25,7 +25,7 @@ __all__ = [
     "images_key",
     "page_starts",
     "read_face_search",
-    "read_seen",
-    "seen_file",
+    "read_scan_result",
+    "scan_result_file",
     "table_of",
 ]

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
+from fer_core.errors import FerError
 
 # Two pictures are near duplicates where they correlate that much, reduced to 32×32 gray pixels ...
 LEAST_CORRELATION = 0.95
@@ -45,7 +46,7 @@ class Comparable:
 
     def __post_init__(self) -> None:
         if self.low.shape != (len(self.hashes), FREQUENCIES):
-            raise ValueError(
+            raise FerError(
                 f"`low` must be of shape ({len(self.hashes)}, {FREQUENCIES}). "
                 f"Received: {self.low.shape}"
             )

@@ -10,7 +10,7 @@ import pandas as pd
 from fer_core.datasets.quality import thresholds
 from fer_core.datasets.quality.descriptions import PAIRS
 from fer_core.datasets.quality.measures import DAMAGED, GONE, READABLE
-from fer_core.datasets.quality.scan_results import FaceSearch, Seen
+from fer_core.datasets.quality.scan_results import FaceSearch, ScanResult
 
 _PROBLEMS = {READABLE: "", GONE: "gone", DAMAGED: "damaged or truncated"}
 _RANKS = {"test": 0, "val": 1, "train": 2}  # the order in a group
@@ -34,7 +34,7 @@ class Finding:
         return 0 if self.groups is None or not len(self.groups) else int(self.groups[-1]) + 1
 
 
-def find(seen: Seen, index: pd.DataFrame, faces: FaceSearch | None = None) -> list[Finding]:
+def find(seen: ScanResult, index: pd.DataFrame, faces: FaceSearch | None = None) -> list[Finding]:
     """Every kind of finding, those without an image too; images in no split are left out.
 
     Args:
@@ -46,7 +46,7 @@ def find(seen: Seen, index: pd.DataFrame, faces: FaceSearch | None = None) -> li
     return found if faces is None else [*found, finder.faceless(faces)]
 
 
-def table_of(finding: Finding, seen: Seen, index: pd.DataFrame) -> pd.DataFrame:
+def table_of(finding: Finding, seen: ScanResult, index: pd.DataFrame) -> pd.DataFrame:
     """The images of a finding for a file: what they are, their group, and what was measured.
 
     Columns: position (in the index), group (from 1, where there are groups), path, row,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fer_core.datasets.image_reader import Pictures
-from fer_core.vision import appearance_of, resize
+from fer_core.datasets.image_reader import ImageReader
+from fer_core.vision import measure_image, resize
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # what `problem` says; what is truncated is damaged
 SIDE = 32  # pixels of the reduced gray picture by which two are compared
@@ -40,7 +40,7 @@ class Measured:
     low: np.ndarray  # float16 (n, FREQUENCIES): its lowest frequencies, of length 1
 
 
-def measure(pictures: Pictures, positions: range) -> Measured:
+def measure(pictures: ImageReader, positions: range) -> Measured:
     """Reads, decodes and measures pictures; one that cannot be read is noted as that."""
     measures = np.zeros(len(positions), MEASURES)
     sketches = np.zeros((len(positions), SIDE, SIDE), np.uint8)
@@ -63,7 +63,7 @@ def _measure(image: np.ndarray) -> tuple[tuple[float, ...], np.ndarray]:
     """A row of MEASURES without its perceptual hash, and the sketch."""
     height, width = image.shape[:2]
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    look = appearance_of(image)
+    look = measure_image(image)
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8)
     digest.update(f"{height}x{width}".encode())
     pixels = int.from_bytes(digest.digest(), "little")

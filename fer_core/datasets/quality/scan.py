@@ -14,11 +14,11 @@ from fer_core.datasets.quality.duplicates import Comparable, first_copies, near_
 from fer_core.datasets.quality.measures import READABLE, SIDE, measure
 from fer_core.datasets.quality.scan_results import (
     TABLE,
-    Seen,
+    ScanResult,
     images_key,
     make_folder,
     save,
-    seen_file,
+    scan_result_file,
 )
 from fer_core.datasets.quality.thresholds import NEARLY_FLAT
 from fer_core.datasets.registry import open_dataset
@@ -27,7 +27,7 @@ from fer_core.storage import writing_array
 Report = Callable[[int, int, str], None]  # done, of how much, and a sentence
 
 
-def scan(name: str, report: Report) -> Seen:
+def scan(name: str, report: Report) -> ScanResult:
     """Looks at every image of the data set of that name and keeps what it saw.
 
     What `report` raises ends it, and what was kept before stays.
@@ -43,9 +43,9 @@ def scan(name: str, report: Report) -> Seen:
     finally:
         with contextlib.suppress(OSError):  # on Windows a mapped file stays until the next time
             sketches_file.unlink(missing_ok=True)
-    seen = Seen(images_key(dataset.index), looked, time.monotonic() - started, table)
+    seen = ScanResult(images_key(dataset.index), looked, time.monotonic() - started, table)
     make_folder(dataset)
-    save(seen_file(dataset), seen)
+    save(scan_result_file(dataset), seen)
     return seen
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.quality.measures import GONE
-from fer_core.storage import patiently, replacing
+from fer_core.errors import FerError
+from fer_core.storage import replacing, retry_while_locked
 
 # Raise it when the same pictures would be seen differently: what was kept before is out of date.
 _VERSION = 1
@@ -35,7 +36,7 @@ TABLE = np.dtype(
 
 
 @dataclass(frozen=True)
-class Seen:
+class ScanResult:
     """What was seen, by position in the index."""
 
     key: str  # `images_key` of the index
@@ -64,7 +65,7 @@ class FaceSearch:
         return datetime.fromisoformat(self.looked)
 
 
-Kept = TypeVar("Kept", Seen, FaceSearch)
+Kept = TypeVar("Kept", ScanResult, FaceSearch)
 
 
 def images_key(index: pd.DataFrame) -> str:
@@ -76,7 +77,7 @@ def images_key(index: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def has_changed(dataset: Dataset, seen: Seen) -> bool:
+def has_changed(dataset: Dataset, seen: ScanResult) -> bool:
     """Whether the images are others than those that were seen, by the index and by their files.
 
     Asks the system for every file.
@@ -100,7 +101,7 @@ def _has_changed(path: str, was_there: bool, then: float) -> bool:
         return was_there
 
 
-def seen_file(dataset: Dataset) -> Path:
+def scan_result_file(dataset: Dataset) -> Path:
     """Where what was seen is kept."""
     return folder(dataset) / "seen.npz"
 
@@ -119,18 +120,16 @@ def make_folder(dataset: Dataset) -> Path:
     """The folder, made where it is missing.
 
     Raises:
-        ValueError: the data set was deleted.
+        FerError: the data set was deleted.
     """
     try:
         folder(dataset).mkdir(exist_ok=True)
     except FileNotFoundError as error:
-        raise ValueError(
-            f"{dataset.name} must be there to be looked at. It was deleted."
-        ) from error
+        raise FerError(f"{dataset.name} must be there to be looked at. It was deleted.") from error
     return folder(dataset)
 
 
-def save(path: Path, kept: Seen | FaceSearch) -> None:
+def save(path: Path, kept: ScanResult | FaceSearch) -> None:
     """Writes it, whole or not at all."""
     named = asdict(kept)
     arrays: dict[str, Any] = {
@@ -141,9 +140,9 @@ def save(path: Path, kept: Seen | FaceSearch) -> None:
         np.savez(temporary, record=np.array(json.dumps(record)), **arrays)
 
 
-def read_seen(dataset: Dataset) -> Seen | None:
+def read_scan_result(dataset: Dataset) -> ScanResult | None:
     """What the last look saw, up to date or not; None where there was none, or it is damaged."""
-    seen = _read(seen_file(dataset), Seen)
+    seen = _read(scan_result_file(dataset), ScanResult)
     return seen if seen is not None and seen.table.dtype == TABLE else None
 
 
@@ -154,7 +153,7 @@ def read_face_search(dataset: Dataset) -> FaceSearch | None:
 
 def _read(path: Path, kind: type[Kept]) -> Kept | None:
     try:
-        with patiently(lambda: path.open("rb")) as opened, np.load(opened) as file:
+        with retry_while_locked(lambda: path.open("rb")) as opened, np.load(opened) as file:
             values: dict[str, Any] = json.loads(str(file["record"]))
             values |= {each.name: file[each.name] for each in fields(kind) if each.name in file}
         return kind(**values)

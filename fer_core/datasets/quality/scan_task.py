@@ -16,6 +16,7 @@ from fer_core.datasets.quality.scan_results import (
     save,
 )
 from fer_core.datasets.registry import open_dataset
+from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import Progress, Task, stop_if_asked
 
@@ -24,17 +25,17 @@ _SAY_EVERY = 0.3  # seconds
 Detects = Callable[[np.ndarray], bool]
 
 
-def run_examine(task: Task) -> None:
+def run_scan(task: Task) -> None:
     """Does a task of kind "examine".
 
     Its arguments are `dataset`, a name, and `faces`: 0 to look at every image, or of how many to
     ask whether MTCNN finds a face in them.
 
     Raises:
-        ValueError: as `scan` or `search_faces`.
+        FerError: as `scan` or `search_faces`.
     """
     if task.request is None:
-        raise ValueError(f"{task.id} must name a data set. It names none.")
+        raise FerError(f"{task.id} must name a data set. It names none.")
     name, faces = task.request.arguments["dataset"], int(task.request.arguments.get("faces", 0))
     report = _report_of(task)
     if faces:
@@ -57,10 +58,10 @@ def search_faces(
     What cannot be read is left out of the sample: that is another finding.
 
     Raises:
-        ValueError: the count is not positive, or the data set was deleted.
+        FerError: the count is not positive, or the data set was deleted.
     """
     if count < 1:
-        raise ValueError(f"Faces must be looked for in at least 1 image. Received: {count}")
+        raise FerError(f"Faces must be looked for in at least 1 image. Received: {count}")
     drawn = np.random.default_rng(seed).permutation(len(dataset.index))[:count]
     looked, found = datetime.now().isoformat(), dict[int, bool]()
     for done, position in enumerate(np.sort(drawn).tolist()):

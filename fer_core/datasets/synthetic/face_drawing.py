@@ -37,7 +37,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Look:
+class FaceStyle:
     """Whose face it is, how it is held and in what light."""
 
     yaw: float  # radians, as are pitch and roll
@@ -58,7 +58,7 @@ class Look:
     noise: float  # half range in gray levels
 
 
-def draw_face(features: Features, look: Look, noise: np.ndarray) -> np.ndarray:
+def draw_face(features: Features, look: FaceStyle, noise: np.ndarray) -> np.ndarray:
     """The face as uint8 RGB of shape (SIZE, SIZE, 3).
 
     Args:
@@ -89,7 +89,7 @@ class _Pen:
     surface turns with it.
     """
 
-    def __init__(self, canvas: np.ndarray, look: Look) -> None:
+    def __init__(self, canvas: np.ndarray, look: FaceStyle) -> None:
         self._canvas = canvas
         self._look = look
 
@@ -124,7 +124,7 @@ def _shade(color: Color, factor: float) -> Color:
     return red, green, blue
 
 
-def _draw_head(pen: _Pen, look: Look) -> None:
+def _draw_head(pen: _Pen, look: FaceStyle) -> None:
     width = look.head_width
     cos, sin = np.cos(_CIRCLE), np.sin(_CIRCLE)
     if look.hair_style == 2:
@@ -145,7 +145,7 @@ def _blush(skin: Color) -> Color:
     return min(255.0, skin[0] * 1.02), skin[1] * 0.93, skin[2] * 0.93
 
 
-def _draw_hair(pen: _Pen, look: Look) -> None:
+def _draw_hair(pen: _Pen, look: FaceStyle) -> None:
     angles = np.linspace(math.pi, 2 * math.pi, 40)
     curls = 0.05 * np.sin(11 * angles) if look.hair_style == 3 else 0.0
     outer_x = 1.09 * look.head_width * np.cos(angles)
@@ -156,11 +156,11 @@ def _draw_hair(pen: _Pen, look: Look) -> None:
     pen.shape(x, y + 0.12 * math.sin(look.pitch), look.hair, flat=True)
 
 
-def _eye_center(look: Look, side: int) -> tuple[float, float]:
+def _eye_center(look: FaceStyle, side: int) -> tuple[float, float]:
     return side * 0.47 * look.head_width / 0.8, -0.12
 
 
-def _draw_eye(pen: _Pen, features: Features, look: Look, side: int) -> None:
+def _draw_eye(pen: _Pen, features: Features, look: FaceStyle, side: int) -> None:
     x, y = _eye_center(look, side)
     height = max(0.015, features.eye_open)
     lid = np.sqrt(np.clip(1 - _ARC**2, 0, 1))
@@ -177,7 +177,7 @@ def _draw_eye(pen: _Pen, features: Features, look: Look, side: int) -> None:
     pen.line(across, lower, _shade(look.skin, 0.7), 0.6 * look.line)
 
 
-def _draw_brow(pen: _Pen, features: Features, look: Look, side: int) -> None:
+def _draw_brow(pen: _Pen, features: Features, look: FaceStyle, side: int) -> None:
     x, y = _eye_center(look, side)
     inner = -side * _ARC  # 1 at the nose
     height = y - 0.27 - features.brow_lift - features.brow_slant * inner * 0.5
@@ -185,7 +185,7 @@ def _draw_brow(pen: _Pen, features: Features, look: Look, side: int) -> None:
     pen.line(x + 0.25 * _ARC, height - 0.05 * (1 - _ARC**2), color, 2.2 * look.line)
 
 
-def _draw_nose(pen: _Pen, features: Features, look: Look) -> None:
+def _draw_nose(pen: _Pen, features: Features, look: FaceStyle) -> None:
     dark = _shade(look.skin, 0.72)
     x = np.array([0.02, 0.11, 0.08, 0.0, -0.08])
     pen.line(x, np.array([0.02, 0.24, 0.31, 0.33, 0.31]), dark, 0.8 * look.line)
@@ -198,7 +198,7 @@ def _draw_nose(pen: _Pen, features: Features, look: Look) -> None:
             pen.line(side * fold, np.array([0.26, 0.33, 0.5]), dark, 0.6 * look.line)
 
 
-def _draw_mouth(pen: _Pen, features: Features, look: Look) -> None:
+def _draw_mouth(pen: _Pen, features: Features, look: FaceStyle) -> None:
     x = features.mouth_width * _ARC
     bulge = 1 - _ARC**2
     middle = 0.58 - features.smile * (_ARC**2 - 0.45)
@@ -215,7 +215,7 @@ def _draw_mouth(pen: _Pen, features: Features, look: Look) -> None:
     pen.line(x, upper, lip, (1.0 if is_open else 1.5) * look.line)
 
 
-def _draw_glasses(pen: _Pen, look: Look) -> None:
+def _draw_glasses(pen: _Pen, look: FaceStyle) -> None:
     angles = np.append(_CIRCLE, 0.0)
     for side in (-1, 1):
         x, y = _eye_center(look, side)

@@ -11,10 +11,11 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.builder import build_dataset
 from fer_core.datasets.importing.import_task import import_progress, task_arguments
 from fer_core.datasets.layouts.folders import read_expressions
-from fer_core.datasets.layouts.layout import Found, Report
+from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.synthetic.face_drawing import SIZE
 from fer_core.datasets.synthetic.random_faces import random_face
+from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.storage import write_json
 from fer_core.tasks import Task
@@ -35,15 +36,15 @@ def draw_dataset(
     faces; a larger count draws the same ones and more.
 
     Raises:
-        ValueError: the name cannot be used, or the count is out of range.
+        FerError: the name cannot be used, or the count is out of range.
     """
     if not 70 <= count <= LARGEST:
-        raise ValueError(f"`count` must be from 70 to {LARGEST:,} faces. Received: {count:,}")
+        raise FerError(f"`count` must be from 70 to {LARGEST:,} faces. Received: {count:,}")
     report = progress or (lambda done, total, message: None)
     return build_dataset(name, lambda folder: _draw(folder, count, seed, report), report)
 
 
-def _draw(folder: Path, count: int, seed: int, report: Report) -> Found:
+def _draw(folder: Path, count: int, seed: int, report: Report) -> ParsedLayout:
     def draw(numbers: range) -> int:
         for number in numbers:
             expression = EXPRESSIONS[number % len(EXPRESSIONS)]
@@ -62,7 +63,7 @@ def _draw(folder: Path, count: int, seed: int, report: Report) -> Found:
         report(done, count, f"Drew {done:,} of {count:,} faces")
     found = read_expressions(folder / "images", folder, report)
     if found is None:
-        raise ValueError(f"The drawn faces must lie in {folder}. They have vanished.")
+        raise FerError(f"The drawn faces must lie in {folder}. They have vanished.")
     note = f"{count:,} schematic faces of {SIZE}×{SIZE} pixels, drawn with seed {seed}."
     return dataclasses.replace(found, layout="Drawn faces", notes=(), recognised=lambda index: note)
 
@@ -71,7 +72,7 @@ def run_draw(task: Task) -> None:
     """Does a task of kind "draw"; its arguments are those of `draw_dataset`.
 
     Raises:
-        ValueError: as `draw_dataset`.
+        FerError: as `draw_dataset`.
     """
     dataset = draw_dataset(**task_arguments(task), progress=import_progress(task))
     write_json(task.directory / "result.json", {"dataset": dataset.name})

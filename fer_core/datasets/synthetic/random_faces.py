@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from fer_core.datasets.synthetic.face_drawing import SIZE, Color, Features, Look, draw_face
+from fer_core.datasets.synthetic.face_drawing import SIZE, Color, FaceStyle, Features, draw_face
 
 _EXPRESSIONS = {
     "angry": Features(-0.1, 0.0, 0.24, 0.0, -0.1, -0.26, 0.085),
@@ -58,13 +58,13 @@ def _jittered(features: Features, rng: np.random.Generator, amount: float = 1.0)
     return dataclasses.replace(features, **moved)
 
 
-def _look(rng: np.random.Generator) -> Look:
+def _look(rng: np.random.Generator) -> FaceStyle:
     def pick(colors: tuple[Color, ...]) -> Color:
         red, green, blue = colors[int(rng.random() * len(colors))]
         factor = _between(rng, 0.9, 1.08)
         return min(255, red * factor), min(255, green * factor), min(255, blue * factor)
 
-    return Look(
+    return FaceStyle(
         yaw=_between(rng, -0.3, 0.3),
         pitch=_between(rng, -0.15, 0.15),
         roll=_between(rng, -0.14, 0.14),

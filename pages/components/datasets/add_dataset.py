@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import free_name
 from fer_core.datasets.importing import check_source
+from fer_core.errors import FerError
 from pages.components.shared.dataset_imports import (
     submit_drawn_dataset,
     submit_import,
@@ -52,7 +53,7 @@ def _add_folder() -> bool:
     if not pressed:
         return False
     if not path.strip():
-        raise ValueError("The path must name a folder or file. Received none.")
+        raise FerError("The path must name a folder or file. Received none.")
     source = check_source(Path(path.strip()))
     submit_import(source, name or free_name(source.stem), **settings)
     return True
@@ -71,7 +72,7 @@ def _add_upload() -> bool:
     if not pressed:
         return False
     if file is None:
-        raise ValueError("A file must be chosen first. Received none.")
+        raise FerError("A file must be chosen first. Received none.")
     submit_upload(file, file.name, name or free_name(Path(file.name).stem), **settings)
     return True
 

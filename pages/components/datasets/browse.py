@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core import expressions, vision
-from fer_core.datasets import Dataset, Overlay, positions_of
+from fer_core.datasets import Corrections, Dataset, positions_of
 from pages.components.shared.corrections import current
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
@@ -17,7 +17,7 @@ _PER_PAGE = 40
 
 
 @st.fragment
-def show_faces(dataset: Dataset, told: Overlay | None) -> None:
+def show_faces(dataset: Dataset, told: Corrections | None) -> None:
     """A page of faces of the chosen split and class, in order or drawn at random.
 
     Args:
@@ -44,7 +44,7 @@ def show_faces(dataset: Dataset, told: Overlay | None) -> None:
         st.rerun()
 
 
-def _choose(dataset: Dataset, overlay: Overlay) -> tuple[str, str | None, str | None, int]:
+def _choose(dataset: Dataset, overlay: Corrections) -> tuple[str, str | None, str | None, int]:
     """The widgets above the gallery: split, class and decision (or None), which random draw.
 
     A draw of 0 is none.
@@ -82,7 +82,7 @@ def _choose(dataset: Dataset, overlay: Overlay) -> tuple[str, str | None, str | 
     return str(split), expression, decided, draw
 
 
-def _decided_on(dataset: Dataset, overlay: Overlay, decided: str) -> np.ndarray:
+def _decided_on(dataset: Dataset, overlay: Corrections, decided: str) -> np.ndarray:
     """Positions of the images that are left out, or of those that are relabelled."""
     keys = {OUT: overlay.excluded, RELABELLED: overlay.relabelled}[decided]
     found = positions_of(dataset.index, keys).values()
@@ -97,7 +97,7 @@ def _order(key: str) -> None:
     st.session_state[key] = 0
 
 
-def _tiles(dataset: Dataset, overlay: Overlay, positions: np.ndarray) -> list[Tile]:
+def _tiles(dataset: Dataset, overlay: Corrections, positions: np.ndarray) -> list[Tile]:
     """Images that are left out look so; relabelled ones say what they are called now."""
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))

@@ -4,15 +4,16 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import datasets
-from fer_core.datasets import Dataset, Key, Overlay, named, positions_of
-from pages.components.shared.errors import try_to
+from fer_core.datasets import Corrections, Dataset, Key, named, positions_of
+from fer_core.errors import FerError
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
 _LARGEST = 64  # MB
 _LISTED = 1000  # rows; more take a browser time, and nobody reads them
 
 
-def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
+def show_corrections(dataset: Dataset, overlay: Corrections | None) -> None:
     """The list, the file, and the way back; nothing where they cannot be read."""
     if overlay is None:
         return
@@ -37,7 +38,7 @@ def show_corrections(dataset: Dataset, overlay: Overlay | None) -> None:
     _take_over(dataset)
 
 
-def _show_list(dataset: Dataset, overlay: Overlay) -> None:
+def _show_list(dataset: Dataset, overlay: Corrections) -> None:
     newest = overlay.corrections[: -_LISTED - 1 : -1]
     keys = [each.key for each in newest]
     places = positions_of(dataset.index, keys)
@@ -65,7 +66,7 @@ def _named(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str:
     return dataset.pictures.name(places[key][0]) if key in places else named(key)
 
 
-def _offer_file(dataset: Dataset, overlay: Overlay) -> None:
+def _offer_file(dataset: Dataset, overlay: Corrections) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download the corrections",
@@ -80,7 +81,7 @@ def _offer_file(dataset: Dataset, overlay: Overlay) -> None:
             st.button(
                 "Take all corrections back",
                 type="primary",
-                on_click=try_to,
+                on_click=run_or_toast,
                 args=(lambda: _take_back(dataset),),
             )
 
@@ -105,7 +106,7 @@ def _take_over(dataset: Dataset) -> None:
         return
     try:
         if file is None:
-            raise ValueError("A file must be chosen first. Received none.")
+            raise FerError("A file must be chosen first. Received none.")
         count = dataset.import_overlay(_text(file.getvalue(), file.name))
     except (ValueError, OSError) as error:
         st.error(plain(str(error)))
@@ -118,4 +119,4 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name} must be text in UTF-8: {error}") from error
+        raise FerError(f"{name} must be text in UTF-8: {error}") from error

@@ -5,16 +5,16 @@ import streamlit as st
 
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
-from fer_core.datasets.quality import WORDS, Finding, Seen
+from fer_core.datasets.quality import WORDS, Finding, ScanResult
 from pages.components.shared.dataset_cache import corrected, thumbnail
-from pages.components.shared.errors import attempt, show_refusals
+from pages.components.shared.errors import run_or_report, show_refusals
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.gallery import Tile, gallery
 
 _PER_PAGE = 40
 
 
-def show_finding(dataset: Dataset, seen: Seen, finding: Finding) -> bool:
+def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
     """What it is, how many images, and a page of them.
 
     Returns:
@@ -68,7 +68,7 @@ def _offer_to_leave_out(dataset: Dataset, finding: Finding) -> None:
         key=f"exclude-{dataset.name}-{finding.kind}",
     ):
         reason = WORDS[finding.kind].title
-        if attempt(lambda: dataset.exclude(finding.excess.tolist(), reason)):
+        if run_or_report(lambda: dataset.exclude(finding.excess.tolist(), reason)):
             st.toast(f"{images} left out: {reason}.", icon=":material/block:")
         st.rerun()  # the whole page: it tells of the corrections
 

@@ -5,34 +5,34 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.datasets import Dataset, Overlay, quality
-from fer_core.datasets.quality import FaceSearch, Finding, Seen
+from fer_core.datasets import Corrections, Dataset, quality
+from fer_core.datasets.quality import FaceSearch, Finding, ScanResult
 from pages.components.shared.corrections import current
 from pages.components.shared.dataset_cache import corrected, opened
 
 
 @dataclass(frozen=True)
-class Found:
+class QualityReport:
     """The last look at a data set, up to date or not, and what it means now."""
 
-    seen: Seen
+    seen: ScanResult
     faces: FaceSearch | None  # up to date
     findings: tuple[Finding, ...]  # empty where it is out of date
     is_current: bool
 
 
-def found(dataset: Dataset) -> Found | None:
+def quality_report(dataset: Dataset) -> QualityReport | None:
     """What is known about the data set's images with the corrections of now; None without a look.
 
     What a person left out is in no finding any more.
     """
-    seen_at = _changed(quality.seen_file(dataset))
+    seen_at = _changed(quality.scan_result_file(dataset))
     faces_at = _changed(quality.face_search_file(dataset))
     result = _found(dataset.name, _stamp(dataset), seen_at, faces_at, current(dataset))
     if result is None or not result.is_current:
         return result
     if _has_changed(dataset.name, result.seen.looked):
-        return Found(result.seen, None, (), is_current=False)
+        return QualityReport(result.seen, None, (), is_current=False)
     return result
 
 
@@ -49,26 +49,28 @@ def _stamp(dataset: Dataset) -> int:
 
 
 @st.cache_resource(
-    max_entries=4, show_spinner="Reading what was seen …", hash_funcs={Overlay: hash}
+    max_entries=4, show_spinner="Reading what was seen …", hash_funcs={Corrections: hash}
 )
-def _found(name: str, index: int, seen_at: int, faces_at: int, overlay: Overlay) -> Found | None:
+def _found(
+    name: str, index: int, seen_at: int, faces_at: int, overlay: Corrections
+) -> QualityReport | None:
     dataset = opened(name)
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     if seen is None:
         return None
     key = quality.images_key(dataset.index)
     if seen.key != key:
-        return Found(seen, None, (), is_current=False)
+        return QualityReport(seen, None, (), is_current=False)
     faces = quality.read_face_search(dataset)
     if faces is not None and faces.key != key:
         faces = None
     findings = quality.find(seen, corrected(dataset).index, faces)
-    return Found(seen, faces, tuple(findings), is_current=True)
+    return QualityReport(seen, faces, tuple(findings), is_current=True)
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
 def _has_changed(name: str, looked: str) -> bool:
     """Whether files have changed since; asked once a minute, since there may be many."""
     dataset = opened(name)
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     return seen is not None and seen.looked == looked and quality.has_changed(dataset, seen)

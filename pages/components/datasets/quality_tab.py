@@ -4,26 +4,26 @@ from datetime import timedelta
 
 import streamlit as st
 
-from fer_core.datasets import Dataset, Overlay
+from fer_core.datasets import Corrections, Dataset
 from fer_core.datasets.quality import WORDS, Finding
 from pages.components.datasets.finding_gallery import show_finding
-from pages.components.datasets.quality_cache import Found, found
+from pages.components.datasets.quality_cache import QualityReport, quality_report
 from pages.components.datasets.quality_task import show_examination, submit_examination
 from pages.components.shared.corrections import current
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import spoken_duration
 
 _SAMPLE = 500  # images in which faces are looked for, unless another number is chosen
 
 
-def show_quality(dataset: Dataset, told: Overlay | None) -> None:
+def show_quality(dataset: Dataset, told: Corrections | None) -> None:
     """The findings, the way to them, and how far that is.
 
     Args:
         told: the corrections that the page around it tells of; with others it is shown anew.
     """
     active = show_examination(dataset.name)
-    known = found(dataset)
+    known = quality_report(dataset)
     if known is None:
         if not active:
             _offer_first_look(dataset)
@@ -63,13 +63,13 @@ def _offer_look(
 
 def _look(dataset: Dataset, faces: int = 0) -> None:
     """Asks for a look, and shows the whole page anew: its progress is outside of the fragment."""
-    try_to(lambda: submit_examination(dataset.name, faces))
+    run_or_toast(lambda: submit_examination(dataset.name, faces))
     st.rerun()
 
 
 @st.fragment
-def _show_findings(dataset: Dataset, told: Overlay | None, active: bool) -> None:
-    known = found(dataset)
+def _show_findings(dataset: Dataset, told: Corrections | None, active: bool) -> None:
+    known = quality_report(dataset)
     if known is None or not known.is_current:
         st.rerun()
     some = {finding.kind: finding for finding in known.findings if finding.images}
@@ -100,7 +100,7 @@ def _pick(dataset: Dataset, some: dict[str, Finding]) -> str | None:
     return str(kind)
 
 
-def _show_look(known: Found) -> None:
+def _show_look(known: QualityReport) -> None:
     """What was not found, and when that was."""
     nothing = [WORDS[finding.kind].title for finding in known.findings if not finding.images]
     if nothing:
@@ -117,7 +117,7 @@ def _named(finding: Finding) -> str:
     return f"{WORDS[finding.kind].title} · **{finding.images:,}**"
 
 
-def _offer_face_search(dataset: Dataset, known: Found, active: bool) -> None:
+def _offer_face_search(dataset: Dataset, known: QualityReport, active: bool) -> None:
     label = "Look for faces" if known.faces is None else "Look for faces again"
     with st.expander(label, icon=":material/face:"):
         st.caption(

@@ -1,6 +1,7 @@
 """Asks for a data set's images to be looked at, and shows how far that is."""
 
 from fer_core import tasks
+from fer_core.errors import FerError
 from fer_core.storage import paths
 from fer_core.tasks import Task, queue
 from pages.components.shared.task_progress import Words, show_task
@@ -13,11 +14,11 @@ def submit_examination(name: str, faces: int = 0) -> Task:
     """Asks for every image of the data set to be looked at, or for faces in so many of them.
 
     Raises:
-        ValueError: it is being looked at already.
+        FerError: it is being looked at already.
     """
-    with queue.alone():  # of two sessions that ask at once, the second finds it asked for
+    with queue.lock():  # of two sessions that ask at once, the second finds it asked for
         if any(task.state.is_active for task in _examinations(name)):
-            raise ValueError(f"{name} is being looked at already.")
+            raise FerError(f"{name} is being looked at already.")
         directory = tasks.new_directory(paths.tasks_root(), _KIND)
         return queue.submit(directory, _KIND, {"dataset": name, "faces": faces})
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core.evaluation import Evaluated
+from fer_core.evaluation import EvaluationReport
 from fer_core.figures import coverage_figure, reliability_figure
 from pages.components.shared.predictions_cache import Subject
 
@@ -14,7 +14,7 @@ _ERROR_HELP = (
 _PLAIN = {"displayModeBar": False}
 
 
-def show_confidence(subject: Subject, found: Evaluated) -> None:
+def show_calibration(subject: Subject, found: EvaluationReport) -> None:
     """Reliability on the left, "not sure" on the right."""
     reliability, coverage = st.columns(2, gap="large")
     with reliability:
@@ -29,7 +29,7 @@ def show_confidence(subject: Subject, found: Evaluated) -> None:
 
 
 @st.fragment
-def _show_coverage(subject: Subject, found: Evaluated) -> None:
+def _show_coverage(subject: Subject, found: EvaluationReport) -> None:
     known = found.calibration.threshold if found.calibration else None
     least = st.slider(
         "“Not sure” below a confidence of",
@@ -57,7 +57,7 @@ def _show_coverage(subject: Subject, found: Evaluated) -> None:
     )
 
 
-def _errors(found: Evaluated) -> str:
+def _errors(found: EvaluationReport) -> str:
     before, after = found.calibration_errors
     sentence = f"Expected calibration error {before:.1%}"
     if after is None:

@@ -6,7 +6,13 @@ import numpy as np
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.evaluation import LARGEST_ERROR, LEAST_CONFIDENT, MOST_CONFIDENT, WRONG, Evaluated
+from fer_core.evaluation import (
+    LARGEST_ERROR,
+    LEAST_CONFIDENT,
+    MOST_CONFIDENT,
+    WRONG,
+    EvaluationReport,
+)
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.formatting import plain
 from pages.components.shared.predictions_cache import Subject
@@ -26,7 +32,7 @@ Cell = tuple[str | None, str | None]  # truth and answer; None is any
 
 
 @st.fragment
-def show_mistakes(subject: Subject, found: Evaluated) -> None:
+def show_mistakes(subject: Subject, found: EvaluationReport) -> None:
     """A click on the matrix, or the two choices beside it, show images."""
     matrix, images = st.columns([6, 5], gap="large")
     with images:
@@ -48,7 +54,7 @@ def show_mistakes(subject: Subject, found: Evaluated) -> None:
         st.caption("Click a cell to see its images.")
 
 
-def _choose(subject: Subject, found: Evaluated) -> tuple[str | None, str | None, str]:
+def _choose(subject: Subject, found: EvaluationReport) -> tuple[str | None, str | None, str]:
     """The widgets above the images: truth, answer (None is any), order."""
     names = list(found.class_names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -91,7 +97,7 @@ def _answer_key(subject: Subject) -> str:
     return f"answered-{subject.key}"
 
 
-def _sentence(cell: Cell, rows: np.ndarray, found: Evaluated) -> str:
+def _sentence(cell: Cell, rows: np.ndarray, found: EvaluationReport) -> str:
     """What is shown, and how much of it there is."""
     truth, answered = cell
     of = "images" if truth is None else f"images of {plain(truth)}"

@@ -6,12 +6,12 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.datasets import list_datasets
-from fer_core.evaluation import EVERYTHING, Elsewhere
+from fer_core.evaluation import EVERYTHING, CrossDatasetEvaluation
 from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.shared.dataset_cache import opened
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
 from pages.components.shared.pickers import say_no_dataset
 from pages.components.shared.predictions_cache import Subject, evaluated
@@ -21,7 +21,7 @@ _SPLITS = {EVERYTHING: "All images"} | SPLITS
 _HELP = "Share of right answers on images of another origin than those it was trained on."
 
 
-def show_other_data(run: Run) -> None:
+def show_cross_dataset(run: Run) -> None:
     """What there is, what is being done, and a form to ask for more."""
     _offer(run)
     _show_tasks(run)
@@ -72,7 +72,7 @@ def _offer(run: Run) -> None:
             "Evaluate",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(partial(evaluation.submit_evaluation, run, name, split, views=views),),
         )
 
@@ -103,7 +103,7 @@ def _words(task: Task) -> Words:
     return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
 
 
-def _show(run: Run, one: Elsewhere) -> None:
+def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
     subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
     found = evaluated(subject)
@@ -115,7 +115,7 @@ def _show(run: Run, one: Elsewhere) -> None:
     show_evaluation(subject, found, _HELP)
 
 
-def _remarks(run: Run, one: Elsewhere) -> str:
+def _remarks(run: Run, one: CrossDatasetEvaluation) -> str:
     """What must be known to read the scores."""
     said = [f"Evaluated on {one.time:%d %B %Y at %H:%M}."]
     if one.left_out:
@@ -133,5 +133,5 @@ def _remarks(run: Run, one: Elsewhere) -> str:
     return " ".join(said)
 
 
-def _spoken(one: Elsewhere) -> str:
+def _spoken(one: CrossDatasetEvaluation) -> str:
     return f"{one.dataset} · {_SPLITS[one.split]} · {one.images:,} images"

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.evaluation import PCA, UMAP, Evaluated, FaceMap
+from fer_core.evaluation import PCA, UMAP, EvaluationReport, FaceMap
 from pages.components.evaluate.map_cache import figure_of, is_current, known_map
 from pages.components.evaluate.prediction_gallery import show_answers
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.task_progress import Words, show_task
 
@@ -26,7 +26,7 @@ _HELP = (
 
 
 @st.fragment
-def show_map(subject: Subject, found: Evaluated) -> None:
+def show_map(subject: Subject, found: EvaluationReport) -> None:
     """The map, drawn when it is asked for, beside the images that are chosen on it."""
     st.subheader("Map of the faces", anchor=False, help=_HELP)
     if not st.toggle("Show how the network sees the faces", key=f"show-map-{subject.key}"):
@@ -62,7 +62,7 @@ def _choose_method(subject: Subject) -> str:
 
 
 def _offer(subject: Subject, method: str, images: int) -> None:
-    few = min(images, evaluation.MOST)
+    few = min(images, evaluation.MAX_MAP_IMAGES)
     st.caption(
         f"The network must look at {few:,} images once, in a process of its own; the map is kept."
     )
@@ -70,7 +70,7 @@ def _offer(subject: Subject, method: str, images: int) -> None:
         "Draw the map",
         type="primary",
         icon=":material/scatter_plot:",
-        on_click=try_to,
+        on_click=run_or_toast,
         args=(
             partial(evaluation.submit_map, subject.run, subject.dataset, subject.file.stem, method),
         ),
@@ -78,7 +78,7 @@ def _offer(subject: Subject, method: str, images: int) -> None:
     )
 
 
-def _show(subject: Subject, found: Evaluated, drawn: FaceMap) -> None:
+def _show(subject: Subject, found: EvaluationReport, drawn: FaceMap) -> None:
     st.caption(_sentence(found, drawn))
     chart, images = st.columns([7, 5], gap="large")
     with chart:
@@ -111,7 +111,7 @@ def chosen_rows(points: list[dict[str, Any]], rows: list[np.ndarray]) -> np.ndar
     return np.unique(np.array(found, dtype=int))
 
 
-def _show_chosen(subject: Subject, found: Evaluated, rows: np.ndarray) -> None:
+def _show_chosen(subject: Subject, found: EvaluationReport, rows: np.ndarray) -> None:
     if not len(rows):
         st.info(
             "Press a point to see its face, or choose many by drawing around them.",
@@ -130,11 +130,11 @@ def _show_chosen(subject: Subject, found: Evaluated, rows: np.ndarray) -> None:
     show_answers(subject, found, rows, key=f"map-{key}", place="on-map")
 
 
-def _sentence(found: Evaluated, drawn: FaceMap) -> str:
+def _sentence(found: EvaluationReport, drawn: FaceMap) -> str:
     """How many points there are, and what the axes are."""
     shown, total = len(drawn.rows), len(found.answers)
     said = f"**{shown:,}** images."
-    if shown == evaluation.MOST < total:
+    if shown == evaluation.MAX_MAP_IMAGES < total:
         said = (
             f"**{shown:,}** of {total:,} images, chosen at random, of every expression its share."
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from fer_core.evaluation import Evaluated
+from fer_core.evaluation import EvaluationReport
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.corrections import current
 from pages.components.shared.predictions_cache import Subject, find_images
@@ -16,7 +16,7 @@ _HELP = (
 
 
 @st.fragment
-def show_doubtful(subject: Subject, found: Evaluated) -> None:
+def show_label_issues(subject: Subject, found: EvaluationReport) -> None:
     """A gallery of them, the most doubtful first; found when it is asked for."""
     st.subheader("Doubtful labels", anchor=False, help=_HELP)
     if not st.toggle("Show images whose label may be wrong", key=f"doubt-{subject.key}"):
@@ -36,7 +36,7 @@ def show_doubtful(subject: Subject, found: Evaluated) -> None:
     show_answers(subject, found, rows, key="doubt", place="doubtful")
 
 
-def _settled(subject: Subject, found: Evaluated, rows: np.ndarray) -> np.ndarray:
+def _settled(subject: Subject, found: EvaluationReport, rows: np.ndarray) -> np.ndarray:
     """Whether a person has decided about each image; about one that is not there nobody has."""
     settled = np.zeros(len(rows), dtype=bool)
     try:

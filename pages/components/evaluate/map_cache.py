@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.evaluation import Evaluated, FaceMap
+from fer_core.evaluation import EvaluationReport, FaceMap
 from fer_core.figures import map_figure
 from fer_core.storage import Stamp, stamp
 from pages.components.shared.predictions_cache import Subject
@@ -22,7 +22,7 @@ def is_current(subject: Subject, drawn: FaceMap) -> bool:
 
 
 def figure_of(
-    subject: Subject, found: Evaluated, drawn: FaceMap, drag: str
+    subject: Subject, found: EvaluationReport, drawn: FaceMap, drag: str
 ) -> tuple[go.Figure, list[np.ndarray]]:
     """See `map_figure`; not to be changed."""
     return _figure(subject, drawn.method, _stamp(subject, drawn.method), drag, found, drawn)
@@ -47,9 +47,9 @@ def _digest(subject: Subject, then: Stamp) -> str:
 @st.cache_resource(
     max_entries=8,
     show_spinner=False,
-    hash_funcs={Evaluated: lambda found: "", FaceMap: lambda drawn: drawn.predictions},
+    hash_funcs={EvaluationReport: lambda found: "", FaceMap: lambda drawn: drawn.predictions},
 )
 def _figure(
-    subject: Subject, method: str, then: Stamp, drag: str, found: Evaluated, drawn: FaceMap
+    subject: Subject, method: str, then: Stamp, drag: str, found: EvaluationReport, drawn: FaceMap
 ) -> tuple[go.Figure, list[np.ndarray]]:
     return map_figure(drawn, found.answers, found.class_names, drag)

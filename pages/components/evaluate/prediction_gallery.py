@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import expressions
-from fer_core.evaluation import Evaluated, class_probabilities
+from fer_core.evaluation import EvaluationReport, class_probabilities
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.formatting import plain
@@ -17,7 +17,7 @@ _LEAST_WIDTH = 104  # pixels of a tile
 
 
 def show_answers(
-    subject: Subject, found: Evaluated, rows: np.ndarray, key: str, place: str = "answers"
+    subject: Subject, found: EvaluationReport, rows: np.ndarray, key: str, place: str = "answers"
 ) -> None:
     """The answers of these rows, in their order; without the images a table of them.
 
@@ -53,7 +53,7 @@ def show_answers(
 
 
 def _show_gallery(
-    key: str, images: Images, found: Evaluated, rows: np.ndarray, shown: np.ndarray
+    key: str, images: Images, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
 ) -> None:
     tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
     pressed = gallery(tiles, key=key, least=_LEAST_WIDTH)
@@ -82,7 +82,7 @@ def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[T
     ]
 
 
-def _show_without_images(reason: str, found: Evaluated, shown: np.ndarray) -> None:
+def _show_without_images(reason: str, found: EvaluationReport, shown: np.ndarray) -> None:
     st.info(plain(reason), icon=":material/image_not_supported:")
     table = found.answers.iloc[shown]
     names, probabilities = class_probabilities(table)

@@ -4,24 +4,24 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.evaluation import Evaluated, score_of
-from pages.components.evaluate.calibration import show_confidence
+from fer_core.evaluation import EvaluationReport, score_of
+from pages.components.evaluate.calibration import show_calibration
 from pages.components.evaluate.confusion import show_mistakes
 from pages.components.evaluate.feature_map import show_map
-from pages.components.evaluate.label_issues import show_doubtful
+from pages.components.evaluate.label_issues import show_label_issues
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.scores import show_accuracy, show_class_scores
 
 
-def show_evaluation(subject: Subject, found: Evaluated, explanation: str) -> None:
+def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str) -> None:
     """Scores with their intervals, the mistakes, and how sure the network was."""
     _show_summary(subject, found, explanation)
     show_mistakes(subject, found)
     st.subheader("Scores per expression", anchor=False)
     show_class_scores(found.scores)
-    show_confidence(subject, found)
+    show_calibration(subject, found)
     show_map(subject, found)
-    show_doubtful(subject, found)
+    show_label_issues(subject, found)
     st.download_button(
         "Download predictions",
         lambda: found.predictions.to_csv(index=False),
@@ -42,7 +42,7 @@ def show_averaged(predictions_file: Path) -> None:
     st.caption(f"{said}{clean}.")
 
 
-def _show_summary(subject: Subject, found: Evaluated, explanation: str) -> None:
+def _show_summary(subject: Subject, found: EvaluationReport, explanation: str) -> None:
     score = found.score
     everything, clean, top_two = st.columns(3)
     with everything:

@@ -5,7 +5,7 @@ import streamlit as st
 from fer_core import runs, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 
 
 def offer_test(run: Run) -> None:
@@ -28,7 +28,7 @@ def offer_test(run: Run) -> None:
         "Open the test split",
         type="primary",
         icon=":material/lock_open:",
-        on_click=try_to,
+        on_click=run_or_toast,
         args=(lambda: runs.open_test_task(run),),
         disabled=not finished,
         help=None if finished else "It can be opened when the run has finished.",

@@ -8,24 +8,27 @@ import streamlit as st
 
 from fer_core import vision
 from fer_core.inference import Photo
-from pages.components.predict.options import Asking
-from pages.components.predict.photo_cache import Asked
+from pages.components.predict.options import PredictOptions
+from pages.components.predict.photo_cache import InferenceRequest
 
 if TYPE_CHECKING:
-    from fer_core.inference import Recognized
+    from fer_core.inference import PhotoResult
 
 BOX = ("x", "y", "width", "height")
 
 
-def hand_out(
-    asking: Asking, found: Mapping[Photo, "Recognized"], refused: Sequence[str], asked: Asked
+def show_downloads(
+    asking: PredictOptions,
+    found: Mapping[Photo, "PhotoResult"],
+    refused: Sequence[str],
+    asked: InferenceRequest,
 ) -> None:
     """One row per face of all pictures; as CSV and JSON, and the annotated pictures as .zip."""
     from fer_core import inference
 
     run, sureness = asking.run, asking.sureness
     by_name = {photo.name: one for photo, one in found.items()}
-    table = inference.as_table(by_name, run.class_names, sureness.threshold)
+    table = inference.results_table(by_name, run.class_names, sureness.threshold)
     st.subheader("All faces", anchor=False)
     shares = [f"p_{name}" for name in run.class_names]
     st.dataframe(
@@ -50,7 +53,7 @@ def hand_out(
             "smallest_face": asked.search.smallest_face,
             "least_confidence": asked.search.confidence,
         }
-        text = inference.as_json(
+        text = inference.results_json(
             by_name, refused, asking.known.record(), settings, sureness.threshold
         )
         _offer("Download JSON", text, f"faces-{run.id}.json", "application/json")
@@ -77,7 +80,7 @@ def _offer(label: str, text: str, file_name: str, mime: str) -> None:
 
 
 def _annotated(
-    found: Mapping[Photo, "Recognized"], class_names: Sequence[str], threshold: float
+    found: Mapping[Photo, "PhotoResult"], class_names: Sequence[str], threshold: float
 ) -> bytes:
     """What the button asks for, in a thread of its own."""
     from fer_core import inference

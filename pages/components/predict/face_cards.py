@@ -7,29 +7,29 @@ import streamlit as st
 
 from fer_core import evaluation, figures
 from fer_core.inference import Photo
-from pages.components.predict.explained import looked_at
-from pages.components.predict.photo_cache import Asked
+from pages.components.predict.explained import grad_cam_overlay
+from pages.components.predict.photo_cache import InferenceRequest
 from pages.components.predict.rendering import annotated, crop
 from pages.components.shared.formatting import plain
 
 if TYPE_CHECKING:
-    from fer_core.inference import Recognized
+    from fer_core.inference import PhotoResult
 
 FACES_PER_PAGE = 6
 
 
 @dataclass(frozen=True)
-class Answers:
+class FaceCardData:
     """A picture, what was asked about it, and what was answered."""
 
     photo: Photo
-    asked: Asked
-    found: "Recognized"
+    asked: InferenceRequest
+    found: "PhotoResult"
     threshold: float  # less probable answers are "not sure"
     explains: bool  # whether each face is shown with where the network looked
 
 
-def show_picture(answers: Answers) -> None:
+def show_picture(answers: FaceCardData) -> None:
     """The picture with its boxes drawn, and a card per face, explained if asked for.
 
     Raises:
@@ -61,7 +61,7 @@ def _say_no_face(name: str, smallest: int) -> None:
     )
 
 
-def _show_faces(answers: Answers, count: int) -> None:
+def _show_faces(answers: FaceCardData, count: int) -> None:
     pages = -(-count // FACES_PER_PAGE)
     page = 1
     if pages > 1:
@@ -72,7 +72,7 @@ def _show_faces(answers: Answers, count: int) -> None:
             _show_face(answers, number)
 
 
-def _show_face(answers: Answers, number: int) -> None:
+def _show_face(answers: FaceCardData, number: int) -> None:
     """The crop, the answer in words and a bar per expression; faces are counted from 0."""
     photo, asked = answers.photo, answers.asked
     recognition = answers.found.recognitions[number]
@@ -82,11 +82,11 @@ def _show_face(answers: Answers, number: int) -> None:
             st.image(crop(photo, asked, number), width=96, alt=f"Face {face}")
             if answers.explains:
                 words = f"Where the network looked in face {face}"
-                st.image(looked_at(photo, asked, number), width=96, alt=words)
-            said = evaluation.answer(recognition.probabilities, answers.threshold)
+                st.image(grad_cam_overlay(photo, asked, number), width=96, alt=words)
+            said = evaluation.label_or_abstain(recognition.probabilities, answers.threshold)
             share = f"probability {recognition.probability:.1%}"
             if said == evaluation.NOT_SURE:
-                share = evaluation.likeliest(recognition.probabilities)
+                share = evaluation.top_two(recognition.probabilities)
             st.markdown(
                 f"**{number + 1} · {plain(said)}**  \n{plain(share)}  \n"
                 f":gray[:small[detector's confidence {recognition.face.confidence:.2f}]]"

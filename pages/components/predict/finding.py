@@ -22,7 +22,7 @@ THUMBNAIL = 256  # pixels of the longer side
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedFaces:
     """The faces of a picture."""
 
     faces: list["Face"]
@@ -45,7 +45,7 @@ def decoded(photo: Photo) -> np.ndarray:
 
 
 @st.cache_resource(max_entries=MANY, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def find_faces(photo: Photo, search: FaceSearch) -> Found:
+def find_faces(photo: Photo, search: FaceSearch) -> DetectedFaces:
     """The faces of a picture, whichever network is to judge them.
 
     Raises:
@@ -65,4 +65,4 @@ def find_faces(photo: Photo, search: FaceSearch) -> Found:
     smallest = vision.smallest_sought(height, width, search.smallest_face)
     factor = min(1.0, THUMBNAIL / max(height, width))
     small = vision.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
-    return Found(faces, height, width, smallest, vision.encode(small, "JPEG"), milliseconds)
+    return DetectedFaces(faces, height, width, smallest, vision.encode(small, "JPEG"), milliseconds)

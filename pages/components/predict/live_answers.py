@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from fer_core.evaluation import in_words
+from fer_core.evaluation import describe_answer
 from fer_core.figures import RECENT_HEIGHT, recent_figure
 from fer_core.inference import SPAN, LiveRecognizer, Moment, Tracked
 from fer_core.runs import Run
@@ -82,7 +82,7 @@ def _say_answer(live: LiveRecognizer, moment: Moment | None, number: int) -> Non
 
 
 def _spoken(live: LiveRecognizer, face: Tracked) -> str:
-    said = in_words(live.probabilities(face), live.threshold)
+    said = describe_answer(live.probabilities(face), live.threshold)
     return said if "(" in said else f"{said}, {100 * face.smoothed.max():.0f} %"
 
 

@@ -6,16 +6,16 @@ from itertools import count
 import numpy as np
 import streamlit as st
 
-from fer_core.inference import LiveRecognizer, Look
+from fer_core.inference import FrameFunction, LiveRecognizer
 from fer_core.vision import Box
-from pages.components.predict.options import Asking
+from pages.components.predict.options import PredictOptions
 from pages.components.shared.memory import freeze_garbage
 from pages.components.shared.models import FaceSearch, classifier, detector
 
 _SETTLED = (1, 20)  # frames after which all that is built once is there
 
 
-def live_recognizer(asking: Asking) -> LiveRecognizer:
+def live_recognizer(asking: PredictOptions) -> LiveRecognizer:
     """The session's recogniser; another network or another search for faces begins another one.
 
     Raises:
@@ -33,13 +33,13 @@ def _live_recognizer(
     run_id: str, model_time: int, averaged: bool, search: FaceSearch
 ) -> LiveRecognizer:
     network, finder = classifier(run_id, model_time, averaged), detector()
-    from fer_core.inference import Looker
+    from fer_core.inference import FramePipeline
 
-    looker = Looker(finder, network, search.smallest_face, search.confidence)
+    looker = FramePipeline(finder, network, search.smallest_face, search.confidence)
     return LiveRecognizer(_settling(looker), network.class_names)
 
 
-def _settling(look: Look) -> Look:
+def _settling(look: FrameFunction) -> FrameFunction:
     """The same; what TensorFlow builds for the first frames is spared the collections to come.
 
     Streamlit collects after every refresh, and would stop all threads half a second for it.

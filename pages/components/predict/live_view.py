@@ -10,7 +10,7 @@ from pages.components.predict.camera_check import GRANTED, camera_check
 from pages.components.predict.live_answers import show_answers, show_table
 from pages.components.predict.live_cache import live_recognizer
 from pages.components.predict.live_camera import film, is_filming, is_opened
-from pages.components.predict.options import Asking
+from pages.components.predict.options import PredictOptions
 from pages.components.shared.formatting import plain
 from pages.components.shared.live_plot import load_plotly
 
@@ -29,7 +29,7 @@ _REFUSALS = {
 }
 
 
-def show_live(asking: Asking) -> None:
+def show_live(asking: PredictOptions) -> None:
     """The switches, the video, and beside it what is recognised in it."""
     st.caption(
         "The camera's pictures go to the computer this dashboard runs on, and nowhere else. "

@@ -5,10 +5,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import evaluation, vision
-from fer_core.runs import Run, survey_file
+from fer_core.runs import Run, image_stats_file
 from fer_core.storage import Stamp, stamp
-from fer_core.vision import Survey
-from pages.components.predict.face_cards import Answers
+from fer_core.vision import ImageStats
+from pages.components.predict.face_cards import FaceCardData
 from pages.components.predict.photo_cache import network_of
 from pages.components.predict.rendering import cut_out
 from pages.components.shared.formatting import plain
@@ -26,11 +26,11 @@ _WORDS = {
 
 
 def chosen_margin() -> float:
-    """What the slider of `show_what_it_sees` says, as a share, before it is drawn."""
+    """What the slider of `show_network_input` says, as a share, before it is drawn."""
     return int(st.session_state.get(MARGIN, 0)) / 100
 
 
-def show_what_it_sees(run: Run, answers: Answers) -> None:
+def show_network_input(run: Run, answers: FaceCardData) -> None:
     """The chosen face's pixels, the slider for the margin, and the comparison."""
     with st.container(border=True):
         st.subheader("What the network sees", anchor=False)
@@ -56,10 +56,10 @@ def show_what_it_sees(run: Run, answers: Answers) -> None:
         pixels = network_of(answers.asked).pixels(crop)
         _show_pixels(pixels_place, pixels, crop.shape[0], number)
         with words_place:
-            _compare(run, vision.appearance_of(pixels))
+            _compare(run, vision.measure_image(pixels))
 
 
-def _choose_face(answers: Answers) -> int | None:
+def _choose_face(answers: FaceCardData) -> int | None:
     """The number of the face, from 0; None where there is none."""
     count = len(answers.found.recognitions)
     if count < 2:
@@ -81,7 +81,7 @@ def _show_pixels(place: DeltaGenerator, pixels: np.ndarray, side: int, number: i
 def _compare(run: Run, look: vision.Appearance) -> None:
     try:
         with st.spinner("Looking at the training faces …"):
-            survey = _survey(run, stamp(survey_file(run)))
+            survey = _survey(run, stamp(image_stats_file(run)))
     except (ValueError, OSError) as error:
         st.info(
             f"It cannot be compared with the training faces. {plain(str(error))}",
@@ -110,5 +110,5 @@ def _compare(run: Run, look: vision.Appearance) -> None:
     show_spinner=False,
     hash_funcs={Run: lambda run: str(run.directory)},
 )
-def _survey(run: Run, now: Stamp) -> Survey:
-    return evaluation.survey_of(run)
+def _survey(run: Run, now: Stamp) -> ImageStats:
+    return evaluation.training_stats_of(run)

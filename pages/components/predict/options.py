@@ -5,17 +5,28 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.evaluation import NEVER, RIGHT, Answered, Credentials
+from fer_core.errors import FerError
+from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
 from pages.components.shared.formatting import plain, spoken_run
 from pages.components.shared.models import FaceSearch
 
-_SHARES = (0.0, 0.5, 0.6, 0.7, 0.75, RIGHT, 0.85, 0.9, 0.95)  # of the answers, to be right
+_SHARES = (
+    0.0,
+    0.5,
+    0.6,
+    0.7,
+    0.75,
+    DEFAULT_MIN_ACCURACY,
+    0.85,
+    0.9,
+    0.95,
+)  # of the answers, to be right
 
 
 @dataclass(frozen=True)
-class Sureness:
+class AbstentionChoice:
     """From how sure on an answer is given."""
 
     right: float  # the share of answers that shall be right, in [0, 1]; 0 for any
@@ -23,12 +34,12 @@ class Sureness:
 
 
 @dataclass(frozen=True)
-class Asking:
+class PredictOptions:
     """What a person has chosen, whatever the pictures come from."""
 
-    known: Credentials  # of the network
+    known: ModelProvenance  # of the network
     search: FaceSearch
-    sureness: Sureness
+    sureness: AbstentionChoice
     averaged: bool  # over ten views of each face
     explains: bool  # whether each face is shown with where the network looked
 
@@ -38,7 +49,7 @@ class Asking:
         return self.known.run
 
 
-def show_credentials(known: Credentials) -> None:
+def show_provenance(known: ModelProvenance) -> None:
     """What the network learned from and how good it is, in one line."""
     dataset = plain(known.run.config.dataset)
     learned = f"{known.images:,} images of {dataset}" if known.images else dataset
@@ -57,12 +68,12 @@ def show_credentials(known: Credentials) -> None:
     st.caption(f"{sentence}.")
 
 
-def choose_sureness(run: Run, averaged: bool) -> Sureness:
+def choose_abstention(run: Run, averaged: bool) -> AbstentionChoice:
     """How sure the network must be, and what that costs and gains on validation."""
     right = st.select_slider(
         "How many of its answers must be right",
         _SHARES,
-        value=RIGHT,
+        value=DEFAULT_MIN_ACCURACY,
         format_func=lambda share: f"{share:.0%}" if share else "any",
         key="share-of-right-answers",
         persist_state="session",
@@ -74,23 +85,23 @@ def choose_sureness(run: Run, averaged: bool) -> Sureness:
         threshold, answered, of_one_view = _read_off(run, averaged, right)
     except ValueError as error:
         st.caption(plain(str(error)))
-        return Sureness(0.0, 0.0)
+        return AbstentionChoice(0.0, 0.0)
     st.caption(_in_words(threshold, answered))
     if of_one_view:
         st.caption(
             "Averages of ten views were not measured on validation when this network was trained: "
             "the threshold is that of one view, and the probabilities have no temperature."
         )
-    return Sureness(right, threshold)
+    return AbstentionChoice(right, threshold)
 
 
-def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Answered, bool]:
+def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Coverage, bool]:
     """The threshold, what it does, and whether it is of one view though several are averaged."""
     of_one_view = averaged and not run.predictions_file("val", averaged=True).exists()
     measured = averaged and not of_one_view
     now = stamp(run.predictions_file("val", averaged=measured))
     if not any(now):
-        raise ValueError("It always answers: it has no predictions for validation to go by.")
+        raise FerError("It always answers: it has no predictions for validation to go by.")
     known = run.calibration(averaged=measured)
     temperature = known.temperature if known else 1.0
     return (*_on_validation(run, measured, now, temperature, right), of_one_view)
@@ -99,18 +110,18 @@ def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Answered, 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Run: lambda run: str(run.directory)})
 def _on_validation(
     run: Run, averaged: bool, now: Stamp, temperature: float, right: float
-) -> tuple[float, Answered]:
+) -> tuple[float, Coverage]:
     predictions = run.predictions("val", averaged=averaged)
     if predictions is None or predictions.empty:
-        raise ValueError("It always answers: it has no predictions for validation to go by.")
-    tempered = evaluation.tempered(predictions, temperature)
-    threshold = evaluation.threshold(tempered, right)
-    return threshold, evaluation.answered(tempered, threshold)
+        raise FerError("It always answers: it has no predictions for validation to go by.")
+    tempered = evaluation.with_temperature(predictions, temperature)
+    threshold = evaluation.abstention_threshold(tempered, right)
+    return threshold, evaluation.coverage_at(tempered, threshold)
 
 
-def _in_words(threshold: float, answered: Answered) -> str:
+def _in_words(threshold: float, answered: Coverage) -> str:
     faces = f"the {answered.faces:,} validation faces"
-    if answered.accuracy is None or threshold == NEVER:
+    if answered.accuracy is None or threshold == ALWAYS_ABSTAIN:
         return f"However sure it is, of {faces} it is not right that often: it is never sure."
     if not threshold:
         sentence = f"It answers all of {faces}"

@@ -9,15 +9,15 @@ import streamlit as st
 
 from fer_core.inference import Photo
 from fer_core.runs import Run
-from pages.components.predict.finding import BY_KEY, MANY, Found, decoded, find_faces
+from pages.components.predict.finding import BY_KEY, MANY, DetectedFaces, decoded, find_faces
 from pages.components.shared.models import FaceSearch, classifier
 
 if TYPE_CHECKING:
-    from fer_core.inference import Classifier, FaceBatch, Recognized
+    from fer_core.inference import Classifier, FaceBatch, PhotoResult
 
 
 @dataclass(frozen=True)
-class Asked:
+class InferenceRequest:
     """All that decides an answer, besides the picture."""
 
     run_id: str
@@ -27,14 +27,18 @@ class Asked:
     margin: float  # around the detector's box, as a share of its longer side
 
 
-def asked_of(run: Run, search: FaceSearch, averaged: bool, margin: float) -> Asked:
+def inference_request(
+    run: Run, search: FaceSearch, averaged: bool, margin: float
+) -> InferenceRequest:
     """What is asked of a run as it is now."""
     model_time = run.model_file.stat().st_mtime_ns if run.model_file else 0
-    return Asked(run.id, model_time, search, averaged, margin)
+    return InferenceRequest(run.id, model_time, search, averaged, margin)
 
 
 @st.cache_resource(max_entries=MANY, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def recognize(photo: Photo, asked: Asked, _answer: "Recognized | None" = None) -> "Recognized":
+def recognize(
+    photo: Photo, asked: InferenceRequest, _answer: "PhotoResult | None" = None
+) -> "PhotoResult":
     """The expressions in a picture's file.
 
     Args:
@@ -52,7 +56,7 @@ def recognize(photo: Photo, asked: Asked, _answer: "Recognized | None" = None) -
 
 
 @st.cache_resource(max_entries=64, ttl="1h", show_spinner=False)
-def _answered(asked: Asked) -> set[str]:
+def _answered(asked: InferenceRequest) -> set[str]:
     """Keys of pictures whose answer was kept, and may have been forgotten since."""
     return set()
 
@@ -60,11 +64,11 @@ def _answered(asked: Asked) -> set[str]:
 class Pictures:
     """Pictures whose faces go through the network together: each then takes half the time."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: InferenceRequest) -> None:
         """Begins with no picture; loads nothing."""
         self._asked = asked
         self._batch: FaceBatch | None = None
-        self._found: dict[Photo, tuple[Found, float]] = {}  # with milliseconds until then
+        self._found: dict[Photo, tuple[DetectedFaces, float]] = {}  # with milliseconds until then
 
     @property
     def is_full(self) -> bool:
@@ -87,11 +91,11 @@ class Pictures:
         milliseconds = 1000 * (time.perf_counter() - started)
         self._found[photo] = found, found.milliseconds + milliseconds
 
-    def answers(self) -> dict[Photo, "Recognized"]:
+    def answers(self) -> dict[Photo, "PhotoResult"]:
         """The answers by picture; none waits any more."""
         if self._batch is None:
             return {}
-        from fer_core.inference import Recognized
+        from fer_core.inference import PhotoResult
 
         faces, started = len(self._batch), time.perf_counter()
         recognized = self._batch.recognize()
@@ -101,20 +105,20 @@ class Pictures:
             found, milliseconds = self._found[photo]
             milliseconds += each * len(recognitions)
             size = found.height, found.width
-            answers[photo] = Recognized(tuple(recognitions), *size, found.smallest, milliseconds)
+            answers[photo] = PhotoResult(tuple(recognitions), *size, found.smallest, milliseconds)
         self._found = {}
         return answers
 
 
 def recognize_all(
-    photos: Sequence[Photo], asked: Asked, say: Callable[[int], None]
-) -> tuple[dict[Photo, "Recognized"], list[str]]:
+    photos: Sequence[Photo], asked: InferenceRequest, say: Callable[[int], None]
+) -> tuple[dict[Photo, "PhotoResult"], list[str]]:
     """The answers by picture, in their order, and a sentence for each that could not be read.
 
     Args:
         say: called with the number of each picture, from 0, before it is looked at.
     """
-    found: dict[Photo, Recognized] = {}
+    found: dict[Photo, PhotoResult] = {}
     refused, pictures = [], Pictures(asked)
     for number, photo in enumerate(photos):
         say(number)
@@ -133,6 +137,6 @@ def recognize_all(
     return {photo: found[photo] for photo in photos if photo in found}, refused
 
 
-def network_of(asked: Asked) -> "Classifier":
+def network_of(asked: InferenceRequest) -> "Classifier":
     """The run's model with its class names."""
     return classifier(asked.run_id, asked.model_time, asked.averaged)

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core import evaluation, expressions
-from fer_core.inference import Given, Photo
+from fer_core.inference import Photo, PhotoBatch
 from fer_core.runs import Run
-from pages.components.predict.face_cards import Answers, show_picture
-from pages.components.predict.network_input import show_what_it_sees
-from pages.components.predict.options import Asking
-from pages.components.predict.photo_cache import Asked, recognize_all
+from pages.components.predict.face_cards import FaceCardData, show_picture
+from pages.components.predict.network_input import show_network_input
+from pages.components.predict.options import PredictOptions
+from pages.components.predict.photo_cache import InferenceRequest, recognize_all
 from pages.components.predict.rendering import annotated_small
 from pages.components.shared.formatting import plain
 from pages.components.shared.gallery import Tile, gallery
 
 if TYPE_CHECKING:
-    from fer_core.inference import Recognized
+    from fer_core.inference import PhotoResult
 
 _CHOSEN = "chosen-photo"
 _PER_PAGE = 12
@@ -29,7 +29,9 @@ _QUICK = 0.3  # seconds: what is done by then needs no progress
 _SHOWN = 5  # sentences; more are folded
 
 
-def recognize_given(given: Given, asked: Asked) -> tuple[dict[Photo, "Recognized"], list[str]]:
+def recognize_given(
+    given: PhotoBatch, asked: InferenceRequest
+) -> tuple[dict[Photo, "PhotoResult"], list[str]]:
     """What was recognised by picture, and a sentence for each file that could not be read.
 
     Leaving the page ends it; what was found is kept for a while.
@@ -61,7 +63,9 @@ def say_refused(refused: Sequence[str], notes: Sequence[str]) -> None:
         st.caption(plain(sentence))
 
 
-def show_results(asking: Asking, found: Mapping[Photo, "Recognized"], asked: Asked) -> None:
+def show_results(
+    asking: PredictOptions, found: Mapping[Photo, "PhotoResult"], asked: InferenceRequest
+) -> None:
     """A gallery where there are several pictures, and one of them large."""
     run, threshold, photos = asking.run, asking.sureness.threshold, list(found)
     if len(photos) > 1:
@@ -69,11 +73,11 @@ def show_results(asking: Asking, found: Mapping[Photo, "Recognized"], asked: Ask
             _show_gallery(run, found, asked, threshold)
     by_key = {photo.key: photo for photo in photos}
     photo = by_key.get(st.session_state.get(_CHOSEN, ""), photos[0])
-    answers = Answers(photo, asked, found[photo], threshold, asking.explains)
+    answers = FaceCardData(photo, asked, found[photo], threshold, asking.explains)
     with _errors_said():
         show_picture(answers)
     with _errors_said():
-        show_what_it_sees(run, answers)
+        show_network_input(run, answers)
 
 
 @contextmanager
@@ -86,7 +90,7 @@ def _errors_said() -> Iterator[None]:
 
 
 def _show_gallery(
-    run: Run, found: Mapping[Photo, "Recognized"], asked: Asked, threshold: float
+    run: Run, found: Mapping[Photo, "PhotoResult"], asked: InferenceRequest, threshold: float
 ) -> None:
     photos = list(found)
     faces = sum(len(one.recognitions) for one in found.values())
@@ -107,9 +111,11 @@ def _show_gallery(
         st.session_state[_CHOSEN] = photos[pressed].key
 
 
-def _in_short(one: "Recognized", threshold: float) -> tuple[str, str]:
+def _in_short(one: "PhotoResult", threshold: float) -> tuple[str, str]:
     """A few words on a picture, and the answer where there is one face."""
-    answers = [evaluation.answer(each.probabilities, threshold) for each in one.recognitions]
+    answers = [
+        evaluation.label_or_abstain(each.probabilities, threshold) for each in one.recognitions
+    ]
     if len(answers) == 1:
         return answers[0], answers[0]
     return (f"{len(answers)} faces" if answers else "no face"), ""

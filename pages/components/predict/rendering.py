@@ -8,14 +8,14 @@ import streamlit as st
 from fer_core import vision
 from fer_core.inference import Photo
 from pages.components.predict.finding import BY_KEY, THUMBNAIL, decoded, find_faces
-from pages.components.predict.photo_cache import Asked, network_of, recognize
+from pages.components.predict.photo_cache import InferenceRequest, network_of, recognize
 
 CROP = 160  # pixels a side of a face on the screen
 _LABELLED = 3  # faces of a small picture: more words would hide them
 
 
 @st.cache_data(max_entries=64, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def annotated(photo: Photo, asked: Asked, threshold: float) -> bytes:
+def annotated(photo: Photo, asked: InferenceRequest, threshold: float) -> bytes:
     """The picture for the screen with boxes and answers drawn; JPEG."""
     from fer_core import inference
 
@@ -25,7 +25,7 @@ def annotated(photo: Photo, asked: Asked, threshold: float) -> bytes:
 
 
 @st.cache_data(max_entries=1000, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def annotated_small(photo: Photo, asked: Asked, threshold: float) -> bytes:
+def annotated_small(photo: Photo, asked: InferenceRequest, threshold: float) -> bytes:
     """The same for a gallery."""
     from fer_core import inference
 
@@ -48,12 +48,12 @@ def annotated_small(photo: Photo, asked: Asked, threshold: float) -> bytes:
 
 
 @st.cache_data(max_entries=1000, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def crop(photo: Photo, asked: Asked, number: int) -> bytes:
+def crop(photo: Photo, asked: InferenceRequest, number: int) -> bytes:
     """The picture's face of that number, from 0, as it is cut out; JPEG."""
     return vision.encode(vision.resize(cut_out(photo, asked, number), CROP, CROP), "JPEG")
 
 
-def cut_out(photo: Photo, asked: Asked, number: int) -> np.ndarray:
+def cut_out(photo: Photo, asked: InferenceRequest, number: int) -> np.ndarray:
     """The same as it is in the picture: uint8 RGB, (side, side, 3)."""
     from fer_core import inference
 

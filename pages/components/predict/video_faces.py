@@ -6,8 +6,17 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from fer_core.errors import FerError
 from fer_core.figures import timeline_figure
-from fer_core.inference import SHORT, SeenFace, Summary, Video, course, read_video_table, seen_faces
+from fer_core.inference import (
+    SHORT,
+    FaceSummary,
+    Summary,
+    Video,
+    course,
+    read_video_table,
+    summarize_faces,
+)
 from pages.components.shared.formatting import plain, spoken_clock
 
 _FACES_PER_PAGE = 4
@@ -35,7 +44,7 @@ def show_faces(video: Video, summary: Summary) -> None:
 
 
 def _show_face(
-    video: Video, summary: Summary, table: pd.DataFrame, face: SeenFace, *, legend: bool
+    video: Video, summary: Summary, table: pd.DataFrame, face: FaceSummary, *, legend: bool
 ) -> None:
     about, chart = st.columns([1, 4], vertical_alignment="center")
     with about, st.container(horizontal=True, vertical_alignment="center"):
@@ -57,14 +66,14 @@ def _show_face(
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the table …")
-def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[SeenFace]]:
+def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
     table = read_video_table(file)
     if table is None:
-        raise ValueError(f"{file.name} must be there to be shown. It is gone.")
-    return table, seen_faces(table)
+        raise FerError(f"{file.name} must be there to be shown. It is gone.")
+    return table, summarize_faces(table)
 
 
-def _shares(face: SeenFace) -> str:
+def _shares(face: FaceSummary) -> str:
     """The most frequent answers with their shares of the frames."""
     shares = list(face.answers.items())[:_NAMED]
     return ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)

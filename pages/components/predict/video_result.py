@@ -9,7 +9,7 @@ from fer_core import inference
 from fer_core.inference import STOPPED, Summary, Video
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain, spoken_clock
 
 
@@ -32,7 +32,7 @@ def show_video(video: Video) -> None:
                 type="primary",
                 icon=":material/delete_forever:",
                 key=f"delete-{video.id}",
-                on_click=partial(try_to, video.delete),
+                on_click=partial(run_or_toast, video.delete),
             )
 
 
@@ -45,7 +45,7 @@ def _say_why_not(video: Video) -> None:
                 "Look at it again",
                 icon=":material/replay:",
                 key=f"again-{video.id}",
-                on_click=partial(try_to, partial(inference.begin_again, video)),
+                on_click=partial(run_or_toast, partial(inference.begin_again, video)),
             )
     else:
         st.error(plain(video.error) or "It was not looked at.", icon=":material/broken_image:")
@@ -69,10 +69,10 @@ def _say_what_came(video: Video, summary: Summary) -> None:
         )
     elif summary.damaged:
         st.warning(f"{summary.damaged:,} pieces of the file are damaged and were left out.")
-    st.video(str(video.film_file))
+    st.video(str(video.annotated_file))
     with st.container(horizontal=True):
         name = _file_name(video, "mp4")
-        _offer_file("Download annotated film", video.film_file, name, "video/mp4")
+        _offer_file("Download annotated film", video.annotated_file, name, "video/mp4")
         _offer_file("Download table", video.table_file, _file_name(video, "csv"), "text/csv")
 
 

@@ -3,19 +3,19 @@
 import streamlit as st
 
 from fer_core import inference
-from fer_core.inference import FILM_SUFFIXES, MOST_EVERY, Video, VideoSettings
+from fer_core.inference import MOST_EVERY, VIDEO_SUFFIXES, Video, VideoSettings
 from fer_core.runs import Run
-from pages.components.predict.options import Asking
+from pages.components.predict.options import PredictOptions
 from pages.components.predict.video_result import show_video
 from pages.components.predict.video_watch import watch
-from pages.components.shared.errors import attempt, show_refusals
+from pages.components.shared.errors import run_or_report, show_refusals
 from pages.components.shared.formatting import spoken_run
 
 _LARGEST_FILE = 1024  # MB
 _UPLOADS = "video-uploads"  # how many were taken: the field is empty again after each
 
 
-def show_videos(asking: Asking) -> None:
+def show_videos(asking: PredictOptions) -> None:
     """A field for a video, the progress of those in work, and what came of the others."""
     _offer(asking)
     show_refusals()
@@ -34,12 +34,12 @@ def show_videos(asking: Asking) -> None:
     show_video(by_id[chosen])
 
 
-def _offer(asking: Asking) -> None:
+def _offer(asking: PredictOptions) -> None:
     """A file and how it is looked at. It is copied at once, and not kept in memory."""
     number = st.session_state.setdefault(_UPLOADS, 0)
     file = st.file_uploader(
         "A video with faces",
-        type=[suffix.removeprefix(".") for suffix in FILM_SUFFIXES],
+        type=[suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES],
         max_upload_size=_LARGEST_FILE,
         key=f"video-{number}",
         help="It is copied to the computer this dashboard runs on, and nowhere else.",
@@ -85,7 +85,7 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
     if file is None:
         return
     network = spoken_run(run)
-    if attempt(lambda: inference.submit_video(run, file, file.name, settings, network)):
+    if run_or_report(lambda: inference.submit_video(run, file, file.name, settings, network)):
         st.session_state[_UPLOADS] += 1  # a new field: what was uploaded is forgotten
 
 

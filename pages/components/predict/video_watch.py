@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core.inference import Video
 from fer_core.tasks import Progress, TaskState, queue
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain, spoken_end
 
 _REFRESH_SECONDS = 1.0
@@ -36,7 +36,7 @@ def _watch(active: Sequence[Video]) -> None:
                 "Stop here",
                 icon=":material/stop_circle:",
                 key=f"stop-{video.id}",
-                on_click=partial(try_to, partial(_stop, video)),
+                on_click=partial(run_or_toast, partial(_stop, video)),
                 disabled=state is TaskState.STOPPING,
                 help="What was done until then is kept.",
                 width="content",

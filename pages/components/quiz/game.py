@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation, expressions
-from fer_core.evaluation import Evaluated
+from fer_core.errors import FerError
+from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.gallery import Tile, gallery
@@ -20,7 +21,7 @@ _SEED, _GUESSES, _OF = "quiz-seed", "quiz-guesses", "quiz-of"
 class Game:
     """Some of a network's answers, and a person's guesses for the first of them."""
 
-    found: Evaluated
+    found: EvaluationReport
     images: Images
     rows: np.ndarray
     guesses: list[str]
@@ -39,7 +40,7 @@ class Game:
         """The face to guess next, uint8 RGB.
 
         Raises:
-            ValueError: it is gone or damaged.
+            FerError: it is gone or damaged.
         """
         return self.images.dataset.image(int(self.images.positions[self.rows[number]]))
 
@@ -48,7 +49,7 @@ def current_game(run: Run) -> Game | None:
     """The game that goes on with that run, or a new one; None where there is no face to guess.
 
     Raises:
-        ValueError: the images are not there.
+        FerError: the images are not there.
     """
     if st.session_state.get(_OF) != run.id:
         st.session_state[_OF] = run.id
@@ -60,7 +61,7 @@ def current_game(run: Run) -> Game | None:
     images = find_images(subject, found)
     rows = evaluation.draw_faces(found.answers, images.positions, st.session_state[_SEED])
     if not len(rows):
-        raise ValueError(f"None of its validation images is in the data set {run.config.dataset}.")
+        raise FerError(f"None of its validation images is in the data set {run.config.dataset}.")
     return Game(found, images, rows, st.session_state[_GUESSES])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer_core.runs import Run
-from pages.components.shared.errors import attempt
+from pages.components.shared.errors import run_or_report
 from pages.components.shared.formatting import plain, spoken_run, spoken_size
 
 _NAMED = 10  # runs in a question
@@ -58,7 +58,7 @@ def _named(run: Run) -> str:
 
 def _delete(runs: Sequence[Run]) -> None:
     """Deletes what may be deleted; the page then says of the others why not."""
-    done = sum(attempt(run.delete) for run in runs)
+    done = sum(run_or_report(run.delete) for run in runs)
     if done:
         said = "1 run was" if done == 1 else f"{done:,} runs were"
         st.toast(f"{said} deleted.", icon=":material/delete:")

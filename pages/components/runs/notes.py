@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
-from pages.components.shared.errors import attempt
+from pages.components.shared.errors import run_or_report
 
 
 def edit_notes(one: Overview) -> None:
@@ -62,12 +62,12 @@ def offer_marks(chosen: Sequence[Overview]) -> None:
 def _save(run: Run) -> None:
     name = st.session_state[f"name-{run.id}"].strip()
     note = st.session_state[f"note-{run.id}"].strip()
-    if attempt(lambda: run.save_notes(replace(run.notes, name=name, note=note))):
+    if run_or_report(lambda: run.save_notes(replace(run.notes, name=name, note=note))):
         st.toast("Saved.", icon=":material/check:")
 
 
 def _mark(runs: Sequence[Run], **marks: Any) -> None:
-    done = sum(attempt(partial(_mark_one, run, marks)) for run in runs)
+    done = sum(run_or_report(partial(_mark_one, run, marks)) for run in runs)
     if done and marks.get("archived"):
         st.toast(f"{_counted(done)} archived.", icon=":material/archive:")
 

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from fer_core import datasets
-from fer_core.datasets import Dataset, Overlay
-from fer_core.runs import Run, overlay_of
+from fer_core.datasets import Corrections, Dataset
+from fer_core.runs import Run, corrections_of
 from pages.components.shared.formatting import plain
 
 
-def kept(dataset: Dataset) -> Overlay | None:
+def kept(dataset: Dataset) -> Corrections | None:
     """The corrections of now; says why where they cannot be read, and gives None."""
     try:
         return dataset.overlay
@@ -20,18 +20,18 @@ def kept(dataset: Dataset) -> Overlay | None:
         return None
 
 
-def current(dataset: Dataset) -> Overlay:
+def current(dataset: Dataset) -> Corrections:
     """The corrections of now; none where they cannot be read, as `kept` says elsewhere."""
     try:
         return dataset.overlay
     except ValueError:
-        return Overlay()
+        return Corrections()
 
 
 def show_corrections_of(run: Run) -> None:
     """Says which corrections the run uses, where it uses any."""
     try:
-        overlay = overlay_of(run)
+        overlay = corrections_of(run)
     except ValueError as error:
         st.warning(plain(str(error)), icon=":material/edit_off:")
         return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core import vision
-from fer_core.datasets import Dataset, Overlay, open_dataset
+from fer_core.datasets import Corrections, Dataset, open_dataset
 from fer_core.storage import paths
 from pages.components.shared.corrections import current
 
@@ -44,8 +44,8 @@ def _opened(name: str, modified: int) -> Dataset:
     return dataset
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Overlay: hash})
-def _corrected(name: str, modified: int, overlay: Overlay) -> Dataset:
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Corrections: hash})
+def _corrected(name: str, modified: int, overlay: Corrections) -> Dataset:
     return opened(name).with_overlay(overlay)
 
 

@@ -9,14 +9,14 @@ from pages.components.shared.formatting import plain
 _KEY = "refusals"
 
 
-def try_to(action: Callable[[], object]) -> None:
+def run_or_toast(action: Callable[[], object]) -> None:
     """Acts; what is refused, as when another tab was quicker, is said in passing."""
     sentence = _refusal(action)
     if sentence:
         st.toast(plain(sentence), icon=":material/info:")
 
 
-def attempt(action: Callable[[], object]) -> bool:
+def run_or_report(action: Callable[[], object]) -> bool:
     """Whether it was done; if not, `show_refusals` says why, and that stays to be read."""
     sentence = _refusal(action)
     if sentence:

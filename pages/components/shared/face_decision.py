@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import Dataset
 from pages.components.shared.corrections import kept
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
 _USUAL = "by hand"  # the reason, where nobody gives another
@@ -54,7 +54,7 @@ def _offer_expressions(dataset: Dataset, position: int, shown: str) -> None:
         required=True,
         format_func=plain,
         key=key,
-        on_change=try_to,
+        on_change=run_or_toast,
         args=(lambda: dataset.relabel([position], st.session_state[key]),),
     )
 
@@ -69,7 +69,7 @@ def _offer_to_confirm(dataset: Dataset, position: int, is_confirmed: bool) -> No
 
 
 def _act(label: str, icon: str, action: Callable[[], object], disabled: bool) -> None:
-    st.button(label, icon=icon, on_click=try_to, args=(action,), disabled=disabled)
+    st.button(label, icon=icon, on_click=run_or_toast, args=(action,), disabled=disabled)
 
 
 def _exclude(dataset: Dataset, position: int, place: str) -> None:

@@ -8,7 +8,8 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.datasets import Dataset
-from fer_core.evaluation import Evaluated
+from fer_core.errors import FerError
+from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run, read_predictions
 from fer_core.storage import Stamp, stamp
 from pages.components.shared.dataset_cache import opened
@@ -37,21 +38,21 @@ class Images:
     positions: np.ndarray  # in its index, one per answer; -1 where it is not there
 
 
-def evaluated(subject: Subject) -> Evaluated | None:
+def evaluated(subject: Subject) -> EvaluationReport | None:
     """What follows from the predictions; None where there are none.
 
     Raises:
-        ValueError: the file is damaged.
+        FerError: the file is damaged.
     """
     calibration = subject.run.directory / "calibration.json"
     return _evaluated(subject, stamp(subject.file), stamp(calibration))
 
 
-def find_images(subject: Subject, found: Evaluated) -> Images:
+def find_images(subject: Subject, found: EvaluationReport) -> Images:
     """Where the images are that were answered.
 
     Raises:
-        ValueError: the data set is not there.
+        FerError: the data set is not there.
     """
     dataset = opened(subject.dataset)
     index = stamp(dataset.directory / "index.csv")
@@ -59,24 +60,24 @@ def find_images(subject: Subject, found: Evaluated) -> Images:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> Evaluated | None:
+def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> EvaluationReport | None:
     try:
         table = read_predictions(subject.file)
     except ValueError as error:
-        raise ValueError(
+        raise FerError(
             f"{subject.run.id} has lost its predictions for {subject.file.stem}: {error}"
         ) from error
     if table is None or table.empty:
         return None
-    return Evaluated(table, subject.run.class_names, subject.run.calibration())
+    return EvaluationReport(table, subject.run.class_names, subject.run.calibration())
 
 
 @st.cache_resource(
     max_entries=8,
     show_spinner=False,
-    hash_funcs={Evaluated: lambda found: "", Dataset: lambda dataset: dataset.name},
+    hash_funcs={EvaluationReport: lambda found: "", Dataset: lambda dataset: dataset.name},
 )
 def _positions(
-    subject: Subject, predictions: Stamp, index: Stamp, found: Evaluated, dataset: Dataset
+    subject: Subject, predictions: Stamp, index: Stamp, found: EvaluationReport, dataset: Dataset
 ) -> np.ndarray:
     return evaluation.find_images(found.answers, dataset.index)

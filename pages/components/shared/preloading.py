@@ -42,9 +42,9 @@ def _load_detector() -> "FaceDetector":
     # TensorFlow's remarks to those who develop it; its errors come as exceptions, too.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from fer_core.vision import FaceDetector
-    from pages.components.shared.prepared import keep_prepared
+    from pages.components.shared.prepared import disable_clear_session
 
-    keep_prepared()
+    disable_clear_session()
     detector = FaceDetector()
     detector.detect(np.zeros((96, 96, 3), np.uint8))  # the first time takes half a second more
     freeze_garbage()

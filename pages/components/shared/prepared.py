@@ -3,7 +3,7 @@
 import keras
 
 
-def keep_prepared() -> None:
+def disable_clear_session() -> None:
     """Lets `keras.backend.clear_session` do nothing from now on.
 
     Streamlit calls it after every run of every page, as if each had built its own networks. With

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.tasks import Task, TaskState, queue
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
 REFRESH_SECONDS = 0.5
@@ -71,7 +71,7 @@ def _show_progress(task: Task, words: Words, stopping: bool, stays: bool) -> Non
         st.progress(progress.fraction if progress else 0.0, text=f"{words.doing} {says}".strip())
         st.button(
             words.stop,
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(task.request_stop if stays else lambda: _stop_and_forget(task),),
             key=f"stop-{task.id}",
             disabled=stopping,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core.runs import LARGEST_EPOCHS, STOPPED, Result, Run, continue_run, second_look
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 
 USUAL_EPOCHS = 10
 _HELP = (
@@ -34,7 +34,7 @@ def offer_more_epochs(run: Run, result: Result) -> None:
         st.form_submit_button(
             "Continue training",
             icon=":material/play_arrow:",
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(lambda: continue_run(run, st.session_state[key]),),
         )
 

@@ -9,7 +9,7 @@ from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState, queue
 from pages.components.shared.corrections import show_corrections_of
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
     plain,
@@ -24,10 +24,10 @@ from pages.components.train.initial_run import show_origin
 from pages.components.train.outcome import show_end, show_scores
 from pages.components.train.run_watch import watched
 
-Around = tuple[TaskState, queue.Lineup | None]
+Around = tuple[TaskState, queue.Snapshot | None]
 
 
-def monitor(run: Run, lineup: queue.Lineup) -> None:
+def monitor(run: Run, lineup: queue.Snapshot) -> None:
     """Shows the run: again and again while it waits, trains or will, else what came of it.
 
     When the `lineup`, all runs that trained or waited before the page showed them, is another one
@@ -35,7 +35,7 @@ def monitor(run: Run, lineup: queue.Lineup) -> None:
     """
     state = run.state
     around = state, lineup if state.is_active else None
-    pause = _pause(run) if state.is_active or queue.goes_on_by_itself(run) else None
+    pause = _pause(run) if state.is_active or queue.will_auto_resume(run) else None
     _show_title(run)
     show_origin(run)
     show_corrections_of(run)
@@ -54,7 +54,7 @@ def monitor(run: Run, lineup: queue.Lineup) -> None:
 def _look(run: Run, shown: Around, pause: float | None) -> None:
     """One look at the run; `shown` is what the page around it tells, until it runs anew."""
     state = run.state
-    around = state, queue.lineup("train") if state.is_active else None
+    around = state, queue.snapshot("train") if state.is_active else None
     if (around, None if pause is None else _pause(run)) != (shown, pause):
         st.rerun()
     with st.container():
@@ -98,7 +98,7 @@ def _show_stop(run: Run, state: TaskState) -> None:
     st.button(
         label.get(state, "Stop training"),
         icon=":material/stop_circle:",
-        on_click=try_to,
+        on_click=run_or_toast,
         args=(run.request_stop,),
         disabled=state is TaskState.STOPPING,
         help=None

@@ -9,8 +9,8 @@ import streamlit as st
 from fer_core import evaluation
 from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run, resume_run
 from fer_core.storage import paths
-from fer_core.tasks import NEVER_BEGAN, TaskState
-from pages.components.shared.errors import try_to
+from fer_core.tasks import NEVER_STARTED, TaskState
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain, spoken_duration
 from pages.components.shared.scores import (
     TEST_HELP,
@@ -30,7 +30,7 @@ def show_end(run: Run) -> None:
     elif state is TaskState.INTERRUPTED:
         st.warning(f"{run.interruption} {_spoken_progress(run)}")
     elif state is TaskState.CANCELLED:
-        st.info(NEVER_BEGAN)
+        st.info(NEVER_STARTED)
     elif run.result is not None:
         st.success(_sentence(run.result, run.duration), icon=":material/check:")
         if run.result.remark:
@@ -40,7 +40,7 @@ def show_end(run: Run) -> None:
         st.button(
             "Resume training",
             icon=":material/play_arrow:",
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(partial(resume_run, run),),
             help="Goes on from the last whole epoch.",
             key=f"resume-{run.id}",

@@ -6,9 +6,10 @@ from functools import partial
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
-from pages.components.shared.errors import try_to
+from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import STATE_COLORS, BadgeColor, plain, spoken_run
 
 # Who watches a run that works or waits sees at once that the queue has changed: see monitor.
@@ -17,7 +18,7 @@ EPOCH_SECONDS = 10.0  # where an epoch is shown that no curve below tells better
 _BY_ITSELF = "resume-by-itself"
 
 
-def show_queue(watched: Run, lineup: queue.Lineup) -> None:
+def show_queue(watched: Run, lineup: queue.Snapshot) -> None:
     """Shows the queue of the workspace, whoever asked for what is in it.
 
     The `watched` run stands below it already. Whether it is looked at again, and how soon, goes by
@@ -30,7 +31,7 @@ def show_queue(watched: Run, lineup: queue.Lineup) -> None:
 
 
 def _show_queue(watched: Run) -> None:
-    trains, waits = ([Run(task.directory) for task in tasks] for tasks in queue.lineup("train"))
+    trains, waits = ([Run(task.directory) for task in tasks] for tasks in queue.snapshot("train"))
     if waits and not trains:
         queue.wake()  # a supervisor that was killed must not leave the queue asleep
     with st.container():  # one place, whether the list is there or not
@@ -40,7 +41,7 @@ def _show_queue(watched: Run) -> None:
     st.toggle(
         "Resume interrupted runs by themselves",
         key=_BY_ITSELF,
-        on_change=try_to,
+        on_change=run_or_toast,
         args=(_choose_resuming,),
         help="After a restart of the machine, or when the system ended a training, it goes on from "
         "its last whole epoch without a click; not when that has led nowhere three times.",
@@ -82,7 +83,7 @@ def _offer_moves(run: Run, *, first: bool, last: bool) -> None:
             icon=icon,
             type="tertiary",
             disabled=disabled,
-            on_click=try_to,
+            on_click=run_or_toast,
             args=(partial(queue.move, run, steps),),
             key=f"{label}-{run.id}",
         )
@@ -93,7 +94,7 @@ def _offer_cancelling(run: Run) -> None:
         "Cancel",
         icon=":material/close:",
         type="tertiary",
-        on_click=try_to,
+        on_click=run_or_toast,
         args=(partial(_cancel, run),),
         help="Takes it from the queue. It stays on the Runs page and can be resumed.",
         key=f"cancel-{run.id}",
@@ -116,7 +117,7 @@ def _offer_watching(run: Run, watched: Run) -> None:
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise ValueError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
+        raise FerError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
 
 
 def _choose_resuming() -> None:

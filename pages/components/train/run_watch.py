@@ -12,7 +12,7 @@ import streamlit as st
 
 from fer_core import figures
 from fer_core.runs import HISTORY_COLUMNS, STEPS_COLUMNS, Run
-from fer_core.storage import GrowingTable
+from fer_core.storage import CsvTail
 
 if TYPE_CHECKING:
     pass
@@ -27,7 +27,7 @@ HIDDEN_PAUSE = 60.0  # the same of a viewer whose browser shows him something el
 VISIBLE = 1 / 200  # share of the steps from which new ones can be seen on the screen
 
 
-class Watched:
+class RunView:
     """A run's tables and curves, read and drawn once for all its viewers; several threads may ask.
 
     The viewers take turns: the more there are, the longer each waits between two looks.
@@ -35,8 +35,8 @@ class Watched:
 
     def __init__(self, run: Run) -> None:
         self._directory = run.directory
-        self._history = GrowingTable(run.directory / "history.csv", HISTORY_COLUMNS)
-        self._steps = GrowingTable(run.directory / "steps.csv", STEPS_COLUMNS)
+        self._history = CsvTail(run.directory / "history.csv", HISTORY_COLUMNS)
+        self._steps = CsvTail(run.directory / "steps.csv", STEPS_COLUMNS)
         self._lock = threading.Lock()
         self._viewers: dict[str, tuple[float, float]] = {}  # when each looked last, and its cost
         self._drawn: tuple[pd.DataFrame, pd.DataFrame] | None = None
@@ -107,11 +107,11 @@ def _differs(
     return new < 0 or new > VISIBLE * len(found[1])
 
 
-def watched(run: Run) -> Watched:
+def watched(run: Run) -> RunView:
     """The run's tables and curves, the same for all sessions; forgotten when it is deleted."""
     return _watched(str(run.directory))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, validate=lambda run: run.is_there)
-def _watched(directory: str) -> Watched:
-    return Watched(Run(Path(directory)))
+def _watched(directory: str) -> RunView:
+    return RunView(Run(Path(directory)))

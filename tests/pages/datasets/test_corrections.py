@@ -285,11 +285,11 @@ def test_the_page_around_the_gallery_follows_a_decision(
     monkeypatch.setattr("streamlit.rerun", lambda: runs.append(True))
 
     def page() -> None:
-        from fer_core.datasets.corrections import Overlay
+        from fer_core.datasets.corrections import Corrections
         from fer_core.datasets.registry import open_dataset
         from pages.components.datasets.browse import show_faces
 
-        show_faces(open_dataset("faces"), Overlay())
+        show_faces(open_dataset("faces"), Corrections())
 
     rerun(AppTest.from_function(page))
     assert runs == [True]

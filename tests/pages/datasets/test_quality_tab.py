@@ -172,7 +172,7 @@ def test_the_table_for_download_holds_every_image_of_the_finding(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     looked_at(open_page)
-    seen = quality.read_seen(dataset)
+    seen = quality.read_scan_result(dataset)
     assert seen is not None
     leak = quality.find(seen, dataset.index)[0]
     text = quality.table_of(leak, seen, dataset.index).to_csv(index=False)
@@ -275,7 +275,7 @@ def test_faces_are_looked_for_only_when_asked_and_in_so_many_images(
 
 def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
-    file = quality.seen_file(dataset)
+    file = quality.scan_result_file(dataset)
     file.write_bytes(file.read_bytes()[:50])
     assert "Every image is looked at once" in text_of(checked(page))
 

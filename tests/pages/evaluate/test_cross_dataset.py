@@ -30,7 +30,9 @@ def answer(run: Run, dataset: str, split: str = "test", **changed: object) -> No
     file.parent.mkdir(parents=True)
     predictions(70, 0.5).to_csv(file, index=False)
     best = run.result.best_epoch if run.result else None
-    record = elsewhere.Elsewhere(dataset, split, 70, {}, (), True, best, "2026-03-01T12:30:00")
+    record = elsewhere.CrossDatasetEvaluation(
+        dataset, split, 70, {}, (), True, best, "2026-03-01T12:30:00"
+    )
     write_json(file.with_suffix(".json"), asdict(record) | changed)
 
 

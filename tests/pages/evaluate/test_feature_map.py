@@ -85,8 +85,8 @@ def test_a_map_of_fewer_images_says_why(
     most: int,
     says: str,
 ) -> None:
-    monkeypatch.setattr(face_map, "MOST", most)
-    monkeypatch.setattr(evaluation, "MOST", most)
+    monkeypatch.setattr(face_map, "MAX_MAP_IMAGES", most)
+    monkeypatch.setattr(evaluation, "MAX_MAP_IMAGES", most)
     draw(drawn_run(finished_run), 90)
     assert says in captions(show(open_page("evaluate")))
 

@@ -25,7 +25,7 @@ from fer_core.inference import recognition
 from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.vision.detection import FaceDetector
-from fer_core.vision.image_stats import survey
+from fer_core.vision.image_stats import compute_image_stats
 from pages.components.predict import photo_cache as recognizing
 from pages.components.predict import photo_results as results
 from pages.components.shared import preloading
@@ -280,7 +280,7 @@ def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
     assert len(table(page)) == 1
 
 
-@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_what_it_sees"])
+@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_network_input"])
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -489,7 +489,7 @@ def test_a_margin_changes_the_crop_and_the_answer(page: AppTest) -> None:
 
 def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run: Run) -> None:
     faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
-    runs.save_survey(run, survey(faces))
+    runs.save_image_stats(run, compute_image_stats(faces))
     upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
     assert "Brightness: darker than over 99 % of the training faces" in said(page)
     assert "deserves less trust" in said(page)

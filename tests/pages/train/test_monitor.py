@@ -35,7 +35,7 @@ def watching(run: Run) -> AppTest:
         from fer_core.tasks import queue
         from pages.components.train.monitor import monitor
 
-        monitor(open_run(st.query_params["run"]), queue.lineup("train"))
+        monitor(open_run(st.query_params["run"]), queue.snapshot("train"))
 
     app = AppTest.from_function(page, default_timeout=20)
     app.query_params["run"] = run.id

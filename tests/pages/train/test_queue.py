@@ -65,7 +65,7 @@ def test_a_run_that_is_asked_for_while_the_page_is_drawn_is_in_the_queue(
     monkeypatch: pytest.MonkeyPatch,
     looks: int,
 ) -> None:
-    late, lineup, done = new_run(), queue.lineup, []
+    late, lineup, done = new_run(), queue.snapshot, []
 
     def meanwhile(kind: str) -> tuple:
         found = lineup(kind)
@@ -74,7 +74,7 @@ def test_a_run_that_is_asked_for_while_the_page_is_drawn_is_in_the_queue(
             queue.submit(late.directory, "train")
         return found
 
-    monkeypatch.setattr(queue, "lineup", meanwhile)
+    monkeypatch.setattr(queue, "snapshot", meanwhile)
     page = open_page("train", run=three[0].id)
     assert button(page, f"cancel-{late.id}")
 
