@@ -10,8 +10,13 @@ from fer_core.runs import Run
 from pages.components.shared.formatting import plain, spoken_run
 
 
-def pick_run(label: str, runs: Sequence[Run]) -> Run:
-    """One of the runs; ends the page and says what to do where there is none."""
+def pick_run(label: str, runs: Sequence[Run], *, prefers_pretrained: bool = False) -> Run:
+    """Returns the chosen run; without any run, ends the page and says what to do.
+
+    Args:
+        prefers_pretrained: preselect the pretrained model, not the newest run, until the user
+            chooses one here or on another page, or follows a link to one.
+    """
     if not runs:
         st.info(
             "There is no network yet. A run can be chosen here once its first epoch is done.",
@@ -19,10 +24,14 @@ def pick_run(label: str, runs: Sequence[Run]) -> Run:
         )
         st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
         st.stop()
-    wanted = st.query_params.get("run", st.session_state.get("pick-run"))
+    wanted = _wanted("run")
     in_use = [run for run in runs if run.id == wanted or not run.notes.archived]
     by_id = {run.id: run for run in in_use or runs}
-    return by_id[_pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]))]
+    pretrained = [run.id for run in by_id.values() if prefers_pretrained and run.is_pretrained]
+    default = next(iter(pretrained), None)
+    return by_id[
+        _pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]), default)
+    ]
 
 
 def say_no_dataset() -> None:
@@ -43,24 +52,46 @@ def pick_dataset(label: str) -> Dataset:
     return by_name[_pick(label, "dataset", list(by_name), str)]
 
 
-def _pick(label: str, parameter: str, options: list[str], spoken: Callable[[str], str]) -> str:
-    """The option that the address names, else the one chosen before, else the first."""
+def _pick(
+    label: str,
+    parameter: str,
+    options: list[str],
+    spoken: Callable[[str], str],
+    default: str | None = None,
+) -> str:
+    """Returns what the address names, else what was chosen before, else the default or the first.
+
+    A choice is remembered from page to page; a preselection is not.
+    """
     key = f"pick-{parameter}"
-    wanted = st.query_params.get(parameter, st.session_state.get(key))
+    wanted = _wanted(parameter)
     if wanted is not None and wanted not in options:
         st.warning(f"{plain(wanted)} is not there. Something else is shown: choose below.")
-    st.session_state[key] = wanted if wanted in options else options[0]
+    st.session_state[key] = wanted if wanted in options else default or options[0]
     choice = st.selectbox(
         label,
         options,
         format_func=spoken,
         key=key,
-        on_change=partial(_into_address, parameter, key),
+        on_change=partial(_choose, parameter, key),
         persist_state="session",
     )
-    _into_address(parameter, key)
+    st.session_state[f"preselected-{parameter}"] = choice
+    st.query_params[parameter] = choice
     return str(choice)
 
 
-def _into_address(parameter: str, key: str) -> None:
-    st.query_params[parameter] = st.session_state[key]
+def _wanted(parameter: str) -> str | None:
+    """Returns the user's choice: by a link, or in a picker on any page; None before any."""
+    linked = st.query_params.get(parameter)
+    # The picker writes its preselection into the address, too: that is not a choice.
+    if linked is not None and linked != st.session_state.get(f"preselected-{parameter}"):
+        st.session_state[f"chosen-{parameter}"] = linked
+    chosen: str | None = st.session_state.get(f"chosen-{parameter}")
+    return chosen
+
+
+def _choose(parameter: str, key: str) -> None:
+    choice = st.session_state[key]
+    st.session_state[f"chosen-{parameter}"] = choice
+    st.query_params[parameter] = choice

@@ -184,9 +184,9 @@ def test_a_stop_that_the_disk_does_not_take_is_said_in_passing(
 
 def test_a_failed_run_shows_its_sentence(new_run: RunFactory) -> None:
     run = new_run()
-    write_text(take(run) / "error.txt", "The loss must stay a number.")
+    write_text(take(run) / "error.txt", "The loss must stay finite.")
     page = watching(run)
-    assert page.error[0].value == "The loss must stay a number."
+    assert page.error[0].value == "The loss must stay finite."
     assert page.button[0].label == "Resume training"
 
 
