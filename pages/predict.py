@@ -47,7 +47,9 @@ st.caption(
     "the network says what a face looks like to it, not what someone feels."
 )
 
-run = pick_run("Network that recognises", [run for run in runs.list_runs() if run.model_file])
+run = pick_run(
+    "Model", [run for run in runs.list_runs() if run.model_file], prefers_pretrained=True
+)
 beside_the_network = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = st.segmented_control("Pictures from", list(SOURCES), default=FILES, required=True)

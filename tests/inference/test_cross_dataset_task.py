@@ -68,7 +68,7 @@ def test_every_image_of_a_known_class_is_answered_as_the_classifier_would(
 def test_ten_views_are_averaged_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
     other = add_other(tmp_path, {"train/sad": 3, "test/sad": 4, "test/happy": 5})
     file = elsewhere.views_file(run, "other", "test")
-    evaluate(run, other, "test", views=True)
+    evaluate(run, other, "test", tta=True)
     single = read_predictions(elsewhere.predictions_file(run, "other", "test"))
     averaged = read_predictions(file)
     assert single is not None and averaged is not None
@@ -106,6 +106,37 @@ def test_images_that_the_network_learned_from_are_marked_wherever_they_lie(
         "copy-of-train-sad-000.png",
     ]
     assert score(table).leaked == 2
+
+
+def test_images_that_the_runs_corrections_exclude_are_not_leaked(
+    workspace: Path, tmp_path: Path
+) -> None:
+    tiny = import_source(write_tree(tmp_path / "own", OWN), "tiny")
+    excluded, kept = "train/sad/000.png", "train/happy/001.png"
+    tiny.exclude(np.flatnonzero(tiny.index["path"] == excluded), "blurred")
+    run = save_run(brightness_model(), overlay=True)
+    assert run.config.overlay
+    other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, (excluded, kept))
+    evaluate(run, other, elsewhere.EVERYTHING)
+    table = read_predictions(elsewhere.predictions_file(run, "other", "all"))
+    assert table is not None
+    (leaked,) = table.loc[table["leaked"], "path"]
+    assert leaked.endswith("copy-of-train-happy-001.png")
+
+
+def test_images_of_classes_that_the_run_leaves_out_are_not_leaked(
+    workspace: Path, tmp_path: Path
+) -> None:
+    folders = OWN | {"train/fear": 3, "val/fear": 1}
+    import_source(write_tree(tmp_path / "own", folders), "tiny")
+    run = save_run(brightness_model(), selected=("sad", "happy"))
+    copies = ("train/fear/000.png", "train/sad/001.png")
+    other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, copies)
+    evaluate(run, other, elsewhere.EVERYTHING)
+    table = read_predictions(elsewhere.predictions_file(run, "other", "all"))
+    assert table is not None
+    (leaked,) = table.loc[table["leaked"], "path"]
+    assert leaked.endswith("copy-of-train-sad-001.png")
 
 
 def test_where_its_own_images_are_not_here_leaks_are_unknown(run: Run, tmp_path: Path) -> None:

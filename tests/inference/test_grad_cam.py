@@ -65,6 +65,7 @@ def check(model: keras.Model, images: np.ndarray, classes: np.ndarray, corners: 
     assert np.median(share_on_patch(maps, corners[:40])) > 2 * by_chance
 
 
+@pytest.mark.slow
 def test_of_the_cnn_family_it_lies_on_the_patch_that_decides(tmp_path: Path) -> None:
     images, classes, corners = pictures(160, 1)
     config = replace(RECIPES["cnn_classic"].config, learning_rate=1e-3, learning_rate_decay=0.0)

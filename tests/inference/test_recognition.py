@@ -1,6 +1,7 @@
 """From a picture to expressions, by tiny models that judge brightness."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import keras
@@ -47,8 +48,16 @@ def brightness_model(image_size: tuple[int, int] = (48, 48), channels: int = 1) 
     return model
 
 
-def save_run(model: keras.Model, class_names: tuple[str, ...] = ("sad", "happy")) -> Run:
-    run = submission.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
+def save_run(
+    model: keras.Model,
+    class_names: tuple[str, ...] = ("sad", "happy"),
+    *,
+    selected: tuple[str, ...] = (),
+    overlay: bool = False,
+) -> Run:
+    """Saves a run of the model; `selected` and `overlay` are its settings."""
+    config = TrainConfig(recipe="cnn_classic", dataset="tiny", class_names=selected)
+    run = submission.create_run(replace(config, overlay=overlay))
     write_json(run.directory / "dataset.json", {"class_names": class_names, "counts": {}})
     models.save_model(model, run.directory / "model.keras")
     return run

@@ -1,12 +1,14 @@
 """Fixtures that write runs to disk as training does, and open pages under AppTest."""
 
+import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from fer_core import runs
@@ -25,6 +27,16 @@ APP = Path(__file__).parents[2] / "streamlit_app.py"
 
 RunFactory = Callable[..., Run]
 PageOpener = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """Lets every AppTest have what the first one found: Streamlit reads the metadata of all
+    installed packages at each start, which takes 0.4 s."""
+    with pytest.MonkeyPatch.context() as patched:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patched.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 def predictions(images: int, accuracy: float, seed: int = 0) -> pd.DataFrame:

@@ -15,7 +15,9 @@ from fer_core.runs.submit import create_run
 from fer_core.training import distillation
 from fer_core.training.batches import training_batches
 from fer_core.training.distillation import with_teacher_targets
-from tests.training.test_trainer import go_on, interrupted, trained
+from tests.training.in_process import go_on, interrupted, trained
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from tests.storage.test_full_disk import contents
 
 READING, COMPUTING = "Reading the images", "Computing the features"
 
+pytestmark = pytest.mark.usefixtures("small_model")
+
 
 @pytest.fixture
 def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:

@@ -10,8 +10,13 @@ from fer_core.runs import Run
 from pages.components.shared.formatting import format_dataset, format_run, plain
 
 
-def pick_run(label: str, runs: Sequence[Run]) -> Run:
-    """Returns the chosen run; if there is none, says what to do and ends the page."""
+def pick_run(label: str, runs: Sequence[Run], *, prefers_pretrained: bool = False) -> Run:
+    """Returns the chosen run; without any run, ends the page and says what to do.
+
+    Args:
+        prefers_pretrained: preselect the pretrained model, not the newest run, until the user
+            chooses one here or on another page, or follows a link to one.
+    """
     if not runs:
         st.info(
             "There is no trained model yet. A run can be chosen here after its first epoch.",
@@ -19,14 +24,18 @@ def pick_run(label: str, runs: Sequence[Run]) -> Run:
         )
         st.page_link("pages/train.py", label="Train a model", icon=":material/arrow_forward:")
         st.stop()
-    wanted = st.query_params.get("run", st.session_state.get("pick-run"))
+    wanted = _wanted("run")
     candidates = [run for run in runs if run.id == wanted or not run.notes.archived] or runs
     by_id = {run.id: run for run in candidates}
-    return by_id[_pick(label, "run", list(by_id), lambda run_id: format_run(by_id[run_id]))]
+    pretrained = [run.id for run in candidates if prefers_pretrained and run.is_pretrained]
+    default = next(iter(pretrained), None)
+    return by_id[
+        _pick(label, "run", list(by_id), lambda run_id: format_run(by_id[run_id]), default)
+    ]
 
 
 def pick_dataset(label: str) -> Dataset:
-    """Returns the chosen dataset; if there is none, says what to do and ends the page."""
+    """Returns the chosen dataset; without any dataset, ends the page and says what to do."""
     by_name = {dataset.name: dataset for dataset in list_datasets()}
     if not by_name:
         show_no_dataset()
@@ -62,30 +71,49 @@ def _link_to_datasets() -> None:
 
 
 def _pick(
-    label: str, parameter: str, options: list[str], format_option: Callable[[str], str]
+    label: str,
+    parameter: str,
+    options: list[str],
+    format_option: Callable[[str], str],
+    default: str | None = None,
 ) -> str:
-    """Returns the option named in the address, else the one chosen before, else the first."""
+    """Returns what the address names, else what was chosen before, else the default or the first.
+
+    A choice is remembered from page to page; a preselection is not.
+    """
     key = f"pick-{parameter}"
-    wanted = st.query_params.get(parameter, st.session_state.get(key))
-    is_known = wanted in options
-    st.session_state[key] = wanted if is_known else options[0]
-    if wanted is not None and not is_known:
-        shown = plain(format_option(options[0]))
+    wanted = _wanted(parameter)
+    selected = wanted if wanted in options else default or options[0]
+    if wanted is not None and selected != wanted:
         st.warning(
             f"The {parameter} {plain(wanted)} does not exist, or cannot be used here. Showing "
-            f"**{shown}** instead; choose another one below."
+            f"**{plain(format_option(selected))}** instead; choose another one below."
         )
+    st.session_state[key] = selected
     choice = st.selectbox(
         label,
         options,
         format_func=format_option,
         key=key,
-        on_change=partial(_into_address, parameter, key),
+        on_change=partial(_choose, parameter, key),
         persist_state="session",
     )
-    _into_address(parameter, key)
+    st.session_state[f"preselected-{parameter}"] = choice
+    st.query_params[parameter] = choice
     return str(choice)
 
 
-def _into_address(parameter: str, key: str) -> None:
-    st.query_params[parameter] = st.session_state[key]
+def _wanted(parameter: str) -> str | None:
+    """Returns the user's choice: by a link, or in a picker on any page; None before any."""
+    linked = st.query_params.get(parameter)
+    # The picker writes its preselection into the address, too: that is not a choice.
+    if linked is not None and linked != st.session_state.get(f"preselected-{parameter}"):
+        st.session_state[f"chosen-{parameter}"] = linked
+    chosen: str | None = st.session_state.get(f"chosen-{parameter}")
+    return chosen
+
+
+def _choose(parameter: str, key: str) -> None:
+    choice = st.session_state[key]
+    st.session_state[f"chosen-{parameter}"] = choice
+    st.query_params[parameter] = choice

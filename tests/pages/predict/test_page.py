@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
 from fer_core.models import architectures as models
 from fer_core.runs.run import Run
+from fer_core.storage import paths
 from fer_core.vision.detection import FaceDetector
 from fer_core.vision.image_stats import compute_image_stats
 from pages.components.predict import photo_cache as recognizing
@@ -352,6 +354,59 @@ def test_the_address_chooses_the_run(
 ) -> None:
     finished_run("cnn_classic_wide")
     assert open_page("predict", run=run.id).selectbox[0].value == run.id
+
+
+@pytest.fixture
+def pretrained(finished_run: Callable[..., Run]) -> Run:
+    """A pretrained model beside two newer runs."""
+    run = finished_run()
+    save_model(run, seed=2)
+    directory = paths.pretrained_root() / "small"
+    shutil.move(run.directory, directory)
+    for recipe in ("cnn_classic", "cnn_classic_wide"):
+        save_model(finished_run(recipe), seed=0)
+    return Run(directory)
+
+
+def turn_to(page: AppTest, name: str) -> AppTest:
+    """Opens another page as the navigation does, which empties the address."""
+    page.query_params.clear()
+    return rerun(page.switch_page(f"pages/{name}.py"))
+
+
+def test_the_pretrained_model_is_preselected_until_the_user_chooses(
+    pretrained: Run, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("predict")
+    assert page.selectbox[0].value == pretrained.id
+    newest = runs.list_runs()[0]
+    assert rerun(page).selectbox[0].value == pretrained.id
+    page.selectbox[0].set_value(newest.id)
+    assert rerun(page).selectbox[0].value == newest.id
+    turn_to(page, "home")
+    assert turn_to(page, "predict").selectbox[0].value == newest.id
+
+
+def test_a_run_that_another_page_preselects_is_not_chosen_here(
+    pretrained: Run, open_page: Callable[..., AppTest]
+) -> None:
+    page = open_page("evaluate")
+    newest, older, _ = runs.list_runs()
+    assert page.selectbox[0].value == newest.id
+    assert turn_to(page, "predict").selectbox[0].value == pretrained.id
+    turn_to(page, "evaluate").selectbox[0].set_value(older.id)
+    rerun(page)
+    assert turn_to(page, "predict").selectbox[0].value == older.id
+
+
+def test_a_run_that_a_link_names_is_remembered(
+    pretrained: Run, open_page: Callable[..., AppTest]
+) -> None:
+    newest = runs.list_runs()[0]
+    page = open_page("predict", run=newest.id)
+    assert page.selectbox[0].value == newest.id
+    turn_to(page, "home")
+    assert turn_to(page, "predict").selectbox[0].value == newest.id
 
 
 def test_a_groups_smaller_faces_are_found_on_request(page: AppTest, photos_dir: Path) -> None:
