@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import STATE_COLORS, BadgeColor, plain, spoken_run
+from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
 # Who watches a run that works or waits sees at once that the queue has changed: see monitor.
 REFRESH_SECONDS = 60.0
@@ -126,7 +126,7 @@ def _choose_resuming() -> None:
 
 
 def _title(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _epoch(run: Run) -> str:

@@ -19,7 +19,7 @@ from fer_core.tasks import queue
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.task import Progress, TaskState
-from pages.components.shared.formatting import spoken_duration, spoken_size
+from pages.components.shared.formatting import format_duration, format_size
 from pages.components.shared.memory import freeze_imports
 from pages.components.train.run_watch import FIRST_PACE
 from tests.pages.conftest import RunFactory, rerun, take, write_history
@@ -229,11 +229,11 @@ def test_the_log_can_be_read(training_run: Run) -> None:
     [(0, "0 s"), (100, "100 s"), (120, "2 min"), (3600, "1 h 0 min"), (100_000, "1 d 3 h")],
 )
 def test_durations_are_spoken_in_their_largest_units(seconds: int, spoken: str) -> None:
-    assert spoken_duration(timedelta(seconds=seconds)) == spoken
+    assert format_duration(timedelta(seconds=seconds)) == spoken
 
 
 def test_sizes_are_spoken() -> None:
-    assert [spoken_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
+    assert [format_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
         "1 KB",
         "80 MB",
         "1.2 GB",
