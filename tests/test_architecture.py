@@ -18,10 +18,11 @@ FLOORS = (
     {"runs"},
     {"evaluation", "models"},
     {"training", "inference", "figures"},
-    {"cli"},
+    {"api", "cli"},
     {"__main__"},
 )
 FRONT_DOORS = (
+    "fer_core",
     "fer_core.storage",
     "fer_core.vision",
     "fer_core.tasks",
