@@ -14,13 +14,12 @@ from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     accuracy,
-    class_report,
     confusion,
     predictions_file,
     score,
     score_classes,
     submit_evaluation,
-    views_file,
+    tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
 
@@ -62,12 +61,13 @@ def say_scores(run: Run, split: str) -> None:
     if predictions is None:
         raise FerError(f"{run.id} must have predictions for {split}. It is {run.state}.")
     _say_score(split, predictions)
-    averaged = run.predictions(split, averaged=True)
+    averaged = run.predictions(split, tta=True)
     if averaged is not None:
         say(f"with ten views of each averaged: {accuracy(averaged)}")
-    if split == "test" and len(run.test_looks) > 1:
-        say(f"opened {len(run.test_looks)} times: it has had a part in choosing")
-    say(class_report(predictions, run.class_names).round(3).to_string())
+    if split == "test" and len(run.test_openings) > 1:
+        say(f"opened {len(run.test_openings)} times: it has had a part in choosing")
+    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
+    say(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -92,7 +92,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_elsewhere(run: Run, dataset: str, split: str, views: bool) -> int:
-    code = follow(submit_evaluation(run, dataset, split, views=views))
+    code = follow(submit_evaluation(run, dataset, split, tta=views))
     if code:
         return code
     file = predictions_file(run, dataset, split)
@@ -100,7 +100,7 @@ def _evaluate_elsewhere(run: Run, dataset: str, split: str, views: bool) -> int:
     if predictions is None:
         raise FerError(f"There must be answers in {file}. There are none.")
     _say_score(f"{dataset}, {split}", predictions)
-    averaged = read_predictions(views_file(run, dataset, split))
+    averaged = read_predictions(tta_file(run, dataset, split))
     if averaged is not None:
         _say_score(f"{dataset}, {split}, ten views averaged", averaged)
     scores = score_classes(confusion(predictions, run.class_names), run.class_names)

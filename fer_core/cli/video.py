@@ -28,7 +28,7 @@ def _video(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     settings = VideoSettings(
         every=options.every,
-        threshold=threshold_of(run, averaged=options.average_views) or 0.0,
+        threshold=threshold_of(run, tta=options.average_views) or 0.0,
         averaged=options.average_views,
     )
     with options.file.open("rb") as file:

@@ -16,7 +16,7 @@ from fer_core.evaluation import (
     CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
-    views_file,
+    tta_file,
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
@@ -94,7 +94,7 @@ def evaluate(
 def _save(run: Run, record: CrossDatasetEvaluation, tables: Sequence[pd.DataFrame]) -> None:
     """The record comes last: what has one is whole."""
     file = predictions_file(run, record.dataset, record.split)
-    averaged = views_file(run, record.dataset, record.split)
+    averaged = tta_file(run, record.dataset, record.split)
     file.parent.mkdir(parents=True, exist_ok=True)
     for old in (file.with_suffix(".json"), averaged):
         old.unlink(missing_ok=True)

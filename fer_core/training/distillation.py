@@ -34,7 +34,7 @@ def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = No
         answers = _ask(run, data, progress or (lambda done, total: None))
         with replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, answers)
-    return replace(data, answers=np.load(file))
+    return replace(data, teacher_probabilities=np.load(file))
 
 
 def _ask(run: Run, data: RunData, progress: Progress) -> np.ndarray:
@@ -60,7 +60,7 @@ def _answers(
         raise FerError(f"{run.id} must have the weights of its teachers. They are gone.")
     model = load_model(teacher.model_file)
     _, height, width, channels = model.input_shape
-    dataset = dataset_for(run.config, data.overlay)
+    dataset = dataset_for(run.config, data.corrections)
     images = Rows(open_pixels(dataset, (height, width), channels), positions)
     size = images_at_once((height, width))
     for start in range(0, len(positions), size):

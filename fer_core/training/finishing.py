@@ -16,8 +16,8 @@ def finish_run(run: Run, data: RunData, *, opens_test: bool) -> None:
         export_h5(run)
     if run.config.average_views and run.model_file is not None:
         averaged = predict_tta(load_model(run.model_file), data.rows("val"))
-        save_predictions(run, "val", data.predictions("val", averaged), averaged=True)
+        save_predictions(run, "val", data.predictions("val", averaged), tta=True)
     save_calibration(run)
-    save_image_stats(run, data.survey())
+    save_image_stats(run, data.image_stats())
     if opens_test:
         evaluate_test(run, data)

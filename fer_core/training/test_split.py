@@ -55,10 +55,10 @@ def evaluate_test(run: Run, data: RunData) -> None:
     model, rows = load_model(run.model_file), data.rows("test")
     probabilities = predict(model, rows)
     averaged = predict_tta(model, rows) if run.config.average_views else None
-    looks = [*run.test_looks, datetime.now()]
+    looks = [*run.test_openings, datetime.now()]
     record = {"opened": [look.isoformat(timespec="seconds") for look in looks]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)
     # The record of the look comes first: nobody shall have seen what is not recorded.
     if averaged is not None:
-        save_predictions(run, "test", data.predictions("test", averaged), averaged=True)
+        save_predictions(run, "test", data.predictions("test", averaged), tta=True)
     save_predictions(run, "test", data.predictions("test", probabilities))

@@ -259,7 +259,7 @@ class Trainer:
     def _seal_test(self) -> None:
         """Drops what the model before the best one answered; that it was asked stays recorded."""
         for averaged in (False, True):
-            self.run.predictions_file("test", averaged=averaged).unlink(missing_ok=True)
+            self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
     def _keep_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")

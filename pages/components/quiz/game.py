@@ -29,7 +29,7 @@ class Game:
     @property
     def answers(self) -> pd.DataFrame:
         """All of the network's answers on validation."""
-        return self.found.answers
+        return self.found.calibrated
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def current_game(run: Run) -> Game | None:
     if found is None:
         return None
     images = find_images(subject, found)
-    rows = evaluation.draw_faces(found.answers, images.positions, st.session_state[_SEED])
+    rows = evaluation.draw_faces(found.calibrated, images.positions, st.session_state[_SEED])
     if not len(rows):
         raise FerError(f"None of its validation images is in the data set {run.config.dataset}.")
     return Game(found, images, rows, st.session_state[_GUESSES])
@@ -83,7 +83,7 @@ def show_faces(game: Game) -> None:
     rows = game.answers.iloc[game.rows]
     tiles = []
     for row, truth, answered, mine in zip(
-        game.rows, rows["expression"], rows["answered"], game.guesses, strict=True
+        game.rows, rows["expression"], rows["predicted"], game.guesses, strict=True
     ):
         picture = thumbnail(game.images.dataset, int(game.images.positions[row]))
         words = f"{truth} · you {_mark(mine, truth)} · network {_mark(answered, truth)}"

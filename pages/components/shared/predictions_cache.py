@@ -63,9 +63,9 @@ def find_images(subject: Subject, found: EvaluationReport) -> Images:
 def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> EvaluationReport | None:
     try:
         table = read_predictions(subject.file)
-    except ValueError as error:
+    except FerError as error:
         raise FerError(
-            f"{subject.run.id} has lost its predictions for {subject.file.stem}: {error}"
+            f"The predictions of {subject.run.id} for {subject.file.stem} are damaged: {error}"
         ) from error
     if table is None or table.empty:
         return None
@@ -80,4 +80,4 @@ def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> Eval
 def _positions(
     subject: Subject, predictions: Stamp, index: Stamp, found: EvaluationReport, dataset: Dataset
 ) -> np.ndarray:
-    return evaluation.find_images(found.answers, dataset.index)
+    return evaluation.find_images(found.calibrated, dataset.index)
