@@ -25,7 +25,7 @@ def show_split(run: Run, split: str) -> None:
     if found is None:
         st.info("The predictions of this split are not there yet. They come with the first epoch.")
         st.stop()
-    show_averaged(run.predictions_file(split, averaged=True))
+    show_averaged(run.predictions_file(split, tta=True))
     show_evaluation(subject, found, TEST_HELP if split == "test" else VAL_HELP)
 
 

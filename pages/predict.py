@@ -67,7 +67,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         help="Grad-CAM: the warmer a place of the face, the more it speaks for the expression. It "
         "shows what the network used, not whether that was right. For photos.",
     )
-known = provenance_of(run, averaged=averaged)
+known = provenance_of(run, tta=averaged)
 with beside_the_network:
     show_provenance(known)
 sureness = choose_abstention(run, averaged)

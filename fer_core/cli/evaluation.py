@@ -14,13 +14,12 @@ from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     accuracy,
-    class_report,
     confusion,
     predictions_file,
     score,
     score_classes,
     submit_evaluation,
-    views_file,
+    tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
 
@@ -58,12 +57,12 @@ def echo_scores(run: Run, split: str) -> None:
     if predictions is None:
         raise FerError(f"{run.id} must have predictions for {split}. It is {run.state}.")
     _echo_score(split, predictions)
-    with_tta = run.predictions(split, averaged=True)
+    with_tta = run.predictions(split, tta=True)
     if with_tta is not None:
         echo(f"with test-time augmentation: {accuracy(with_tta)}")
-    if split == "test" and len(run.test_looks) > 1:
-        echo(f"The test split was opened {len(run.test_looks)} times: this score is optimistic.")
-    echo(class_report(predictions, run.class_names).round(3).to_string())
+    if split == "test" and len(run.test_openings) > 1:
+        echo(f"The test split was opened {len(run.test_openings)} times: this score is optimistic.")
+    _echo_class_scores(run, predictions)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -87,7 +86,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
-    code = follow(submit_evaluation(run, dataset, split, views=tta))
+    code = follow(submit_evaluation(run, dataset, split, tta=tta))
     if code:
         return code
     file = predictions_file(run, dataset, split)
@@ -95,13 +94,17 @@ def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
     if predictions is None:
         raise FerError(f"{file} must hold predictions. It is missing.")
     _echo_score(f"{dataset}, {split}", predictions)
-    with_tta = read_predictions(views_file(run, dataset, split))
+    with_tta = read_predictions(tta_file(run, dataset, split))
     if with_tta is not None:
         _echo_score(f"{dataset}, {split}, with test-time augmentation", with_tta)
-    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
-    echo(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
+    _echo_class_scores(run, predictions)
     echo(str(file))
     return 0
+
+
+def _echo_class_scores(run: Run, predictions: pd.DataFrame) -> None:
+    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
+    echo(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
 
 
 def _echo_score(label: str, predictions: pd.DataFrame) -> None:

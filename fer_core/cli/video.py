@@ -30,7 +30,7 @@ def _video(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     settings = VideoSettings(
         every=options.every,
-        threshold=threshold_of(run, averaged=options.tta) or 0.0,
+        threshold=threshold_of(run, tta=options.tta) or 0.0,
         averaged=options.tta,
     )
     with options.file.open("rb") as file:

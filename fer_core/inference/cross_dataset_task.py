@@ -16,7 +16,7 @@ from fer_core.evaluation import (
     CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
-    views_file,
+    tta_file,
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
@@ -97,12 +97,12 @@ def _save(run: Run, record: CrossDatasetEvaluation, tables: Mapping[bool, pd.Dat
     The record comes last: an evaluation that has one is complete.
     """
     file = predictions_file(run, record.dataset, record.split)
-    tta_file = views_file(run, record.dataset, record.split)
+    file_with_tta = tta_file(run, record.dataset, record.split)
     file.parent.mkdir(parents=True, exist_ok=True)
-    for outdated in (file.with_suffix(".json"), tta_file):
+    for outdated in (file.with_suffix(".json"), file_with_tta):
         outdated.unlink(missing_ok=True)
     for tta, table in tables.items():
-        with replacing(tta_file if tta else file) as temporary:
+        with replacing(file_with_tta if tta else file) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     write_json(file.with_suffix(".json"), asdict(record))
 

@@ -100,7 +100,7 @@ class Classifier:
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
-        calibration = run.calibration(averaged=averaged)
+        calibration = run.calibration(tta=averaged)
         return cls(
             models.load_model(run.model_file),
             run.class_names,
@@ -108,7 +108,7 @@ class Classifier:
             temperature=calibration.temperature if calibration else 1.0,
             averaged=averaged,
             # Averages that were never measured on validation borrow that of one view.
-            threshold=threshold_of(run, averaged=averaged) or threshold_of(run) or 0.0,
+            threshold=threshold_of(run, tta=averaged) or threshold_of(run) or 0.0,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:

@@ -59,11 +59,11 @@ def evaluate_test(run: Run, data: RunData) -> None:
     model, rows = load_model(run.model_file), data.rows("test")
     probabilities = predict(model, rows)
     tta_probabilities = predict_tta(model, rows) if run.config.average_views else None
-    openings = [*run.test_looks, datetime.now()]
+    openings = [*run.test_openings, datetime.now()]
     record = {"opened": [time.isoformat(timespec="seconds") for time in openings]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)
     # Written before the predictions, so that no evaluation goes unrecorded.
     if tta_probabilities is not None:
         predictions = data.predictions("test", tta_probabilities)
-        save_predictions(run, "test", predictions, averaged=True)
+        save_predictions(run, "test", predictions, tta=True)
     save_predictions(run, "test", data.predictions("test", probabilities))

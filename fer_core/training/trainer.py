@@ -195,9 +195,9 @@ class Trainer:
             export_h5(run)
         if run.config.average_views and run.model_file is not None:
             probabilities = predict_tta(load_model(run.model_file), data.rows("val"))
-            save_predictions(run, "val", data.predictions("val", probabilities), averaged=True)
+            save_predictions(run, "val", data.predictions("val", probabilities), tta=True)
         save_calibration(run)
-        save_image_stats(run, data.survey())
+        save_image_stats(run, data.image_stats())
         if opens_test:
             evaluate_test(run, data)
 
@@ -282,7 +282,7 @@ class Trainer:
     def _seal_test(self) -> None:
         """Deletes test predictions of the previous best model; the openings stay recorded."""
         for averaged in (False, True):
-            self.run.predictions_file("test", averaged=averaged).unlink(missing_ok=True)
+            self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
     def _save_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")

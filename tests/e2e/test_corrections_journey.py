@@ -8,7 +8,7 @@ import pytest
 
 from fer_core import runs
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.runs.corrections import corrections_of
+from fer_core.runs.run_data import corrections_of
 from tests.e2e.conftest import serve, settled
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ def test_every_image_of_a_known_class_is_answered_as_the_classifier_would(
 
 def test_ten_views_are_averaged_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
     other = add_other(tmp_path, {"train/sad": 3, "test/sad": 4, "test/happy": 5})
-    file = elsewhere.views_file(run, "other", "test")
+    file = elsewhere.tta_file(run, "other", "test")
     evaluate(run, other, "test", tta=True)
     single = read_predictions(elsewhere.predictions_file(run, "other", "test"))
     averaged = read_predictions(file)

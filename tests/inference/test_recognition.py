@@ -238,11 +238,11 @@ def test_averaged_views_are_a_mode_with_a_temperature_and_a_threshold_of_its_own
     for averaged, confidence in ((False, 0.9), (True, 0.8)):
         table = pd.DataFrame({"path": "a.png", "row": "", "expression": truths})
         table = table.assign(p_sad=confidence, p_happy=1 - confidence)
-        save_predictions(run, "val", table, averaged=averaged)
+        save_predictions(run, "val", table, tta=averaged)
     save_calibration(run)
     single, averaged = Classifier.load(run), Classifier.load(run, averaged=True)
     assert single.temperature == run.calibration().temperature
-    assert averaged.temperature == run.calibration(averaged=True).temperature
+    assert averaged.temperature == run.calibration(tta=True).temperature
     assert single.temperature > averaged.temperature
     # 60 % are right at the only confidence that there is.
     assert (single.threshold, averaged.threshold) == (ALWAYS_ABSTAIN, ALWAYS_ABSTAIN)

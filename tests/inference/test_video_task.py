@@ -263,7 +263,7 @@ def test_a_run_that_is_gone_is_said(ask: Ask, run: Run) -> None:
     video = ask(face_frames(3))
     (run.directory / "config.json").unlink()
     do(video)
-    assert "must be one of those listed" in video.error
+    assert "Choose one listed on the Runs page" in video.error
 
 
 def test_a_video_needs_a_network_and_a_name_of_its_kind(ask: Ask, run: Run) -> None:

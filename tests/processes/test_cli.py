@@ -158,7 +158,7 @@ def test_detach_stop_continue_and_resume(
     assert capsys.readouterr().out.splitlines()[-1] == run.id
     wait_until(lambda: len(run.history) >= 1)
     assert main(["resume", run.id]) == 1
-    assert "must be interrupted to be resumed" in capsys.readouterr().err
+    assert "Only an interrupted run can be resumed" in capsys.readouterr().err
     assert main(["stop", run.id[:8]]) == 0
     wait_until(lambda: not run.state.is_active)
     done = len(run.history)
@@ -194,7 +194,7 @@ def test_the_queue_is_shown_and_changed(
         (["queue", "--cancel", "run-0"], "run-0 is cancelled"),
         (["stop", "run-0"], "must be training or queued to be stopped. run-0 is cancelled"),
         (["stop", "run-"], "must match one run. Received: run-, which matches run-2, run-1, run-0"),
-        (["stop", ""], "one of those listed on the Runs page"),
+        (["stop", ""], "Choose one listed on the Runs page"),
         (["continue", "run-1", "--epochs", "3"], "must have ended to be continued"),
         (["continue", "run-0", "--epochs", "0"], "at least 1 epoch"),
     ],

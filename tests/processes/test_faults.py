@@ -215,7 +215,7 @@ def change(name: str) -> None:
     shutil.rmtree(paths.cache_root())  # nobody notices that
 
 
-@pytest.mark.parametrize(("harm", "remark"), [(vanish, "vanished"), (change, "changed")])
+@pytest.mark.parametrize(("harm", "remark"), [(vanish, "deleted"), (change, "changed")])
 def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
     endless: TrainConfig, harm: Callable[[str], None], remark: str
 ) -> None:

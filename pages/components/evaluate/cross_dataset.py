@@ -61,7 +61,7 @@ def _offer(run: Run) -> None:
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
-        views = run.config.average_views and st.checkbox(
+        tta = run.config.average_views and st.checkbox(
             "Average ten views too",
             key=f"other-views-{run.id}",
             help="As the run does on its own data: of five places, each mirrored too. It takes ten "
@@ -73,7 +73,7 @@ def _offer(run: Run) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=run_or_toast,
-            args=(partial(evaluation.submit_evaluation, run, name, split, views=views),),
+            args=(partial(evaluation.submit_evaluation, run, name, split, tta=tta),),
         )
 
 
@@ -111,7 +111,7 @@ def _show(run: Run, one: CrossDatasetEvaluation) -> None:
         st.info("There are no answers to show.")
         return
     st.caption(_remarks(run, one))
-    show_averaged(evaluation.views_file(run, one.dataset, one.split))
+    show_averaged(evaluation.tta_file(run, one.dataset, one.split))
     show_evaluation(subject, found, _HELP)
 
 

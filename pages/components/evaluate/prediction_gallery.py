@@ -55,7 +55,7 @@ def show_answers(
 def _show_gallery(
     key: str, images: LocatedImages, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
 ) -> None:
-    tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
+    tiles = _tiles(images, found.calibrated.iloc[shown], images.positions[shown])
     pressed = gallery(tiles, key=key, min_width=_LEAST_WIDTH)
     if pressed is not None and pressed >= 0:
         positions = images.positions[rows]
@@ -66,7 +66,7 @@ def _show_gallery(
 def _tiles(images: LocatedImages, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
     names, probabilities = class_probabilities(table)
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = zip(table["expression"], table["answered"], probabilities, positions, strict=True)
+    rows = zip(table["expression"], table["predicted"], probabilities, positions, strict=True)
     return [
         Tile(
             thumbnail(images.dataset, int(position)) if position >= 0 else b"",
@@ -84,9 +84,9 @@ def _tiles(images: LocatedImages, table: pd.DataFrame, positions: np.ndarray) ->
 
 def _show_without_images(reason: str, found: EvaluationReport, shown: np.ndarray) -> None:
     st.info(plain(reason), icon=":material/image_not_supported:")
-    table = found.answers.iloc[shown]
+    table = found.calibrated.iloc[shown]
     names, probabilities = class_probabilities(table)
-    words = table[["expression", "answered"]].set_axis(["True", "Answered"], axis="columns")
+    words = table[["expression", "predicted"]].set_axis(["True", "Answered"], axis="columns")
     image = table["path"].where(table["row"] == "", table["path"] + ", row " + table["row"])
     shares = pd.DataFrame(100 * probabilities, columns=names, index=table.index)
     st.dataframe(

@@ -59,7 +59,7 @@ def show_provenance(known: ModelProvenance) -> None:
         st.caption(f"{sentence} How often it is right is not recorded.")
         return
     split = "test" if known.split == "test" else "validation"
-    views = " with ten views of each averaged" if known.averaged else ""
+    views = " with ten views of each averaged" if known.tta else ""
     sentence += f" Right on {split}{views}: {known.score.accuracy}"
     if known.score.clean is not None:
         sentence += f"; {known.score.clean.value:.1%} without those it has learned from"
@@ -97,12 +97,12 @@ def choose_abstention(run: Run, averaged: bool) -> AbstentionChoice:
 
 def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Coverage, bool]:
     """The threshold, what it does, and whether it is of one view though several are averaged."""
-    of_one_view = averaged and not run.predictions_file("val", averaged=True).exists()
+    of_one_view = averaged and not run.predictions_file("val", tta=True).exists()
     measured = averaged and not of_one_view
-    now = stamp(run.predictions_file("val", averaged=measured))
+    now = stamp(run.predictions_file("val", tta=measured))
     if not any(now):
         raise FerError("It always answers: it has no predictions for validation to go by.")
-    known = run.calibration(averaged=measured)
+    known = run.calibration(tta=measured)
     temperature = known.temperature if known else 1.0
     return (*_on_validation(run, measured, now, temperature, right), of_one_view)
 
@@ -111,7 +111,7 @@ def _read_off(run: Run, averaged: bool, right: float) -> tuple[float, Coverage, 
 def _on_validation(
     run: Run, averaged: bool, now: Stamp, temperature: float, right: float
 ) -> tuple[float, Coverage]:
-    predictions = run.predictions("val", averaged=averaged)
+    predictions = run.predictions("val", tta=averaged)
     if predictions is None or predictions.empty:
         raise FerError("It always answers: it has no predictions for validation to go by.")
     tempered = evaluation.with_temperature(predictions, temperature)

@@ -35,7 +35,7 @@ class Game:
     @property
     def answers(self) -> pd.DataFrame:
         """Returns all predictions, of which `rows` are in the game."""
-        return self.report.answers
+        return self.report.calibrated
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def current_game(subject: Subject) -> Game:
     if report is None:
         raise FerError(f"{subject.run.id} has no predictions to play against.")
     images = locate_images(subject, report)
-    rows = evaluation.draw_faces(report.answers, images.positions, st.session_state[_SEED])
+    rows = evaluation.draw_faces(report.calibrated, images.positions, st.session_state[_SEED])
     if not len(rows):
         raise FerError(
             f"The dataset {subject.dataset} has none of the images that {subject.run.id} was "
@@ -106,7 +106,7 @@ def show_faces(game: Game) -> None:
     rows = game.answers.iloc[game.rows]
     tiles = []
     for row, label, predicted, guessed in zip(
-        game.rows, rows["expression"], rows["answered"], game.guesses, strict=True
+        game.rows, rows["expression"], rows["predicted"], game.guesses, strict=True
     ):
         image = thumbnail(game.images.dataset, int(game.images.positions[row]))
         text = f"{label} · you {_mark(guessed, label)} · model {_mark(predicted, label)}"

@@ -32,7 +32,7 @@ _ACCURACIES = {
 
 def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     """A row per run: validation, and test where it was opened, with intervals and images."""
-    scored = {letter: record for letter, record in records.items() if record.answers}
+    scored = {letter: record for letter, record in records.items() if record.predictions}
     if not scored:
         return
     st.subheader("Accuracy", anchor=False)
@@ -45,7 +45,7 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
         height="content" if len(rows) <= 20 else 400,
         key="accuracies",
     )
-    often = [letter for letter, record in scored.items() if record.test_looks > 1]
+    often = [letter for letter, record in scored.items() if record.test_openings > 1]
     if often:
         st.warning(
             f"The test split was looked at more than once with {format_list(often)}. A test that "
@@ -54,7 +54,7 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
         )
     if len(scored) > 1:
         accuracies = {
-            letter: {split: answers.accuracy for split, answers in record.answers.items()}
+            letter: {split: answers.accuracy for split, answers in record.predictions.items()}
             for letter, record in scored.items()
         }
         st.plotly_chart(
@@ -65,8 +65,8 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
 
 
 def _row(letter: str, record: RunRecord) -> dict[str, Any]:
-    row: dict[str, Any] = {"letter": letter, "looks": record.test_looks or None}
-    for split, answers in record.answers.items():
+    row: dict[str, Any] = {"letter": letter, "looks": record.test_openings or None}
+    for split, answers in record.predictions.items():
         accuracy: Accuracy = answers.accuracy
         row[split] = 100 * accuracy.value
         row[f"{split}_interval"] = format_range(accuracy.low, accuracy.high)

@@ -77,7 +77,7 @@ def _values(
     records: Mapping[str, RunRecord], group: list[str], split: str, *, clean: bool = False
 ) -> list[float]:
     """The accuracies of the group; none where the split is not open with all, or has no leaks."""
-    scores = [each.score for letter in group if (each := records[letter].answers.get(split))]
+    scores = [each.score for letter in group if (each := records[letter].predictions.get(split))]
     found = [score.clean if clean else score.accuracy for score in scores]
     values = [accuracy.value for accuracy in found if accuracy is not None]
     return values if len(values) == len(group) else []

@@ -65,9 +65,9 @@ def _load_report(
 ) -> EvaluationReport | None:
     try:
         table = read_predictions(subject.file)
-    except ValueError as error:
+    except FerError as error:
         raise FerError(
-            f"The predictions of {subject.run.id} for {subject.file.stem} cannot be read: {error}"
+            f"The predictions of {subject.run.id} for {subject.file.stem} are damaged: {error}"
         ) from error
     if table is None or table.empty:
         return None
@@ -82,4 +82,4 @@ def _load_report(
 def _positions(
     subject: Subject, predictions: Stamp, index: Stamp, report: EvaluationReport, dataset: Dataset
 ) -> np.ndarray:
-    return evaluation.find_images(report.answers, dataset.index)
+    return evaluation.find_images(report.calibrated, dataset.index)

@@ -106,7 +106,8 @@ def show_confusion(
 
 def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
     """Shows precision, recall and F1 of every class and their mean."""
-    report = evaluation.class_report(predictions, class_names)
+    matrix = evaluation.confusion(predictions, class_names)
+    report = evaluation.score_classes(matrix, class_names)[[*_SCORES, "images"]]
     report[_SCORES] *= 100
     st.dataframe(report, column_config=_REPORT_COLUMNS, height="content")
 

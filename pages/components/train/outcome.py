@@ -101,7 +101,10 @@ def _spoken_progress(run: Run) -> str:
 
 
 def _show_test(run: Run) -> None:
-    predictions, looks = run.predictions("test") if run.test_opened else None, len(run.test_looks)
+    predictions, looks = (
+        run.predictions("test") if run.test_opened else None,
+        len(run.test_openings),
+    )
     if predictions is not None:
         again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
         _show_accuracy("Test accuracy", predictions, again or TEST_HELP)

@@ -356,7 +356,7 @@ def test_the_runs_page_says_which_runs_used_corrections(
     page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0, 1, 2]}}
     told = text_of(rerun(page))
     assert told.count("With corrections: 3 images left out, 1 relabelled.") == 1
-    assert told.count("must have the corrections it began with. They are gone.") == 1
+    assert told.count("are missing from its directory.") == 1
 
 
 def test_no_image_is_touched_by_any_of_it(

@@ -160,6 +160,6 @@ def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
     assert task.request is not None and task.request.arguments["views"] is True
     task.cancel()
     answer(run, "others")
-    predictions(70, 0.6).to_csv(elsewhere.views_file(run, "others", "test"), index=False)
+    predictions(70, 0.6).to_csv(elsewhere.tta_file(run, "others", "test"), index=False)
     said = [caption.value for caption in other_data(open_page("evaluate")).caption]
     assert any("ten views of each image averaged: 60.0% (" in caption for caption in said)

@@ -97,7 +97,7 @@ def test_how_often_the_truth_is_among_two_is_told(
 
 def test_averaged_views_are_told_beside(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
-    predictions(140, 0.7).to_csv(run.predictions_file("val", averaged=True), index=False)
+    predictions(140, 0.7).to_csv(run.predictions_file("val", tta=True), index=False)
     said = [caption.value for caption in open_page("evaluate").caption]
     assert any("ten views of each image averaged: 70.0%" in words for words in said)
 
@@ -354,8 +354,8 @@ def test_an_opened_test_split_shows_its_accuracy_and_when(
 def test_damaged_predictions_are_said(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
     run.predictions_file("val").write_text("")
-    assert "for val cannot be read" in open_page("evaluate").error[0].value
-    assert "has lost its predictions for val" in open_page("train", run=run.id).error[0].value
+    assert "for val are damaged" in open_page("evaluate").error[0].value
+    assert "for val are damaged" in open_page("train", run=run.id).error[0].value
 
 
 def test_an_address_of_a_run_that_is_gone_is_said(

@@ -61,11 +61,11 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
 def test_every_setting_can_be_changed(page: AppTest) -> None:
     page.selectbox(key="recipe").set_value("vgg19_finetuned").run()
     given = {"Epochs": 30, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
-             "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Views of each image": 3,
-             "Epochs of the head": 4, "Learning rate of the head": 0.02, "Blocks that learn": 1,
+             "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Cached views per image": 3,
+             "Head-only epochs": 4, "Head learning rate": 0.02, "Unfrozen blocks": 1,
              "Weight decay": 0.2, "Label smoothing": 0.05, "Mixup": 0.4, "FER+ votes": 0.25,
              "Rotation": 10.0, "Shift": 0.15, "Shear": 5.0, "Zoom": 0.3, "Contrast": 0.1,
-             "Brightness": 0.2, "Erasing": 0.35}  # fmt: skip
+             "Brightness": 0.2, "Random erasing": 0.35}  # fmt: skip
     for label, value in given.items():
         number(page, label).set_value(value)
     page.multiselect[0].set_value(["happy", "sad"])
@@ -107,7 +107,7 @@ def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
     press_start(page)
     assert started()[0].config.learning_rate_decay == 0.001
     labels = {entry.label for entry in page.number_input}
-    assert "Epochs of the head" not in labels and "Views of each image" not in labels
+    assert "Head-only epochs" not in labels and "Cached views per image" not in labels
 
 
 @pytest.mark.parametrize(

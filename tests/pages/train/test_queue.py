@@ -242,8 +242,8 @@ def test_a_second_look_at_the_test_split_is_said_before_and_after(
 
 def test_a_remark_on_the_end_is_shown(ended: RunFactory, open_page: PageOpener) -> None:
     run = ended()
-    save_result(run, Result(STOPPED, 20, 19, 1.1, 0.6, remark="faces vanished meanwhile."))
-    assert open_page("train", run=run.id).warning[0].value == "faces vanished meanwhile."
+    save_result(run, Result(STOPPED, 20, 19, 1.1, 0.6, remark="faces were deleted."))
+    assert open_page("train", run=run.id).warning[0].value == "faces were deleted."
 
 
 def test_a_run_can_start_from_the_weights_of_one_that_fits(
@@ -288,7 +288,7 @@ def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
     page = rerun(page)
     assert page.multiselect(key=key).value == []
     page.multiselect(key=key).set_value([kept.id])
-    share = next(entry for entry in page.number_input if entry.label == "Share of the teachers")
+    share = next(entry for entry in page.number_input if entry.label == "Distillation weight")
     share.set_value(0.4)
     next(button for button in page.button if button.label == "Start training").click()
     page = rerun(page)
