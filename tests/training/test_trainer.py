@@ -131,7 +131,7 @@ def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig
     for folder in (run.directory / "checkpoints").iterdir():
         (folder / "arrays.npz").write_bytes(b"damaged")
     before = run.history
-    with pytest.raises(ValueError, match="must have a whole checkpoint.*trained 1 epochs"):
+    with pytest.raises(ValueError, match="must have an intact checkpoint.*trained 1 epochs"):
         go_on(run, epochs=2, since=1)
     assert run.history.equals(before) and run.predictions("val") is not None
 
@@ -180,7 +180,7 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
         return {"loss": float("nan"), "accuracy": 0.0}
 
     monkeypatch.setattr(keras.Model, "train_on_batch", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number.*learning_rate=0.001"):
+    with pytest.raises(ValueError, match="The loss must stay finite.*learning_rate=0.001"):
         trained(config)
 
 
@@ -188,7 +188,7 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
     run = trained(config)
     record = run.environment | {"fingerprint": "that of other images"}
     write_json(run.directory / "environment.json", record)
-    with pytest.raises(ValueError, match="must be as it was"):
+    with pytest.raises(ValueError, match="must be the same as"):
         open_test(run)
     assert run.test_opened is None
 
@@ -221,7 +221,7 @@ def test_a_run_does_not_go_on_with_other_images(
     before = run.environment
     open_dataset("faces").delete()
     draw_dataset("faces", count=140, seed=1)
-    with pytest.raises(ValueError, match="must be as it was when .* began"):
+    with pytest.raises(ValueError, match="must be the same as when .* started"):
         go_on(run)
     assert run.environment == before and len(run.history) == 1
 
@@ -243,7 +243,7 @@ def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
         return np.full((len(pixels), 7), np.nan, "float32")
 
     monkeypatch.setattr("fer_core.training.frozen_features.predict", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number"):
+    with pytest.raises(ValueError, match="The loss must stay finite"):
         trained(config)
 
 

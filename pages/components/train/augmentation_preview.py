@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.datasets import Dataset
-from fer_core.models import examples
+from fer_core.models import augmentation_examples
 from fer_core.runs import TrainConfig
 from fer_core.vision import face_pixels, tile
 from pages.components.shared.dataset_cache import with_corrections
@@ -35,7 +35,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
             for position in shown
         ]
     )
-    drawn = examples(pixels, config.augmentation, config.seed, _EPOCHS)
+    drawn = augmentation_examples(pixels, config.augmentation, config.seed, _EPOCHS)
     with st.container(border=True):
         height, width = config.image_size
         st.markdown(

@@ -37,7 +37,7 @@ def _show_queue(watched: Run) -> None:
     with st.container():  # one place, whether the list is there or not
         if trains or waits:
             _show_list(trains, waits, watched)
-    st.session_state[_BY_ITSELF] = read_preferences().resume_by_itself
+    st.session_state[_BY_ITSELF] = read_preferences().auto_resume
     st.toggle(
         "Resume interrupted runs by themselves",
         key=_BY_ITSELF,
@@ -121,7 +121,7 @@ def _cancel(run: Run) -> None:
 
 
 def _choose_resuming() -> None:
-    chosen = replace(read_preferences(), resume_by_itself=st.session_state[_BY_ITSELF])
+    chosen = replace(read_preferences(), auto_resume=st.session_state[_BY_ITSELF])
     save_preferences(chosen)
 
 

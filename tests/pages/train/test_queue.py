@@ -15,7 +15,7 @@ from fer_core.runs.records import STOPPED, Result
 from fer_core.runs.run import Run
 from fer_core.runs.writers import save_result
 from fer_core.storage.files import write_json
-from fer_core.tasks import preferences, queue
+from fer_core.tasks import queue
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import TaskState
 from pages.components.shared.formatting import format_run
@@ -162,7 +162,7 @@ def test_resuming_by_itself_is_chosen_for_all_sessions(
     assert not first.toggle[0].value
     first.toggle[0].set_value(True)
     rerun(first)
-    assert preferences.read_preferences().resume_by_itself
+    assert queue.read_preferences().auto_resume
     assert rerun(second).toggle[0].value
 
 
