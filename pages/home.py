@@ -62,6 +62,8 @@ def show_first_step() -> None:
     name = wanted if wanted in datasets else None
     if name:
         st.success(f"{plain(name)} is ready.", icon=":material/check:")
+    if not datasets:
+        show_demo_dataset(is_first=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         if datasets:
             st.page_link(
@@ -76,8 +78,8 @@ def show_first_step() -> None:
                 label="Try the pretrained model",
                 icon=":material/face:",
             )
-    if not name:
-        show_demo_dataset(is_first=not datasets)
+    if datasets and not name:
+        show_demo_dataset(is_first=False)
 
 
 def show_demo_dataset(*, is_first: bool) -> None:
@@ -100,7 +102,7 @@ def show_pages() -> None:
     """Shows a tile for every page with a link and a short description."""
     with st.grid(3, min_column_width=280, gap="medium"):
         for name, title, icon, description in PAGES:
-            with st.container(border=True, gap="small"):
+            with st.container(border=True, gap="small", height="stretch"):
                 st.page_link(f"pages/{name}.py", label=f"**{title}**", icon=f":material/{icon}:")
                 st.caption(description)
 

@@ -40,7 +40,7 @@ def play(subject: Subject) -> None:
         return
     number = len(game.guesses) + 1
     st.progress((number - 1) / len(game.rows), text=f"Face {number} of {len(game.rows)}")
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([2, 3], gap="medium")
     left.image(image, width=288)
     with right:
         st.markdown("**Which expression is this?**")
@@ -58,7 +58,7 @@ def show_scores(game: Game) -> None:
     columns = st.columns(3)
     for column, label, accuracy in zip(
         columns,
-        ("You", "Model, same faces", "Model, whole split"),
+        ("You", "Model, same faces", "Model, all faces"),
         (user, model, overall),
         strict=True,
     ):

@@ -16,6 +16,7 @@ from pages.components.shared.dataset_imports import (
 )
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
+from pages.components.shared.pickers import link_to_datasets
 from pages.components.shared.task_progress import Words, show_task
 
 _LAYOUT = "Drawn faces"  # of datasets that `draw_dataset` has made
@@ -23,18 +24,20 @@ _PENDING = "quiz-drawn-dataset"  # name of the dataset that is being drawn for t
 
 
 def offer_drawn_faces(run: Run) -> None:
-    """Shows a button that prepares a game on drawn faces, or the progress of preparing it.
+    """Offers to prepare a game on drawn faces, or shows the progress of preparing it.
 
     The faces are drawn first, unless there are some; then the model predicts their expressions.
     """
     _continue(run)
     if not _show_progress(run):
-        st.button(
-            "Play with drawn faces",
-            type="primary",
-            icon=":material/draw:",
-            on_click=partial(run_or_toast, partial(_start, run)),
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Play with drawn faces",
+                type="primary",
+                icon=":material/draw:",
+                on_click=partial(run_or_toast, partial(_start, run)),
+            )
+            link_to_datasets()
 
 
 def _start(run: Run) -> None:

@@ -49,11 +49,11 @@ def show_no_dataset() -> None:
         "There is no dataset yet. Add your own, or create a demo dataset of drawn faces.",
         icon=":material/photo_library:",
     )
-    _link_to_datasets()
+    link_to_datasets()
 
 
 def show_missing_dataset(name: str, purpose: str) -> None:
-    """Says that a run's dataset is not on this machine, and links to where it can be added.
+    """Says that a run's dataset is not on this machine, and what it is needed for.
 
     Args:
         purpose: what the dataset is needed for, as in "see the faces".
@@ -63,10 +63,10 @@ def show_missing_dataset(name: str, purpose: str) -> None:
         f"{purpose}.",
         icon=":material/image_not_supported:",
     )
-    _link_to_datasets()
 
 
-def _link_to_datasets() -> None:
+def link_to_datasets() -> None:
+    """Shows a link to the page where a dataset can be added."""
     st.page_link("pages/datasets.py", label="Add a dataset", icon=":material/arrow_forward:")
 
 
