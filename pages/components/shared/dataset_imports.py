@@ -12,7 +12,7 @@ from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, queue
 from pages.components.shared.formatting import plain
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
@@ -61,7 +61,7 @@ def show_import_progress(task: Task, *, choose: bool = True) -> None:
         choose: whether its data set is then the chosen one.
     """
     name, doing = plain(_name(task)), _doing(task)
-    words = Words(
+    words = TaskLabels(
         f"Stop {doing.lower()}",
         f"**{name}** was not added.",
         doing=f"{doing} **{name}**.",
