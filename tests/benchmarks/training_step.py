@@ -24,7 +24,6 @@ VARIANTS = (
     "as it is",
     WITHOUT_ONEDNN,
     "Keras's Conv2D",
-    "Keras's Dropout",
     "XLA",
     "20 steps per execution",
     "one thread per operation",
@@ -93,9 +92,8 @@ def _measure(options: argparse.Namespace) -> float:
     if variant.startswith("batch of"):
         config = replace(config, batch_size=int(variant.rpartition(" ")[2]))
     configure_backend(replace(config, deterministic=variant != "no determinism"))
-    for kind in ("Conv2D", "Dropout"):
-        if variant == f"Keras's {kind}":
-            setattr(models, kind, getattr(keras.layers, kind))
+    if variant == "Keras's Conv2D":
+        models.Conv2D = keras.layers.Conv2D
     model = models.build_model(config, 7)
     if variant == "XLA":
         model.compile(model.optimizer, model.loss, metrics=["accuracy"], jit_compile=True)

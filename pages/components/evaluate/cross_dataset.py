@@ -15,7 +15,7 @@ from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
 from pages.components.shared.pickers import show_no_dataset
 from pages.components.shared.predictions_cache import Subject, load_report
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _SPLITS = {EVERYTHING: "All images"} | SPLITS
 _HELP = "Share of right answers on images of another origin than those it was trained on."
@@ -97,10 +97,12 @@ def _show_tasks(run: Run) -> None:
             show_task(task, _words(task))
 
 
-def _words(task: Task) -> Words:
+def _words(task: Task) -> TaskLabels:
     asked = task.request.arguments if task.request else {}
     what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
-    return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
+    return TaskLabels(
+        "Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**."
+    )
 
 
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:

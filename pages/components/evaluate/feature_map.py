@@ -15,11 +15,11 @@ from fer_core.storage import Stamp, stamp
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.predictions_cache import Subject
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _METHODS = {PCA: "PCA", UMAP: "UMAP"}
 _DRAGS = {"pan": "Press a point", "lasso": "Draw around points"}  # by Plotly's dragmode
-_WORDS = Words("Stop drawing the map", "The map was not drawn.")
+_WORDS = TaskLabels("Stop drawing the map", "The map was not drawn.")
 _HELP = (
     "Every point is a face. What the network makes of it before its last layer, its features, is "
     "laid into a plane: faces that look alike to the network lie side by side. A dot was "

@@ -17,7 +17,7 @@ from pages.components.shared.dataset_imports import (
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 from pages.components.shared.pickers import link_to_datasets
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _LAYOUT = "Drawn faces"  # of datasets that `draw_dataset` has made
 _PENDING = "quiz-drawn-dataset"  # name of the dataset that is being drawn for the quiz
@@ -72,8 +72,8 @@ def _show_progress(run: Run) -> bool:
     return any(task.state.is_active for task in (*drawings, *evaluations))
 
 
-def _words(task: Task) -> Words:
+def _words(task: Task) -> TaskLabels:
     dataset = plain(str(task.request.arguments["dataset"])) if task.request else task.id
-    return Words(
+    return TaskLabels(
         "Stop", f"The model could not predict **{dataset}**.", f"Predicting **{dataset}**."
     )

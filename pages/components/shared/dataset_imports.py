@@ -12,7 +12,7 @@ from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, queue
 from pages.components.shared.formatting import plain
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
@@ -64,13 +64,13 @@ def show_import_progress(task: Task, *, choose: bool = True) -> None:
         choose: select the new dataset by putting it into the page's address.
     """
     name, action = plain(_name(task)), _action(task)
-    words = Words(
+    labels = TaskLabels(
         f"Stop {action.lower()}",
         f"**{name}** was not added.",
         doing=f"{action} **{name}**.",
         stopped=f"{action} **{name}** was stopped, and nothing was added.",
     )
-    show_task(task, words, finished=partial(_announce, task, choose), stays=False)
+    show_task(task, labels, finished=partial(_announce, task, choose), stays=False)
 
 
 def _announce(task: Task, choose: bool) -> None:

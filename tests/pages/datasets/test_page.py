@@ -103,7 +103,7 @@ def test_a_folder_is_added_under_its_own_name(
     page = open_page("datasets")
     page.text_input[0].set_value(f" {source} ")
     press(page, "Add")
-    assert progress_of(page)[0].startswith("Adding **My-faces**. It begins")
+    assert progress_of(page)[0].startswith("Adding **My-faces**. Starting")
     do_waiting()
     checked(page)
     assert page.query_params["dataset"] in ("My-faces", ["My-faces"])
@@ -272,7 +272,7 @@ def test_what_was_stopped_is_not_called_a_failure(
     checked(page)
     press(page, "Stop adding")
     press(page, "Stop drawing")
-    assert [text.split("**. ")[1] for text in progress_of(page)] == ["It is being stopped …"] * 2
+    assert [text.split("**. ")[1] for text in progress_of(page)] == ["Stopping …"] * 2
     assert all(button.disabled for button in page.button if button.label.startswith("Stop"))
     for task in tasks.list_tasks():
         assert task.attempt is not None
@@ -294,12 +294,12 @@ def watch_to_the_end(choose: bool) -> None:
 
     from fer_core.tasks import task as tasks
     from pages.components.shared.dataset_imports import _announce
-    from pages.components.shared.task_progress import Words, watch
+    from pages.components.shared.task_progress import TaskLabels, watch
 
     (task,) = tasks.list_tasks()
     was_active = not st.session_state.get("ended")
     st.session_state["ended"] = True
-    watch(task, Words("Stop", "It failed."), was_active, partial(_announce, task, choose))
+    watch(task, TaskLabels("Stop", "It failed."), was_active, partial(_announce, task, choose))
 
 
 @pytest.mark.parametrize("choose", [True, False])

@@ -92,12 +92,12 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
 
 def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppTest) -> None:
     assert not page.get("image")
-    for words, recipe in (("all augmentation is off", "cnn_classic"), ("", "cnn_residual")):
+    for words, recipe in (("All augmentation is off", "cnn_classic"), ("", "cnn_residual")):
         page.selectbox(key="recipe").set_value(recipe).run()
         next(button for button in page.button if button.label == "Show augmentation").click()
         rerun(page)
         assert len(page.get("image")) == 1
-        off = any("all augmentation is off" in caption.value for caption in page.caption)
+        off = any("All augmentation is off" in caption.value for caption in page.caption)
         assert off == bool(words)
     assert started() == []
 

@@ -96,7 +96,7 @@ def test_what_was_taken_in_the_same_moment_is_not_cancelled_and_that_is_said(
     write_json(take(three[0]) / "process.json", process_record() | {"started": time.time()})
     page = press(page, f"cancel-{three[0].id}")
     assert three[0].state is TaskState.RUNNING
-    assert "must wait to be cancelled. It is running" in page.toast[0].value
+    assert "can be canceled only while it waits. It is running" in page.toast[0].value
 
 
 def test_what_trains_stands_before_what_waits_and_can_be_watched(
@@ -237,7 +237,7 @@ def test_a_second_look_at_the_test_split_is_said_before_and_after(
     assert any("Opened 2 times" in caption.value for caption in page.caption)
     run.predictions_file("test").unlink()
     page = open_page("train", run=run.id)
-    assert any("opened before the run was continued" in text.value for text in page.caption)
+    assert any("Opened before the run was continued" in text.value for text in page.caption)
 
 
 def test_a_remark_on_the_end_is_shown(ended: RunFactory, open_page: PageOpener) -> None:
@@ -265,10 +265,10 @@ def test_a_run_can_start_from_the_weights_of_one_that_fits(
     page = rerun(page)
     (run,) = [run for run in list_runs() if run.config.dataset == "faces"]
     assert (run.config.initial_run, run.config.image_size) == (source.id, (64, 64))
-    assert any("Began with the weights of Classic CNN on" in text.value for text in page.caption)
+    assert any("Started from the weights of Classic CNN on" in text.value for text in page.caption)
     source.delete()
     page = open_page("train", run=run.id)
-    assert any("which was deleted since" in text.value for text in page.caption)
+    assert any("which has been deleted" in text.value for text in page.caption)
 
 
 def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
