@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from fer_core.tasks import queue
 from pages.components.shared.memory import freeze_imports
-from pages.components.shared.models import wake_queue
 
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 
-wake_queue()
+queue.wake()  # resumes the queue after a restart, or where its supervisor was killed
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),

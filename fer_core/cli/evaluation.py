@@ -121,7 +121,7 @@ def _predict(options: argparse.Namespace) -> int:
     from fer_core.inference import Classifier, FaceBatch, Recognition, recognitions_table
     from fer_core.vision import FaceDetector
 
-    classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
+    classifier = Classifier.load(find_run(options.run), tta=options.average_views)
     detector, batch = FaceDetector(), FaceBatch(classifier)
     names: list[str] = []
     answers: list[list[Recognition]] = []

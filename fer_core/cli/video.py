@@ -29,7 +29,7 @@ def _video(options: argparse.Namespace) -> int:
     settings = VideoSettings(
         every=options.every,
         threshold=threshold_of(run, averaged=options.average_views) or 0.0,
-        averaged=options.average_views,
+        tta=options.average_views,
     )
     with options.file.open("rb") as file:
         video = submit_video(run, file, options.file.name, settings)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fer_core.tasks import Task, TaskState, queue
+from fer_core.tasks import Progress, Task, TaskState, queue
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import plain, spoken_end
 
 REFRESH_SECONDS = 0.5
 
@@ -64,7 +64,9 @@ def watch(
 
 def _show_progress(task: Task, words: Words, stopping: bool, stays: bool) -> None:
     progress = task.progress
-    says = plain(progress.message) if progress else "It begins …"
+    says = _describe(progress) if progress else "It begins …"
+    if task.state is TaskState.QUEUED:
+        says = "Waiting in the queue …"
     if stopping:
         says = "It is being stopped …"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -77,6 +79,16 @@ def _show_progress(task: Task, words: Words, stopping: bool, stays: bool) -> Non
             disabled=stopping,
             width="content",
         )
+
+
+def _describe(progress: Progress) -> str:
+    """Returns, for example, "120 of 472 frames · 31 frames a second · until 21:05"."""
+    parts = [plain(progress.message)]
+    if progress.rate:
+        parts.append(f"{progress.rate:.0f} {progress.unit} a second")
+    if progress.seconds_left is not None:
+        parts.append(f"until {spoken_end(progress.seconds_left)}")
+    return " · ".join(parts)
 
 
 def _say_failure(task: Task, words: Words) -> None:
