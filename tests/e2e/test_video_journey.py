@@ -84,7 +84,7 @@ def test_a_video_is_stopped_and_what_was_done_is_there(
     give(page, address, film(4000))
     page.get_by_text("of 4,000 frames").wait_for(timeout=1000 * PATIENCE)
     page.get_by_role("button", name="Stop processing").click()
-    page.get_by_text("Processing was stopped: the results end at").wait_for(timeout=1000 * PATIENCE)
+    page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
     assert page.evaluate(PLAYS)["seconds"] >= 0.3
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete permanently").click()

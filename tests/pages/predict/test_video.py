@@ -193,7 +193,7 @@ def test_a_stopped_and_a_short_one_say_how_far_they_go(page: AppTest, given, mon
     record = (video.directory / "result.json").read_text()
     (video.directory / "result.json").write_text(record.replace("completed", "stopped"))
     rerun(page)
-    assert "Processing was stopped: the results end at 0:01." in said(page)
+    assert "Processing was stopped at 0:01; the results end there." in said(page)
     short = record.replace('"film_seconds": 1.2', '"film_seconds": 75.2')
     assert short != record
     (video.directory / "result.json").write_text(short)
