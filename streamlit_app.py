@@ -2,14 +2,14 @@
 
 import streamlit as st
 
+from fer_core.tasks import queue
 from pages.components.shared.errors import handle_uncaught_errors
 from pages.components.shared.memory import freeze_imports
-from pages.components.shared.models import wake_queue
 
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 
 handle_uncaught_errors()
-wake_queue()
+queue.wake()  # resumes the queue after a restart, or where its supervisor was killed
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),

@@ -61,7 +61,7 @@ def load_classifier(run: str | Run | None = None, *, tta: bool = False) -> "Clas
 
     if run is None:
         run = _pretrained_run()
-    return Classifier.load(open_run(run) if isinstance(run, str) else run, averaged=tta)
+    return Classifier.load(open_run(run) if isinstance(run, str) else run, tta=tta)
 
 
 def recognize_faces(

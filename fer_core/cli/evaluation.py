@@ -119,7 +119,7 @@ def _predict(options: argparse.Namespace) -> int:
     from fer_core.inference import Classifier, FaceBatch, Recognition, recognitions_table
     from fer_core.vision import FaceDetector
 
-    classifier = Classifier.load(find_run(options.run), averaged=options.tta)
+    classifier = Classifier.load(find_run(options.run), tta=options.tta)
     detector, batch = FaceDetector(), FaceBatch(classifier)
     names: list[str] = []
     recognitions: list[list[Recognition]] = []

@@ -31,7 +31,7 @@ def _video(options: argparse.Namespace) -> int:
     settings = VideoSettings(
         every=options.every,
         threshold=threshold_of(run, tta=options.tta) or 0.0,
-        averaged=options.tta,
+        tta=options.tta,
     )
     with options.file.open("rb") as file:
         video = submit_video(run, file, options.file.name, settings)

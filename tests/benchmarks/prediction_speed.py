@@ -212,7 +212,7 @@ def _frames(path: str, start: int) -> Iterator[np.ndarray]:
 
 
 def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
-    from fer_core.inference.recognition import Classifier, cut_out, recognize
+    from fer_core.inference.recognition import Classifier, crop_upright, recognize
     from fer_core.inference.tracking import Tracker
     from fer_core.runs.listing import list_runs, open_run
     from fer_core.vision.detection import FaceDetector
@@ -231,7 +231,7 @@ def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
         def look_on(frame: np.ndarray) -> int:
             image, seconds = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), next(moments)
             faces = follower.find(image, seconds)
-            probabilities = classifier.predict([cut_out(image, face) for face in faces])
+            probabilities = classifier.predict([crop_upright(image, face) for face in faces])
             boxes = [face.box for face in faces]
             return len(tracker.update(seconds, boxes, probabilities))
 
