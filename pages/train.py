@@ -6,10 +6,10 @@ from fer_core import runs
 from fer_core.datasets import list_datasets
 from fer_core.runs import RECIPES, Run, TrainConfig, settings_here
 from fer_core.tasks import queue
-from pages.components.shared.dataset_cache import opened
-from pages.components.shared.dataset_imports import show_import_progress, shown_imports
+from pages.components.shared.dataset_cache import open_cached
+from pages.components.shared.dataset_imports import pending_imports, show_import_progress
 from pages.components.shared.formatting import plain
-from pages.components.shared.pickers import pick_dataset, say_no_dataset
+from pages.components.shared.pickers import pick_dataset, show_no_dataset
 from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
@@ -37,7 +37,7 @@ def watched_run() -> Run | None:
 
 def show_imports() -> None:
     """What is just being added, and can be chosen when it is."""
-    for task in shown_imports():
+    for task in pending_imports():
         show_import_progress(task, choose=False)
 
 
@@ -53,7 +53,7 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        config = settings_form(recipe, opened(dataset.name), pick_initial_run(recipe))
+        config = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
         if config is not None:
             start(config)
     except (ValueError, OSError) as error:
@@ -68,7 +68,7 @@ if list_datasets():
     run = watched_run()
 else:  # a run goes on when its data set is deleted
     show_imports()
-    say_no_dataset()
+    show_no_dataset()
 if run is not None:
     lineup = queue.snapshot("train")  # first, so that what changes meanwhile is another one
     show_queue(run, lineup)

@@ -1,19 +1,50 @@
-"""What tests of several rooms share."""
+"""Fixtures for all tests, and the tier of each folder."""
 
 import contextlib
+import gc
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.synthetic import generate, random_faces
+from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.runs.recipes import RECIPES
+from fer_core.runs.run import Run
+from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.storage.files import read_json
 from fer_core.tasks import processes
+
+TESTS = Path(__file__).parent
+TIERS = {"processes": "slow", "e2e": "browser"}  # of whole folders; the others' tests are fast
+LARGE_DATA = {"fer2013_dir", "vgg19_weights"}  # what slow tests ask for
+_FACES: dict[tuple[str, int, int], np.ndarray] = {}  # drawn, by expression and random state
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        tier = TIERS.get(item.path.relative_to(TESTS).parts[0])
+        if tier:
+            item.add_marker(tier)
+        elif not LARGE_DATA.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Spares all that was imported the collections to come: Streamlit asks for one after every
+    run of a page, which takes 0.4 s where TensorFlow is loaded."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +55,58 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setattr(paths, "pretrained_root", lambda: tmp_path / "pretrained")
     yield home
     end_supervisor()
+
+
+@pytest.fixture(autouse=True)
+def not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skips waiting for the disk: no file of a test has to outlive a power failure."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+@pytest.fixture(autouse=True)
+def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps every drawn face in memory, since many tests draw a dataset with the same ones."""
+    monkeypatch.setattr(generate, "random_face", _drawn_face)
+
+
+@pytest.fixture
+def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains a model of one layer whatever the architecture: see `in_process.small_model`."""
+    from tests.training import in_process
+
+    monkeypatch.setattr("fer_core.training.trainer.build_model", in_process.small_model)
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with 210 drawn faces and a run on them: a recipe, for an epoch, with the test
+    split sealed."""
+    from fer_core.training.trainer import run_training
+
+    home = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FER_HOME", str(home))
+        draw_dataset("faces", count=210)
+        recipe = RECIPES["cnn_classic"].config
+        config = replace(recipe, dataset="faces", epochs=1, test_at_end=False, average_views=True)
+        run_training(create_run(replace(config, learning_rate=1e-3, learning_rate_decay=0.0)))
+    return home
+
+
+@pytest.fixture
+def trained_run(trained_home: Path, workspace: Path) -> Run:
+    """A copy of that run and its dataset, which a test may change."""
+    shutil.copytree(trained_home, workspace, dirs_exist_ok=True)
+    (directory,) = paths.runs_root().iterdir()
+    return Run(directory)
+
+
+def _drawn_face(expression: str, rng: np.random.Generator) -> np.ndarray:
+    state = rng.bit_generator.state["state"]
+    key = (expression, state["state"], state["inc"])
+    if key not in _FACES:
+        _FACES[key] = random_faces.random_face(expression, rng)
+    return _FACES[key]
 
 
 def end_supervisor() -> None:

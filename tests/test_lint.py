@@ -1,4 +1,4 @@
-"""The two tools that watch over style and types."""
+"""Style and types, checked by ruff and mypy."""
 
 import subprocess
 import sys
@@ -10,7 +10,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize(
-    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
 )
 def test_the_tool_finds_nothing(command: list[str]) -> None:
     done = subprocess.run(

@@ -17,7 +17,7 @@ from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 _NEIGHBORS = 15  # of each image, for UMAP
 _UMAP_INPUTS = 50  # dimensions, after PCA
@@ -31,7 +31,7 @@ def run_map(task: Task) -> None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     arguments = task.request.arguments
     dataset, split, method = (arguments[name] for name in ("dataset", "split", "method"))
-    progress = task_progress(task, f"Computing features of {dataset}")
+    progress = ProgressReporter(task, f"Computing features of {dataset}")
     draw_map(open_run(arguments["run"]), dataset, split, method, progress)
     write_json(task.directory / "result.json", dict(arguments))
 

@@ -18,7 +18,7 @@ from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from fer_core.inference.videos import COMPLETED, STOPPED, Summary, Video, VideoSettings
 from fer_core.runs import open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Progress, Task, stop_if_asked
+from fer_core.tasks import Progress, ProgressReporter, Task, raise_if_stopped
 from fer_core.vision import (
     Box,
     CutDetector,
@@ -63,7 +63,7 @@ def run_video(task: Task) -> None:
 
     Raises:
         FerError: as `recognize_video`; the run is gone.
-        StoppedError: the task was stopped before the first frame.
+        CancelledError: the task was stopped before the first frame.
     """
     video = Video(task.directory)
     _remove_partial_files(video)
@@ -71,7 +71,7 @@ def run_video(task: Task) -> None:
         task.save_progress(Progress(0, 0, "frames", "Loading TensorFlow"))
         classifier = Classifier.load(open_run(video.run_id), tta=video.settings.tta)
         with VideoReader(video.source, video.name) as reader:
-            stop_if_asked(task)
+            raise_if_stopped(task)
             summary = recognize_video(reader, video, FaceDetector(), classifier, _reporter(task))
     finally:
         video.source.unlink(missing_ok=True)
@@ -260,13 +260,10 @@ class _Pace:
 
 def _reporter(task: Task) -> Report:
     """Returns a function that saves progress once a second and tells whether to continue."""
-    last = 0.0
+    reporter = ProgressReporter(task)
 
     def report(progress: Progress) -> bool:
-        nonlocal last
-        if time.monotonic() - last >= _REPORT_EVERY:
-            last = time.monotonic()
-            task.save_progress(progress)
+        reporter.save(progress)
         return not task.stop_requested
 
     return report

@@ -26,7 +26,7 @@ def measure(recipe: str, deterministic: bool, steps: int) -> tuple[float, str]:
 
     from fer_core.models.architectures import build_model
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import configure_backend
+    from fer_core.training.setup import configure_backend
 
     config = replace(RECIPES[recipe].config, weights="none", deterministic=deterministic)
     configure_backend(config)

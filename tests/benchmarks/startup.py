@@ -84,8 +84,8 @@ def _start(what: str) -> None:
     from fer_core.models.architectures import build_model
     from fer_core.runs.recipes import RECIPES
     from fer_core.runs.run_data import open_run_data
-    from fer_core.training.backend import configure_backend
     from fer_core.training.batches import Batch, training_batches
+    from fer_core.training.setup import configure_backend
 
     config = replace(RECIPES["cnn_classic"].config, dataset=what)
     if what == "bare":

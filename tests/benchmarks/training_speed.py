@@ -126,7 +126,7 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
     from fer_core.models import architectures as models
     from fer_core.runs.config import Augmentation
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import configure_backend
+    from fer_core.training.setup import configure_backend
 
     if contender in ("script", "guide"):  # they have Keras's own layers
         models.Conv2D, models.Dropout = keras.layers.Conv2D, keras.layers.Dropout

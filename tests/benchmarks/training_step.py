@@ -82,7 +82,7 @@ def _measure(options: argparse.Namespace) -> float:
 
     from fer_core.models import architectures as models
     from fer_core.runs.recipes import RECIPES
-    from fer_core.training.backend import configure_backend
+    from fer_core.training.setup import configure_backend
 
     variant = options.one
     if variant == "one thread per operation":

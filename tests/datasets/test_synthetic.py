@@ -15,6 +15,11 @@ from fer_core.storage.files import read_json, write_json
 from fer_core.tasks import task as tasks
 
 
+@pytest.fixture(autouse=True)
+def drawn_once() -> None:
+    """Draws every face anew, since that is what these tests are about."""
+
+
 def face(expression: str, seed: int) -> np.ndarray:
     return random_face(expression, np.random.default_rng(seed))
 

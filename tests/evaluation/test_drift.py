@@ -1,7 +1,5 @@
 """How the training faces look: kept by training, or told by the data set."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,22 +7,15 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.calibration import calibrate
 from fer_core.evaluation.drift import training_stats_of
-from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
-from fer_core.runs.submit import create_run
 from fer_core.runs.writers import image_stats_file
 from fer_core.storage import paths
-from fer_core.training.trainer import run_training
 from fer_core.vision.image_stats import measure_image
 
 
 @pytest.fixture
-def run() -> Run:
-    draw_dataset("faces", count=140)
-    config = replace(RECIPES["cnn_classic"].config, dataset="faces", epochs=1)
-    run = create_run(replace(config, test_at_end=False))
-    run_training(run)
-    return run
+def run(trained_run: Run) -> Run:
+    return trained_run
 
 
 def test_training_keeps_how_its_faces_look_and_the_data_set_tells_the_same(run: Run) -> None:

@@ -38,7 +38,7 @@ def learned(
     targets = np.eye(2, dtype="float32")[classes]
     student, lessons = model, images.astype("float32")
     if config.freezes_at(0):
-        backbone, student = backbone_and_head(model, make_optimizer(config, 1, of_head=True))
+        backbone, student = backbone_and_head(model, make_optimizer(config, 1, head_only=True))
         lessons = backbone.predict(lessons, verbose=0)
     student.fit(lessons, targets, epochs=epochs, batch_size=32, verbose=0)
     answers = model.predict(images.astype("float32"), verbose=0).argmax(axis=1)
@@ -65,6 +65,7 @@ def check(model: keras.Model, images: np.ndarray, classes: np.ndarray, corners: 
     assert np.median(share_on_patch(maps, corners[:40])) > 2 * by_chance
 
 
+@pytest.mark.slow
 def test_of_the_cnn_family_it_lies_on_the_patch_that_decides(tmp_path: Path) -> None:
     images, classes, corners = pictures(160, 1)
     config = replace(RECIPES["cnn_classic"].config, learning_rate=1e-3, learning_rate_decay=0.0)
@@ -90,5 +91,5 @@ def test_no_images_have_no_maps_and_a_model_without_places_is_refused() -> None:
     inputs = keras.Input((48, 48, 1))
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     plain = keras.Model(inputs, keras.layers.Dense(7, "softmax")(flat), name="plain")
-    with pytest.raises(ValueError, match="at least 6×6 places. plain has none"):
+    with pytest.raises(ValueError, match="at least 6×6 positions. plain has none"):
         compute_grad_cam(plain, np.zeros((1, 48, 48, 1), "uint8"), np.zeros(1, int))

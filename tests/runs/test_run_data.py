@@ -25,9 +25,11 @@ from fer_core.training.batches import training_batches
 from fer_core.training.release import publish_pretrained
 from fer_core.training.test_split import open_test
 from tests.datasets.trees import write_fer2013
-from tests.training.test_trainer import go_on, interrupted, trained
+from tests.training.in_process import go_on, interrupted, trained
 
 STEPS = {"train": 7, "val": 7, "test": 5}  # one of so many is left out
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture
@@ -137,7 +139,7 @@ def test_the_images_may_still_not_change(config: TrainConfig, dataset: Dataset) 
     draw_dataset("faces", count=140, seed=1)
     with pytest.raises(ValueError, match="has others, or other labels"):
         open_test_task(run)
-    with pytest.raises(ValueError, match="must be as it was"):
+    with pytest.raises(ValueError, match="must be the same as"):
         open_test(run)
 
 

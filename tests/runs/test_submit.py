@@ -22,7 +22,9 @@ from fer_core.storage.csv_tables import append_row
 from fer_core.tasks import queue
 from fer_core.tasks.task import TaskState, list_tasks
 from fer_core.training.trainer import Trainer
-from tests.training.test_trainer import go_on, interrupted, trained
+from tests.training.in_process import go_on, interrupted, trained
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture
@@ -65,24 +67,6 @@ def test_a_run_begins_with_the_very_weights_of_the_other_though_that_was_deleted
     first.delete()
     ours = begun_with(run, monkeypatch)
     assert len(ours) == len(theirs) > 0 and all(map(np.array_equal, ours, theirs))
-
-
-def test_a_frozen_backbone_comes_along_and_stays_when_the_run_goes_on(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = replace(config, architecture="vgg19_dropout", image_size=(32, 32), weights="none")
-    first = trained(replace(config, epochs=1))
-    theirs = weights(load_model(first.model_file))
-    frozen = len(theirs) - 4  # two dense layers on top
-    run = create_run(replace(config, seed=7, weights="imagenet", initial_run=first.id))
-    assert run.config.weights == "none"  # nothing is downloaded for what comes from the run
-    begun = begun_with(run, monkeypatch)
-    go_on(run, epochs=1, since=0)
-    resumed = begun_with(run, monkeypatch)
-    for ours in (begun, resumed):
-        assert all(map(np.array_equal, ours[:frozen], theirs[:frozen]))
-    assert all(map(np.array_equal, begun, theirs))
-    assert not np.array_equal(resumed[-2], theirs[-2])  # the head has learned since
 
 
 @pytest.mark.parametrize(

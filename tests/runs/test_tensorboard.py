@@ -14,12 +14,14 @@ from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import HISTORY_COLUMNS, STEPS_COLUMNS
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from tests.training.test_trainer import go_on, interrupted, trained
+from tests.training.in_process import go_on, interrupted, trained
 
 TAGS = {
     *(f"epoch/{name}" for name in HISTORY_COLUMNS if name not in ("epoch", "seconds")),
     *("step/loss", "step/accuracy", "step/images_per_second"),
 }
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture

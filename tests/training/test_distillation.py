@@ -15,7 +15,9 @@ from fer_core.runs.submit import create_run
 from fer_core.training import distillation
 from fer_core.training.batches import training_batches
 from fer_core.training.distillation import with_teacher_targets
-from tests.training.test_trainer import go_on, interrupted, trained
+from tests.training.in_process import go_on, interrupted, trained
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_teachers_are_asked_once_and_going_on_is_exact(
     config = replace(config, teachers=(teacher.id,), epochs=3)
     whole = trained(config)
     run = interrupted(config, monkeypatch, epoch=0)
-    monkeypatch.setattr(distillation, "_ask", None)
+    monkeypatch.setattr(distillation, "_mean_probabilities", None)
     go_on(run)
     columns = ["loss", "accuracy", "val_loss", "val_accuracy"]
     assert run.history[columns].equals(whole.history[columns])
@@ -102,5 +104,5 @@ def test_a_run_whose_teachers_weights_are_gone_says_so(config: TrainConfig) -> N
     teacher = trained(replace(config, epochs=1))
     run = create_run(replace(config, teachers=(teacher.id,)))
     (run.teachers[0].directory / "model.keras").unlink()
-    with pytest.raises(ValueError, match="must have the weights of its teachers"):
+    with pytest.raises(ValueError, match="needs the weights of its teacher"):
         go_on(run)

@@ -30,14 +30,8 @@ from fer_core.training.trainer import run_training
 
 
 @pytest.fixture
-def run(workspace: Path) -> Run:
-    """Of a recipe, for an epoch, with a sealed test split."""
-    draw_dataset("faces", count=210)
-    recipe = RECIPES["cnn_classic"].config
-    config = replace(recipe, dataset="faces", epochs=1, test_at_end=False, average_views=True)
-    run = create_run(replace(config, learning_rate=1e-3, learning_rate_decay=0.0))
-    run_training(run)
-    return run
+def run(trained_run: Run) -> Run:
+    return trained_run
 
 
 def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:

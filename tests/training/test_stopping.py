@@ -22,11 +22,15 @@ from tests.storage.test_full_disk import contents
 
 READING, COMPUTING = "Reading the images", "Computing the features"
 
+pytestmark = pytest.mark.usefixtures("small_model")
+
 
 @pytest.fixture
 def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr("fer_core.datasets.parallel.CHUNK", 16)
-    monkeypatch.setattr("fer_core.training.frozen_features.images_at_once", lambda image_size: 16)
+    monkeypatch.setattr(
+        "fer_core.training.frozen_features.prediction_batch_size", lambda image_size: 16
+    )
     draw_dataset("faces", count=70)
     return TrainConfig(dataset="faces", batch_size=64, epochs=1)
 

@@ -1,6 +1,5 @@
-"""Training in this process: what a run keeps, and that going on is going on."""
+"""What a run keeps of its training, with a small model: how it ends, continues and resumes."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,40 +11,23 @@ from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.calibration import apply_temperature, calibrate
-from fer_core.models.architectures import load_model, predict
+from fer_core.models.architectures import load_model, predict, save_model
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage import paths
 from fer_core.storage.files import write_json
-from fer_core.tasks import processes
 from fer_core.training.test_split import open_test
-from fer_core.training.trainer import Trainer, run_training
+from fer_core.training.trainer import Trainer
+from tests.training.in_process import go_on, interrupted, same, small_model, trained
+
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 @pytest.fixture
 def config(workspace: Path) -> TrainConfig:
     draw_dataset("faces", count=140)
     return TrainConfig(dataset="faces", batch_size=16, epochs=3, learning_rate=1e-3)
-
-
-def trained(config: TrainConfig) -> Run:
-    return go_on(create_run(config))
-
-
-def go_on(run: Run, **arguments: int) -> Run:
-    """What the worker does in its child process, done in this one."""
-    attempt = run.directory / "attempts" / str(len(run.attempts))
-    attempt.mkdir(parents=True)
-    write_json(attempt / "process.json", processes.process_record() | {"started": 0.0})
-    request = {"kind": "train", "arguments": arguments, "submitted": 0.0}
-    write_json(attempt / "request.json", request)
-    try:
-        run_training(run)
-    finally:
-        write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 1.0})
-    return run
 
 
 def test_the_kept_model_is_that_of_the_best_validation_epoch(config: TrainConfig) -> None:
@@ -75,96 +57,6 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
     )
 
 
-def test_going_on_from_a_checkpoint_equals_never_having_stopped(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = replace(config, augmentation=Augmentation(rotation=10, flip=True))
-    whole = trained(config)
-    run = interrupted(config, monkeypatch, epoch=1)
-    assert run.result is None and len(run.history) == 2
-    go_on(run)
-    assert same(run, whole)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"precision": "mixed_bfloat16"},
-        {
-            "architecture": "vgg19_dropout",
-            "image_size": (32, 32),
-            "feature_views": 2,
-            "precision": "mixed_bfloat16",
-        },
-    ],
-)
-def test_going_on_is_exact_in_mixed_precision_and_on_features_that_were_lost(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict
-) -> None:
-    flipped = Augmentation(zoom=0.1, flip=True)
-    config = replace(config, batch_size=32, epochs=2, augmentation=flipped, **changes)
-    whole = trained(config)
-    run = interrupted(config, monkeypatch, epoch=0)
-    shutil.rmtree(paths.cache_root())
-    assert same(go_on(run), whole)
-
-
-STAGED = {
-    "architecture": "vgg19_finetuned",
-    "image_size": (32, 32),
-    "head_epochs": 1,
-    "unfrozen_blocks": 1,
-    "schedule": "cosine",
-    "weight_decay": 0.01,
-}
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {
-            "architecture": "cnn_residual",
-            "image_size": (32, 32),
-            "optimizer": "sgd",
-            "schedule": "cosine",
-            "warmup": 0.5,
-            "mixup": 0.2,
-            "label_smoothing": 0.1,
-            "precision": "mixed_bfloat16",
-            "augmentation": Augmentation(contrast=0.2, erasing=0.5),
-        },
-        STAGED | {"feature_views": 2},
-    ],
-)
-def test_going_on_is_exact_through_schedules_stages_and_normalisation(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch, changes: dict
-) -> None:
-    # Few images: without a processor for it, half precision takes minutes.
-    few = {"class_names": ("happy", "sad"), "batch_size": 8}
-    config = replace(config, epochs=3, learning_rate=0.01, **few, **changes)
-    whole = trained(config)
-    for epoch in (0, 1):  # in the first stage, and after it
-        run = interrupted(config, monkeypatch, epoch=epoch)
-        assert same(go_on(run), whole)
-
-
-def test_after_the_head_s_epochs_only_the_blocks_that_shall_learn_do(config: TrainConfig) -> None:
-    head = trained(replace(config, **STAGED | {"epochs": 1}))
-    both = trained(replace(config, **STAGED | {"epochs": 2}, learning_rate=1e-3))
-    rates = both.history["learning_rate"]
-    assert rates[0] == pytest.approx(both.config.head_learning_rate)
-    one, other = (load_model(run.model_file) for run in (head, both))
-    moved = {
-        layer.name
-        for layer, later in zip(one.layers, other.layers, strict=True)
-        if not all(map(np.array_equal, layer.get_weights(), later.get_weights()))
-    }
-    blocks = {name.partition("_")[0] for name in moved if name.startswith("block")}
-    assert blocks <= {"block5"}
-    if both.result.best_epoch == 1:
-        assert blocks == {"block5"}
-
-
 def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> None:
     run = trained(replace(config, average_views=True, test_at_end=True))
     for averaged in (False, True):
@@ -177,13 +69,6 @@ def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> 
     plain = trained(replace(config, epochs=1))
     assert plain.predictions("val", averaged=True) is None
     assert plain.calibration() is not None and plain.calibration(averaged=True) is None
-
-
-def same(one: Run, other: Run) -> bool:
-    """Whether two runs have the same history and weights, bit for bit."""
-    histories = [run.history.drop(columns="seconds") for run in (one, other)]
-    models = [load_model(run.model_file).get_weights() for run in (one, other)]
-    return histories[0].equals(histories[1]) and all(map(np.array_equal, *models))
 
 
 def test_continuing_equals_having_asked_for_all_epochs_at_once(config: TrainConfig) -> None:
@@ -246,7 +131,7 @@ def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig
     for folder in (run.directory / "checkpoints").iterdir():
         (folder / "arrays.npz").write_bytes(b"damaged")
     before = run.history
-    with pytest.raises(ValueError, match="must have a whole checkpoint.*trained 1 epochs"):
+    with pytest.raises(ValueError, match="must have an intact checkpoint.*trained 1 epochs"):
         go_on(run, epochs=2, since=1)
     assert run.history.equals(before) and run.predictions("val") is not None
 
@@ -282,22 +167,6 @@ def test_classes_are_matched_by_name_when_a_run_begins_with_other_weights(
     assert np.allclose(kernel, theirs[:, columns], atol=1e-5)
 
 
-def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int) -> Run:
-    """A run whose training ended the hard way in the middle of the epoch that follows."""
-    run, original = create_run(config), Trainer._train_batch
-
-    def cut(self: Trainer, batch: object) -> object:
-        if self.state.epoch == epoch and self.reporter.whole.images > 20:
-            raise KeyboardInterrupt
-        return original(self, batch)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_train_batch", cut)
-        with pytest.raises(KeyboardInterrupt):
-            go_on(run)
-    return run
-
-
 def test_early_stopping_ends_when_patience_is_over(config: TrainConfig) -> None:
     run = trained(replace(config, epochs=60, early_stopping=2, learning_rate=1e-8))
     assert run.result.reason == EARLY_STOPPED
@@ -311,7 +180,7 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
         return {"loss": float("nan"), "accuracy": 0.0}
 
     monkeypatch.setattr(keras.Model, "train_on_batch", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number.*learning_rate=0.001"):
+    with pytest.raises(ValueError, match="The loss must stay finite.*learning_rate=0.001"):
         trained(config)
 
 
@@ -319,29 +188,9 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
     run = trained(config)
     record = run.environment | {"fingerprint": "that of other images"}
     write_json(run.directory / "environment.json", record)
-    with pytest.raises(ValueError, match="must be as it was"):
+    with pytest.raises(ValueError, match="must be the same as"):
         open_test(run)
     assert run.test_opened is None
-
-
-@pytest.mark.parametrize("views", [0, 2])
-def test_in_mixed_precision_validation_is_that_of_the_saved_model(
-    config: TrainConfig, views: int
-) -> None:
-    config = replace(config, epochs=1, precision="mixed_bfloat16")
-    if views:
-        config = replace(
-            config, architecture="vgg19_dropout", image_size=(32, 32), feature_views=views
-        )
-    run = trained(config)
-    assert run.environment["precision"] == "mixed_bfloat16"
-    keras.config.set_dtype_policy("float32")
-    model = load_model(run.model_file)
-    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
-    dataset = open_dataset("faces")
-    pixels = open_pixels(dataset, config.image_size, config.channels)[dataset.select("val")]
-    columns = [f"p_{name}" for name in run.class_names]
-    assert np.allclose(predict(model, pixels), run.predictions("val")[columns], atol=2e-6)
 
 
 def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
@@ -351,18 +200,17 @@ def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
     assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
 
 
-def test_a_network_that_saw_gray_images_only_is_shown_no_colours(config: TrainConfig) -> None:
+def test_a_model_that_saw_gray_images_only_is_shown_no_colors(config: TrainConfig) -> None:
     from fer_core.inference.recognition import Classifier
 
-    config = replace(config, architecture="vgg19_dropout", image_size=(32, 32), epochs=1)
-    coloured = trained(config)
-    assert not coloured.is_gray  # the drawn faces have colours
-    write_json(
-        coloured.directory / "dataset.json",
-        {"class_names": coloured.class_names, "counts": {}, "gray": True},
-    )
+    assert not trained(replace(config, epochs=1)).is_gray  # the drawn faces have colors
+    config = replace(config, architecture="vgg19_dropout", image_size=(32, 32))
+    gray = create_run(config)
+    save_model(small_model(config, 2), gray.directory / "model.keras")
+    record = {"class_names": ["happy", "sad"], "counts": {}, "gray": True}
+    write_json(gray.directory / "dataset.json", record)
     image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")
-    pixels = Classifier.load(coloured).pixels(image)
+    pixels = Classifier.load(gray).pixels(image)
     assert (pixels == pixels[..., :1]).all()
 
 
@@ -373,7 +221,7 @@ def test_a_run_does_not_go_on_with_other_images(
     before = run.environment
     open_dataset("faces").delete()
     draw_dataset("faces", count=140, seed=1)
-    with pytest.raises(ValueError, match="must be as it was when .* began"):
+    with pytest.raises(ValueError, match="must be the same as when .* started"):
         go_on(run)
     assert run.environment == before and len(run.history) == 1
 
@@ -395,7 +243,7 @@ def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
         return np.full((len(pixels), 7), np.nan, "float32")
 
     monkeypatch.setattr("fer_core.training.frozen_features.predict", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number"):
+    with pytest.raises(ValueError, match="The loss must stay finite"):
         trained(config)
 
 

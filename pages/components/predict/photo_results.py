@@ -107,7 +107,7 @@ def _show_gallery(
         small = annotated_thumbnail(photo, request, threshold)
         name = PurePosixPath(photo.name).name
         tiles.append(Tile(small, f"{label} · {name}", colors.get(answer, "#8C8C8C"), number))
-    pressed = gallery(tiles, key="photos", least=_MIN_TILE_WIDTH)
+    pressed = gallery(tiles, key="photos", min_width=_MIN_TILE_WIDTH)
     if pressed is not None and 0 <= pressed < len(photos):
         st.session_state[_CHOSEN] = photos[pressed].key
 

@@ -10,7 +10,7 @@ from fer_core.inference import STOPPED, Summary, Video
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_clock
+from pages.components.shared.formatting import format_clock, plain
 
 
 def show_video(video: Video) -> None:
@@ -58,17 +58,17 @@ def _show_failure(video: Video) -> None:
 
 def _show_result(video: Video, summary: Summary) -> None:
     st.markdown(
-        f"**{summary.frames:,} frames** of {spoken_clock(summary.seconds)}, {summary.width}×"
+        f"**{summary.frames:,} frames** of {format_clock(summary.seconds)}, {summary.width}×"
         f"{summary.height}, processed at {summary.rate:.0f} frames/s by {plain(video.model_name)}"
     )
     if summary.reason == STOPPED:
         st.info(
-            f"Processing was stopped at {spoken_clock(summary.seconds)}; the results end there."
+            f"Processing was stopped at {format_clock(summary.seconds)}; the results end there."
         )
     elif summary.is_truncated:
         st.warning(
-            f"The file ends at {spoken_clock(summary.seconds)} instead of "
-            f"{spoken_clock(summary.stated_seconds or 0)}: it is incomplete or damaged."
+            f"The file ends at {format_clock(summary.seconds)} instead of "
+            f"{format_clock(summary.stated_seconds or 0)}: it is incomplete or damaged."
         )
     elif summary.damaged:
         st.warning(f"{summary.damaged:,} damaged parts of the file were skipped.")

@@ -7,8 +7,8 @@ from fer_core.inference import MAX_FRAME_STEP, VIDEO_SUFFIXES, Video, VideoSetti
 from fer_core.runs import Run
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.video_result import show_video
-from pages.components.shared.errors import run_or_report, show_refusals
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.errors import run_or_report, show_reported_errors
+from pages.components.shared.formatting import format_run, plain
 from pages.components.shared.task_progress import Words, show_task
 
 _MAX_FILE_MB = 1024
@@ -18,7 +18,7 @@ _UPLOADS = "video-uploads"  # uploads so far: each gets a new, empty field
 def show_videos(options: PredictOptions) -> None:
     """Shows the upload form, running videos and the chosen processed one."""
     _show_form(options)
-    show_refusals()
+    show_reported_errors()
     videos = inference.list_videos()
     active = [video for video in videos if video.state.is_active]
     for video in active:
@@ -90,7 +90,7 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
     file = st.session_state.get(key)
     if file is None:
         return
-    name = spoken_run(run)
+    name = format_run(run)
     if run_or_report(lambda: inference.submit_video(run, file, file.name, settings, name)):
         st.session_state[_UPLOADS] += 1  # a new field, which drops the upload
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.tasks import Progress, Task, TaskState, queue
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_end
+from pages.components.shared.formatting import format_end_time, plain
 
 REFRESH_SECONDS = 0.5
 
@@ -87,7 +87,7 @@ def _describe(progress: Progress) -> str:
     if progress.rate:
         parts.append(f"{progress.rate:.0f} {progress.unit} a second")
     if progress.seconds_left is not None:
-        parts.append(f"until {spoken_end(progress.seconds_left)}")
+        parts.append(f"until {format_end_time(progress.seconds_left)}")
     return " · ".join(parts)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import streamlit as st
 
 from fer_core.datasets import Dataset
-from fer_core.models import examples
+from fer_core.models import augmentation_examples
 from fer_core.runs import TrainConfig
 from fer_core.vision import face_pixels, tile
-from pages.components.shared.dataset_cache import corrected
+from pages.components.shared.dataset_cache import with_corrections
 
 _FACES, _EPOCHS = 6, 7
 _SIDE = 96  # pixels of the screen
@@ -22,7 +22,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
     Raises:
         ValueError: images of the data set are gone or damaged.
     """
-    positions = (corrected(dataset) if config.overlay else dataset).select("train")
+    positions = (with_corrections(dataset) if config.overlay else dataset).select("train")
     shown = positions[np.linspace(0, len(positions) - 1, min(_FACES, len(positions)), dtype=int)]
     pixels = np.stack(
         [
@@ -35,7 +35,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
             for position in shown
         ]
     )
-    drawn = examples(pixels, config.augmentation, config.seed, _EPOCHS)
+    drawn = augmentation_examples(pixels, config.augmentation, config.seed, _EPOCHS)
     with st.container(border=True):
         height, width = config.image_size
         st.markdown(

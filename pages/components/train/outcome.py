@@ -11,7 +11,7 @@ from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run, resume_run
 from fer_core.storage import paths
 from fer_core.tasks import NEVER_STARTED, TaskState
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_duration
+from pages.components.shared.formatting import format_duration, plain
 from pages.components.shared.scores import (
     TEST_HELP,
     VAL_HELP,
@@ -90,7 +90,7 @@ def _sentence(result: Result, duration: timedelta | None) -> str:
         STOPPED: "Stopped",
         EARLY_STOPPED: "Stopped early, for want of a better validation accuracy,",
     }.get(result.reason, "Completed")
-    time = f" in {spoken_duration(duration)}" if duration else ""
+    time = f" in {format_duration(duration)}" if duration else ""
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     return f"{verb} after {epochs}{time}; the best was epoch {result.best_epoch + 1}."
 

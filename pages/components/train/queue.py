@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import STATE_COLORS, BadgeColor, plain, spoken_run
+from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
 # Who watches a run that works or waits sees at once that the queue has changed: see monitor.
 REFRESH_SECONDS = 60.0
@@ -37,7 +37,7 @@ def _show_queue(watched: Run) -> None:
     with st.container():  # one place, whether the list is there or not
         if trains or waits:
             _show_list(trains, waits, watched)
-    st.session_state[_BY_ITSELF] = read_preferences().resume_by_itself
+    st.session_state[_BY_ITSELF] = read_preferences().auto_resume
     st.toggle(
         "Resume interrupted runs by themselves",
         key=_BY_ITSELF,
@@ -121,12 +121,12 @@ def _cancel(run: Run) -> None:
 
 
 def _choose_resuming() -> None:
-    chosen = replace(read_preferences(), resume_by_itself=st.session_state[_BY_ITSELF])
+    chosen = replace(read_preferences(), auto_resume=st.session_state[_BY_ITSELF])
     save_preferences(chosen)
 
 
 def _title(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _epoch(run: Run) -> str:

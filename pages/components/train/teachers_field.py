@@ -6,14 +6,14 @@ import streamlit as st
 
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, TrainConfig, list_runs
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 from pages.components.train.fields import field_key, number_fields
 
 
 def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     """Fields for the teachers and their share; nothing where no run could teach."""
     fitting = {
-        run.id: spoken_run(run)
+        run.id: format_run(run)
         for run in list_runs()
         if run.model_file is not None and set(dataset.class_names) & set(run.class_names)
     }
