@@ -259,7 +259,7 @@ class _Pace:
 
 
 def _reporter(task: Task) -> Report:
-    """Returns a function that saves a task's progress and returns whether to continue."""
+    """Returns a function that saves progress once a second and tells whether to continue."""
     reporter = ProgressReporter(task)
 
     def report(progress: Progress) -> bool:

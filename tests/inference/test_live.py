@@ -75,7 +75,7 @@ def test_a_frame_is_answered_and_the_next_one_shows_it(make: Callable[..., LiveR
     moment = recognizer.latest()
     assert moment is not None and moment.largest is not None
     assert (moment.largest.number, moment.largest.box) == (1, BOX)
-    assert recognizer.probabilities(moment.largest) == {"happy": 0.9, "sad": 0.1}
+    assert recognizer.probabilities(moment.largest) == pytest.approx({"happy": 0.9, "sad": 0.1})
     assert drawn.shape == FRAME.shape and (drawn != FRAME).any()
     assert not (drawn[300:, 400:] != FRAME[300:, 400:]).any()
 

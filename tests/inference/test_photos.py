@@ -93,7 +93,7 @@ def test_what_is_no_picture_by_its_name_is_noted(monkeypatch: pytest.MonkeyPatch
     given = read_uploads([("f.zip", "1", zipped_list(members))])
     assert given.notes == ("f.zip: 2 files skipped, without the name of an image.",)
     given = read_uploads([("f.zip", "1", zipped_list(members[1:]))])
-    sentence = "f.zip: An archive must hold between 1 and 5,000 pictures. Received: 0"
+    sentence = "f.zip: An archive must contain between 1 and 5,000 images. Received: 0"
     assert given.errors == (sentence,)
     monkeypatch.setattr(photos, "MAX_PHOTOS", 1)
     given = read_uploads([("f.zip", "1", zipped(a__jpg=JPEG, b__jpg=JPEG))])

@@ -9,7 +9,7 @@ from fer_core.errors import FerError
 from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import format_dataset, plain
 from pages.components.shared.models import FaceSearch
 
 _MIN_ACCURACIES = (0.0, 0.5, 0.6, 0.7, 0.75, DEFAULT_MIN_ACCURACY, 0.85, 0.9, 0.95)
@@ -41,7 +41,7 @@ class PredictOptions:
 
 def show_provenance(provenance: ModelProvenance) -> None:
     """Shows in one line what the model was trained on and how accurate it is."""
-    dataset = plain(provenance.run.config.dataset)
+    dataset = plain(format_dataset(provenance.run.config.dataset))
     source = f"{provenance.images:,} images of {dataset}" if provenance.images else dataset
     sentence = f"Trained on {source}."
     score = provenance.score

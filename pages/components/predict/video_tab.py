@@ -22,10 +22,10 @@ def show_videos(options: PredictOptions) -> None:
     videos = inference.list_videos()
     active = [video for video in videos if video.state.is_active]
     for video in active:
-        labels = TaskLabels(
+        words = TaskLabels(
             "Stop processing", "The video was not processed.", f"**{plain(video.name)}** ·"
         )
-        show_task(video, labels, stays=False)
+        show_task(video, words, stays=False)
     ended = [video for video in videos if video not in active]
     if not ended:
         return
