@@ -7,10 +7,10 @@ from fer_core.datasets import list_datasets
 from fer_core.errors import FerError
 from fer_core.runs import RECIPES, Run, TrainConfig, settings_here
 from fer_core.tasks import queue
-from pages.components.shared.dataset_cache import opened
-from pages.components.shared.dataset_imports import show_import_progress, shown_imports
+from pages.components.shared.dataset_cache import open_cached
+from pages.components.shared.dataset_imports import pending_imports, show_import_progress
 from pages.components.shared.formatting import plain
-from pages.components.shared.pickers import pick_dataset, say_no_dataset
+from pages.components.shared.pickers import pick_dataset, show_no_dataset
 from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
@@ -38,7 +38,7 @@ def watched_run() -> Run | None:
 
 def show_imports() -> None:
     """Shows datasets that are being added; they can be selected once that has finished."""
-    for task in shown_imports():
+    for task in pending_imports():
         show_import_progress(task, choose=False)
 
 
@@ -54,7 +54,7 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        config = settings_form(recipe, opened(dataset.name), pick_initial_run(recipe))
+        config = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
         if config is not None:
             start(config)
     except (FerError, OSError) as error:
@@ -69,7 +69,7 @@ if list_datasets():
     run = watched_run()
 else:  # a run keeps training when its dataset is deleted
     show_imports()
-    say_no_dataset()
+    show_no_dataset()
 if run is not None:
     snapshot = queue.snapshot("train")  # taken first: later changes rerun the page
     show_queue(run, snapshot)

@@ -26,7 +26,7 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    for answer in (machine.has_bfloat16, machine.graphics_processors, machine.describe):
+    for answer in (machine.has_bfloat16, machine.gpu_names, machine.describe):
         answer.cache_clear()
 
 

@@ -237,7 +237,7 @@ def test_what_was_queued_is_still_queued_in_the_same_order(expected: dict[str, A
         task.id: [task.request.kind if task.request else "", str(task.state)]
         for task in list_tasks()
     } == expected["tasks"]
-    assert read_preferences().resume_by_itself is expected["resume_by_itself"] is True
+    assert read_preferences().auto_resume is expected["resume_by_itself"] is True
 
 
 def test_a_processed_video_keeps_its_faces(expected: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +33,7 @@ def run_evaluation(task: Task) -> None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     arguments = task.request.arguments
     run, dataset = open_run(arguments["run"]), open_dataset(arguments["dataset"])
-    progress = task_progress(task, f"Predicting {dataset.name}")
+    progress = ProgressReporter(task, f"Predicting {dataset.name}")
     evaluate(run, dataset, arguments["split"], progress, tta=bool(arguments.get("views")))
     write_json(task.directory / "result.json", dict(arguments))
 

@@ -17,7 +17,7 @@ from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 _NEIGHBOURS = 15  # of an image, which UMAP keeps together
 _BEFORE_UMAP = 50  # dimensions that PCA leaves to it
@@ -30,7 +30,7 @@ def run_map(task: Task) -> None:
     if task.request is None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     asked = task.request.arguments
-    progress = task_progress(task, f"Looking at {asked['dataset']} through the network")
+    progress = ProgressReporter(task, f"Looking at {asked['dataset']} through the network")
     draw_map(open_run(asked["run"]), asked["dataset"], asked["split"], asked["method"], progress)
     write_json(task.directory / "result.json", dict(asked))
 

@@ -18,7 +18,7 @@ from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from fer_core.inference.videos import COMPLETED, STOPPED, Summary, Video, VideoSettings
 from fer_core.runs import open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Progress, Task, stop_if_asked
+from fer_core.tasks import Progress, ProgressReporter, Task, raise_if_stopped
 from fer_core.vision import (
     CONFIDENCE,
     Box,
@@ -66,7 +66,7 @@ def run_video(task: Task) -> None:
 
     Raises:
         ValueError: as `recognize_video`; the run is gone.
-        StoppedError: it was stopped before a frame was looked at.
+        CancelledError: it was stopped before a frame was looked at.
     """
     video = Video(task.directory)
     _remove_halves(video)
@@ -74,7 +74,7 @@ def run_video(task: Task) -> None:
         task.save_progress(Progress(0, 0, "frames", "TensorFlow is being loaded"))
         classifier = Classifier.load(open_run(video.run_id), averaged=video.settings.averaged)
         with VideoReader(video.source, video.name) as film:
-            stop_if_asked(task)
+            raise_if_stopped(task)
             summary = recognize_video(film, video, FaceDetector(), classifier, _teller(task))
     finally:
         video.source.unlink(missing_ok=True)
@@ -264,14 +264,11 @@ class _Pace:
 
 
 def _teller(task: Task) -> Tell:
-    """Saves a task's progress about once a second, and says whether it goes on."""
-    last = 0.0
+    """Returns a function that saves a task's progress and returns whether to continue."""
+    reporter = ProgressReporter(task)
 
     def tell(progress: Progress) -> bool:
-        nonlocal last
-        if time.monotonic() - last >= _SAY_EVERY:
-            last = time.monotonic()
-            task.save_progress(progress)
+        reporter.save(progress)
         return not task.stop_requested
 
     return tell

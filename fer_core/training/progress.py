@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 
 from fer_core.runs import STEPS_COLUMNS, EventFiles, Run
 from fer_core.storage import append_row
-from fer_core.tasks import SECONDS, Progress
+from fer_core.tasks import Progress
+
+SECONDS = 1.0  # between two rows of steps.csv, over which a row's rate is measured
 
 # The remaining time is estimated from the second step on: the first one includes TensorFlow's
 # tracing of the graph. It is reported after so many further steps or seconds, whichever is first.

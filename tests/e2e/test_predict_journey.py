@@ -148,5 +148,5 @@ def test_a_link_opens_its_page_in_the_frame_even_on_a_fresh_server(
     with serve(trained_home) as fresh:
         page.goto(f"{fresh}/predict")
         page.get_by_role("heading", name="Predict").wait_for()
-        page.get_by_role("link", name="Data sets").wait_for()
+        page.get_by_role("link", name="Datasets").wait_for()
         assert page.get_by_role("link", name="streamlit app").count() == 0

@@ -24,7 +24,7 @@ from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
-from fer_core.tasks.task import StoppedError, TaskState
+from fer_core.tasks.task import CancelledError, TaskState
 from tests.datasets.trees import write_tree
 from tests.inference.test_recognition import brightness_model, save_run
 
@@ -142,9 +142,9 @@ def test_a_map_that_is_stopped_leaves_the_one_that_was_there(run: Run) -> None:
     before = file.read_bytes()
 
     def stop(done: int, total: int) -> None:
-        raise StoppedError
+        raise CancelledError
 
-    with pytest.raises(StoppedError):
+    with pytest.raises(CancelledError):
         mapping.draw_map(run, "tiny", "val", progress=stop)
     assert file.read_bytes() == before
     assert [each.name for each in file.parent.iterdir()] == [file.name]

@@ -21,7 +21,7 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
-from fer_core.tasks.task import StoppedError, TaskState
+from fer_core.tasks.task import CancelledError, TaskState
 from tests.datasets.trees import write_image, write_tree
 from tests.inference.test_recognition import brightness_model, save_run
 
@@ -176,9 +176,9 @@ def test_an_evaluation_that_is_stopped_leaves_what_was_there(run: Run, tmp_path:
     before = evaluate(run, other, "train")
 
     def stop(done: int, total: int) -> None:
-        raise StoppedError
+        raise CancelledError
 
-    with pytest.raises(StoppedError):
+    with pytest.raises(CancelledError):
         evaluate(run, other, "train", stop)
     assert elsewhere.list_evaluations(run) == [before]
 

@@ -303,7 +303,7 @@ def test_videos_are_listed_with_the_newest_first_and_outlive_other_old_tasks(
     assert {video.id for video in videos.list_videos()} == {kept.id, failed.id}
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 30 * 24 * 3600)
-    upkeep.remove_old()
+    upkeep.remove_old_tasks()
     assert [video.id for video in videos.list_videos()] == [kept.id]
 
 

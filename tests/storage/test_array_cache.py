@@ -30,7 +30,7 @@ def make(path: Path) -> None:
 
 
 def opened(path: Path, make: Callable[[Path], None]) -> np.ndarray:
-    return open_array(path, make, size=ROWS.nbytes, what="the faces")
+    return open_array(path, make, size=ROWS.nbytes, description="the faces")
 
 
 def refuse(path: Path) -> None:
@@ -89,7 +89,7 @@ def test_what_breaks_off_leaves_nothing_behind(path: Path) -> None:
 
 def test_what_was_not_used_for_long_goes_and_what_is_half_made_sooner(path: Path) -> None:
     folder = path.parent
-    old = unused_for(folder / "old.npy", cache.LONGEST + DAY)
+    old = unused_for(folder / "old.npy", cache.MAX_UNUSED_SECONDS + DAY)
     lately = unused_for(folder / "lately.npy", 2 * DAY)
     abandoned = unused_for(folder / ".other.1a2b3c4d.npy", 2 * DAY)
     being_made = unused_for(folder / ".third.1a2b3c4d.npy", 60)
@@ -101,7 +101,7 @@ def test_what_was_not_used_for_long_goes_and_what_is_half_made_sooner(path: Path
 def test_beyond_the_size_the_longest_unused_goes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "LARGEST", 2000)
+    monkeypatch.setattr(cache, "MAX_BYTES", 2000)
     first, second = (
         unused_for(path.with_name(f"{name}.npy"), seconds, size=900)
         for name, seconds in (("first", 200), ("second", 100))
@@ -129,5 +129,5 @@ def test_a_disk_that_gets_full_meanwhile_leaves_nothing_behind(path: Path) -> No
 
 def test_where_there_is_no_room_nothing_is_begun(path: Path) -> None:
     with pytest.raises(DiskFullError, match="must have .* GB free for the faces"):
-        open_array(path, refuse, size=10**18, what="the faces")
+        open_array(path, refuse, size=10**18, description="the faces")
     assert not list(path.parent.glob("*.npy"))

@@ -153,10 +153,10 @@ def test_words_arrive_with_room_or_without(tmp_path: Path, begins: Callable[[Pat
 def test_of_a_long_log_the_newest_lines_are_kept(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     log.write_text("".join(f"line {number}\n" for number in range(1000)))
-    truncate_log(log, most_bytes=100_000)
+    truncate_log(log, max_bytes=100_000)
     assert len(log.read_text().splitlines()) == 1000
-    truncate_log(log, most_bytes=1000)
+    truncate_log(log, max_bytes=1000)
     lines = log.read_text().splitlines()
     assert log.stat().st_size <= 500 and lines[-1] == "line 999"
     assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
-    truncate_log(tmp_path / "nothing.log", most_bytes=1)
+    truncate_log(tmp_path / "nothing.log", max_bytes=1)

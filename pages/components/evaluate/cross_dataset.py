@@ -10,11 +10,11 @@ from fer_core.evaluation import EVERYTHING, CrossDatasetEvaluation
 from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.evaluate.report import show_averaged, show_evaluation
-from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
-from pages.components.shared.pickers import say_no_dataset
-from pages.components.shared.predictions_cache import Subject, evaluated
+from pages.components.shared.pickers import show_no_dataset
+from pages.components.shared.predictions_cache import Subject, load_report
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 _SPLITS = {EVERYTHING: "All images"} | SPLITS
@@ -46,7 +46,7 @@ def show_cross_dataset(run: Run) -> None:
 def _offer(run: Run) -> None:
     datasets = list_datasets()
     if not datasets:
-        say_no_dataset()
+        show_no_dataset()
         return
     names = [dataset.name for dataset in datasets]
     others = [name for name in names if name != run.config.dataset]
@@ -82,7 +82,7 @@ def _splits(run: Run, name: str) -> list[str]:
     if name == run.config.dataset:
         return ["train"]
     try:
-        there = list(opened(name).counts())
+        there = list(open_cached(name).counts())
     except ValueError as error:
         st.error(plain(str(error)))
         st.stop()
@@ -108,7 +108,7 @@ def _words(task: Task) -> TaskLabels:
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
     subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
-    found = evaluated(subject)
+    found = load_report(subject)
     if found is None:
         st.info("There are no answers to show.")
         return

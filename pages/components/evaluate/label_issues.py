@@ -5,8 +5,8 @@ import streamlit as st
 
 from fer_core.evaluation import EvaluationReport
 from pages.components.evaluate.prediction_gallery import show_answers
-from pages.components.shared.corrections import current
-from pages.components.shared.predictions_cache import Subject, find_images
+from pages.components.shared.corrections import corrections_or_empty
+from pages.components.shared.predictions_cache import Subject, locate_images
 
 _HELP = (
     "Confident learning, by the library cleanlab: an image is in doubt where the network gives "
@@ -40,10 +40,10 @@ def _settled(subject: Subject, found: EvaluationReport, rows: np.ndarray) -> np.
     """Whether a person has decided about each image; about one that is not there nobody has."""
     settled = np.zeros(len(rows), dtype=bool)
     try:
-        images = find_images(subject, found)
+        images = locate_images(subject, found)
     except ValueError:
         return settled
-    overlay, positions = current(images.dataset), images.positions[rows]
+    overlay, positions = corrections_or_empty(images.dataset), images.positions[rows]
     there = np.flatnonzero(positions >= 0)
     keys = images.dataset.keys(positions[there].tolist())
     labels = found.answers["expression"].iloc[rows[there]]

@@ -9,7 +9,7 @@ from fer_core.errors import FerError
 from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 from pages.components.shared.models import FaceSearch
 
 _SHARES = (
@@ -53,7 +53,7 @@ def show_provenance(known: ModelProvenance) -> None:
     """What the network learned from and how good it is, in one line."""
     dataset = plain(known.run.config.dataset)
     learned = f"{known.images:,} images of {dataset}" if known.images else dataset
-    name = plain(spoken_run(known.run))
+    name = plain(format_run(known.run))
     sentence = f"**{name}** learned from {learned}."
     if known.score is None:
         st.caption(f"{sentence} How often it is right is not recorded.")

@@ -106,7 +106,7 @@ def _show_gallery(
         small = annotated_small(photo, asked, threshold)
         name = PurePosixPath(photo.name).name
         tiles.append(Tile(small, f"{words} · {name}", colors.get(said, "#8C8C8C"), number))
-    pressed = gallery(tiles, key="photos", least=_WIDTH)
+    pressed = gallery(tiles, key="photos", min_width=_WIDTH)
     if pressed is not None and 0 <= pressed < len(photos):
         st.session_state[_CHOSEN] = photos[pressed].key
 

@@ -17,7 +17,7 @@ from fer_core.inference import (
     read_video_table,
     summarize_faces,
 )
-from pages.components.shared.formatting import plain, spoken_clock
+from pages.components.shared.formatting import format_clock, plain
 
 _FACES_PER_PAGE = 4
 _NAMED = 3  # answers of a face
@@ -52,7 +52,7 @@ def _show_face(
         if portrait.exists():
             st.image(str(portrait), width=88, alt=f"Face {face.number} of {video.name}")
         st.markdown(
-            f"**Face {face.number}**  \n{spoken_clock(face.first)} to {spoken_clock(face.last)}  \n"
+            f"**Face {face.number}**  \n{format_clock(face.first)} to {format_clock(face.last)}  \n"
             f":gray[:small[{_shares(face)}]]"
         )
     seconds, probabilities = course(table, face.number, summary.class_names)

@@ -10,7 +10,7 @@ from fer_core.inference import STOPPED, Summary, Video
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_clock
+from pages.components.shared.formatting import format_clock, plain
 
 
 def show_video(video: Video) -> None:
@@ -56,15 +56,15 @@ def _say_why_not(video: Video) -> None:
 
 def _say_what_came(video: Video, summary: Summary) -> None:
     st.markdown(
-        f"**{summary.frames:,} frames** of {spoken_clock(summary.seconds)}, {summary.width}×"
+        f"**{summary.frames:,} frames** of {format_clock(summary.seconds)}, {summary.width}×"
         f"{summary.height}, at {summary.rate:.0f} frames a second · by {plain(video.network)}"
     )
     if summary.reason == STOPPED:
-        st.info(f"It was stopped: this is the video until {spoken_clock(summary.seconds)}.")
+        st.info(f"It was stopped: this is the video until {format_clock(summary.seconds)}.")
     elif summary.is_short:
         st.warning(
-            f"The file ends at {spoken_clock(summary.seconds)}, but says that it takes "
-            f"{spoken_clock(summary.film_seconds or 0)}: it was cut off while it was copied, or is "
+            f"The file ends at {format_clock(summary.seconds)}, but says that it takes "
+            f"{format_clock(summary.film_seconds or 0)}: it was cut off while it was copied, or is "
             "damaged."
         )
     elif summary.damaged:

@@ -8,8 +8,8 @@ from fer_core.runs import Run
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.video_result import show_video
 from pages.components.predict.video_watch import watch
-from pages.components.shared.errors import run_or_report, show_refusals
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.errors import run_or_report, show_reported_errors
+from pages.components.shared.formatting import format_run
 
 _LARGEST_FILE = 1024  # MB
 _UPLOADS = "video-uploads"  # how many were taken: the field is empty again after each
@@ -18,7 +18,7 @@ _UPLOADS = "video-uploads"  # how many were taken: the field is empty again afte
 def show_videos(asking: PredictOptions) -> None:
     """A field for a video, the progress of those in work, and what came of the others."""
     _offer(asking)
-    show_refusals()
+    show_reported_errors()
     found = inference.list_videos()
     active = [video for video in found if video.state.is_active]
     watch(active)
@@ -84,7 +84,7 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
     file = st.session_state.get(key)
     if file is None:
         return
-    network = spoken_run(run)
+    network = format_run(run)
     if run_or_report(lambda: inference.submit_video(run, file, file.name, settings, network)):
         st.session_state[_UPLOADS] += 1  # a new field: what was uploaded is forgotten
 

@@ -8,7 +8,7 @@ import streamlit as st
 from fer_core.inference import Video
 from fer_core.tasks import Progress, TaskState, queue
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_end
+from pages.components.shared.formatting import format_end_time, plain
 
 _REFRESH_SECONDS = 1.0
 
@@ -60,5 +60,5 @@ def _words(state: TaskState, progress: Progress | None) -> str:
     if progress.rate:
         said.append(f"{progress.rate:.0f} frames a second")
     if progress.seconds_left is not None:
-        said.append(f"until {spoken_end(progress.seconds_left)}")
+        said.append(f"until {format_end_time(progress.seconds_left)}")
     return " · ".join(said)

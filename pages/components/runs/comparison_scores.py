@@ -9,7 +9,7 @@ import streamlit as st
 from fer_core import figures
 from fer_core.evaluation import Accuracy, RunRecord
 from pages.components.runs.comparison_records import LETTER
-from pages.components.shared.formatting import listed, spoken_range
+from pages.components.shared.formatting import format_list, format_range
 from pages.components.shared.scores import CLEAN_HELP, TEST_HELP, VAL_HELP
 
 _INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wilson's interval)."
@@ -48,8 +48,8 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     often = [letter for letter, record in scored.items() if record.test_looks > 1]
     if often:
         st.warning(
-            f"The test split was looked at more than once with {listed(often)}. A test that has "
-            "had a chance to choose flatters.",
+            f"The test split was looked at more than once with {format_list(often)}. A test that "
+            "has had a chance to choose flatters.",
             icon=":material/visibility:",
         )
     if len(scored) > 1:
@@ -69,7 +69,7 @@ def _row(letter: str, record: RunRecord) -> dict[str, Any]:
     for split, answers in record.answers.items():
         accuracy: Accuracy = answers.accuracy
         row[split] = 100 * accuracy.value
-        row[f"{split}_interval"] = spoken_range(accuracy.low, accuracy.high)
+        row[f"{split}_interval"] = format_range(accuracy.low, accuracy.high)
         row[f"{split}_images"] = accuracy.total
         row[f"{split}_clean"] = str(answers.score.clean) if answers.score.clean else None
     return row

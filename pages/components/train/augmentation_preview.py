@@ -7,7 +7,7 @@ from fer_core.datasets import Dataset
 from fer_core.models import augmentation_examples
 from fer_core.runs import TrainConfig
 from fer_core.vision import face_pixels, tile
-from pages.components.shared.dataset_cache import corrected
+from pages.components.shared.dataset_cache import with_corrections
 
 _FACES, _EPOCHS = 6, 7
 _SIDE = 96  # pixels on the screen
@@ -22,7 +22,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
     Raises:
         FerError: images of the dataset are missing or damaged.
     """
-    positions = (corrected(dataset) if config.overlay else dataset).select("train")
+    positions = (with_corrections(dataset) if config.overlay else dataset).select("train")
     selected = positions[np.linspace(0, len(positions) - 1, min(_FACES, len(positions)), dtype=int)]
     pixels = np.stack(
         [

@@ -9,9 +9,9 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core import datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, TrainConfig, list_runs
-from pages.components.shared.corrections import kept
-from pages.components.shared.dataset_cache import corrected
-from pages.components.shared.formatting import SPLITS, spoken_run
+from pages.components.shared.corrections import load_corrections
+from pages.components.shared.dataset_cache import with_corrections
+from pages.components.shared.formatting import SPLITS, format_run
 
 _SCIENTIFIC_BELOW = 0.01  # smaller values are shown as 1e-4, not 0.0001
 
@@ -92,7 +92,7 @@ def choice_field(
 
 def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     """Shows a checkbox to use the dataset's corrections and what it changes, if there are any."""
-    corrections = kept(dataset)
+    corrections = load_corrections(dataset)
     if not corrections:
         return {}
     is_used = st.checkbox(
@@ -108,7 +108,7 @@ def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
 
 def _changed_sizes(dataset: Dataset) -> str:
     """Returns a sentence about the splits whose size the corrections change, or an empty string."""
-    before, after = dataset.counts().sum(), corrected(dataset).counts().sum()
+    before, after = dataset.counts().sum(), with_corrections(dataset).counts().sum()
     after = after.reindex(before.index, fill_value=0).astype(int)
     parts = [
         f"{SPLITS[split]} {after[split]:,} instead of {before[split]:,}"
@@ -121,7 +121,7 @@ def _changed_sizes(dataset: Dataset) -> str:
 def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     """Shows fields for the teachers and their share, if any run can be a teacher."""
     fitting = {
-        run.id: spoken_run(run)
+        run.id: format_run(run)
         for run in list_runs()
         if run.model_file is not None and set(dataset.class_names) & set(run.class_names)
     }

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fer_core.runs import SETTINGS, Run, TrainConfig, list_runs
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 
 
 def pick_initial_run(config: TrainConfig) -> Run | None:
@@ -34,7 +34,7 @@ def show_origin(run: Run) -> None:
         return
     by_id = {each.id: each for each in list_runs()}
     if source in by_id:
-        st.caption(f"Started from the weights of {plain(spoken_run(by_id[source]))}.")
+        st.caption(f"Started from the weights of {plain(format_run(by_id[source]))}.")
     else:
         st.caption(f"Started from the weights of {plain(source)}, which has been deleted.")
 
@@ -45,4 +45,4 @@ def _fits(run: Run, config: TrainConfig) -> bool:
 
 def _label(run: Run) -> str:
     height, width = run.config.image_size
-    return f"{spoken_run(run)}, {height}×{width} pixels"
+    return f"{format_run(run)}, {height}×{width} pixels"

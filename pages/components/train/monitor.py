@@ -7,15 +7,15 @@ import streamlit as st
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState, queue
-from pages.components.shared.corrections import show_corrections_of
+from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
+    format_duration,
+    format_end_time,
+    format_run_state,
+    format_run_title,
     plain,
-    spoken_duration,
-    spoken_end,
-    spoken_state,
-    spoken_title,
 )
 from pages.components.shared.live_plot import is_hidden, live_plot, load_plotly
 from pages.components.shared.scores import show_best_accuracy
@@ -38,7 +38,7 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
     interval = _interval(run) if state.is_active or queue.will_auto_resume(run) else None
     _show_title(run)
     show_origin(run)
-    show_corrections_of(run)
+    show_run_corrections(run)
     with st.container():  # keeps the position of the curves below, and so their zoom
         if state.is_active:
             _show_stop_button(run, state)
@@ -81,14 +81,14 @@ def _curves_key(run: Run) -> str:
 
 
 def _title(run: Run) -> str:
-    return run.notes.name or spoken_title(run)
+    return run.notes.name or format_run_title(run)
 
 
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(_title(run)), anchor=False, width="content")
-        st.badge(spoken_state(run), color=STATE_COLORS[run.state])
-    st.caption(plain(f"{spoken_title(run)} · {run.id}" if run.notes.name else run.id))
+        st.badge(format_run_state(run), color=STATE_COLORS[run.state])
+    st.caption(plain(f"{format_run_title(run)} · {run.id}" if run.notes.name else run.id))
 
 
 def _show_stop_button(run: Run, state: TaskState) -> None:
@@ -139,8 +139,8 @@ def _show_numbers(run: Run, progress: Progress) -> None:
         st.metric("Images per second", f"{progress.rate:,.0f}", width="content")
         st.metric(
             "Time left",
-            "estimating …" if left is None else spoken_duration(timedelta(seconds=left)),
+            "estimating …" if left is None else format_duration(timedelta(seconds=left)),
             width="content",
         )
-        st.metric("Ends at", "–" if left is None else spoken_end(left), width="content")
+        st.metric("Ends at", "–" if left is None else format_end_time(left), width="content")
         show_best_accuracy(run, history)

@@ -21,7 +21,7 @@ from fer_core.runs import (
 from fer_core.storage import paths
 from fer_core.tasks import NEVER_STARTED, TaskState
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_duration
+from pages.components.shared.formatting import format_duration, plain
 from pages.components.shared.scores import (
     TEST_HELP,
     VAL_HELP,
@@ -139,7 +139,7 @@ def _describe_end(result: Result, duration: timedelta | None) -> str:
         STOPPED: "Stopped",
         EARLY_STOPPED: "Early stopping: validation accuracy stopped improving. Ended",
     }.get(result.reason, "Completed")
-    time = f" in {spoken_duration(duration)}" if duration else ""
+    time = f" in {format_duration(duration)}" if duration else ""
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     return f"{ending} after {epochs}{time}; best epoch: {result.best_epoch + 1}."
 

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import STATE_COLORS, BadgeColor, plain, spoken_run
+from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
 # Changes of the queue rerun the page at once while it shows an active run: see `monitor`.
 REFRESH_SECONDS = 60.0
@@ -40,7 +40,7 @@ def _show_queue(shown: Run) -> None:
     with st.container():  # keeps the toggle in place whether or not there is a list
         if training or waiting:
             _show_list(training, waiting, shown)
-    st.session_state[_AUTO_RESUME] = read_preferences().resume_by_itself
+    st.session_state[_AUTO_RESUME] = read_preferences().auto_resume
     st.toggle(
         "Resume interrupted runs automatically",
         key=_AUTO_RESUME,
@@ -125,12 +125,12 @@ def _cancel(run: Run) -> None:
 
 
 def _save_auto_resume() -> None:
-    chosen = replace(read_preferences(), resume_by_itself=st.session_state[_AUTO_RESUME])
+    chosen = replace(read_preferences(), auto_resume=st.session_state[_AUTO_RESUME])
     save_preferences(chosen)
 
 
 def _title(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _epoch(run: Run) -> str:

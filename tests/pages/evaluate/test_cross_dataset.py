@@ -41,7 +41,7 @@ def test_an_empty_machine_says_how_to_get_data(
 ) -> None:
     finished_run()
     page = other_data(open_page("evaluate"))
-    assert "There is no data set yet" in page.info[0].value
+    assert "There is no dataset yet" in page.info[0].value
 
 
 def test_an_evaluation_is_asked_for_and_can_be_stopped(

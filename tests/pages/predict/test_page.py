@@ -100,8 +100,8 @@ def sharpen(page: AppTest, right: float) -> AppTest:
 
 def test_without_a_run_the_page_says_what_to_do(open_page: Callable[..., AppTest]) -> None:
     page = open_page("predict")
-    assert "There is no network yet" in page.info[0].value
-    assert page.get("page_link")[0].proto.label == "Train one"
+    assert "There is no trained model yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train a model"
     assert not page.file_uploader
 
 

@@ -16,10 +16,10 @@ from fer_core.runs.records import Notes
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import queue
-from fer_core.tasks.preferences import Preferences, save_preferences
 from fer_core.tasks.processes import process_record
+from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.task import Progress, TaskState
-from pages.components.shared.formatting import spoken_duration, spoken_size
+from pages.components.shared.formatting import format_duration, format_size
 from pages.components.shared.memory import freeze_imports
 from pages.components.train.run_watch import FIRST_REFRESH_SECONDS
 from tests.pages.conftest import RunFactory, rerun, take, write_history
@@ -178,7 +178,7 @@ def test_a_waiting_run_can_be_taken_from_the_queue(
     page.button[0].click()
     page = rerun(page)
     assert run.state is TaskState.CANCELLED
-    assert "taken from the queue" in page.info[0].value
+    assert "removed from the queue" in page.info[0].value
 
 
 def test_a_stop_that_the_disk_does_not_take_is_said_in_passing(
@@ -218,7 +218,7 @@ def test_an_interrupted_run_that_goes_on_by_itself_is_waited_for(
     write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
     watching(run)
     assert pauses == [None] and not started
-    save_preferences(Preferences(resume_by_itself=True))
+    save_preferences(Preferences(auto_resume=True))
     page = watching(run)
     assert pauses[-1] == FIRST_REFRESH_SECONDS and started
     assert "Training will resume automatically in a moment." in [
@@ -243,11 +243,11 @@ def test_the_log_can_be_read(training_run: Run) -> None:
     [(0, "0 s"), (100, "100 s"), (120, "2 min"), (3600, "1 h 0 min"), (100_000, "1 d 3 h")],
 )
 def test_durations_are_spoken_in_their_largest_units(seconds: int, spoken: str) -> None:
-    assert spoken_duration(timedelta(seconds=seconds)) == spoken
+    assert format_duration(timedelta(seconds=seconds)) == spoken
 
 
 def test_sizes_are_spoken() -> None:
-    assert [spoken_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
+    assert [format_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
         "1 KB",
         "80 MB",
         "1.2 GB",

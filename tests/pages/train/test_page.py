@@ -44,7 +44,7 @@ def number(page: AppTest, label: str) -> object:
 
 def test_without_a_data_set_it_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("train")
-    assert "no data set yet" in page.info[0].value
+    assert "no dataset yet" in page.info[0].value
     assert not page.button
 
 

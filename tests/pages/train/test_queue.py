@@ -15,10 +15,10 @@ from fer_core.runs.records import STOPPED, Result
 from fer_core.runs.run import Run
 from fer_core.runs.writers import save_result
 from fer_core.storage.files import write_json
-from fer_core.tasks import preferences, queue
+from fer_core.tasks import queue
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import TaskState
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 from tests.pages.conftest import RunFactory, rerun, take
 
 PageOpener = Callable[..., AppTest]
@@ -162,7 +162,7 @@ def test_resuming_by_itself_is_chosen_for_all_sessions(
     assert not first.toggle[0].value
     first.toggle[0].set_value(True)
     rerun(first)
-    assert preferences.read_preferences().resume_by_itself
+    assert queue.read_preferences().auto_resume
     assert rerun(second).toggle[0].value
 
 
@@ -307,7 +307,7 @@ def test_a_run_to_start_from_that_was_deleted_meanwhile_is_forgotten(
     gone.delete()
     page = rerun(page)
     box = page.selectbox(key="initial-run-cnn_classic")
-    assert box.value == "" and len(box.options) == 2 and spoken_run(kept) in box.options[1]
+    assert box.value == "" and len(box.options) == 2 and format_run(kept) in box.options[1]
 
 
 def test_without_tensorboard_the_checkbox_says_what_to_install(
