@@ -32,7 +32,7 @@ def score_classes(matrix: np.ndarray, class_names: Sequence[str]) -> pd.DataFram
     (1979), pages 1 to 26.
 
     Args:
-        matrix: of `metrics.confusion`, with at least one image.
+        matrix: of `metrics.confusion`.
         class_names: in label order.
     """
     correct, images, predicted = _counts(matrix)
@@ -55,6 +55,8 @@ def score_classes(matrix: np.ndarray, class_names: Sequence[str]) -> pd.DataFram
 def _macro_average(matrix: np.ndarray) -> dict[str, float]:
     names = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
     total, present = int(matrix.sum()), matrix.sum(axis=1) > 0
+    if not total:  # no image has a class of the model
+        return {name: 0.0 if name in SCORES else float("nan") for name in names}
     rng = np.random.default_rng(_SEED)
     shares = matrix.ravel() / total
     means = np.concatenate(

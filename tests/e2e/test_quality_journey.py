@@ -97,7 +97,7 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
     cell = expected(table, truth, answered)
     page.get_by_role("heading", name="Scores per expression").wait_for()
     page.locator(".tile img").first.wait_for()
-    said = page.get_by_text(f"{len(cell)} images of {truth} taken for {answered}")
+    said = page.get_by_text(f"{len(cell)} images of {truth} predicted as {answered}")
     click_cell(page, truth, answered, said)
     wanted = jpegs(dataset, cell.iloc[:PER_PAGE])
     page.wait_for_function(

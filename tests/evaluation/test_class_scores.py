@@ -87,3 +87,9 @@ def test_the_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
 
 def test_the_same_predictions_have_the_same_intervals() -> None:
     pd.testing.assert_frame_equal(score_classes(MATRIX, CLASSES), score_classes(MATRIX, CLASSES))
+
+
+def test_without_any_image_all_scores_are_zero_and_all_bounds_unknown() -> None:
+    scores = score_classes(np.zeros((2, 2), int), ["angry", "sad"])
+    assert (scores[VALUES] == 0).all(axis=None)
+    assert scores.drop(columns=VALUES).isna().all(axis=None)

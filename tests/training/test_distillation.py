@@ -95,7 +95,7 @@ def test_who_cannot_teach_is_refused_before_anything_is_made(config: TrainConfig
     ]:
         with pytest.raises(ValueError, match=sentence):
             create_run(replace(config, teachers=(teacher.id,)))
-    with pytest.raises(ValueError, match="Received: nobody"):
+    with pytest.raises(ValueError, match="There is no run nobody"):
         create_run(replace(config, teachers=("nobody",)))
     assert sorted(new.directory.parent.iterdir()) == runs
 

@@ -1,4 +1,4 @@
-"""A map of the faces that a run has answered, and those that are pressed or drawn around on it."""
+"""Shows the feature map and the images selected on it."""
 
 import hashlib
 from functools import partial
@@ -18,20 +18,20 @@ from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 _METHODS = {PCA: "PCA", UMAP: "UMAP"}
-_DRAGS = {"pan": "Press a point", "lasso": "Draw around points"}  # by Plotly's dragmode
-_WORDS = TaskLabels("Stop drawing the map", "The map was not drawn.")
+_DRAGS = {"pan": "Click a point", "lasso": "Lasso points"}  # by Plotly's dragmode
+_WORDS = TaskLabels("Stop computing the map", "The map was not computed.")
 _HELP = (
-    "Every point is a face. What the network makes of it before its last layer, its features, is "
-    "laid into a plane: faces that look alike to the network lie side by side. A dot was "
-    "recognised, a cross was not; the colour is that of the true expression."
+    "Each point is a face: the features before the model's last layer, projected to two "
+    "dimensions. Faces that look similar to the model are close together. Dots were predicted "
+    "correctly, crosses were not; the color is that of the true expression."
 )
 
 
 @st.fragment
 def show_map(subject: Subject, found: EvaluationReport) -> None:
-    """The map, drawn when it is asked for, beside the images that are chosen on it."""
-    st.subheader("Map of the faces", anchor=False, help=_HELP)
-    if not st.toggle("Show how the network sees the faces", key=f"show-map-{subject.key}"):
+    """Shows the map, computed on request, next to the images selected on it."""
+    st.subheader("Feature map", anchor=False, help=_HELP)
+    if not st.toggle("Show the feature map", key=f"show-map-{subject.key}"):
         return
     method = _choose_method(subject)
     tasks = evaluation.maps_of(subject.run, subject.dataset, subject.file.stem)
@@ -42,7 +42,8 @@ def show_map(subject: Subject, found: EvaluationReport) -> None:
     elif not active:
         if drawn is not None:
             st.warning(
-                "The network has answered anew since the map was drawn.", icon=":material/history:"
+                "The predictions have changed since the map was computed.",
+                icon=":material/history:",
             )
         _offer(subject, method, len(found.calibrated))
 
@@ -53,7 +54,7 @@ def _choose_method(subject: Subject) -> str:
         return known[0]
     return str(
         st.segmented_control(
-            "Laid into the plane by",
+            "Projection",
             known,
             format_func=_METHODS.__getitem__,
             default=known[0],
@@ -66,10 +67,10 @@ def _choose_method(subject: Subject) -> str:
 def _offer(subject: Subject, method: str, images: int) -> None:
     few = min(images, evaluation.MAX_MAP_IMAGES)
     st.caption(
-        f"The network must look at {few:,} images once, in a process of its own; the map is kept."
+        f"Computes the features of {few:,} images once, in the background, and saves the map."
     )
     st.button(
-        "Draw the map",
+        "Compute the map",
         type="primary",
         icon=":material/scatter_plot:",
         on_click=run_or_toast,
@@ -86,13 +87,13 @@ def _show(subject: Subject, found: EvaluationReport, drawn: FaceMap) -> None:
     with chart:
         # While a drag draws, Streamlit takes no click for a choice.
         drag = st.segmented_control(
-            "Choose faces",
+            "Selection",
             list(_DRAGS),
             format_func=_DRAGS.__getitem__,
             default="pan",
             required=True,
             key=f"map-drag-{subject.key}",
-            help="The wheel zooms; while you press points, a drag moves the map.",
+            help="Scroll to zoom. With “Click a point”, drag to move the map.",
         )
         figure, rows = _figure_of(subject, found, drawn, str(drag))
         event: Any = st.plotly_chart(
@@ -107,7 +108,7 @@ def _show(subject: Subject, found: EvaluationReport, drawn: FaceMap) -> None:
 
 
 def chosen_rows(points: list[dict[str, Any]], rows: list[np.ndarray]) -> np.ndarray:
-    """Rows of the predictions behind points of the figure; `rows` are those of each trace."""
+    """Returns the rows of the predictions of some points; `rows` are those of each trace."""
     places = [(int(point["curve_number"]), int(point["point_index"])) for point in points]
     found = [rows[curve][index] for curve, index in places if index < len(rows[curve])]
     return np.unique(np.array(found, dtype=int))
@@ -116,7 +117,7 @@ def chosen_rows(points: list[dict[str, Any]], rows: list[np.ndarray]) -> np.ndar
 def _show_chosen(subject: Subject, found: EvaluationReport, rows: np.ndarray) -> None:
     if not len(rows):
         st.info(
-            "Press a point to see its face, or choose many by drawing around them.",
+            "Click a point to see its face, or use the lasso to select several.",
             icon=":material/touch_app:",
         )
         return
@@ -125,45 +126,42 @@ def _show_chosen(subject: Subject, found: EvaluationReport, rows: np.ndarray) ->
     if len(rows) > 1:
         wrong = int((table["predicted"] != table["expression"]).sum())
         st.caption(
-            f"**{len(rows):,}** images, {wrong:,} of them wrongly answered; the largest error "
-            "first."
+            f"**{len(rows):,}** images, {wrong:,} of them predicted wrong; largest error first."
         )
     key = hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest()
     show_answers(subject, found, rows, key=f"map-{key}", place="on-map")
 
 
 def _sentence(found: EvaluationReport, drawn: FaceMap) -> str:
-    """How many points there are, and what the axes are."""
+    """Describes the points and the axes."""
     shown, total = len(drawn.rows), len(found.calibrated)
     said = f"**{shown:,}** images."
     if shown == evaluation.MAX_MAP_IMAGES < total:
-        said = (
-            f"**{shown:,}** of {total:,} images, chosen at random, of every expression its share."
-        )
+        said = f"**{shown:,}** of {total:,} images: a random sample, stratified by expression."
     elif shown < total:
-        said = f"**{shown:,}** of {total:,} images: the others are not in the data set now."
+        said = f"**{shown:,}** of {total:,} images: the others are not in the dataset anymore."
     if drawn.explained:
         shares = " and ".join(f"{share:.0%}" for share in drawn.explained)
-        said += f" By PCA: the two axes hold {shares} of all that differs between the features."
+        said += f" PCA: the two axes explain {shares} of the variance."
     elif drawn.method == UMAP:
-        said += " By UMAP: what is near is alike; larger distances mean little."
-    return f"{said} Drawn on {drawn.time:%d %B %Y at %H:%M}."
+        said += " UMAP: nearby points are similar; larger distances mean little."
+    return f"{said} Computed on {drawn.time:%d %B %Y at %H:%M}."
 
 
 def _known_map(subject: Subject, method: str) -> FaceMap | None:
-    """The map of these answers, be it of earlier ones; None where there is none."""
+    """Returns the saved map, which may be outdated; None if there is none."""
     return _read(subject, method, _stamp(subject, method))
 
 
 def _is_current(subject: Subject, drawn: FaceMap) -> bool:
-    """Whether the map is of the answers as they are now."""
+    """Tells whether the map is of the current predictions."""
     return drawn.predictions == _digest(subject, stamp(subject.file))
 
 
 def _figure_of(
     subject: Subject, found: EvaluationReport, drawn: FaceMap, drag: str
 ) -> tuple[go.Figure, list[np.ndarray]]:
-    """See `map_figure`; not to be changed."""
+    """Returns the cached result of `map_figure`, which must not be changed."""
     return _figure(subject, drawn.method, _stamp(subject, drawn.method), drag, found, drawn)
 
 

@@ -1,4 +1,4 @@
-"""How well the chosen runs do, each with its interval."""
+"""Shows the accuracy of the selected runs with intervals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from pages.components.runs.comparison_records import LETTER
 from pages.components.shared.formatting import format_list, format_range
 from pages.components.shared.scores import CLEAN_HELP, TEST_HELP, VAL_HELP
 
-_INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wilson's interval)."
+_INTERVAL = "95 % confidence interval (Wilson)."
 _PERCENT = "%.1f%%"
 _ACCURACIES = {
     "letter": LETTER,
@@ -25,13 +25,13 @@ _ACCURACIES = {
     "test_images": st.column_config.NumberColumn("Images, test", format="localized"),
     "test_clean": st.column_config.TextColumn("Test, clean", help=CLEAN_HELP),
     "looks": st.column_config.NumberColumn(
-        "Looks at test", help="How often the test split was evaluated; once is as it should be."
+        "Test opened", help="How often the test split was evaluated. It should be once."
     ),
 }
 
 
 def show_accuracies(records: Mapping[str, RunRecord]) -> None:
-    """A row per run: validation, and test where it was opened, with intervals and images."""
+    """Shows a row per run: validation, and test if it was opened, with intervals and images."""
     scored = {letter: record for letter, record in records.items() if record.predictions}
     if not scored:
         return
@@ -48,8 +48,8 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
     often = [letter for letter, record in scored.items() if record.test_openings > 1]
     if often:
         st.warning(
-            f"The test split was looked at more than once with {format_list(often)}. A test that "
-            "has had a chance to choose flatters.",
+            f"The test split was opened more than once for {format_list(often)}. The score may be "
+            "optimistic, since earlier looks may have influenced later choices.",
             icon=":material/visibility:",
         )
     if len(scored) > 1:

@@ -1,4 +1,4 @@
-"""Deletes runs after it was said how much goes."""
+"""Deletes runs after a confirmation."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ _DAMAGED = 5  # runs with a sentence each
 
 
 def offer_deletion(runs: Sequence[Run], key: str = "chosen") -> None:
-    """A button that asks before it deletes, and says how much room that gives."""
+    """Shows a button that asks for confirmation and tells how much disk space is freed."""
     question = st.popover(
         "Delete …", icon=":material/delete:", key=f"deletion-{key}", on_change="rerun"
     )
-    if question.open:  # to measure fifty runs takes a moment
+    if question.open:  # measuring the size of many runs is slow
         with question:
             _ask(runs, key)
 
 
 def show_damaged(damaged: Sequence[Run]) -> None:
-    """Says of runs that cannot be read why not, and offers to delete them."""
+    """Explains why runs cannot be read, and offers to delete them."""
     for run in damaged[:_DAMAGED]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(plain(run.problem), icon=":material/folder_off:")
@@ -57,7 +57,7 @@ def _named(run: Run) -> str:
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    """Deletes what may be deleted; the page then says of the others why not."""
+    """Deletes the runs; the page then shows an error for each that cannot be deleted."""
     done = sum(run_or_report(run.delete) for run in runs)
     if done:
         said = "1 run was" if done == 1 else f"{done:,} runs were"

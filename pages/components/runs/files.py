@@ -1,4 +1,4 @@
-"""Where to go on with a run, and its files."""
+"""Shows links and downloads for the selected runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,12 +13,12 @@ _MOST = 5  # runs whose files are offered at once
 
 
 def show_files(chosen: Sequence[Overview]) -> None:
-    """A frame with links and files for each run, as far as one has patience with."""
+    """Shows links and downloads for up to `_MOST` runs."""
     for one in chosen[:_MOST]:
         with st.container(border=True, gap="small"):
             _show_run(one)
     if len(chosen) > _MOST:
-        st.caption(f"Choose fewer to see the files of the other {len(chosen) - _MOST:,}.")
+        st.caption(f"Select fewer runs to see the files of the other {len(chosen) - _MOST:,}.")
 
 
 def _show_run(one: Overview) -> None:

@@ -339,7 +339,7 @@ def test_a_class_that_loses_all_its_training_images_is_refused_on_the_page(
 ) -> None:
     dataset.exclude(dataset.select("train", "fear"), "all")
     page = press(use_corrections(open_page("train", dataset="faces")), "Start training")
-    assert "in faces with its corrections. Without any: fear" in page.error[0].value
+    assert "in faces with its corrections. None: fear" in page.error[0].value
     assert list_runs() == []
 
 

@@ -66,8 +66,7 @@ def test_of_its_own_data_only_training_is_offered(
     draw_dataset("others", count=70)
     page = other_data(open_page("evaluate"))
     data, images = (
-        next(box for box in page.selectbox if box.label == label)
-        for label in ("Data set", "Images")
+        next(box for box in page.selectbox if box.label == label) for label in ("Dataset", "Images")
     )
     assert data.options == ["others", "drawn"]
     assert images.options == ["Test", "Validation", "Training", "All images"]
@@ -92,10 +91,10 @@ def test_the_scores_on_other_data_are_shown_with_what_must_be_known(
     assert accuracy.delta == "38.6% to 61.4%"  # Wilson's, of 35 in 70
     said = " ".join(caption.value for caption in page.caption)
     assert "Evaluated on 01 March 2026 at 12:30." in said
-    assert "does not know them: contempt (12)." in said
-    assert "Of disgust there are no images" in said
-    assert "whether any is among these is unknown" in said
-    assert "has learned more" not in said
+    assert "the model lacks these classes: contempt (12)." in said
+    assert "No images of: disgust." in said
+    assert "leaked images cannot be detected" in said
+    assert "trained further" not in said
 
 
 def test_answers_of_an_earlier_network_are_called_so(
@@ -103,7 +102,7 @@ def test_answers_of_an_earlier_network_are_called_so(
 ) -> None:
     answer(finished_run(), "others", best_epoch=3)
     page = other_data(open_page("evaluate"))
-    assert any("has learned more since then" in caption.value for caption in page.caption)
+    assert any("has been trained further since then" in caption.value for caption in page.caption)
 
 
 @pytest.mark.parametrize("dataset", ["others", "more"])
@@ -154,7 +153,9 @@ def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
     config = run.config.to_dict() | {"average_views": True}
     write_json(run.directory / "config.json", config)
     page = other_data(open_page("evaluate"))
-    next(box for box in page.checkbox if box.label == "Average ten views too").set_value(True)
+    next(
+        box for box in page.checkbox if box.label == "Test-time augmentation (10 views)"
+    ).set_value(True)
     press(rerun(page), "Evaluate")
     (task,) = queue.waiting("evaluate")
     assert task.request is not None and task.request.arguments["views"] is True
@@ -162,4 +163,4 @@ def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
     answer(run, "others")
     predictions(70, 0.6).to_csv(elsewhere.tta_file(run, "others", "test"), index=False)
     said = [caption.value for caption in other_data(open_page("evaluate")).caption]
-    assert any("ten views of each image averaged: 60.0% (" in caption for caption in said)
+    assert any("test-time augmentation (10 views): 60.0% (" in caption for caption in said)
