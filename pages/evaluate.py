@@ -10,7 +10,7 @@ from pages.components.evaluate.cross_dataset import show_cross_dataset
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.evaluate.test_split import offer_test
 from pages.components.shared.pickers import pick_run
-from pages.components.shared.predictions_cache import Subject, evaluated
+from pages.components.shared.predictions_cache import Subject, load_report
 from pages.components.shared.scores import TEST_HELP, VAL_HELP
 
 SPLITS = {"val": "Validation", "test": "Test", "other": "Other data"}
@@ -21,11 +21,11 @@ def show_split(run: Run, split: str) -> None:
     subject = Subject(
         run, run.predictions_file(split), run.config.dataset, f"{SPLITS[split]} accuracy"
     )
-    found = evaluated(subject)
+    found = load_report(subject)
     if found is None:
         st.info("The predictions of this split are not there yet. They come with the first epoch.")
         st.stop()
-    show_averaged(run.predictions_file(split, averaged=True))
+    show_averaged(run.predictions_file(split, tta=True))
     show_evaluation(subject, found, TEST_HELP if split == "test" else VAL_HELP)
 
 

@@ -12,7 +12,7 @@ from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
-from pages.components.shared.errors import show_refusals
+from pages.components.shared.errors import show_reported_errors
 
 
 def show_chosen(chosen: Sequence[Overview]) -> None:
@@ -38,18 +38,18 @@ st.caption("Everything that was trained. Choose one or several to compare, mark 
 show_damaged(runs.unreadable_runs())
 everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
-    show_refusals()
+    show_reported_errors()
     st.info("Nothing has been trained yet.", icon=":material/model_training:")
     st.page_link("pages/train.py", label="Train a first run", icon=":material/arrow_forward:")
     st.stop()
 
 found = filter_runs(everything)
 if not found:
-    show_refusals()
+    show_reported_errors()
     show_none_found()
     st.stop()
 chosen = choose_runs(found)
-show_refusals()
+show_reported_errors()
 if chosen:
     show_chosen(chosen)
 else:

@@ -1,6 +1,6 @@
-"""Evaluates a run on another data set than the one that it was trained on."""
+"""Evaluates a run on a dataset other than the one it was trained on."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
@@ -9,33 +9,33 @@ import numpy as np
 import pandas as pd
 
 from fer_core import models
-from fer_core.datasets import Dataset, in_chunks, open_dataset, open_pixels
+from fer_core.datasets import Dataset, in_chunks, open_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
-    views_file,
+    tta_file,
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
-from fer_core.runs import KEY, LEAKED, Run, open_run
+from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 Progress = Callable[[int, int], None]
 
 
 def run_evaluation(task: Task) -> None:
-    """Does a task of kind "evaluate"; the worker's entry."""
+    """Runs a task of kind "evaluate"; called by the worker."""
     if task.request is None:
         raise FerError(f"{task.id} must hold a request. It has none.")
-    asked = task.request.arguments
-    run, dataset = open_run(asked["run"]), open_dataset(asked["dataset"])
-    progress = task_progress(task, f"Answering {dataset.name}")
-    evaluate(run, dataset, asked["split"], progress, views=bool(asked.get("views")))
-    write_json(task.directory / "result.json", dict(asked))
+    arguments = task.request.arguments
+    run, dataset = open_run(arguments["run"]), open_dataset(arguments["dataset"])
+    progress = ProgressReporter(task, f"Predicting {dataset.name}")
+    evaluate(run, dataset, arguments["split"], progress, tta=bool(arguments.get("views")))
+    write_json(task.directory / "result.json", dict(arguments))
 
 
 def evaluate(
@@ -44,123 +44,125 @@ def evaluate(
     split: str,
     progress: Progress | None = None,
     *,
-    views: bool = False,
+    tta: bool = False,
 ) -> CrossDatasetEvaluation:
-    """Writes the network's answers to all images of a split, and what they are of.
+    """Saves the model's predictions for all images of a split, and returns their record.
 
-    Classes are matched by their names. Images of a class that the network does not know are left
-    out; an answer that is a class of which there are no images is wrong.
+    Classes are matched by name. Images of classes the model does not know are skipped; a predicted
+    class that the split has no images of counts as wrong.
 
     Args:
-        progress: called with the images done and their number; what it raises ends the evaluation,
-            and what was there before stays.
-        views: keep the answers averaged over ten views of each image too.
+        progress: called with the images done and the total; an exception it raises ends the
+            evaluation and leaves earlier results in place.
+        tta: also save predictions with test-time augmentation.
 
     Raises:
-        FerError: as `elsewhere.check`; an image is gone or damaged, or among those of the test
-            split that the run keeps sealed.
+        FerError: as `check_evaluation`; an image is missing or damaged, or belongs to the run's
+            sealed test split.
     """
     check_evaluation(run, dataset, split)
     classifier = Classifier.load(run)
     positions = dataset.select(None if split == EVERYTHING else split)
-    truths = dataset.index["expression"].iloc[positions]
-    known = truths.isin(run.class_names).to_numpy()
+    labels = dataset.index["expression"].iloc[positions]
+    known = labels.isin(run.class_names).to_numpy()
     positions = positions[known]
-    own = _OwnImages(run, classifier, progress)
-    probabilities, averaged, prints = _answer(classifier, dataset, positions, progress, views)
-    own.check_seal(prints)
+    own_images = _OwnImages(run, progress)
+    predicted, hashes = _predict(classifier, dataset, positions, progress, tta)
+    own_images.check_seal(hashes)
     table = dataset.index.iloc[positions][[*KEY, "expression"]].reset_index(drop=True)
-    if own.train is not None:
-        table[LEAKED] = [one in own.train for one in prints]
-    tables = [
-        table.assign(**{f"p_{name}": each[:, i] for i, name in enumerate(classifier.class_names)})
-        for each in (probabilities, averaged)
-        if each is not None
-    ]
+    if own_images.train is not None:
+        table[LEAKED] = [each in own_images.train for each in hashes]
     record = CrossDatasetEvaluation(
         dataset=dataset.name,
         split=split,
         images=len(table),
-        left_out={str(k): int(n) for k, n in truths[~known].value_counts().items()},
+        left_out={str(k): int(n) for k, n in labels[~known].value_counts().items()},
         missing=tuple(name for name in run.class_names if name not in set(table["expression"])),
-        leaks_known=own.train is not None,
+        leaks_known=own_images.train is not None,
         best_epoch=run.result.best_epoch if run.result else None,
         evaluated=datetime.now().isoformat(timespec="seconds"),
     )
+    names = classifier.class_names
+    tables = {
+        mode: table.assign(**{f"p_{name}": rows[:, i] for i, name in enumerate(names)})
+        for mode, rows in predicted.items()
+    }
     _save(run, record, tables)
     return record
 
 
-def _save(run: Run, record: CrossDatasetEvaluation, tables: Sequence[pd.DataFrame]) -> None:
-    """The record comes last: what has one is whole."""
+def _save(run: Run, record: CrossDatasetEvaluation, tables: Mapping[bool, pd.DataFrame]) -> None:
+    """Writes the tables, by whether they use TTA, and then the record.
+
+    The record comes last: an evaluation that has one is complete.
+    """
     file = predictions_file(run, record.dataset, record.split)
-    averaged = views_file(run, record.dataset, record.split)
+    file_with_tta = tta_file(run, record.dataset, record.split)
     file.parent.mkdir(parents=True, exist_ok=True)
-    for old in (file.with_suffix(".json"), averaged):
-        old.unlink(missing_ok=True)
-    for path, table in zip((file, averaged), tables, strict=False):
-        with replacing(path) as temporary:
+    for outdated in (file.with_suffix(".json"), file_with_tta):
+        outdated.unlink(missing_ok=True)
+    for tta, table in tables.items():
+        with replacing(file_with_tta if tta else file) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     write_json(file.with_suffix(".json"), asdict(record))
 
 
-def _answer(
+def _predict(
     classifier: Classifier,
     dataset: Dataset,
     positions: np.ndarray,
     progress: Progress | None,
-    views: bool,
-) -> tuple[np.ndarray, np.ndarray | None, list[bytes]]:
-    """Probabilities, (n, classes), without the temperature; those averaged; a print of each one.
+    tta: bool,
+) -> tuple[dict[bool, np.ndarray], list[bytes]]:
+    """Returns probabilities (n, classes) before the temperature, and a hash of each image.
 
-    The print tells the network's pixels of an image apart.
+    The probabilities are keyed by whether they use TTA.
     """
 
-    def pixels(places: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in places])
+    def read(rows: range) -> np.ndarray:
+        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
 
-    probabilities: list[np.ndarray] = []
-    averaged: list[np.ndarray] = []
-    prints: list[bytes] = []
-    for chunk in in_chunks(pixels, len(positions)):
-        probabilities.append(models.predict(classifier.model, chunk))
-        if views:
-            averaged.append(predict_tta(classifier.model, chunk))
-        prints += _prints(chunk, range(len(chunk)))
+    functions = {False: models.predict} | ({True: predict_tta} if tta else {})
+    parts: dict[bool, list[np.ndarray]] = {mode: [] for mode in functions}
+    hashes: list[bytes] = []
+    for chunk in in_chunks(read, len(positions)):
+        for mode, function in functions.items():
+            parts[mode].append(function(classifier.model, chunk))
+        hashes += _hashes(chunk, range(len(chunk)))
         if progress is not None:
-            progress(len(prints), len(positions))
-    return np.concatenate(probabilities), np.concatenate(averaged) if views else None, prints
+            progress(len(hashes), len(positions))
+    return {mode: np.concatenate(chunks) for mode, chunks in parts.items()}, hashes
 
 
 class _OwnImages:
-    """What the run learned from, and what it must not have seen, where its data set is here."""
+    """Hashes of the images that the run trained on and of those in its sealed test split.
 
-    def __init__(self, run: Run, classifier: Classifier, progress: Progress | None) -> None:
+    `train` is None where the run's dataset is not on this machine.
+    """
+
+    def __init__(self, run: Run, progress: Progress | None) -> None:
         self.run = run
         self.train: set[bytes] | None = None
         self.sealed: set[bytes] = set()
-        config = run.config
         try:
-            dataset = open_dataset(config.dataset)
-            dataset = dataset.with_validation_fraction(config.validation_fraction)
-            _, height, width, channels = classifier.model.input_shape
-            pixels = open_pixels(dataset, (height, width), channels, progress)
-        except ValueError:  # a run that came from elsewhere, or images that have vanished
+            # With the run's own corrections and classes: what it left out it did not learn from.
+            data = open_data_of(run, progress)
+        except FerError:  # a run from another machine, or images that have vanished
             return
-        self.train = set(_prints(pixels, dataset.select("train")))
+        self.train = set(_hashes(data.pixels, data.positions("train")))
         if run.test_opened is None:
-            self.sealed = set(_prints(pixels, dataset.select("test"))) - self.train
+            self.sealed = set(_hashes(data.pixels, data.positions("test"))) - self.train
 
-    def check_seal(self, prints: list[bytes]) -> None:
-        """Raises a ValueError where images are those of the sealed test split."""
-        found = sum(one in self.sealed for one in prints)
-        if found:
+    def check_seal(self, hashes: list[bytes]) -> None:
+        """Raises FerError if any of the images belongs to the sealed test split."""
+        count = sum(each in self.sealed for each in hashes)
+        if count:
             raise FerError(
-                f"No image may be of the test split that {self.run.id} keeps sealed; {found:,} "
+                f"No image may be of the test split that {self.run.id} keeps sealed; {count:,} "
                 "are. Open the test split first, or choose other images."
             )
 
 
-def _prints(pixels: np.ndarray, rows: Iterable[int]) -> list[bytes]:
-    """What tells the network's pixels of images apart; equal for equal pixels."""
+def _hashes(pixels: np.ndarray, rows: Iterable[int]) -> list[bytes]:
+    """Returns a hash of the model's pixels of each image; equal for equal pixels."""
     return [blake2b(np.ascontiguousarray(pixels[i]).data, digest_size=16).digest() for i in rows]

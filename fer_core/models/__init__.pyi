@@ -4,15 +4,15 @@ from .architectures import backbone_and_head as backbone_and_head
 from .architectures import begin_stage as begin_stage
 from .architectures import build_model as build_model
 from .architectures import copy_initial_weights as copy_initial_weights
-from .architectures import images_at_once as images_at_once
 from .architectures import in_float32 as in_float32
 from .architectures import load_model as load_model
 from .architectures import predict as predict
+from .architectures import prediction_batch_size as prediction_batch_size
 from .architectures import save_model as save_model
 from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
-from .augmentation import examples as examples
+from .augmentation import augmentation_examples as augmentation_examples
 from .optimizers import make_optimizer as make_optimizer
 from .tta import predict_tta as predict_tta
 
@@ -23,15 +23,15 @@ __all__ = [
     "augment_view",
     "backbone_and_head",
     "begin_stage",
-    "copy_initial_weights",
     "build_model",
-    "examples",
-    "images_at_once",
+    "copy_initial_weights",
+    "augmentation_examples",
     "in_float32",
     "load_model",
     "make_optimizer",
     "predict",
     "predict_tta",
+    "prediction_batch_size",
     "save_model",
     "trained_layers",
 ]

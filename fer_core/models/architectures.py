@@ -1,6 +1,6 @@
-"""A compiled Keras model for every architecture.
+"""Builds, saves, loads and runs the Keras models of all architectures.
 
-Every model takes pixels in [0, 255], scales them in its first layer, and gives probabilities.
+Every model takes pixels in [0, 255], scales them in its first layer and returns probabilities.
 """
 
 import zipfile
@@ -13,17 +13,17 @@ import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
-from fer_core.models.layers import BatchNormalization, Conv2D, Dropout, to_stock_layer
+from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
 from fer_core.models.optimizers import make_optimizer
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
-# Of ImageNet's red, green and blue in [0, 255], which VGG19's weights expect to be taken away.
+# ImageNet's mean red, green and blue in [0, 255], subtracted before VGG19's pretrained weights.
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
 
 
 class Images(Protocol):
-    """Many images, or what stands for them, of which a slice is an array."""
+    """Many images, or their features; a slice of it is an array."""
 
     def __len__(self) -> int: ...
 
@@ -31,17 +31,17 @@ class Images(Protocol):
 
 
 def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
-    """A compiled model: float32 pixels (n, height, width, channels) in, (n, classes) out.
+    """Returns a model compiled for the first epoch (see `begin_stage`).
 
-    Initial weights come from Keras's global random state; the caller seeds it. It is made for the
-    first epoch: see `begin_stage`.
+    Input: float32 pixels (n, height, width, channels); output: probabilities (n, classes). Initial
+    weights come from Keras's global random state; the caller seeds it.
 
     Raises:
-        FerError: the backbone's weights cannot be had, or do not fit.
+        FerError: the backbone's weights are not available, or do not fit.
     """
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
-    # In float32 whatever the policy: half precision would round pixels that lie between two values.
+    # float32 under any policy: half precision would round interpolated pixel values.
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
@@ -53,33 +53,33 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
 def begin_stage(
     model: keras.Model, config: TrainConfig, epoch: int, steps_per_epoch: int = 1
 ) -> None:
-    """Freezes what does not learn in that epoch, and gives the model a fresh optimizer.
+    """Freezes the layers that are not trained in `epoch`, and compiles with a fresh optimizer.
 
-    There are two stages where the settings name `head_epochs`: the head's and the network's.
+    With `head_epochs` there are two stages: first the head alone, then also the unfrozen blocks.
     """
     frozen = config.freezes_at(epoch)
     for layer in model.layers:
         block = layer.name.partition("_")[0].removeprefix("block")
         if block.isdecimal() and config.family == "vgg19":
             layer.trainable = not frozen and int(block) > VGG19_BLOCKS - config.unfrozen_blocks
-    of_head = epoch < config.head_epochs
-    _compile(model, make_optimizer(config, steps_per_epoch, of_head=of_head))
+    head_only = epoch < config.head_epochs
+    _compile(model, make_optimizer(config, steps_per_epoch, head_only=head_only))
 
 
 def backbone_and_head(
     model: keras.Model, optimizer: keras.optimizers.Optimizer
 ) -> tuple[keras.Model, keras.Model]:
-    """The frozen part of a model, which gives features (n, …), and the compiled rest.
+    """Splits a model into its frozen part, which computes features (n, …), and the compiled rest.
 
-    They share their layers with the model: what the head learns, the model knows.
+    Both share their layers with the model: training the head trains the model.
 
     Raises:
-        FerError: nothing of the model is frozen.
+        FerError: no layer of the model is frozen.
     """
     first = model.layers.index(trained_layers(model)[0])
     features = model.layers[first].input
     if not any(layer.weights for layer in model.layers[:first]):
-        raise FerError(f"Features can be kept of a frozen backbone. {model.name} has none.")
+        raise FerError(f"Features are computed by a frozen backbone. {model.name} has none.")
     backbone = keras.Model(model.inputs, features)
     x = inputs = keras.Input(features.shape[1:], name="features")
     for layer in model.layers[first:]:
@@ -91,37 +91,37 @@ def backbone_and_head(
 
 def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    model.optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
+    model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
 
 
 def load_model(path: Path) -> keras.Model:
-    """A model that `save_model` wrote; it predicts, and is not compiled for training.
+    """Loads a model that `save_model` wrote, for prediction: it is not compiled.
 
     Raises:
-        FerError: the file is damaged or no Keras model.
+        FerError: the file is damaged or is not a Keras model.
     """
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        # Keras's own sentence for a damaged file is "File not found".
-        raise FerError(f"{path.name} must be a whole Keras model; it is damaged.") from error
+        # Keras's own message for a damaged file is "File not found".
+        raise FerError(f"{path.name} must be a complete Keras model; it is damaged.") from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Writes the model without its optimizer, whole or not at all; it computes in float32."""
+    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
     with replacing(path) as temporary:
         to_stock_model(model).save(temporary)
 
 
 def in_float32(model: keras.Model) -> keras.Model:
-    """The model itself, or, where it computes in mixed precision, a copy that does not."""
+    """Returns the model, or a float32 copy if it computes in mixed precision."""
     if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
         return model
     return to_stock_model(model)
 
 
 def to_stock_model(model: keras.Model) -> keras.Model:
-    """A copy that anyone can load: in float32, without an optimizer, of Keras's own layers."""
+    """Returns a float32 copy made of stock Keras layers, without an optimizer."""
     bare = keras.Model(model.inputs, model.outputs, name=model.name)
     copy = keras.models.clone_model(bare, clone_function=to_stock_layer)
     copy.set_weights(model.get_weights())
@@ -134,27 +134,34 @@ def copy_initial_weights(
     class_names: Sequence[str],
     source_class_names: Sequence[str],
 ) -> None:
-    """Gives a model the weights of another one of the same architecture, the frozen ones too.
+    """Copies all weights, also frozen ones, from a model of the same architecture.
 
-    Of the last layer it takes the columns of the classes that both know, by their names.
+    In the last layer only the columns of classes that both models have are copied, by name.
 
     Raises:
-        FerError: a layer has other weights.
+        FerError: the weights of a layer have another shape.
     """
-    *body, head = zip(model.layers, source.layers, strict=True)
-    for layer, other in body:
-        layer.set_weights(other.get_weights())
-    kernel, bias = head[0].get_weights()
-    other_kernel, other_bias = head[1].get_weights()
-    for number, name in enumerate(class_names):
+    *body, (output, source_output) = zip(model.layers, source.layers, strict=True)
+    for layer, source_layer in body:
+        try:
+            layer.set_weights(source_layer.get_weights())
+        except ValueError as error:
+            raise FerError(
+                f"The initial weights must fit {model.name}: its layer {layer.name} has another "
+                "shape. Choose a run with the same architecture and image size."
+            ) from error
+    kernel, bias = output.get_weights()
+    source_kernel, source_bias = source_output.get_weights()
+    for column, name in enumerate(class_names):
         if name in source_class_names:
-            place = source_class_names.index(name)
-            kernel[:, number], bias[number] = other_kernel[:, place], other_bias[place]
-    head[0].set_weights([kernel, bias])
+            source_column = source_class_names.index(name)
+            kernel[:, column] = source_kernel[:, source_column]
+            bias[column] = source_bias[source_column]
+    output.set_weights([kernel, bias])
 
 
 def trained_layers(model: keras.Model) -> list[keras.Layer]:
-    """The layers that training changes: a frozen backbone is not among them."""
+    """Returns the layers that training changes; those of a frozen backbone are left out."""
     return [layer for layer in model.layers if layer.trainable and layer.variables]
 
 
@@ -162,7 +169,7 @@ def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor
     for _ in range(2):
         x = Conv2D(32, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
-    x = Dropout(0.25)(x)
+    x = layers.Dropout(0.25)(x)
     return _classic_top(x)
 
 
@@ -170,7 +177,7 @@ def _cnn_classic_wide(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasT
     x = Conv2D(32, 3, activation="relu")(x)
     x = Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D()(x)
-    x = Dropout(0.25)(x)
+    x = layers.Dropout(0.25)(x)
     return _classic_top(x)
 
 
@@ -178,34 +185,34 @@ def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
     for _ in range(2):
         x = Conv2D(128, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
-    x = Dropout(0.25)(x)
+    x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(1024, activation="relu")(x)
-    return Dropout(0.5)(x)
+    return layers.Dropout(0.5)(x)
 
 
 def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     x = layers.Flatten()(_vgg19(x, config).output)
     x = layers.Dense(256, activation="relu")(x)
-    return Dropout(0.5)(x)
+    return layers.Dropout(0.5)(x)
 
 
 def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """Residual blocks (He and others, "Deep Residual Learning for Image Recognition", 2016)."""
-    x = layers.ReLU()(_convolved(x, 32))
+    """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016)."""
+    x = layers.ReLU()(_conv_bn(x, 32))
     x = layers.MaxPooling2D()(x)
     for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
-        changed = layers.ReLU()(_convolved(x, width, stride=stride))
-        # Its last factor begins at zero, and so the block by giving what it gets.
-        changed = _convolved(changed, width, gamma_initializer="zeros")
+        residual = layers.ReLU()(_conv_bn(x, width, stride=stride))
+        # With gamma at zero the block starts as the identity.
+        residual = _conv_bn(residual, width, gamma_initializer="zeros")
         if x.shape[-1] != width:
-            x = _convolved(x, width, kernel=1, stride=stride)
-        x = layers.ReLU()(layers.Add()([x, changed]))
+            x = _conv_bn(x, width, kernel=1, stride=stride)
+        x = layers.ReLU()(layers.Add()([x, residual]))
     x = layers.GlobalAveragePooling2D()(x)
-    return Dropout(0.25)(x)
+    return layers.Dropout(0.25)(x)
 
 
-def _convolved(
+def _conv_bn(
     x: keras.KerasTensor,
     width: int,
     *,
@@ -213,7 +220,7 @@ def _convolved(
     stride: int = 1,
     gamma_initializer: str = "ones",
 ) -> keras.KerasTensor:
-    """A convolution without bias, and its normalisation, which has one."""
+    """Adds a convolution without bias and a batch normalization."""
     x = Conv2D(
         width,
         kernel,
@@ -226,24 +233,24 @@ def _convolved(
 
 
 def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """VGG19 on the pixels it was trained on, without its last pooling, and a small head.
+    """Adds VGG19 with its own preprocessing, without the last pooling, and a small head.
 
-    At 48×48 that pooling would keep one of nine places; they are averaged instead. Features of
-    ImageNet come in all sizes, and so they are normalised.
+    At 48×48 pixels the last pooling would keep one of nine positions; the average of all nine is
+    used instead. ImageNet features differ widely in scale, hence the batch normalization.
     """
     colors = layers.Rescaling(255, _IMAGENET_MEANS, dtype="float32", name="imagenet_colors")(x)
     backbone = _vgg19(colors, config)
-    if config.weights != "none":  # they are of blue, green, red; pixels are the other way round
+    if config.weights != "none":  # the weights expect BGR, our pixels are RGB
         first = backbone.get_layer("block1_conv1")
         kernel, bias = first.get_weights()
         first.set_weights([kernel[:, :, ::-1], bias])
     x = layers.GlobalAveragePooling2D()(backbone.get_layer("block5_conv4").output)
     x = BatchNormalization()(x)
-    return Dropout(0.5)(x)
+    return layers.Dropout(0.5)(x)
 
 
 def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
-    """VGG19 without top (Simonyan and Zisserman 2014), its layers laid flat on `x`."""
+    """Returns VGG19 without top (Simonyan and Zisserman, 2014), its layers applied to `x`."""
     weights = "imagenet" if config.weights == "imagenet" else weights_file(config)
     try:
         return keras.applications.VGG19(
@@ -251,16 +258,16 @@ def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
         )
     except Exception as error:
         # Keras raises a bare Exception for a failed download, and several kinds for a bad file.
-        raise FerError(_weights_sentence(config, error)) from error
+        raise FerError(_weights_error(config, error)) from error
 
 
-def _weights_sentence(config: TrainConfig, error: Exception) -> str:
+def _weights_error(config: TrainConfig, error: Exception) -> str:
     if config.weights != "imagenet":
-        return f"{config.weights} must hold VGG19's weights without top. Received: {error}"
+        return f"{config.weights} must contain VGG19's weights without top. Received: {error}"
     return (
         "VGG19's ImageNet weights could not be downloaded. Put the file "
-        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, or give the "
-        "path of such a file as `weights`, or train with `weights` none."
+        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, set `weights` to "
+        "the path of such a file, or train with `weights` none."
     )
 
 
@@ -273,25 +280,26 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
 }
 
 
-def images_at_once(image_size: tuple[int, int]) -> int:
-    """How many images of (height, width) go through a network together when it does not learn.
+def prediction_batch_size(image_size: tuple[int, int]) -> int:
+    """Returns the batch size for predicting images of (height, width).
 
-    256 of 48×48 pixels, which takes about 100 MB, and fewer of larger ones.
+    256 for 48×48 pixels, which takes about 100 MB of memory, and fewer for larger images.
     """
     height, width = image_size
     return max(1, min(256, 256 * 48 * 48 // (height * width)))
 
 
 def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -> np.ndarray:
-    """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
+    """Returns probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
 
-    Batch by batch, so that `pixels` may be a memory map larger than memory.
+    Works in batches, so that `pixels` may be a memory map larger than memory. For the head of a
+    model `pixels` are features (n, …).
     """
-    # Features, which have no height and width, are small.
-    of_images = len(model.input_shape) == 4
-    size = batch_size or (images_at_once(model.input_shape[1:3]) if of_images else 256)
-    done = [np.zeros((0, model.output_shape[-1]), "float32")]
-    for start in range(0, len(pixels), size):
-        # predict_on_batch costs 1 ms where predict costs 34
-        done.append(model.predict_on_batch(pixels[start : start + size].astype("float32")))
-    return np.concatenate(done)
+    if batch_size is None:
+        takes_images = len(model.input_shape) == 4
+        batch_size = prediction_batch_size(model.input_shape[1:3]) if takes_images else 256
+    batches = [np.zeros((0, model.output_shape[-1]), "float32")]
+    for start in range(0, len(pixels), batch_size):
+        batch = pixels[start : start + batch_size].astype("float32")
+        batches.append(model.predict_on_batch(batch))  # 1 ms of overhead; `predict` has 34
+    return np.concatenate(batches)

@@ -1,4 +1,4 @@
-"""What training does to images, as a pure function."""
+"""Random augmentation of training images, as a pure function of images and seed."""
 
 from dataclasses import replace
 
@@ -7,70 +7,72 @@ import numpy as np
 
 from fer_core.runs import Augmentation
 
-# Streams of random numbers of their own: views do not depend on a run's seed, and what is drawn
-# for one change does not depend on the others.
+# Each purpose has its own random stream: views do not depend on a run's seed, and switching one
+# transformation on does not change the others.
 _VIEWS, _LIGHT, _ERASING = 9001, 9002, 9003
-_ERASED_AREAS = (0.02, 0.25)  # of the image, least and largest
-_ERASED_SHAPES = (0.4, 2.5)  # height by width
+_ERASED_AREAS = (0.02, 0.25)  # fraction of the image, smallest and largest
+_ERASED_ASPECTS = (0.4, 2.5)  # height / width
 
 
 def augment(
     images: np.ndarray, targets: np.ndarray, settings: Augmentation, seed: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Randomly changed images and their targets; the same seed gives the same change.
+    """Transforms images at random; the same seed gives the same result.
 
     Args:
         images: uint8 (n, height, width, channels) in [0, 255].
         targets: float32 (n, classes).
-        settings: how far each change may go.
-        seed: whatever names the batch, for example (seed of the run, epoch, step).
+        settings: the range of each transformation.
+        seed: identifies the batch, for example (seed of the run, epoch, step).
 
     Returns:
         float32 images in [0, 255] of the same shape, and the targets.
     """
-    changed = images.astype("float32")
+    augmented = images.astype("float32")
     if settings.moves:
-        changed = _moved(images, draw_matrices(len(images), settings, seed))
+        augmented = _warp(images, draw_matrices(len(images), settings, seed))
     if settings.contrast or settings.brightness:
-        changed = _lit(changed, settings, (*seed, _LIGHT))
+        augmented = _adjust_light(augmented, settings, (*seed, _LIGHT))
     if settings.erasing:
-        changed = _erased(changed, settings.erasing, (*seed, _ERASING))
-    return changed, targets
+        augmented = _erase(augmented, settings.erasing, (*seed, _ERASING))
+    return augmented, targets
 
 
 def augment_view(
     images: np.ndarray, settings: Augmentation, view: int, first: int = 0
 ) -> np.ndarray:
-    """One of the fixed views of images that a frozen backbone sees, float32 in [0, 255].
+    """Returns one of the fixed augmented views that a frozen backbone sees, float32 in [0, 255].
 
-    View 0 is the images as they are. The others are drawn as `augment` draws, by the view's number
-    and `first`, which says where in their array the images begin; but where images are flipped,
-    every odd view is, so that two views cover a flip exactly.
+    View 0 is the unchanged images. The others are augmented at random, seeded by the number of the
+    view and by `first`, the position of the first image in the dataset. With `flip` every odd view
+    is mirrored, so that two views cover both directions.
     """
     if view == 0:
         return images.astype("float32")
-    upright = replace(settings, flip=False)
-    changed, _ = augment(images, images[:, 0, 0], upright, (_VIEWS, view, first))
-    return changed[:, :, ::-1] if settings.flip and view % 2 else changed
+    unflipped = replace(settings, flip=False)
+    augmented, _ = augment(images, images[:, 0, 0], unflipped, (_VIEWS, view, first))
+    return augmented[:, :, ::-1] if settings.flip and view % 2 else augmented
 
 
-def examples(pixels: np.ndarray, settings: Augmentation, seed: int, count: int) -> np.ndarray:
-    """What training may see of some images in so many epochs, to look at.
+def augmentation_examples(
+    pixels: np.ndarray, settings: Augmentation, seed: int, count: int
+) -> np.ndarray:
+    """Returns augmented versions of images for a preview, one per epoch of `count`.
 
     Returns:
-        uint8 (1 + count, n, height, width, channels); the first are the images themselves.
+        uint8 (1 + count, n, height, width, channels); the first are the unchanged images.
     """
     targets = np.zeros((len(pixels), 1), "float32")
-    drawn = [augment(pixels, targets, settings, (seed, epoch))[0] for epoch in range(count)]
-    return np.stack([pixels, *(np.rint(images).astype("uint8") for images in drawn)])
+    epochs = [augment(pixels, targets, settings, (seed, epoch))[0] for epoch in range(count)]
+    return np.stack([pixels, *(np.rint(images).astype("uint8") for images in epochs)])
 
 
 def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
-    """One random affine map per image, (count, 3, 3), around the image's centre.
+    """Returns one random affine matrix per image, (count, 3, 3), around the image's center.
 
-    Each takes (x, y) of the result to (x, y) of the original, the shift in fractions of width
-    and height. Composed as `ImageDataGenerator` does: rotation, shift, shear, zoom; its shear
-    moves pixels sideways and, as there, also squeezes the height by cos(shear).
+    Each maps (x, y) of the result to (x, y) of the original; shifts are fractions of width and
+    height. Composed as in Keras's `ImageDataGenerator`: rotation, shift, shear, zoom. As there,
+    shear moves pixels horizontally and also scales the height by cos(shear).
     """
     rng = np.random.default_rng(seed)
     rotation = np.deg2rad(rng.uniform(-1, 1, count) * settings.rotation)
@@ -79,59 +81,60 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
     zoom = 1 + rng.uniform(-1, 1, (2, count)) * settings.zoom
     mirror = np.where(settings.flip & (rng.uniform(size=count) < 0.5), -1.0, 1.0)
     zero, one = np.zeros(count), np.ones(count)
-    turned = _matrices(np.cos(rotation), -np.sin(rotation), np.sin(rotation), np.cos(rotation))
-    moved = _matrices(one, zero, zero, one)
-    moved[:, 0, 2], moved[:, 1, 2] = shift
-    sheared = _matrices(one, -np.sin(shear), zero, np.cos(shear))
-    # ImageDataGenerator flips last: seen from the result, the mirror comes first.
-    zoomed = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(mirror, zero, zero, one)
-    return turned @ moved @ sheared @ zoomed
+    rotations = _matrices(np.cos(rotation), -np.sin(rotation), np.sin(rotation), np.cos(rotation))
+    shifts = _matrices(one, zero, zero, one)
+    shifts[:, 0, 2], shifts[:, 1, 2] = shift
+    shears = _matrices(one, -np.sin(shear), zero, np.cos(shear))
+    # ImageDataGenerator flips last; the matrices map results to originals, so flips come first.
+    zooms = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(mirror, zero, zero, one)
+    return rotations @ shifts @ shears @ zooms
 
 
-def _moved(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Each image seen through its map, float32; beyond an edge the edge goes on.
+def _warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Applies one affine matrix to each image, float32; the border is replicated.
 
-    One by one in OpenCV this takes a quarter of the time of `keras.ops.image.affine_transform` on a
-    batch, and gives the same to a thousandth of a gray level.
+    One image at a time in OpenCV takes a quarter of the time of
+    `keras.ops.image.affine_transform` on a batch, with the same result to a thousandth of a gray
+    level.
     """
     height, width = images.shape[1:3]
-    cornered = _to_corner(matrices, (height, width))[:, :2]
+    corner_matrices = _to_corner(matrices, (height, width))[:, :2]
     pixels = images.astype("float32")
-    moved = np.empty_like(pixels)
-    for image, matrix, place in zip(pixels, cornered, moved, strict=True):
+    warped = np.empty_like(pixels)
+    for image, matrix, target in zip(pixels, corner_matrices, warped, strict=True):
         cv2.warpAffine(
             image,
             matrix,
             (width, height),
-            dst=place,
+            dst=target,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-    return moved
+    return warped
 
 
-def _lit(images: np.ndarray, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
-    """Each image with another contrast, about its mean, and another brightness."""
+def _adjust_light(images: np.ndarray, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
+    """Changes the contrast of each image, around its mean, and its brightness."""
     rng = np.random.default_rng(seed)
     factors, shifts = rng.uniform(-1, 1, (2, len(images), 1, 1, 1)).astype("float32")
     means = images.mean(axis=(1, 2, 3), keepdims=True)
     factors = 1 + factors * np.float32(settings.contrast)
-    lit = (images - means) * factors + means + shifts * np.float32(settings.brightness * 255)
-    return np.clip(lit, 0, 255, out=lit)
+    adjusted = (images - means) * factors + means + shifts * np.float32(settings.brightness * 255)
+    return np.clip(adjusted, 0, 255, out=adjusted)
 
 
-def _erased(images: np.ndarray, share: float, seed: tuple[int, ...]) -> np.ndarray:
-    """Some of the images with a rectangle of noise, anywhere, changed in place.
+def _erase(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
+    """Fills a random rectangle with noise in a fraction of the images, in place.
 
-    Random erasing (Zhong and others, "Random Erasing Data Augmentation", 2020).
+    Random erasing (Zhong et al., "Random Erasing Data Augmentation", 2020).
     """
     rng = np.random.default_rng(seed)
     height, width, channels = images.shape[1:]
-    for number in np.flatnonzero(rng.random(len(images)) < share):
+    for number in np.flatnonzero(rng.random(len(images)) < fraction):
         area = rng.uniform(*_ERASED_AREAS) * height * width
-        shape = np.exp(rng.uniform(*np.log(_ERASED_SHAPES)))
-        rows = min(height, max(1, round(np.sqrt(area * shape))))
-        columns = min(width, max(1, round(np.sqrt(area / shape))))
+        aspect = np.exp(rng.uniform(*np.log(_ERASED_ASPECTS)))
+        rows = min(height, max(1, round(np.sqrt(area * aspect))))
+        columns = min(width, max(1, round(np.sqrt(area / aspect))))
         top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
         noise = rng.uniform(0, 255, (rows, columns, channels))
         images[number, top : top + rows, left : left + columns] = noise
@@ -147,10 +150,10 @@ def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.
 
 
 def _to_corner(matrices: np.ndarray, image_size: tuple[int, ...]) -> np.ndarray:
-    """Maps around the centre, shifts in fractions → maps from the upper left pixel, in pixels."""
+    """Converts matrices around the center, with relative shifts, to pixel coordinates."""
     height, width = image_size
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    cornered = matrices.copy()
+    center = np.array([(width - 1) / 2, (height - 1) / 2])
+    converted = matrices.copy()
     shift = matrices[:, :2, 2] * (width, height)
-    cornered[:, :2, 2] = shift + centre - matrices[:, :2, :2] @ centre
-    return cornered
+    converted[:, :2, 2] = shift + center - matrices[:, :2, :2] @ center
+    return converted

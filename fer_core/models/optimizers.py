@@ -1,26 +1,27 @@
-"""How weights are corrected: the optimizer and its learning rate, step by step."""
+"""Optimizers and learning rate schedules."""
 
 import keras
 
 from fer_core.runs import TrainConfig
 
-# Of the highest rate, where the cosine ends: epochs that are trained beyond it still teach.
-LAST_SHARE = 1e-3
-_NOT_DECAYED = ["bias", "gamma", "beta"]  # few numbers, which have no reason to be near zero
+# Final over initial learning rate of the cosine schedule; not 0, so that a continued run learns.
+FINAL_RATE_FRACTION = 1e-3
+_NOT_DECAYED = ["bias", "gamma", "beta"]
 
 
 def make_optimizer(
-    config: TrainConfig, steps_per_epoch: int, *, of_head: bool = False
+    config: TrainConfig, steps_per_epoch: int, *, head_only: bool = False
 ) -> keras.optimizers.Optimizer:
-    """A fresh optimizer as the settings say.
+    """Returns a new optimizer for a run's settings.
 
-    SGD has Nesterov's momentum of 0.9; Adam with weight decay is AdamW (Loshchilov and Hutter,
-    "Decoupled Weight Decay Regularization", 2019). The decay leaves biases and normalisations be.
+    SGD uses Nesterov momentum of 0.9; Adam with weight decay is AdamW (Loshchilov and Hutter,
+    "Decoupled Weight Decay Regularization", 2019). Biases and the parameters of batch
+    normalization are not decayed.
 
     Args:
-        of_head: for the first `head_epochs`, in which the head alone learns at a constant rate.
+        head_only: for the first `head_epochs`, which train the head at a constant learning rate.
     """
-    rate = config.head_learning_rate if of_head else _learning_rate(config, steps_per_epoch)
+    rate = config.head_learning_rate if head_only else _learning_rate(config, steps_per_epoch)
     decay = config.weight_decay or None
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
@@ -34,21 +35,21 @@ def make_optimizer(
 def _learning_rate(
     config: TrainConfig, steps_per_epoch: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """The rate of every step: it rises for `warmup` epochs, and then goes as the schedule says."""
+    """Returns the learning rate: a linear rise over `warmup` epochs, then the schedule."""
     rate = config.learning_rate
     if config.learning_rate_decay:
-        # Keras 3 accepts Adam(decay=…) and ignores it; this is what `decay` used to do.
+        # The meaning of Keras 2's Adam(decay=…); Keras 3 accepts that argument and ignores it.
         return keras.optimizers.schedules.InverseTimeDecay(
             rate, decay_steps=1, decay_rate=config.learning_rate_decay
         )
     if config.schedule == "constant" and not config.warmup:
         return rate
-    rising = round(config.warmup * steps_per_epoch)
-    falling = (config.epochs - config.head_epochs) * steps_per_epoch - rising
+    warmup_steps = round(config.warmup * steps_per_epoch)
+    decay_steps = (config.epochs - config.head_epochs) * steps_per_epoch - warmup_steps
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if rising else rate,
-        decay_steps=max(1, falling),
-        alpha=LAST_SHARE if config.schedule == "cosine" else 1.0,
-        warmup_target=rate if rising else None,
-        warmup_steps=rising,
+        0.0 if warmup_steps else rate,
+        decay_steps=max(1, decay_steps),
+        alpha=FINAL_RATE_FRACTION if config.schedule == "cosine" else 1.0,
+        warmup_target=rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
     )

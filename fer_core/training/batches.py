@@ -1,4 +1,4 @@
-"""Makes a run's training batches: shuffled, augmented, mixed, a step ahead of the model."""
+"""Prepares a run's training batches in a thread: shuffles, augments and mixes images."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,30 +10,32 @@ from fer_core.models import augment
 from fer_core.runs import RunData
 from fer_core.training.targets import make_targets, mix
 
-_SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # streams of random numbers that must not be the same
+_SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # separate streams of random numbers
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees."""
+    """The inputs of one training step."""
 
     images: np.ndarray  # float32 (n, height, width, channels) in [0, 255], augmented
     targets: np.ndarray  # float32 (n, classes)
     weights: np.ndarray | None  # float32 (n,)
 
 
-# Gives a batch: images and targets for those that belong to rows of a data set's pixels, drawn
-# from a stream of random numbers that is named by a tuple.
-Draw = Callable[[np.ndarray, np.ndarray, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
+# Takes row numbers of a dataset's pixels, their targets, and the name of a stream of random
+# numbers; returns the images and targets of a batch.
+MakeImages = Callable[[np.ndarray, np.ndarray, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
 
 
-def training_batches(data: RunData, epoch: int, draw: Draw | None = None) -> Iterator[Batch]:
-    """Yields the training split once, shuffled and augmented by (seed, epoch, step) alone.
+def training_batches(
+    data: RunData, epoch: int, make_images: MakeImages | None = None
+) -> Iterator[Batch]:
+    """Yields the training split once; shuffling and augmentation depend on (seed, epoch, step).
 
-    The next batches are made by a thread while the model computes.
+    A thread prepares the next batches while the model computes.
 
     Args:
-        draw: makes the images instead of augmenting the pixels.
+        make_images: replaces augmenting the pixels.
     """
 
     def augmented(
@@ -41,12 +43,12 @@ def training_batches(data: RunData, epoch: int, draw: Draw | None = None) -> Ite
     ) -> tuple[np.ndarray, np.ndarray]:
         return augment(data.pixels[positions], targets, data.config.augmentation, stream)
 
-    draw = draw or augmented
+    make_images = make_images or augmented
     positions, seed = data.positions("train"), data.config.seed
     order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
     labels = data.labels(order)
-    answers = None if data.answers is None else data.answers[order]
-    targets_of_all = make_targets(
+    answers = None if data.teacher_probabilities is None else data.teacher_probabilities[order]
+    all_targets = make_targets(
         data.index.loc[order], labels, data.class_names, data.config, answers
     )
     weights = class_weights(data)
@@ -55,7 +57,7 @@ def training_batches(data: RunData, epoch: int, draw: Draw | None = None) -> Ite
     def make(step: int) -> Batch:
         part = slice(step * size, (step + 1) * size)
         stream = (seed, epoch, _AUGMENTING, step)
-        images, targets = draw(order[part], targets_of_all[part], stream)
+        images, targets = make_images(order[part], all_targets[part], stream)
         if data.config.mixup:
             stream = (seed, epoch, _MIXING, step)
             images, targets = mix(images, targets, data.config.mixup, stream)
@@ -65,9 +67,9 @@ def training_batches(data: RunData, epoch: int, draw: Draw | None = None) -> Ite
 
 
 def class_weights(data: RunData) -> np.ndarray | None:
-    """Returns float32 (classes,) weights that give every class the same weight in sum.
+    """Returns float32 (classes,) weights so that every class contributes equally to the loss.
 
-    None where the settings ask for none.
+    Returns None if the settings do not use them.
     """
     if not data.config.class_weights:
         return None
@@ -76,11 +78,11 @@ def class_weights(data: RunData) -> np.ndarray | None:
 
 
 def _ahead(make: Callable[[int], Batch], steps: int, depth: int = 2) -> Iterator[Batch]:
-    """`make(0)`, `make(1)`, …, each begun `depth` steps before it is asked for."""
+    """Yields `make(0)`, `make(1)`, …, computed in a thread up to `depth` steps ahead."""
     with ThreadPoolExecutor(1) as thread:
-        coming = [thread.submit(make, step) for step in range(min(depth, steps))]
+        pending = [thread.submit(make, step) for step in range(min(depth, steps))]
         for step in range(steps):
-            batch = coming.pop(0).result()
+            batch = pending.pop(0).result()
             if step + depth < steps:
-                coming.append(thread.submit(make, step + depth))
+                pending.append(thread.submit(make, step + depth))
             yield batch

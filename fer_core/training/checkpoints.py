@@ -1,4 +1,4 @@
-"""A run's exact state on disk, whole or not at all."""
+"""Checkpoints: the exact training state of a run, written atomically."""
 
 import hashlib
 import logging
@@ -17,31 +17,31 @@ from fer_core.storage import disk_full_as_error, fsync_file, read_json, write_js
 
 LOG = logging.getLogger(__name__)
 
-KEPT = 2  # a damaged checkpoint falls back to the one before
+KEPT = 2  # if the newest is damaged, the one before is used
 _ARRAYS = "arrays.npz"
 _MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A whole checkpoint: everything that training needs to go on after `epoch`."""
+    """A complete checkpoint: everything needed to resume training after `epoch`."""
 
     directory: Path
-    epoch: int  # the last whole epoch, counted from 0
-    state: Mapping[str, Any]  # what the trainer keeps besides: best epoch and the like
+    epoch: int  # the last completed epoch, counted from 0
+    state: Mapping[str, Any]  # the trainer's own state, such as the best epoch
 
     def restore(self, model: keras.Model) -> None:
-        """Gives the model's trained layers and optimizer the values they had.
+        """Restores the model's trained layers and its optimizer.
 
         Raises:
-            FerError: the checkpoint is of another model.
+            FerError: the checkpoint belongs to another model.
         """
         with np.load(self.directory / _ARRAYS) as arrays:
             variables = _variables(model)
             if set(arrays.files) != set(variables):
                 raise FerError(
-                    f"The checkpoint must hold {len(variables)} arrays, those of {model.name}. "
-                    f"Received: {len(arrays.files)} in {self.directory}"
+                    f"The checkpoint must contain the {len(variables)} arrays of {model.name}. "
+                    f"Received: {len(arrays.files)} arrays in {self.directory}"
                 )
             for name, variable in variables.items():
                 variable.assign(arrays[name])
@@ -52,47 +52,47 @@ def save_checkpoint(
 ) -> Checkpoint:
     """Writes `root/<epoch>` and removes all but the newest `KEPT`.
 
-    The frozen layers are left out: the model is built with them. The manifest with the checksum
-    is written last, into a directory that gets its name only when it is whole and on the disk.
+    Frozen layers are left out: the model is built with their weights. The manifest with the
+    checksum is written last, and the directory gets its name once all of it is on disk.
 
     Raises:
-        DiskFullError: there is no room for it; nothing of it stays.
+        DiskFullError: the disk is full; the incomplete checkpoint is removed.
     """
-    making, final = root / f".{epoch}", root / str(epoch)
-    shutil.rmtree(making, ignore_errors=True)
+    partial, final = root / f".{epoch}", root / str(epoch)
+    shutil.rmtree(partial, ignore_errors=True)
     try:
         with disk_full_as_error(final / _ARRAYS):
-            making.mkdir(parents=True)
-            _write(making, epoch, model, state)
+            partial.mkdir(parents=True)
+            _write(partial, epoch, model, state)
             shutil.rmtree(final, ignore_errors=True)
-            making.rename(final)
+            partial.rename(final)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
     for old in _directories(root)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
     return Checkpoint(final, epoch, state)
 
 
 def load_latest(root: Path) -> Checkpoint | None:
-    """The newest checkpoint that is whole, or None."""
+    """Returns the newest undamaged checkpoint, or None."""
     for directory in _directories(root):
         try:
             manifest = read_json(directory / _MANIFEST)
-            whole = manifest["sha256"] == _checksum(directory / _ARRAYS)
-        except (OSError, ValueError, KeyError, TypeError):
-            whole = False
-        if whole:
+            is_intact = manifest["sha256"] == _checksum(directory / _ARRAYS)
+        except (OSError, ValueError, KeyError, TypeError):  # ValueError: no JSON
+            is_intact = False
+        if is_intact:
             return Checkpoint(directory, manifest["epoch"], manifest["state"])
         LOG.warning("The checkpoint of epoch %s is damaged.", int(directory.name) + 1)
     return None
 
 
-def _write(making: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]) -> None:
+def _write(directory: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]) -> None:
     arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
-    np.savez(making / _ARRAYS, allow_pickle=False, **arrays)
-    fsync_file(making / _ARRAYS)  # or the manifest could outlive a power cut alone
-    checksum = _checksum(making / _ARRAYS)
-    write_json(making / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
+    np.savez(directory / _ARRAYS, allow_pickle=False, **arrays)
+    fsync_file(directory / _ARRAYS)  # or only the manifest could survive a power cut
+    checksum = _checksum(directory / _ARRAYS)
+    write_json(directory / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -1,4 +1,4 @@
-"""A run as files other programs read."""
+"""Exports a run's model as a classic Keras .h5 file."""
 
 from pathlib import Path
 
@@ -13,14 +13,17 @@ VGG19_NAME = "my_vgg19_dropout_model.h5"
 
 
 def export_h5(run: Run, name: str = VGG19_NAME) -> Path:
-    """The run's model as the classic script saves it, with its class names beside it.
+    """Writes the run's model as the classic training script saves it, and its class names.
 
-    It takes pixels in [0, 1], so the scaling layer is left out, and it is flat and functional, so
-    that plain Keras loads it. `<name without .h5>_classes.json` holds the output order: Keras's
-    folder readers sort classes alphabetically, this program does not.
+    The model takes pixels in [0, 1]: the scaling layer is left out. It is a flat functional model
+    that plain Keras loads. `<name without .h5>_classes.json` lists the classes in output order,
+    as Keras's directory readers sort classes alphabetically and this program does not.
+
+    Raises:
+        FerError: the run has no model.
     """
     if run.model_file is None:
-        raise FerError(f"{run.id} must have a model to be exported. It is {run.state}.")
+        raise FerError(f"{run.id} must have a model to export. It is {run.state}.")
     model = _without_scaling(load_model(run.model_file))
     path = run.directory / "export" / name
     path.parent.mkdir(exist_ok=True)
@@ -34,5 +37,5 @@ def _without_scaling(model: keras.Model) -> keras.Model:
     scaling = model.get_layer("scaling")
     x = inputs = keras.Input(model.input_shape[1:], name="pixels_0_to_1")
     for layer in model.layers[model.layers.index(scaling) + 1 :]:
-        x = layer(x)  # both classic families are a plain chain of layers
+        x = layer(x)  # the models of both classic families are chains of layers
     return keras.Model(inputs, x, name=model.name)

@@ -1,8 +1,8 @@
-"""The frozen backbone's output, computed once per image and view, and kept in the cache.
+"""Computes and caches the features of a frozen backbone.
 
-A frozen backbone gives the same features for the same picture in every epoch. They are computed
-once for some augmented views of every training image; an epoch draws one view of each and trains
-the head alone, which takes a hundredth of the time.
+A frozen backbone computes the same features for the same image in every epoch. They are computed
+once for a few augmented views of every training image; an epoch draws one view of each image and
+trains only the head, which takes a hundredth of the time.
 """
 
 import hashlib
@@ -19,26 +19,26 @@ from fer_core.models import (
     Images,
     augment_view,
     backbone_and_head,
-    images_at_once,
     in_float32,
     make_optimizer,
     predict,
+    prediction_batch_size,
 )
 from fer_core.runs import RunData
 from fer_core.storage import open_array, paths, writing_array
 from fer_core.training.batches import Batch, training_batches
 
-# Raise it when `augmentation.augment_view` gives other pixels for the same view.
+# Increase when `augment_view` returns other pixels for the same view.
 _VERSION = 2
 
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """What is trained and what it learns from: the whole network on pixels, or its head alone."""
+    """The model that is trained (the whole model, or its head) and the data that it takes."""
 
     model: keras.Model
-    batches: Callable[[int], Iterator[Batch]]  # of an epoch, counted from 0
-    validate: Callable[[], np.ndarray]  # probabilities of the validation images, in their order
+    batches: Callable[[int], Iterator[Batch]]  # takes the epoch, counted from 0
+    validate: Callable[[], np.ndarray]  # returns probabilities of the validation images, in order
 
 
 def open_stage(
@@ -47,13 +47,14 @@ def open_stage(
     epoch: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingStage:
-    """The lessons of an epoch as the run's settings say; missing features are computed first.
+    """Returns the training stage of an epoch; computes features that are not cached.
 
-    The model and the head that may be trained instead of it share their layers.
+    A head that is trained on features shares its layers with `model`.
 
     Args:
-        model: as `models.begin_stage` left it for that epoch.
-        progress: called with the images done and their number; what it raises ends the computing.
+        model: prepared for that epoch by `models.begin_stage`.
+        progress: called with the number of images done and their total; an exception that it
+            raises cancels the computation.
     """
     config = data.config
     views = config.feature_views
@@ -61,46 +62,50 @@ def open_stage(
         return TrainingStage(
             model, partial(training_batches, data), _validation(model, data.rows("val"))
         )
-    of_head = epoch < config.head_epochs
-    optimizer = make_optimizer(config, data.steps_per_epoch, of_head=of_head)
+    head_only = epoch < config.head_epochs
+    optimizer = make_optimizer(config, data.steps_per_epoch, head_only=head_only)
     backbone, head = backbone_and_head(model, optimizer)
-    work = _Features(data, backbone, progress or (lambda done, total: None))
-    validation = work.of_validation()
-    maps = [work.of_training(view) for view in range(views)]
-    return TrainingStage(head, partial(_batches, data, maps), _validation(head, validation))
+    features = _Features(data, backbone, progress or (lambda done, total: None))
+    validation = features.validation()
+    views_features = [features.training(view) for view in range(views)]
+    return TrainingStage(
+        head, partial(_feature_batches, data, views_features), _validation(head, validation)
+    )
 
 
 def _validation(model: keras.Model, images: Images) -> Callable[[], np.ndarray]:
-    """What the model says of images, by the float32 arithmetic of the model that is saved."""
-    twin = in_float32(model)
+    """Returns a function that predicts `images` in float32, as the saved model will."""
+    float32_model = in_float32(model)
 
     def validate() -> np.ndarray:
-        if twin is not model:
-            twin.set_weights(model.get_weights())
-        return predict(twin, images)
+        if float32_model is not model:
+            float32_model.set_weights(model.get_weights())
+        return predict(float32_model, images)
 
     return validate
 
 
-def _batches(data: RunData, maps: list[np.ndarray], epoch: int) -> Iterator[Batch]:
-    """Features instead of pixels: of every image one view, drawn by (seed, epoch, step)."""
+def _feature_batches(
+    data: RunData, views_features: list[np.ndarray], epoch: int
+) -> Iterator[Batch]:
+    """Yields features instead of pixels: one view of each image, drawn by (seed, epoch, step)."""
     positions = data.positions("train")
 
-    def draw(
-        chosen: np.ndarray, targets: np.ndarray, stream: tuple[int, ...]
+    def select_views(
+        batch: np.ndarray, targets: np.ndarray, stream: tuple[int, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        rows = np.searchsorted(positions, chosen)
-        views = np.random.default_rng(stream).integers(len(maps), size=len(rows))
-        features = np.empty((len(rows), maps[0].shape[1]), "float32")
-        for view, array in enumerate(maps):
-            features[views == view] = array[rows[views == view]]
-        return features, targets
+        rows = np.searchsorted(positions, batch)
+        views = np.random.default_rng(stream).integers(len(views_features), size=len(rows))
+        selected = np.empty((len(rows), views_features[0].shape[1]), "float32")
+        for view, features in enumerate(views_features):
+            selected[views == view] = features[rows[views == view]]
+        return selected, targets
 
-    return training_batches(data, epoch, draw)
+    return training_batches(data, epoch, select_views)
 
 
 class _Features:
-    """Computes what the cache does not hold."""
+    """Opens cached features, or computes them."""
 
     def __init__(
         self, data: RunData, backbone: keras.Model, progress: Callable[[int, int], None]
@@ -114,28 +119,28 @@ class _Features:
             weights.update(array)
         self.weights = weights.hexdigest()
 
-    def of_validation(self) -> np.ndarray:
-        """Of the validation images as they are; float32, so that the head sees what it will see."""
+    def validation(self) -> np.ndarray:
+        """Returns features of the unchanged validation images, in float32 as in prediction."""
         return self._open("val", None, "float32", in_float32(self.backbone))
 
-    def of_training(self, view: int) -> np.ndarray:
-        """Of one view of the training images, in half precision."""
+    def training(self, view: int) -> np.ndarray:
+        """Returns features of one view of the training images, in float16."""
         return self._open("train", view, "float16", self.backbone)
 
     def _open(self, split: str, view: int | None, dtype: str, backbone: keras.Model) -> np.ndarray:
         positions = self.data.positions(split)
         path = paths.cache_root() / "features" / f"{self._key(positions, view)}.npy"
-        known = self.done + len(positions)
+        done_after = self.done + len(positions)
         array = open_array(
             path,
-            lambda new: self._make(new, positions, view, dtype, backbone),
+            lambda new: self._compute(new, positions, view, dtype, backbone),
             size=len(positions) * backbone.output_shape[-1] * np.dtype(dtype).itemsize,
-            what="the features of the images",
+            description="the features of the images",
         )
-        self.done = known  # also where nothing had to be made
+        self.done = done_after  # also for features that were cached
         return array
 
-    def _make(
+    def _compute(
         self,
         path: Path,
         positions: np.ndarray,
@@ -144,24 +149,22 @@ class _Features:
         backbone: keras.Model,
     ) -> None:
         width = backbone.output_shape[-1]
-        size = images_at_once(self.data.config.image_size)
-        # Written, not mapped: a full disk must be an error here and not the end of the process.
+        size = prediction_batch_size(self.data.config.image_size)
+        # Not a memory map: writing to one on a full disk would kill the process.
         with writing_array(path, (width,), dtype) as append:
             for start in range(0, len(positions), size):
                 pixels = self.data.pixels[positions[start : start + size]]
-                seen = pixels if view is None else self._seen(pixels, view, start)
-                features = backbone.predict_on_batch(np.asarray(seen, "float32"))
+                if view is not None:
+                    pixels = augment_view(pixels, self.data.config.augmentation, view, start)
+                features = backbone.predict_on_batch(np.asarray(pixels, "float32"))
                 append(np.asarray(features).astype(dtype))
                 self.done += len(pixels)
                 self.progress(self.done, self.total)
 
-    def _seen(self, pixels: np.ndarray, view: int, start: int) -> np.ndarray:
-        return augment_view(pixels, self.data.config.augmentation, view, start)
-
     def _key(self, positions: np.ndarray, view: int | None) -> str:
-        """A name for the features that changes with all that decides them."""
+        """Returns a file name that depends on everything that the features depend on."""
         config = self.data.config
-        decisive = {
+        inputs = {
             "version": _VERSION,
             "pixels": self.data.pixels_key,
             "positions": hashlib.sha256(positions.tobytes()).hexdigest(),
@@ -171,4 +174,4 @@ class _Features:
             "view": view,
             "augmentation": asdict(config.augmentation) if view else None,
         }
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:32]

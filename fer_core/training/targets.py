@@ -1,4 +1,4 @@
-"""What the network shall answer to each training image: probabilities, float32."""
+"""Computes training targets: float32 class probabilities for each image."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from fer_core.errors import FerError
 from fer_core.runs import TrainConfig
 
-VOTES = "votes_"  # the columns of an index that hold FER+'s votes begin so
+VOTES = "votes_"  # prefix of the index columns with FER+'s votes
 
 
 def make_targets(
@@ -14,39 +14,42 @@ def make_targets(
     labels: np.ndarray,
     class_names: tuple[str, ...],
     config: TrainConfig,
-    answers: np.ndarray | None = None,
+    teachers: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Targets, (n, classes), for the images of an index; their labels are numbers of classes.
+    """Returns targets (n, classes) for the images of an index.
 
-    The label alone is a one. `votes` replaces that share of it by FER+'s votes (Barsoum and
-    others, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
-    Distribution", 2016) for the run's classes, where anybody voted for one; `label_smoothing`
-    spreads that share over all classes (Szegedy and others, "Rethinking the Inception
-    Architecture", 2016). The teachers' `answers`, (n, classes), replace the share `distillation`
-    of all that (Hinton and others, "Distilling the Knowledge in a Neural Network", 2015, here at a
-    temperature of 1).
+    They start as one-hot labels. `votes` is the share that FER+'s votes replace (Barsoum et al.,
+    "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
+    Distribution", 2016), for images with votes for the run's classes. `label_smoothing` is the
+    share that is spread over all classes (Szegedy et al., "Rethinking the Inception Architecture",
+    2016). `distillation` is the share of the result that the teachers' probabilities replace
+    (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, at a temperature of 1).
+
+    Args:
+        labels: class numbers (n,).
+        teachers: mean probabilities (n, classes) of the teachers.
 
     Raises:
-        FerError: votes are asked for, and the data set has none.
+        FerError: the settings use votes, and the dataset has none.
     """
     targets = np.eye(len(class_names), dtype="float32")[labels]
     if config.votes:
         targets = _with_votes(targets, index, class_names, config)
     smoothing = np.float32(config.label_smoothing)
     targets = targets * (1 - smoothing) + smoothing / len(class_names)
-    if answers is None:
+    if teachers is None:
         return targets
     share = np.float32(config.distillation)
-    return targets * (1 - share) + answers * share
+    return targets * (1 - share) + teachers * share
 
 
 def mix(
     images: np.ndarray, targets: np.ndarray, alpha: float, seed: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each image laid over another of the batch, and its target likewise.
+    """Blends each image and its target with another of the batch: mixup.
 
-    By one share for the batch, drawn from Beta(alpha, alpha): mixup (Zhang and others, "mixup:
-    Beyond Empirical Risk Minimization", 2018).
+    The whole batch shares one ratio, drawn from Beta(alpha, alpha) (Zhang et al., "mixup: Beyond
+    Empirical Risk Minimization", 2018).
     """
     rng = np.random.default_rng(seed)
     share = np.float32(rng.beta(alpha, alpha))
@@ -62,11 +65,11 @@ def _with_votes(
 ) -> np.ndarray:
     if not any(column.startswith(VOTES) for column in index):
         raise FerError(
-            f"`votes` needs a data set with FER+'s votes. {config.dataset} has none: put FER+'s "
-            "table beside the images and add the data set again, or set `votes` to 0."
+            f"`votes` needs a dataset with FER+'s votes. {config.dataset} has none: put "
+            "fer2013new.csv beside the images and add the dataset again, or set `votes` to 0."
         )
     columns = [f"{VOTES}{name}" for name in class_names]
     votes = index.reindex(columns=columns, fill_value=0).to_numpy("float32")
     total = votes.sum(axis=1, keepdims=True)
-    voted = np.divide(votes, total, out=targets.copy(), where=total > 0)
-    return targets * (1 - np.float32(config.votes)) + voted * np.float32(config.votes)
+    distribution = np.divide(votes, total, out=targets.copy(), where=total > 0)
+    return targets * (1 - np.float32(config.votes)) + distribution * np.float32(config.votes)

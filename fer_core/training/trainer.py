@@ -1,4 +1,4 @@
-"""Trains one run and leaves everything it learned in the run's directory."""
+"""Trains a run and writes its checkpoints, curves, best model and results."""
 
 import logging
 import math
@@ -10,7 +10,15 @@ import keras
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.models import begin_stage, build_model, copy_initial_weights, load_model, save_model
+from fer_core.evaluation import save_calibration
+from fer_core.models import (
+    begin_stage,
+    build_model,
+    copy_initial_weights,
+    load_model,
+    predict_tta,
+    save_model,
+)
 from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
@@ -23,43 +31,45 @@ from fer_core.runs import (
     RunData,
     open_data_of,
     open_event_files,
+    save_image_stats,
     save_predictions,
     save_result,
 )
 from fer_core.storage import append_row, save_table
-from fer_core.tasks import Task, stop_if_asked, task_progress
-from fer_core.training.backend import configure_backend
+from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import load_latest, save_checkpoint
 from fer_core.training.distillation import with_teacher_targets
-from fer_core.training.finishing import finish_run
+from fer_core.training.export import export_h5
 from fer_core.training.frozen_features import open_stage
 from fer_core.training.progress import StepReporter
-from fer_core.training.setup import remove_partial_files, write_environment
-from fer_core.training.test_split import check_unchanged
+from fer_core.training.setup import configure_backend, remove_partial_files, write_environment
+from fer_core.training.test_split import check_unchanged, evaluate_test
 
 LOG = logging.getLogger(__name__)
 
 
 def run_training(task: Task) -> None:
-    """Trains a run, or goes on from its last checkpoint; the worker's entry.
+    """Trains a run, or resumes it from its last checkpoint; called by the worker.
 
     Raises:
-        StoppedError: asked for before the first batch; a run that had begun stays as it was.
-        FerError: the data set or the weights cannot be had, or the loss is no number any more.
+        CancelledError: stopped before the first batch; a run that was resumed stays unchanged.
+        FerError: the dataset or the weights are not available, or the loss became NaN or infinite.
     """
     run = Run(task.directory)
     config = run.config
-    data = open_data_of(run, task_progress(task, "Reading the images"))
+    data = open_data_of(run, ProgressReporter(task, "Reading the images"))
     check_unchanged(run, data)
     remove_partial_files(run)
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
-    data = with_teacher_targets(run, data, task_progress(task, "Asking the teachers"))
-    trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
-    stop_if_asked(task)
+    data = with_teacher_targets(
+        run, data, ProgressReporter(task, "Computing the teachers' predictions")
+    )
+    trainer = Trainer(run, data, model, ProgressReporter(task, "Computing the features"))
+    raise_if_stopped(task)
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
@@ -67,27 +77,27 @@ def run_training(task: Task) -> None:
 
 @dataclass
 class State:
-    """What the trainer remembers from epoch to epoch, kept in every checkpoint."""
+    """The trainer's own state, stored in every checkpoint."""
 
-    epoch: int = -1  # the last whole one, counted from 0
+    epoch: int = -1  # the last completed one, counted from 0
     step: int = 0  # optimizer steps so far
     best_epoch: int | None = None
     best_accuracy: float = -1.0
     best_loss: float = 0.0
     row: dict[str, float] = field(default_factory=dict)  # the last epoch's row of history.csv
 
-    def epochs_without_gain(self, since: int) -> int:
-        """Whole epochs since the best one, or since so many were done, whichever is later."""
+    def epochs_without_improvement(self, since: int) -> int:
+        """Counts epochs since the best one, or since epoch `since` if that is later."""
         if self.best_epoch is None:
             return 0
         return self.epoch - max(self.best_epoch, since - 1)
 
 
 class Trainer:
-    """One run being trained: an epoch after another, each whole one left on disk.
+    """Trains a run epoch by epoch and saves a checkpoint after each.
 
-    A plain loop over `train_on_batch` rather than `fit`, which is as fast here and leaves no
-    place to stop after the batch in hand, or to restore what is random.
+    Loops over `train_on_batch` instead of calling `fit`: it is as fast here, can stop after the
+    current batch, and controls all random state.
     """
 
     def __init__(
@@ -99,31 +109,31 @@ class Trainer:
     ) -> None:
         self.run, self.data, self.model = run, data, model
         self.config, self.goal, self.progress = run.config, run.goal, progress
-        if run.initial is not None:  # the frozen layers too, which no checkpoint holds
-            self._begin_with(run.initial)
-        self._open_lessons(0)
+        if run.initial is not None:  # also when resuming: checkpoints lack the frozen layers
+            self._copy_weights(run.initial)
+        self._open_stage(0)
         self.state = State()
         self.events: EventFiles | None = None
         self.val_labels = data.labels(data.positions("val"))
 
     def resume(self) -> None:
-        """Goes back to the newest whole checkpoint, or to the very beginning.
+        """Restores the newest intact checkpoint, or starts from the beginning.
 
         Raises:
-            FerError: epochs were trained, and no checkpoint of them is whole.
+            FerError: epochs were trained, but no checkpoint is intact.
         """
         checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
         if checkpoint is None and len(history):
             raise FerError(
-                f"{self.run.id} must have a whole checkpoint to go on from: it has trained "
+                f"{self.run.id} must have an intact checkpoint to resume from: it has trained "
                 f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
-                "history and predictions stay, and a new run can start from its weights."
+                "history and predictions are kept, and a new run can start from its weights."
             )
         if checkpoint is not None:
             self._enter_stage_of(checkpoint.epoch)
-            checkpoint.restore(self.lessons.model)
+            checkpoint.restore(self.stage.model)
             self.state = State(**checkpoint.state)
-            probabilities = self._validate()  # what may fail comes before what changes the run
+            probabilities = self._validate()  # may fail, so it comes before changes to the run
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
         steps = self.run.steps
@@ -137,11 +147,11 @@ class Trainer:
             self._record_epoch(probabilities)
 
     def fit(self) -> str:
-        """Trains until the last epoch, until no gain, or until asked to stop; says which."""
+        """Trains until the last epoch, early stopping, or a request to stop; returns the reason."""
         epochs, images = self.goal.epochs, len(self.data.positions("train"))
         self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1, self.events)
         for epoch in range(self.state.epoch + 1, epochs):
-            if self._patience_is_over():
+            if self._out_of_patience():
                 return EARLY_STOPPED
             started = time.monotonic()
             self._enter_stage_of(epoch)
@@ -150,22 +160,22 @@ class Trainer:
                 return STOPPED
             probabilities = self._validate()
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
-            # The checkpoint comes first: what follows it can be done again from it.
+            # Comes first: a resumed run repeats the steps that follow it.
             folder = self.run.directory / "checkpoints"
-            save_checkpoint(folder, epoch, self.lessons.model, asdict(self.state))
+            save_checkpoint(folder, epoch, self.stage.model, asdict(self.state))
             self._record_epoch(probabilities)
-            LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _in_words(self.state.row))
+            LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _describe(self.state.row))
         return COMPLETED
 
     def finish(self, reason: str) -> None:
-        """Leaves what a finished run has; `result.json` last."""
+        """Writes predictions, calibration and exports of the finished run; `result.json` last."""
         state = self.state
-        if state.best_epoch is None:  # stopped within the first epoch: keep what there is
+        if state.best_epoch is None:  # stopped within the first epoch: keep the current weights
             probabilities = self._validate()
             state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
             self._seal_test()
-            self._keep_model(probabilities)
-        finish_run(self.run, self.data, opens_test=self._opens_test(reason))
+            self._save_model(probabilities)
+        self._write_outputs(opens_test=self._opens_test(reason))
         result = Result(
             reason,
             state.epoch + 1,
@@ -179,27 +189,40 @@ class Trainer:
             self.events.close()
         save_result(self.run, result)
 
-    def _enter_stage_of(self, epoch: int) -> None:
-        """After the epochs of the head alone, lets more of the network learn."""
-        if (epoch < self.config.head_epochs) != (self._learned_from < self.config.head_epochs):
-            begin_stage(self.model, self.config, epoch, self.data.steps_per_epoch)
-            self._open_lessons(epoch)
+    def _write_outputs(self, *, opens_test: bool) -> None:
+        run, data = self.run, self.data
+        if run.config.architecture == "vgg19_dropout":
+            export_h5(run)
+        if run.config.average_views and run.model_file is not None:
+            probabilities = predict_tta(load_model(run.model_file), data.rows("val"))
+            save_predictions(run, "val", data.predictions("val", probabilities), tta=True)
+        save_calibration(run)
+        save_image_stats(run, data.image_stats())
+        if opens_test:
+            evaluate_test(run, data)
 
-    def _open_lessons(self, epoch: int) -> None:
-        self.lessons = open_stage(self.data, self.model, epoch, self.progress)
-        self._learned_from = epoch
+    def _enter_stage_of(self, epoch: int) -> None:
+        """Switches between training the head alone and training the unfrozen blocks too."""
+        head_epochs = self.config.head_epochs
+        if (epoch < head_epochs) != (self._stage_epoch < head_epochs):
+            begin_stage(self.model, self.config, epoch, self.data.steps_per_epoch)
+            self._open_stage(epoch)
+
+    def _open_stage(self, epoch: int) -> None:
+        self.stage = open_stage(self.data, self.model, epoch, self.progress)
+        self._stage_epoch = epoch
 
     def _opens_test(self, reason: str) -> bool:
-        """A stopped run may go on: its test split stays sealed."""
-        asked = self.config.test_at_end and reason != STOPPED
-        return asked and self.run.has_test and self.run.test_opened is None
+        """Keeps the test split of a stopped run sealed, as it may be continued."""
+        is_wanted = self.config.test_at_end and reason != STOPPED
+        return is_wanted and self.run.has_test and self.run.test_opened is None
 
     def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:
-        """The epoch's mean loss and accuracy, or None where it was asked to stop."""
-        _seed_dropout(self.lessons.model, self.config.seed, epoch)
+        """Returns the epoch's mean loss and accuracy, or None if the run was stopped."""
+        _seed_dropout(self.stage.model, self.config.seed, epoch)
         self.reporter.begin_epoch(epoch)
         stop = self.run.attempt / "stop" if self.run.attempt else None
-        for batch in self.lessons.batches(epoch):
+        for batch in self.stage.batches(epoch):
             values = self._train_batch(batch)
             self.state.step += 1
             self.reporter.after_batch(
@@ -230,8 +253,8 @@ class Trainer:
             self._seal_test()
 
     def _train_batch(self, batch: Batch) -> Mapping[str, float]:
-        """Corrects the weights once; loss and accuracy of this batch alone."""
-        logs = self.lessons.model.train_on_batch(
+        """Updates the weights once; returns loss and accuracy of this batch."""
+        logs = self.stage.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
         )
         self._check_finite(logs["loss"])
@@ -240,53 +263,55 @@ class Trainer:
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise FerError(
-                "The loss must stay a number; it became infinite or undefined. A smaller learning "
-                f"rate may help. Received: learning_rate={self.config.learning_rate:g}"
+                "The loss must stay finite; it became infinite or NaN with "
+                f"learning_rate={self.config.learning_rate:g}. Try a smaller learning rate."
             )
 
     def _validate(self) -> np.ndarray:
-        return self.lessons.validate()
+        return self.stage.validate()
 
     def _record_epoch(self, probabilities: np.ndarray) -> None:
-        """What follows a checkpoint; done again when the process died in between."""
+        """Writes the epoch's results after its checkpoint; repeated if the process died between."""
         if self.state.best_epoch == self.state.epoch:
-            self._keep_model(probabilities)
+            self._save_model(probabilities)
         history = self.run.directory / "history.csv"
         append_row(history, self.state.row, HISTORY_COLUMNS, durable=True)
         if self.events is not None:
             self.events.add_epoch(self.state.row)
 
     def _seal_test(self) -> None:
-        """Drops what the model before the best one answered; that it was asked stays recorded."""
+        """Deletes test predictions of the previous best model; the openings stay recorded."""
         for averaged in (False, True):
-            self.run.predictions_file("test", averaged=averaged).unlink(missing_ok=True)
+            self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
-    def _keep_model(self, probabilities: np.ndarray) -> None:
+    def _save_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")
         save_predictions(self.run, "val", self.data.predictions("val", probabilities))
 
-    def _begin_with(self, initial: Run) -> None:
+    def _copy_weights(self, initial: Run) -> None:
         if initial.model_file is None:
-            raise FerError(f"{self.run.id} must have the weights it begins with. They are gone.")
+            raise FerError(
+                f"{self.run.id} needs its initial weights. They are missing: start a new run."
+            )
         source = load_model(initial.model_file)
         copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:
-        return float(self.lessons.model.optimizer.learning_rate)
+        return float(self.stage.model.optimizer.learning_rate)
 
-    def _patience_is_over(self) -> bool:
+    def _out_of_patience(self) -> bool:
         patience = self.config.early_stopping
-        return bool(patience) and self.state.epochs_without_gain(self.goal.since) >= patience
+        return bool(patience) and self.state.epochs_without_improvement(self.goal.since) >= patience
 
 
 def _scores(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Mean cross-entropy, clipped as Keras clips it, and accuracy."""
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    loss = -np.log(np.clip(of_truth, keras.config.epsilon(), 1)).mean()
+    """Returns mean cross-entropy, clipped like Keras's, and accuracy."""
+    true_class = probabilities[np.arange(len(labels)), labels]
+    loss = -np.log(np.clip(true_class, keras.config.epsilon(), 1)).mean()
     return float(loss), float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def _in_words(row: Mapping[str, float]) -> str:
+def _describe(row: Mapping[str, float]) -> str:
     return (
         f"loss {row['loss']:.3f}, accuracy {row['accuracy']:.1%}, "
         f"val loss {row['val_loss']:.3f}, val accuracy {row['val_accuracy']:.1%}, "
@@ -295,7 +320,7 @@ def _in_words(row: Mapping[str, float]) -> str:
 
 
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Makes dropout's masks a matter of (seed, epoch), so that nothing random needs storing."""
+    """Seeds dropout by (seed, epoch), so that no random state needs to be stored."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.default_rng((seed, epoch, number)).integers(2**31, size=2)

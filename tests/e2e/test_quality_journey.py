@@ -16,8 +16,8 @@ from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
-from fer_core.runs.corrections import corrections_of
 from fer_core.runs.run import Run
+from fer_core.runs.run_data import corrections_of
 from tests.e2e.browsing import open_page, tiles
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
@@ -102,8 +102,8 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
 
 def largest_mistake(table: pd.DataFrame) -> tuple[str, str]:
     """True expression and answer of the cell beside the diagonal that has most images."""
-    wrong = table.assign(answered=predicted(table))
-    wrong = wrong[wrong["answered"] != wrong["expression"]]
-    cells = wrong.groupby(["expression", "answered"]).size()
+    wrong = table.assign(predicted=predicted(table))
+    wrong = wrong[wrong["predicted"] != wrong["expression"]]
+    cells = wrong.groupby(["expression", "predicted"]).size()
     truth, answered = cells.index[int(np.argmax(cells.to_numpy()))]
     return str(truth), str(answered)

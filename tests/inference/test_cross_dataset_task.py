@@ -21,7 +21,7 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
-from fer_core.tasks.task import StoppedError, TaskState
+from fer_core.tasks.task import CancelledError, TaskState
 from tests.datasets.trees import write_image, write_tree
 from tests.inference.test_recognition import brightness_model, save_run
 
@@ -67,8 +67,8 @@ def test_every_image_of_a_known_class_is_answered_as_the_classifier_would(
 
 def test_ten_views_are_averaged_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
     other = add_other(tmp_path, {"train/sad": 3, "test/sad": 4, "test/happy": 5})
-    file = elsewhere.views_file(run, "other", "test")
-    evaluate(run, other, "test", views=True)
+    file = elsewhere.tta_file(run, "other", "test")
+    evaluate(run, other, "test", tta=True)
     single = read_predictions(elsewhere.predictions_file(run, "other", "test"))
     averaged = read_predictions(file)
     assert single is not None and averaged is not None
@@ -108,6 +108,37 @@ def test_images_that_the_network_learned_from_are_marked_wherever_they_lie(
     assert score(table).leaked == 2
 
 
+def test_images_that_the_runs_corrections_exclude_are_not_leaked(
+    workspace: Path, tmp_path: Path
+) -> None:
+    tiny = import_source(write_tree(tmp_path / "own", OWN), "tiny")
+    excluded, kept = "train/sad/000.png", "train/happy/001.png"
+    tiny.exclude(np.flatnonzero(tiny.index["path"] == excluded), "blurred")
+    run = save_run(brightness_model(), overlay=True)
+    assert run.config.overlay
+    other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, (excluded, kept))
+    evaluate(run, other, elsewhere.EVERYTHING)
+    table = read_predictions(elsewhere.predictions_file(run, "other", "all"))
+    assert table is not None
+    (leaked,) = table.loc[table["leaked"], "path"]
+    assert leaked.endswith("copy-of-train-happy-001.png")
+
+
+def test_images_of_classes_that_the_run_leaves_out_are_not_leaked(
+    workspace: Path, tmp_path: Path
+) -> None:
+    folders = OWN | {"train/fear": 3, "val/fear": 1}
+    import_source(write_tree(tmp_path / "own", folders), "tiny")
+    run = save_run(brightness_model(), selected=("sad", "happy"))
+    copies = ("train/fear/000.png", "train/sad/001.png")
+    other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, copies)
+    evaluate(run, other, elsewhere.EVERYTHING)
+    table = read_predictions(elsewhere.predictions_file(run, "other", "all"))
+    assert table is not None
+    (leaked,) = table.loc[table["leaked"], "path"]
+    assert leaked.endswith("copy-of-train-sad-001.png")
+
+
 def test_where_its_own_images_are_not_here_leaks_are_unknown(run: Run, tmp_path: Path) -> None:
     other = add_other(tmp_path, {"train/happy": 3, "train/sad": 2})
     open_dataset("tiny").delete()
@@ -145,9 +176,9 @@ def test_an_evaluation_that_is_stopped_leaves_what_was_there(run: Run, tmp_path:
     before = evaluate(run, other, "train")
 
     def stop(done: int, total: int) -> None:
-        raise StoppedError
+        raise CancelledError
 
-    with pytest.raises(StoppedError):
+    with pytest.raises(CancelledError):
         evaluate(run, other, "train", stop)
     assert elsewhere.list_evaluations(run) == [before]
 

@@ -38,7 +38,7 @@ def learned(
     targets = np.eye(2, dtype="float32")[classes]
     student, lessons = model, images.astype("float32")
     if config.freezes_at(0):
-        backbone, student = backbone_and_head(model, make_optimizer(config, 1, of_head=True))
+        backbone, student = backbone_and_head(model, make_optimizer(config, 1, head_only=True))
         lessons = backbone.predict(lessons, verbose=0)
     student.fit(lessons, targets, epochs=epochs, batch_size=32, verbose=0)
     answers = model.predict(images.astype("float32"), verbose=0).argmax(axis=1)

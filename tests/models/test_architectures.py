@@ -18,7 +18,7 @@ from fer_core.models.architectures import (
 )
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
-from fer_core.training.backend import configure_backend
+from fer_core.training.setup import configure_backend
 
 
 def recipe(name: str, **changes: object) -> TrainConfig:
@@ -140,7 +140,7 @@ def test_weights_that_do_not_fit_are_refused_with_a_sentence(tmp_path: Path) -> 
     wrong = tmp_path / "wrong.h5"
     build_model(recipe("cnn_classic"), 7).save_weights(tmp_path / "wrong.weights.h5")
     (tmp_path / "wrong.weights.h5").rename(wrong)
-    with pytest.raises(ValueError, match="must hold VGG19's weights without top"):
+    with pytest.raises(ValueError, match="must contain VGG19's weights without top"):
         build_model(recipe("vgg19_dropout", weights=str(wrong)), 7)
 
 
@@ -152,7 +152,7 @@ def test_imagenet_weights_without_a_network_say_where_to_put_the_file(
 
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", no_network)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
-    with pytest.raises(ValueError, match="into ~/.keras/models, or give the path"):
+    with pytest.raises(ValueError, match="into ~/.keras/models, set .weights. to the path"):
         build_model(recipe("vgg19_dropout", weights="imagenet"), 7)
 
 

@@ -6,7 +6,7 @@ import pytest
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from skimage import data
 
-from fer_core.models.augmentation import augment, draw_matrices, examples
+from fer_core.models.augmentation import augment, augmentation_examples, draw_matrices
 from fer_core.runs.config import Augmentation
 from fer_core.vision.images import face_pixels
 
@@ -132,7 +132,7 @@ def test_what_is_drawn_for_one_change_does_not_depend_on_another(faces: np.ndarr
 
 
 def test_examples_are_drawn_by_what_training_uses(faces: np.ndarray) -> None:
-    drawn = examples(faces, EVERYTHING, 3, 2)
+    drawn = augmentation_examples(faces, EVERYTHING, 3, 2)
     assert drawn.shape == (3, *faces.shape) and drawn.dtype == np.uint8
     assert np.array_equal(drawn[0], faces)
     for epoch in range(2):

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from fer_core.models.architectures import build_model, save_model
-from fer_core.models.layers import BatchNormalization, Conv2D, Dropout
+from fer_core.models.layers import BatchNormalization, Conv2D
 from fer_core.runs.config import MIXED
 from fer_core.runs.recipes import RECIPES
 
@@ -89,37 +89,6 @@ def test_a_frozen_normalisation_stays_as_it_is() -> None:
     layer.trainable = False
     assert np.allclose(layer(images, training=True), layer(images, training=False))
     assert layer.moving_mean.numpy().tolist() == [0, 0, 0]
-
-
-@pytest.mark.parametrize("rate", [0.25, 0.5])
-@pytest.mark.parametrize("shape", [(64, 22, 22, 8), (7, 5), (1, 1)])
-def test_dropout_keeps_its_share_and_makes_up_for_the_rest(
-    rate: float, shape: tuple[int, ...]
-) -> None:
-    dropped = keras.ops.convert_to_numpy(Dropout(rate, seed=1)(np.ones(shape), training=True))
-    assert dropped.shape == shape
-    assert set(np.unique(dropped)) <= {0, np.float32(1 / (1 - rate))}
-    spread = np.sqrt(rate * (1 - rate) / dropped.size)
-    assert abs((dropped > 0).mean() - (1 - rate)) < 5 * spread
-
-
-def test_dropout_draws_anew_each_time_and_the_same_from_the_same_seed() -> None:
-    ones = np.ones((8, 40), "float32")
-    first, second = Dropout(0.5, seed=3), Dropout(0.5, seed=3)
-    drawn = [keras.ops.convert_to_numpy(first(ones, training=True)) for _ in range(3)]
-    again = [keras.ops.convert_to_numpy(second(ones, training=True)) for _ in range(3)]
-    assert np.array_equal(drawn, again)
-    assert not np.array_equal(drawn[0], drawn[1])
-    # Every one of the four bytes of a drawn number must serve: columns that share one differ.
-    assert all(0.2 < np.mean(drawn[0][:, column] > 0) < 0.95 for column in range(0, 40, 8))
-    assert not np.array_equal(drawn[0][:, 0::4], drawn[0][:, 1::4])
-
-
-def test_dropout_changes_nothing_outside_training_and_leaves_odd_rates_to_keras() -> None:
-    ones = np.ones((100, 100), "float32")
-    assert np.array_equal(Dropout(0.5)(ones, training=False), ones)
-    theirs = keras.layers.Dropout(0.3, seed=5)(ones, training=True)
-    assert np.array_equal(Dropout(0.3, seed=5)(ones, training=True), theirs)
 
 
 @pytest.mark.parametrize("name", ["cnn_classic", "cnn_classic_wide", "cnn_residual"])

@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.models.optimizers import LAST_SHARE, make_optimizer
+from fer_core.models.optimizers import FINAL_RATE_FRACTION, make_optimizer
 from fer_core.runs.config import TrainConfig
 
 PLAIN = TrainConfig(epochs=10, learning_rate=0.1)
 
 
-def rates(config: TrainConfig, steps: list[int], *, of_head: bool = False) -> list[float]:
+def rates(config: TrainConfig, steps: list[int], *, head_only: bool = False) -> list[float]:
     """The learning rate after so many steps, with ten steps an epoch."""
-    optimizer = make_optimizer(config, 10, of_head=of_head)
+    optimizer = make_optimizer(config, 10, head_only=head_only)
     optimizer.build([keras.Variable(np.zeros(1, "float32"))])
     found = []
     for step in steps:
@@ -34,7 +34,7 @@ def test_the_classic_decay_divides_by_the_steps() -> None:
 
 def test_a_cosine_falls_from_the_rate_to_a_thousandth_and_stays() -> None:
     config = replace(PLAIN, schedule="cosine")
-    last = 0.1 * LAST_SHARE
+    last = 0.1 * FINAL_RATE_FRACTION
     middle = (0.1 + last) / 2
     assert rates(config, [0, 50, 100, 150]) == pytest.approx([0.1, middle, last, last])
 
@@ -43,7 +43,7 @@ def test_a_cosine_falls_from_the_rate_to_a_thousandth_and_stays() -> None:
 def test_the_rate_rises_evenly_while_warming_up(schedule: str) -> None:
     config = replace(PLAIN, schedule=schedule, warmup=2.0)
     assert rates(config, [0, 5, 10, 20]) == pytest.approx([0, 0.025, 0.05, 0.1])
-    end = {"constant": 0.1, "cosine": 0.1 * LAST_SHARE}[schedule]
+    end = {"constant": 0.1, "cosine": 0.1 * FINAL_RATE_FRACTION}[schedule]
     assert rates(config, [100]) == pytest.approx([end])
 
 
@@ -56,8 +56,8 @@ def test_the_head_s_epochs_have_a_rate_of_their_own_and_the_rest_the_whole_cosin
         head_learning_rate=0.02,
         unfrozen_blocks=1,
     )
-    assert rates(config, [0, 39], of_head=True) == pytest.approx([0.02, 0.02])
-    assert rates(config, [0, 60]) == pytest.approx([0.1, 0.1 * LAST_SHARE])
+    assert rates(config, [0, 39], head_only=True) == pytest.approx([0.02, 0.02])
+    assert rates(config, [0, 60]) == pytest.approx([0.1, 0.1 * FINAL_RATE_FRACTION])
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])

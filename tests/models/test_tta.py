@@ -4,14 +4,14 @@ import keras
 import numpy as np
 
 from fer_core.models.architectures import predict
-from fer_core.models.tta import COUNT, predict_tta, tta_crops
+from fer_core.models.tta import CROPS, predict_tta, tta_crops
 
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 40, 1)).astype("uint8")
 
 
 def test_views_are_the_image_four_shifts_of_it_and_their_mirrors() -> None:
     views = list(tta_crops(FACES))
-    assert len(views) == COUNT == 10
+    assert len(views) == CROPS == 10
     assert all(view.shape == FACES.shape and view.dtype == np.uint8 for view in views)
     assert np.array_equal(views[0], FACES)
     for one, mirrored in zip(views[::2], views[1::2], strict=True):

@@ -117,7 +117,7 @@ def test_whichever_write_finds_the_disk_full_the_run_says_so_and_goes_on_to_the_
             break
         assert run.state is TaskState.FAILED, (room, run.interruption)
         assert "full" in run.error and "MB free" in run.error, (room, run.error)
-        assert "Free some space, then resume it" in run.error, room
+        assert "Free some space, then resume the run" in run.error, room
         assert not list(run.directory.rglob(".*")), room
         assert attempt_at(run) == 0, (room, run.error)
         assert run.state is TaskState.FINISHED and run.result.reason == whole.result.reason
@@ -147,7 +147,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_stays_as_it_is(
         damage(run.directory / "checkpoints" / str(number), harm)
     before = contents(run)
     assert attempt_at(run) == 1
-    assert "must have a whole checkpoint to go on from" in run.error
+    assert "must have an intact checkpoint to resume from" in run.error
     assert contents(run) == before
 
 

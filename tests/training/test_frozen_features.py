@@ -13,8 +13,8 @@ from fer_core.models.augmentation import augment_view
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.run_data import RunData, open_run_data
 from fer_core.storage import paths
-from fer_core.training.backend import configure_backend
 from fer_core.training.frozen_features import TrainingStage, open_stage
+from fer_core.training.setup import configure_backend
 from tests.training.in_process import small_model as build_model
 
 

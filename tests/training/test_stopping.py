@@ -28,7 +28,9 @@ pytestmark = pytest.mark.usefixtures("small_model")
 @pytest.fixture
 def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr("fer_core.datasets.parallel.CHUNK", 16)
-    monkeypatch.setattr("fer_core.training.frozen_features.images_at_once", lambda image_size: 16)
+    monkeypatch.setattr(
+        "fer_core.training.frozen_features.prediction_batch_size", lambda image_size: 16
+    )
     draw_dataset("faces", count=70)
     return TrainConfig(dataset="faces", batch_size=64, epochs=1)
 
@@ -146,4 +148,4 @@ def test_opening_the_test_split_can_be_stopped_and_leaves_it_sealed(
     assert work(Task(directory)) == 0
     write_json(endings.exit_file(attempt), {"code": 0, "signal": None, "ended": 1.0})
     assert Task(directory).state is TaskState.CANCELLED
-    assert run.test_looks == [] and run.state is TaskState.FINISHED
+    assert run.test_openings == [] and run.state is TaskState.FINISHED

@@ -57,7 +57,7 @@ def test_the_teachers_answers_replace_their_share_of_all_the_rest() -> None:
 
 
 def test_without_votes_in_the_data_set_they_are_refused() -> None:
-    with pytest.raises(ValueError, match="`votes` needs a data set with FER.'s votes. faces has"):
+    with pytest.raises(ValueError, match="`votes` needs a dataset with FER.'s votes. faces has"):
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))
 
 

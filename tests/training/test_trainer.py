@@ -60,15 +60,15 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
 def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> None:
     run = trained(replace(config, average_views=True, test_at_end=True))
     for averaged in (False, True):
-        table = run.predictions("val", averaged=averaged)
-        assert run.calibration(averaged=averaged) == calibrate(table)
+        table = run.predictions("val", tta=averaged)
+        assert run.calibration(tta=averaged) == calibrate(table)
     for split in ("val", "test"):
-        one, ten = run.predictions(split), run.predictions(split, averaged=True)
+        one, ten = run.predictions(split), run.predictions(split, tta=True)
         assert one["path"].equals(ten["path"])
         assert not np.allclose(one.filter(regex="^p_"), ten.filter(regex="^p_"))
     plain = trained(replace(config, epochs=1))
-    assert plain.predictions("val", averaged=True) is None
-    assert plain.calibration() is not None and plain.calibration(averaged=True) is None
+    assert plain.predictions("val", tta=True) is None
+    assert plain.calibration() is not None and plain.calibration(tta=True) is None
 
 
 def test_continuing_equals_having_asked_for_all_epochs_at_once(config: TrainConfig) -> None:
@@ -97,17 +97,19 @@ def test_a_better_model_seals_the_test_split_again(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained(replace(config, epochs=1, test_at_end=True))
-    assert len(run.test_looks) == 1 and run.test_opened is not None
+    assert len(run.test_openings) == 1 and run.test_opened is not None
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_opens_test", lambda self, reason: False)
         go_on(run, epochs=20, since=1)
     assert run.result.best_epoch > 0
     assert run.test_opened is None and run.predictions("test") is None
     open_test(run)
-    assert len(run.test_looks) == 2 and run.test_opened == run.test_looks[-1]
+    assert len(run.test_openings) == 2 and run.test_opened == run.test_openings[-1]
     answers = run.predictions_file("test").stat().st_mtime_ns
     open_test(run)  # what is open stays as it is
-    assert len(run.test_looks) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+    assert (
+        len(run.test_openings) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+    )
 
 
 def test_a_continuation_that_fails_before_it_begins_leaves_the_run_as_it_was(
@@ -131,7 +133,7 @@ def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig
     for folder in (run.directory / "checkpoints").iterdir():
         (folder / "arrays.npz").write_bytes(b"damaged")
     before = run.history
-    with pytest.raises(ValueError, match="must have a whole checkpoint.*trained 1 epochs"):
+    with pytest.raises(ValueError, match="must have an intact checkpoint.*trained 1 epochs"):
         go_on(run, epochs=2, since=1)
     assert run.history.equals(before) and run.predictions("val") is not None
 
@@ -180,7 +182,7 @@ def test_a_loss_that_is_no_number_ends_with_a_sentence(
         return {"loss": float("nan"), "accuracy": 0.0}
 
     monkeypatch.setattr(keras.Model, "train_on_batch", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number.*learning_rate=0.001"):
+    with pytest.raises(ValueError, match="The loss must stay finite.*learning_rate=0.001"):
         trained(config)
 
 
@@ -188,7 +190,7 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
     run = trained(config)
     record = run.environment | {"fingerprint": "that of other images"}
     write_json(run.directory / "environment.json", record)
-    with pytest.raises(ValueError, match="must be as it was"):
+    with pytest.raises(ValueError, match="must be the same as"):
         open_test(run)
     assert run.test_opened is None
 
@@ -221,7 +223,7 @@ def test_a_run_does_not_go_on_with_other_images(
     before = run.environment
     open_dataset("faces").delete()
     draw_dataset("faces", count=140, seed=1)
-    with pytest.raises(ValueError, match="must be as it was when .* began"):
+    with pytest.raises(ValueError, match="must be the same as when .* started"):
         go_on(run)
     assert run.environment == before and len(run.history) == 1
 
@@ -243,7 +245,7 @@ def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(
         return np.full((len(pixels), 7), np.nan, "float32")
 
     monkeypatch.setattr("fer_core.training.frozen_features.predict", spoilt)
-    with pytest.raises(ValueError, match="The loss must stay a number"):
+    with pytest.raises(ValueError, match="The loss must stay finite"):
         trained(config)
 
 

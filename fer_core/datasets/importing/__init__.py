@@ -9,7 +9,7 @@ from fer_core.datasets.importing.archives import (
     holds,
     read_member,
 )
-from fer_core.datasets.importing.import_task import check_source
+from fer_core.datasets.importing.import_task import check_source, import_source
 
 __all__ = [
     "MAX_EXTRACTED_BYTES",
@@ -19,5 +19,6 @@ __all__ = [
     "damage_in_words",
     "holds",
     "image_check",
+    "import_source",
     "read_member",
 ]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
@@ -22,8 +22,6 @@ _LEAST_LOW = 0.95  # correlation of the lowest frequencies alone
 _ROWS, _COLUMNS = 64, 4096  # of a tile of pairs: what a processor's cache holds
 _TILES = 16  # that one thread takes at a time
 _PAIRS = 4096  # looked at together: bounds memory
-
-_BLUR = gaussian_filter1d(np.eye(SIDE, dtype=np.float32), 1.0, axis=0)
 
 Report = Callable[[int, int], None]
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, correlation
@@ -119,7 +117,7 @@ def _confirmed(pictures: Comparable, first: np.ndarray, second: np.ndarray) -> P
 
 def _detail(sketches: np.ndarray) -> np.ndarray:
     """What a blur takes away."""
-    return sketches - _BLUR @ sketches @ _BLUR.T
+    return sketches - _blur() @ sketches @ _blur().T
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -128,6 +126,14 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     one, other = (pixels - pixels.mean(axis=1, keepdims=True) for pixels in (one, other))
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     return np.einsum("ij,ij->i", one, other) / np.maximum(lengths, 1e-6)
+
+
+@cache
+def _blur() -> np.ndarray:
+    """Returns the matrix, (SIDE, SIDE), that blurs along an axis with a sigma of 1 pixel."""
+    from scipy.ndimage import gaussian_filter1d  # loads SciPy, 0.3 s
+
+    return np.asarray(gaussian_filter1d(np.eye(SIDE, dtype=np.float32), 1.0, axis=0))
 
 
 def _join(groups: np.ndarray, similarity: np.ndarray, pairs: Pairs) -> None:

@@ -1,6 +1,5 @@
 """Examines a data set in a process of its own: every image, or faces in a random sample."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -18,9 +17,7 @@ from fer_core.datasets.quality.scan_results import (
 from fer_core.datasets.registry import open_dataset
 from fer_core.errors import FerError
 from fer_core.storage import write_json
-from fer_core.tasks import Progress, Task, stop_if_asked
-
-_SAY_EVERY = 0.3  # seconds
+from fer_core.tasks import ProgressReporter, Task
 
 Detects = Callable[[np.ndarray], bool]
 
@@ -37,7 +34,7 @@ def run_scan(task: Task) -> None:
     if task.request is None:
         raise FerError(f"{task.id} must name a data set. It names none.")
     name, faces = task.request.arguments["dataset"], int(task.request.arguments.get("faces", 0))
-    report = _report_of(task)
+    report = ProgressReporter(task)
     if faces:
         report(0, faces, "TensorFlow is being loaded")
         search_faces(open_dataset(name), faces, _detector(), report)
@@ -83,17 +80,3 @@ def _detector() -> Detects:
 
     detector = FaceDetector()
     return lambda image: bool(detector.detect(image))
-
-
-def _report_of(task: Task) -> Callable[[int, int, str], None]:
-    """Saves a task's progress a few times a second, and ends it when that is asked for."""
-    last = 0.0
-
-    def report(done: int, total: int, message: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SAY_EVERY:
-            last = time.monotonic()
-            stop_if_asked(task)
-            task.save_progress(Progress(done, total, message=message))
-
-    return report

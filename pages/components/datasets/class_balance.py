@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core import datasets, figures
 from fer_core.datasets import Dataset
-from pages.components.shared.dataset_cache import corrected
+from pages.components.shared.dataset_cache import with_corrections
 from pages.components.shared.formatting import SPLITS, plain
 
 _CORRECTED, _ADDED = "With corrections", "As added"
@@ -13,7 +13,7 @@ _CORRECTED, _ADDED = "With corrections", "As added"
 def show_balance(dataset: Dataset) -> None:
     """Images per split and class as a figure, a table and a sentence."""
     added = counts = dataset.counts()
-    shown = corrected(dataset)
+    shown = with_corrections(dataset)
     if shown is not dataset and _choose(dataset):
         counts = shown.counts()
     if counts.columns.empty:

@@ -5,8 +5,8 @@ import streamlit as st
 from fer_core import datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.runs import Run
-from pages.components.shared.corrections import current
-from pages.components.shared.formatting import plain, spoken_run, spoken_size
+from pages.components.shared.corrections import corrections_or_empty
+from pages.components.shared.formatting import format_run, format_size, plain
 
 _NAMED = 3  # runs in a sentence
 
@@ -17,9 +17,9 @@ def offer_deletion(dataset: Dataset) -> None:
     refusal = _refusal(dataset, trained)
     with st.popover("Delete …", icon=":material/delete:"):
         st.markdown(f"Delete **{dataset.name}** {_what_goes(dataset)}")
-        if current(dataset):
+        if corrections := corrections_or_empty(dataset):
             st.markdown(
-                f"Its corrections go too ({datasets.describe_corrections(current(dataset))}): "
+                f"Its corrections go too ({datasets.describe_corrections(corrections)}): "
                 "download them first, and another data set of the same images can take them over."
             )
         if trained and not refusal:
@@ -47,7 +47,7 @@ def _what_goes(dataset: Dataset) -> str:
 
 def _size(dataset: Dataset) -> str:
     try:
-        return f", {spoken_size(dataset.size_on_disk)},"
+        return f", {format_size(dataset.size_on_disk)},"
     except ValueError:  # its index, which tells, is damaged
         return ""
 
@@ -59,7 +59,7 @@ def _trained_on(dataset: Dataset) -> list[Run]:
 def _refusal(dataset: Dataset, trained: list[Run]) -> str:
     """Why the data set must stay for now, naming the runs; empty where nothing speaks for it."""
     states = [(run, run.state) for run in trained]
-    active = [f"{plain(spoken_run(run))} is {state}" for run, state in states if state.is_active]
+    active = [f"{plain(format_run(run))} is {state}" for run, state in states if state.is_active]
     if not active:
         return ""
     more = f", and {len(active) - _NAMED:,} more" if len(active) > _NAMED else ""

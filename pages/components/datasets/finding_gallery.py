@@ -6,8 +6,8 @@ import streamlit as st
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
 from fer_core.datasets.quality import WORDS, Finding, ScanResult
-from pages.components.shared.dataset_cache import corrected, thumbnail
-from pages.components.shared.errors import run_or_report, show_refusals
+from pages.components.shared.dataset_cache import thumbnail, with_corrections
+from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.gallery import Tile, gallery
 
@@ -21,7 +21,7 @@ def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
         Whether one was just pressed, and is shown large over the page.
     """
     words = WORDS[finding.kind]
-    show_refusals()
+    show_reported_errors()
     st.subheader(words.title, anchor=False)
     st.markdown(words.meaning)
     st.markdown(_counted(finding))
@@ -29,7 +29,9 @@ def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
         _offer_to_leave_out(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.table_of(finding, seen, corrected(dataset).index).to_csv(index=False),
+            lambda: quality.table_of(finding, seen, with_corrections(dataset).index).to_csv(
+                index=False
+            ),
             file_name=f"{dataset.name}-{finding.kind}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -45,7 +47,7 @@ def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
     pressed = gallery(
         _tiles(dataset, finding.positions[here]),
         key=f"finding-faces-{dataset.name}",
-        least=92,
+        min_width=92,
         groups=None if finding.groups is None else finding.groups[here].tolist(),
     )
     places = np.flatnonzero(finding.positions == pressed)
@@ -86,7 +88,7 @@ def _counted(finding: Finding) -> str:
 def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = corrected(dataset).index[["expression", "split"]].iloc[positions]
+    rows = with_corrections(dataset).index[["expression", "split"]].iloc[positions]
     return [
         Tile(thumbnail(dataset, int(position)), f"{label} · {split}", color[label], int(position))
         for position, label, split in zip(positions, rows["expression"], rows["split"], strict=True)

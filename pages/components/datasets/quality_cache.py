@@ -7,8 +7,8 @@ import streamlit as st
 
 from fer_core.datasets import Corrections, Dataset, quality
 from fer_core.datasets.quality import FaceSearch, Finding, ScanResult
-from pages.components.shared.corrections import current
-from pages.components.shared.dataset_cache import corrected, opened
+from pages.components.shared.corrections import corrections_or_empty
+from pages.components.shared.dataset_cache import open_cached, with_corrections
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def quality_report(dataset: Dataset) -> QualityReport | None:
     """
     seen_at = _changed(quality.scan_result_file(dataset))
     faces_at = _changed(quality.face_search_file(dataset))
-    result = _found(dataset.name, _stamp(dataset), seen_at, faces_at, current(dataset))
+    result = _found(dataset.name, _stamp(dataset), seen_at, faces_at, corrections_or_empty(dataset))
     if result is None or not result.is_current:
         return result
     if _has_changed(dataset.name, result.seen.looked):
@@ -54,7 +54,7 @@ def _stamp(dataset: Dataset) -> int:
 def _found(
     name: str, index: int, seen_at: int, faces_at: int, overlay: Corrections
 ) -> QualityReport | None:
-    dataset = opened(name)
+    dataset = open_cached(name)
     seen = quality.read_scan_result(dataset)
     if seen is None:
         return None
@@ -64,13 +64,13 @@ def _found(
     faces = quality.read_face_search(dataset)
     if faces is not None and faces.key != key:
         faces = None
-    findings = quality.find(seen, corrected(dataset).index, faces)
+    findings = quality.find(seen, with_corrections(dataset).index, faces)
     return QualityReport(seen, faces, tuple(findings), is_current=True)
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
 def _has_changed(name: str, looked: str) -> bool:
     """Whether files have changed since; asked once a minute, since there may be many."""
-    dataset = opened(name)
+    dataset = open_cached(name)
     seen = quality.read_scan_result(dataset)
     return seen is not None and seen.looked == looked and quality.has_changed(dataset, seen)

@@ -9,9 +9,9 @@ from fer_core.datasets.quality import WORDS, Finding
 from pages.components.datasets.finding_gallery import show_finding
 from pages.components.datasets.quality_cache import QualityReport, quality_report
 from pages.components.datasets.quality_task import show_examination, submit_examination
-from pages.components.shared.corrections import current
+from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import spoken_duration
+from pages.components.shared.formatting import format_duration
 
 _SAMPLE = 500  # images in which faces are looked for, unless another number is chosen
 
@@ -85,7 +85,7 @@ def _show_findings(dataset: Dataset, told: Corrections | None, active: bool) -> 
             is_large = False
         else:
             is_large = show_finding(dataset, known.seen, some[kind])
-    if not is_large and told is not None and current(dataset) != told:
+    if not is_large and told is not None and corrections_or_empty(dataset) != told:
         st.rerun()
 
 
@@ -106,7 +106,7 @@ def _show_look(known: QualityReport) -> None:
     if nothing:
         st.caption(f"Nothing found: {'; '.join(nothing)}.")
     seen = known.seen
-    took = spoken_duration(timedelta(seconds=seen.seconds))
+    took = format_duration(timedelta(seconds=seen.seconds))
     st.caption(
         f"All {len(seen.table):,} images were looked at on {seen.time:%d %B %Y at %H:%M}, in "
         f"{took}."

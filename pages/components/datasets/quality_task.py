@@ -4,10 +4,10 @@ from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.storage import paths
 from fer_core.tasks import Task, queue
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _KIND = "examine"
-_WORDS = Words("Stop looking", "The images were not looked at.")
+_WORDS = TaskLabels("Stop looking", "The images were not looked at.")
 
 
 def submit_examination(name: str, faces: int = 0) -> Task:

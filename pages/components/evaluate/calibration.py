@@ -43,7 +43,7 @@ def _show_coverage(subject: Subject, found: EvaluationReport) -> None:
         if known is not None
         else None,
     )
-    passed, left_out = found.above(least / 100)
+    passed, left_out = found.split_at(least / 100)
     share = passed.total / found.score.accuracy.total if passed else 0.0
     sentence = f"**{share:.1%}** of the images are answered"
     sentence += f", right are **{passed}**." if passed else "."

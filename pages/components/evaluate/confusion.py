@@ -38,7 +38,7 @@ def show_mistakes(subject: Subject, found: EvaluationReport) -> None:
     with images:
         st.subheader("Images", anchor=False)
         truth, answered, order = _choose(subject, found)
-        rows = evaluation.choose(found.answers, truth, answered, order)
+        rows = evaluation.choose(found.calibrated, truth, answered, order)
         st.caption(_sentence((truth, answered), rows, found))
         show_answers(subject, found, rows, key=f"{truth}-{answered}-{order}")
     with matrix:

@@ -10,12 +10,12 @@ from fer_core.evaluation import EVERYTHING, CrossDatasetEvaluation
 from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.evaluate.report import show_averaged, show_evaluation
-from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
-from pages.components.shared.pickers import say_no_dataset
-from pages.components.shared.predictions_cache import Subject, evaluated
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.pickers import show_no_dataset
+from pages.components.shared.predictions_cache import Subject, load_report
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _SPLITS = {EVERYTHING: "All images"} | SPLITS
 _HELP = "Share of right answers on images of another origin than those it was trained on."
@@ -46,7 +46,7 @@ def show_cross_dataset(run: Run) -> None:
 def _offer(run: Run) -> None:
     datasets = list_datasets()
     if not datasets:
-        say_no_dataset()
+        show_no_dataset()
         return
     names = [dataset.name for dataset in datasets]
     others = [name for name in names if name != run.config.dataset]
@@ -61,7 +61,7 @@ def _offer(run: Run) -> None:
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
-        views = run.config.average_views and st.checkbox(
+        tta = run.config.average_views and st.checkbox(
             "Average ten views too",
             key=f"other-views-{run.id}",
             help="As the run does on its own data: of five places, each mirrored too. It takes ten "
@@ -73,7 +73,7 @@ def _offer(run: Run) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=run_or_toast,
-            args=(partial(evaluation.submit_evaluation, run, name, split, views=views),),
+            args=(partial(evaluation.submit_evaluation, run, name, split, tta=tta),),
         )
 
 
@@ -82,7 +82,7 @@ def _splits(run: Run, name: str) -> list[str]:
     if name == run.config.dataset:
         return ["train"]
     try:
-        there = list(opened(name).counts())
+        there = list(open_cached(name).counts())
     except ValueError as error:
         st.error(plain(str(error)))
         st.stop()
@@ -97,21 +97,23 @@ def _show_tasks(run: Run) -> None:
             show_task(task, _words(task))
 
 
-def _words(task: Task) -> Words:
+def _words(task: Task) -> TaskLabels:
     asked = task.request.arguments if task.request else {}
     what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
-    return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
+    return TaskLabels(
+        "Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**."
+    )
 
 
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
     subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
-    found = evaluated(subject)
+    found = load_report(subject)
     if found is None:
         st.info("There are no answers to show.")
         return
     st.caption(_remarks(run, one))
-    show_averaged(evaluation.views_file(run, one.dataset, one.split))
+    show_averaged(evaluation.tta_file(run, one.dataset, one.split))
     show_evaluation(subject, found, _HELP)
 
 

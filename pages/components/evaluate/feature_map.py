@@ -5,19 +5,21 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core import evaluation
 from fer_core.evaluation import PCA, UMAP, EvaluationReport, FaceMap
-from pages.components.evaluate.map_cache import figure_of, is_current, known_map
+from fer_core.figures import map_figure
+from fer_core.storage import Stamp, stamp
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.predictions_cache import Subject
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _METHODS = {PCA: "PCA", UMAP: "UMAP"}
 _DRAGS = {"pan": "Press a point", "lasso": "Draw around points"}  # by Plotly's dragmode
-_WORDS = Words("Stop drawing the map", "The map was not drawn.")
+_WORDS = TaskLabels("Stop drawing the map", "The map was not drawn.")
 _HELP = (
     "Every point is a face. What the network makes of it before its last layer, its features, is "
     "laid into a plane: faces that look alike to the network lie side by side. A dot was "
@@ -34,15 +36,15 @@ def show_map(subject: Subject, found: EvaluationReport) -> None:
     method = _choose_method(subject)
     tasks = evaluation.maps_of(subject.run, subject.dataset, subject.file.stem)
     active = bool(tasks) and show_task(tasks[0], _WORDS)
-    drawn = known_map(subject, method)
-    if drawn is not None and is_current(subject, drawn):
+    drawn = _known_map(subject, method)
+    if drawn is not None and _is_current(subject, drawn):
         _show(subject, found, drawn)
     elif not active:
         if drawn is not None:
             st.warning(
                 "The network has answered anew since the map was drawn.", icon=":material/history:"
             )
-        _offer(subject, method, len(found.answers))
+        _offer(subject, method, len(found.calibrated))
 
 
 def _choose_method(subject: Subject) -> str:
@@ -92,7 +94,7 @@ def _show(subject: Subject, found: EvaluationReport, drawn: FaceMap) -> None:
             key=f"map-drag-{subject.key}",
             help="The wheel zooms; while you press points, a drag moves the map.",
         )
-        figure, rows = figure_of(subject, found, drawn, str(drag))
+        figure, rows = _figure_of(subject, found, drawn, str(drag))
         event: Any = st.plotly_chart(
             figure,
             key=f"map-chart-{subject.key}-{drawn.method}-{drag}",
@@ -118,10 +120,10 @@ def _show_chosen(subject: Subject, found: EvaluationReport, rows: np.ndarray) ->
             icon=":material/touch_app:",
         )
         return
-    table = found.answers.iloc[rows]
+    table = found.calibrated.iloc[rows]
     rows = rows[evaluation.choose(table, None, None)]
     if len(rows) > 1:
-        wrong = int((table["answered"] != table["expression"]).sum())
+        wrong = int((table["predicted"] != table["expression"]).sum())
         st.caption(
             f"**{len(rows):,}** images, {wrong:,} of them wrongly answered; the largest error "
             "first."
@@ -132,7 +134,7 @@ def _show_chosen(subject: Subject, found: EvaluationReport, rows: np.ndarray) ->
 
 def _sentence(found: EvaluationReport, drawn: FaceMap) -> str:
     """How many points there are, and what the axes are."""
-    shown, total = len(drawn.rows), len(found.answers)
+    shown, total = len(drawn.rows), len(found.calibrated)
     said = f"**{shown:,}** images."
     if shown == evaluation.MAX_MAP_IMAGES < total:
         said = (
@@ -146,3 +148,47 @@ def _sentence(found: EvaluationReport, drawn: FaceMap) -> str:
     elif drawn.method == UMAP:
         said += " By UMAP: what is near is alike; larger distances mean little."
     return f"{said} Drawn on {drawn.time:%d %B %Y at %H:%M}."
+
+
+def _known_map(subject: Subject, method: str) -> FaceMap | None:
+    """The map of these answers, be it of earlier ones; None where there is none."""
+    return _read(subject, method, _stamp(subject, method))
+
+
+def _is_current(subject: Subject, drawn: FaceMap) -> bool:
+    """Whether the map is of the answers as they are now."""
+    return drawn.predictions == _digest(subject, stamp(subject.file))
+
+
+def _figure_of(
+    subject: Subject, found: EvaluationReport, drawn: FaceMap, drag: str
+) -> tuple[go.Figure, list[np.ndarray]]:
+    """See `map_figure`; not to be changed."""
+    return _figure(subject, drawn.method, _stamp(subject, drawn.method), drag, found, drawn)
+
+
+def _stamp(subject: Subject, method: str) -> Stamp:
+    return stamp(evaluation.map_file(subject.run, subject.dataset, subject.file.stem, method))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(subject: Subject, method: str, then: Stamp) -> FaceMap | None:
+    return evaluation.read_map(
+        evaluation.map_file(subject.run, subject.dataset, subject.file.stem, method)
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _digest(subject: Subject, then: Stamp) -> str:
+    return evaluation.digest(subject.file)
+
+
+@st.cache_resource(
+    max_entries=8,
+    show_spinner=False,
+    hash_funcs={EvaluationReport: lambda found: "", FaceMap: lambda drawn: drawn.predictions},
+)
+def _figure(
+    subject: Subject, method: str, then: Stamp, drag: str, found: EvaluationReport, drawn: FaceMap
+) -> tuple[go.Figure, list[np.ndarray]]:
+    return map_figure(drawn, found.calibrated, found.class_names, drag)

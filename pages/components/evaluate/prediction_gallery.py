@@ -10,7 +10,7 @@ from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.formatting import plain
 from pages.components.shared.gallery import Bar, Tile, gallery
-from pages.components.shared.predictions_cache import Images, Subject, find_images
+from pages.components.shared.predictions_cache import LocatedImages, Subject, locate_images
 
 _PER_PAGE = 9
 _LEAST_WIDTH = 104  # pixels of a tile
@@ -34,7 +34,7 @@ def show_answers(
         page = st.pagination(pages, key=f"page-{subject.key}-{key}")
     shown = rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     try:
-        images = find_images(subject, found)
+        images = locate_images(subject, found)
     except ValueError as error:
         _show_without_images(f"The images cannot be shown. {error}", found, shown)
         return
@@ -53,20 +53,20 @@ def show_answers(
 
 
 def _show_gallery(
-    key: str, images: Images, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
+    key: str, images: LocatedImages, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
 ) -> None:
-    tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
-    pressed = gallery(tiles, key=key, least=_LEAST_WIDTH)
+    tiles = _tiles(images, found.calibrated.iloc[shown], images.positions[shown])
+    pressed = gallery(tiles, key=key, min_width=_LEAST_WIDTH)
     if pressed is not None and pressed >= 0:
         positions = images.positions[rows]
         positions = positions[positions >= 0]
         show_face(images.dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
 
 
-def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
+def _tiles(images: LocatedImages, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
     names, probabilities = class_probabilities(table)
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = zip(table["expression"], table["answered"], probabilities, positions, strict=True)
+    rows = zip(table["expression"], table["predicted"], probabilities, positions, strict=True)
     return [
         Tile(
             thumbnail(images.dataset, int(position)) if position >= 0 else b"",
@@ -84,9 +84,9 @@ def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[T
 
 def _show_without_images(reason: str, found: EvaluationReport, shown: np.ndarray) -> None:
     st.info(plain(reason), icon=":material/image_not_supported:")
-    table = found.answers.iloc[shown]
+    table = found.calibrated.iloc[shown]
     names, probabilities = class_probabilities(table)
-    words = table[["expression", "answered"]].set_axis(["True", "Answered"], axis="columns")
+    words = table[["expression", "predicted"]].set_axis(["True", "Answered"], axis="columns")
     image = table["path"].where(table["row"] == "", table["path"] + ", row " + table["row"])
     shares = pd.DataFrame(100 * probabilities, columns=names, index=table.index)
     st.dataframe(

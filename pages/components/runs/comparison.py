@@ -12,7 +12,7 @@ from pages.components.runs.comparison_records import LETTER, letters, read_recor
 from pages.components.runs.comparison_scores import show_accuracies
 from pages.components.runs.comparison_seeds import show_groups
 from pages.components.runs.comparison_tests import show_pairs
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 
 MOST_RUNS = 50  # more curves and pairs cannot be told apart
 
@@ -22,7 +22,7 @@ def show_comparison(chosen: Sequence[Run]) -> None:
     if len(chosen) > MOST_RUNS:
         st.info(f"The first {MOST_RUNS} of {len(chosen)} chosen runs are compared.")
         chosen = chosen[:MOST_RUNS]
-    names = dict(zip(letters(len(chosen)), map(spoken_run, chosen), strict=True))
+    names = dict(zip(letters(len(chosen)), map(format_run, chosen), strict=True))
     records = read_records(dict(zip(names, chosen, strict=True)))
     if not records:
         return

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.evaluation import SPLIT_NAMES, Mean, RunRecord
-from pages.components.shared.formatting import spoken_range
+from pages.components.shared.formatting import format_range
 from pages.components.shared.scores import CLEAN_HELP
 
 _PERCENT = "%.1f%%"
@@ -67,9 +67,9 @@ def _group_row(group: list[str], split: str, mean: Mean) -> dict[str, Any]:
         "runs": ", ".join(group),
         "split": SPLIT_NAMES[split],
         "mean": 100 * mean.value,
-        "interval": spoken_range(mean.low, mean.high),
+        "interval": format_range(mean.low, mean.high),
         "deviation": f"{100 * mean.deviation:.1f}",
-        "range": spoken_range(mean.lowest, mean.highest),
+        "range": format_range(mean.lowest, mean.highest),
     }
 
 
@@ -77,7 +77,7 @@ def _values(
     records: Mapping[str, RunRecord], group: list[str], split: str, *, clean: bool = False
 ) -> list[float]:
     """The accuracies of the group; none where the split is not open with all, or has no leaks."""
-    scores = [each.score for letter in group if (each := records[letter].answers.get(split))]
+    scores = [each.score for letter in group if (each := records[letter].predictions.get(split))]
     found = [score.clean if clean else score.accuracy for score in scores]
     values = [accuracy.value for accuracy in found if accuracy is not None]
     return values if len(values) == len(group) else []
@@ -87,4 +87,4 @@ def _spoken_mean(values: list[float]) -> str | None:
     if not values:
         return None
     mean = evaluation.mean_accuracy(values)
-    return f"{mean.value:.1%} ({spoken_range(mean.low, mean.high)})"
+    return f"{mean.value:.1%} ({format_range(mean.low, mean.high)})"

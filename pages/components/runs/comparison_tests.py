@@ -27,18 +27,20 @@ _PAIRS = {
 @st.fragment  # another pair does not read the table of runs anew
 def show_pairs(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
     """The exact McNemar test between two runs; among more than two, a person picks them."""
-    evaluated = {letter: record for letter, record in records.items() if "val" in record.answers}
+    evaluated = {
+        letter: record for letter, record in records.items() if "val" in record.predictions
+    }
     if len(evaluated) < 2:
         return
     st.subheader("Is the difference more than chance?", anchor=False)
     first, second = _pick_two({letter: called(names, letter) for letter in evaluated})
     split = _pick_split(evaluated[first], evaluated[second])
     answers = {
-        letter: record.answers[split]
+        letter: record.predictions[split]
         for letter, record in evaluated.items()
-        if split in record.answers
+        if split in record.predictions
     }
-    tests = evaluation.paired_tests({letter: one.right for letter, one in answers.items()})
+    tests = evaluation.paired_tests({letter: one.correct for letter, one in answers.items()})
     found = next((test for test in tests if {test.first, test.second} == {first, second}), None)
     if found is None:
         st.info(f"Two runs must share images to be compared. {first} and {second} share none.")
@@ -66,7 +68,7 @@ def _pick_two(options: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _pick_split(first: RunRecord, second: RunRecord) -> str:
-    if not ("test" in first.answers and "test" in second.answers):
+    if not ("test" in first.predictions and "test" in second.predictions):
         return "val"
     return st.segmented_control(
         "Images of",

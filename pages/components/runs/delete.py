@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.runs import Run
 from pages.components.shared.errors import run_or_report
-from pages.components.shared.formatting import plain, spoken_run, spoken_size
+from pages.components.shared.formatting import format_run, format_size, plain
 
 _NAMED = 10  # runs in a question
 _DAMAGED = 5  # runs with a sentence each
@@ -37,7 +37,7 @@ def show_damaged(damaged: Sequence[Run]) -> None:
 
 def _ask(runs: Sequence[Run], key: str) -> None:
     what = "this run" if len(runs) == 1 else f"these {len(runs):,} runs"
-    size = spoken_size(sum(run.size_on_disk() for run in runs))
+    size = format_size(sum(run.size_on_disk() for run in runs))
     st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
     named = [f"- {plain(_named(run))}" for run in runs[:_NAMED]]
     more = [f"- and {len(runs) - _NAMED:,} more"] if len(runs) > _NAMED else []
@@ -53,7 +53,7 @@ def _ask(runs: Sequence[Run], key: str) -> None:
 
 
 def _named(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _delete(runs: Sequence[Run]) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer_core.evaluation import Overview
-from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+from pages.components.shared.formatting import format_recipe, format_state
 
 _ALL, _STARRED, _ARCHIVED = "All", "Starred", "Archived"
 _SEARCH, _SHELF = "runs-search", "runs-shelf"
 _TRAITS = {
-    "State": lambda one: spoken_end_state(one.state, one.reason),
-    "Recipe": lambda one: spoken_recipe(one.config),
+    "State": lambda one: format_state(one.state, one.reason),
+    "Recipe": lambda one: format_recipe(one.config),
     "Data set": lambda one: one.config.dataset,
 }
 
@@ -89,7 +89,7 @@ def _is_on(one: Overview, shelf: str) -> bool:
 
 def _holds(one: Overview, words: str) -> bool:
     """Whether every word is somewhere in what the run is called and made of."""
-    texts = (one.notes.name, one.notes.note, spoken_recipe(one.config), one.config.dataset)
+    texts = (one.notes.name, one.notes.note, format_recipe(one.config), one.config.dataset)
     text = "\n".join((*texts, one.run.id)).casefold()
     return all(word in text for word in words.casefold().split())
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.evaluation import Overview, Score
-from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+from pages.components.shared.formatting import format_recipe, format_state
 
 _INTERVAL = (
     "Where the accuracy on all such faces is with 95 % confidence (Wilson's interval), and the "
@@ -86,8 +86,8 @@ def _row(one: Overview) -> dict[str, Any]:
     return {
         "star": "★" if one.notes.starred else "",
         "name": one.notes.name,
-        "state": spoken_end_state(one.state, one.reason),
-        "recipe": spoken_recipe(one.config),
+        "state": format_state(one.state, one.reason),
+        "recipe": format_recipe(one.config),
         "dataset": one.config.dataset,
         "epochs": f"{one.epochs} of {one.goal}",
         "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),

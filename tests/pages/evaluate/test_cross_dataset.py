@@ -41,7 +41,7 @@ def test_an_empty_machine_says_how_to_get_data(
 ) -> None:
     finished_run()
     page = other_data(open_page("evaluate"))
-    assert "There is no data set yet" in page.info[0].value
+    assert "There is no dataset yet" in page.info[0].value
 
 
 def test_an_evaluation_is_asked_for_and_can_be_stopped(
@@ -53,7 +53,7 @@ def test_an_evaluation_is_asked_for_and_can_be_stopped(
     (task,) = queue.waiting("evaluate")
     assert task.request is not None
     assert task.request.arguments == {"run": run.id, "dataset": "others", "split": "test"}
-    assert page.get("progress")[0].proto.text == "**others, Test**. It begins …"
+    assert page.get("progress")[0].proto.text == "**others, Test**. Starting …"
     press(page, "Stop evaluating")
     assert not queue.waiting("evaluate")
 
@@ -160,6 +160,6 @@ def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
     assert task.request is not None and task.request.arguments["views"] is True
     task.cancel()
     answer(run, "others")
-    predictions(70, 0.6).to_csv(elsewhere.views_file(run, "others", "test"), index=False)
+    predictions(70, 0.6).to_csv(elsewhere.tta_file(run, "others", "test"), index=False)
     said = [caption.value for caption in other_data(open_page("evaluate")).caption]
     assert any("ten views of each image averaged: 60.0% (" in caption for caption in said)

@@ -57,8 +57,8 @@ def asked_to_open(run: Run) -> tasks.Task:
 
 def test_without_a_run_the_page_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("evaluate")
-    assert "There is no network yet" in page.info[0].value
-    assert page.get("page_link")[0].proto.label == "Train one"
+    assert "There is no trained model yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train a model"
 
 
 def test_validation_is_shown_with_its_interval(
@@ -97,7 +97,7 @@ def test_how_often_the_truth_is_among_two_is_told(
 
 def test_averaged_views_are_told_beside(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
-    predictions(140, 0.7).to_csv(run.predictions_file("val", averaged=True), index=False)
+    predictions(140, 0.7).to_csv(run.predictions_file("val", tta=True), index=False)
     said = [caption.value for caption in open_page("evaluate").caption]
     assert any("ten views of each image averaged: 70.0%" in words for words in said)
 
@@ -132,7 +132,7 @@ def test_the_matrix_can_show_shares_and_numbers(
     finished_run()
     page = open_page("evaluate")
     printed = []
-    for unit in ("Shares", "Numbers of images"):
+    for unit in ("Percent", "Images"):
         page.segmented_control[1].set_value(unit)
         chart = rerun(page).get("plotly_chart")[0]
         printed.append(json.loads(chart.spec)["data"][1]["texttemplate"])
@@ -354,15 +354,15 @@ def test_an_opened_test_split_shows_its_accuracy_and_when(
 def test_damaged_predictions_are_said(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
     run.predictions_file("val").write_text("")
-    assert "has lost its predictions for val" in open_page("evaluate").error[0].value
-    assert "has lost its predictions for val" in open_page("train", run=run.id).error[0].value
+    assert "for val are damaged" in open_page("evaluate").error[0].value
+    assert "for val are damaged" in open_page("train", run=run.id).error[0].value
 
 
 def test_an_address_of_a_run_that_is_gone_is_said(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     finished_run()
-    assert "is not there" in open_page("evaluate", run="gone").warning[0].value
+    assert "does not exist" in open_page("evaluate", run="gone").warning[0].value
 
 
 def run_that_doubts_one(finished_run: RunFactory) -> tuple[Run, str]:

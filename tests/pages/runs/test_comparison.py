@@ -16,7 +16,7 @@ from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
 from pages.components.runs.comparison import MOST_RUNS
 from pages.components.runs.comparison_records import letters
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
 
 
@@ -90,7 +90,7 @@ def test_chosen_runs_are_drawn_in_one_figure(
     finished_run(epochs=3)
     finished_run("vgg19_dropout", epochs=2)
     newest, oldest = list_runs()
-    assert names(compare()) == [f"A · {spoken_run(newest)}", f"B · {spoken_run(oldest)}"]
+    assert names(compare()) == [f"A · {format_run(newest)}", f"B · {format_run(oldest)}"]
 
 
 def test_runs_of_one_name_keep_a_curve_each(
@@ -106,7 +106,7 @@ def test_a_single_run_has_curves_and_accuracy_and_nothing_to_be_compared_with(
 ) -> None:
     run = finished_run(epochs=3)
     page = compare()
-    assert names(page) == [spoken_run(run)]
+    assert names(page) == [format_run(run)]
     assert headings(page) == ["Curves", "Accuracy"]
 
 
@@ -314,4 +314,4 @@ def test_a_run_with_damaged_predictions_is_said_and_left_out(
     damaged.predictions_file("val").write_text("nothing,of,use\n1,2,3\n")
     page = compare()
     assert plain(damaged.id) in page.error[0].value
-    assert names(page) == [f"B · {spoken_run(list_runs()[1])}"]
+    assert names(page) == [f"B · {format_run(list_runs()[1])}"]

@@ -13,7 +13,7 @@ from fer_core.runs.records import Notes
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
 from fer_core.tasks.processes import process_record
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -288,4 +288,4 @@ def test_a_run_without_a_name_is_called_by_recipe_data_set_and_time(
     run = new_run()
     config = replace(run.config, dataset="faces")
     write_json(run.directory / "config.json", config.to_dict())
-    assert spoken_run(Run(run.directory.rename(run.directory.with_name(folder)))) == spoken
+    assert format_run(Run(run.directory.rename(run.directory.with_name(folder)))) == spoken

@@ -1,14 +1,14 @@
-// Lays out the tiles; a press tells Streamlit the tile's number.
+// Draws the tiles; a click sends the tile's number to Streamlit.
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const gallery = parentElement.querySelector(".gallery");
-  gallery.style.setProperty("--least", `${data.least}px`);
+  gallery.style.setProperty("--min-width", `${data.minWidth}px`);
   gallery.press = (number) => setTriggerValue("pressed", number);
   // Every run of the page calls this. Equal tiles stay, or a press in that moment would be lost.
-  const content = JSON.stringify([data.tiles, data.groups, data.pressed]);
+  const content = JSON.stringify([data.tiles, data.groups, data.clickable]);
   if (gallery.content === content) return;
   gallery.content = content;
-  const press = data.pressed ? (number) => gallery.press(number) : null;
+  const press = data.clickable ? (number) => gallery.press(number) : null;
   const tiles = data.tiles.map((tile) => draw(tile, press));
   gallery.classList.toggle("grouped", data.groups !== null);
   gallery.replaceChildren(...(data.groups === null ? tiles : framed(tiles, data.groups)));
@@ -32,7 +32,7 @@ function draw(tile, press) {
   place.className = tile.faded ? "tile faded" : "tile";
   if (press) {
     place.type = "button";
-    place.title = tile.faded ? "Left out. Show it large" : "Show it large";
+    place.title = tile.faded ? "Excluded. Click to enlarge" : "Click to enlarge";
     place.addEventListener("click", () => press(tile.number));
   }
   place.append(picture(tile), label(tile), ...tile.bars.map(bar));
@@ -43,7 +43,7 @@ function picture(tile) {
   if (!tile.image) {
     const gone = document.createElement("span");
     gone.className = "gone";
-    gone.textContent = "gone or damaged";
+    gone.textContent = "missing or damaged";
     return gone;
   }
   const image = document.createElement("img");
