@@ -1,5 +1,6 @@
 """Runs that came from elsewhere, and folders that a person or a power cut has changed."""
 
+import re
 import shutil
 from collections.abc import Callable
 
@@ -103,6 +104,9 @@ DAMAGES = {
     "an export that is a file": write("export", ""),
 }
 
+# What the page Evaluate reads of a run; the other damages leave it as it is.
+EVALUATED = re.compile("predictions|looks|classes|environment|settings|result|model")
+
 
 @pytest.fixture
 def damaged_runs(finished_run: RunFactory) -> list[Run]:
@@ -132,7 +136,7 @@ def test_opened_test_splits_of_damaged_runs_end_no_page(
     open_page: PageOpener, damaged_runs: list[Run]
 ) -> None:
     page = open_page("evaluate")
-    for run in [run for run in list_runs() if run.model_file]:
+    for run in [run for run in list_runs() if run.model_file and EVALUATED.search(run.id)]:
         page.query_params["run"] = run.id
         rerun(page)
         if run.has_test:
