@@ -68,15 +68,15 @@ def _overlay(options: argparse.Namespace) -> int:
             text = options.source.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise FerError(f"{options.source} must be text in UTF-8: {error}") from error
-        say(f"{dataset.import_overlay(text):,} taken over.")
-    overlay = dataset.overlay
+        say(f"{dataset.import_corrections(text):,} taken over.")
+    overlay = dataset.saved_corrections
     if options.target is not None:
         write_text(options.target, overlay.to_csv())
     say(f"{dataset.name}: {datasets.describe_corrections(overlay) or 'no corrections'}.")
-    if kept := datasets.kept_labels(overlay):
+    if kept := datasets.describe_confirmed(overlay):
         say(f"{kept}.")
     if overlay:
-        say(dataset.with_overlay(overlay).counts().to_string())
+        say(dataset.with_corrections(overlay).counts().to_string())
     return 0
 
 

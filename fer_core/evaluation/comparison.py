@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core import text
 from fer_core.evaluation.metrics import Accuracy, Score, score
 from fer_core.evaluation.significance import right_answers
 from fer_core.runs import RECIPES, SETTINGS, STOPPED, Run, TrainConfig
@@ -14,7 +15,7 @@ from fer_core.tasks import TaskState
 
 # What a curve can be drawn over: columns of `RunRecord.curves`, and their names on the screen.
 AXES = {"epochs": "Epoch", "steps": "Step", "seconds": "Time"}
-SPLIT_NAMES = {"val": "Validation", "test": "Test"}
+SPLIT_NAMES = {split: text.SPLIT_NAMES[split] for split in ("val", "test")}
 
 # They decide what is done beside or after training, not what the network learns.
 _WITHOUT_EFFECT = ("recipe", "test_at_end", "tensorboard", "deterministic")

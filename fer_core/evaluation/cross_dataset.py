@@ -53,7 +53,9 @@ def predictions_file(run: Run, dataset: str, split: str) -> Path:
         FerError: the data set cannot be called that, or there is no such split.
     """
     if not is_name(dataset):
-        raise FerError(f"There must be a data set of that name. Received: {dataset}")
+        raise FerError(
+            f"There is no dataset named {dataset} on this machine. Add it on the Datasets page."
+        )
     if split not in (*SPLITS, EVERYTHING):
         raise FerError(
             f"A split must be one of {', '.join(SPLITS)}, or {EVERYTHING}. Received: {split}"

@@ -18,6 +18,7 @@ from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_er
 from fer_core.evaluation.metrics import accuracy, class_report, confusion, without_leaks
 from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, corrections_of, open_run
 from fer_core.storage import write_text
+from fer_core.text import SPLIT_NAMES
 
 CARD = "model_card.md"
 
@@ -157,7 +158,8 @@ def _scores(run: Run) -> str:
         "| calibration error, before → after |",
         "|---|---|---|---|---|",
     ]
-    for split, name in (("val", "validation"), ("test", "test")):
+    for split in ("val", "test"):
+        name = SPLIT_NAMES[split].lower()
         for averaged in (False, True):
             predictions = run.predictions(split, averaged=averaged)
             if predictions is None:
@@ -235,7 +237,7 @@ def _classes(run: Run) -> str:
         index=pd.Index(run.class_names, name="true ↓, answered →"),
         columns=list(run.class_names),
     )
-    name = {"test": "test", "val": "validation"}[split]
+    name = SPLIT_NAMES[split].lower()
     return f"## Each expression, on {name}\n\n{table}\n\n{_markdown(matrix)}\n"
 
 

@@ -32,7 +32,6 @@ from .video_table import course as course
 from .video_table import read_video_table as read_video_table
 from .video_table import summarize_faces as summarize_faces
 from .videos import MOST_EVERY as MOST_EVERY
-from .videos import STOPPED as STOPPED
 from .videos import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .videos import Summary as Summary
 from .videos import Video as Video
@@ -58,7 +57,6 @@ __all__ = [
     "PhotoResult",
     "SHORT",
     "SPAN",
-    "STOPPED",
     "FaceSummary",
     "Summary",
     "Tracked",

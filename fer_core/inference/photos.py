@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from fer_core.datasets.importing import (
     MAX_EXTRACTED_BYTES,
+    archive_errors,
     check_member,
     check_total,
-    damage_in_words,
-    holds,
+    has_suffix,
     read_member,
 )
 from fer_core.errors import FerError
@@ -92,11 +92,11 @@ def _photos_in(
     Raises:
         FerError: no archive, damaged, a bomb, without a picture or with too many.
     """
-    with damage_in_words():
+    with archive_errors():
         archive = zipfile.ZipFile(file)
     members = [member for member in archive.infolist() if not member.is_dir()]
     plain = [member for member in members if _is_fit(name, member, refused)]
-    pictures = [member for member in plain if holds(member, IMAGE_SUFFIXES)]
+    pictures = [member for member in plain if has_suffix(member, IMAGE_SUFFIXES)]
     check_total(pictures, file.seek(0, 2), MAX_EXTRACTED_BYTES)
     if not 0 < len(pictures) <= MAX_PHOTOS:
         raise FerError(
@@ -130,5 +130,5 @@ def _check_size(member: zipfile.ZipInfo) -> None:
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with damage_in_words():
+    with archive_errors():
         return b"".join(read_member(archive, member))

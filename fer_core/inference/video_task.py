@@ -15,8 +15,8 @@ from fer_core.expressions import colors
 from fer_core.inference.recognition import Classifier, cut_out
 from fer_core.inference.tracking import PATIENCE, Tracked, Tracker
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
-from fer_core.inference.videos import COMPLETED, STOPPED, Summary, Video, VideoSettings
-from fer_core.runs import open_run
+from fer_core.inference.videos import Summary, Video, VideoSettings
+from fer_core.runs import COMPLETED, STOPPED, open_run
 from fer_core.storage import replacing, write_json
 from fer_core.tasks import Progress, Task, stop_if_asked
 from fer_core.vision import (

@@ -21,7 +21,7 @@ def dataset_for(config: TrainConfig, overlay: Corrections | None = None) -> Data
         FerError: there is no such data set, or its corrections are damaged.
     """
     dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
-    return dataset.with_overlay(overlay) if config.overlay else dataset
+    return dataset.with_corrections(overlay) if config.overlay else dataset
 
 
 def dataset_of(run: Run) -> Dataset:

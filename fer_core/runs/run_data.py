@@ -120,7 +120,7 @@ def open_run_data(
     Raises:
         ValueError: no such data set, its images have vanished, or a class has no images.
     """
-    dataset = dataset_for(config, overlay)
+    dataset = dataset_for(config, overlay).checked()
     class_names = used_classes(config, dataset)
     index = dataset.index[dataset.index["expression"].isin(class_names)]
     data = RunData(

@@ -89,7 +89,7 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
     page.locator("input[type=file]").set_input_files([astronaut, holiday])
     page.get_by_text("2 pictures, 2 faces").wait_for()
     page.get_by_text("holiday.zip/paper.jpg cannot be read as an image").wait_for()
-    page.get_by_text("a path that leads out of it: ../evil.png").wait_for()
+    page.get_by_text("a path outside the archive: ../evil.png").wait_for()
     page.get_by_role("button", name="Download annotated pictures").wait_for()
 
     header, *rows = downloaded(page, "Download table").decode().splitlines()
@@ -148,5 +148,5 @@ def test_a_link_opens_its_page_in_the_frame_even_on_a_fresh_server(
     with serve(trained_home) as fresh:
         page.goto(f"{fresh}/predict")
         page.get_by_role("heading", name="Predict").wait_for()
-        page.get_by_role("link", name="Data sets").wait_for()
+        page.get_by_role("link", name="Datasets").wait_for()
         assert page.get_by_role("link", name="streamlit app").count() == 0

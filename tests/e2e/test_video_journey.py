@@ -55,7 +55,7 @@ def give(page: "Page", address: str, film: Path) -> None:
     page.get_by_role("radio", name="Video").click()
     page.get_by_text("A video with faces").wait_for()
     page.locator("input[type=file][accept*='.mp4']").set_input_files(film)
-    page.get_by_role("button", name="Look for faces", disabled=False).click()
+    page.get_by_role("button", name="Search for faces", disabled=False).click()
 
 
 def test_a_video_is_looked_at_plays_and_gives_its_table(
@@ -88,5 +88,5 @@ def test_a_video_is_stopped_and_what_was_done_is_there(
     assert page.evaluate(PLAYS)["seconds"] >= 0.3
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete for good").click()
-    page.get_by_text("It was stopped").wait_for(state="detached")
+    page.get_by_text("Stopped; nothing").wait_for(state="detached")
     assert page.get_by_test_id("stException").count() == 0

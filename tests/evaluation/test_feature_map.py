@@ -95,7 +95,7 @@ def test_the_test_split_has_no_map_while_it_is_sealed(run: Run) -> None:
     [
         ("tiny", "val", "tsne", "must be drawn by pca or umap. Received: tsne"),
         ("tiny", "../val", PCA, "A split must be one of"),
-        ("../tiny", "val", PCA, "There must be a data set of that name"),
+        ("../tiny", "val", PCA, "There is no dataset named"),
         ("other", "train", PCA, "must have answered the images of other"),
     ],
 )

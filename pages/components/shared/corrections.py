@@ -11,7 +11,7 @@ from pages.components.shared.formatting import plain
 def kept(dataset: Dataset) -> Corrections | None:
     """The corrections of now; says why where they cannot be read, and gives None."""
     try:
-        return dataset.overlay
+        return dataset.saved_corrections
     except ValueError as error:
         st.error(
             f"{plain(str(error))} Until the file is mended or removed, nothing can be corrected; "
@@ -23,7 +23,7 @@ def kept(dataset: Dataset) -> Corrections | None:
 def current(dataset: Dataset) -> Corrections:
     """The corrections of now; none where they cannot be read, as `kept` says elsewhere."""
     try:
-        return dataset.overlay
+        return dataset.saved_corrections
     except ValueError:
         return Corrections()
 

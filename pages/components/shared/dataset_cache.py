@@ -46,7 +46,7 @@ def _opened(name: str, modified: int) -> Dataset:
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Corrections: hash})
 def _corrected(name: str, modified: int, overlay: Corrections) -> Dataset:
-    return opened(name).with_overlay(overlay)
+    return opened(name).with_corrections(overlay)
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)

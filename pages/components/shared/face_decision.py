@@ -22,7 +22,7 @@ def offer_decision(dataset: Dataset, position: int) -> None:
     if overlay is None:
         return
     (key,) = dataset.keys([position])
-    reason, relabelled = overlay.excluded.get(key), overlay.relabelled.get(key)
+    reason, relabelled = overlay.excluded.get(key), overlay.relabeled.get(key)
     added = str(dataset.index["expression"].iloc[position])
     if reason is not None:
         st.warning(f"Left out: {plain(reason)}", icon=":material/block:")

@@ -23,7 +23,7 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
     place = int(st.session_state[_PLACE])
     position = int(positions[place])
     row = dataset.index.iloc[position]
-    st.code(dataset.pictures.name(position), language=None, wrap_lines=True)
+    st.code(dataset.reader.name(position), language=None, wrap_lines=True)
     try:
         image = dataset.image(position)
     except ValueError as error:
@@ -34,9 +34,9 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
         large = vision.resize(image, round(height * factor), round(width * factor))
         with st.container(horizontal_alignment="center"):
             st.image(large, alt=row["expression"])
-        name, split = plain(row["expression"]), SPLITS.get(row["split"], "Left out")
+        name, split = plain(row["expression"]), SPLITS.get(row["split"], "Excluded")
         st.markdown(f"**{name}** · {split} · {width}×{height} pixels")
-    if votes := datasets.votes(row):
+    if votes := datasets.describe_votes(row):
         st.caption(f"FER+ votes: {plain(votes)}")
     offer_decision(dataset, position)
     with st.container(horizontal=True, vertical_alignment="center"):

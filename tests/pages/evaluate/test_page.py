@@ -200,7 +200,7 @@ def test_without_the_data_set_answers_are_a_table_and_a_sentence(
 ) -> None:
     finished_run()
     page = open_page("evaluate")
-    assert "The images cannot be shown. There must be a data set of that name" in page.info[0].value
+    assert "The images cannot be shown. There is no dataset named" in page.info[0].value
     table = next(frame.value for frame in page.dataframe if "Answered" in frame.value)
     assert len(table) == 9
     assert (table["True"] != table["Answered"]).all()

@@ -65,5 +65,5 @@ def test_where_the_images_are_gone_that_is_said(
 ) -> None:
     finished_run()
     page = open_page("quiz")
-    assert "The faces cannot be shown. There must be a data set of that name" in page.info[0].value
+    assert "The faces cannot be shown. There is no dataset named" in page.info[0].value
     assert not page.button
