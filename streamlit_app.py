@@ -1,17 +1,19 @@
-"""FER Studio: the frame around the pages."""
+"""FER Studio's entry point: page settings, navigation and error handling of all pages."""
 
 import streamlit as st
 
+from fer_core.tasks import queue
+from pages.components.shared.errors import handle_uncaught_errors
 from pages.components.shared.memory import freeze_imports
-from pages.components.shared.models import wake_queue
 
 st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
 
-wake_queue()
+handle_uncaught_errors()
+queue.wake()  # resumes the queue after a restart, or where its supervisor was killed
 page = st.navigation(
     [
         st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/datasets.py", title="Data sets", icon=":material/photo_library:"),
+        st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
         st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
@@ -21,5 +23,5 @@ page = st.navigation(
 )
 try:
     page.run()
-finally:  # a page may end early
+finally:  # a page may end early with st.stop
     freeze_imports()

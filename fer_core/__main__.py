@@ -1,8 +1,8 @@
-"""FER Studio in a terminal: the same core and the same run directories as in the browser.
+"""Runs FER Studio from the command line, on the same workspace as the app.
 
 python -m fer_core draw drawn-faces
 python -m fer_core import path/to/fer2013.csv --name fer2013
-python -m fer_core overlay fer2013 --export corrections.csv
+python -m fer_core corrections fer2013 --export corrections.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core runs
 python -m fer_core queue --move RUN -1
@@ -10,9 +10,9 @@ python -m fer_core stop RUN
 python -m fer_core continue RUN --epochs 10
 python -m fer_core evaluate RUN --split test
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
-python -m fer_core video RUN film.mp4 --out results
+python -m fer_core video RUN video.mp4 --out results
 
-RUN is a run's id, or how it begins, where only one begins so.
+RUN is a run's ID, or the beginning of it if no other ID begins the same.
 """
 
 import argparse
@@ -21,18 +21,22 @@ import sys
 from collections.abc import Sequence
 
 from fer_core.cli import datasets, evaluation, release, runs, training, video
-from fer_core.cli.console import say
+from fer_core.cli.console import echo
+from fer_core.errors import FerError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code; what is wrong is said in a sentence."""
+    """Runs one command and returns the exit code: 1 after an error that the user can solve.
+
+    Any other exception is an internal error and keeps its traceback.
+    """
     options = _parser().parse_args(arguments)
-    # TensorFlow's remarks to those who develop it; its errors come as exceptions, too.
+    # Turns off TensorFlow's log messages; its errors are exceptions anyway.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         return int(options.command(options))
-    except (ValueError, OSError) as error:  # OSError: a full disk, say
-        say(str(error), file=sys.stderr)
+    except (FerError, OSError) as error:  # OSError: a file that is missing, a full disk
+        echo(str(error), file=sys.stderr)
         return 1
 
 

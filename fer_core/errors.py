@@ -1,9 +1,9 @@
-"""The error that a user can mend."""
+"""Defines the error for problems that the user can solve."""
 
 
 class FerError(ValueError):
-    """Something the user can mend; its message is a sentence to show as it is.
+    """A problem that the user can solve; its message is shown as it is.
 
-    The sentence names the thing, the rule and the value received, and says what to do. Everything
-    else that is raised is a fault of the program: its traceback belongs in a log.
+    The message names the thing, the rule and the value received, and says what to do. Any other
+    exception is an internal error, whose traceback belongs in a log.
     """

@@ -1,11 +1,11 @@
-"""The basic expressions: their order, their colours, and the names that data sets give them."""
+"""Defines the basic expressions: label order, colors, and synonyms used by datasets."""
 
 from collections.abc import Iterable
 
-# FER2013's label order (Goodfellow et al. 2013), kept everywhere in the program.
+# FER2013's label order (Goodfellow et al. 2013), used throughout the program.
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
-# RAF-DB's numbering (Li, Deng and Du 2017), as its list_patition_label.txt writes it.
+# RAF-DB's class numbers (Li, Deng and Du 2017), as in its list_patition_label.txt.
 RAF_DB = {
     "1": "surprise",
     "2": "fear",
@@ -28,7 +28,7 @@ _SYNONYMS = {
 }
 _CANONICAL = {name: expression for expression, names in _SYNONYMS.items() for name in names}
 
-# Okabe and Ito (2008): told apart with any kind of colour vision.
+# Okabe and Ito (2008): distinguishable with any kind of color vision.
 COLORS = {
     "angry": "#D55E00",
     "disgust": "#009E73",
@@ -42,27 +42,27 @@ _MORE_COLORS = ("#7F5AA8", "#B5A300", "#7A4B2A", "#3C8D8D", "#A0526D", "#5C6BC0"
 
 
 def canonical(name: str) -> str:
-    """The expression that a data set's class name means, in lower case.
+    """Returns the expression that a dataset's class name means, in lower case.
 
-    Names that are none of the known synonyms stay classes of their own: "Contempt" is "contempt".
+    Unknown names stay as they are: "Boredom" becomes "boredom".
     """
     name = name.strip().lower()
     return _CANONICAL.get(name, name)
 
 
 def is_known(name: str) -> bool:
-    """Whether the class name is an expression that this program knows, under any of its names."""
+    """Returns whether the class name is a known expression or a synonym of one."""
     return canonical(name) in _SYNONYMS
 
 
 def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names in label order: FER2013's seven first, then any others alphabetically."""
+    """Returns class names in label order: FER2013's seven, then any others alphabetically."""
     names = set(names)
     known = [expression for expression in EXPRESSIONS if expression in names]
     return (*known, *sorted(names.difference(EXPRESSIONS)))
 
 
 def colors(class_names: Iterable[str]) -> list[str]:
-    """One colour per class; the basic expressions always keep theirs."""
+    """Returns one color per class; the basic expressions always have the same."""
     more = iter(_MORE_COLORS * 10)
     return [COLORS.get(name) or next(more, "#8C8C8C") for name in class_names]

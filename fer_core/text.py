@@ -1,25 +1,25 @@
-"""Puts counts and names into sentences."""
+"""Formats counts and names for sentences."""
 
 from collections.abc import Sequence
 
 # Names of splits on the screen.
 SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
-_LONGEST = 200  # letters of a name or sentence among others
+_MAX_LENGTH = 200  # characters
 
 
-def counted(number: int, thing: str, things: str = "") -> str:
-    """ "1 image", "2 images", "1,000 images"."""
-    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Returns a count with its noun: "1 image", "1,000 images"."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def shortened(text: str) -> str:
-    """The text, or its beginning and end where it is too long to be read."""
-    half = _LONGEST // 2
-    return text if len(text) <= _LONGEST else f"{text[:half]} … {text[-half:]}"
+    """Returns the text, or only its beginning and end if it is longer than 200 characters."""
+    half = _MAX_LENGTH // 2
+    return text if len(text) <= _MAX_LENGTH else f"{text[:half]} … {text[-half:]}"
 
 
-def some(names: Sequence[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
-    shown = ", ".join(map(shortened, names[:most]))
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+def some(names: Sequence[str], limit: int = 3) -> str:
+    """Returns the first few names, and the number of the others: "a, b, c and 2 more"."""
+    shown = ", ".join(map(shortened, names[:limit]))
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"

@@ -1,7 +1,7 @@
-"""The pages; each reads top to bottom like the screen. `streamlit_app.py` is the frame around them.
+"""The app's pages, one file each; `streamlit_app.py` runs them.
 
-Streamlit takes a folder of this name for an app without a frame until `st.navigation` is called:
-a link that is the first thing asked of a fresh server would open a bare page.
+Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an entry
+point: on a fresh server, a link to a page would open it without the navigation.
 """
 
 import streamlit as st
@@ -9,4 +9,4 @@ from streamlit.runtime.pages_manager import PagesManager
 
 if getattr(PagesManager, "uses_pages_directory", False):
     PagesManager.uses_pages_directory = False
-    st.rerun()  # this time through the frame; the import ends here and is done anew
+    st.rerun()  # through streamlit_app.py; this import is aborted and repeated

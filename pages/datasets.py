@@ -11,11 +11,11 @@ from pages.components.datasets.class_balance import show_balance
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.quality_tab import show_quality
-from pages.components.shared.corrections import kept
-from pages.components.shared.dataset_cache import opened
+from pages.components.shared.corrections import load_corrections
+from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import (
+    pending_imports,
     show_import_progress,
-    shown_imports,
     submit_drawn_dataset,
 )
 from pages.components.shared.errors import run_or_toast
@@ -68,7 +68,7 @@ def show_facts(dataset: Dataset, corrections: Corrections | None) -> None:
 st.title("Datasets")
 st.caption("Add, browse and check images before you train.")
 
-imports = shown_imports()
+imports = pending_imports()
 for task in imports:
     show_import_progress(task)
 for message in unreadable_datasets():
@@ -83,12 +83,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if st.button("Add dataset", icon=":material/add:"):
         show_add_dialog()
 try:
-    dataset = opened(name)
+    dataset = open_cached(name)
 except FerError as error:
     st.error(plain(str(error)))
     offer_deletion(open_dataset(name))
     st.stop()
-corrections = kept(dataset)
+corrections = load_corrections(dataset)
 show_facts(dataset, corrections)
 classes, faces, means, quality, changes = st.tabs(
     ["Classes", "Faces", "Mean faces", "Quality", "Corrections"]

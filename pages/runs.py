@@ -1,4 +1,4 @@
-"""All runs: find them, compare them, mark them, take the models away, clean up."""
+"""Lists all runs to filter, compare, star, archive, download and delete."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
-from pages.components.shared.errors import show_refusals
+from pages.components.shared.errors import show_reported_errors
 
 
 def show_chosen(chosen: Sequence[Overview]) -> None:
-    """What can be done with the chosen runs, and how they compare."""
+    """Shows actions for the selected runs and compares them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         count = "1 run" if len(chosen) == 1 else f"{len(chosen):,} runs"
-        st.markdown(f"**{count}** chosen", width="content")
+        st.markdown(f"**{count}** selected", width="content")
         offer_marks(chosen)
         offer_deletion([one.run for one in chosen])
     if len(chosen) == 1:
@@ -27,30 +27,30 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
         if not chosen[0].run.is_pretrained:
             edit_notes(chosen[0])
     show_comparison([one.run for one in chosen])
-    if len(chosen) > 1:  # who chooses several wants to see first how they compare
+    if len(chosen) > 1:  # with several runs, the comparison comes first
         st.subheader("Models and files", anchor=False)
         show_files(chosen)
 
 
 st.title("Runs")
-st.caption("Everything that was trained. Choose one or several to compare, mark or delete them.")
+st.caption("All trained models. Select runs to compare, star, archive or delete them.")
 
 show_damaged(runs.unreadable_runs())
 everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
-    show_refusals()
-    st.info("Nothing has been trained yet.", icon=":material/model_training:")
-    st.page_link("pages/train.py", label="Train a first run", icon=":material/arrow_forward:")
+    show_reported_errors()
+    st.info("There are no runs yet.", icon=":material/model_training:")
+    st.page_link("pages/train.py", label="Train a model", icon=":material/arrow_forward:")
     st.stop()
 
 found = filter_runs(everything)
 if not found:
-    show_refusals()
+    show_reported_errors()
     show_none_found()
     st.stop()
 chosen = choose_runs(found)
-show_refusals()
+show_reported_errors()
 if chosen:
     show_chosen(chosen)
 else:
-    st.caption("Tick the boxes at the left of the table to see curves and files.")
+    st.caption("Select runs with the checkboxes on the left to see curves and files.")

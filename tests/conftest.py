@@ -1,6 +1,7 @@
 """Fixtures for all tests, and the tier of each folder."""
 
 import contextlib
+import gc
 import os
 import shutil
 import subprocess
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(tier)
         elif not LARGE_DATA.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Spares all that was imported the collections to come: Streamlit asks for one after every
+    run of a page, which takes 0.4 s where TensorFlow is loaded."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

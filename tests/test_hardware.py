@@ -26,14 +26,14 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    for answer in (machine.has_bfloat16, machine.graphics_processors, machine.describe):
+    for answer in (machine.has_bfloat16, machine.gpu_names, machine.describe):
         answer.cache_clear()
 
 
 @pytest.mark.parametrize(
     ("said", "fast"), [(ZEN_5, True), (GRAVITON_3, True), (HASWELL, False), ("", False)]
 )
-def test_a_processor_says_itself_whether_half_precision_is_fast(
+def test_cpu_flags_tell_whether_half_precision_is_fast(
     said: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cpuinfo").write_text(said, encoding="utf-8")
@@ -43,7 +43,7 @@ def test_a_processor_says_itself_whether_half_precision_is_fast(
     assert config.precision == (MIXED if fast else RECIPES["cnn_classic"].config.precision)
 
 
-def test_a_system_that_does_not_say_computes_in_full_precision(
+def test_without_cpu_flags_full_precision_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "CPU_INFO", tmp_path / "none")
@@ -61,7 +61,7 @@ def test_a_system_that_does_not_say_computes_in_full_precision(
         ("", False),
     ],
 )
-def test_of_a_graphics_processor_the_generation_decides(
+def test_a_gpus_compute_capability_decides(
     versions: str, fast: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "nvidia-smi"
@@ -74,7 +74,7 @@ def test_of_a_graphics_processor_the_generation_decides(
 
 
 @pytest.mark.parametrize(("processor", "told"), [("x86_64", "1"), ("AMD64", "1"), ("arm64", None)])
-def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
+def test_training_uses_one_dnn_on_x86(
     processor: str, told: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
@@ -82,14 +82,14 @@ def test_a_training_computes_with_one_dnn_on_processors_that_are_quicker_so(
     assert machine.subprocess_env().get("TF_ENABLE_ONEDNN_OPTS") == told
 
 
-def test_what_looks_at_one_face_after_another_is_left_as_it_is(
+def test_low_latency_processes_keep_tensorflows_default(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     assert "TF_ENABLE_ONEDNN_OPTS" not in machine.subprocess_env(low_latency=True)
 
 
-def test_what_a_person_tells_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_set_by_the_user_win(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("FER_HOME", "/faces")
     surroundings = machine.subprocess_env()

@@ -20,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fer_core.evaluation.thresholds import threshold_of
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import list_datasets, open_dataset, unreadable_datasets
@@ -28,7 +29,6 @@ from fer_core.evaluation import comparison, cross_dataset, feature_map, model_ca
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.provenance import provenance_of
 from fer_core.evaluation.report import EvaluationReport
-from fer_core.evaluation.thresholds import threshold_of
 from fer_core.inference.video_table import read_video_table, summarize_faces
 from fer_core.inference.videos import list_videos
 from fer_core.runs import Run, list_runs, open_run, read_predictions, unreadable_runs
@@ -237,7 +237,7 @@ def test_what_was_queued_is_still_queued_in_the_same_order(expected: dict[str, A
         task.id: [task.request.kind if task.request else "", str(task.state)]
         for task in list_tasks()
     } == expected["tasks"]
-    assert read_preferences().resume_by_itself is expected["resume_by_itself"] is True
+    assert read_preferences().auto_resume is expected["resume_by_itself"] is True
 
 
 def test_a_processed_video_keeps_its_faces(expected: dict[str, Any]) -> None:

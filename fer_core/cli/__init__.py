@@ -1,1 +1,1 @@
-"""What can be done without a browser: a room for every group of commands."""
+"""The command line: one module per group of commands."""

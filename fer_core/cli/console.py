@@ -1,5 +1,6 @@
-"""What the terminal says: lines, tables, and how a task goes until it ends."""
+"""Prints lines, tables and the progress of a task."""
 
+import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -8,38 +9,47 @@ from typing import Any
 from fer_core.errors import FerError
 from fer_core.tasks import NEVER_STARTED, Task, TaskState
 
-
-def say(text: str, file: Any = None) -> None:
-    """Prints at once, also where the output is no terminal."""
-    print(text, file=file or sys.stdout, flush=True)  # noqa: T201 (this is the terminal's page)
+RUN_HELP = "the run's ID, or the beginning of it if no other ID begins the same"
 
 
-def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def echo(text: str, file: Any = None) -> None:
+    """Prints a line and flushes it, even if the output is not a terminal."""
+    print(text, file=file or sys.stdout, flush=True)  # noqa: T201 (the command line's output)
+
+
+def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints columns as wide as their widest entry."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
-        say("  ".join(map(str.ljust, line, widths)).rstrip())
+        echo("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def add_tta_option(parser: argparse.ArgumentParser, help: str) -> None:
+    """Adds `--tta` and its old spelling, `--average-views`, which the help does not list."""
+    parser.add_argument("--tta", action=argparse.BooleanOptionalAction, default=False, help=help)
+    parser.add_argument("--average-views", dest="tta", action="store_true", help=argparse.SUPPRESS)
 
 
 def follow(task: Task) -> int:
-    """Says how a task goes until it ends, and gives the exit code; Ctrl+C asks it to stop.
+    """Prints a task's progress until it ends and returns the exit code; Ctrl+C stops the task.
 
     Raises:
-        FerError: the task failed, or its process ended without a word.
+        FerError: the task failed or was interrupted.
     """
-    said = ""
+    printed = ""
     while task.state.is_active:
         try:
             line = _progress_line(task)
-            if line != said:
-                say(said := line)
+            if line != printed:
+                echo(line)
+                printed = line
             time.sleep(1)
         except KeyboardInterrupt:
-            say("Stopping after the step in hand …")
+            echo("Stopping after the current step …")
             task.request_stop()
     if task.state is TaskState.CANCELLED:
-        say(NEVER_STARTED)
+        echo(NEVER_STARTED)
     if task.state is TaskState.FAILED:
         raise FerError(task.error)
     if task.state is TaskState.INTERRUPTED:
@@ -51,5 +61,5 @@ def _progress_line(task: Task) -> str:
     progress = task.progress
     if progress is None:
         return str(task.state)
-    rate = f", {progress.rate:.0f} {progress.unit} a second" if progress.rate else ""
+    rate = f", {progress.rate:.0f} {progress.unit} per second" if progress.rate else ""
     return f"{progress.fraction:4.0%} {progress.message}{rate}"

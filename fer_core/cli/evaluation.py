@@ -1,4 +1,4 @@
-"""Commands that ask a network: evaluate, predict."""
+"""Commands that use a trained model: evaluate, predict."""
 
 import argparse
 import sys
@@ -7,113 +7,111 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core.cli.console import follow, say
+from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS
 from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
     accuracy,
-    class_report,
     confusion,
     predictions_file,
     score,
     score_classes,
     submit_evaluation,
-    views_file,
+    tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
 
 
 def add_commands(commands: Any) -> None:
-    """Adds them to the parser."""
-    evaluate = commands.add_parser("evaluate", help="scores of a finished run")
-    evaluate.add_argument("run", help="the run's id, or how it begins")
+    """Adds the commands to the parser."""
+    evaluate = commands.add_parser("evaluate", help="print the scores of a finished run")
+    evaluate.add_argument("run", help=RUN_HELP)
     evaluate.add_argument(
         "--split",
         choices=(*SPLITS, EVERYTHING),
-        help="val where nothing is said; test opens the sealed split; of another data set test "
-        "where nothing is said, and all is every image",
+        help="default: val, or test with --dataset; test opens the sealed test split; all, every "
+        "image, needs --dataset",
     )
-    evaluate.add_argument("--dataset", help="another data set than the one that it was trained on")
-    evaluate.add_argument(
-        "--average-views",
-        action="store_true",
-        help="with --dataset: average ten views of each image too",
-    )
+    evaluate.add_argument("--dataset", help="evaluate on this dataset instead of the run's own")
+    add_tta_option(evaluate, "with --dataset: also evaluate with test-time augmentation (10 views)")
     evaluate.set_defaults(command=_evaluate)
-    predict = commands.add_parser("predict", help="expressions of the faces in pictures")
-    predict.add_argument("run", help="the run whose model recognises")
-    predict.add_argument("images", nargs="+", type=Path)
-    predict.add_argument("--csv", type=Path, help="write the table into this file")
-    predict.add_argument(
-        "--average-views", action="store_true", help="average ten views of each face; slower"
+    predict = commands.add_parser(
+        "predict", help="recognize the expressions of the faces in images"
     )
+    predict.add_argument("run", help=RUN_HELP)
+    predict.add_argument("images", nargs="+", type=Path)
+    predict.add_argument("--csv", type=Path, help="write the table to this file")
+    add_tta_option(predict, "use test-time augmentation (10 views); slower")
     predict.set_defaults(command=_predict)
 
 
-def say_scores(run: Run, split: str) -> None:
-    """Accuracy and the scores of every class.
+def echo_scores(run: Run, split: str) -> None:
+    """Prints the accuracy and the scores of every class.
 
     Raises:
-        FerError: there are no predictions for the split, or they are damaged.
+        FerError: the predictions for the split are missing or damaged.
     """
     predictions = run.predictions(split)
     if predictions is None:
         raise FerError(f"{run.id} must have predictions for {split}. It is {run.state}.")
-    _say_score(split, predictions)
-    averaged = run.predictions(split, averaged=True)
-    if averaged is not None:
-        say(f"with ten views of each averaged: {accuracy(averaged)}")
-    if split == "test" and len(run.test_looks) > 1:
-        say(f"opened {len(run.test_looks)} times: it has had a part in choosing")
-    say(class_report(predictions, run.class_names).round(3).to_string())
+    _echo_score(split, predictions)
+    with_tta = run.predictions(split, tta=True)
+    if with_tta is not None:
+        echo(f"with test-time augmentation: {accuracy(with_tta)}")
+    if split == "test" and len(run.test_openings) > 1:
+        echo(f"The test split was opened {len(run.test_openings)} times: this score is optimistic.")
+    _echo_class_scores(run, predictions)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     if options.dataset:
-        return _evaluate_elsewhere(
-            run, options.dataset, options.split or "test", options.average_views
-        )
-    if options.average_views:
+        return _evaluate_on(run, options.dataset, options.split or "test", tta=options.tta)
+    if options.tta:
         raise FerError(
-            "--average-views must come with --dataset: on its own data a run does so as it ends."
+            "--tta must be used with --dataset. On its own dataset a run is evaluated with "
+            "test-time augmentation at its end, if it was trained with --tta."
         )
     split = options.split or "val"
     if split not in ("val", "test"):
-        raise FerError(f"Without --dataset the split must be val or test. Received: {split}")
+        raise FerError(f"Without --dataset, the split must be val or test. Received: {split}")
     if split == "test" and run.test_opened is None:
         code = follow(open_test_task(run))
         if code:
             return code
-    say_scores(run, split)
+    echo_scores(run, split)
     return 0
 
 
-def _evaluate_elsewhere(run: Run, dataset: str, split: str, views: bool) -> int:
-    code = follow(submit_evaluation(run, dataset, split, views=views))
+def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
+    code = follow(submit_evaluation(run, dataset, split, tta=tta))
     if code:
         return code
     file = predictions_file(run, dataset, split)
     predictions = read_predictions(file)
     if predictions is None:
-        raise FerError(f"There must be answers in {file}. There are none.")
-    _say_score(f"{dataset}, {split}", predictions)
-    averaged = read_predictions(views_file(run, dataset, split))
-    if averaged is not None:
-        _say_score(f"{dataset}, {split}, ten views averaged", averaged)
-    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
-    say(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
-    say(str(file))
+        raise FerError(f"{file} must hold predictions. It is missing.")
+    _echo_score(f"{dataset}, {split}", predictions)
+    with_tta = read_predictions(tta_file(run, dataset, split))
+    if with_tta is not None:
+        _echo_score(f"{dataset}, {split}, with test-time augmentation", with_tta)
+    _echo_class_scores(run, predictions)
+    echo(str(file))
     return 0
 
 
-def _say_score(label: str, predictions: pd.DataFrame) -> None:
-    found = score(predictions)
-    say(f"{label}: {found.accuracy}")
-    if found.clean is not None:
-        say(f"without the {found.leaked:,} images that are in train too: {found.clean}")
+def _echo_class_scores(run: Run, predictions: pd.DataFrame) -> None:
+    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
+    echo(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
+
+
+def _echo_score(label: str, predictions: pd.DataFrame) -> None:
+    scored = score(predictions)
+    echo(f"{label}: {scored.accuracy}")
+    if scored.clean is not None:
+        echo(f"without {scored.leaked:,} duplicates of training images: {scored.clean}")
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -121,25 +119,25 @@ def _predict(options: argparse.Namespace) -> int:
     from fer_core.inference import Classifier, FaceBatch, Recognition, recognitions_table
     from fer_core.vision import FaceDetector
 
-    classifier = Classifier.load(find_run(options.run), averaged=options.average_views)
+    classifier = Classifier.load(find_run(options.run), tta=options.tta)
     detector, batch = FaceDetector(), FaceBatch(classifier)
     names: list[str] = []
-    answers: list[list[Recognition]] = []
+    recognitions: list[list[Recognition]] = []
     for path in options.images:
         try:
             image = vision.decode(path)
             batch.add(image, detector.detect(image))
-        except ValueError as error:  # one bad picture must not lose the others
-            say(str(error), file=sys.stderr)
+        except FerError as error:  # the other images are still processed
+            echo(str(error), file=sys.stderr)
             continue
         names.append(str(path))
         if batch.is_full:
-            answers += batch.recognize()
-    answers += batch.recognize()
-    found = dict(zip(names, answers, strict=True))
+            recognitions += batch.recognize()
+    recognitions += batch.recognize()
+    by_image = dict(zip(names, recognitions, strict=True))
     threshold = classifier.threshold
-    table = recognitions_table(found, classifier.class_names, threshold=threshold)
-    say(table.round(3).to_string(index=False) if len(table) else "No face was found.")
+    table = recognitions_table(by_image, classifier.class_names, threshold=threshold)
+    echo(table.round(3).to_string(index=False) if len(table) else "No face was found.")
     if options.csv:
         table.to_csv(options.csv, index=False)
-    return 0 if len(found) == len(options.images) else 1
+    return 0 if len(by_image) == len(options.images) else 1

@@ -1,22 +1,26 @@
-"""The command that makes a network one of those that ship with the program."""
+"""The command that makes a run one of the pretrained models that ship with the program."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from fer_core.cli.console import say
+from fer_core.cli.console import RUN_HELP, echo
 from fer_core.cli.runs import find_run
 
 
 def add_commands(commands: Any) -> None:
-    """Adds it to the parser."""
-    ship = commands.add_parser("ship", help="put a finished run among those that ship")
-    ship.add_argument("run", help="the run's id, or how it begins")
-    ship.add_argument("name", help="the id that it gets")
-    ship.add_argument("--title", required=True, help="what it is called in the lists")
-    ship.add_argument("--notes", type=Path, help="for its card, Markdown: what no file tells")
+    """Adds the command to the parser."""
+    ship = commands.add_parser("ship", help="make a finished run a pretrained model")
+    ship.add_argument("run", help=RUN_HELP)
+    ship.add_argument("name", help="the model's ID")
+    ship.add_argument("--title", required=True, help="the model's name in lists")
+    ship.add_argument("--notes", type=Path, help="a Markdown file for the model card")
     ship.add_argument(
-        "--seeds", nargs="+", default=[], metavar="RUN", help="the same settings, other seeds"
+        "--seeds",
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="runs with the same settings and other seeds",
     )
     ship.set_defaults(command=_ship)
 
@@ -26,8 +30,8 @@ def _ship(options: argparse.Namespace) -> int:
 
     notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
     seeds = [find_run(seed) for seed in options.seeds]
-    shipped = publish_pretrained(
+    published = publish_pretrained(
         find_run(options.run), options.name, options.title, notes=notes, seeds=seeds
     )
-    say(str(shipped.directory))
+    echo(str(published.directory))
     return 0

@@ -1,4 +1,4 @@
-"""Commands that show what there is: runs, queue; and the run that an id means."""
+"""Commands that list runs and change the queue: runs, queue."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fer_core import tasks
-from fer_core.cli.console import say, say_table
+from fer_core.cli.console import echo, echo_table
 from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
@@ -14,51 +14,53 @@ from fer_core.tasks import TaskState, queue
 
 
 def add_commands(commands: Any) -> None:
-    """Adds them to the parser."""
-    runs = commands.add_parser("runs", help="all runs, newest first")
-    runs.add_argument("--all", action="store_true", help="those that were put away too")
-    runs.add_argument("--json", action="store_true", help="for other programs to read")
+    """Adds the commands to the parser."""
+    runs = commands.add_parser("runs", help="list all runs, newest first")
+    runs.add_argument("--all", action="store_true", help="include archived runs")
+    runs.add_argument("--json", action="store_true", help="print JSON")
     runs.set_defaults(command=_runs)
-    waiting = commands.add_parser("queue", help="what trains and what waits, in order")
-    waiting.add_argument(
+    queued = commands.add_parser("queue", help="show or change the queue of trainings")
+    queued.add_argument(
         "--move",
         nargs=2,
         metavar=("RUN", "N"),
-        help="by so many places; -1 is one earlier, 1 is one later",
+        help="move a run by N places: -1 is one earlier, 1 is one later",
     )
-    waiting.add_argument("--cancel", metavar="RUN", help="take a run from the queue")
-    waiting.add_argument(
-        "--resume-by-itself",
-        action=argparse.BooleanOptionalAction,
-        help="whether interrupted runs go on without being asked",
+    queued.add_argument("--cancel", metavar="RUN", help="remove a run from the queue")
+    resuming = argparse.BooleanOptionalAction
+    queued.add_argument(
+        "--auto-resume", action=resuming, help="resume interrupted runs automatically"
     )
-    waiting.set_defaults(command=_queue)
+    queued.add_argument(
+        "--resume-by-itself", dest="auto_resume", action=resuming, help=argparse.SUPPRESS
+    )
+    queued.set_defaults(command=_queue)
 
 
-def find_run(beginning: str) -> Run:
-    """The run of that id, or the only one whose id begins so.
+def find_run(prefix: str) -> Run:
+    """Returns the run with this ID, or the only one whose ID begins with it.
 
     Raises:
-        FerError: there is none, there are several, or it cannot be read.
+        FerError: there is no such run, there are several, or it cannot be read.
     """
-    found = [run for run in list_runs() if beginning and run.id.startswith(beginning)]
-    if len(found) > 1 and beginning not in [run.id for run in found]:
-        ids = ", ".join(run.id for run in found)
-        raise FerError(f"RUN must be how one id begins. Received: {beginning}, as do {ids}")
-    return found[0] if len(found) == 1 else open_run(beginning)
+    matches = [run for run in list_runs() if prefix and run.id.startswith(prefix)]
+    if len(matches) > 1 and prefix not in [run.id for run in matches]:
+        ids = ", ".join(run.id for run in matches)
+        raise FerError(f"RUN must match one run. Received: {prefix}, which matches {ids}")
+    return matches[0] if len(matches) == 1 else open_run(prefix)
 
 
 def _runs(options: argparse.Namespace) -> int:
     rows = [_row(run) for run in list_runs() if options.all or not run.notes.archived]
     if options.json:
-        say(json.dumps(rows, indent=2))
+        echo(json.dumps(rows, indent=2))
     elif rows:
-        say_table(
-            ("run", "state", "recipe", "data set", "epochs", "best val accuracy", "without leaks"),
+        echo_table(
+            ("run", "state", "recipe", "dataset", "epochs", "best val accuracy", "without leaks"),
             [_cells(row) for row in rows],
         )
     else:
-        say("Nothing has been trained yet.")
+        echo("There are no runs yet.")
     return 0
 
 
@@ -76,7 +78,7 @@ def _row(run: Run) -> dict[str, Any]:
         "epochs": len(history),
         "goal": run.goal.epochs,
         "val_accuracy": float(history["val_accuracy"].max()) if len(history) else None,
-        # Of the model as it is, without the images that are in training too.
+        # Of the saved model, without the images that are also in train.
         "val_clean": score.clean.value if score and score.clean else None,
     }
 
@@ -98,11 +100,10 @@ def _queue(options: argparse.Namespace) -> int:
         _move(find_run(options.move[0]), options.move[1])
     if options.cancel:
         _cancel(find_run(options.cancel))
-    if options.resume_by_itself is not None:
-        chosen = tasks.read_preferences()
-        chosen = replace(chosen, resume_by_itself=options.resume_by_itself)
-        tasks.save_preferences(chosen)
-    _say_queue()
+    if options.auto_resume is not None:
+        preferences = tasks.read_preferences()
+        tasks.save_preferences(replace(preferences, auto_resume=options.auto_resume))
+    _echo_queue()
     return 0
 
 
@@ -112,23 +113,23 @@ def _move(run: Run, steps: str) -> None:
     except ValueError:
         raise FerError(f"N must be a whole number of places. Received: {steps}") from None
     if run.state is not TaskState.QUEUED:
-        raise FerError(f"A run must wait to be moved. {run.id} is {run.state}.")
+        raise FerError(f"A run must be queued to be moved. {run.id} is {run.state}.")
     queue.move(run, places)
 
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise FerError(f"A run must wait to be taken from the queue. {run.id} is {run.state}.")
-    say(f"{run.id} was taken from the queue.")
+        raise FerError(f"A run must be queued to be cancelled. {run.id} is {run.state}.")
+    echo(f"{run.id} was removed from the queue.")
 
 
-def _say_queue() -> None:
-    works, waits = queue.snapshot("train")
-    rows = [(str(task.state), task.id) for task in works]
-    rows += [(str(number), task.id) for number, task in enumerate(waits, start=1)]
+def _echo_queue() -> None:
+    running, queued = queue.snapshot("train")
+    rows = [(str(task.state), task.id) for task in running]
+    rows += [(str(place), task.id) for place, task in enumerate(queued, start=1)]
     if rows:
-        say_table(("place", "run"), rows)
+        echo_table(("place", "run"), rows)
     else:
-        say("Nothing trains and nothing waits.")
-    if tasks.read_preferences().resume_by_itself:
-        say("Interrupted runs go on by themselves.")
+        echo("No run is training or queued.")
+    if tasks.read_preferences().auto_resume:
+        echo("Interrupted runs are resumed automatically.")

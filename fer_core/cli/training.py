@@ -1,11 +1,11 @@
-"""Commands that train: train, resume, continue, stop."""
+"""Commands for training: train, resume, continue, stop."""
 
 import argparse
 from dataclasses import fields, replace
 from typing import Any, get_args
 
-from fer_core.cli.console import follow, say
-from fer_core.cli.evaluation import say_scores
+from fer_core.cli.console import RUN_HELP, echo, follow
+from fer_core.cli.evaluation import echo_scores
 from fer_core.cli.runs import find_run
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
@@ -23,99 +23,108 @@ from fer_core.runs import (
 )
 from fer_core.tasks import TaskState
 
-# Settings that the command itself gives.
-_OWN = ("dataset", "recipe", "augmentation")
-_SEVERAL = {"class_names": "EXPRESSION", "teachers": "RUN"}
+# Fields of TrainConfig that are no options of their own.
+_NO_OPTION = ("dataset", "recipe", "augmentation")
+_LISTS = {"class_names": "EXPRESSION", "teachers": "RUN"}
+# Options that are not named after their field; an option named after it works, too, but is hidden.
+_OPTION_NAMES = {"overlay": "corrections", "average_views": "tta"}
 
 
 def add_commands(commands: Any) -> None:
-    """Adds them to the parser."""
-    train = commands.add_parser("train", help="train a recipe on a data set")
+    """Adds the commands to the parser."""
+    train = commands.add_parser("train", help="train a recipe on a dataset")
     train.add_argument("--dataset", required=True)
     train.add_argument("--recipe", choices=list(RECIPES), required=True)
     for setting in (*fields(TrainConfig), *fields(Augmentation)):
-        if setting.name not in _OWN:
+        if setting.name not in _NO_OPTION:
             _add_setting(train, setting.name, setting.type)
     train.set_defaults(command=_train)
-    resume = commands.add_parser("resume", help="let an interrupted run go on")
+    resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.set_defaults(command=_resume)
-    further = commands.add_parser("continue", help="train a run that has ended for more epochs")
-    further.add_argument("--epochs", type=int, required=True, help="so many more")
-    further.set_defaults(command=_continue)
-    stop = commands.add_parser("stop", help="end a training, or take it from the queue")
+    continuing = commands.add_parser("continue", help="train an ended run for more epochs")
+    continuing.add_argument("--epochs", type=int, required=True, help="number of further epochs")
+    continuing.set_defaults(command=_continue)
+    stop = commands.add_parser("stop", help="stop a training, or remove it from the queue")
     stop.set_defaults(command=_stop)
-    for parser in (resume, further, stop):
-        parser.add_argument("run", help="the run's id, or how it begins")
-    for parser in (train, resume, further):
+    for parser in (resume, continuing, stop):
+        parser.add_argument("run", help=RUN_HELP)
+    for parser in (train, resume, continuing):
         parser.add_argument(
-            "--detach", action="store_true", help="return at once; the training goes on"
+            "--detach", action="store_true", help="return at once; training runs in the background"
         )
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
-    flag, text = "--" + name.replace("_", "-"), SETTINGS[name].help.replace("%", "%%")
+    option = "--" + _OPTION_NAMES.get(name, name).replace("_", "-")
+    arguments: dict[str, Any] = {"dest": name, "help": SETTINGS[name].help.replace("%", "%%")}
     if kind is bool:
-        parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        arguments["action"] = argparse.BooleanOptionalAction
     elif name == "image_size":
-        parser.add_argument(flag, type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help=text)
-    elif name in _SEVERAL:
-        parser.add_argument(flag, nargs="+", metavar=_SEVERAL[name], help=text)
+        arguments |= {"type": int, "nargs": 2, "metavar": ("HEIGHT", "WIDTH")}
+    elif name in _LISTS:
+        arguments |= {"nargs": "+", "metavar": _LISTS[name]}
     else:
-        chosen = [each for each in get_args(kind) if each is not type(None)]  # of float | None
-        parser.add_argument(flag, type=chosen[0] if chosen else kind, help=text)
+        types = [type_ for type_ in get_args(kind) if type_ is not type(None)]  # of float | None
+        arguments["type"] = types[0] if types else kind
+    parser.add_argument(option, **arguments)
+    if name in _OPTION_NAMES:
+        old_option = "--" + name.replace("_", "-")
+        parser.add_argument(old_option, **arguments | {"help": argparse.SUPPRESS})
 
 
 def _train(options: argparse.Namespace) -> int:
     recipe = settings_here(options.recipe)
-    augmentation = replace(recipe.augmentation, **_given(options, Augmentation))
-    settings = _given(options, TrainConfig)
-    for name in ("image_size", *_SEVERAL):
+    augmentation = replace(recipe.augmentation, **_chosen(options, Augmentation))
+    settings = _chosen(options, TrainConfig)
+    for name in ("image_size", *_LISTS):
         if name in settings:
             settings[name] = tuple(settings[name])
     if "teachers" in settings:
         settings["teachers"] = tuple(find_run(run).id for run in settings["teachers"])
     if "initial_run" in settings:
         settings["initial_run"] = find_run(settings["initial_run"]).id
-    open_dataset(options.dataset)  # refused here rather than in the queue
+    open_dataset(options.dataset)  # raises here rather than in the queue
     run = submit_run(
         replace(recipe, dataset=options.dataset, augmentation=augmentation, **settings)
     )
-    return _watch(run, options)
+    return _follow_run(run, options)
 
 
-def _given(options: argparse.Namespace, record: type) -> dict[str, Any]:
-    given = {setting.name: getattr(options, setting.name, None) for setting in fields(record)}
-    return {name: value for name, value in given.items() if value is not None and name not in _OWN}
+def _chosen(options: argparse.Namespace, record: type) -> dict[str, Any]:
+    """Returns the settings of TrainConfig or Augmentation that were given as options."""
+    names = [field.name for field in fields(record) if field.name not in _NO_OPTION]
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _resume(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     resume_run(run)
-    return _watch(run, options)
+    return _follow_run(run, options)
 
 
 def _continue(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     continue_run(run, options.epochs)
     if second_look(run):
-        say(second_look(run))
-    return _watch(run, options)
+        echo(second_look(run))
+    return _follow_run(run, options)
 
 
 def _stop(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     state = run.state
     if not state.is_active:
-        raise FerError(f"A run must train or wait to be stopped. {run.id} is {state}.")
+        raise FerError(f"A run must be training or queued to be stopped. {run.id} is {state}.")
     run.request_stop()
-    waited = state is TaskState.QUEUED
-    say("It was taken from the queue." if waited else "It stops after the step in hand.")
+    was_queued = state is TaskState.QUEUED
+    echo("Removed from the queue." if was_queued else "Stopping after the current step.")
     return 0
 
 
-def _watch(run: Run, options: argparse.Namespace) -> int:
-    """Follows a run that was asked for to its scores, unless that is not wanted."""
-    say(run.id)
+def _follow_run(run: Run, options: argparse.Namespace) -> int:
+    """Prints a submitted run's ID and, unless detached, its progress and scores."""
+    echo(run.id)
     if options.detach:
         return 0
     code = follow(run)
@@ -123,8 +132,9 @@ def _watch(run: Run, options: argparse.Namespace) -> int:
     if result is not None:
         epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
         reason = result.reason.replace("_", " ")
-        say(f"{reason} after {epochs}; best validation epoch below. {result.remark}".rstrip())
-        say_scores(run, "val")
+        echo(f"{reason} after {epochs}. {result.remark}".rstrip())
+        echo("Scores of the best epoch:")
+        echo_scores(run, "val")
         if run.test_opened:
-            say_scores(run, "test")
+            echo_scores(run, "test")
     return code

@@ -41,7 +41,7 @@ def open_pixels(
     def make(temporary: Path) -> None:
         _make(temporary, dataset, image_size, channels, progress or (lambda done, total: None))
 
-    return open_array(path, make, size=size, what="the faces at this size")
+    return open_array(path, make, size=size, description="the faces at this size")
 
 
 def _make(

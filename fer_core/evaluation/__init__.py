@@ -16,6 +16,7 @@ from fer_core.evaluation.abstention import (
     NOT_SURE,
     describe_answer,
     label_or_abstain,
+    threshold_of,
     top_two,
 )
 from fer_core.evaluation.calibration import (
@@ -48,7 +49,7 @@ from fer_core.evaluation.cross_dataset import (
     list_evaluations,
     predictions_file,
     submit_evaluation,
-    views_file,
+    tta_file,
 )
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.feature_map import (
@@ -72,7 +73,6 @@ from fer_core.evaluation.metrics import (
     Score,
     accuracy,
     class_probabilities,
-    class_report,
     confusion,
     score,
 )
@@ -97,7 +97,6 @@ from fer_core.evaluation.report import EvaluationReport
 from fer_core.evaluation.run_summary import Overview, overview
 from fer_core.evaluation.score_cache import score_of
 from fer_core.evaluation.significance import LEVEL, Mean, PairedTest, mean_accuracy, paired_tests
-from fer_core.evaluation.thresholds import threshold_of
 
 __all__ = [
     "AXES",
@@ -137,7 +136,6 @@ __all__ = [
     "check_evaluation",
     "choose",
     "class_probabilities",
-    "class_report",
     "common_settings",
     "comparison",
     "confusion",
@@ -185,6 +183,6 @@ __all__ = [
     "with_temperature",
     "abstention_threshold",
     "threshold_of",
-    "views_file",
+    "tta_file",
     "write_card",
 ]

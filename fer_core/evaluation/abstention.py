@@ -1,30 +1,56 @@
-"""What is said of a face: an expression, or that the network is not sure."""
+"""Abstains: answers "not sure" where the model's confidence is below a threshold."""
 
 from collections.abc import Mapping
 
+from fer_core.errors import FerError
+from fer_core.evaluation.calibration import abstention_threshold, with_temperature
+from fer_core.runs import Run
+
 NOT_SURE = "not sure"
-COLOR = "#4D4D4D"  # of faces of which that is said, as "#rrggbb"
-_NAMED = 2  # expressions that are named where none is sure
+COLOR = "#4D4D4D"  # of faces that are "not sure", as "#rrggbb"
 
 
 def label_or_abstain(probabilities: Mapping[str, float], threshold: float) -> str:
-    """The most probable expression, or `NOT_SURE` where it is less probable than the threshold.
+    """Returns the most probable expression, or `NOT_SURE` if it is below the threshold.
 
     Args:
-        probabilities: by expression, in [0, 1]; of equals the first is the answer.
-        threshold: in [0, 1]; see `calibration.threshold`.
+        probabilities: by expression, in [0, 1]; the first of equals is returned.
+        threshold: in [0, 1]; see `calibration.abstention_threshold`.
     """
     expression = max(probabilities, key=probabilities.__getitem__)
     return expression if probabilities[expression] >= threshold else NOT_SURE
 
 
 def describe_answer(probabilities: Mapping[str, float], threshold: float) -> str:
-    """The answer, with what it might be where it is none: "not sure (sad 34 %, neutral 31 %)"."""
-    said = label_or_abstain(probabilities, threshold)
-    return f"{said} ({top_two(probabilities)})" if said == NOT_SURE else said
+    """Returns the answer, with the top two if abstaining: "not sure (sad 34 %, neutral 31 %)"."""
+    label = label_or_abstain(probabilities, threshold)
+    return f"{label} ({top_two(probabilities)})" if label == NOT_SURE else label
 
 
 def top_two(probabilities: Mapping[str, float]) -> str:
-    """What it might be: "sad 34 %, neutral 31 %"."""
-    names = sorted(probabilities, key=probabilities.__getitem__, reverse=True)[:_NAMED]
+    """Describes the two most probable expressions: "sad 34 %, neutral 31 %"."""
+    names = sorted(probabilities, key=probabilities.__getitem__, reverse=True)[:2]
     return ", ".join(f"{name} {100 * probabilities[name]:.0f} %" for name in names)
+
+
+def threshold_of(run: Run, *, tta: bool = False) -> float | None:
+    """Returns the confidence below which the run's model is "not sure"; None if unknown.
+
+    It is read from the run's calibration, or else computed from its validation predictions.
+    Damaged predictions are ignored, since the model is usable without them.
+
+    Args:
+        tta: of predictions with test-time augmentation.
+    """
+    calibration = run.calibration(tta=tta)
+    if calibration is not None and calibration.threshold is not None:
+        return calibration.threshold
+    try:
+        predictions = run.predictions("val", tta=tta)
+    except FerError:
+        return None
+    if predictions is None or predictions.empty:
+        return None
+    return abstention_threshold(
+        with_temperature(predictions, calibration.temperature if calibration else 1.0)
+    )

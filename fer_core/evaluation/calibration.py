@@ -1,4 +1,4 @@
-"""How far a network's probabilities can be believed, and the temperature that mends them.
+"""Measures calibration and fits the temperature that corrects it.
 
 After Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", 2017.
 """
@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
 
 from fer_core.evaluation.metrics import (
     Accuracy,
@@ -21,24 +20,24 @@ from fer_core.runs import VIEWS, Calibration, Run
 from fer_core.storage import write_json
 
 BINS = 15
-DEFAULT_MIN_ACCURACY = 0.8  # of the answers: four of five, where nobody has asked for another share
-ALWAYS_ABSTAIN = 1.0  # as threshold: no answer is sure enough
-_FEWEST = 20  # answers of which a share says something
-_LEAST, _MOST = 0.05, 20.0  # temperatures that are tried
-_TINY = 1e-12
+DEFAULT_MIN_ACCURACY = 0.8  # of the faces that are answered
+ALWAYS_ABSTAIN = 1.0  # a threshold that no answer reaches
+_MIN_ANSWERS = 20  # needed to estimate an accuracy
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0  # bounds of the fit
+_EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What is answered, and how well, where less sure answers are "not sure"."""
+    """The share of faces answered above a confidence threshold, and the accuracy on them."""
 
-    coverage: float  # share of the faces that are answered, in [0, 1]
-    accuracy: Accuracy | None  # of the answers; None where there is none
-    faces: int
+    coverage: float  # in [0, 1]
+    accuracy: Accuracy | None  # on the answered faces; None if there are none
+    faces: int  # answered or not
 
 
 def calibrate(predictions: pd.DataFrame) -> Calibration:
-    """The temperature for a network that gave these predictions, and what it mends."""
+    """Fits the temperature on the predictions, and measures the error before and after."""
     temperature = fit_temperature(predictions)
     before, after = calibration_error(predictions), calibration_error(predictions, temperature)
     return Calibration(
@@ -47,19 +46,19 @@ def calibrate(predictions: pd.DataFrame) -> Calibration:
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities, (n, classes), as if the logits had been divided by the temperature.
+    """Returns the probabilities, (n, classes), with the logits divided by the temperature.
 
-    Above 1 they come closer to one another; which is the largest never changes.
+    Above 1 they become more even; the order of the classes never changes.
     """
     if temperature == 1 or not len(probabilities):
         return probabilities
-    logits = np.log(np.maximum(probabilities, _TINY)) / temperature
+    logits = np.log(np.maximum(probabilities, _EPSILON)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (powers / powers.sum(axis=1, keepdims=True)).astype(probabilities.dtype)
 
 
 def with_temperature(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
-    """A copy of the predictions with their probabilities tempered."""
+    """Returns a copy of the predictions with the temperature applied."""
     names, probabilities = class_probabilities(predictions)
     columns = [f"p_{name}" for name in names]
     return predictions.assign(
@@ -68,69 +67,73 @@ def with_temperature(predictions: pd.DataFrame, temperature: float) -> pd.DataFr
 
 
 def confidences(predictions: pd.DataFrame) -> pd.Series:
-    """The probability of each answer, which is the largest one."""
+    """Returns the confidence of each prediction: its largest probability."""
     return predictions.filter(regex="^p_").max(axis=1)
 
 
 def coverage(predictions: pd.DataFrame) -> pd.DataFrame:
-    """What is gained by leaving out the answers that a network is less sure of.
+    """Computes accuracy against coverage for every confidence threshold.
 
     Returns:
-        A row for each confidence that an answer has, the highest first: `confidence` (the least
-        that is let pass), `images` (that have it), `coverage` (their share of all), `accuracy`
-        among them, and `low` and `high` of its 95 % interval.
+        A row for each distinct confidence, the highest first: `confidence` (the threshold),
+        `images` (at or above it), `coverage` (their share of all), `accuracy` on them, and `low`
+        and `high` of its 95 % interval.
     """
     table = pd.DataFrame(
         {
             "confidence": confidences(predictions),
-            "right": predicted(predictions) == predictions["expression"],
+            "correct": predicted(predictions) == predictions["expression"],
         }
     ).sort_values("confidence", ascending=False, kind="stable")
     images = np.arange(1, len(table) + 1)
-    right = table["right"].cumsum().to_numpy()
-    low, high = wilson(right, images)
+    correct = table["correct"].cumsum().to_numpy()
+    low, high = wilson(correct, images)
     table = table[["confidence"]].assign(
-        images=images, coverage=images / len(table), accuracy=right / images, low=low, high=high
+        images=images, coverage=images / len(table), accuracy=correct / images, low=low, high=high
     )
-    # Answers of the same confidence pass together.
+    # Predictions of equal confidence pass a threshold together.
     return table.drop_duplicates("confidence", keep="last").reset_index(drop=True)
 
 
-def abstention_threshold(predictions: pd.DataFrame, right: float = DEFAULT_MIN_ACCURACY) -> float:
-    """The least confidence from which on that share of a network's answers is right, in [0, 1].
+def abstention_threshold(
+    predictions: pd.DataFrame, min_accuracy: float = DEFAULT_MIN_ACCURACY
+) -> float:
+    """Returns the lowest confidence, in [0, 1], above which the accuracy is high enough.
 
-    What is less sure is to be answered by "not sure". Of all such confidences it is the lowest, so
-    that most is answered, and at least `_FEWEST` images have it, or chance would choose; `NEVER`
-    where none reaches the share. Images that the network has learned from are left out.
+    At least `_MIN_ANSWERS` images must reach it, since the accuracy of fewer is mostly chance.
+    Returns `ALWAYS_ABSTAIN` if no confidence is high enough. Leaked images do not count.
 
     Args:
-        predictions: for validation, tempered.
-        right: the share, in [0, 1]; 0 lets everything be answered.
+        predictions: for the validation split, calibrated.
+        min_accuracy: of the faces that are answered, in [0, 1]; 0 never abstains.
     """
-    if not right:
+    if not min_accuracy:
         return 0.0
-    table = coverage(_unlearned(predictions))
-    enough = table["images"] >= min(_FEWEST, table["images"].max())
-    passing = table[enough & (table["accuracy"] >= right)]
+    table = coverage(_without_leaked(predictions))
+    enough = table["images"] >= min(_MIN_ANSWERS, table["images"].max())
+    passing = table[enough & (table["accuracy"] >= min_accuracy)]
     return float(passing["confidence"].iloc[-1]) if len(passing) else ALWAYS_ABSTAIN
 
 
-def coverage_at(predictions: pd.DataFrame, least: float) -> Coverage:
-    """What a network answers with at least that confidence, and how much of that is right.
+def coverage_at(predictions: pd.DataFrame, threshold: float) -> Coverage:
+    """Computes coverage and accuracy at a confidence threshold.
 
-    Of the images that `threshold` looks at: what it promises and what this tells are the same.
+    Uses the same images as `abstention_threshold`, so that the numbers agree.
     """
-    faces = _unlearned(predictions)
-    passing = faces[confidences(faces) >= least]
+    faces = _without_leaked(predictions)
+    passing = faces[confidences(faces) >= threshold]
     share = len(passing) / max(1, len(faces))
     return Coverage(share, accuracy(passing) if len(passing) else None, len(faces))
 
 
 def fit_temperature(predictions: pd.DataFrame) -> float:
-    """The temperature with which the truth of these predictions is most probable.
+    """Fits the temperature that minimizes the negative log-likelihood of the true expressions.
 
-    It must be of images that the network has not learned from: the validation split's.
+    Args:
+        predictions: for held-out images: the validation split.
     """
+    from scipy.optimize import minimize_scalar  # loads SciPy, 0.3 s
+
     names, probabilities = class_probabilities(predictions)
     known = predictions["expression"].isin(names).to_numpy()
     if not known.any():
@@ -140,18 +143,18 @@ def fit_temperature(predictions: pd.DataFrame) -> float:
 
     def loss(log_temperature: float) -> float:
         tempered = apply_temperature(probabilities[known], float(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(tempered[rows, truth], _TINY)).mean())
+        return float(-np.log(np.maximum(tempered[rows, truth], _EPSILON)).mean())
 
-    bounds = (np.log(_LEAST), np.log(_MOST))
+    bounds = (np.log(_MIN_TEMPERATURE), np.log(_MAX_TEMPERATURE))
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
 def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataFrame:
-    """How often answers are right that are given with about the same confidence.
+    """Computes the accuracy of predictions of similar confidence.
 
     Returns:
-        A row for each of `BINS` equal parts of [0, 1] that has any: `images`, `confidence` (the
-        mean of the largest probability), `accuracy`, and `low` and `high` of its 95 % interval.
+        A row for each non-empty one of `BINS` equal bins of [0, 1]: `images`, mean `confidence`,
+        `accuracy`, and `low` and `high` of its 95 % interval.
     """
     confidence = apply_temperature(class_probabilities(predictions)[1], temperature).max(axis=1)
     table = pd.DataFrame(
@@ -162,32 +165,33 @@ def reliability(predictions: pd.DataFrame, temperature: float = 1.0) -> pd.DataF
         }
     )
     groups = table.groupby("bin")
-    images, right = groups.size().to_numpy(), groups["accuracy"].sum().to_numpy()
-    low, high = wilson(right, images)
+    images, correct = groups.size().to_numpy(), groups["accuracy"].sum().to_numpy()
+    low, high = wilson(correct, images)
     means = groups[["confidence", "accuracy"]].mean()
     return means.assign(images=images, low=low, high=high).reset_index(drop=True)
 
 
 def calibration_error(predictions: pd.DataFrame, temperature: float = 1.0) -> float:
-    """The expected calibration error, in [0, 1]: how far confidence and accuracy are apart.
+    """Computes the expected calibration error (ECE), in [0, 1].
 
-    The mean over the bins of `reliability`, each weighed by its images.
+    It is the mean difference of confidence and accuracy over the bins of `reliability`, weighted
+    by their images.
     """
     bins = reliability(predictions, temperature)
-    apart = (bins["confidence"] - bins["accuracy"]).abs()
-    return float((apart * bins["images"]).sum() / bins["images"].sum())
+    gap = (bins["confidence"] - bins["accuracy"]).abs()
+    return float((gap * bins["images"]).sum() / bins["images"].sum())
 
 
-def _unlearned(predictions: pd.DataFrame) -> pd.DataFrame:
+def _without_leaked(predictions: pd.DataFrame) -> pd.DataFrame:
     clean = without_leaks(predictions)
     return predictions if clean is None else clean
 
 
 def save_calibration(run: Run) -> None:
-    """Writes what `Run.calibration` reads, from the predictions for validation."""
+    """Calibrates a run on its validation predictions and writes what `Run.calibration` reads."""
     record = {}
-    for averaged, name in VIEWS.items():
-        predictions = run.predictions("val", averaged=averaged)
+    for tta, name in VIEWS.items():
+        predictions = run.predictions("val", tta=tta)
         if predictions is not None:
             record[name] = asdict(calibrate(predictions))
     write_json(run.directory / "calibration.json", record)

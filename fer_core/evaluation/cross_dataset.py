@@ -1,6 +1,6 @@
-"""A run evaluated on other data than its own: asked for, and found again.
+"""Submits and lists cross-dataset evaluations: a run on data it was not trained on.
 
-The answers lie in the run's directory, those of a run that ships with the program in the workspace.
+The predictions are stored in the run's directory; those of a pretrained model in the workspace.
 """
 
 import contextlib
@@ -16,127 +16,124 @@ from fer_core.runs import Run
 from fer_core.storage import paths, read_json
 from fer_core.tasks import Task, queue
 
-KIND = "evaluate"  # of a task
-EVERYTHING = "all"  # in place of a split: every image
+KIND = "evaluate"  # of the task
+EVERYTHING = "all"  # instead of a split: all images
 
 
 @dataclass(frozen=True)
 class CrossDatasetEvaluation:
-    """What a run was evaluated on, as its record holds it."""
+    """The record of an evaluation, as stored next to its predictions."""
 
     dataset: str
     split: str  # one of SPLITS, or EVERYTHING
     images: int
-    left_out: Mapping[str, int]  # images of classes that the network does not know, by class
-    missing: tuple[str, ...]  # classes of the network of which there was no image
-    leaks_known: bool  # whether the images that the run learned from were there to compare with
-    best_epoch: int | None  # of the network that answered
-    evaluated: str  # when, as ISO 8601
+    left_out: Mapping[str, int]  # images of classes that the model lacks, by class
+    missing: tuple[str, ...]  # classes of the model that had no image
+    leaks_known: bool  # whether the run's training images were available to compare with
+    best_epoch: int | None  # of the model at that time
+    evaluated: str  # time, ISO 8601
 
     @property
     def time(self) -> datetime:
-        """When it was evaluated."""
+        """Returns when the evaluation was done."""
         return datetime.fromisoformat(self.evaluated)
 
 
 def folder(run: Run) -> Path:
-    """Where what a run answered elsewhere lies, or will lie."""
+    """Returns the folder of a run's cross-dataset predictions; it may not exist yet."""
     if run.is_pretrained:
         return paths.workspace() / "evaluations" / run.id
     return run.directory / "predictions" / "elsewhere"
 
 
 def predictions_file(run: Run, dataset: str, split: str) -> Path:
-    """Where the predictions for a split of another data set lie, or will lie.
+    """Returns the path of the predictions for a split of a dataset; it may not exist yet.
 
     Raises:
-        FerError: the data set cannot be called that, or there is no such split.
+        FerError: the name of the dataset or of the split is not valid.
     """
     if not is_name(dataset):
-        raise FerError(
-            f"There is no dataset named {dataset} on this machine. Add it on the Datasets page."
-        )
+        raise FerError(f"{dataset} is not a valid dataset name.")
     if split not in (*SPLITS, EVERYTHING):
-        raise FerError(
-            f"A split must be one of {', '.join(SPLITS)}, or {EVERYTHING}. Received: {split}"
-        )
+        raise FerError(f"The split must be {', '.join(SPLITS)} or {EVERYTHING}. Received: {split}")
     return folder(run) / dataset / f"{split}.csv"
 
 
-def views_file(run: Run, dataset: str, split: str) -> Path:
-    """Where the predictions averaged over ten views lie, where they were asked for."""
+def tta_file(run: Run, dataset: str, split: str) -> Path:
+    """Returns the path of the predictions with test-time augmentation; it may not exist."""
     file = predictions_file(run, dataset, split)
     return file.with_name(f"{split}_views.csv")
 
 
 def list_evaluations(run: Run) -> list[CrossDatasetEvaluation]:
-    """What the run was evaluated on besides its own data, the newest first."""
-    found = []
+    """Returns a run's cross-dataset evaluations, the newest first."""
+    evaluations = []
     for file in folder(run).glob("*/*.json"):
         with contextlib.suppress(ValueError, TypeError, KeyError):  # damaged
             record = read_json(file) or {}
             record["missing"] = tuple(record["missing"])
             one = CrossDatasetEvaluation(**record)
             if predictions_file(run, one.dataset, one.split).exists():
-                found.append(one)
-    return sorted(found, key=lambda one: one.evaluated, reverse=True)
+                evaluations.append(one)
+    return sorted(evaluations, key=lambda one: one.evaluated, reverse=True)
 
 
-def submit_evaluation(run: Run, dataset_name: str, split: str, *, views: bool = False) -> Task:
-    """Asks for a run's model to answer all images of a split of a data set.
+def submit_evaluation(run: Run, dataset_name: str, split: str, *, tta: bool = False) -> Task:
+    """Queues the evaluation of a run's model on all images of a split of a dataset.
 
     Args:
-        views: average its answers to ten views of each image too, which takes ten times as long.
+        run: with a model.
+        dataset_name: to evaluate on.
+        split: one of SPLITS, or EVERYTHING.
+        tta: also predict with test-time augmentation, which takes ten times as long.
 
     Raises:
-        FerError: it cannot be done, as `check` tells, or is being done already.
+        FerError: as in `check_evaluation`, or the evaluation is queued already.
     """
     check_evaluation(run, open_dataset(dataset_name), split)
     with queue.lock():
         arguments: dict[str, str | bool] = {"run": run.id, "dataset": dataset_name, "split": split}
-        asked = [task.request for task in evaluations_of(run) if task.state.is_active]
-        if any(request and arguments.items() <= request.arguments.items() for request in asked):
-            raise FerError(f"{run.id} is being evaluated on {dataset_name} already.")
-        arguments |= {"views": True} if views else {}
+        active = [task.request for task in evaluations_of(run) if task.state.is_active]
+        if any(request and arguments.items() <= request.arguments.items() for request in active):
+            raise FerError(f"{run.id} is already being evaluated on {dataset_name}.")
+        arguments |= {"views": True} if tta else {}
         return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
 
 
 def evaluations_of(run: Run) -> list[Task]:
-    """The tasks that evaluate, or evaluated, the run elsewhere; the newest first."""
-    asked = tasks.list_tasks(KIND)
-    return [task for task in asked if task.request and task.request.arguments.get("run") == run.id]
+    """Returns the tasks that evaluate, or evaluated, the run on other data; the newest first."""
+    every = tasks.list_tasks(KIND)
+    return [task for task in every if task.request and task.request.arguments.get("run") == run.id]
 
 
 def check_evaluation(run: Run, dataset: Dataset, split: str) -> None:
-    """Sees whether a run can be evaluated on a split of a data set.
+    """Checks that a run can be evaluated on a split of a dataset.
 
     Raises:
-        FerError: the run has no model or still trains; the data set shares no class with it, has
-            no image of these in the split, or is the run's own, whose validation and test it has
-            answered in its own time.
+        FerError: the run has no model or is still training; the dataset shares no class with it,
+            or has no images of shared classes in the split; or the split is the run's own
+            validation or test split, which are evaluated otherwise.
     """
     predictions_file(run, dataset.name, split)
     if run.model_file is None or run.state.is_active:
         raise FerError(
-            f"A run must have ended with a model to be evaluated elsewhere. {run.id} is "
-            f"{run.state}{'' if run.model_file else ' and has none'}."
+            f"A run must have ended with a model to be evaluated. {run.id} is "
+            f"{run.state}{'' if run.model_file else ' and has no model'}."
         )
     if dataset.name == run.config.dataset and split != "train":
         raise FerError(
-            f"{run.id} was trained on {dataset.name}: it must be evaluated on its validation and "
-            "test splits as Validation and Test. Elsewhere means its training split, or another "
-            "data set."
+            f"{run.id} was trained on {dataset.name}. See its validation and test splits under "
+            "Validation and Test; choose the training split or another dataset here."
         )
     shared = [name for name in dataset.class_names if name in run.class_names]
     if not shared:
         raise FerError(
-            f"The run and the data set must have a class in common. {run.id} knows "
+            f"The run and the dataset must have a class in common. {run.id} has "
             f"{', '.join(run.class_names)}; {dataset.name} has {', '.join(dataset.class_names)}."
         )
     counts = dataset.counts()
     chosen = list(counts) if split == EVERYTHING else [split]
     if not counts.reindex(columns=chosen, fill_value=0).loc[shared].to_numpy().sum():
         raise FerError(
-            f"The split must have images of the classes in common. {dataset.name} has none in "
-            f"{split}."
+            f"The split must have images of the shared classes. {dataset.name} has none in {split}."
         )

@@ -1,4 +1,4 @@
-"""How the faces look that a run was trained on, to compare others with."""
+"""Provides the image statistics of a run's training faces, to measure drift against."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,37 +13,38 @@ from fer_core.vision import ImageStats, compute_image_stats, face_pixels, sample
 
 
 def training_stats_of(run: Run) -> ImageStats:
-    """What the run's training faces look like, as its network gets them.
+    """Returns the image statistics of a run's training faces, at the size of the model's input.
 
-    What its training left, else what its data set tells: older versions left nothing.
+    They are read from the run's directory, or, for runs of older versions, computed from its
+    dataset.
 
     Raises:
-        FerError: neither is there, or it is damaged; says which.
+        FerError: the file is damaged, or the dataset is missing or has changed.
     """
     file = image_stats_file(run)
     if file.exists():
-        return ImageStats.of_record(_record(file))
+        return ImageStats.of_record(_read(file))
     try:
         return compute_image_stats(_faces(run))
-    except ValueError as error:
+    except FerError as error:
         raise FerError(
-            f"{run.name} has not kept how its training faces look, and its data set cannot tell: "
+            f"{run.name} has no statistics of its training images, and they cannot be computed: "
             f"{error}"
         ) from error
 
 
-def _record(file: Path) -> Any:
+def _read(file: Path) -> Any:
     try:
         return read_json(file)
-    except ValueError:  # no JSON; whoever reads it says that it is damaged
+    except ValueError:  # not JSON; `ImageStats.of_record` raises the error
         return None
 
 
 def _faces(run: Run) -> Iterator[np.ndarray]:
-    """A sample of the training faces, uint8 (height, width, channels)."""
+    """Yields a sample of the training faces, uint8 (height, width, channels)."""
     dataset, config = dataset_of(run), run.config
     if dataset.fingerprint() != run.fingerprint:
-        raise FerError(f"The data set {dataset.name} is another than when the run began.")
+        raise FerError(f"The dataset {dataset.name} has changed since the run was trained.")
     used = dataset.index["expression"].isin(used_classes(config, dataset)).to_numpy()
     positions = dataset.select("train")
     for position in sampled(positions[used[positions]]).tolist():

@@ -1,6 +1,6 @@
-"""The card of a network that ships with the program: what it is, how good, and what not for.
+"""Writes the model card of a pretrained model.
 
-After Mitchell and others, "Model Cards for Model Reporting", 2019.
+After Mitchell et al., "Model Cards for Model Reporting", 2019.
 """
 
 import contextlib
@@ -15,33 +15,42 @@ import pandas as pd
 from fer_core import datasets
 from fer_core.errors import FerError
 from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
-from fer_core.evaluation.metrics import accuracy, class_report, confusion, without_leaks
-from fer_core.runs import RECIPES, Augmentation, Run, TrainConfig, corrections_of, open_run
+from fer_core.evaluation.class_scores import score_classes
+from fer_core.evaluation.metrics import accuracy, confusion, without_leaks
+from fer_core.runs import (
+    RECIPES,
+    Augmentation,
+    Calibration,
+    Run,
+    TrainConfig,
+    corrections_of,
+    open_run,
+)
 from fer_core.storage import write_text
 from fer_core.text import SPLIT_NAMES
 
 CARD = "model_card.md"
 
-_NOT_FOR = """## What it must not be used for
+_OUT_OF_SCOPE = """## Out-of-scope use
 
-**A face's expression is not a person's emotion.** The network says which of the class names people
-would give to a picture of a face; what someone feels cannot be read from it. Use it to learn, to
-teach and to measure how such networks do. Do not use it to judge, select or watch people.
+**A facial expression is not an emotion.** The model predicts which class name people would assign
+to an image of a face; it cannot tell what someone feels. Use it for learning, teaching and
+benchmarking. Do not use it to judge, select or monitor people.
 
-In the European Union it is prohibited to infer the emotions of people at work or in education by
-such a system, except for medical or safety reasons: Regulation (EU) 2024/1689 (AI Act), Article
-5(1)(f), in force since 2 February 2025, https://eur-lex.europa.eu/eli/reg/2024/1689/oj.
+In the European Union, it is prohibited to use such a system to infer emotions in the workplace and
+in education, except for medical or safety reasons: Regulation (EU) 2024/1689 (AI Act), Article
+5(1)(f), applicable since 2 February 2025, https://eur-lex.europa.eu/eli/reg/2024/1689/oj.
 """
-_FER2013 = """FER2013 (Goodfellow and others, "Challenges in Representation Learning", 2013): gray
-faces of 48×48 pixels with one of seven expressions, as the challenge split them. The images were
-collected by web search, so their rights are unclear, and who is shown, and how evenly, is not
-known. Labels are noisy: its authors put human accuracy at 65 ± 5 %. Hundreds of the images to
-validate and to test on are also among those to train on; the accuracy without these stands beside.
+_FER2013 = """FER2013 (Goodfellow et al., "Challenges in Representation Learning", 2013): gray
+faces of 48×48 pixels, labeled with one of seven expressions, with the splits of the challenge. The
+images were collected by web search: their copyright status is unclear, and the demographics are
+unknown. Labels are noisy; the authors estimate human accuracy at 65 ± 5 %. Hundreds of validation
+and test images are duplicates of training images; accuracy is also given without these.
 """
 
 
 def read_card(run: Run) -> str:
-    """The card's text, Markdown; empty where the run has none."""
+    """Returns the card as Markdown; empty if the run has none."""
     try:
         return (run.directory / CARD).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -49,11 +58,13 @@ def read_card(run: Run) -> str:
 
 
 def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ()) -> None:
-    """Writes the card of a finished run, from its files.
+    """Writes the card of a finished run.
 
     Args:
-        notes: what no file tells, Markdown: what was tried, how fast it is.
-        seeds: other runs of the same settings, to give mean and spread of.
+        run: with predictions.
+        title: of the card.
+        notes: additional Markdown, such as experiments and speed.
+        seeds: runs of the same settings with other seeds, for mean and standard deviation.
 
     Raises:
         FerError: the run has no predictions.
@@ -61,36 +72,36 @@ def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ())
     parts = [
         f"# {title}\n",
         _about(run),
-        _NOT_FOR,
+        _OUT_OF_SCOPE,
         _data(run),
         _scores(run),
-        _of_seeds([run, *seeds]) if seeds else "",
+        _seeds([run, *seeds]) if seeds else "",
         _classes(run),
         notes.strip() + "\n" if notes else "",
-        _again(run),
+        _reproduce(run),
     ]
     write_text(run.directory / CARD, "\n".join(part for part in parts if part))
 
 
 def command(config: TrainConfig) -> str:
-    """What trains such a run in a terminal: the recipe, and the settings that differ from it.
+    """Returns the command that trains such a run: the recipe and the settings that differ.
 
-    The precision is always named: what is fastest differs between machines.
+    It always names the precision, whose default depends on the machine.
     """
     recipe = RECIPES[config.recipe].config
-    changed: list[tuple[str, Any]] = [("precision", config.precision)]
-    for ours, theirs, record in (
+    different: list[tuple[str, Any]] = [("precision", config.precision)]
+    for ours, default, record in (
         (config, recipe, TrainConfig),
         (config.augmentation, recipe.augmentation, Augmentation),
     ):
-        changed += [
+        different += [
             (each.name, getattr(ours, each.name))
             for each in fields(record)
-            if getattr(ours, each.name) != getattr(theirs, each.name)
+            if getattr(ours, each.name) != getattr(default, each.name)
             and each.name not in ("dataset", "recipe", "augmentation", "precision")
         ]
     words = ["train", "--dataset", config.dataset, "--recipe", config.recipe]
-    for name, value in changed:
+    for name, value in different:
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
@@ -111,26 +122,36 @@ def _about(run: Run) -> str:
     return (
         f"{recipe.description} Recipe `{config.recipe}` (“{recipe.title}”), {kind} faces of "
         f"{height}×{width} pixels, {len(run.class_names)} expressions: "
-        f"{', '.join(run.class_names)}. {_beginning(run)}Trained for {hours:.1f} hours on a "
-        f"processor; the network is that of {best}{len(history)}, which was best on the validation "
+        f"{', '.join(run.class_names)}. {_initial_weights(run)}Trained for {hours:.1f} hours on "
+        f"{_device(run)}; the weights are from {best}{len(history)}, the best on the validation "
         "split.\n"
     )
 
 
-def _beginning(run: Run) -> str:
+def _device(run: Run) -> str:
+    """Describes the device that environment.json records."""
+    devices = [str(device).casefold() for device in run.environment.get("devices", ())]
+    for kind in ("gpu", "tpu"):
+        count = sum(kind in device for device in devices)
+        if count:
+            return f"a {kind.upper()}" if count == 1 else f"{count} {kind.upper()}s"
+    return "a CPU"
+
+
+def _initial_weights(run: Run) -> str:
     *before, _ = _lineage(run)
     if not run.config.initial_run:
         return ""
     epochs = " and ".join(str(len(each.history)) for each in before)
-    trained = f", trained before (epochs: {epochs})" if before else ""
-    return f"It goes on from the weights of {run.config.initial_run}{trained}. "
+    trained = f" (epochs: {epochs})" if before else ""
+    return f"It starts from the weights of {run.config.initial_run}{trained}. "
 
 
 def _lineage(run: Run) -> list[Run]:
-    """The run, and before it those that it goes on from, as far as they are still there."""
+    """Returns the chain of runs that each start from the previous one's weights, `run` last."""
     runs = [run]
-    with contextlib.suppress(ValueError):
-        # A name may have been given anew to one that came later.
+    with contextlib.suppress(FerError):  # deleted
+        # The id of a deleted run may have been reused by a later one: avoid a cycle.
         while runs[0].config.initial_run not in ("", *(each.id for each in runs)):
             runs.insert(0, open_run(runs[0].config.initial_run))
     return runs
@@ -140,10 +161,10 @@ def _data(run: Run) -> str:
     counts = run.counts.sum()
     numbers = ", ".join(f"{counts[split]:,} in {split}" for split in counts.index)
     origin = _FER2013 if run.config.dataset == "fer2013" else f"{run.config.dataset}.\n"
-    overlay = corrections_of(run)
-    if overlay:
-        corrected = datasets.describe_corrections(overlay)
-        numbers += f". Corrections: {corrected} (`overlay.csv` beside this card)"
+    corrections = corrections_of(run)
+    if corrections:
+        corrected = datasets.describe_corrections(corrections)
+        numbers += f". Corrections: {corrected} (`overlay.csv` next to this card)"
     return f"## Data\n\n{origin}\nImages: {numbers}.\n"
 
 
@@ -151,38 +172,38 @@ def _scores(run: Run) -> str:
     lines = [
         "## Accuracy",
         "",
-        "With 95 % intervals (Wilson). The validation split chose the epoch and the settings, the "
-        "test split was opened once, at the end.",
+        "With 95 % confidence intervals (Wilson). Epoch and settings were chosen on the validation "
+        "split; the test split was opened once, at the end.",
         "",
-        "| split | views | all images | without those that are in training too "
-        "| calibration error, before → after |",
+        "| split | TTA | all images | without images leaked from training "
+        "| ECE, before → after calibration |",
         "|---|---|---|---|---|",
     ]
     for split in ("val", "test"):
         name = SPLIT_NAMES[split].lower()
-        for averaged in (False, True):
-            predictions = run.predictions(split, averaged=averaged)
+        for tta in (False, True):
+            predictions = run.predictions(split, tta=tta)
             if predictions is None:
                 continue
             clean = without_leaks(predictions)
             lines.append(
-                f"| {name} | {'ten, averaged' if averaged else 'one'} | {accuracy(predictions)} "
+                f"| {name} | {'10 views' if tta else 'no'} | {accuracy(predictions)} "
                 f"| {accuracy(clean) if clean is not None else ''} "
-                f"| {_errors(run, predictions, averaged)} |"
+                f"| {_calibration_errors(run, predictions, tta)} |"
             )
     lines += [
         "",
-        "The calibration error is the expected one, over 15 bins: how far confidence and accuracy "
-        "are apart. The temperatures were fitted on the validation split; probabilities are shown "
-        f"with them. {_temperatures(run)}",
+        "TTA is test-time augmentation; ECE is the expected calibration error over 15 bins. The "
+        "temperatures were fitted on the validation split and are applied to all probabilities "
+        f"shown. {_temperatures(run)}",
         *_thresholds(run),
         "",
     ]
     return "\n".join(lines)
 
 
-def _errors(run: Run, predictions: pd.DataFrame, averaged: bool) -> str:
-    calibration = run.calibration(averaged=averaged)
+def _calibration_errors(run: Run, predictions: pd.DataFrame, tta: bool) -> str:
+    calibration = run.calibration(tta=tta)
     after = "?"
     if calibration is not None:
         after = f"{calibration_error(predictions, calibration.temperature):.1%}"
@@ -190,36 +211,38 @@ def _errors(run: Run, predictions: pd.DataFrame, averaged: bool) -> str:
 
 
 def _temperatures(run: Run) -> str:
-    found = {"One view": run.calibration(), "ten views": run.calibration(averaged=True)}
-    known = [f"{name}: {each.temperature:.3f}" for name, each in found.items() if each is not None]
-    return ", ".join(known) + "."
+    known = [f"{name}: {each.temperature:.3f}" for name, each in _calibrations(run).items()]
+    return f"Temperatures: {', '.join(known)}." if known else ""
+
+
+def _calibrations(run: Run) -> dict[str, Calibration]:
+    known = {"without TTA": run.calibration(), "with TTA": run.calibration(tta=True)}
+    return {name: each for name, each in known.items() if each is not None}
 
 
 def _thresholds(run: Run) -> list[str]:
-    """How sure it must be, a paragraph; none where no threshold was recorded."""
-    known = {"one view": run.calibration(), "ten views": run.calibration(averaged=True)}
-    said = [
+    """Returns the paragraph on abstention; empty if no threshold is recorded."""
+    thresholds = [
         f"{name}: {each.threshold:.1%}"
-        for name, each in known.items()
-        if each is not None and each.threshold is not None
+        for name, each in _calibrations(run).items()
+        if each.threshold is not None
     ]
-    if not said:
+    if not thresholds:
         return []
     return [
         "",
-        f"Less probable answers are “not sure” ({', '.join(said)}): from there on "
-        f"{DEFAULT_MIN_ACCURACY:.0%} of "
-        "the answers are right on validation, counted without images that are in training too.",
+        f"Predictions below a threshold are “not sure” ({', '.join(thresholds)}): above it, "
+        f"{DEFAULT_MIN_ACCURACY:.0%} are correct on the validation split without leaked images.",
     ]
 
 
-def _of_seeds(runs: Sequence[Run]) -> str:
+def _seeds(runs: Sequence[Run]) -> str:
     tables = [(run.config.seed, run.predictions("val")) for run in runs]
     scores = {seed: accuracy(table).value for seed, table in tables if table is not None}
     values = np.array(list(scores.values()))
     each = ", ".join(f"{value:.1%} (seed {seed})" for seed, value in sorted(scores.items()))
     return (
-        f"The same settings with other random numbers, on the validation split: {each}. Mean "
+        f"Accuracy of the same settings with several seeds, on the validation split: {each}. Mean "
         f"{values.mean():.1%}, standard deviation {values.std(ddof=1):.1%}.\n"
     )
 
@@ -228,31 +251,36 @@ def _classes(run: Run) -> str:
     split = "test" if run.predictions("test") is not None else "val"
     predictions = run.predictions(split)
     if predictions is None:
-        raise FerError(f"{run.id} must have predictions for its card. It is {run.state}.")
-    scores = class_report(predictions, run.class_names)
+        raise FerError(f"{run.id} has no predictions for a model card. It is {run.state}.")
+    matrix = confusion(predictions, run.class_names)
+    scores = score_classes(matrix, run.class_names)
     shares = scores[["precision", "recall", "f1"]].map("{:.1%}".format)
     table = _markdown(shares.assign(images=scores["images"].map("{:,}".format)))
-    matrix = pd.DataFrame(
-        confusion(predictions, run.class_names),
-        index=pd.Index(run.class_names, name="true ↓, answered →"),
+    confusion_table = pd.DataFrame(
+        matrix,
+        index=pd.Index(run.class_names, name="true ↓, predicted →"),
         columns=list(run.class_names),
     )
     name = SPLIT_NAMES[split].lower()
-    return f"## Each expression, on {name}\n\n{table}\n\n{_markdown(matrix)}\n"
+    return f"## Scores per expression ({name})\n\n{table}\n\n{_markdown(confusion_table)}\n"
 
 
-def _again(run: Run) -> str:
+def _reproduce(run: Run) -> str:
     environment = run.environment
     versions = ", ".join(
         str(environment[name]) for name in ("backend", "platform") if name in environment
     )
     configs = [each.config for each in _lineage(run)]
-    # Which id an earlier run will get is not known before.
+    # The ids of the earlier runs are not known in advance.
     named = [configs[0], *(replace(each, initial_run="RUN") for each in configs[1:])]
     commands = "\n".join(map(command, named))
-    before = "RUN is the id that the run before it gets.\n\n" if len(configs) > 1 else ""
+    before = (
+        "RUN is the id of the run that the previous command creates.\n\n"
+        if len(configs) > 1
+        else ""
+    )
     return (
-        f"## Again\n\n```\n{commands}\n```\n\n{before}"
+        f"## Reproduce\n\n```\n{commands}\n```\n\n{before}"
         f"Keras {environment.get('keras', '?')}, {versions}.\n"
     )
 

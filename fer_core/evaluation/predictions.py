@@ -1,4 +1,4 @@
-"""A network's answers one by one: those of one cell of the confusion matrix, the worst first."""
+"""Selects and sorts single predictions, such as those of a confusion matrix cell."""
 
 import numpy as np
 import pandas as pd
@@ -6,58 +6,64 @@ import pandas as pd
 from fer_core.evaluation.calibration import confidences
 from fer_core.evaluation.metrics import predicted
 
-# What answers can be sorted by.
+# Sort orders.
 LARGEST_ERROR, MOST_CONFIDENT, LEAST_CONFIDENT = "error", "confident", "unsure"
-WRONG = ""  # any answer but the true expression; no class can be called so
+WRONG = ""  # any label but the true one; not a valid class name
 
 
 def with_predicted_label(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The predictions with two columns more: `answered`, and `confidence`, its probability."""
+    """Adds the columns `predicted`, the most probable label, and `confidence`, its probability."""
     return predictions.assign(
-        answered=predicted(predictions), confidence=confidences(predictions)
+        predicted=predicted(predictions), confidence=confidences(predictions)
     ).reset_index(drop=True)
 
 
 def choose(
-    answers: pd.DataFrame,
+    table: pd.DataFrame,
     truth: str | None,
-    answered: str | None,
+    label: str | None,
     order: str = LARGEST_ERROR,
 ) -> np.ndarray:
-    """Returns rows of `with_predicted_label` with one truth and one answer; None means any.
+    """Returns the row numbers with that true and that predicted label; None means any.
 
-    The largest error comes first: wrong answers, those given with most confidence before others,
-    then right ones, the least confident first. Of equals the first in the data set comes first.
+    `LARGEST_ERROR` sorts wrong predictions first, the most confident ones before the others, then
+    correct ones, the least confident first. Ties keep the order of the table.
+
+    Args:
+        table: as `with_predicted_label` returns it.
+        truth: the true expression.
+        label: the predicted expression, or `WRONG`.
+        order: one of the sort orders above.
     """
-    chosen = np.ones(len(answers), dtype=bool)
-    right = (answers["answered"] == answers["expression"]).to_numpy()
+    chosen = np.ones(len(table), dtype=bool)
+    correct = (table["predicted"] == table["expression"]).to_numpy()
     if truth is not None:
-        chosen &= (answers["expression"] == truth).to_numpy()
-    if answered == WRONG:
-        chosen &= ~right
-    elif answered is not None:
-        chosen &= (answers["answered"] == answered).to_numpy()
-    confidence = answers["confidence"].to_numpy()
+        chosen &= (table["expression"] == truth).to_numpy()
+    if label == WRONG:
+        chosen &= ~correct
+    elif label is not None:
+        chosen &= (table["predicted"] == label).to_numpy()
+    confidence = table["confidence"].to_numpy()
     rank = {
-        LARGEST_ERROR: np.where(right, confidence, -confidence),
+        LARGEST_ERROR: np.where(correct, confidence, -confidence),
         MOST_CONFIDENT: -confidence,
         LEAST_CONFIDENT: confidence,
     }[order]
     rows = np.flatnonzero(chosen)
     if order == LARGEST_ERROR:
-        return rows[np.lexsort((rank[rows], right[rows]))]
+        return rows[np.lexsort((rank[rows], correct[rows]))]
     return rows[np.argsort(rank[rows], kind="stable")]
 
 
-def find_images(answers: pd.DataFrame, index: pd.DataFrame) -> np.ndarray:
-    """The position in a data set's index of each answer's image; -1 where it is not there.
+def find_images(predictions: pd.DataFrame, index: pd.DataFrame) -> np.ndarray:
+    """Returns the position of each prediction's image in a dataset's index; -1 if it is missing.
 
-    So is what cannot be told: images of which the index has several of the same path and row.
+    Images whose path and row occur more than once in the index count as missing.
     """
     keys = _keys(index)
-    known = ~keys.duplicated(keep=False)
-    where = pd.Series(np.flatnonzero(known), keys[known])
-    return where.reindex(_keys(answers)).fillna(-1).to_numpy(int)
+    unique = ~keys.duplicated(keep=False)
+    positions = pd.Series(np.flatnonzero(unique), keys[unique])
+    return positions.reindex(_keys(predictions)).fillna(-1).to_numpy(int)
 
 
 def _keys(table: pd.DataFrame) -> pd.Index:

@@ -1,4 +1,4 @@
-"""What stands beside every answer of a network: which one it is, what it learned from, how good."""
+"""Describes where a model's predictions come from: its run, training data and accuracy."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,16 +10,16 @@ from fer_core.runs import Run
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """A network and its accuracy, on test where that split was opened, else on validation."""
+    """A model and its accuracy, on the test split if it was opened, else on validation."""
 
     run: Run
-    images: int | None  # that it learned from; None where that is not recorded
+    images: int | None  # it was trained on; None if not recorded
     split: str  # "test" or "val"
-    score: Score | None  # None where nothing is recorded
-    averaged: bool  # whether the accuracy is of ten views averaged
+    score: Score | None  # None if not recorded
+    tta: bool  # whether the score is with test-time augmentation
 
     def record(self) -> dict[str, Any]:
-        """The same for a file."""
+        """Returns the provenance as a JSON object."""
         return {
             "name": self.run.name,
             "run": self.run.id,
@@ -31,22 +31,22 @@ class ModelProvenance:
             if self.score is None or self.score.clean is None
             else _record(self.score.clean),
             "accuracy_on": self.split,
-            "accuracy_of_averaged_views": self.averaged,
+            "accuracy_of_averaged_views": self.tta,
         }
 
 
-def provenance_of(run: Run, *, averaged: bool = False) -> ModelProvenance:
-    """What is known of the run's network.
+def provenance_of(run: Run, *, tta: bool = False) -> ModelProvenance:
+    """Returns the provenance of a run's model.
 
     Args:
-        averaged: of ten views averaged, as far as that is recorded.
+        tta: prefer the score with test-time augmentation, if there is one.
     """
     split = "test" if run.test_opened is not None else "val"
-    averaged = averaged and run.predictions_file(split, averaged=True).exists()
+    tta = tta and run.predictions_file(split, tta=True).exists()
     counts = run.counts
     images = int(counts["train"].sum()) if "train" in counts else None
-    score = score_of(run.predictions_file(split, averaged=averaged))
-    return ModelProvenance(run, images, split, score, averaged)
+    score = score_of(run.predictions_file(split, tta=tta))
+    return ModelProvenance(run, images, split, score, tta)
 
 
 def _record(accuracy: Accuracy) -> dict[str, float]:

@@ -1,86 +1,91 @@
-"""Whether networks differ by more than chance: on the same images, and over several seeds."""
+"""Tests whether models differ significantly: on the same images, and over several seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from fer_core.errors import FerError
 from fer_core.evaluation.metrics import predicted
 
-LEVEL = 0.05  # a p value below it is called significant
+LEVEL = 0.05  # a p-value below it is significant
 
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two networks on the images that both have seen, the true expression being the same."""
+    """The exact McNemar test of two models on the images that both were evaluated on."""
 
     first: str
     second: str
     shared: int  # images
-    only_first: int  # images that the first alone got right
+    only_first: int  # images that only the first model got right
     only_second: int
-    p_value: float  # of the exact McNemar test
-    corrected: float  # the same after Holm, for all pairs that were tested together
+    p_value: float
+    corrected: float  # p-value with Holm's correction for all pairs that were tested
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance alone rarely does this, if the pair is the only one looked at."""
+        """Tells whether the uncorrected p-value is below `LEVEL`."""
         return self.p_value < LEVEL
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of an accuracy over several runs, all in [0, 1], and how sure it is."""
+    """The mean accuracy of several runs and its confidence interval, in [0, 1]."""
 
     runs: int
     value: float
     low: float  # of the 95 % interval of the mean
     high: float
-    deviation: float  # standard deviation of the single runs
+    deviation: float  # standard deviation over the runs
     lowest: float
     highest: float
 
 
-def right_answers(predictions: pd.DataFrame) -> pd.Series:
-    """Whether each answer is right, 1 or 0, by a number made of path, row and true expression.
+def correct_by_image(predictions: pd.DataFrame) -> pd.Series:
+    """Returns 1 or 0 per image: whether it was predicted correctly.
 
-    Two predictions of one number cannot be told apart and are left out.
+    The index is a hash of path, row and true expression; duplicates are left out.
     """
-    words = predictions[["path", "row", "expression"]].astype("str")
-    # 64 bits: that any two of ten thousand images share a number happens once in 10^11 times.
-    key = pd.util.hash_pandas_object(words, index=False).to_numpy()
-    right = pd.Series((predicted(predictions) == predictions["expression"]).to_numpy("int8"), key)
-    return right[~right.index.duplicated(keep=False)]
+    key_columns = predictions[["path", "row", "expression"]].astype("str")
+    # 64 bits: a collision among ten thousand images has a probability of 3e-12.
+    key = pd.util.hash_pandas_object(key_columns, index=False).to_numpy()
+    correct = (predicted(predictions) == predictions["expression"]).to_numpy("int8")
+    by_image = pd.Series(correct, key)
+    return by_image[~by_image.index.duplicated(keep=False)]
 
 
-def paired_tests(right: Mapping[str, pd.Series]) -> list[PairedTest]:
-    """Every pair of networks that share images, by what `right_answers` gives for each.
+def paired_tests(correct: Mapping[str, pd.Series]) -> list[PairedTest]:
+    """Tests every pair of models that share images, with Holm's correction over all pairs.
 
-    Holm's correction is for as many tests as there are pairs.
+    Args:
+        correct: by model, as `correct_by_image` returns it.
     """
-    answers = pd.DataFrame(dict(right)).to_numpy("float64")  # images × networks, NaN where not seen
-    yes, no = (answers == 1).astype("float64"), (answers == 0).astype("float64")
-    alone, both = (yes.T @ no).astype(int), ((yes + no).T @ (yes + no)).astype(int)
-    names, pairs = list(right), np.argwhere(np.triu(both, k=1))
+    table = pd.DataFrame(dict(correct)).to_numpy("float64")  # images × models; NaN: not evaluated
+    yes, no = (table == 1).astype("float64"), (table == 0).astype("float64")
+    only, both = (yes.T @ no).astype(int), ((yes + no).T @ (yes + no)).astype(int)
+    names, pairs = list(correct), np.argwhere(np.triu(both, k=1))
     one, two = pairs.T
-    p_values = mcnemar(alone[one, two], alone[two, one])
+    p_values = mcnemar(only[one, two], only[two, one])
     return [
         PairedTest(
-            names[i], names[j], int(both[i, j]), int(alone[i, j]), int(alone[j, i]), p, corrected
+            names[i], names[j], int(both[i, j]), int(only[i, j]), int(only[j, i]), p, corrected
         )
         for (i, j), p, corrected in zip(pairs, p_values.tolist(), holm(p_values), strict=True)
     ]
 
 
 def mcnemar(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.ndarray:
-    """The two-sided p values of the exact test on images that one network alone got right.
+    """Returns the two-sided p-values of the exact McNemar test.
 
     After Q. McNemar, "Note on the sampling error of the difference between correlated proportions
-    or percentages", Psychometrika 12 (1947), pages 153 to 157, with the binomial distribution in
-    place of its approximation: were both equally good, each such image would be a fair coin.
+    or percentages", Psychometrika 12 (1947), pages 153 to 157, with the exact binomial
+    distribution: under the null hypothesis, either model is equally likely to be the correct one.
+
+    Args:
+        only_first: numbers of images that only the first model got right.
+        only_second: likewise for the second.
 
     Raises:
         FerError: a number of images is negative.
@@ -89,16 +94,18 @@ def mcnemar(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.n
         raise FerError(
             f"Numbers of images must not be negative. Received: {only_first} and {only_second}"
         )
-    fewer, all_coins = np.minimum(only_first, only_second), np.add(only_first, only_second)
-    # The coin is fair, so that both tails are alike; `stats.binomtest` takes one pair at a time.
-    return np.minimum(1.0, 2 * stats.binom.cdf(fewer, all_coins, 0.5))
+    from scipy import stats  # loads SciPy, 0.5 s
+
+    fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
+    # With p = 0.5 both tails are equal; `stats.binomtest` would take one pair at a time.
+    return np.minimum(1.0, 2 * stats.binom.cdf(fewer, discordant, 0.5))
 
 
 def holm(p_values: Sequence[float] | np.ndarray) -> list[float]:
-    """The p values, in their order, corrected for being looked at together.
+    """Returns the p-values, in their order, corrected for multiple testing.
 
     After S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal
-    of Statistics 6 (1979), pages 65 to 70: the smallest of n counts n times, the next n - 1 times.
+    of Statistics 6 (1979), pages 65 to 70: the smallest of n is multiplied by n, the next by n - 1.
     """
     order = np.argsort(p_values, kind="stable")
     factors = np.arange(len(order), 0, -1)
@@ -108,13 +115,17 @@ def holm(p_values: Sequence[float] | np.ndarray) -> list[float]:
 
 
 def mean_accuracy(values: Sequence[float], confidence: float = 0.95) -> Mean:
-    """The mean of accuracies in [0, 1], with Student's t interval cut off at 0 and 1.
+    """Returns the mean of accuracies, in [0, 1], with Student's t interval clipped to [0, 1].
 
-    The runs must differ by chance alone, as those of other seeds do.
+    Args:
+        values: of runs that differ only by chance, such as their seed.
+        confidence: level of the interval.
 
     Raises:
-        FerError: fewer than two values, which have no spread.
+        FerError: there are fewer than two values.
     """
+    from scipy import stats  # loads SciPy, 0.5 s
+
     runs = len(values)
     if runs < 2:
         raise FerError(f"A mean with an interval needs at least two runs. Received: {runs}")

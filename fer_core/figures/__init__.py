@@ -1,4 +1,4 @@
-"""Plotly figures: data in, `go.Figure` out, without Streamlit."""
+"""Plotly figures: functions that take data and return a `go.Figure`, without Streamlit."""
 
 from fer_core.figures import comparison
 from fer_core.figures.bars import class_balance_figure, probability_figure
@@ -7,9 +7,8 @@ from fer_core.figures.comparison import compare_figure, interval_figure
 from fer_core.figures.confusion import confusion_figure
 from fer_core.figures.feature_map import map_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
-from fer_core.figures.recent import RECENT_HEIGHT, recent_figure
 from fer_core.figures.style import METRICS
-from fer_core.figures.timeline import timeline_figure
+from fer_core.figures.timeline import RECENT_HEIGHT, recent_figure, timeline_figure
 
 __all__ = [
     "HISTORY_HEIGHT",

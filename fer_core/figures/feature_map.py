@@ -28,7 +28,7 @@ def map_figure(
         The figure; and for each of its traces the row in `answers` of each of its points.
     """
     table = answers.iloc[drawn.rows]
-    truth, answered = table["expression"].to_numpy(object), table["answered"].to_numpy(object)
+    truth, answered = table["expression"].to_numpy(object), table["predicted"].to_numpy(object)
     others = sort_classes(set(truth.tolist()) - set(class_names))
     names = [*class_names, *others]
     figure, rows = blank_figure(), []

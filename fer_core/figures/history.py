@@ -6,8 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from fer_core.figures.style import ABOVE_ALL, TRAIN_COLOR, VAL_COLOR, blank_figure, metric_format
-from fer_core.figures.thinning import minmax_downsample
+from fer_core.figures.style import (
+    ABOVE_ALL,
+    TRAIN_COLOR,
+    VAL_COLOR,
+    blank_figure,
+    metric_format,
+    minmax_downsample,
+)
 
 HISTORY_HEIGHT = 520  # pixels
 MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen

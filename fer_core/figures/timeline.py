@@ -1,6 +1,7 @@
-"""The figure of one face's probabilities through a video."""
+"""Draws a face's probabilities over time: through a video, or over the last seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,12 +10,17 @@ from fer_core.expressions import colors
 from fer_core.figures.style import blank_figure
 
 TIMELINE_HEIGHT = 190  # pixels
-_GAP = 1.0  # seconds; in a longer one the face was not there, and nothing is drawn
-_GAP_STEPS = 3.0  # as often as the usual distance of two frames, where these are far apart
-# A date, in milliseconds since 1970: its axis has minutes and seconds. Not 1970 itself: Plotly
-# takes numbers of four digits for years.
+RECENT_HEIGHT = 260
+# A gap longer than this many seconds is left empty: the face was not visible. In a video with few
+# frames per second the limit is `_GAP_STEPS` times the median distance of two frames instead.
+_MAX_GAP = 1.0
+_MAX_RECENT_GAP = 2.0
+_GAP_STEPS = 3.0
+# The origin of a date axis, which shows minutes and seconds, in milliseconds since 1970. Not 1970
+# itself: Plotly takes numbers of four digits for years.
 _MIDNIGHT = 946_684_800_000.0
-_AT_ONCE = 1e-3  # seconds in which an area falls to nothing
+_EDGE = 1e-3  # seconds in which an area falls to zero
+_POINTS_PER_SECOND = 5  # of the recent figure; smoothed probabilities change no faster
 
 
 def timeline_figure(
@@ -25,26 +31,20 @@ def timeline_figure(
     whole: float,
     legend: bool = True,
 ) -> go.Figure:
-    """Probabilities as areas upon each other, the first class at the bottom.
+    """Draws a face's probabilities through a video as stacked areas, the first class lowest.
 
     Args:
-        seconds: (n,), rising, since the video's beginning.
+        seconds: (n,), ascending, since the beginning of the video.
         probabilities: (n, classes), in [0, 1].
-        whole: seconds that the axis shows.
+        class_names: in label order.
+        whole: the length of the video in seconds.
+        legend: show the legend.
     """
-    seconds, probabilities = _with_gaps(seconds, probabilities)
+    seconds, probabilities = _with_gaps_and_ends(seconds, probabilities)
     milliseconds = _MIDNIGHT + np.rint(1e3 * seconds)
     figure = blank_figure()
-    for name, color, values in zip(class_names, colors(class_names), probabilities.T, strict=True):
-        figure.add_scatter(
-            x=milliseconds,
-            y=values.astype("float32"),  # half as much to send
-            name=name,
-            stackgroup="expressions",
-            mode="lines",
-            line={"width": 0.5, "color": color},
-            hovertemplate=f"{name}: %{{y:.0%}}<extra></extra>",
-        )
+    for area, values in zip(_areas(class_names), probabilities.T, strict=True):
+        figure.add_trace(area.update(x=milliseconds, y=values.astype("float32")))
     figure.update_layout(
         height=TIMELINE_HEIGHT + (30 if legend else 0),
         showlegend=legend,
@@ -65,14 +65,79 @@ def timeline_figure(
     return figure
 
 
+def recent_figure(
+    seconds: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    now: float,
+    span: float,
+) -> go.Figure:
+    """Draws a face's last seconds before the camera as stacked areas, the first class lowest.
+
+    Args:
+        seconds: (n,), ascending, on the same clock as `now`.
+        probabilities: (n, classes), in [0, 1].
+        class_names: in label order.
+        now: the right end of the axis.
+        span: the length of the axis in seconds.
+    """
+    figure = go.Figure(_empty_recent(tuple(class_names), span))
+    seconds, probabilities = _with_gaps(*_downsample(seconds, probabilities))
+    before_now = (seconds - now).astype("float32")  # halves the size of the message
+    for trace, values in zip(figure.data, probabilities.T.astype("float32"), strict=True):
+        trace.x, trace.y = before_now, values
+    return figure
+
+
+@cache
+def _empty_recent(class_names: tuple[str, ...], span: float) -> go.Figure:
+    """Builds the recent figure without data, cached because Plotly is slow at it."""
+    figure = blank_figure()
+    figure.add_traces(list(_areas(class_names)))
+    # The user's zoom and hidden traces persist while `uirevision` stays the same.
+    figure.update_layout(height=RECENT_HEIGHT, uirevision="recent", hovermode="x unified")
+    figure.update_xaxes(range=[-span, 0], title_text="Seconds before now", showgrid=False)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", nticks=5, fixedrange=True)
+    return figure
+
+
+def _areas(class_names: Sequence[str]) -> Iterable[go.Scatter]:
+    for name, color in zip(class_names, colors(class_names), strict=True):
+        yield go.Scatter(
+            name=name,
+            stackgroup="expressions",
+            mode="lines",
+            line={"width": 0.5, "color": color},
+            hovertemplate=f"{name}: %{{y:.0%}}<extra></extra>",
+        )
+
+
+def _downsample(seconds: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keeps the last point of every fifth of a second."""
+    parts = np.floor(seconds * _POINTS_PER_SECOND)
+    kept = np.append(parts[1:] != parts[:-1], True)[: len(seconds)]
+    return seconds[kept], probabilities[kept]
+
+
 def _with_gaps(seconds: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Begins and ends with nothing, and falls to it where the face was not there."""
+    """Inserts zeros where the face was not visible, instead of interpolating."""
+    after = np.flatnonzero(np.diff(seconds) > _MAX_RECENT_GAP) + 1
+    edges = np.repeat(after, 2)
+    where = np.column_stack([seconds[after - 1], seconds[after]]).ravel()
+    return np.insert(seconds, edges, where), np.insert(probabilities, edges, 0.0, axis=0)
+
+
+def _with_gaps_and_ends(
+    seconds: np.ndarray, probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inserts zeros at both ends and where the face was not visible."""
     if not len(seconds):
         return seconds, probabilities
     steps = np.diff(seconds)
-    longest = max(_GAP, _GAP_STEPS * float(np.median(steps))) if len(steps) else _GAP
+    longest = max(_MAX_GAP, _GAP_STEPS * float(np.median(steps))) if len(steps) else _MAX_GAP
     after = np.flatnonzero(steps > longest) + 1
     edges = np.concatenate([[0], np.repeat(after, 2), [len(seconds)]])
-    ends = np.column_stack([seconds[after - 1] + _AT_ONCE, seconds[after] - _AT_ONCE]).ravel()
-    where = np.concatenate([[seconds[0] - _AT_ONCE], ends, [seconds[-1] + _AT_ONCE]])
+    ends = np.column_stack([seconds[after - 1] + _EDGE, seconds[after] - _EDGE]).ravel()
+    where = np.concatenate([[seconds[0] - _EDGE], ends, [seconds[-1] + _EDGE]])
     return np.insert(seconds, edges, where), np.insert(probabilities, edges, 0.0, axis=0)

@@ -4,71 +4,75 @@ from . import photos as photos
 from . import recognition as recognition
 from . import video_io as video_io
 from . import videos as videos
+from .frame_pipeline import FramePipeline as FramePipeline
+from .frame_pipeline import LivePipeline as LivePipeline
 from .grad_cam import compute_grad_cam as compute_grad_cam
-from .live import LONGER_SIDE as LONGER_SIDE
-from .live import SPAN as SPAN
+from .live import FRAME_SIDE as FRAME_SIDE
+from .live import HISTORY_SECONDS as HISTORY_SECONDS
 from .live import FrameFunction as FrameFunction
+from .live import FrameResult as FrameResult
 from .live import LiveRecognizer as LiveRecognizer
-from .live import Moment as Moment
-from .live_pipeline import FramePipeline as FramePipeline
 from .photo_results import PhotoResult as PhotoResult
 from .photo_results import results_json as results_json
 from .photo_results import results_table as results_table
 from .photo_results import zip_annotated as zip_annotated
-from .photos import ARCHIVE as ARCHIVE
+from .photos import ARCHIVE_SUFFIX as ARCHIVE_SUFFIX
 from .photos import Photo as Photo
 from .photos import PhotoBatch as PhotoBatch
 from .photos import read_uploads as read_uploads
 from .recognition import Classifier as Classifier
 from .recognition import FaceBatch as FaceBatch
+from .recognition import FaceCrop as FaceCrop
 from .recognition import Recognition as Recognition
 from .recognition import annotate as annotate
-from .recognition import cut_out as cut_out
+from .recognition import crop_upright as crop_upright
 from .recognition import recognitions_table as recognitions_table
-from .tracking import Tracked as Tracked
-from .video_table import SHORT as SHORT
+from .tracking import TrackedFace as TrackedFace
+from .video_table import BRIEF_SECONDS as BRIEF_SECONDS
 from .video_table import FaceSummary as FaceSummary
-from .video_table import course as course
+from .video_table import probability_curve as probability_curve
 from .video_table import read_video_table as read_video_table
 from .video_table import summarize_faces as summarize_faces
-from .videos import MOST_EVERY as MOST_EVERY
+from .videos import MAX_FRAME_STEP as MAX_FRAME_STEP
 from .videos import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .videos import Summary as Summary
 from .videos import Video as Video
 from .videos import VideoSettings as VideoSettings
-from .videos import begin_again as begin_again
 from .videos import list_videos as list_videos
+from .videos import restart_video as restart_video
 from .videos import submit_video as submit_video
 
 __all__ = [
-    "ARCHIVE",
+    "ARCHIVE_SUFFIX",
     "Classifier",
     "VIDEO_SUFFIXES",
     "FaceBatch",
+    "FaceCrop",
+    "LivePipeline",
     "PhotoBatch",
-    "LONGER_SIDE",
+    "FRAME_SIDE",
     "LiveRecognizer",
     "FrameFunction",
     "FramePipeline",
-    "MOST_EVERY",
-    "Moment",
+    "MAX_FRAME_STEP",
+    "FrameResult",
     "Photo",
     "Recognition",
     "PhotoResult",
-    "SHORT",
-    "SPAN",
+    "BRIEF_SECONDS",
+    "HISTORY_SECONDS",
     "FaceSummary",
     "Summary",
-    "Tracked",
+    "TrackedFace",
     "Video",
     "VideoSettings",
     "annotate",
     "results_json",
     "results_table",
-    "begin_again",
+    "restart_video",
     "compute_grad_cam",
-    "course",
-    "cut_out",
+    "probability_curve",
+    "crop_upright",
     "feature_map_task",
     "list_videos",
     "live",

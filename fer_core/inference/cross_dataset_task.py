@@ -16,13 +16,13 @@ from fer_core.evaluation import (
     CrossDatasetEvaluation,
     check_evaluation,
     predictions_file,
-    views_file,
+    tta_file,
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +33,7 @@ def run_evaluation(task: Task) -> None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     arguments = task.request.arguments
     run, dataset = open_run(arguments["run"]), open_dataset(arguments["dataset"])
-    progress = task_progress(task, f"Predicting {dataset.name}")
+    progress = ProgressReporter(task, f"Predicting {dataset.name}")
     evaluate(run, dataset, arguments["split"], progress, tta=bool(arguments.get("views")))
     write_json(task.directory / "result.json", dict(arguments))
 
@@ -97,12 +97,12 @@ def _save(run: Run, record: CrossDatasetEvaluation, tables: Mapping[bool, pd.Dat
     The record comes last: an evaluation that has one is complete.
     """
     file = predictions_file(run, record.dataset, record.split)
-    tta_file = views_file(run, record.dataset, record.split)
+    file_with_tta = tta_file(run, record.dataset, record.split)
     file.parent.mkdir(parents=True, exist_ok=True)
-    for outdated in (file.with_suffix(".json"), tta_file):
+    for outdated in (file.with_suffix(".json"), file_with_tta):
         outdated.unlink(missing_ok=True)
     for tta, table in tables.items():
-        with replacing(tta_file if tta else file) as temporary:
+        with replacing(file_with_tta if tta else file) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     write_json(file.with_suffix(".json"), asdict(record))
 

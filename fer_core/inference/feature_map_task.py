@@ -1,4 +1,4 @@
-"""Draws a map of faces from a network's features, those before its last layer."""
+"""Computes a feature map: images placed by the features before the model's last layer."""
 
 import warnings
 from collections.abc import Callable
@@ -17,107 +17,107 @@ from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
-_NEIGHBOURS = 15  # of an image, which UMAP keeps together
-_BEFORE_UMAP = 50  # dimensions that PCA leaves to it
+_NEIGHBORS = 15  # of each image, for UMAP
+_UMAP_INPUTS = 50  # dimensions, after PCA
 
 Progress = Callable[[int, int], None]
 
 
 def run_map(task: Task) -> None:
-    """Does a task of kind "map"; the worker's entry."""
+    """Runs a task of kind "map"; called by the worker."""
     if task.request is None:
         raise FerError(f"{task.id} must hold a request. It has none.")
-    asked = task.request.arguments
-    progress = task_progress(task, f"Looking at {asked['dataset']} through the network")
-    draw_map(open_run(asked["run"]), asked["dataset"], asked["split"], asked["method"], progress)
-    write_json(task.directory / "result.json", dict(asked))
+    arguments = task.request.arguments
+    dataset, split, method = (arguments[name] for name in ("dataset", "split", "method"))
+    progress = ProgressReporter(task, f"Computing features of {dataset}")
+    draw_map(open_run(arguments["run"]), dataset, split, method, progress)
+    write_json(task.directory / "result.json", dict(arguments))
 
 
 def draw_map(
     run: Run, dataset: str, split: str, method: str = PCA, progress: Progress | None = None
 ) -> FaceMap:
-    """Draws the map of the images that the run has answered, and keeps it.
+    """Computes and saves the feature map of the images that the run has predictions for.
 
     Args:
-        progress: called with the images done and their number; what it raises ends the drawing,
-            and a map that was there before stays.
+        progress: called with the images done and the total; an exception it raises ends the
+            computation and leaves an earlier map in place.
 
     Raises:
-        FerError: as `face_map.check`; fewer than `face_map.FEWEST` of the images are in the data
-            set, or one of them cannot be read.
+        FerError: as `evaluation.check`; fewer than `MIN_MAP_IMAGES` of the images are in the
+            dataset, or one of them cannot be read.
     """
     predictions = evaluation.check(run, dataset, split, method)
-    print_of_it = evaluation.digest(predictions)
+    digest = evaluation.digest(predictions)
     rows, positions = _choose(predictions, open_dataset(dataset))
     features = _features(run, open_dataset(dataset), positions, progress)
     points, explained = _pca(features) if method == PCA else (_umap(features), ())
     made = datetime.now().isoformat(timespec="seconds")
-    drawn = FaceMap(rows, points.astype(np.float32), method, explained, print_of_it, made)
-    evaluation.save_map(evaluation.map_file(run, dataset, split, method), drawn)
-    return drawn
+    face_map = FaceMap(rows, points.astype(np.float32), method, explained, digest, made)
+    evaluation.save_map(evaluation.map_file(run, dataset, split, method), face_map)
+    return face_map
 
 
 def _choose(predictions: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the predictions that are drawn, and where in the data set their images are."""
+    """Returns the rows of the predictions to draw, and the positions of their images."""
     table = read_predictions(predictions)
     if table is None:
-        raise FerError(f"There must be predictions in {predictions}. There are none.")
+        raise FerError(f"A feature map needs predictions. {predictions} is missing or empty.")
     positions = evaluation.find_images(table, dataset.index)
-    there = np.flatnonzero(positions >= 0)
-    if len(there) < MIN_MAP_IMAGES:
+    present = np.flatnonzero(positions >= 0)
+    if len(present) < MIN_MAP_IMAGES:
         raise FerError(
-            f"At least {MIN_MAP_IMAGES} of the images must be in the data set "
-            f"{dataset.name} for a map. "
-            f"Received: {len(there)} of {len(positions):,}"
+            f"A feature map needs at least {MIN_MAP_IMAGES} of the predicted images in the dataset "
+            f"{dataset.name}. Received: {len(present)} of {len(positions):,}"
         )
-    labels = pd.Series(table["expression"].to_numpy(str)[there])
-    rows = there[evaluation.sample(labels)]
+    labels = pd.Series(table["expression"].to_numpy(str)[present])
+    rows = present[evaluation.sample(labels)]
     return rows, positions[rows]
 
 
 def _features(
     run: Run, dataset: Dataset, positions: np.ndarray, progress: Progress | None
 ) -> np.ndarray:
-    """What the last layer gets of each image: float32 (n, features)."""
+    """Returns the inputs of the model's last layer: float32 (n, features)."""
     classifier = Classifier.load(run)
     model = classifier.model
     trunk = keras.Model(model.inputs, model.layers[-1].input)
 
-    def pixels(places: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in places])
+    def read(rows: range) -> np.ndarray:
+        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
 
-    done, found = 0, []
-    for chunk in in_chunks(pixels, len(positions)):
-        found.append(models.predict(trunk, chunk))
+    done, parts = 0, []
+    for chunk in in_chunks(read, len(positions)):
+        parts.append(models.predict(trunk, chunk))
         done += len(chunk)
         if progress is not None:
             progress(done, len(positions))
-    features = np.concatenate(found)
+    features = np.concatenate(parts)
     return features.reshape(len(features), -1)
 
 
 def _pca(features: np.ndarray, dimensions: int = 2) -> tuple[np.ndarray, tuple[float, ...]]:
-    """The coordinates along the directions in which the features differ most, and their shares."""
+    """Returns coordinates on the principal components and their shares of the variance."""
     dimensions = min(dimensions, *features.shape)
     with warnings.catch_warnings():
-        # Features that are all the same have no variance to take a share of.
+        # Constant features have no variance to take a share of.
         warnings.simplefilter("ignore", RuntimeWarning)
         projection = Projection(dimensions, random_state=0)
         points = projection.fit_transform(features)
     shares = np.nan_to_num(projection.explained_variance_ratio_)
-    if points.shape[1] < 2:  # a network with a single feature
+    if points.shape[1] < 2:  # a model with a single feature
         points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
     return points, tuple(float(share) for share in shares)
 
 
 def _umap(features: np.ndarray) -> np.ndarray:
-    """The plane in which neighbours stay neighbours (McInnes, Healy and Melville, 2018)."""
+    """Projects features to the plane with UMAP (McInnes, Healy and Melville, 2018)."""
     from umap import UMAP
 
-    reduced, _ = _pca(features, _BEFORE_UMAP)
-    neighbours = min(_NEIGHBOURS, len(features) - 1)
-    # With a seed UMAP works in one thread, and says so, unless it is told to.
-    reducer = UMAP(n_neighbors=neighbours, random_state=0, n_jobs=1)
+    reduced, _ = _pca(features, _UMAP_INPUTS)
+    neighbors = min(_NEIGHBORS, len(features) - 1)
+    # With a seed UMAP uses one thread, and warns unless `n_jobs` says so.
+    reducer = UMAP(n_neighbors=neighbors, random_state=0, n_jobs=1)
     return np.asarray(reducer.fit_transform(reduced))

@@ -1,4 +1,4 @@
-"""Where the network looked."""
+"""Computes Grad-CAM heatmaps: which parts of an image speak for a class."""
 
 import keras
 import numpy as np
@@ -6,55 +6,55 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.vision import resize
 
-# A map of fewer places than this a side says nothing of a face: a deeper layer is passed over.
-_LEAST_PLACES = 6
+# Deeper layers with fewer positions a side are skipped: too coarse for a face.
+_MIN_SIDE = 6
 
 
 def compute_grad_cam(model: keras.Model, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """How much each place of an image speaks for a class, by Grad-CAM.
+    """Returns how much each part of an image speaks for a class.
 
-    Selvaraju and others, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based
-    Localization", 2017, on the deepest layer that still tells six places a side apart.
+    Implements Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+    Gradient-based Localization", 2017, on the deepest layer with at least six positions a side.
 
     Args:
         pixels: uint8 (n, height, width, channels), as the model takes them.
-        classes: int (n,), the class asked about for each image.
+        classes: int (n,), a class for each image.
 
     Returns:
-        float32 (n, height, width) in [0, 1]; the strongest place of each image is 1, and all are 0
-        where nothing speaks for the class.
+        float32 (n, height, width) in [0, 1]; the maximum of each image is 1, or 0 if nothing
+        speaks for the class.
 
     Raises:
-        FerError: no layer of the model has places.
+        FerError: no layer of the model is a feature map of that size.
     """
     if not len(pixels):
         return np.zeros(pixels.shape[:3], "float32")
-    layer = _deepest_map(model)
-    watched = keras.Model(model.inputs, [layer.output, _logits(model)])
-    features, gradients = _features_and_gradients(watched, pixels.astype("float32"), classes)
+    layer = _deepest_feature_map(model)
+    grad_model = keras.Model(model.inputs, [layer.output, _logits(model)])
+    features, gradients = _features_and_gradients(grad_model, pixels.astype("float32"), classes)
     weights = gradients.mean(axis=(1, 2), keepdims=True)
     maps = np.maximum((features * weights).sum(axis=-1), 0)
     height, width = pixels.shape[1:3]
     large = np.stack([resize(each, height, width) for each in maps.astype("float32")])
-    large = np.maximum(large, 0)  # a cubic curve swings below
+    large = np.maximum(large, 0)  # cubic interpolation undershoots
     strongest = large.max(axis=(1, 2), keepdims=True)
     return np.divide(large, strongest, out=np.zeros_like(large), where=strongest > 0)
 
 
-def _deepest_map(model: keras.Model) -> keras.Layer:
+def _deepest_feature_map(model: keras.Model) -> keras.Layer:
     for layer in reversed(model.layers):
         shape = layer.output.shape
         is_pixels = isinstance(layer, (keras.layers.InputLayer, keras.layers.Rescaling))
-        if len(shape) == 4 and min(shape[1:3]) >= _LEAST_PLACES and not is_pixels:
+        if len(shape) == 4 and min(shape[1:3]) >= _MIN_SIDE and not is_pixels:
             return layer
     raise FerError(
-        f"Grad-CAM needs a layer of at least {_LEAST_PLACES}×{_LEAST_PLACES} places. "
+        f"Grad-CAM needs a convolutional layer of at least {_MIN_SIDE}×{_MIN_SIDE} positions. "
         f"{model.name} has none."
     )
 
 
 def _logits(model: keras.Model) -> keras.KerasTensor:
-    """What the softmax gets: of a sure answer its probability has no gradient left."""
+    """Returns the input of the softmax, whose own gradient vanishes for confident predictions."""
     last = model.layers[-1]
     logits = keras.layers.Dense(last.units, name="logits", dtype="float32")
     before = last.input
@@ -64,14 +64,14 @@ def _logits(model: keras.Model) -> keras.KerasTensor:
 
 
 def _features_and_gradients(
-    watched: keras.Model, pixels: np.ndarray, classes: np.ndarray
+    grad_model: keras.Model, pixels: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     import tensorflow as tf
 
     inputs = tf.convert_to_tensor(pixels)
     with tf.GradientTape() as tape:
-        tape.watch(inputs)  # or the steps of frozen layers would not be recorded
-        features, logits = watched(inputs, training=False)
+        tape.watch(inputs)  # otherwise operations of frozen layers are not recorded
+        features, logits = grad_model(inputs, training=False)
         chosen = tf.gather(logits, classes, axis=1, batch_dims=1)
     gradients = tape.gradient(chosen, features)
     return features.numpy(), gradients.numpy()

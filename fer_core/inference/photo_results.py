@@ -1,4 +1,4 @@
-"""What was recognised in pictures, to be taken away: a table, JSON, and annotated pictures."""
+"""Exports recognitions: as a table, as JSON, and as annotated images."""
 
 import io
 import json
@@ -13,97 +13,96 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation import label_or_abstain
-from fer_core.inference.photos import distinct
+from fer_core.inference.photos import unique_names
 from fer_core.inference.recognition import Recognition, annotate, recognitions_table
 from fer_core.vision import encode
 
-_FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')  # in names, on one system or another
+_FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')  # in file names, on some system
 
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """A picture with all that was recognised in it."""
+    """The faces recognized in a photo."""
 
     recognitions: tuple[Recognition, ...]
     height: int  # pixels
     width: int
-    smallest: int  # pixels; smaller faces were not looked for
-    milliseconds: float  # from the file to the answers
+    smallest: int  # pixels; smaller faces were not searched for
+    milliseconds: float  # from the file to the probabilities
 
 
 def results_table(
-    found: Mapping[str, PhotoResult], class_names: Sequence[str], threshold: float
+    results: Mapping[str, PhotoResult], class_names: Sequence[str], threshold: float
 ) -> pd.DataFrame:
-    """A row per face of all pictures: as `recognitions_table`, and `milliseconds` of its picture.
+    """Returns the columns of `recognitions_table`, and the `milliseconds` of each face's photo.
 
     Args:
-        found: by the picture's name.
+        results: by photo name.
     """
-    recognitions = {name: one.recognitions for name, one in found.items()}
+    recognitions = {name: result.recognitions for name, result in results.items()}
     table = recognitions_table(recognitions, class_names, threshold=threshold)
-    times = {name: round(one.milliseconds, 1) for name, one in found.items()}
+    times = {name: round(result.milliseconds, 1) for name, result in results.items()}
     return table.assign(milliseconds=table["image"].map(times).astype(float))
 
 
 def results_json(
-    found: Mapping[str, PhotoResult],
-    refused: Sequence[str],
-    network: Mapping[str, Any],
+    results: Mapping[str, PhotoResult],
+    errors: Sequence[str],
+    model: Mapping[str, Any],
     settings: Mapping[str, Any],
     threshold: float,
 ) -> str:
-    """All of it: pictures without a face and what could not be read, too.
+    """Returns everything as JSON, including photos without faces and unreadable files.
 
     Args:
-        found: by the picture's name.
-        refused: a sentence for each file that could not be read.
-        network: what stands beside its answers; see `Credentials.record`.
-        settings: with which it was asked.
+        results: by photo name.
+        errors: a sentence for each file that could not be read.
+        model: its provenance; see `ModelProvenance.record`.
+        settings: of the recognition.
     """
     record = {
-        "note": "A face's expression is not a person's emotion.",
-        "network": dict(network),
+        "note": "A facial expression is not an emotion.",
+        "model": dict(model),
         "settings": {**settings, "threshold": threshold},
         "images": [
             {
                 "image": name,
-                "width": one.width,
-                "height": one.height,
-                "milliseconds": round(one.milliseconds, 1),
-                "faces": [_face(number, each, threshold) for number, each in _numbered(one)],
+                "width": result.width,
+                "height": result.height,
+                "milliseconds": round(result.milliseconds, 1),
+                "faces": [
+                    _face_record(number, recognition, threshold)
+                    for number, recognition in enumerate(result.recognitions, 1)
+                ],
             }
-            for name, one in found.items()
+            for name, result in results.items()
         ],
-        "refused": list(refused),
+        "errors": list(errors),
     }
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def zip_annotated(
-    pictures: Iterable[tuple[str, np.ndarray, PhotoResult]],
+    photos: Iterable[tuple[str, np.ndarray, PhotoResult]],
     class_names: Sequence[str],
     threshold: float,
 ) -> bytes:
-    """A .zip of annotated JPEGs, as `annotate` draws them.
+    """Returns a .zip of annotated JPEGs; see `annotate`.
 
     Args:
-        pictures: name, image (uint8 RGB) and what was recognised in it; names are distinct.
+        photos: name, image (uint8 RGB) and result of each; names are distinct.
     """
     buffer = io.BytesIO()
-    taken: list[str] = []
+    names: list[str] = []
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, image, one in pictures:
-            taken = distinct([*taken, _file_name(name)])
-            drawn = annotate(image, one.recognitions, class_names, threshold=threshold)
-            archive.writestr(f"{taken[-1]}.jpg", encode(drawn, "JPEG"))
+        for name, image, result in photos:
+            names = unique_names([*names, _file_name(name)])
+            drawn = annotate(image, result.recognitions, class_names, threshold=threshold)
+            archive.writestr(f"{names[-1]}.jpg", encode(drawn, "JPEG"))
     return buffer.getvalue()
 
 
-def _numbered(one: PhotoResult) -> Iterable[tuple[int, Recognition]]:
-    return enumerate(one.recognitions, 1)
-
-
-def _face(number: int, recognition: Recognition, threshold: float) -> dict[str, Any]:
+def _face_record(number: int, recognition: Recognition, threshold: float) -> dict[str, Any]:
     box = recognition.face.box
     return {
         "face": number,
@@ -116,7 +115,7 @@ def _face(number: int, recognition: Recognition, threshold: float) -> dict[str, 
 
 
 def _file_name(name: str) -> str:
-    """A path below the archive that every system can write, without a suffix."""
+    """Returns a relative path, valid on every system, without its suffix."""
     parts = [_FORBIDDEN.sub("_", part) for part in PurePosixPath(name).parts if part != "/"]
-    path = PurePosixPath(*[part for part in parts if part not in ("", ".", "..")] or ["picture"])
+    path = PurePosixPath(*[part for part in parts if part not in ("", ".", "..")] or ["photo"])
     return str(path.with_suffix(""))

@@ -1,4 +1,4 @@
-"""The pictures that a person gives at once: photos, and folders of them as .zip."""
+"""Reads uploaded photos and .zip archives of photos."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,59 +19,59 @@ from fer_core.errors import FerError
 from fer_core.text import counted
 from fer_core.vision import IMAGE_SUFFIXES, MAX_PIXELS
 
-ARCHIVE = ".zip"
-MAX_PHOTOS = 5000  # pictures of one archive
-LARGEST_PHOTO = 4 * MAX_PIXELS  # bytes: no picture that can be shown needs more
+ARCHIVE_SUFFIX = ".zip"
+MAX_PHOTOS = 5000  # of one archive
+MAX_PHOTO_BYTES = 4 * MAX_PIXELS  # no image within the pixel limit needs more
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture's file, read when it is asked for."""
+    """A photo's file, read on demand."""
 
     name: str
-    key: str  # pictures of one key are the same
+    key: str  # equal keys mean equal contents
     read: Callable[[], bytes] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class PhotoBatch:
-    """What there is to be looked at, and what is to be said of the rest."""
+    """The photos of an upload, and messages about files that are none."""
 
-    photos: tuple[Photo, ...]  # their names are distinct
-    refused: tuple[str, ...]  # a sentence each
-    notes: tuple[str, ...]  # sentences on what is no picture and was not meant as one
+    photos: tuple[Photo, ...]  # with distinct names
+    errors: tuple[str, ...]  # a sentence for each file that cannot be read
+    notes: tuple[str, ...]  # sentences about files skipped because they are not images
 
 
 def read_uploads(files: Sequence[tuple[str, str, BinaryIO]]) -> PhotoBatch:
-    """The pictures in files, archives among them, in their order.
+    """Lists the photos in uploaded files and archives, in order.
 
-    Nothing is written to the disk: a picture of an archive is unpacked into memory, alone, when it
-    is read. What cannot be a picture is refused in a sentence, and the others stay.
+    Writes nothing to disk: a photo in an archive is unpacked into memory when it is read. A file
+    that cannot be a photo gets an error; the others remain.
 
     Args:
-        files: name, key and content of each; other content must have another key.
+        files: name, key and content of each; different content needs a different key.
     """
     photos: list[Photo] = []
-    refused: list[str] = []
+    errors: list[str] = []
     notes: list[str] = []
     for name, key, file in files:
-        if not name.lower().endswith(ARCHIVE):
-            photos.append(Photo(name, key, partial(_whole, file)))
+        if not name.lower().endswith(ARCHIVE_SUFFIX):
+            photos.append(Photo(name, key, partial(_read, file)))
             continue
         try:
-            photos += _photos_in(name, key, file, refused, notes)
-        except ValueError as error:
-            refused.append(f"{name}: {error}")
-    names = distinct([photo.name for photo in photos])
+            photos += _photos_in(name, key, file, errors, notes)
+        except FerError as error:
+            errors.append(f"{name}: {error}")
+    names = unique_names([photo.name for photo in photos])
     return PhotoBatch(
         tuple(Photo(name, each.key, each.read) for name, each in zip(names, photos, strict=True)),
-        tuple(refused),
+        tuple(errors),
         tuple(notes),
     )
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names in their order, with a number behind those that came before."""
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Appends numbers to repeated names, so that all differ."""
     taken: dict[str, None] = {}
     for name in names:
         numbered = (f"{name} ({number})" for number in count(2))
@@ -79,56 +79,56 @@ def distinct(names: Sequence[str]) -> list[str]:
     return list(taken)
 
 
-def _whole(file: BinaryIO) -> bytes:
+def _read(file: BinaryIO) -> bytes:
     file.seek(0)
     return file.read()
 
 
 def _photos_in(
-    name: str, key: str, file: BinaryIO, refused: list[str], notes: list[str]
+    name: str, key: str, file: BinaryIO, errors: list[str], notes: list[str]
 ) -> Iterator[Photo]:
-    """The pictures of an archive; members that are refused get a sentence.
+    """Yields the photos of an archive; adds a sentence for each rejected member.
 
     Raises:
-        FerError: no archive, damaged, a bomb, without a picture or with too many.
+        FerError: not an archive, damaged, a zip bomb, without photos or with too many.
     """
     with archive_errors():
         archive = zipfile.ZipFile(file)
     members = [member for member in archive.infolist() if not member.is_dir()]
-    plain = [member for member in members if _is_fit(name, member, refused)]
-    pictures = [member for member in plain if has_suffix(member, IMAGE_SUFFIXES)]
-    check_total(pictures, file.seek(0, 2), MAX_EXTRACTED_BYTES)
-    if not 0 < len(pictures) <= MAX_PHOTOS:
+    safe = [member for member in members if _is_safe(name, member, errors)]
+    images = [member for member in safe if has_suffix(member, IMAGE_SUFFIXES)]
+    check_total(images, file.seek(0, 2), MAX_EXTRACTED_BYTES)
+    if not 0 < len(images) <= MAX_PHOTOS:
         raise FerError(
-            f"An archive must hold between 1 and {MAX_PHOTOS:,} pictures. "
-            f"Received: {len(pictures):,}"
+            f"An archive must contain between 1 and {MAX_PHOTOS:,} images. "
+            f"Received: {len(images):,}"
         )
-    if len(pictures) < len(plain):
-        others = counted(len(plain) - len(pictures), "file")
-        notes.append(f"{name}: not looked at, no images by their names: {others}.")
-    for number, member in enumerate(pictures):
-        read = partial(_unpacked, archive, member)
+    if len(images) < len(safe):
+        others = counted(len(safe) - len(images), "file")
+        notes.append(f"{name}: {others} skipped, without the name of an image.")
+    for number, member in enumerate(images):
+        read = partial(_unpack, archive, member)
         yield Photo(f"{name}/{member.filename}", f"{key}/{number}", read)
 
 
-def _is_fit(name: str, member: zipfile.ZipInfo, refused: list[str]) -> bool:
+def _is_safe(name: str, member: zipfile.ZipInfo, errors: list[str]) -> bool:
     try:
         check_member(member)
         _check_size(member)
-    except ValueError as error:
-        refused.append(f"{name}: {error}")
+    except FerError as error:
+        errors.append(f"{name}: {error}")
         return False
     return True
 
 
 def _check_size(member: zipfile.ZipInfo) -> None:
-    if member.file_size > LARGEST_PHOTO:
+    if member.file_size > MAX_PHOTO_BYTES:
         raise FerError(
-            f"A picture must have at most {LARGEST_PHOTO / 1e6:.0f} MB. "
+            f"An image file must have at most {MAX_PHOTO_BYTES / 1e6:.0f} MB. "
             f"Received: {member.filename}, {member.file_size / 1e6:,.0f} MB"
         )
 
 
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     with archive_errors():
         return b"".join(read_member(archive, member))

@@ -1,4 +1,4 @@
-"""The expression of every face in a picture."""
+"""Recognizes the expression of every face in an image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from fer_core.expressions import colors
 from fer_core.models import predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
-    CONFIDENCE,
-    SCREEN,
+    MIN_CONFIDENCE,
+    SCREEN_SIDE,
     Face,
     FaceDetector,
     crop_face,
@@ -23,9 +23,9 @@ from fer_core.vision import (
     face_pixels,
 )
 
-# Around the detector's box, as a share of its longer side. FER2013's images are cropped like
-# these boxes: on 300 of them the longer side is 1.05 of the image's (quartiles 0.95 and 1.15),
-# and the centre is the image's.
+# Around the detector's box, as a share of its longer side. FER2013 is cropped like these boxes: on
+# 300 of its images the longer side of the box is 1.05 of the image's (quartiles 0.95 and 1.15), and
+# the centers agree.
 MARGIN = 0.0
 
 # Degrees; faces tilted further are rotated upright before classification. Of 1,500 validation faces
@@ -34,15 +34,15 @@ MARGIN = 0.0
 # and 70.3 % after turning (`python -m tests.benchmarks.rotated_faces --faces 1500`).
 MAX_UPRIGHT_TILT = 10.0
 
-_TOGETHER = 32  # faces through the network at once; more gain nothing
+_BATCH_SIZE = 32  # faces; larger batches are no faster
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """A face and what a classifier makes of it."""
+    """A face with the probabilities of its expressions."""
 
     face: Face
-    probabilities: Mapping[str, float]  # by expression, in label order; their sum is 1
+    probabilities: Mapping[str, float]  # by expression, in label order; they sum to 1
 
     @property
     def expression(self) -> str:
@@ -51,12 +51,12 @@ class Recognition:
 
     @property
     def probability(self) -> float:
-        """The probability of that expression, in [0, 1]."""
+        """The probability of the most probable expression, in [0, 1]."""
         return self.probabilities[self.expression]
 
 
 class Classifier:
-    """A run's model with its class names. May be shared by threads."""
+    """A run's model with its class names. Thread-safe."""
 
     def __init__(
         self,
@@ -65,19 +65,19 @@ class Classifier:
         *,
         gray: bool = False,
         temperature: float = 1.0,
-        averaged: bool = False,
+        tta: bool = False,
         threshold: float = 0.0,
     ) -> None:
-        """The model takes uint8 pixels (n, height, width, channels) and gives (n, classes).
+        """Wraps a model from uint8 pixels (n, height, width, channels) to (n, classes).
 
         Args:
-            gray: takes the colours out of what it is shown, where it has seen gray images only.
-            temperature: makes its probabilities believable; see `calibration`.
-            averaged: over ten views of each face; see `views`.
-            threshold: the probability below which its answer is "not sure".
+            gray: remove color from images, for a model trained on gray images only.
+            temperature: calibrates the probabilities; see `evaluation.apply_temperature`.
+            tta: use test-time augmentation; see `models.predict_tta`.
+            threshold: probability below which the classifier abstains ("not sure").
 
         Raises:
-            FerError: the model does not tell as many classes as there are names.
+            FerError: the number of names differs from the model's number of classes.
         """
         if model.output_shape[-1] != len(class_names):
             raise FerError(
@@ -88,51 +88,51 @@ class Classifier:
         self.class_names = tuple(class_names)
         self.gray = gray
         self.temperature = temperature
-        self.averaged = averaged
+        self.tta = tta
         self.threshold = threshold
 
     @classmethod
-    def load(cls, run: Run, *, averaged: bool = False) -> "Classifier":
-        """The classifier that the run trained; what averages views has a temperature of its own.
+    def load(cls, run: Run, *, tta: bool = False) -> "Classifier":
+        """Loads a run's model with its temperature and threshold, which differ with TTA.
 
         Raises:
             FerError: the run has no model yet, or its files are damaged.
         """
         if run.model_file is None:
-            raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
-        calibration = run.calibration(averaged=averaged)
+            raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+        calibration = run.calibration(tta=tta)
         return cls(
             models.load_model(run.model_file),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,
-            averaged=averaged,
-            # Averages that were never measured on validation borrow that of one view.
-            threshold=threshold_of(run, averaged=averaged) or threshold_of(run) or 0.0,
+            tta=tta,
+            # TTA that was never measured on validation borrows the threshold of single views.
+            threshold=threshold_of(run, tta=tta) or threshold_of(run) or 0.0,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
-        """What the network gets of a face crop, uint8 RGB: uint8 (height, width, channels)."""
+        """Returns the model's input for a uint8 RGB face crop: uint8 (height, width, channels)."""
         _, height, width, channels = self.model.input_shape
         return face_pixels(image, (height, width), channels, gray=self.gray)
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities, float32 (len(images), classes), for RGB face crops of any size."""
+        """Returns probabilities, float32 (n, classes), of RGB face crops of any size."""
         return self.predict_pixels([self.pixels(image) for image in images])
 
     def predict_pixels(self, pixels: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-        """Probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels)."""
+        """Returns probabilities, float32 (n, classes), of uint8 (n, height, width, channels)."""
         empty = np.empty((0, *self.model.input_shape[1:]), np.uint8)
-        ask = predict_tta if self.averaged else models.predict
+        predict = predict_tta if self.tta else models.predict
         return apply_temperature(
-            ask(self.model, np.asarray(pixels) if len(pixels) else empty), self.temperature
+            predict(self.model, np.asarray(pixels) if len(pixels) else empty), self.temperature
         )
 
 
-def cut_out(image: np.ndarray, face: Face, margin: float = MARGIN) -> np.ndarray:
-    """What a classifier is shown of a face: its square in the image, upright, uint8 RGB."""
-    turned = face.tilt if abs(face.tilt) > MAX_UPRIGHT_TILT else 0.0
-    return crop_face(image, face.box, margin, turned)
+def crop_upright(image: np.ndarray, face: Face, margin: float = MARGIN) -> np.ndarray:
+    """Crops the square around a face, uint8 RGB, rotated upright if the face is tilted."""
+    tilt = face.tilt if abs(face.tilt) > MAX_UPRIGHT_TILT else 0.0
+    return crop_face(image, face.box, margin, tilt)
 
 
 def recognize(
@@ -142,14 +142,14 @@ def recognize(
     *,
     margin: float = MARGIN,
     smallest_face: int | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float = MIN_CONFIDENCE,
 ) -> list[Recognition]:
-    """The expressions of an image's faces, from left to right; none where there is no face.
+    """Recognizes the expressions of an image's faces, from left to right.
 
     Args:
         image: uint8 RGB, (height, width, 3).
         margin: around the detector's box, as a share of its longer side.
-        smallest_face: in pixels; see `FaceDetector.detect`, as for `confidence`.
+        smallest_face: in pixels; for it and `confidence` see `FaceDetector.detect`.
     """
     faces = detector.detect(image, smallest_face, confidence)
     return recognize_faces(image, faces, classifier, margin=margin)
@@ -158,21 +158,29 @@ def recognize(
 def recognize_faces(
     image: np.ndarray, faces: Sequence[Face], classifier: Classifier, *, margin: float = MARGIN
 ) -> list[Recognition]:
-    """The expressions of faces that were found in an image before; see `recognize`."""
+    """Recognizes the expressions of faces already found in an image; see `recognize`."""
     batch = FaceBatch(classifier, margin)
     batch.add(image, faces)
     return batch.recognize()[0]
 
 
-class FaceBatch:
-    """The faces of several images, which go through the network together.
+@dataclass(frozen=True)
+class FaceCrop:
+    """A face cut out of its image, and the model's input made of it."""
 
-    A face among many takes less than half of what it takes alone. Of an image nothing is kept but
-    what the network gets of its faces.
+    image: np.ndarray  # uint8 RGB, (side, side, 3)
+    pixels: np.ndarray  # uint8, (height, width, channels)
+
+
+class FaceBatch:
+    """Collects the faces of several images to classify them in one batch.
+
+    Batching more than halves the time per face. Keeps the model's input of each face, not the
+    images.
     """
 
     def __init__(self, classifier: Classifier, margin: float = MARGIN) -> None:
-        """Begins with no image; the margin as for `recognize`."""
+        """Starts an empty batch; for the margin see `recognize`."""
         self._classifier, self._margin = classifier, margin
         self._faces: list[Sequence[Face]] = []  # by image
         self._pixels: list[np.ndarray] = []  # by face
@@ -183,26 +191,37 @@ class FaceBatch:
 
     @property
     def is_full(self) -> bool:
-        """Whether more faces would gain nothing, and only take memory."""
-        return len(self) >= _TOGETHER
+        """Whether more faces would not make it faster."""
+        return len(self) >= _BATCH_SIZE
 
-    def add(self, image: np.ndarray, faces: Sequence[Face]) -> None:
-        """Adds an image, uint8 RGB, (height, width, 3), and the faces found in it, if any."""
-        crops = [cut_out(image, face, self._margin) for face in faces]
+    def add(self, image: np.ndarray, faces: Sequence[Face]) -> list[FaceCrop]:
+        """Adds the faces found in an image, uint8 RGB (height, width, 3), and returns their crops.
+
+        An image without faces counts too.
+        """
+        crops = [crop_upright(image, face, self._margin) for face in faces]
         pixels = [self._classifier.pixels(crop) for crop in crops]
         self._pixels += pixels  # all or none of an image
         self._faces.append(faces)
+        return [FaceCrop(crop, its) for crop, its in zip(crops, pixels, strict=True)]
+
+    def predict(self) -> list[np.ndarray]:
+        """Returns probabilities (faces, classes) by image, in order, and empties the batch."""
+        rows = self._classifier.predict_pixels(self._pixels)
+        ends = np.cumsum([len(faces) for faces in self._faces], dtype=int)
+        self._faces, self._pixels = [], []
+        return np.split(rows, ends)[: len(ends)]
 
     def recognize(self) -> list[list[Recognition]]:
-        """The expressions by image, in the order in which they were added; then it is empty."""
-        rows = iter(self._classifier.predict_pixels(self._pixels).tolist())
-        names = self._classifier.class_names
-        found = [
-            [Recognition(face, dict(zip(names, next(rows), strict=True))) for face in faces]
-            for faces in self._faces
+        """Returns recognitions by image, in order, and empties the batch."""
+        faces, names = self._faces, self._classifier.class_names
+        return [
+            [
+                Recognition(face, dict(zip(names, row, strict=True)))
+                for face, row in zip(its, rows.tolist(), strict=True)
+            ]
+            for its, rows in zip(faces, self.predict(), strict=True)
         ]
-        self._faces, self._pixels = [], []
-        return found
 
 
 def annotate(
@@ -211,15 +230,15 @@ def annotate(
     class_names: Sequence[str],
     *,
     threshold: float = 0.0,
-    labelled: bool = True,
-    longest: tuple[int, int] = SCREEN,
+    labeled: bool = True,
+    side_range: tuple[int, int] = SCREEN_SIDE,
 ) -> np.ndarray:
-    """The image for the screen, uint8 RGB: per face a box, its number from 1, its answer.
+    """Draws a box, a number from 1 and the answer for each face; returns uint8 RGB.
 
     Args:
-        threshold: the probability below which the answer is "not sure".
-        labelled: whether number and answer are written, or told by the boxes' colours alone.
-        longest: see `draw_boxes`.
+        threshold: probability below which the answer is "not sure".
+        labeled: whether to write number and answer; the color of the box tells the answer too.
+        side_range: see `draw_boxes`.
     """
     by_name = dict(zip(class_names, colors(class_names), strict=True)) | {NOT_SURE: COLOR}
     answers = [
@@ -228,26 +247,26 @@ def annotate(
     return draw_boxes(
         image,
         [recognition.face.box for recognition in recognitions],
-        [f"{number} {said}" * labelled for number, said in enumerate(answers, 1)],
-        [by_name[said] for said in answers],
-        longest,
+        [f"{number} {answer}" * labeled for number, answer in enumerate(answers, 1)],
+        [by_name[answer] for answer in answers],
+        side_range,
     )
 
 
 def recognitions_table(
-    found: Mapping[str, Sequence[Recognition]],
+    results: Mapping[str, Sequence[Recognition]],
     class_names: Sequence[str],
     *,
     threshold: float = 0.0,
 ) -> pd.DataFrame:
-    """One row per face of all images, faces counted from 1.
+    """Returns a row per face of all images.
 
-    Columns: image, face, x, y, width, height (the box, in pixels), confidence (the detector's),
-    p_<expression>, expression (the most probable), answer (the same, or "not sure" where it is
-    less probable than the threshold).
+    Columns: image, face (from 1), x, y, width, height (the box, in pixels), confidence (the
+    detector's), p_<expression>, expression (the most probable), answer (the same, or "not sure"
+    below the threshold).
 
     Args:
-        found: the recognitions by the image's name.
+        results: recognitions by image name.
     """
     columns = ["image", "face", "x", "y", "width", "height", "confidence"]
     columns += [f"p_{name}" for name in class_names] + ["expression", "answer"]
@@ -255,7 +274,7 @@ def recognitions_table(
         (image, number, box.x, box.y, box.width, box.height, recognition.face.confidence)
         + (*(recognition.probabilities[name] for name in class_names), recognition.expression)
         + (label_or_abstain(recognition.probabilities, threshold),)
-        for image, recognitions in found.items()
+        for image, recognitions in results.items()
         for number, recognition in enumerate(recognitions, 1)
         for box in [recognition.face.box]
     ]

@@ -1,4 +1,4 @@
-"""Films read and written frame by frame: upright RGB, each frame at its own time, without sound."""
+"""Reads and writes videos frame by frame: upright RGB with time stamps, without sound."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,54 +13,54 @@ from av.stream import Disposition
 from fer_core.errors import FerError
 from fer_core.vision import check_rgb
 
-LONGEST_SIDE = 1280  # pixels; larger films are reduced to it as they are read
-MAX_PIXELS = 7680 * 4320  # of a frame; some codecs keep sixteen of them
+MAX_SIDE = 1280  # pixels; larger videos are reduced while reading
+MAX_PIXELS = 7680 * 4320  # of a frame; some codecs keep sixteen frames in memory
 
-# FFmpeg reads more, some of it lists of other files and addresses: not from a stranger's upload.
+# FFmpeg reads more formats, some of which refer to other files and URLs: unsafe for uploads.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 _TIME_BASE = Fraction(1, 90_000)
-_RATE = 25  # frames a second, where neither a frame nor the file tells any time
-# Superfast looks at no frame ahead, so that what it keeps in memory does not depend on the film.
+_DEFAULT_RATE = 25  # frames a second, if neither the frames nor the file have times
+# Superfast uses no lookahead, so that memory does not depend on the video.
 _H264 = {"preset": "superfast", "crf": "23"}
-_LIMITED, _BT709 = 1, 1  # FFmpeg's numbers for a colour range and a colour space
+_LIMITED, _BT709 = 1, 1  # FFmpeg's numbers for a color range and a color space
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of a film."""
+    """A frame of a video."""
 
-    number: int  # from 0, of all frames in the file
-    seconds: float  # since the first; later than that of the frame before
-    image: np.ndarray  # uint8 RGB, (height, width, 3), the same size throughout the film
+    number: int  # from 0, counting all frames of the file
+    seconds: float  # since the first frame; strictly increasing
+    image: np.ndarray  # uint8 RGB, (height, width, 3); all frames have the same size
 
 
 class VideoReader:
-    """A film to be read once from its beginning; used in a `with` block.
+    """Reads a video once from its beginning; use it in a `with` block.
 
-    A turned film, as telephones take them, comes upright, and what was squeezed in its original
-    width. What cannot be decoded is left out; `damaged` counts it.
+    Applies the rotation that phones record, and non-square pixels. Skips what cannot be decoded
+    and counts it in `damaged`.
     """
 
-    def __init__(self, path: Path, name: str = "", longest_side: int = LONGEST_SIDE) -> None:
-        """Opens the file, whose frames are reduced to at most so many pixels a side.
+    def __init__(self, path: Path, name: str = "", max_side: int = MAX_SIDE) -> None:
+        """Opens the file; frames are reduced to at most `max_side` pixels a side.
 
         Raises:
-            FerError: it is no film, is damaged, has no pictures, or frames of more than
-                `MAX_PIXELS` pixels.
+            FerError: the file is not a video, is damaged, has no video stream, or frames of more
+                than `MAX_PIXELS` pixels.
         """
         self.name = name or path.name
-        self.longest_side = longest_side
-        self.damaged = 0  # pieces of the file that could not be decoded
-        self.reached = 0.0  # seconds: the last frame so far, whether it was given out or not
-        self._container = _opened(path, self.name)
+        self.max_side = max_side
+        self.damaged = 0  # packets that could not be decoded
+        self.reached = 0.0  # seconds: time of the last frame read, whether yielded or skipped
+        self._container = _open(path, self.name)
         try:
-            self._stream = self._pictures()
-        except ValueError:
+            self._stream = self._video_stream()
+        except FerError:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
-        self._shape: tuple[int, int] | None = None  # of all frames before they are turned
+        self._shape: tuple[int, int] | None = None  # of all frames before rotation
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -75,7 +75,7 @@ class VideoReader:
 
     @property
     def seconds(self) -> float | None:
-        """How long the file says that the film is; not every file does."""
+        """Duration that the file states; None if it states none."""
         if self._stream.duration and self._stream.time_base:
             return float(self._stream.duration * self._stream.time_base)
         duration = self._container.duration
@@ -83,7 +83,7 @@ class VideoReader:
 
     @property
     def frames(self) -> int | None:
-        """How many frames it should have, by what the file says; not every file does."""
+        """Number of frames that the file states or implies; None if unknown."""
         if self._stream.frames:
             return int(self._stream.frames)
         rate = self._stream.average_rate
@@ -91,21 +91,21 @@ class VideoReader:
 
     @property
     def step(self) -> float:
-        """Seconds from a frame to the next, on average."""
-        return float(1 / (self._stream.average_rate or _RATE))
+        """Average seconds between frames."""
+        return float(1 / (self._stream.average_rate or _DEFAULT_RATE))
 
     @property
     def scale(self) -> float:
-        """Pixels of a frame as it is read, for one pixel as it is shown; at most 1."""
+        """Pixels of the frames read per pixel of the video; at most 1."""
         context = self._stream.codec_context
-        longest = max(_shown_width(context.width, self._stream), context.height)
-        return min(1.0, self.longest_side / longest)
+        longer_side = max(_display_width(context.width, self._stream), context.height)
+        return min(1.0, self.max_side / longer_side)
 
     def read(self, every: int = 1) -> Iterator[Frame]:
-        """Every frame, or one of so many.
+        """Yields every frame, or every Nth.
 
         Raises:
-            FerError: none of it can be decoded.
+            FerError: no frame can be decoded.
         """
         if every < 1:
             raise FerError(f"`every` must be at least 1 frame. Received: {every}")
@@ -116,20 +116,20 @@ class VideoReader:
                 yield Frame(number, self.reached, self._image(decoded))
         if number < 0:
             raise FerError(
-                f"{self.name} cannot be read as a video: none of its pictures can be decoded. It "
-                "is damaged, or was cut off while it was copied."
+                f"{self.name} cannot be read as a video: no frame can be decoded. It is damaged or "
+                "incompletely copied."
             )
 
-    def _pictures(self) -> av.VideoStream:
-        """The stream of pictures; a cover that a piece of music has is none."""
+    def _video_stream(self) -> av.VideoStream:
+        """Returns the first video stream that is not the cover image of an audio file."""
         cover = Disposition.attached_pic
-        streams = [one for one in self._container.streams.video if not one.disposition & cover]
+        streams = [each for each in self._container.streams.video if not each.disposition & cover]
         if not streams:
-            holds = "only sound" if self._container.streams.audio else "nothing"
-            raise FerError(f"{self.name} must hold moving pictures. It holds {holds}.")
+            content = "only sound" if self._container.streams.audio else "nothing"
+            raise FerError(f"{self.name} must contain a video stream. It contains {content}.")
         context = streams[0].codec_context
         if context is None:
-            raise FerError(f"{self.name} is in a format that cannot be decoded here.")
+            raise FerError(f"{self.name} uses a codec that is not supported here.")
         if context.width * context.height > MAX_PIXELS:
             raise FerError(
                 f"{self.name} must have frames of at most {MAX_PIXELS / 1e6:.0f} megapixels. "
@@ -153,10 +153,10 @@ class VideoReader:
                 self.damaged += 1
 
     def _image(self, frame: av.VideoFrame) -> np.ndarray:
-        """The frame's pixels, reduced and then turned: a small picture turns quickly."""
+        """Returns the frame's pixels, reduced before rotation, which is then faster."""
         if self._shape is None:
-            width = _shown_width(frame.width, self._stream)
-            factor = min(1.0, self.longest_side / max(width, frame.height))
+            width = _display_width(frame.width, self._stream)
+            factor = min(1.0, self.max_side / max(width, frame.height))
             self._shape = max(1, round(frame.height * factor)), max(1, round(width * factor))
         height, width = self._shape
         image = frame.to_ndarray(format="rgb24", width=width, height=height)
@@ -164,14 +164,14 @@ class VideoReader:
 
 
 class VideoWriter:
-    """An MP4 (H.264) that browsers play, written frame by frame; used in a `with` block.
+    """Writes an MP4 (H.264) that browsers play, frame by frame; use it in a `with` block.
 
-    When the block ends with an error, the file is not whole.
+    If the block ends with an error, the file is incomplete.
     """
 
     def __init__(self, path: Path) -> None:
-        """Opens the file for writing; an older one is overwritten."""
-        # The index in front: a browser begins to play before it has all of it.
+        """Opens the file for writing; overwrites an existing one."""
+        # With the index first, browsers start playing before the download ends.
         self._container = av.open(str(path), "w", options={"movflags": "faststart"})
         self._stream: av.VideoStream | None = None
         self._last = -1
@@ -192,17 +192,17 @@ class VideoWriter:
             self._container.close()
 
     def add(self, image: np.ndarray, seconds: float) -> None:
-        """Adds a frame, uint8 RGB, all of one size, that is shown from so many seconds on.
+        """Adds a frame, uint8 RGB, that is shown from `seconds` on; all have the same size.
 
-        Of an odd width or height the last column or row is left out: H.264 has none.
+        Drops the last row or column of odd sizes, which H.264 does not support.
 
         Raises:
-            FerError: it is no RGB image.
+            FerError: the image is not RGB.
         """
         check_rgb(image)
         height, width = (max(2, side // 2 * 2) for side in image.shape[:2])
         if self._stream is None:
-            self._stream = self._started(height, width)
+            self._stream = self._add_stream(height, width)
         frame = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(image[:height, :width]), format="rgb24"
         ).reformat(self._stream.width, self._stream.height, "yuv420p", dst_colorspace="ITU709")
@@ -210,7 +210,7 @@ class VideoWriter:
         frame.pts, frame.time_base = self._last, _TIME_BASE
         self._container.mux(self._stream.encode(frame))
 
-    def _started(self, height: int, width: int) -> av.VideoStream:
+    def _add_stream(self, height: int, width: int) -> av.VideoStream:
         stream = self._container.add_stream("libx264", options=dict(_H264))
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
@@ -220,7 +220,7 @@ class VideoWriter:
 
 
 class _Clock:
-    """Times of frames from what the file says, which may be nothing or nonsense."""
+    """Makes increasing times of the time stamps in a file, which may be missing or wrong."""
 
     def __init__(self, step: float) -> None:
         self.step = step
@@ -228,7 +228,7 @@ class _Clock:
         self.last: float | None = None
 
     def read(self, time: float | None) -> float:
-        """Seconds since the first frame, always later than at the last call."""
+        """Returns seconds since the first frame, always more than at the last call."""
         if self.first is None:
             self.first = time
         if self.last is None:
@@ -240,27 +240,27 @@ class _Clock:
         return self.last
 
 
-def _opened(path: Path, name: str) -> av.container.InputContainer:
+def _open(path: Path, name: str) -> av.container.InputContainer:
     try:
         return av.open(str(path), options=_OPTIONS)
     except FileNotFoundError as error:
-        raise FerError(f"There must be a file of that name. Received: {name}") from error
+        raise FerError(f"The video must exist. Received: {name}") from error
     except (av.error.FFmpegError, OSError) as error:
         raise FerError(f"{name} cannot be read as a video: {_reason(path)}.") from error
 
 
 def _reason(path: Path) -> str:
-    """Why a file could not be opened, by its first bytes."""
+    """Tells why a file could not be opened, by its first bytes."""
     with path.open("rb") as file:
         head = file.read(12)
     if not head:
         return "it is empty"
     known = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
     if known or head.startswith(b"\x1aE\xdf\xa3") or head[8:] == b"AVI ":
-        return "it is damaged, or was cut off while it was copied"
+        return "it is damaged or incompletely copied"
     return "it is none of MP4, MOV, WebM, MKV or AVI"
 
 
-def _shown_width(width: int, stream: av.VideoStream) -> int:
-    """The width in pixels as high as wide; some films are squeezed."""
+def _display_width(width: int, stream: av.VideoStream) -> int:
+    """Returns the width in square pixels; some videos have other ones."""
     return max(1, round(width * (stream.sample_aspect_ratio or 1)))

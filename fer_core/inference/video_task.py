@@ -1,10 +1,9 @@
-"""Recognition through time: the faces of a film with their numbers, a table, the annotated film."""
+"""Processes a video: tracks and recognizes its faces, writes a table and an annotated video."""
 
 import csv
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -12,43 +11,41 @@ import numpy as np
 
 from fer_core.evaluation import COLOR, NOT_SURE, label_or_abstain
 from fer_core.expressions import colors
-from fer_core.inference.recognition import Classifier, cut_out
-from fer_core.inference.tracking import PATIENCE, Tracked, Tracker
+from fer_core.inference.frame_pipeline import FramePipeline
+from fer_core.inference.recognition import Classifier
+from fer_core.inference.tracking import PATIENCE, TrackedFace, Tracker
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from fer_core.inference.videos import Summary, Video, VideoSettings
 from fer_core.runs import COMPLETED, STOPPED, open_run
 from fer_core.storage import replacing, write_json
-from fer_core.tasks import Progress, Task, stop_if_asked
+from fer_core.tasks import Progress, ProgressReporter, Task, raise_if_stopped
 from fer_core.vision import (
-    CONFIDENCE,
     Box,
-    Cuts,
+    CutDetector,
     Face,
     FaceDetector,
-    FaceFollower,
     crop_face,
     draw_boxes,
     encode,
     resize,
 )
 
-BATCH = 16  # frames through the classifier at once: 44 MB of the largest
+BATCH = 16  # frames; 44 MB at the maximum size
 PORTRAIT = 160  # pixels a side
-SEEN_LEAST = 0.5  # seconds; what is seen for less gets no portrait
-_SAY_EVERY = 1.0  # seconds
-_SCREEN = (640, 1280)  # pixels of the longer side of the annotated film, least and most
-_LARGER = 1.2  # of the side of a face, for another portrait of it
+MIN_PORTRAIT_SECONDS = 0.5  # a face that appears for less gets no portrait
+_REPORT_EVERY = 1.0  # seconds
+_SIDE_RANGE = (640, 1280)  # pixels of the longer side of the annotated video
+_MIN_GROWTH = 1.2  # of the side of a face, to replace its portrait
 
-Tell = Callable[[Progress], bool]  # whether the work is to go on
+Report = Callable[[Progress], bool]  # returns whether to continue
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
-    """Of the table: a row per face and frame, in the order of time.
+    """Returns the columns of the table, which has a row per face and frame in order of time.
 
-    `seconds` and `frame` (from 0) in the film, `face` (from 1), the box in pixels of the video as
-    it is shown, the detector's `confidence`; probabilities of this frame alone and smoothed over
-    time; the most probable `expression` by the smoothed ones, and `answer`: the same, or "not
-    sure".
+    `seconds` and `frame` (from 0) of the video, `face` (from 1), the box in pixels of the video,
+    the detector's `confidence`; probabilities `p_` of the single frame and `smoothed_` over time;
+    the most probable `expression` of the smoothed ones, and `answer`: the same, or "not sure".
     """
     return [
         *("seconds", "frame", "face", "x", "y", "width", "height", "confidence"),
@@ -59,67 +56,71 @@ def columns(class_names: Sequence[str]) -> list[str]:
 
 
 def run_video(task: Task) -> None:
-    """Does a task of kind "video"; see `videos.submit_video`.
+    """Runs a task of kind "video"; called by the worker. See `videos.submit_video`.
 
-    The video itself is removed when the work has come to an end, whichever, but not when the
-    process was killed.
+    Removes the uploaded video at the end, with or without success, but not if the process is
+    killed.
 
     Raises:
-        ValueError: as `recognize_video`; the run is gone.
-        StoppedError: it was stopped before a frame was looked at.
+        FerError: as `recognize_video`; the run is gone.
+        CancelledError: the task was stopped before the first frame.
     """
     video = Video(task.directory)
-    _remove_halves(video)
+    _remove_partial_files(video)
     try:
-        task.save_progress(Progress(0, 0, "frames", "TensorFlow is being loaded"))
-        classifier = Classifier.load(open_run(video.run_id), averaged=video.settings.averaged)
-        with VideoReader(video.source, video.name) as film:
-            stop_if_asked(task)
-            summary = recognize_video(film, video, FaceDetector(), classifier, _teller(task))
+        task.save_progress(Progress(0, 0, "frames", "Loading TensorFlow"))
+        classifier = Classifier.load(open_run(video.run_id), tta=video.settings.tta)
+        with VideoReader(video.source, video.name) as reader:
+            raise_if_stopped(task)
+            summary = recognize_video(reader, video, FaceDetector(), classifier, _reporter(task))
     finally:
         video.source.unlink(missing_ok=True)
-    write_json(task.directory / "result.json", asdict(summary))
+    write_json(task.directory / "result.json", summary.to_record())
 
 
 def recognize_video(
-    film: VideoReader, video: Video, detector: FaceDetector, classifier: Classifier, tell: Tell
+    reader: VideoReader,
+    video: Video,
+    detector: FaceDetector,
+    classifier: Classifier,
+    report: Report,
 ) -> Summary:
-    """Writes the table, the annotated film and the portraits of a video's faces.
+    """Writes the table, the annotated video and the portraits of a video's faces.
 
-    Stopped, it keeps what was done until then.
+    When stopped, keeps the results so far.
 
     Args:
-        tell: called with the progress after every batch of frames.
+        report: called with the progress after every batch of frames.
 
     Raises:
-        ValueError: nothing of the film can be decoded; the settings are damaged.
+        FerError: no frame can be decoded, or the settings are damaged.
     """
     settings, started = video.settings, time.monotonic()
-    looker = _FramePipeline(detector, classifier, settings, film)
-    pace = _Pace(film.frames, started)
+    tracking = _TrackingPipeline(detector, classifier, settings, reader)
+    pace = _Pace(reader.frames, started)
     reason = COMPLETED
     with (
         replacing(video.annotated_file, durable=False) as temporary,
         VideoWriter(temporary) as writer,
         video.table_file.open("w", encoding="utf-8", newline="") as table,
     ):
-        output = _Output(video, writer, table, film.scale, classifier.class_names)
-        for frames in _batches(film.read(settings.every), BATCH):
-            for frame, faces in looker.look(frames):
+        output = _Output(video, writer, table, reader.scale, classifier.class_names)
+        for frames in _batches(reader.read(settings.every), BATCH):
+            for frame, faces in tracking.recognize(frames):
                 output.add(frame, faces)
             table.flush()
-            if not tell(pace.progress(frames[-1], output.frames)):
+            if not report(pace.progress(frames[-1], output.frames)):
                 reason = STOPPED
                 break
-    height, width = (round(side / film.scale) for side in output.shape)
+    height, width = (round(side / reader.scale) for side in output.shape)
     return Summary(
         reason=reason,
         frames=output.frames,
-        seconds=round(film.reached, 3),
-        faces=looker.faces,
+        seconds=round(reader.reached, 3),
+        faces=tracking.faces,
         rows=output.rows,
-        damaged=film.damaged,
-        film_seconds=film.seconds,
+        damaged=reader.damaged,
+        stated_seconds=reader.seconds,
         width=width,
         height=height,
         rate=round(output.frames / max(1e-6, time.monotonic() - started), 2),
@@ -128,104 +129,98 @@ def recognize_video(
     )
 
 
-class _FramePipeline:
-    """Finds, recognises and numbers the faces of a film."""
+class _TrackingPipeline:
+    """Finds, classifies and numbers the faces of a video."""
 
     def __init__(
         self,
         detector: FaceDetector,
         classifier: Classifier,
         settings: VideoSettings,
-        film: VideoReader,
+        reader: VideoReader,
     ) -> None:
-        smallest = settings.smallest_face and max(1, round(settings.smallest_face * film.scale))
-        self._follower = FaceFollower(detector, smallest, settings.confidence or CONFIDENCE)
-        self._classifier = classifier
-        self._cuts = Cuts()
-        # A face may be missed in two of the frames that are looked at, however few these are.
-        pause = settings.every * film.step
+        smallest = settings.smallest_face and max(1, round(settings.smallest_face * reader.scale))
+        self._pipeline = FramePipeline(detector, classifier, smallest, settings.confidence)
+        self._cuts = CutDetector()
+        # A face may be missed in two processed frames, however far apart they are.
+        pause = settings.every * reader.step
         self._tracker = Tracker(settings.time_constant, max(PATIENCE, 3 * pause))
-        self.faces = 0  # that were told apart so far
+        self.faces = 0  # distinct faces so far
 
-    def look(self, frames: Sequence[Frame]) -> Iterator[tuple[Frame, list[tuple[Face, Tracked]]]]:
-        """The faces of the next frames, all through the classifier at once."""
-        cuts = [self._cuts.begins(frame.image) for frame in frames]
-        found = [
-            self._follower.find(frame.image, frame.seconds, anew=cut)
-            for frame, cut in zip(frames, cuts, strict=True)
-        ]
-        crops = [
-            cut_out(frame.image, face)
-            for frame, faces in zip(frames, found, strict=True)
-            for face in faces
-        ]
-        probabilities = self._classifier.predict(crops)
-        for frame, faces, cut in zip(frames, found, cuts, strict=True):
+    def recognize(
+        self, frames: Sequence[Frame]
+    ) -> Iterator[tuple[Frame, list[tuple[Face, TrackedFace]]]]:
+        """Yields the faces of the next frames, all classified in one batch."""
+        cuts = [self._cuts.is_cut(frame.image) for frame in frames]
+        results = self._pipeline.recognize(
+            [(frame.image, frame.seconds, cut) for frame, cut in zip(frames, cuts, strict=True)]
+        )
+        for frame, (faces, probabilities), cut in zip(frames, results, cuts, strict=True):
             if cut:
                 self._tracker.forget()
-            own, probabilities = np.split(probabilities, [len(faces)])
-            tracked = self._tracker.update(frame.seconds, [face.box for face in faces], own)
-            self.faces = max([self.faces, *(one.number for one in tracked)])
+            boxes = [face.box for face in faces]
+            tracked = self._tracker.update(frame.seconds, boxes, probabilities)
+            self.faces = max([self.faces, *(face.number for face in tracked)])
             yield frame, list(zip(faces, tracked, strict=True))
 
 
 class _Output:
-    """Writes what was recognised: rows, annotated frames, portraits."""
+    """Writes table rows, annotated frames and portraits."""
 
     def __init__(
         self,
         video: Video,
-        film: VideoWriter,
+        writer: VideoWriter,
         table: IO[str],
         scale: float,
         class_names: tuple[str, ...],
     ) -> None:
-        self._video, self._film, self._scale = video, film, scale
+        self._video, self._writer, self._scale = video, writer, scale
         self._names, self._threshold = class_names, video.settings.threshold
         self._colors = dict(zip(self._names, colors(self._names), strict=True)) | {NOT_SURE: COLOR}
-        self._sides: dict[int, int] = {}  # pixels of the largest portrait of each face
+        self._sides: dict[int, int] = {}  # pixels of each face in its portrait
         self._table = csv.writer(table, lineterminator="\n")
         self._table.writerow(columns(self._names))
         self.frames, self.rows = 0, 0
         self.shape = (0, 0)  # (height, width) of the frames
 
-    def add(self, frame: Frame, faces: Sequence[tuple[Face, Tracked]]) -> None:
-        """Adds a frame and its faces."""
+    def add(self, frame: Frame, faces: Sequence[tuple[Face, TrackedFace]]) -> None:
         answers = []
         for face, tracked in faces:
             smoothed = dict(zip(self._names, tracked.smoothed.tolist(), strict=True))
             answers.append(label_or_abstain(smoothed, self._threshold))
             self._add_row(frame, face, tracked, answers[-1])
             self._keep_portrait(frame, tracked)
-        self._film.add(self._drawn(frame.image, faces, answers), frame.seconds)
+        self._writer.add(self._draw(frame.image, faces, answers), frame.seconds)
         self.frames += 1
         self.shape = frame.image.shape[:2]
 
-    def _drawn(
-        self, image: np.ndarray, faces: Sequence[tuple[Face, Tracked]], answers: Sequence[str]
+    def _draw(
+        self, image: np.ndarray, faces: Sequence[tuple[Face, TrackedFace]], answers: Sequence[str]
     ) -> np.ndarray:
         boxes = [tracked.box for _, tracked in faces]
         numbers = [tracked.number for _, tracked in faces]
-        labels = [f"{number} {said}" for number, said in zip(numbers, answers, strict=True)]
-        return draw_boxes(image, boxes, labels, [self._colors[said] for said in answers], _SCREEN)
+        labels = [f"{number} {answer}" for number, answer in zip(numbers, answers, strict=True)]
+        answer_colors = [self._colors[answer] for answer in answers]
+        return draw_boxes(image, boxes, labels, answer_colors, _SIDE_RANGE)
 
-    def _add_row(self, frame: Frame, face: Face, tracked: Tracked, said: str) -> None:
+    def _add_row(self, frame: Frame, face: Face, tracked: TrackedFace, answer: str) -> None:
         box = face.box.scaled(1 / self._scale)
         self._table.writerow(
             [f"{frame.seconds:.3f}", frame.number, tracked.number]
             + [box.x, box.y, box.width, box.height, f"{face.confidence:.3f}"]
             + [f"{p:.4f}" for p in (*tracked.probabilities, *tracked.smoothed)]
-            + [self._names[int(tracked.smoothed.argmax())], said]
+            + [self._names[int(tracked.smoothed.argmax())], answer]
         )
         self.rows += 1
 
-    def _keep_portrait(self, frame: Frame, tracked: Tracked) -> None:
-        """Keeps the face's picture where it is much larger than the one that is kept."""
+    def _keep_portrait(self, frame: Frame, tracked: TrackedFace) -> None:
+        """Saves a portrait of the face if it is much larger than the saved one."""
         side = min(tracked.box.width, tracked.box.height)
-        lasting = frame.seconds - tracked.since >= SEEN_LEAST
-        if not lasting or side < _LARGER * self._sides.get(tracked.number, 0):
+        lasts = frame.seconds - tracked.since >= MIN_PORTRAIT_SECONDS
+        if not lasts or side < _MIN_GROWTH * self._sides.get(tracked.number, 0):
             return
-        if tracked.number in self._sides and not _is_whole(tracked.box, frame.image):
+        if tracked.number in self._sides and not _is_inside(tracked.box, frame.image):
             return
         self._sides[tracked.number] = side
         file = self._video.portrait_file(tracked.number)
@@ -235,27 +230,27 @@ class _Output:
             temporary.write_bytes(encode(portrait, "JPEG"))
 
 
-def _is_whole(box: Box, image: np.ndarray) -> bool:
-    """Whether the border does not cut it off."""
+def _is_inside(box: Box, image: np.ndarray) -> bool:
+    """Tells whether the whole box is inside the image."""
     height, width = image.shape[:2]
-    inside = box.x >= 0 and box.x + box.width <= width
-    return inside and box.y >= 0 and box.y + box.height <= height
+    fits = box.x >= 0 and box.x + box.width <= width
+    return fits and box.y >= 0 and box.y + box.height <= height
 
 
 class _Pace:
-    """How far the work is, how fast it goes and when it ends."""
+    """Measures progress, speed and the time left."""
 
     def __init__(self, total: int | None, started: float) -> None:
         self._total, self._started = total, started
-        self._last = (started, 0)  # a moment some seconds ago, and the frames then
+        self._last = (started, 0)  # a time some seconds ago, and the frames processed by then
 
-    def progress(self, frame: Frame, looked_at: int) -> Progress:
-        """After a frame, the so-and-so-many-th that was looked at."""
+    def progress(self, frame: Frame, processed: int) -> Progress:
+        """Returns the progress after a frame, the `processed`-th of those processed."""
         now, done = time.monotonic(), frame.number + 1
         since, before = self._last
-        rate = (looked_at - before) / max(1e-6, now - since)
-        if now - since > 5 * _SAY_EVERY:
-            self._last = (now, looked_at)
+        rate = (processed - before) / max(1e-6, now - since)
+        if now - since > 5 * _REPORT_EVERY:
+            self._last = (now, processed)
         total = max(done, self._total or 0)
         left = (total - done) * (now - self._started) / done if self._total else None
         of = f"of {total:,} frames" if self._total else "frames"
@@ -263,18 +258,15 @@ class _Pace:
         return Progress(done, total if self._total else 0, "frames", message, rate, left)
 
 
-def _teller(task: Task) -> Tell:
-    """Saves a task's progress about once a second, and says whether it goes on."""
-    last = 0.0
+def _reporter(task: Task) -> Report:
+    """Returns a function that saves progress once a second and tells whether to continue."""
+    reporter = ProgressReporter(task)
 
-    def tell(progress: Progress) -> bool:
-        nonlocal last
-        if time.monotonic() - last >= _SAY_EVERY:
-            last = time.monotonic()
-            task.save_progress(progress)
+    def report(progress: Progress) -> bool:
+        reporter.save(progress)
         return not task.stop_requested
 
-    return tell
+    return report
 
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
@@ -288,9 +280,9 @@ def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _remove_halves(video: Video) -> None:
-    """What an attempt left that was killed."""
-    for half in video.directory.glob(f".{video.annotated_file.stem}.*"):
-        half.unlink(missing_ok=True)
+def _remove_partial_files(video: Video) -> None:
+    """Removes what a killed attempt left."""
+    for file in video.directory.glob(f".{video.annotated_file.stem}.*"):
+        file.unlink(missing_ok=True)
     shutil.rmtree(Path(video.portrait_file(1)).parent, ignore_errors=True)
     (video.directory / "result.json").unlink(missing_ok=True)

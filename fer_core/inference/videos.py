@@ -1,7 +1,4 @@
-"""Videos that a run looks at: asked for, and found again.
-
-Each is a task, and what is made of it lies in the task's directory.
-"""
+"""Submits and lists videos to process. Each is a task; its directory holds the results."""
 
 import contextlib
 import shutil
@@ -20,118 +17,128 @@ from fer_core.tasks import Task, queue
 
 KIND = "video"  # of a task
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
-MOST_EVERY = 100
+MAX_FRAME_STEP = 100
+# Keys on disk by field: workspaces of earlier versions must open.
+_KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """How a video is looked at."""
+    """Settings of the processing of a video."""
 
-    every: int = 1  # frames: one of so many
+    every: int = 1  # process every Nth frame
     time_constant: float = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
-    smallest_face: int | None = None  # in pixels of the video; None leaves it to the detector
-    confidence: float | None = None  # of the detector, as for `smallest_face`
-    threshold: float = 0.0  # the probability below which an answer is "not sure"
-    averaged: bool = False  # over ten views of each face
+    smallest_face: int | None = None  # pixels of the video; None for the detector's default
+    confidence: float | None = None  # minimum of the detector; None for its default
+    threshold: float = 0.0  # probability below which the answer is "not sure"
+    tta: bool = False  # test-time augmentation
 
     def __post_init__(self) -> None:
-        if not 1 <= self.every <= MOST_EVERY:
+        if not 1 <= self.every <= MAX_FRAME_STEP:
             raise FerError(
-                f"`every` must be between 1 and {MOST_EVERY} frames. Received: {self.every}"
+                f"`every` must be between 1 and {MAX_FRAME_STEP} frames. Received: {self.every}"
             )
         if not 0 <= self.time_constant <= 60:
             raise FerError(
                 f"`time_constant` must be between 0 and 60 seconds. Received: {self.time_constant}"
             )
 
+    def to_record(self) -> dict[str, Any]:
+        """Returns the settings as a task's request has them."""
+        return _to_record(asdict(self))
+
 
 @dataclass(frozen=True)
 class Summary:
-    """What came of a video, as `result.json` holds it."""
+    """The result of processing a video, as saved in `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
-    frames: int  # that were looked at
-    seconds: float  # of the film, until the last frame that was read
-    faces: int  # that were told apart
+    frames: int  # that were processed
+    seconds: float  # of the video, up to the last frame read
+    faces: int  # distinct ones
     rows: int  # of the table
-    damaged: int  # pieces of the file that could not be decoded
-    film_seconds: float | None  # as long as the film says that it is
+    damaged: int  # packets that could not be decoded
+    stated_seconds: float | None  # duration that the file states
     width: int  # pixels of the video, upright
     height: int
-    rate: float  # frames a second that were looked at
+    rate: float  # frames processed a second
     class_names: tuple[str, ...]
-    threshold: float  # the probability below which an answer is "not sure"
+    threshold: float  # probability below which the answer is "not sure"
+
+    def to_record(self) -> dict[str, Any]:
+        """Returns the summary as `result.json` has it."""
+        return _to_record(asdict(self))
 
     @property
-    def is_short(self) -> bool:
-        """Whether the file ended long before the film did."""
-        whole = self.film_seconds or 0.0
-        return self.reason == COMPLETED and self.seconds < 0.95 * whole - 1.0
+    def is_truncated(self) -> bool:
+        """Whether the file ends long before its stated duration."""
+        stated = self.stated_seconds or 0.0
+        return self.reason == COMPLETED and self.seconds < 0.95 * stated - 1.0
 
 
 @dataclass(frozen=True)
 class Video(Task):
-    """A task that looks at a video, and what lies in its directory."""
+    """A task that processes a video, with the files of its directory."""
 
     @property
     def name(self) -> str:
-        """The file's name, as it was uploaded."""
+        """Name of the uploaded file."""
         return str(self._arguments.get("name", self.id))
 
     @property
-    def network(self) -> str:
-        """What the network was called that recognises."""
+    def model_name(self) -> str:
+        """Name of the model at the time of the submission."""
         return str(self._arguments.get("network", self._arguments.get("run", "")))
 
     @property
     def run_id(self) -> str:
-        """The run whose network recognises."""
+        """Id of the run whose model is used."""
         return str(self._arguments.get("run", ""))
 
     @property
     def settings(self) -> VideoSettings:
-        """How it is looked at.
+        """Settings of the request.
 
         Raises:
-            FerError: the request was damaged.
+            FerError: the request is damaged.
         """
         try:
-            return VideoSettings(**self._arguments.get("settings", {}))
+            return VideoSettings(**_from_record(self._arguments.get("settings", {})))
         except TypeError as error:
-            raise FerError(f"{self.id} must hold a request. It is damaged.") from error
+            raise FerError(f"The request of {self.id} is damaged.") from error
 
     @property
     def source(self) -> Path:
-        """The video itself; removed when it was looked at to its end."""
+        """The uploaded video; removed once it is processed."""
         return self.directory / str(self._arguments.get("file", "gone"))
 
     @property
     def annotated_file(self) -> Path:
-        """The annotated film, or where it will lie."""
+        """Path of the annotated video."""
         return self.directory / "annotated.mp4"
 
     @property
     def table_file(self) -> Path:
-        """A row per face and frame, or where they will lie; see `video.columns`."""
+        """Path of the table; see `video_task.columns`."""
         return self.directory / "faces.csv"
 
     def portrait_file(self, number: int) -> Path:
-        """A picture of the face of that number, or where it would lie."""
+        """Path of the portrait of a face."""
         return self.directory / "portraits" / f"{number}.jpg"
 
     @property
     def summary(self) -> Summary | None:
-        """What came of it; None where it has not come to an end."""
+        """The result; None if there is none yet, or if its file is damaged."""
+        # Damaged: no JSON (ValueError), or JSON of something else.
         with contextlib.suppress(ValueError, TypeError, KeyError):
-            record = read_json(self.directory / "result.json") or {}
-            record["class_names"] = tuple(record["class_names"])
-            return Summary(**record)
+            record = _from_record(read_json(self.directory / "result.json") or {})
+            return Summary(**record | {"class_names": tuple(record["class_names"])})
         return None
 
     @property
-    def asked(self) -> datetime | None:
-        """When it was asked for."""
-        with contextlib.suppress(ValueError):
+    def submitted(self) -> datetime | None:
+        """When it was submitted, by the task's id."""
+        with contextlib.suppress(ValueError):  # a folder with another name
             return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
         return None
 
@@ -141,29 +148,29 @@ class Video(Task):
 
 
 def submit_video(
-    run: Run, file: BinaryIO, filename: str, settings: VideoSettings, network: str = ""
+    run: Run, file: BinaryIO, filename: str, settings: VideoSettings, model_name: str = ""
 ) -> Video:
-    """Copies a video into the workspace and asks for a run's network to look at it.
+    """Copies a video into the workspace and queues it for a run's model.
 
     Args:
-        filename: what it is called; its suffix is one of `VIDEO_SUFFIXES`.
-        network: what the page calls the run.
+        filename: with one of `VIDEO_SUFFIXES`.
+        model_name: to show beside the results; by default the run's name.
 
     Raises:
-        FerError: the run has no model, the suffix is another, or there is no room.
+        FerError: the run has no model, the suffix is not supported, or the disk is full.
     """
     if run.model_file is None:
-        raise FerError(f"{run.name} must have finished an epoch to recognise anything.")
+        raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
     suffix = Path(filename).suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         raise FerError(f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}")
     directory = tasks.new_directory(paths.tasks_root(), KIND)
     arguments = {
         "run": run.id,
-        "network": network or run.name,
+        "network": model_name or run.name,
         "name": Path(filename).name,
         "file": f"video{suffix}",
-        "settings": asdict(settings),
+        "settings": settings.to_record(),
     }
     try:
         with (
@@ -178,18 +185,29 @@ def submit_video(
         raise
 
 
-def begin_again(video: Video) -> None:
-    """Asks for a video that was interrupted to be looked at from its beginning.
+def restart_video(video: Video) -> None:
+    """Queues an interrupted video again, from its beginning.
 
     Raises:
-        FerError: the file is gone, or it works or waits already.
+        FerError: the file is gone, or the task is queued or running.
     """
     with queue.lock():
         if video.state.is_active or video.request is None or not video.source.exists():
-            raise FerError(f"{video.name} must be there to be looked at again. It is not.")
+            raise FerError(
+                f"{video.name} cannot be processed again: it is queued or running, or was deleted."
+            )
         queue.submit(video.directory, KIND, video.request.arguments)
 
 
 def list_videos() -> list[Video]:
-    """All videos that are looked at, wait or were looked at; the newest first."""
+    """Returns all videos, queued, running or finished, newest first."""
     return [Video(task.directory) for task in tasks.list_tasks(KIND)]
+
+
+def _to_record(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_KEYS.get(field, field): value for field, value in values.items()}
+
+
+def _from_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {key: field for field, key in _KEYS.items()}
+    return {fields.get(key, key): value for key, value in record.items()}

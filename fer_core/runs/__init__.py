@@ -11,7 +11,6 @@ from fer_core.runs.config import (
     TrainConfig,
     weights_file,
 )
-from fer_core.runs.corrections import corrections_of, dataset_for, dataset_of, used_classes
 from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_run, unreadable_runs
 from fer_core.runs.recipes import RECIPES, settings_here
 from fer_core.runs.records import (
@@ -28,7 +27,15 @@ from fer_core.runs.records import (
     read_predictions,
 )
 from fer_core.runs.run import VIEWS, Run
-from fer_core.runs.run_data import Rows, RunData, open_data_of
+from fer_core.runs.run_data import (
+    Rows,
+    RunData,
+    corrections_of,
+    dataset_for,
+    dataset_of,
+    open_data_of,
+    used_classes,
+)
 from fer_core.runs.setting_labels import SETTINGS
 from fer_core.runs.submit import (
     check_finished,

@@ -1,4 +1,4 @@
-"""The settings of one run, and the table of architectures."""
+"""Defines a run's settings and the table of architectures."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fer_core.errors import FerError
 
 LARGEST_EPOCHS = 10_000
-MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and scores in float32
+MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = ("float32", MIXED)
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = ("constant", "cosine")
@@ -18,7 +18,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that can be built; what cannot be built smaller says so in `smallest`."""
+    """A model that can be built."""
 
     family: str  # "cnn" or "vgg19"
     channels: int  # 1 gray, 3 RGB
@@ -28,19 +28,28 @@ class Architecture:
 
 ARCHITECTURES = {
     "cnn_classic": Architecture(
-        "cnn", 1, 46, "Four convolutions, each pooled, and a dense layer of 1024."
+        "cnn",
+        1,
+        46,
+        "Four convolutions, each followed by pooling, and a dense layer of 1024 units.",
     ),
     "cnn_classic_wide": Architecture(
-        "cnn", 1, 24, "Two convolutions before the first pooling; seven times the parameters."
+        "cnn", 1, 24, "Two convolutions before the first pooling layer; seven times the parameters."
     ),
     "vgg19_dropout": Architecture(
-        "vgg19", 3, 32, "VGG19 with frozen weights, a dense layer of 256 and dropout."
+        "vgg19", 3, 32, "VGG19 with frozen weights, a dense layer of 256 units and dropout."
     ),
     "cnn_residual": Architecture(
-        "cnn", 1, 32, "Six residual blocks with batch normalisation, averaged to 256 features."
+        "cnn",
+        1,
+        32,
+        "Six residual blocks with batch normalization; global average pooling to 256 features.",
     ),
     "vgg19_finetuned": Architecture(
-        "vgg19", 3, 32, "VGG19 whose upper blocks learn, averaged to 512 features."
+        "vgg19",
+        3,
+        32,
+        "VGG19 with its upper blocks unfrozen; global average pooling to 512 features.",
     ),
 }
 
@@ -56,49 +65,51 @@ def _among(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data, found to be what the record of that dataclass can be made of.
+    """Returns the data as keyword arguments of the dataclass `record`, checked.
 
     Raises:
-        FerError: a name that the record does not have, as one of a newer version; or a value of
-            another type.
+        FerError: there is a name that the dataclass lacks (a newer version may have written it),
+            or a value of the wrong type.
     """
     if not isinstance(data, Mapping):
-        raise FerError(f"There must be names with values. Received: {type(data).__name__}")
+        raise FerError(f"A JSON object is expected. Received: {type(data).__name__}")
     unknown = set(data) - {entry.name for entry in fields(record)}
     if unknown:
         raise FerError(
-            f"It holds unknown names: {', '.join(sorted(unknown))}. A newer version of the program "
-            "may know them."
+            f"Unknown names: {', '.join(sorted(unknown))}. They may come from a newer version of "
+            "the program."
         )
-    kinds = get_type_hints(record)
+    hints = get_type_hints(record)
     for name, value in data.items():
-        if not _fits(value, kinds[name]):
-            raise FerError(f"`{name}` must be of another type. Received: {value!r}")
+        if not _matches_type(value, hints[name]):
+            raise FerError(f"`{name}` has the wrong type. Received: {value!r}")
     return dict(data)
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    if get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(_fits(part, get_args(kind)[0]) for part in value)
-    kinds = get_args(kind) or (kind,)
-    return type(value) in kinds or (type(value) is int and float in kinds)
+def _matches_type(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is tuple:
+        item_hint = get_args(hint)[0]
+        return isinstance(value, tuple) and all(_matches_type(item, item_hint) for item in value)
+    types = get_args(hint) or (hint,)
+    return type(value) in types or (type(value) is int and float in types)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes to training images, drawn anew for every image in every epoch.
+    """Random transforms of training images, drawn for every image in every epoch.
 
-    Shear and zoom mean what Keras's `ImageDataGenerator` means by `shear_range` and `zoom_range`.
+    Shear and zoom have the meaning of `shear_range` and `zoom_range` of Keras's
+    `ImageDataGenerator`.
     """
 
     rotation: float = 0.0  # degrees, drawn from [-rotation, rotation]
-    shift: float = 0.0  # fraction of height and width, drawn from [-shift, shift] for each
+    shift: float = 0.0  # fraction of height and of width, drawn from [-shift, shift] for each
     shear: float = 0.0  # degrees, drawn from [-shear, shear]
-    zoom: float = 0.0  # factor drawn from [1 - zoom, 1 + zoom], apart for height and width
-    flip: bool = False  # left and right, every second image
+    zoom: float = 0.0  # factor drawn from [1 - zoom, 1 + zoom], separately for height and width
+    flip: bool = False  # horizontally, with probability 0.5
     contrast: float = 0.0  # factor drawn from [1 - contrast, 1 + contrast], about the image's mean
-    brightness: float = 0.0  # added: drawn from ± this share of white
-    erasing: float = 0.0  # share of the images in which a rectangle is painted over
+    brightness: float = 0.0  # added; a fraction of white, drawn from [-brightness, brightness]
+    erasing: float = 0.0  # fraction of the images in which a rectangle is painted over
 
     def __post_init__(self) -> None:
         _within("rotation", self.rotation, 0, 180)
@@ -110,58 +121,58 @@ class Augmentation:
 
     @property
     def is_none(self) -> bool:
-        """Whether images stay as they are."""
+        """Tells whether images are left unchanged."""
         return self == Augmentation()
 
     @property
     def moves(self) -> bool:
-        """Whether pixels change their place."""
+        """Tells whether there is a geometric transform."""
         return any((self.rotation, self.shift, self.shear, self.zoom, self.flip))
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a run does; kept as `config.json` and never changed.
+    """All settings of a run, stored as `config.json` and never changed.
 
     Raises:
-        FerError: a setting is out of its range, or impossible with the architecture.
+        FerError: a setting is out of range, or not possible with the architecture.
     """
 
     dataset: str = ""
     recipe: str = ""
     architecture: str = "cnn_classic"
     image_size: tuple[int, int] = (48, 48)  # height, width in pixels
-    class_names: tuple[str, ...] = ()  # expressions to train on; none named: all of the data set
+    class_names: tuple[str, ...] = ()  # expressions to train on; empty: all of the dataset
     epochs: int = 50
     batch_size: int = 64
     learning_rate: float = 1e-4
     learning_rate_decay: float = 0.0  # per step: rate / (1 + decay × step)
-    optimizer: str = "adam"  # of OPTIMIZERS; sgd has Nesterov's momentum of 0.9
-    schedule: str = "constant"  # of SCHEDULES: of the learning rate
-    warmup: float = 0.0  # epochs in which the learning rate rises from 0
-    weight_decay: float = 0.0  # of kernels: a share of each, times the learning rate, per step
-    label_smoothing: float = 0.0  # share of a target that is spread over all classes
-    mixup: float = 0.0  # alpha of the Beta distribution that images are mixed by; 0 = not mixed
-    votes: float = 0.0  # share of a target that is FER+'s votes instead of the label
-    teachers: tuple[str, ...] = ()  # ids of runs whose answers to the training images it learns
-    distillation: float = 0.7  # share of a target that is their answer, where there are teachers
+    optimizer: str = "adam"  # one of OPTIMIZERS; sgd uses Nesterov momentum of 0.9
+    schedule: str = "constant"  # of the learning rate, one of SCHEDULES
+    warmup: float = 0.0  # epochs over which the learning rate rises from 0
+    weight_decay: float = 0.0  # of kernels, decoupled: times the learning rate, per step
+    label_smoothing: float = 0.0  # fraction of a target that is spread over all classes
+    mixup: float = 0.0  # alpha of the Beta distribution of the mixing weight; 0 = no mixup
+    votes: float = 0.0  # fraction of a target that is FER+ votes instead of the label
+    teachers: tuple[str, ...] = ()  # ids of runs to distill from
+    distillation: float = 0.7  # fraction of a target that is the teachers' mean prediction
     augmentation: Augmentation = field(default_factory=Augmentation)
-    class_weights: bool = False  # weigh each class by total / (classes × its images)
+    class_weights: bool = False  # weight each class by total / (classes × its images)
     weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
-    precision: str = "float32"  # of PRECISIONS; what is saved computes in float32 in any case
-    head_epochs: int = 0  # of all, at the beginning, in which the head alone learns
-    head_learning_rate: float = 1e-3  # of these
-    unfrozen_blocks: int = 0  # of VGG19's five, from the top: they learn after the head
-    feature_views: int = 0  # views of each image whose frozen features are kept; 0 = keep none
+    precision: str = "float32"  # one of PRECISIONS; saved models compute in float32 in any case
+    head_epochs: int = 0  # epochs at the beginning in which only the head is trained
+    head_learning_rate: float = 1e-3  # in these epochs
+    unfrozen_blocks: int = 0  # of VGG19's five, from the top; trained after the head-only epochs
+    feature_views: int = 0  # views of each image whose frozen features are cached; 0 = no cache
     seed: int = 0  # of initial weights, shuffling, augmentation and dropout
-    validation_fraction: float | None = None  # of train; None as the data set says
-    overlay: bool = False  # leave out and relabel what was corrected when the run is asked for
-    early_stopping: int = 0  # epochs without a better validation accuracy; 0 = never
-    average_views: bool = False  # at the end also predict with views of each image averaged
+    validation_fraction: float | None = None  # of train; None: as the dataset specifies
+    overlay: bool = False  # apply the dataset's corrections as of submission
+    early_stopping: int = 0  # patience in epochs, on validation accuracy; 0 = off
+    average_views: bool = False  # also predict with test-time augmentation at the end
     test_at_end: bool = False  # open the sealed test split when training is complete
-    deterministic: bool = True  # resumed or not, the same weights in the end, bit for bit
-    tensorboard: bool = False  # write the curves as TensorBoard event files too
-    initial_run: str = ""  # id of the run whose weights it begins with; empty: random ones
+    deterministic: bool = True  # resumed or not, the final weights are the same bit for bit
+    tensorboard: bool = False  # also write TensorBoard event files
+    initial_run: str = ""  # id of the run whose weights to start from; empty: random weights
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -185,12 +196,12 @@ class TrainConfig:
         _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
             raise FerError(
-                "`class_names` must name at least two expressions, or none for all. "
+                "`class_names` must have at least two expressions, or be empty for all. "
                 f"Received: {', '.join(self.class_names)}"
             )
         if self.family != "vgg19" and self.weights != "none":
             raise FerError(
-                f"`weights` can be given for the VGG19 family only. "
+                f"`weights` are available for the VGG19 family only. "
                 f"Received: weights={self.weights!r} for {self.architecture}"
             )
 
@@ -203,7 +214,7 @@ class TrainConfig:
         _within("distillation", self.distillation, 0, 1)
         if self.learning_rate_decay and (self.schedule == "cosine" or self.warmup):
             raise FerError(
-                "`learning_rate_decay` goes with the constant schedule only, and without `warmup`. "
+                "`learning_rate_decay` requires the constant schedule and no `warmup`. "
                 f"Received: {self.learning_rate_decay:g} with {self.schedule} and "
                 f"warmup={self.warmup:g}"
             )
@@ -214,13 +225,13 @@ class TrainConfig:
         _within("unfrozen_blocks", self.unfrozen_blocks, 0, VGG19_BLOCKS)
         if self.architecture != "vgg19_finetuned" and (self.head_epochs or self.unfrozen_blocks):
             raise FerError(
-                "`head_epochs` and `unfrozen_blocks` are of vgg19_finetuned only. "
+                "`head_epochs` and `unfrozen_blocks` are available for vgg19_finetuned only. "
                 f"Received: {self.head_epochs} and {self.unfrozen_blocks} for {self.architecture}"
             )
         _within("feature_views", self.feature_views, 0, 64)
         if self.feature_views and not self.freezes_at(0):
             raise FerError(
-                "`feature_views` can be kept while the backbone is frozen only. "
+                "`feature_views` require a frozen backbone. "
                 f"Received: feature_views={self.feature_views} for {self.architecture}"
             )
 
@@ -235,30 +246,30 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """The architecture's family, "cnn" or "vgg19"."""
+        """Returns the architecture's family, "cnn" or "vgg19"."""
         return ARCHITECTURES[self.architecture].family
 
     def freezes_at(self, epoch: int) -> bool:
-        """Whether the whole backbone, the network's largest part, stays as it is in that epoch."""
+        """Tells whether the whole backbone is frozen in that epoch."""
         if self.architecture == "vgg19_finetuned":
             return epoch < self.head_epochs or not self.unfrozen_blocks
         return self.architecture == "vgg19_dropout"
 
     @property
     def channels(self) -> int:
-        """Channels of the network's input: 1 gray, 3 RGB."""
+        """Returns the channels of the model's input: 1 for gray, 3 for RGB."""
         return ARCHITECTURES[self.architecture].channels
 
     def to_dict(self) -> dict[str, Any]:
-        """What `config.json` holds."""
+        """Returns the content of `config.json`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "TrainConfig":
-        """The settings that `to_dict` gave; settings that are missing take their default.
+        """Reverses `to_dict`; missing settings take their default.
 
         Raises:
-            FerError: an unknown setting, one of another type, or one that is out of range.
+            FerError: a setting is unknown, of the wrong type, or out of range.
         """
         data = dict(data)
         data["augmentation"] = Augmentation(**known(Augmentation, data.get("augmentation", {})))
@@ -269,17 +280,17 @@ class TrainConfig:
 
 
 def weights_file(config: TrainConfig) -> Path | None:
-    """The backbone's weights file that the settings name by path, or None.
+    """Returns the backbone's weights file if the settings name one by path, else None.
 
     Raises:
-        FerError: there is no such file, or it is no .h5 file.
+        FerError: there is no such file, or it is not an .h5 file.
     """
     if config.weights in ("none", "imagenet"):
         return None
     path = Path(config.weights).expanduser()
     if path.suffix.lower() not in (".h5", ".hdf5") or not path.is_file():
         raise FerError(
-            "`weights` must be imagenet, none, or the path of a VGG19 .h5 file without top. "
+            "`weights` must be imagenet, none, or the path of a VGG19 .h5 file without the top. "
             f"Received: {config.weights}"
         )
     return path

@@ -1,4 +1,4 @@
-"""All training runs: listed, opened, counted, told from what is none."""
+"""Lists, opens and counts training runs."""
 
 import os
 import time
@@ -15,17 +15,17 @@ _SETTLED_SECONDS = 3.0
 
 
 def list_runs() -> list[Run]:
-    """All runs that can be read, newest first; those that ship with the program last."""
+    """Returns all readable runs, newest first, then the pretrained models."""
     return [run for run in _all_runs() if not run.problem]
 
 
 def list_pretrained() -> list[Run]:
-    """Those that ship with the program, without a look at a person's own."""
+    """Returns the pretrained models, which ship with the program."""
     return [run for run in _runs_in(paths.pretrained_root()) if not run.problem]
 
 
 def unreadable_runs() -> list[Run]:
-    """Runs whose files cannot be understood; `Run.problem` says why."""
+    """Returns the runs that cannot be read; `Run.problem` says why."""
     return [run for run in _all_runs() if run.problem]
 
 
@@ -42,12 +42,12 @@ def _runs_in(root: Path) -> list[Run]:
 
 
 def open_run(run_id: str) -> Run:
-    """The run of that id.
+    """Opens a run by its id.
 
     Raises:
         FerError: there is none, or it cannot be read.
     """
-    # The id may come from an address that anyone can type.
+    # The id may come from a URL that anyone can type.
     if Path(run_id).name == run_id and not run_id.startswith("."):
         for root in (paths.runs_root(), paths.pretrained_root()):
             run = Run(root / run_id)
@@ -55,7 +55,7 @@ def open_run(run_id: str) -> Run:
                 if run.problem:
                     raise FerError(run.problem)
                 return run
-    raise FerError(f"The run must be one of those listed on the Runs page. Received: {run_id}")
+    raise FerError(f"There is no run {run_id}. Choose one listed on the Runs page.")
 
 
 @dataclass(frozen=True)

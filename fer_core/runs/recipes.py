@@ -1,4 +1,4 @@
-"""The table of recipes: named, complete sets of training settings."""
+"""Defines the recipes: named, complete sets of training settings."""
 
 from dataclasses import dataclass, replace
 
@@ -43,12 +43,12 @@ RECIPES = {
     ),
     "cnn_classic_wide": Recipe(
         "Classic CNN, wide",
-        "The variant most people run: 2.3 million parameters, several times slower.",
+        "The most widely copied variant: 2.3 million parameters, several times slower.",
         replace(_CLASSIC, recipe="cnn_classic_wide", architecture="cnn_classic_wide"),
     ),
     "vgg19_dropout": Recipe(
         "VGG19 + dropout",
-        "VGG19 with frozen ImageNet weights; only a small head on top learns.",
+        "VGG19 with frozen ImageNet weights; only a small head is trained.",
         TrainConfig(
             recipe="vgg19_dropout",
             architecture="vgg19_dropout",
@@ -58,14 +58,14 @@ RECIPES = {
             augmentation=Augmentation(shear=0.2, zoom=0.2, flip=True),
             weights="imagenet",
             # Measured on FER2013's PublicTest, three seeds each: 38.6 % with one view, 38.1 % with
-            # two, against 37.1 % where all is computed anew (tests/benchmarks/frozen_features.py).
+            # two, 37.1 % without the cache (tests/benchmarks/frozen_features.py).
             feature_views=1,
             test_at_end=True,
         ),
     ),
     "cnn_residual": Recipe(
         "Residual CNN",
-        "Six residual blocks, 2.8 million parameters, and what is known to pay on 48×48 faces.",
+        "Six residual blocks, 2.8 million parameters, with strong augmentation and regularization.",
         TrainConfig(
             recipe="cnn_residual",
             architecture="cnn_residual",
@@ -82,7 +82,7 @@ RECIPES = {
     ),
     "vgg19_finetuned": Recipe(
         "VGG19, fine-tuned",
-        "The head learns first, on VGG19's ImageNet features; then its two upper blocks learn too.",
+        "Trains the head on VGG19's ImageNet features first, then the two upper blocks as well.",
         TrainConfig(
             recipe="vgg19_finetuned",
             architecture="vgg19_finetuned",
@@ -104,10 +104,10 @@ RECIPES = {
 
 
 def settings_here(name: str) -> TrainConfig:
-    """A recipe's settings, in the precision that is fastest here.
+    """Returns a recipe's settings in the precision that is fastest on this machine.
 
-    Half precision gives the wide classic CNN 1.6 times the images per second on two cores of Zen 5
-    and costs no accuracy (see the README for both).
+    Half precision trains the wide classic CNN 1.6 times as fast on two Zen 5 cores, at the same
+    accuracy (see the README for both).
     """
     config = RECIPES[name].config
     return replace(config, precision=MIXED) if hardware.has_bfloat16() else config

@@ -1,7 +1,8 @@
-"""The tables and records that a run's directory holds: what is in them, and how they are read."""
+"""Defines and reads the tables and records in a run's directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -23,111 +24,127 @@ STEPS_COLUMNS = ("step", "epoch", "loss", "accuracy", "images_per_second", "lear
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
 
-LONGEST_NAME = 100  # characters
-LONGEST_NOTE = 5000
+KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
+LEAKED = "leaked"  # a column of predictions
+
+MAX_NAME_CHARS = 100
+MAX_NOTE_CHARS = 5000
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended, as `result.json` holds it."""
+    """How a run ended; the content of `result.json`."""
 
     reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
     epochs: int  # whole epochs, all attempts together
-    best_epoch: int | None  # counted from 0; None when it was stopped within the first
+    best_epoch: int | None  # from 0; None if stopped during the first epoch
     val_loss: float
     val_accuracy: float
-    attempt: int | None = None  # the one that came to this end; a later one has not yet
-    remark: str = ""  # a sentence on what was unusual, for example images that changed meanwhile
+    attempt: int | None = None  # that wrote this; a later attempt has not finished yet
+    remark: str = ""  # a sentence if something was unusual, such as images that have changed
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What a person keeps about a run, as `notes.json` holds it."""
+    """The user's notes about a run; the content of `notes.json`."""
 
-    name: str = ""  # shown instead of recipe, data set and time
+    name: str = ""  # shown instead of recipe, dataset and time
     note: str = ""
     starred: bool = False
-    archived: bool = False  # not shown among the runs unless asked for
+    archived: bool = False  # hidden from lists of runs by default
 
     def check(self) -> None:
-        """Raises a ValueError where the name or the note is too long, or the name has two lines."""
-        if len(self.name) > LONGEST_NAME or len(self.name.splitlines()) > 1:
+        """Raises a FerError if the name or the note is too long, or the name has several lines."""
+        if len(self.name) > MAX_NAME_CHARS or len(self.name.splitlines()) > 1:
             raise FerError(
-                f"A run's name must be one line of at most {LONGEST_NAME} characters. "
-                f"Received: {len(self.name):,} in {len(self.name.splitlines())}"
+                f"A run's name must be one line of at most {MAX_NAME_CHARS} characters. "
+                f"Received: {len(self.name):,} characters in {len(self.name.splitlines())} lines"
             )
-        if len(self.note) > LONGEST_NOTE:
+        if len(self.note) > MAX_NOTE_CHARS:
             raise FerError(
-                f"A note must have at most {LONGEST_NOTE:,} characters. "
+                f"A note must have at most {MAX_NOTE_CHARS:,} characters. "
                 f"Received: {len(self.note):,}"
             )
 
 
 @dataclass(frozen=True)
 class Goal:
-    """How far a run shall be trained."""
+    """The number of epochs to train a run for."""
 
     epochs: int  # all attempts together
-    since: int = 0  # whole epochs that were done when this goal was set; patience begins there
+    since: int = 0  # epochs done when this goal was set; patience is counted from there
 
 
 def read_notes(path: Path) -> Notes:
-    """What a person keeps about a run; nothing where there is no file.
+    """Reads the notes about a run; empty notes if there is no file.
 
     Raises:
-        FerError: the file is damaged, or a name in it is too long.
+        FerError: the file is damaged, or the name or the note is too long.
     """
-    notes = Notes(**known(Notes, read_json(path) or {}))
+    notes = Notes(**known(Notes, read_json_object(path) or {}))
     notes.check()
     return notes
 
 
 def read_result(path: Path) -> Result | None:
-    """How a run ended, or None while it has not.
+    """Returns how a run ended, or None while it has not.
 
     Raises:
-        FerError: the file is damaged, or of a newer version.
+        FerError: the file is damaged, or from a newer version.
     """
-    data = read_json(path)
+    data = read_json_object(path)
     if data is None:
         return None
     try:
         return Result(**known(Result, data))
     except TypeError as error:
-        raise FerError(f"result.json must tell how the run ended: {error}") from error
+        raise FerError(f"result.json is incomplete: {error}") from error
 
 
 def read_predictions(path: Path) -> pd.DataFrame | None:
-    """One row per image: key, true expression, `p_<expression>`; None where there is no file.
+    """Reads predictions: per image the key, true expression, `p_<expression>` in [0, 1].
+
+    Returns None if there is no file.
 
     Raises:
         FerError: the file is damaged.
     """
     # A class may be called "3", or "nan".
-    words = {"path": "str", "row": "str", "expression": "str"}
+    dtypes = {"path": "str", "row": "str", "expression": "str"}
     try:
-        table = pd.read_csv(path, keep_default_na=False, dtype=words)
+        table = pd.read_csv(path, keep_default_na=False, dtype=dtypes)
     except FileNotFoundError:
         return None
-    missing = sorted(set(words) - set(table.columns))
-    shares = table.filter(regex="^p_")
-    if missing or shares.empty or not all(map(is_numeric_dtype, shares.dtypes)):
-        wanted = ", ".join(missing) or "one number for every class in every row"
-        raise FerError(f"{path.name} lacks {wanted}.")
+    except ValueError as error:  # pandas's parser errors and UnicodeDecodeError
+        raise FerError(f"{path.name} is not a valid CSV file: {error}") from error
+    missing = sorted(set(dtypes) - set(table.columns))
+    probabilities = table.filter(regex="^p_")
+    if missing or probabilities.empty or not all(map(is_numeric_dtype, probabilities.dtypes)):
+        lacking = ", ".join(missing) or "one number for every class in every row"
+        raise FerError(f"{path.name} lacks {lacking}.")
     return table
 
 
-KEY = ["path", "row"]  # of an image, in index and predictions alike
+def read_json_object(path: Path) -> dict[str, Any] | None:
+    """Reads a JSON object; None if there is no file.
 
-
-LEAKED = "leaked"  # a column of predictions
+    Raises:
+        FerError: the file is damaged.
+    """
+    try:
+        data = read_json(path)
+    except ValueError as error:
+        raise FerError(f"{path.name} is not valid JSON: {error}") from error
+    if data is not None and not isinstance(data, dict):
+        raise FerError(f"{path.name} must hold a JSON object. Received: {type(data).__name__}")
+    return data
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a network's probabilities are mended, as found on the validation split."""
+    """The temperature that calibrates a model's probabilities, fitted on the validation split."""
 
     temperature: float
-    error_before: float  # the expected calibration error, in [0, 1]
+    error_before: float  # expected calibration error, in [0, 1]
     error_after: float
-    threshold: float | None = None  # see `threshold`; None in the records of older versions
+    threshold: float | None = None  # of abstention; None in records of older versions

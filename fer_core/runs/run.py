@@ -1,4 +1,4 @@
-"""A training run's directory and what it holds."""
+"""Reads and changes the directory of a training run."""
 
 import contextlib
 import os
@@ -19,6 +19,7 @@ from fer_core.runs.records import (
     Goal,
     Notes,
     Result,
+    read_json_object,
     read_notes,
     read_predictions,
     read_result,
@@ -26,9 +27,9 @@ from fer_core.runs.records import (
 from fer_core.storage import Stamp, cached_by_mtime, paths, read_json, read_table, stamp, write_json
 from fer_core.tasks import Task, read_request
 
-VIEWS = {False: "single", True: "ten"}  # what `calibration.json` calls them
+VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
-# The files that `Run.problem` depends on.
+# The files that `Run.problem` reads.
 _RECORDS = (
     "config.json",
     "dataset.json",
@@ -40,179 +41,183 @@ _RECORDS = (
 
 @dataclass(frozen=True)
 class Run(Task):
-    """A task that trains. Pages ask it for what they show and never name its files."""
+    """A task that trains a model. Only this class knows the names of its files."""
 
     @property
     def name(self) -> str:
-        """What a person called it, or its id."""
+        """Returns the name that the user gave the run, or else its id."""
         return self.notes.name or self.id
 
     @property
     def notes(self) -> Notes:
-        """What a person keeps about it: name, note, star, and whether it is archived.
+        """Returns the user's notes: name, note, whether starred, whether archived.
 
-        Notes that are damaged count as none: the network is as good without them.
+        Damaged notes are ignored, since the model is usable without them.
         """
         try:
             return _notes(self.directory / "notes.json")
-        except (ValueError, OSError):
+        except (FerError, OSError):
             return Notes()
 
     def save_notes(self, notes: Notes) -> None:
-        """Replaces what a person keeps about it.
+        """Replaces the user's notes.
 
         Raises:
-            FerError: the run ships with the program, was deleted, or is to be archived while it
-                waits or works; or a name or a note that is too long.
+            FerError: the run is pretrained, was deleted, or would be archived while queued or
+                running; or the name or the note is too long.
         """
         if self.is_pretrained:
             raise FerError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():
-            raise FerError(f"A run must be there to be noted on. {self.id} was deleted.")
+            raise FerError(f"{self.id} was deleted, so its notes cannot be saved.")
         notes.check()
         if notes.archived and not self.notes.archived and self.state.is_active:
-            raise FerError(f"{self.id} must have ended to be archived. It is {self.state}.")
+            raise FerError(f"A run can be archived once it has ended. {self.id} is {self.state}.")
         write_json(self.directory / "notes.json", asdict(notes))
 
     @property
     def config(self) -> TrainConfig:
-        """The settings, as they were when the run was asked for."""
+        """Returns the settings that the run was submitted with."""
         return _config(self.directory / "config.json")
 
     @property
     def goal(self) -> Goal:
-        """How far it shall be trained: as the settings say, until it was asked to continue."""
+        """Returns the goal of the newest request that set one, else the settings' epochs."""
         for file in self._request_files():
             request = read_request(file)
-            asked = request.arguments if request is not None else {}
-            # It set no goal, or nonsense.
-            with contextlib.suppress(KeyError, ValueError, TypeError):
-                return Goal(int(asked["epochs"]), int(asked["since"]))
+            arguments = request.arguments if request is not None else {}
+            with contextlib.suppress(KeyError, ValueError, TypeError):  # no goal, or a damaged one
+                return Goal(int(arguments["epochs"]), int(arguments["since"]))
         return Goal(self.config.epochs)
 
     @property
     def can_continue(self) -> bool:
-        """Whether more epochs can be trained: there is a checkpoint, or nothing was trained yet."""
+        """Tells whether more epochs can be trained: from a checkpoint, or from the start."""
         return (self.directory / "checkpoints").is_dir() or not len(self.history)
 
     @property
     def initial(self) -> "Run | None":
-        """The model and the classes of the run that it began with, copied when it was asked for."""
+        """Returns the copy of the run whose weights this one started from, or None."""
         directory = self.directory / "initial"
         return Run(directory) if directory.exists() else None
 
     @property
     def teachers(self) -> "list[Run]":
-        """Likewise of the runs whose answers it learns from."""
+        """Returns the copies of the runs that this one distills from."""
         return [Run(self.directory / "teachers" / name) for name in self.config.teachers]
 
     @property
     def problem(self) -> str:
-        """A sentence where the run's files cannot be understood, else an empty string.
-
-        Settings of another version of the program, or a file that was damaged.
-        """
+        """Returns a sentence if the run's files are damaged or from a newer version, else ""."""
         return _problem(self, tuple(stamp(f"{self.directory}/{name}") for name in _RECORDS))
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order; empty until the trainer has read the data set."""
+        """Returns the expressions in label order; empty until the trainer has read the dataset."""
         return tuple(self._dataset_record().get("class_names", ()))
 
     @property
     def counts(self) -> pd.DataFrame:
-        """Images that the run uses: one row per class, one column per split."""
+        """Returns the numbers of images used: a row per class, a column per split."""
         record = self._dataset_record()
         return pd.DataFrame(record.get("counts", {}), index=list(self.class_names))
 
     @property
     def has_test(self) -> bool:
-        """Whether the data set has a test split, sealed or opened."""
+        """Tells whether the dataset has a test split, sealed or opened."""
         return "test" in self._dataset_record().get("counts", {})
 
     @property
     def is_gray(self) -> bool:
-        """Whether every image that the run has seen was without colour, as FER2013's are."""
+        """Tells whether all images of the dataset are gray, as in FER2013."""
         return bool(self._dataset_record().get("gray", False))
 
     @property
     def fingerprint(self) -> str:
-        """Which images and labels the run was trained on; see `Dataset.fingerprint`."""
+        """Returns the fingerprint of the images and labels used; see `Dataset.fingerprint`."""
         return str(self.environment.get("fingerprint", ""))
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Versions, device and fingerprint, as the trainer found them."""
-        return _names(self.directory / "environment.json")
+        """Returns versions, device and dataset fingerprint, as recorded by the trainer."""
+        return _read_object(self.directory / "environment.json")
 
     @property
     def history(self) -> pd.DataFrame:
-        """One row per whole epoch, counted from 0; see HISTORY_COLUMNS."""
+        """Returns one row per whole epoch, counted from 0; see HISTORY_COLUMNS."""
         return read_table(self.directory / "history.csv", HISTORY_COLUMNS)
 
     @property
     def steps(self) -> pd.DataFrame:
-        """About one row per second; `epoch` is a fraction, 1.5 in the middle of the second."""
+        """Returns about one row per second; `epoch` is a fraction: 1.5 is halfway through epoch 1.
+
+        See STEPS_COLUMNS.
+        """
         return read_table(self.directory / "steps.csv", STEPS_COLUMNS)
 
     @property
     def result(self) -> Result | None:
-        """How the run ended, or None while it has not."""
+        """Returns how the run ended, or None while it has not."""
         return _result(self.directory / "result.json")
 
-    def predictions(self, split: str, *, averaged: bool = False) -> pd.DataFrame | None:
-        """One row per image of the split: key, true expression, `p_<expression>`; or None.
+    def predictions(self, split: str, *, tta: bool = False) -> pd.DataFrame | None:
+        """Returns one row per image of the split: key, true expression, `p_<expression>`; or None.
 
-        Where the data set's images are known, `leaked` tells which were learned from. They are the
-        network's own, without the temperature; `averaged` over ten views of each image.
+        The probabilities are uncalibrated. The column `leaked`, if present, marks images that are
+        also in the training split.
+
+        Args:
+            tta: with test-time augmentation.
 
         Raises:
             FerError: the file is damaged.
         """
         try:
-            return read_predictions(self.predictions_file(split, averaged=averaged))
-        except ValueError as error:
-            raise FerError(f"{self.id} has lost its predictions for {split}: {error}") from error
+            return read_predictions(self.predictions_file(split, tta=tta))
+        except FerError as error:
+            raise FerError(
+                f"The predictions of {self.id} for {split} are damaged: {error}"
+            ) from error
 
-    def calibration(self, *, averaged: bool = False) -> Calibration | None:
-        """How its probabilities are mended, or those averaged over ten views; None if unknown."""
+    def calibration(self, *, tta: bool = False) -> Calibration | None:
+        """Returns the calibration, without or with test-time augmentation; None if unknown."""
         try:
-            return Calibration(**_names(self.directory / "calibration.json")[VIEWS[averaged]])
-        except (KeyError, TypeError, ValueError):  # of an older version, or damaged
+            return Calibration(**_read_object(self.directory / "calibration.json")[VIEWS[tta]])
+        except (KeyError, TypeError, FerError):  # from an older version, or damaged
             return None
 
-    def predictions_file(self, split: str, *, averaged: bool = False) -> Path:
-        """Where the predictions of a split lie, or will lie."""
-        name = f"{split}_views.csv" if averaged else f"{split}.csv"
+    def predictions_file(self, split: str, *, tta: bool = False) -> Path:
+        """Returns the path of a split's predictions; the file may not exist yet."""
+        name = f"{split}_views.csv" if tta else f"{split}.csv"
         return self.directory / "predictions" / name
 
     @property
     def test_opened(self) -> datetime | None:
-        """When the sealed test split was evaluated with the model as it is now, or None."""
-        looks = self.test_looks
-        return looks[-1] if looks and self.predictions_file("test").exists() else None
+        """Returns when the sealed test split was evaluated with the current model, or None."""
+        openings = self.test_openings
+        return openings[-1] if openings and self.predictions_file("test").exists() else None
 
     @property
-    def test_looks(self) -> list[datetime]:
-        """Every time that the test split was evaluated; a run that is continued may do it anew.
+    def test_openings(self) -> list[datetime]:
+        """Returns every time the test split was evaluated; a continued run may evaluate it again.
 
-        More than one and the test split has had a chance to choose.
+        With more than one, the test split may have influenced model selection.
         """
         path = self.predictions_file("test").with_suffix(".json")
         try:
-            return [datetime.fromisoformat(time) for time in _names(path).get("opened", ())]
-        except (ValueError, TypeError):  # damaged: it was there to be written at the last look
+            return [datetime.fromisoformat(time) for time in _read_object(path).get("opened", ())]
+        except (ValueError, TypeError):  # damaged; it was written when the split was last opened
             return [datetime.fromtimestamp(path.stat().st_mtime)]
 
     @property
     def model_file(self) -> Path | None:
-        """The best epoch's model, or None while there is none."""
+        """Returns the best epoch's model, or None while there is none."""
         path = self.directory / "model.keras"
         return path if path.exists() else None
 
     @property
     def exports(self) -> list[Path]:
-        """The run as files that other programs read."""
+        """Returns the model files exported for other programs."""
         folder = self.directory / "export"
         if not folder.is_dir():
             return []
@@ -220,28 +225,31 @@ class Run(Task):
 
     @property
     def started(self) -> datetime | None:
-        """When the run's first attempt was taken from the queue."""
+        """Returns when the first attempt left the queue, or None."""
         attempts = self.attempts
         if not attempts:
             return None
         try:
             return datetime.fromtimestamp(read_json(attempts[0] / "process.json")["started"])
-        except (ValueError, TypeError, KeyError, OverflowError):  # damaged, or not there
+        except (ValueError, TypeError, KeyError, OverflowError):  # damaged or missing
             return None
 
     @property
     def duration(self) -> timedelta | None:
-        """Time spent in training epochs, all attempts together; None before the first ends."""
+        """Returns the time spent in training epochs, all attempts together; None before the first.
+
+        An epoch that was cut off by an interruption does not count.
+        """
         history = self.history
         return timedelta(seconds=float(history["seconds"].sum())) if len(history) else None
 
     @property
     def is_pretrained(self) -> bool:
-        """Whether the run ships with the program; such a run is read-only."""
+        """Tells whether the run is a pretrained model, which is read-only."""
         return self.directory.parent == paths.pretrained_root()
 
     def size_on_disk(self) -> int:
-        """Bytes in the run's directory."""
+        """Returns the bytes in the run's directory."""
         size = 0
         for folder, _, names in os.walk(self.directory):
             for name in names:
@@ -250,49 +258,42 @@ class Run(Task):
         return size
 
     def delete(self) -> None:
-        """Removes the run with its model, history and predictions.
+        """Deletes the run with its model, history and predictions.
 
         Raises:
-            FerError: the run waits, works, or ships with the program.
+            FerError: the run is queued, running, or pretrained.
         """
         if self.is_pretrained:
             raise FerError(f"{self.id} ships with the program and cannot be deleted.")
         super().delete()
 
     def _request_files(self) -> list[Path]:
-        """What was asked for, newest first."""
+        """Returns the request files, newest first."""
         return [folder / "request.json" for folder in (self.directory, *reversed(self.attempts))]
 
     def _dataset_record(self) -> dict[str, Any]:
-        return _names(self.directory / "dataset.json")
+        return _read_object(self.directory / "dataset.json")
 
 
-_config = cached_by_mtime(lambda path: TrainConfig.from_dict(read_json(path) or {}))
+_config = cached_by_mtime(lambda path: TrainConfig.from_dict(_read_object(path)))
 _notes = cached_by_mtime(read_notes)
 _result = cached_by_mtime(read_result)
 
 
-def _names(path: Path) -> dict[str, Any]:
-    """A JSON file of names with values; empty where there is none.
-
-    Raises:
-        FerError: the file is damaged.
-    """
-    data = read_json(path) or {}
-    if not isinstance(data, dict):
-        raise FerError(f"{path.name} must hold names with values.")
-    return data
+def _read_object(path: Path) -> dict[str, Any]:
+    return read_json_object(path) or {}
 
 
 @lru_cache(maxsize=10_000)
 def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
-    """`Run.problem`, looked for again when a record has changed: pages list a thousand runs."""
+    """Returns `Run.problem`, cached until a file changes, since pages list thousands of runs."""
     try:
         _ = run.config, run.counts, run.result, run.environment
         if not all(isinstance(name, str) for name in run.class_names):
-            raise FerError("dataset.json must name its classes in words.")
+            raise FerError("the class names in dataset.json must be strings.")
+    # pandas and tuple() raise these where dataset.json holds values of the wrong type.
     except (ValueError, TypeError, AttributeError, OSError) as error:
         return f"{run.id} cannot be read: {error}"
     if run.model_file and not run.class_names:
-        return f"{run.id} cannot be read: dataset.json, which names its classes, is missing."
+        return f"{run.id} cannot be read: dataset.json, which has its class names, is missing."
     return ""

@@ -1,22 +1,30 @@
-"""The images that one run learns from: its classes, its splits, its batches."""
+"""Opens the dataset of a run: its classes, splits, pixels and corrections."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets import Corrections, open_pixels
+from fer_core.datasets import (
+    CORRECTIONS_FILE,
+    Corrections,
+    Dataset,
+    open_dataset,
+    open_pixels,
+    read_corrections,
+)
+from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
-from fer_core.runs.corrections import check_trainable, corrections_of, dataset_for, used_classes
 from fer_core.runs.records import KEY, LEAKED
 from fer_core.runs.run import Run
-from fer_core.storage import DiskFullError
+from fer_core.storage import DiskFullError, write_text
 from fer_core.vision import ImageStats, compute_image_stats, sampled
 
 
 class Rows:
-    """Some rows of a large array, read when they are sliced: they need not fit into memory."""
+    """Some rows of a large array, read on slicing, so that they need not fit into memory."""
 
     def __init__(self, array: np.ndarray, positions: np.ndarray) -> None:
         self.array, self.positions = array, positions
@@ -30,97 +38,192 @@ class Rows:
 
 @dataclass(frozen=True)
 class RunData:
-    """A data set as one run uses it: only its classes, in label order."""
+    """A dataset as one run uses it: only the run's classes, in label order."""
 
     config: TrainConfig
     class_names: tuple[str, ...]
-    index: pd.DataFrame  # the data set's rows of these classes, with the run's corrections
-    pixels: np.ndarray  # uint8 (all images of the data set, height, width, channels)
+    index: pd.DataFrame  # the dataset's rows of these classes, with the run's corrections
+    pixels: np.ndarray  # uint8 (all images of the dataset, height, width, channels)
     pixels_key: str  # changes with the pixels
     fingerprint: str
-    is_gray: bool  # no image has any colour
-    overlay: Corrections | None = None  # the corrections that are in the index
-    answers: np.ndarray | None = None  # of teachers, float32 (all images, classes)
+    is_gray: bool  # no image has color
+    corrections: Corrections | None = None  # that were applied to the index
+    teacher_probabilities: np.ndarray | None = None  # float32 (all images, classes)
 
     def changed_since(self) -> str:
-        """A sentence where the data set is not any more as it was when it was opened, else ""."""
+        """Returns a sentence if the dataset has changed since it was opened, else ""."""
         name = self.config.dataset
-        learned = "The network learned from the images as they were when it began."
+        trained = "The model was trained on the images as they were at the start."
         try:
-            dataset = dataset_for(self.config, self.overlay)
+            dataset = dataset_for(self.config, self.corrections)
             unchanged = dataset.fingerprint() == self.fingerprint
-        except DiskFullError:  # the data set remembers what it sees
+        except DiskFullError:  # the dataset caches its content hashes
             raise
-        except (OSError, ValueError):
-            return f"Images of {name} vanished meanwhile. {learned}"
-        return "" if unchanged else f"{name} changed meanwhile. {learned}"
+        except (OSError, FerError):
+            return f"Images of {name} were deleted during training. {trained}"
+        return "" if unchanged else f"{name} was changed during training. {trained}"
 
     @property
     def counts(self) -> pd.DataFrame:
-        """Images: one row per class, one column per split."""
+        """Returns the numbers of images: a row per class, a column per split."""
         counts = pd.crosstab(self.index["expression"], self.index["split"])
         splits = [split for split in ("train", "val", "test") if split in counts]
         return counts.reindex(self.class_names, fill_value=0)[splits]
 
     def positions(self, split: str) -> np.ndarray:
-        """Rows of `pixels` that belong to a split."""
+        """Returns the rows of `pixels` that belong to a split."""
         return self.index.index[self.index["split"] == split].to_numpy()
 
     def rows(self, split: str) -> Rows:
-        """The images of a split: uint8 (n, height, width, channels)."""
+        """Returns the images of a split: uint8 (n, height, width, channels)."""
         return Rows(self.pixels, self.positions(split))
 
     def labels(self, positions: np.ndarray) -> np.ndarray:
-        """Class numbers of rows of `pixels`."""
+        """Returns the class numbers of rows of `pixels`."""
         order = {name: number for number, name in enumerate(self.class_names)}
         return self.index.loc[positions, "expression"].map(order).to_numpy(int)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last may be smaller than the others."""
+        """Returns the number of batches in an epoch; the last may be smaller than the others."""
         return -(-len(self.positions("train")) // self.config.batch_size)
 
-    def survey(self) -> ImageStats:
-        """What the training images look like, by a sample of them."""
+    def image_stats(self) -> ImageStats:
+        """Computes the image statistics of a sample of the training split."""
         return compute_image_stats(
             self.pixels[position] for position in sampled(self.positions("train"))
         )
 
     def predictions(self, split: str, probabilities: np.ndarray) -> pd.DataFrame:
-        """The table that `Run.predictions` gives, of (n, classes) probabilities of a split."""
+        """Returns the table of `Run.predictions` for a split's probabilities, (n, classes)."""
         rows = self.index.loc[self.positions(split)]
         table = rows[[*KEY, "expression"]].reset_index(drop=True)
-        learned = self.index.loc[self.positions("train"), "content"]
-        table[LEAKED] = rows["content"].isin(learned).to_numpy()
+        trained_on = self.index.loc[self.positions("train"), "content"]
+        table[LEAKED] = rows["content"].isin(trained_on).to_numpy()
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table
 
 
-def open_data_of(run: Run, progress: Callable[[int, int], None] | None = None) -> RunData:
-    """Opens the data set of a run, with the corrections that it was asked for with.
+def dataset_for(config: TrainConfig, corrections: Corrections | None = None) -> Dataset:
+    """Opens the dataset with the settings' validation fraction and corrections.
+
+    Args:
+        corrections: to apply if the settings use corrections; by default the dataset's current
+            ones.
 
     Raises:
-        ValueError: as `open_run_data`, or the run has lost its corrections.
+        FerError: there is no such dataset, or its corrections are damaged.
     """
-    return open_run_data(run.config, progress, overlay=corrections_of(run))
+    dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
+    return dataset.with_corrections(corrections) if config.overlay else dataset
+
+
+def dataset_of(run: Run) -> Dataset:
+    """Opens the dataset as the run uses it, with the run's own copy of the corrections.
+
+    Raises:
+        FerError: as in `dataset_for`, or the run's corrections are missing.
+    """
+    return dataset_for(run.config, corrections_of(run))
+
+
+def corrections_of(run: Run) -> Corrections | None:
+    """Reads the run's own copy of the corrections; None if it uses none.
+
+    Raises:
+        FerError: the file is missing or damaged.
+    """
+    if not run.config.overlay:
+        return None
+    file = run.directory / CORRECTIONS_FILE
+    if not file.exists():
+        raise FerError(f"The corrections that {run.id} uses are missing from its directory.")
+    return read_corrections(file)
+
+
+def copy_corrections(config: TrainConfig, directory: Path) -> None:
+    """Copies the dataset's current corrections into a new run if its settings use them.
+
+    Raises:
+        FerError: they leave too few images to train on, or are damaged.
+    """
+    if not config.overlay:
+        return
+    dataset = dataset_for(config)
+    check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
+    corrections = dataset.corrections or Corrections()
+    write_text(directory / CORRECTIONS_FILE, corrections.to_csv())
+
+
+def used_classes(config: TrainConfig, dataset: Dataset) -> tuple[str, ...]:
+    """Returns the classes to train on in label order: all, if the settings name none.
+
+    Raises:
+        FerError: the dataset lacks one of them.
+    """
+    missing = set(config.class_names) - set(dataset.class_names)
+    if missing:
+        raise FerError(
+            f"`class_names` must be classes of {dataset.name}: {', '.join(dataset.class_names)}. "
+            f"Received: {', '.join(sorted(missing))}"
+        )
+    chosen = tuple(name for name in dataset.class_names if name in config.class_names)
+    return chosen or dataset.class_names
+
+
+def check_trainable(config: TrainConfig, counts: pd.DataFrame) -> None:
+    """Checks that there are enough images to train a model.
+
+    Args:
+        counts: numbers of images: a row per class that the run uses, a column per split.
+
+    Raises:
+        FerError: there are no training or no validation images, a class has no training images,
+            or there is only one class.
+    """
+    name = f"{config.dataset} with its corrections" if config.overlay else config.dataset
+    for split in ("train", "val"):
+        if split not in counts or not counts[split].any():
+            raise FerError(
+                f"{name} must have training and validation images. It has none in {split}."
+            )
+    if len(counts) < 2:
+        raise FerError(
+            "At least two expressions are needed to train a classifier. "
+            f"{name} has only: {', '.join(counts.index)}"
+        )
+    empty = counts.index[counts["train"] == 0]
+    if len(empty):
+        where = f" in {name}" if config.overlay else ""
+        raise FerError(f"Every class must have training images{where}. None: {', '.join(empty)}")
+
+
+def open_data_of(run: Run, progress: Callable[[int, int], None] | None = None) -> RunData:
+    """Opens the images of a run, with the run's own copy of the corrections.
+
+    Raises:
+        FerError: as in `open_run_data`, or the run's corrections are missing.
+    """
+    return open_run_data(run.config, progress, corrections=corrections_of(run))
 
 
 def open_run_data(
     config: TrainConfig,
     progress: Callable[[int, int], None] | None = None,
     *,
-    overlay: Corrections | None = None,
+    corrections: Corrections | None = None,
 ) -> RunData:
-    """Opens the data set that the settings name, its pixels built on first use.
+    """Opens the images of the settings' dataset; their pixels are cached on first use.
 
     Args:
-        overlay: the corrections, where the settings ask for some; by default those of now.
+        progress: called with the images decoded so far, and their total.
+        corrections: as in `dataset_for`.
 
     Raises:
-        ValueError: no such data set, its images have vanished, or a class has no images.
+        FerError: there is no such dataset, images are missing, or a class has no images.
     """
-    dataset = dataset_for(config, overlay).checked()
+    dataset = dataset_for(config, corrections).checked()
     class_names = used_classes(config, dataset)
     index = dataset.index[dataset.index["expression"].isin(class_names)]
     data = RunData(

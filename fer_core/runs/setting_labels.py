@@ -1,181 +1,185 @@
-"""What every setting of a run is called and what it means, for the form and the terminal."""
+"""Defines the label and the help of every setting, for the form and the command line."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Setting:
-    """The words for a field of `TrainConfig` or `Augmentation`."""
+    """The label and help of a field of `TrainConfig` or `Augmentation`."""
 
     label: str
     help: str
-    step: float | None = None  # of the form's − and + buttons; by default 1 for whole numbers
+    step: float | None = None  # of the form's − and + buttons; by default 1 for integers
 
 
 SETTINGS = {
-    "architecture": Setting("Architecture", "The network that is trained."),
+    "architecture": Setting("Architecture", "The layers of the model."),
     "image_size": Setting(
         "Image size",
-        "Height and width in pixels to which faces are resized; 48 and 100 are usual. The classic "
-        "CNN needs 46, the wide one 24, VGG19 32.",
+        "Height and width in pixels to which faces are resized; 48 and 100 are usual. The minimum "
+        "is 46 for the classic CNN, 24 for the wide one and 32 for VGG19.",
     ),
     "class_names": Setting(
-        "Expressions", "At least two, to leave the others out; none named means all."
+        "Expressions", "The classes to train on, at least two. Empty means all classes."
     ),
-    "epochs": Setting("Epochs", "How often the network sees every training image."),
-    "batch_size": Setting("Batch size", "Images between two corrections of the weights."),
+    "epochs": Setting("Epochs", "Passes over the training images."),
+    "batch_size": Setting("Batch size", "Images per training step."),
     "learning_rate": Setting(
         "Learning rate",
-        "How large each correction is. Too large, and the loss jumps or becomes infinite.",
+        "The step size of the optimizer. If it is too large, the loss jumps or becomes infinite.",
         step=1e-4,
     ),
     "learning_rate_decay": Setting(
         "Learning rate decay",
-        "After n corrections the learning rate is divided by 1 + decay × n.",
+        "After n steps the learning rate is divided by 1 + decay × n.",
         step=1e-6,
     ),
     "optimizer": Setting(
         "Optimizer",
-        "How corrections are made: Adam scales each by its own history; SGD goes on in the "
-        "direction of the last ones (Nesterov's momentum of 0.9) and wants a larger learning rate.",
+        "Adam adapts the step size of each weight. SGD uses Nesterov momentum of 0.9 and needs a "
+        "larger learning rate.",
     ),
     "schedule": Setting(
-        "Learning rate over time",
-        "constant, or falling along a cosine to a thousandth at the last epoch.",
+        "Learning rate schedule",
+        "constant, or cosine: falls to a thousandth of the learning rate in the last epoch.",
     ),
-    "warmup": Setting(
-        "Warm-up", "Epochs at the beginning in which the learning rate rises from 0.", step=0.5
-    ),
+    "warmup": Setting("Warm-up", "Epochs over which the learning rate rises from 0.", step=0.5),
     "weight_decay": Setting(
         "Weight decay",
-        "With every correction each weight loses this share of itself, times the learning rate; "
-        "Adam with it is AdamW.",
+        "Decoupled from the gradient: with Adam this is AdamW. Each step shrinks the weights by "
+        "this value times the learning rate.",
         step=1e-3,
     ),
     "label_smoothing": Setting(
         "Label smoothing",
-        "This share of every target is spread over all expressions, so that the network is less "
-        "sure of itself.",
+        "The fraction of each target that is spread evenly over all expressions. Makes the model "
+        "less overconfident.",
         step=0.05,
     ),
     "mixup": Setting(
         "Mixup",
-        "Images are laid over one another, and their targets likewise; the larger the number the "
-        "more evenly. 0.2 is usual, 0 means never.",
+        "Blends pairs of images and their targets. A larger alpha blends more evenly; 0.2 is "
+        "usual, 0 = off.",
         step=0.1,
     ),
     "votes": Setting(
         "FER+ votes",
-        "This share of every target comes from the votes of FER+'s ten annotators instead of the "
-        "label; for data sets that were added with FER+'s table beside.",
+        "The fraction of each target that comes from the votes of FER+'s ten annotators instead "
+        "of the label. Needs a dataset that was added with the FER+ votes.",
         step=0.1,
     ),
     "teachers": Setting(
         "Teachers",
-        "Runs that know the same expressions. What they answer together to each training image "
-        "becomes a part of its target: one network learns what several know.",
+        "Knowledge distillation: runs whose mean prediction for each training image becomes part "
+        "of its target. They must have the same expressions.",
     ),
     "distillation": Setting(
-        "Share of the teachers",
-        "This share of every target is the teachers' answer instead of the label.",
+        "Distillation weight",
+        "The fraction of each target that is the teachers' prediction instead of the label.",
         step=0.1,
     ),
     "class_weights": Setting(
         "Class weights",
-        "Rare expressions count more in the loss, so that all classes weigh the same.",
+        "Gives rare expressions a larger weight in the loss, so that all classes count the same.",
     ),
     "weights": Setting(
-        "Weights of VGG19",
-        "imagenet (Keras downloads 80 MB once), none (random), or the path of a .h5 file without "
-        "top on this machine.",
+        "VGG19 weights",
+        "imagenet (Keras downloads 80 MB once), none (random), or the path of an .h5 file without "
+        "the top on this machine.",
     ),
     "precision": Setting(
         "Precision",
-        "mixed_bfloat16 computes in half precision, which is faster on processors made for it and "
-        "slower on others; the saved network computes in float32.",
+        "mixed_bfloat16 computes in half precision, which is faster on processors that support it "
+        "and slower on others. The saved model computes in float32.",
     ),
     "head_epochs": Setting(
-        "Epochs of the head",
-        "At the beginning of all epochs the new layers on top learn alone, so that their first, "
-        "wild corrections do not spoil what VGG19 knows.",
+        "Head-only epochs",
+        "Epochs at the start in which only the new layers on top are trained, so that their large "
+        "first gradients do not damage VGG19's pretrained weights.",
     ),
     "head_learning_rate": Setting(
-        "Learning rate of the head", "In these epochs; it stays the same.", step=1e-4
+        "Head learning rate", "The constant learning rate of the head-only epochs.", step=1e-4
     ),
     "unfrozen_blocks": Setting(
-        "Blocks that learn",
-        "Of VGG19's five, counted from the top; the others keep their ImageNet weights.",
+        "Unfrozen blocks",
+        "How many of VGG19's five blocks are fine-tuned, from the top. The others keep their "
+        "ImageNet weights.",
     ),
     "feature_views": Setting(
-        "Views of each image",
-        "VGG19's frozen layers are computed once for so many augmented views of every image, and "
-        "kept; each epoch draws among them and trains the head alone. 1 takes the images as they "
-        "are; 0 computes everything anew, with new augmentation, in every epoch.",
+        "Cached views per image",
+        "Computes VGG19's frozen layers once for this many augmented views of each image, then "
+        "trains only the head on the cached features. 1 uses the images without augmentation; "
+        "0 = no cache, with new augmentation in every epoch.",
     ),
     "seed": Setting(
-        "Seed", "Decides initial weights, shuffling, augmentation and dropout; never the splits."
+        "Seed",
+        "Sets initial weights, shuffling, augmentation and dropout. It does not change the splits.",
     ),
     "validation_fraction": Setting(
         "Validation fraction",
-        "Share of the training images that is kept to choose the best epoch, where the data set "
-        "brings no validation split; always the same images for one data set.",
+        "The fraction of the training images that is held out for validation if the dataset has "
+        "no validation split. It is always the same images of a dataset.",
         step=0.05,
     ),
     "overlay": Setting(
         "Use corrections",
-        "Leaves images out and gives others another expression, as was decided on the Data sets "
-        "page: in training, validation and test alike, so that scores are those of other images "
-        "than without. A run keeps the corrections that were there when it was asked for.",
+        "Excludes and relabels images as decided on the Datasets page, in all splits. Scores are "
+        "then not comparable with those on the uncorrected dataset. A run keeps the corrections "
+        "of the time it was submitted.",
     ),
     "early_stopping": Setting(
         "Early stopping",
-        "Ends after that many epochs without a better validation accuracy; 0 = never.",
+        "Stops after this many epochs without a better validation accuracy; 0 = off.",
     ),
     "average_views": Setting(
-        "Average views at the end",
-        "Also asks the finished network for ten views of every image, shifted and mirrored, and "
-        "averages what it answers: about a point better, at ten times the time.",
+        "Test-time augmentation (10 views)",
+        "Also evaluates the trained model on ten shifted and mirrored views of each image and "
+        "averages the predictions: about one point more accurate, ten times slower.",
     ),
     "test_at_end": Setting(
         "Open the test split at the end",
-        "The test split is sealed: it is evaluated once. Leave it sealed while you still choose "
-        "between settings.",
+        "Evaluates the sealed test split once training is complete. Leave it sealed while you are "
+        "still choosing between settings.",
     ),
     "deterministic": Setting(
-        "Exactly repeatable",
-        "A run that was killed and resumed ends with the very weights of one that was not, bit "
-        "for bit. Without it some sums may be taken in another order.",
+        "Deterministic",
+        "Makes runs reproducible: a run that was interrupted and resumed ends with exactly the "
+        "same weights as one that was not.",
     ),
     "tensorboard": Setting(
         "TensorBoard files",
-        "Writes the curves as TensorBoard event files too, into the run's folder. Needs the "
+        "Also writes the curves as TensorBoard event files in the run's directory. Needs the "
         "package tensorboard.",
     ),
     "initial_run": Setting(
         "Start from",
-        "The run whose trained weights it begins with, of the same architecture and image size. "
-        "Classes are matched by their names; what the run has not seen begins at random.",
+        "A run whose trained weights to start from, with the same architecture and image size. "
+        "Classes are matched by name; weights of new classes start at random.",
     ),
     "rotation": Setting("Rotation", "Up to ± this many degrees.", step=1.0),
-    "shift": Setting("Shift", "Up to ± this fraction of width and of height.", step=0.05),
+    "shift": Setting("Shift", "Up to ± this fraction of the width and of the height.", step=0.05),
     "shear": Setting(
         "Shear",
-        "Up to ± this many degrees, as shear_range of Keras's ImageDataGenerator means it: the "
-        "classic 0.2 is a fifth of a degree and hardly to be seen.",
+        "Up to ± this many degrees, like shear_range of Keras's ImageDataGenerator. The classic "
+        "value of 0.2 is a fifth of a degree and hardly visible.",
         step=1.0,
     ),
     "zoom": Setting(
         "Zoom",
-        "Width and height are each scaled by a factor from 1 − zoom to 1 + zoom, as zoom_range of "
-        "Keras's ImageDataGenerator means it.",
+        "Scales width and height separately by a factor from 1 − zoom to 1 + zoom, like zoom_range "
+        "of Keras's ImageDataGenerator.",
         step=0.05,
     ),
-    "flip": Setting("Flip", "Every second image is mirrored left to right."),
+    "flip": Setting("Flip", "Mirrors half of the images horizontally."),
     "contrast": Setting(
-        "Contrast", "Times a factor from 1 − contrast to 1 + contrast, about the mean.", step=0.05
+        "Contrast",
+        "Scales the contrast by a factor from 1 − contrast to 1 + contrast.",
+        step=0.05,
     ),
-    "brightness": Setting("Brightness", "Up to ± this share of white is added.", step=0.05),
+    "brightness": Setting("Brightness", "Adds up to ± this fraction of white.", step=0.05),
     "erasing": Setting(
-        "Erasing", "In this share of the images a rectangle of noise hides a part.", step=0.05
+        "Random erasing",
+        "The fraction of the images in which a rectangle is replaced with noise.",
+        step=0.05,
     ),
 }

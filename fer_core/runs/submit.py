@@ -1,4 +1,4 @@
-"""Asks for runs to be trained, to go on, and for their test split to be opened."""
+"""Submits tasks: train a new run, resume or continue one, open its test split."""
 
 import shutil
 from dataclasses import replace
@@ -9,18 +9,18 @@ from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import tensorboard
 from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
-from fer_core.runs.corrections import copy_corrections, dataset_of, used_classes
 from fer_core.runs.listing import open_run
 from fer_core.runs.run import Run
+from fer_core.runs.run_data import copy_corrections, dataset_of, used_classes
 from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import Task, TaskState, queue
 
 
 def submit_run(config: TrainConfig) -> Run:
-    """Makes a run's directory, asks for its training, and sees to it that somebody takes it.
+    """Creates a run and queues its training.
 
     Raises:
-        FerError: as `create_run`.
+        FerError: as in `create_run`.
     """
     directory = create_run(config).directory
     queue.submit(directory, "train")
@@ -28,20 +28,20 @@ def submit_run(config: TrainConfig) -> Run:
 
 
 def create_run(config: TrainConfig) -> Run:
-    """A run's directory with its settings, not yet asked for.
+    """Creates a run's directory with its settings, without queuing it.
 
     Raises:
-        FerError: the weights that the settings name are not there, or do not fit; a package is
-            not there; or the corrections leave nothing to learn a class from.
+        FerError: the weights that the settings name are missing or incompatible, a package is
+            missing, or too few images are left after the corrections.
     """
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
     initial, teachers = _initial_run(config), _teachers(config)
-    if initial is not None:  # the backbone's weights are among those that it begins with
+    if initial is not None:  # its weights include the backbone's
         config = replace(config, initial_run=initial.id, weights="none")
     config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
     weights = weights_file(config)
-    if weights is not None:  # the trainer stands elsewhere than the person who named the file
+    if weights is not None:  # the trainer runs in another working directory
         config = replace(config, weights=str(weights.resolve()))
     name = f"{config.recipe or config.architecture}_{config.dataset}"
     directory = tasks.new_directory(paths.runs_root(), name)
@@ -59,147 +59,150 @@ def create_run(config: TrainConfig) -> Run:
     return Run(directory)
 
 
-def _copy_weights(initial: Run, folder: Path) -> None:
-    """Copied, so that deleting the other run takes nothing from the one that needs it."""
+def _copy_weights(source: Run, folder: Path) -> None:
+    """Copies a model, so that its run may be deleted."""
     folder.mkdir(parents=True)
     for file in ("model.keras", "dataset.json"):
-        shutil.copyfile(initial.directory / file, folder / file)
+        shutil.copyfile(source.directory / file, folder / file)
 
 
 def resume_run(run: Run) -> None:
-    """Asks for the training of an interrupted or failed run to go on from its last checkpoint.
+    """Queues an interrupted, failed or canceled run to train on from its last checkpoint.
 
     Raises:
-        FerError: the run is in another state, or what it was trained on is not here.
+        FerError: the run is in another state, or its dataset is missing or has changed.
     """
     check_data(run)
-    with queue.lock():  # of two sessions that ask at once, the second finds it asked for
-        _check_there(run)
+    with queue.lock():  # two sessions may press the button at the same time
+        _check_writable(run)
         if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
-            raise FerError(f"A run must be interrupted to be resumed. {run.id} is {run.state}.")
+            raise FerError(f"Only an interrupted run can be resumed. {run.id} is {run.state}.")
         queue.submit(run.directory, "train")
 
 
 def continue_run(run: Run, epochs: int) -> None:
-    """Asks for so many more epochs of a run that has ended: same curves, next epoch number.
+    """Queues more epochs of a run that has ended; its curves are extended.
+
+    Args:
+        epochs: to train in addition to those done.
 
     Raises:
-        FerError: the run has not ended, cannot be changed, or would train too long; or what it
-            was trained on is not here.
+        FerError: the run has not ended, is pretrained, or would exceed `LARGEST_EPOCHS`; or its
+            dataset is missing or has changed.
     """
     check_data(run)
     with queue.lock():
-        _check_there(run)
+        _check_writable(run)
         if run.state.is_active:
             raise FerError(f"A run must have ended to be continued. {run.id} is {run.state}.")
         if _is_being_opened(run):
             raise FerError(
-                f"{run.id} is continued when its test split has been opened: that goes on just now."
+                f"The test split of {run.id} is being opened. Continue the run when that is done."
             )
         if not run.can_continue:
-            raise FerError(f"{run.id} has no checkpoint to go on from; start from its weights.")
+            raise FerError(
+                f"{run.id} has no checkpoint to continue from. Start a new run from its weights."
+            )
         done = len(run.history)
         if epochs < 1 or done + epochs > LARGEST_EPOCHS:
             raise FerError(
-                f"A run is continued for at least 1 epoch, up to {LARGEST_EPOCHS} in all. "
+                f"A run can be continued for at least 1 epoch, up to {LARGEST_EPOCHS} in total. "
                 f"Received: {epochs} more after {done}"
             )
         queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
 
 
 def second_look(run: Run) -> str:
-    """A sentence on what continuing means where the test split has been opened, else ""."""
-    if not run.test_looks:
+    """Returns a warning about continuing if the test split has been opened, else ""."""
+    if not run.test_openings:
         return ""
-    again = "is opened again at the end" if run.config.test_at_end else "must be opened again"
+    again = "will be opened again at the end" if run.config.test_at_end else "must be opened again"
     return (
-        "The test split of this run has been opened. If a better epoch is found, that answer is "
-        f"dropped and the split {again}: a second look, which has a part in choosing."
+        "The test split of this run has been opened. If continuing finds a better epoch, the test "
+        f"score is discarded and the split {again}. A score from a second look is biased, since "
+        "the first may have influenced your choices."
     )
 
 
 def open_test_task(run: Run) -> Task:
-    """Asks for the sealed test split to be opened: evaluated once, and the time recorded.
+    """Queues opening the sealed test split: it is evaluated once, and the time is recorded.
 
     Raises:
-        FerError: the run has not finished, so that training could go on after the look; or what
-            it was trained on is not here.
+        FerError: the run has not finished, or its dataset is missing or has changed.
     """
     check_data(run)
-    with queue.lock():  # or another session could continue it in the same moment
+    with queue.lock():  # another session may continue the run at the same time
         check_finished(run)
         directory = tasks.new_directory(paths.tasks_root(), "open-test")
         return queue.submit(directory, "open_test", {"run": run.id})
 
 
 def check_data(run: Run) -> None:
-    """Sees before anybody waits whether a run that has begun finds its images here.
-
-    A run's directory may have come from another machine without them.
+    """Checks that the dataset of a run is unchanged; a run may come from another machine.
 
     Raises:
-        FerError: there is no data set of that name, or its images or labels are others.
+        FerError: there is no dataset of that name, or its images, labels or splits differ.
     """
-    if not run.fingerprint:  # it has not seen any yet
+    if not run.fingerprint:  # no attempt has read the dataset yet
         return
     try:
         dataset = dataset_of(run)
-    except ValueError as error:
+    except FerError as error:
         raise FerError(f"{run.id} needs the images that it was trained on. {error}") from error
     if dataset.fingerprint() != run.fingerprint:
         raise FerError(
-            f"{run.id} needs the images that it was trained on. The data set {dataset.name} here "
-            "has others, or other labels or splits."
+            f"{run.id} needs the images that it was trained on. The images, labels or splits of "
+            f"the dataset {dataset.name} have changed since."
         )
 
 
 def check_finished(run: Run) -> None:
-    """Raises a ValueError unless the run has finished."""
+    """Raises a FerError unless the run has finished."""
     if run.state is not TaskState.FINISHED:
         raise FerError(
-            f"A run must have finished for its test split to be opened. {run.id} is {run.state}."
+            f"The test split can be opened once the run has finished. {run.id} is {run.state}."
         )
 
 
-def _check_there(run: Run) -> None:
+def _check_writable(run: Run) -> None:
     if not run.directory.exists():
-        raise FerError(f"A run must be there to go on. {run.id} was deleted.")
+        raise FerError(f"{run.id} was deleted.")
     if run.is_pretrained:
-        raise FerError(f"{run.id} ships with the program; start from its weights instead.")
+        raise FerError(f"{run.id} is a pretrained model. Start a new run from its weights.")
 
 
 def _is_being_opened(run: Run) -> bool:
-    asked = [task for task in tasks.list_tasks("open_test") if task.state.is_active]
-    return any(task.request and task.request.arguments.get("run") == run.id for task in asked)
+    active = [task for task in tasks.list_tasks("open_test") if task.state.is_active]
+    return any(task.request and task.request.arguments.get("run") == run.id for task in active)
 
 
 def _initial_run(config: TrainConfig) -> Run | None:
-    """The run whose weights the settings begin with, or None.
+    """Returns the run whose weights to start from, or None.
 
     Raises:
-        FerError: it is not there, has no model yet, or its network is another one.
+        FerError: there is no such run, it has no model yet, or the architectures differ.
     """
     if not config.initial_run:
         return None
     run = open_run(config.initial_run)
     if run.model_file is None:
         raise FerError(f"`initial_run` must have a model. {run.id} has none yet.")
-    theirs = run.config
-    if (theirs.architecture, theirs.image_size) != (config.architecture, config.image_size):
-        height, width = theirs.image_size
+    other = run.config
+    if (other.architecture, other.image_size) != (config.architecture, config.image_size):
+        height, width = other.image_size
         raise FerError(
-            f"`initial_run` must be of the architecture {config.architecture} at "
-            f"{config.image_size[0]}×{config.image_size[1]} pixels. Received: {run.id}, of "
-            f"{theirs.architecture} at {height}×{width}"
+            f"`initial_run` must have the architecture {config.architecture} at "
+            f"{config.image_size[0]}×{config.image_size[1]} pixels. Received: {run.id}, "
+            f"{other.architecture} at {height}×{width}"
         )
     return run
 
 
 def _teachers(config: TrainConfig) -> list[Run]:
-    """The runs whose answers are learned, each once.
+    """Returns the runs to distill from, without repetitions.
 
     Raises:
-        FerError: one is not there, has no model yet, or does not know an expression.
+        FerError: one does not exist, has no model yet, or lacks an expression.
     """
     runs = {run.id: run for run in map(open_run, config.teachers)}
     if not runs:
@@ -207,11 +210,11 @@ def _teachers(config: TrainConfig) -> list[Run]:
     class_names = used_classes(config, open_dataset(config.dataset))
     for run in runs.values():
         if run.model_file is None:
-            raise FerError(f"`teachers` must have a model each. {run.id} has none yet.")
-        unknown = [name for name in class_names if name not in run.class_names]
-        if unknown:
+            raise FerError(f"Each of `teachers` must have a model. {run.id} has none yet.")
+        lacking = [name for name in class_names if name not in run.class_names]
+        if lacking:
             raise FerError(
-                f"`teachers` must know every expression. {run.id} does not know: "
-                f"{', '.join(unknown)}"
+                f"`teachers` must have every expression as a class. {run.id} lacks: "
+                f"{', '.join(lacking)}"
             )
     return list(runs.values())

@@ -1,4 +1,4 @@
-"""A run's curves as TensorBoard event files, beside the tables which hold the truth."""
+"""Writes a run's curves as TensorBoard event files, in addition to its CSV tables."""
 
 import logging
 import shutil
@@ -13,52 +13,52 @@ import pandas as pd
 
 LOG = logging.getLogger(__name__)
 
-_OF_AN_EPOCH = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-_OF_A_STEP = ("loss", "accuracy", "images_per_second")
+_EPOCH_SCALARS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+_STEP_SCALARS = ("loss", "accuracy", "images_per_second")
 
 
 def problem() -> str:
-    """A sentence where this machine cannot write such files, else an empty string."""
+    """Returns a sentence if TensorBoard files cannot be written on this machine, else ""."""
     if find_spec("tensorboard") is not None:
         return ""
     return "TensorBoard files need the package tensorboard. Install it: `pip install tensorboard`"
 
 
 class EventFiles:
-    """The scalars `epoch/…`, counted by epochs from 0, and `step/…`, counted by steps."""
+    """Writes the scalars `epoch/…` by epoch, from 0, and `step/…` by step."""
 
     def __init__(self, folder: Path, history: pd.DataFrame, steps: pd.DataFrame) -> None:
-        """Writes the folder anew from what the tables hold; they were cut at the checkpoint.
+        """Recreates the folder from the tables, which a resumed run truncates to its checkpoint.
 
         Raises:
-            ImportError: the package tensorboard is not there.
+            ImportError: the package tensorboard is not installed.
         """
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         shutil.rmtree(folder, ignore_errors=True)
         self._writer = EventFileWriter(str(folder))
-        # A TensorBoard that is open meanwhile drops what it has read of the run before.
+        # A running TensorBoard discards what it has read of the previous attempt.
         self._writer.add_event(Event(step=0, session_log=SessionLog(status=SessionLog.START)))
         epoch_times, step_times = _wall_times(history, steps)
         for row, at in zip(history.to_dict("records"), epoch_times, strict=True):
-            self._add("epoch", row, _OF_AN_EPOCH, at)
+            self._add("epoch", row, _EPOCH_SCALARS, at)
         for row, at in zip(steps.to_dict("records"), step_times, strict=True):
-            self._add("step", row, _OF_A_STEP, at)
+            self._add("step", row, _STEP_SCALARS, at)
         self._writer.flush()
 
     def add_epoch(self, row: Mapping[str, Any]) -> None:
-        """Adds a row of `history.csv`; it can be read at once."""
-        self._add("epoch", row, _OF_AN_EPOCH, time.time())
+        """Adds a row of `history.csv` and flushes it."""
+        self._add("epoch", row, _EPOCH_SCALARS, time.time())
         self._writer.flush()
 
     def add_step(self, row: Mapping[str, Any]) -> None:
-        """Adds a row of `steps.csv`; it can be read at once."""
-        self._add("step", row, _OF_A_STEP, time.time())
+        """Adds a row of `steps.csv` and flushes it."""
+        self._add("step", row, _STEP_SCALARS, time.time())
         self._writer.flush()
 
     def close(self) -> None:
-        """Ends the file."""
+        """Closes the event file."""
         self._writer.close()
 
     def _add(self, unit: str, row: Mapping[str, Any], names: tuple[str, ...], at: float) -> None:
@@ -71,16 +71,16 @@ class EventFiles:
 
 
 def open_event_files(folder: Path, history: pd.DataFrame, steps: pd.DataFrame) -> EventFiles | None:
-    """See `EventFiles`; None, and a line in the log, where the package is not there."""
+    """Opens `EventFiles`; logs a warning and returns None if tensorboard is not installed."""
     try:
         return EventFiles(folder, history, steps)
     except ImportError as error:
-        LOG.warning("There will be no TensorBoard files: %s", error)
+        LOG.warning("No TensorBoard files are written: %s", error)
         return None
 
 
 def _wall_times(history: pd.DataFrame, steps: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """When each row would have been written had training gone on until now without a pause."""
+    """Returns when each row would have been written had training run without a pause until now."""
     seconds = np.concatenate([[0.0], history["seconds"].to_numpy(float).cumsum()])
     times = time.time() - seconds[-1] + seconds
     return times[1:], np.interp(steps["epoch"].to_numpy(float), np.arange(len(times)), times)

@@ -1,4 +1,4 @@
-"""What the trainer, and whoever opens a test split, writes into a run's directory."""
+"""Writes a trainer's results into a run's directory."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,24 +11,24 @@ from fer_core.storage import replacing, write_json
 from fer_core.vision import ImageStats
 
 
-def save_predictions(run: Run, split: str, table: pd.DataFrame, *, averaged: bool = False) -> None:
-    """Writes what `Run.predictions` reads."""
-    path = run.predictions_file(split, averaged=averaged)
+def save_predictions(run: Run, split: str, table: pd.DataFrame, *, tta: bool = False) -> None:
+    """Writes the predictions that `Run.predictions` reads."""
+    path = run.predictions_file(split, tta=tta)
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 
 
 def image_stats_file(run: Run) -> Path:
-    """Where it is kept what the training faces look like; see `familiarity.training_stats_of`."""
+    """Returns the path of the training images' statistics; see `drift.training_stats_of`."""
     return run.directory / "appearance.json"
 
 
-def save_image_stats(run: Run, survey: ImageStats) -> None:
-    """Writes what the training faces look like, for those who will not have the data set."""
-    write_json(image_stats_file(run), asdict(survey))
+def save_image_stats(run: Run, stats: ImageStats) -> None:
+    """Writes the training images' statistics, so that drift is known without the dataset."""
+    write_json(image_stats_file(run), asdict(stats))
 
 
 def save_result(run: Run, result: Result) -> None:
-    """Writes `result.json`; for the trainer, as the last thing it does."""
+    """Writes `result.json`, which must be the last file a trainer writes."""
     write_json(run.directory / "result.json", asdict(result))

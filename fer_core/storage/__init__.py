@@ -1,4 +1,4 @@
-"""Files on disk: paths, atomic writes, CSV tables, memory-mapped arrays, caches."""
+"""Reads and writes files: paths, atomic writes, CSV tables, memory-mapped arrays, caches."""
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
@@ -8,6 +8,7 @@ from fer_core.storage.files import (
     disk_full_as_error,
     fsync_file,
     read_json,
+    read_tail,
     release_reserved,
     replacing,
     reserve,
@@ -38,6 +39,7 @@ __all__ = [
     "read_row",
     "read_rows",
     "read_table",
+    "read_tail",
     "cached_by_mtime",
     "replacing",
     "reserve",

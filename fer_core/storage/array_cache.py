@@ -1,4 +1,4 @@
-"""The cache of arrays that can be computed again: made once, kept within bounds."""
+"""Caches arrays on disk that can be computed again, within a limit of size and age."""
 
 import contextlib
 import os
@@ -13,44 +13,46 @@ from filelock import FileLock
 from fer_core.storage import paths
 from fer_core.storage.files import DiskFullError, replacing
 
-LARGEST = 20_000_000_000  # bytes of all that is cached, where the disk has so much
-LARGEST_SHARE = 0.25  # of the disk
-LONGEST = 30 * 24 * 3600.0  # seconds without being used
-LONGEST_MAKING = 24 * 3600.0  # seconds from one write to the next while an array is made
+MAX_BYTES = 20_000_000_000  # of all cached arrays
+MAX_DISK_SHARE = 0.25  # of the disk, if that is less
+MAX_UNUSED_SECONDS = 30 * 24 * 3600.0
+MAX_UNFINISHED_SECONDS = 24 * 3600.0  # since the last write to an array that is being made
 
 
-def open_array(path: Path, make: Callable[[Path], None], *, size: int, what: str) -> np.ndarray:
-    """A cached .npy file, mapped to be read; made first where it is missing or damaged.
+def open_array(
+    path: Path, make: Callable[[Path], None], *, size: int, description: str
+) -> np.ndarray:
+    """Returns a cached .npy file as a read-only memory map; makes it if missing or damaged.
 
-    Whoever asks while another process makes the same array waits for it.
+    If another process is making the same array, this waits for it.
 
     Args:
-        make: writes the array to the path that it is given; what it raises leaves nothing behind.
-        size: of the array in bytes.
-        what: the array holds, for the sentence that says there is no room for it.
+        make: writes the array to the path it is given; if it raises, nothing is left behind.
+        size: of the array, in bytes.
+        description: of the array, for the error message when the disk is full.
 
     Raises:
-        DiskFullError: there is no room for it.
+        DiskFullError: the disk has less than `size` bytes free.
     """
-    array = _mapped(path)
+    array = _open(path)
     if array is None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            array = _mapped(path)
+            array = _open(path)
             if array is None:
                 _remove_unfinished(path)
-                _check_room(path.parent, size, what)
+                _check_space(path.parent, size, description)
                 with replacing(path) as temporary:
                     make(temporary)
                 array = np.load(path, mmap_mode="r")
-                _keep_within_bounds(keep=path)
-    with contextlib.suppress(OSError):  # on a disk that can only be read it is never removed
+                _remove_unused(keep=path)
+    with contextlib.suppress(OSError):  # a read-only disk: nothing is removed from it
         os.utime(path)
     return array
 
 
-def _mapped(path: Path) -> np.ndarray | None:
-    """The array, or None where there is none or not all of it."""
+def _open(path: Path) -> np.ndarray | None:
+    """Returns the array; None if it is missing or incomplete."""
     try:
         return np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
@@ -58,44 +60,44 @@ def _mapped(path: Path) -> np.ndarray | None:
 
 
 def _remove_unfinished(path: Path) -> None:
-    """Removes what a killed process left; the lock says that nobody works on it."""
+    """Removes what a killed process left; the caller holds the lock."""
     for file in path.parent.glob(f".{path.stem}.*"):
         file.unlink(missing_ok=True)
 
 
-def _check_room(folder: Path, size: int, what: str) -> None:
+def _check_space(folder: Path, size: int, description: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DiskFullError(
-            f"The disk of {folder} must have {size / 1e9:.1f} GB free for {what}. "
+            f"The disk of {folder} must have {size / 1e9:.1f} GB free for {description}. "
             f"Received: {free / 1e9:.1f} GB."
         )
 
 
-def _keep_within_bounds(keep: Path) -> None:
-    """Removes what was not used for long, then the longest unused beyond the size; never `keep`.
+def _remove_unused(keep: Path) -> None:
+    """Removes arrays unused for too long, then the least recently used ones over the limit.
 
-    A file that another process has mapped lives on there until it is done; where the system
-    refuses to remove it, it stays.
+    A process that has mapped a removed file keeps its map; Windows refuses to remove it.
     """
-    files = sorted(_files(keep), key=lambda entry: -entry[0])  # newest first
+    files = sorted(_cached_files(keep), key=lambda entry: -entry[0])  # newest first
     now, total = time.time(), keep.stat().st_size
-    largest = min(LARGEST, LARGEST_SHARE * shutil.disk_usage(keep.parent).total)
+    max_bytes = min(MAX_BYTES, MAX_DISK_SHARE * shutil.disk_usage(keep.parent).total)
     for used, size, path in files:
         total += size
-        longest = LONGEST_MAKING if path.name.startswith(".") else LONGEST
-        if total > largest or now - used > longest:
+        unfinished = path.name.startswith(".")
+        max_seconds = MAX_UNFINISHED_SECONDS if unfinished else MAX_UNUSED_SECONDS
+        if total > max_bytes or now - used > max_seconds:
             with contextlib.suppress(OSError):
                 path.unlink()
                 total -= size
 
 
-def _files(keep: Path) -> list[tuple[float, int, Path]]:
-    """When each cached array was used, its bytes, and where it lies; half-made ones too."""
-    found = []
+def _cached_files(keep: Path) -> list[tuple[float, int, Path]]:
+    """Returns time of last use, bytes and path of every array but `keep`, unfinished ones too."""
+    files = []
     for path in paths.cache_root().glob("*/*.npy"):
         if path != keep:
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
-                found.append((status.st_mtime, status.st_size, path))
-    return found
+                files.append((status.st_mtime, status.st_size, path))
+    return files

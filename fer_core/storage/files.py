@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, so that no reader ever sees half of one."""
+"""Writes files atomically, so that no reader ever sees half of one."""
 
 import errno
 import json
@@ -15,51 +15,53 @@ from fer_core.errors import FerError
 
 T = TypeVar("T")
 
-_WINDOWS_RETRIES = 50  # of 20 ms: on Windows a file cannot be replaced while someone reads it
+_WINDOWS_RETRIES = 50  # of 20 ms: Windows does not replace a file while someone reads it
 _RESERVED = 4096  # bytes: a sentence, and a block of most disks
-# Libraries in C tell it in their own kinds of errors, but always with the system's words.
-_FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
+# Libraries in C raise errors of their own types, but with the system's message.
+_DISK_FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
 
 
 class DiskFullError(OSError, FerError):
-    """What could not be written for want of room, in a sentence that can be shown."""
+    """A file could not be written because the disk is full; the message can be shown."""
 
 
 @contextmanager
 def disk_full_as_error(path: Path) -> Iterator[None]:
-    """Turns what a full disk raises while `path` is written, of whatever kind, into its sentence.
+    """Turns any error that a full disk causes while `path` is written into a DiskFullError.
 
     Raises:
-        DiskFullError: the disk is full, or the quota there is used up.
+        DiskFullError: the disk is full, or the disk quota is used up.
     """
     try:
         yield
     except Exception as error:
-        if isinstance(error, DiskFullError) or not _tells_of_full_disk(error):
+        if isinstance(error, DiskFullError) or not _is_disk_full(error):
             raise
-        named = error.filename if isinstance(error, OSError) else None
-        path = Path(named) if isinstance(named, str) else path
-        folder = _existing(path.parent)
+        filename = error.filename if isinstance(error, OSError) else None
+        path = Path(filename) if isinstance(filename, str) else path
+        folder = _existing_parent(path)
         free = shutil.disk_usage(folder).free / 1e6
         raise DiskFullError(
             f"The disk of {folder} must have room for {path.name.lstrip('.')}; it is full, or the "
-            f"quota there is used up. Received: {free:,.1f} MB free."
+            f"disk quota is used up. Received: {free:,.1f} MB free."
         ) from error
 
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Gives a temporary name beside `path`; when the block ends well, it becomes `path`.
+    """Yields a temporary path next to `path` that becomes `path` when the block succeeds.
 
-    When the block raises, nothing is left behind and an older `path` stays as it was. The folder
-    must be there: what writes into a run that was just deleted shall not bring it back. With
-    `durable` the content is on the disk before the name is, so that a power cut leaves no empty
-    file.
+    If the block raises, an older `path` stays unchanged and nothing else is left. The folder must
+    exist: a run that was just deleted must not come back because its process still writes.
+
+    Args:
+        durable: flushes the content to disk before the rename, so that a power failure leaves no
+            empty file.
 
     Raises:
-        DiskFullError: there is no room for it.
+        DiskFullError: the disk is full.
     """
-    # The suffix stays last: Keras tells file formats by it.
+    # The suffix stays last because Keras tells file formats apart by it.
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         with disk_full_as_error(path):
@@ -72,85 +74,95 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Writes UTF-8 text, whole or not at all; see `replacing`."""
+    """Writes UTF-8 text atomically; see `replacing`."""
     with replacing(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
-    """Writes indented JSON, whole or not at all; NaN is refused, since JSON has none."""
+    """Writes indented JSON atomically; raises ValueError for NaN, which JSON does not have."""
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n", durable=durable)
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote, or None where there is no such file.
+    """Returns the content of a JSON file, or None if there is no such file.
 
     Raises:
-        FerError: the file holds no JSON.
+        FerError: the file does not hold JSON.
     """
     try:
         return json.loads(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except ValueError as error:  # of json, or a UnicodeDecodeError
+        raise FerError(f"{path} must hold JSON. It is damaged: {error}") from error
+
+
+def read_tail(path: Path, max_bytes: int) -> str:
+    """Returns the last bytes of a text file; an empty string if it cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - max_bytes))
+        return file.read().decode("utf-8", errors="replace")
+    return ""
 
 
 def reserve(path: Path) -> None:
-    """Takes room now in which `write_reserved` can write `path` when the disk is full.
+    """Reserves disk space with which `write_reserved` can write `path` even on a full disk.
 
     Raises:
-        DiskFullError: it is full already.
+        DiskFullError: the disk is already full.
     """
-    with replacing(_room(path)) as temporary:
-        temporary.write_bytes(os.urandom(_RESERVED))  # some disks keep no room for zeros
+    with replacing(_reserved_file(path)) as temporary:
+        temporary.write_bytes(os.urandom(_RESERVED))  # some file systems do not store zeros
 
 
 def write_reserved(path: Path, text: str) -> None:
-    """Writes text, whole or not at all, into the room that `reserve` took; else as `write_text`.
+    """Writes text atomically into the reserved space, or as `write_text` if there is none.
 
-    What does not fit into the room is cut off.
+    Text beyond the size of the space (4,096 bytes) is cut off.
     """
-    room, data = _room(path), text.encode()[:_RESERVED]
+    reserved, data = _reserved_file(path), text.encode()[:_RESERVED]
     try:
-        with room.open("rb+") as file:
+        with reserved.open("rb+") as file:
             file.write(data)
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        retry_while_locked(lambda: room.replace(path))
-    except OSError:  # nobody reserved, or a disk that writes over nothing: there the room is freed
-        room.unlink(missing_ok=True)
+        retry_while_locked(lambda: reserved.replace(path))
+    except OSError:  # nothing was reserved, or the file system does not write in place
+        reserved.unlink(missing_ok=True)
         write_text(path, text)
 
 
 def release_reserved(path: Path) -> None:
-    """Frees the room that `reserve` took, where it was not needed."""
-    _room(path).unlink(missing_ok=True)
+    """Frees the disk space that `reserve` took."""
+    _reserved_file(path).unlink(missing_ok=True)
 
 
-def truncate_log(path: Path, most_bytes: int) -> None:
-    """Cuts a log that another process appends to down to its newest lines once it is too large.
+def truncate_log(path: Path, max_bytes: int) -> None:
+    """Cuts a log larger than `max_bytes` down to its newest lines, half of `max_bytes`.
 
-    Half of `most_bytes` is kept. What is written in the very moment of the cut is lost.
+    Another process may be appending to it; a line written at the moment of the cut is lost.
     """
     with suppress(FileNotFoundError):
-        if path.stat().st_size <= most_bytes:
+        if path.stat().st_size <= max_bytes:
             return
         with path.open("rb+", buffering=0) as file:
-            file.seek(-(most_bytes // 2), os.SEEK_END)
+            file.seek(-(max_bytes // 2), os.SEEK_END)
             kept = 0
-            # Until there is no more: the other process may be in the middle of a long write.
+            # Read until there is no more: the other process may be in the middle of a long write.
             while newest := file.read():
-                # The first begins with the rest of a line. Written over what is there: no room.
-                whole = newest if kept else newest[newest.find(b"\n") + 1 :]
+                # The first block begins within a line. Writing in place needs no disk space.
+                lines = newest if kept else newest[newest.find(b"\n") + 1 :]
                 end = file.tell()
                 file.seek(kept)
-                kept += file.write(whole)
+                kept += file.write(lines)
                 file.seek(end)
             file.truncate(kept)
 
 
 def retry_while_locked(action: Callable[[], T]) -> T:
-    """What the action gives; on Windows tried again while another process holds the file."""
+    """Returns the action's result; on Windows it is retried while another process has the file."""
     for _ in range(_WINDOWS_RETRIES):
         try:
             return action()
@@ -162,25 +174,26 @@ def retry_while_locked(action: Callable[[], T]) -> T:
 
 
 def fsync_file(path: Path) -> None:
-    """Returns when the file's content would outlive a power cut."""
+    """Flushes the file's content to disk, so that it survives a power failure."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _room(path: Path) -> Path:
-    # Not hidden: what is hidden counts as half written, and is swept away.
+def _reserved_file(path: Path) -> Path:
+    # Not hidden: hidden files count as half-written and are removed.
     return path.with_name(f"{path.name}.reserved")
 
 
-def _existing(folder: Path) -> Path:
-    return next(each for each in (folder, *folder.parents) if each.exists())
+def _existing_parent(path: Path) -> Path:
+    return next(folder for folder in path.parents if folder.exists())
 
 
-def _tells_of_full_disk(error: BaseException | None) -> bool:
-    """Whether the error, or one that it came from, says so."""
+def _is_disk_full(error: BaseException | None) -> bool:
+    """Returns whether the error, or one that it was raised from, means that the disk is full."""
     while error is not None:
-        told = isinstance(error, OSError) and error.errno in _FULL
-        if told or any(words in str(error) for words in _FULL.values()):
+        if isinstance(error, OSError) and error.errno in _DISK_FULL:
+            return True
+        if any(message in str(error) for message in _DISK_FULL.values()):
             return True
         error = error.__cause__ or error.__context__
     return False

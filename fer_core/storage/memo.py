@@ -1,4 +1,4 @@
-"""Remembers what was read from a file until the file changes: pages list a thousand runs."""
+"""Caches what was read from a file until the file changes; pages list a thousand runs."""
 
 import os
 from collections.abc import Callable
@@ -9,14 +9,13 @@ from typing import TypeVar
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
-_MOST = 20_000  # answers of one kind
+_MAX_ENTRIES = 20_000  # per function
 
 
 def stamp(path: Path | str) -> Stamp:
-    """When the file was changed, in ns, its bytes, and which one it is; zeros where there is none.
+    """Returns the file's modification time in ns, its size and its inode; zeros if it is missing.
 
-    What is written whole takes an older file's place, so that its number tells them apart even
-    where the clock does not.
+    An atomic write replaces the file, so that its inode differs even when the clock does not.
     """
     try:
         status = os.stat(path)  # noqa: PTH116 (a third of the time of Path's)
@@ -26,16 +25,16 @@ def stamp(path: Path | str) -> Stamp:
 
 
 def cached_by_mtime(read: Callable[[Path], T]) -> Callable[[Path], T]:
-    """Reads a file again only when it has changed; what `read` gives must not be changed.
+    """Decorates `read` to read a file again only after it has changed; errors are not cached.
 
-    An error is not remembered.
+    The result is shared: do not modify it.
     """
 
-    @lru_cache(maxsize=_MOST)
-    def read_then(path: Path, then: Stamp) -> T:
+    @lru_cache(maxsize=_MAX_ENTRIES)
+    def read_version(path: Path, version: Stamp) -> T:
         return read(path)
 
-    def read_now(path: Path) -> T:
-        return read_then(path, stamp(path))
+    def read_current(path: Path) -> T:
+        return read_version(path, stamp(path))
 
-    return read_now
+    return read_current

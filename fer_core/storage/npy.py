@@ -1,4 +1,4 @@
-"""Arrays of pixels in .npy files that grow while they are written."""
+"""Writes .npy files row by row, and reads single rows of them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,8 +8,6 @@ from typing import IO
 
 import numpy as np
 
-from fer_core.errors import FerError
-
 _BLOCK = 2**20  # bytes
 
 
@@ -17,7 +15,14 @@ _BLOCK = 2**20  # bytes
 def writing_array(
     path: Path, shape: tuple[int, ...], dtype: str = "uint8"
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """Gives a function that appends rows of that shape and type to a new .npy file."""
+    """Yields a function that appends chunks of rows to a new .npy file.
+
+    Args:
+        shape: of one row.
+
+    Raises:
+        ValueError: a chunk has another shape or dtype.
+    """
     rows = 0
     with path.open("wb") as file:
         _write_header(file, (0, *shape), dtype)
@@ -25,7 +30,7 @@ def writing_array(
         def append(chunk: np.ndarray) -> None:
             nonlocal rows
             if chunk.dtype != np.dtype(dtype) or chunk.shape[1:] != shape:
-                raise FerError(
+                raise ValueError(
                     f"The rows must be {dtype} of shape {shape}. "
                     f"Received: {chunk.dtype} of shape {chunk.shape[1:]}"
                 )
@@ -34,12 +39,12 @@ def writing_array(
 
         yield append
         file.seek(0)
-        # The format leaves room in the header for the first axis to grow.
+        # The format pads the header so that the first axis can grow in place.
         _write_header(file, (rows, *shape), dtype)
 
 
 def read_row(path: Path, row: int) -> bytes:
-    """The pixels of one row, by reading no more than them."""
+    """Returns the bytes of one row, reading no others."""
     offset, shape = _header(path, path.stat().st_mtime_ns)
     length = int(np.prod(shape[1:]))
     with path.open("rb") as file:
@@ -48,7 +53,7 @@ def read_row(path: Path, row: int) -> bytes:
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
-    """The pixels of many rows; quick where these ascend, since it reads in large blocks."""
+    """Yields the bytes of many rows; fast for ascending rows, since it reads large blocks."""
     offset, shape = _header(path, path.stat().st_mtime_ns)
     length = int(np.prod(shape[1:]))
     with path.open("rb", buffering=_BLOCK) as file:
@@ -58,7 +63,7 @@ def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
 
 
 def row_shape(path: Path) -> tuple[int, ...]:
-    """The shape of one row."""
+    """Returns the shape of one row."""
     return _header(path, path.stat().st_mtime_ns)[1][1:]
 
 
@@ -70,7 +75,7 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str) -> None:
 
 @lru_cache(maxsize=16)
 def _header(path: Path, modified: int) -> tuple[int, tuple[int, ...]]:
-    """Where a file's data begins, in bytes, and its shape; a changed file is a new question."""
+    """Returns the offset of the data in bytes, and the array's shape."""
     with path.open("rb") as file:
         np.lib.format.read_magic(file)
         shape, _, _ = np.lib.format.read_array_header_1_0(file)

@@ -1,4 +1,4 @@
-"""Where everything lives on disk; the only reader of the environment."""
+"""Locates the workspace and its folders; the only module that reads FER_HOME."""
 
 import os
 from pathlib import Path
@@ -7,30 +7,30 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def workspace() -> Path:
-    """The one folder that holds everything a person makes: `FER_HOME`, or `workspace/` here."""
+    """Returns the folder with all of the user's data: FER_HOME, or `workspace/` in the project."""
     return Path(os.environ.get("FER_HOME") or PROJECT / "workspace").expanduser().resolve()
 
 
 def datasets_root() -> Path:
-    """The folder with one folder per data set."""
+    """Returns the folder of datasets."""
     return workspace() / "datasets"
 
 
 def runs_root() -> Path:
-    """The folder with one folder per training run."""
+    """Returns the folder of training runs."""
     return workspace() / "runs"
 
 
 def tasks_root() -> Path:
-    """The folder with one folder per task that is not a run: imports, evaluations."""
+    """Returns the folder of tasks other than runs: imports, evaluations, videos."""
     return workspace() / "tasks"
 
 
 def cache_root() -> Path:
-    """The folder for what can be computed again: it may be deleted at any time."""
+    """Returns the folder of cached files; it may be deleted at any time."""
     return workspace() / "cache"
 
 
 def pretrained_root() -> Path:
-    """The folder with the finished runs that ship with the program; read-only."""
+    """Returns the folder of the pretrained models that ship with the program; read-only."""
     return PROJECT / "fer_core" / "pretrained"

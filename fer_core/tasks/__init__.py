@@ -1,9 +1,8 @@
-"""Long work as a directory with a protocol: the queue, the supervisor, their processes."""
+"""Runs long work in background processes: tasks, their queue and their supervisor."""
 
 from fer_core.tasks import (
     exit_status,
     maintenance,
-    preferences,
     processes,
     queue,
     supervisor,
@@ -11,10 +10,11 @@ from fer_core.tasks import (
     worker,
 )
 from fer_core.tasks.exit_status import NEVER_STARTED
-from fer_core.tasks.preferences import read_preferences, save_preferences
 from fer_core.tasks.processes import is_alive, process_record
-from fer_core.tasks.progress import SECONDS, stop_if_asked, task_progress
+from fer_core.tasks.progress import ProgressReporter, raise_if_stopped
+from fer_core.tasks.queue import read_preferences, save_preferences
 from fer_core.tasks.task import (
+    CancelledError,
     Progress,
     Task,
     TaskState,
@@ -25,9 +25,10 @@ from fer_core.tasks.task import (
 )
 
 __all__ = [
+    "CancelledError",
     "NEVER_STARTED",
     "Progress",
-    "SECONDS",
+    "ProgressReporter",
     "Task",
     "TaskState",
     "directories",
@@ -36,16 +37,14 @@ __all__ = [
     "list_tasks",
     "maintenance",
     "new_directory",
-    "preferences",
     "process_record",
     "processes",
     "queue",
+    "raise_if_stopped",
     "read_preferences",
     "read_request",
     "save_preferences",
-    "stop_if_asked",
     "supervisor",
     "task",
-    "task_progress",
     "worker",
 ]

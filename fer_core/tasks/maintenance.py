@@ -1,4 +1,4 @@
-"""What the supervisor sees to besides the work: runs that were interrupted, old tasks, logs."""
+"""Cleans up for the supervisor: resumes interrupted runs, removes old tasks, bounds logs."""
 
 import contextlib
 import logging
@@ -6,58 +6,57 @@ import shutil
 import time
 from pathlib import Path
 
+from fer_core.errors import FerError
 from fer_core.storage import paths, truncate_log
-from fer_core.tasks import processes, queue
-from fer_core.tasks.preferences import read_preferences
+from fer_core.tasks import exit_status, processes, queue
 from fer_core.tasks.task import Task, TaskState, directories
 
 LOG = logging.getLogger(__name__)
 
-MOST_LOG_BYTES = 8_000_000
-KEPT_SECONDS = 7 * 24 * 3600.0  # that a task which is no run is kept after its end
-_KEPT = ("video",)  # kinds of tasks whose results lie in them, and are a person's
-_REMOVING_SECONDS = 3600.0  # that removing a folder takes at most
+MAX_LOG_BYTES = 8_000_000
+RETENTION_SECONDS = 7 * 24 * 3600.0  # for which an ended task is kept; runs are never removed
+_KEPT_KINDS = ("video",)  # their results are in the task's directory and belong to the user
+_MAX_DELETION_SECONDS = 3600.0  # that deleting a folder takes
 
 
 def resume_interrupted() -> None:
-    """Asks for interrupted runs to go on, where a person has chosen that they do by themselves."""
-    if not read_preferences().resume_by_itself:
+    """Resumes interrupted runs if the user has turned that on."""
+    if not queue.read_preferences().auto_resume:
         return
     for task in queue.interrupted():
         try:
             queue.auto_resume(task)
-        except (OSError, ValueError):  # one that is damaged does not keep the others
+        except (OSError, FerError):  # a damaged run must not keep the others waiting
             LOG.exception("%s could not be resumed", task.id)
 
 
-def remove_old() -> None:
-    """Removes tasks a week after their end, and what a removal that was cut short left behind."""
+def remove_old_tasks() -> None:
+    """Removes tasks a week after their end, and folders whose deletion was interrupted."""
     now = time.time()
     for task in map(Task, directories(paths.tasks_root())):
-        with contextlib.suppress(OSError, ValueError):  # it works again, or is gone
-            if _may_go(task) and now - _last_sign(task) > KEPT_SECONDS:
+        with contextlib.suppress(OSError, FerError):  # it is active again, or gone
+            if _is_removable(task) and now - _last_change(task) > RETENTION_SECONDS:
                 task.delete()
     for root in (paths.runs_root(), paths.tasks_root()):
-        for doomed in root.glob(".deleted-*"):
+        for folder in root.glob(".deleted-*"):
             with contextlib.suppress(OSError):
-                if now - doomed.stat().st_ctime > _REMOVING_SECONDS:
-                    shutil.rmtree(doomed)
+                if now - folder.stat().st_ctime > _MAX_DELETION_SECONDS:
+                    shutil.rmtree(folder)
 
 
-def bound_logs(attempts: list[Path]) -> None:
+def truncate_logs(attempts: list[Path]) -> None:
     """Keeps the logs of these attempts, and the supervisor's own, from filling the disk."""
-    for log in (processes.supervisor_log(), *(attempt / "worker.log" for attempt in attempts)):
-        truncate_log(log, MOST_LOG_BYTES)
+    for log in (processes.supervisor_log(), *map(exit_status.log_file, attempts)):
+        truncate_log(log, MAX_LOG_BYTES)
 
 
-def _may_go(task: Task) -> bool:
-    """Whether nobody misses it."""
+def _is_removable(task: Task) -> bool:
     state = task.state
-    kept = task.request is not None and task.request.kind in _KEPT
-    return not state.is_active and not (kept and state is TaskState.FINISHED)
+    holds_results = task.request is not None and task.request.kind in _KEPT_KINDS
+    return not state.is_active and not (holds_results and state is TaskState.FINISHED)
 
 
-def _last_sign(task: Task) -> float:
-    """When the task ended, or when anything in its folder changed last; seconds since 1970."""
+def _last_change(task: Task) -> float:
+    """Returns when the task ended, or else when its folder last changed; seconds since 1970."""
     ended = task.ended
     return ended.timestamp() if ended else task.directory.stat().st_mtime

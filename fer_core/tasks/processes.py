@@ -1,4 +1,4 @@
-"""Which processes are alive, the supervisor's among them."""
+"""Starts the supervisor and tells which processes are alive."""
 
 import os
 import subprocess
@@ -12,19 +12,19 @@ import psutil
 from fer_core.errors import FerError
 from fer_core.storage import paths, read_json
 
-_started: list["subprocess.Popen[bytes]"] = []  # kept until they have left, and are reaped then
+TOLERANCE = 2.0  # seconds by which creation and boot times may appear to move
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux: different after every boot
 
-TOLERANCE = 2.0  # seconds; what a process's creation and the boot may seem to move by
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux: another one after every boot
+_started: list["subprocess.Popen[bytes]"] = []  # kept until they have exited and are reaped
 
 
 def ensure_supervisor() -> None:
-    """Starts a supervisor, detached from this process, where none is alive.
+    """Starts a supervisor, detached from this process, if none is alive.
 
-    Two that are started at once do no harm: the second finds the lock taken and leaves.
+    Two started at the same time do no harm: the second finds the lock taken and exits.
 
     Raises:
-        FerError: the system cannot start it now; what waits is kept.
+        FerError: the system cannot start it; queued tasks stay queued.
     """
     reap()
     if is_alive(supervisor_file()):
@@ -34,13 +34,13 @@ def ensure_supervisor() -> None:
         _started.append(_start_supervisor())
     except OSError as error:
         raise FerError(
-            "The supervisor, which does what waits, must be started; what waits is kept. "
+            "The supervisor, which runs the queue, must be started; queued tasks stay queued. "
             f"Received: {error}"
         ) from error
 
 
 def reap() -> None:
-    """Takes leave of supervisors that this process started and that have ended since."""
+    """Reaps supervisors started by this process."""
     _started[:] = [process for process in _started if process.poll() is None]
 
 
@@ -63,17 +63,17 @@ def _start_supervisor() -> "subprocess.Popen[bytes]":
 
 
 def supervisor_log() -> Path:
-    """Where the supervisor of this workspace writes what went wrong."""
+    """Returns the log of this workspace's supervisor."""
     return paths.workspace() / "supervisor.log"
 
 
 def supervisor_file() -> Path:
-    """Where the supervisor of this workspace says which process it is."""
+    """Returns the file with the `process_record` of this workspace's supervisor."""
     return paths.workspace() / "supervisor.json"
 
 
 def process_record() -> dict[str, Any]:
-    """Which process this is, in a form that `is_alive` can recognise it by."""
+    """Returns what `is_alive` needs to recognize this process."""
     process = psutil.Process()
     return {
         "pid": process.pid,
@@ -84,7 +84,7 @@ def process_record() -> dict[str, Any]:
 
 
 def is_alive(record_file: Path) -> bool:
-    """Whether the process whose `process_record` lies in the file still runs."""
+    """Returns whether the process whose `process_record` is in the file still runs."""
     try:
         record = read_json(record_file)
         if record is None:
@@ -92,13 +92,13 @@ def is_alive(record_file: Path) -> bool:
         process = psutil.Process(int(record["pid"]))
         return _is_same(process, record) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
-        return False  # gone, or another user's
+        return False  # it has ended, or belongs to another user
     except (ValueError, TypeError, KeyError):
-        return False  # what a power cut made of the file names no process
+        return False  # the file was damaged, perhaps by a power failure
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from every other; empty where the system has no word."""
+    """Returns the ID of this boot of the machine; an empty string if the system has none."""
     try:
         return _BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
@@ -106,8 +106,8 @@ def boot_id() -> str:
 
 
 def _is_same(process: psutil.Process, record: Mapping[str, Any]) -> bool:
-    # On Linux the times of creation and boot move together when the clock is corrected, and a
-    # live training must not look dead by that. After a boot the same pid may come at the same
+    # On Linux, correcting the clock moves the times of creation and boot together, and a live
+    # process must not look dead because of it. After a reboot the same PID may appear at the same
     # uptime, so the boot must be the same too.
     if record.get("boot"):
         same_time = abs(_uptime(process) - record["uptime"]) < TOLERANCE
@@ -116,5 +116,5 @@ def _is_same(process: psutil.Process, record: Mapping[str, Any]) -> bool:
 
 
 def _uptime(process: psutil.Process) -> float:
-    """Seconds from the machine's boot to the process's creation."""
+    """Returns the seconds from the machine's boot to the process's creation."""
     return process.create_time() - psutil.boot_time()

@@ -1,31 +1,52 @@
-"""Reports a task's progress, at most once a second."""
+"""Saves a task's progress a few times a second and ends the work when the user stops it."""
 
 import time
-from collections.abc import Callable
 
-from fer_core.tasks.task import Progress, StoppedError, Task
+from fer_core.tasks.task import CancelledError, Progress, Task
 
-SECONDS = 1.0  # between two rows, and between two looks at the progress
+INTERVAL = 0.3  # seconds between two writes of progress.json
 
 
-def stop_if_asked(task: Task) -> None:
-    """Raises a StoppedError when the task was asked to stop; for one that has changed nothing."""
+def raise_if_stopped(task: Task) -> None:
+    """Raises CancelledError if the user has stopped the task; for work that has changed nothing."""
     if task.stop_requested:
-        raise StoppedError
+        raise CancelledError
 
 
-def task_progress(task: Task, message: str) -> Callable[[int, int], None]:
-    """A function (done, total) that tells a task's progress, at most once a second.
+class ProgressReporter:
+    """Saves a task's progress and looks for a stop request, both at most once per INTERVAL.
 
-    It raises as `stop_if_asked`.
+    Call it with (done, total) or (done, total, message), as often as you like.
     """
-    last = -SECONDS
 
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        stop_if_asked(task)
-        if time.monotonic() - last >= SECONDS:
-            last = time.monotonic()
-            task.save_progress(Progress(done, total, message=message))
+    def __init__(
+        self, task: Task, message: str = "", *, stop_error: Exception | None = None
+    ) -> None:
+        """Uses `message` for calls without one.
 
-    return tell
+        Args:
+            stop_error: raised on a stop request; by default a CancelledError, which suits work
+                that has changed nothing yet.
+        """
+        self._task, self._message = task, message
+        self._stop_error = stop_error or CancelledError()
+        self._next = 0.0  # on the monotonic clock
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        """Reports progress; raises `stop_error` if the user has stopped the task."""
+        if self._is_due():
+            if self._task.stop_requested:
+                raise self._stop_error
+            self._task.save_progress(Progress(done, total, message=message or self._message))
+
+    def save(self, progress: Progress) -> None:
+        """Saves the progress if it is due, and ignores stop requests."""
+        if self._is_due():
+            self._task.save_progress(progress)
+
+    def _is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + INTERVAL
+        return True

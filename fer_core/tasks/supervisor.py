@@ -1,6 +1,6 @@
-"""The supervisor: takes what is asked for and has it done, each piece of work in a child process.
+"""The supervisor: takes tasks from the queue and runs each in a child process.
 
-It never loads TensorFlow, so that it outlives whatever a training dies of.
+It never loads TensorFlow, so that it survives whatever kills a training process.
 """
 
 import logging
@@ -16,7 +16,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fer_core import hardware
-from fer_core.storage import paths, retry_while_locked, write_json, write_reserved
+from fer_core.storage import (
+    paths,
+    release_reserved,
+    reserve,
+    retry_while_locked,
+    write_json,
+    write_reserved,
+)
 from fer_core.tasks import exit_status, maintenance, processes, queue
 from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.task import Task
@@ -24,53 +31,53 @@ from fer_core.tasks.task import Task
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-IDLE_SECONDS = 10.0  # without work, before the supervisor leaves
-LOCK_SECONDS = 5.0  # longer than a leaving supervisor takes from its last look to its end
+IDLE_SECONDS = 10.0  # without work, before the supervisor exits
+LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look at the queue
 
 
 @dataclass(frozen=True)
 class Child:
-    """A task's process, and the attempt it works in."""
+    """A task's process and its attempt."""
 
     attempt: Path
     process: subprocess.Popen[bytes]
 
 
 def supervise() -> None:
-    """Takes the oldest request of every lane, again and again, until nothing waits."""
+    """Runs the queue until it is empty; returns at once if another supervisor does."""
     paths.workspace().mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(paths.workspace() / "supervisor.lock", timeout=LOCK_SECONDS):
             Supervisor().work_until_idle()
     except Timeout:
-        return  # another supervisor is at work
+        return
 
 
 class Supervisor:
-    """Children at work, and words that could not be written yet.
+    """Runs tasks in child processes, one per lane.
 
-    It ends by itself alone: when it dies, its trainings die with it. So no fault of a disk or of
-    a task's files leaves one of its steps.
+    It must never raise, because its children end with it: every step that touches the disk or a
+    task's files goes through `_try`.
     """
 
     def __init__(self) -> None:
         self.children: dict[str, Child] = {}  # by lane
-        self.memory_kills = exit_status.OomKillMonitor()
-        self.unwritten: list[tuple[Path, str]] = []  # files and their text
-        self.announced = False
-        self.complaints: dict[str, str] = {}  # what failed in the last round
+        self.oom_kills = exit_status.OomKillMonitor()
+        self.pending_writes: list[tuple[Path, str]] = []  # files and their text
+        self.registered = False
+        self.errors: dict[str, str] = {}  # of the steps that failed in the last round
 
     def work_until_idle(self) -> None:
-        """Works until there was nothing to do for IDLE_SECONDS."""
-        self._carefully("announcing", self._announce)
-        self._look_after()
+        """Runs the queue until there has been nothing to do for IDLE_SECONDS."""
+        self._try("registering", self._register)
+        self._maintain()
         last_busy = time.monotonic()
         while True:
             self.round()
             if self.children:
                 last_busy = time.monotonic()
             elif time.monotonic() - last_busy > IDLE_SECONDS:
-                # From here on a submission starts a new supervisor; what came before is seen.
+                # From here on a submission starts a new supervisor; an earlier one is seen below.
                 processes.supervisor_file().unlink(missing_ok=True)
                 if not queue.waiting():
                     return
@@ -78,28 +85,28 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def round(self) -> None:
-        """Notes what has ended, and starts what waits for a free lane."""
-        self._carefully("announcing", self._announce)
-        self._carefully("last words", self._write_last_words)
+        """Records the children that have ended, and starts queued tasks in free lanes."""
+        self._try("registering", self._register)
+        self._try("exit records", self._write_pending)
         self._reap()
-        self._carefully("queue", self._start_waiting)
+        self._try("queue", self._start_queued)
         attempts = [child.attempt for child in self.children.values()]
-        self._carefully("logs", lambda: maintenance.bound_logs(attempts))
+        self._try("logs", lambda: maintenance.truncate_logs(attempts))
 
-    def _announce(self) -> None:
-        # One that was killed has left its own file behind.
-        if not self.announced or not processes.supervisor_file().exists():
+    def _register(self) -> None:
+        # A supervisor that was killed has left its file behind.
+        if not self.registered or not processes.supervisor_file().exists():
             write_json(processes.supervisor_file(), processes.process_record())
-            self.announced = True
+            self.registered = True
 
-    def _look_after(self) -> None:
-        self._carefully("resuming", maintenance.resume_interrupted)
-        self._carefully("removing", maintenance.remove_old)
+    def _maintain(self) -> None:
+        self._try("resuming", maintenance.resume_interrupted)
+        self._try("removing", maintenance.remove_old_tasks)
 
-    def _start_waiting(self) -> None:
+    def _start_queued(self) -> None:
         for task in queue.waiting():
-            # Where it cannot be taken, on a full disk, it stays queued and the others go on.
-            self._carefully(task.id, partial(self._start_if_free, task))
+            # A task that cannot be taken, because the disk is full, stays queued.
+            self._try(task.id, partial(self._start_if_free, task))
 
     def _start_if_free(self, task: Task) -> None:
         request = task.request
@@ -110,7 +117,7 @@ class Supervisor:
         if attempt is None:
             return
         if kind is None:
-            received = request.kind if request else "nothing"
+            received = request.kind if request else "no readable request"
             self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
@@ -121,68 +128,70 @@ class Supervisor:
             self.children[kind.lane] = Child(attempt, process)
 
     def _reap(self) -> None:
-        self.memory_kills.look()
+        self.oom_kills.poll()
         for lane, child in list(self.children.items()):
             code = child.process.poll()
             if code is None:
                 continue
             del self.children[lane]
-            self._carefully("logs", partial(maintenance.bound_logs, [child.attempt]))
+            self._try("logs", partial(maintenance.truncate_logs, [child.attempt]))
             if child.process.stdin:
                 child.process.stdin.close()
-            self._end(child.attempt, code, self.memory_kills.look())  # after it was found dead
-            self._carefully("giving back", partial(exit_status.release_error_file, child.attempt))
-            self._look_after()
+            self._end(child.attempt, code, self.oom_kills.poll())  # counted after the death
+            error_file = exit_status.error_file(child.attempt)
+            self._try("releasing", partial(release_reserved, error_file))
+            self._maintain()
 
     def _fail(self, attempt: Path, error: str) -> None:
-        self.unwritten.append((exit_status.error_file(attempt), error))
+        self.pending_writes.append((exit_status.error_file(attempt), error))
         self._end(attempt, code=1)
 
-    def _end(self, attempt: Path, code: int, memory_kills: int | None = None) -> None:
-        record = exit_status.exit_record(code, memory_kills)
-        self.unwritten.append((exit_status.exit_file(attempt), record))
-        self._carefully("last words", self._write_last_words)
+    def _end(self, attempt: Path, code: int, oom_killed: bool | None = None) -> None:
+        record = exit_status.exit_record(code, oom_killed)
+        self.pending_writes.append((exit_status.exit_file(attempt), record))
+        self._try("exit records", self._write_pending)
 
-    def _write_last_words(self) -> None:
-        """Until an attempt's `exit.json` is there it looks alive: so it is tried again."""
-        while self.unwritten:
-            file, text = self.unwritten[0]
+    def _write_pending(self) -> None:
+        """Writes exit records; retried every round, since without one an attempt looks alive."""
+        while self.pending_writes:
+            file, text = self.pending_writes[0]
             if file.parent.is_dir():
                 write_reserved(file, text)
-            del self.unwritten[0]
+            del self.pending_writes[0]
 
-    def _carefully(self, what: str, step: Callable[[], None]) -> None:
-        """Does a step; what it raises is noted, once and not twice a second."""
+    def _try(self, step: str, action: Callable[[], None]) -> None:
+        """Runs a step and logs its error, but not the same error every round."""
         try:
-            step()
+            action()
         except Exception as error:
-            if self.complaints.get(what) != str(error):
-                LOG.exception("%s", what)
-            self.complaints[what] = str(error)
+            if self.errors.get(step) != str(error):
+                LOG.exception("%s", step)
+            self.errors[step] = str(error)
         else:
-            self.complaints.pop(what, None)
+            self.errors.pop(step, None)
 
 
 def take(task: Task) -> Path | None:
-    """Moves the request into a new attempt; None where it was cancelled in the same moment.
+    """Moves the request into a new attempt and returns it; None if it was cancelled meanwhile.
 
     Raises:
-        OSError: the disk is full; the request stays where it is.
+        OSError: the disk is full; the task stays queued.
     """
     attempts = task.directory / "attempts"
-    of = {"started": time.time(), "task": str(task.directory)}
-    record = processes.process_record() | of
+    record = processes.process_record()
+    record |= {"started": time.time(), "task": str(task.directory)}
     try:
-        attempts.mkdir(exist_ok=True)  # not its parents: the task may be deleted by now
+        attempts.mkdir(exist_ok=True)  # without parents: the task may have been deleted
         attempt = attempts / str(_next_number(attempts))
         attempt.mkdir()
     except FileNotFoundError:
         return None
     try:
         write_json(attempt / "process.json", record)
-        exit_status.reserve_error_files(attempt)
-        (attempt / "worker.log").touch()
-        # The last step: what fails before it leaves the request waiting.
+        reserve(exit_status.error_file(attempt))
+        reserve(exit_status.exit_file(attempt))
+        exit_status.log_file(attempt).touch()
+        # The last step, so that a failure before it leaves the task queued.
         retry_while_locked(
             lambda: (task.directory / "request.json").rename(attempt / "request.json")
         )
@@ -200,13 +209,13 @@ def _next_number(attempts: Path) -> int:
 
 
 def _start_process(task: Task, attempt: Path, low_latency: bool) -> subprocess.Popen[bytes]:
-    with (attempt / "worker.log").open("ab") as log:
+    with exit_status.log_file(attempt).open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-u", "-m", "fer_core.tasks.worker", "--task", str(task.directory)],
             cwd=paths.PROJECT,
-            stdin=subprocess.PIPE,  # closes with this process: the child's sign to end too
+            stdin=subprocess.PIPE,  # closes when this process ends: the child then exits too
             stdout=log,
             stderr=log,
             env=hardware.subprocess_env(low_latency=low_latency),
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # of Windows
         )

@@ -1,4 +1,4 @@
-"""Long work as a directory: asked for, alive, stopped, ended."""
+"""A task: a directory for long work, whose state is derived from files and processes."""
 
 import os
 import shutil
@@ -10,79 +10,81 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, retry_while_locked, write_json
+from fer_core.storage import paths, read_json, read_tail, retry_while_locked, write_json
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
 
+_ALL = 1_000_000  # bytes, more than any error message
+
 
 class TaskState(StrEnum):
-    """What a task's files and processes say about it."""
+    """The state of a task, derived from its files and processes."""
 
     QUEUED = "queued"
     RUNNING = "running"
     STOPPING = "stopping"
     FINISHED = "finished"
     FAILED = "failed"
-    INTERRUPTED = "interrupted"  # its process ended without a word
-    CANCELLED = "cancelled"  # taken from the queue, or stopped, before it ever began
+    INTERRUPTED = "interrupted"  # its process ended without a result or an error
+    CANCELLED = "cancelled"  # removed from the queue, or stopped, before it started
 
     @property
     def is_active(self) -> bool:
-        """Whether work goes on or waits to begin."""
+        """Returns whether the task is queued or a process works on it."""
         return self in (TaskState.QUEUED, TaskState.RUNNING, TaskState.STOPPING)
 
 
-class StoppedError(Exception):
-    """A person asked the work to end before it had begun to change anything."""
+class CancelledError(Exception):
+    """The user stopped the task before it had changed anything."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for, as `request.json` holds it."""
+    """The content of `request.json`: what to do."""
 
-    kind: str  # a key of `supervisor.KINDS`
+    kind: str  # a key of `kinds.KINDS`
     arguments: Mapping[str, Any]
-    submitted: float  # seconds since 1970; the oldest is taken first
+    submitted: float  # seconds since 1970; the oldest runs first
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a task is, as `progress.json` holds it."""
+    """The content of `progress.json`: how much of the work is done."""
 
     done: float
     total: float
     unit: str = "images"
     message: str = ""
-    rate: float | None = None  # units a second
+    rate: float | None = None  # units per second
     seconds_left: float | None = None
 
     @property
     def fraction(self) -> float:
-        """Share of the work that is done, in [0, 1]."""
+        """Returns the fraction of the work that is done, in [0, 1]."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """Long work and its directory. Nothing here is stored: every answer is read from files."""
+    """Long work and its directory. Nothing is cached: every property reads the files."""
 
     directory: Path
 
     @property
     def id(self) -> str:
-        """The directory's name."""
+        """Returns the directory's name."""
         return self.directory.name
 
     @property
     def state(self) -> TaskState:
-        """What the files and the supervisor's process say, read anew at every call."""
+        """Returns the state as of this call."""
         attempt = self.attempt
         if attempt is not None and _is_live(attempt):
             stopping = (attempt / "stop").exists()
             return TaskState.STOPPING if stopping else TaskState.RUNNING
         if (self.directory / "request.json").exists():
             return TaskState.QUEUED
-        if self.attempt != attempt:  # the request was taken between two looks
+        if self.attempt != attempt:  # the request was taken between the checks
             return self.state
         if attempt is not None and (attempt / "error.txt").exists():
             return TaskState.FAILED
@@ -92,148 +94,143 @@ class Task:
 
     @property
     def is_live(self) -> bool:
-        """Whether a process works on it just now: it is running or stopping."""
+        """Returns whether a process works on the task: it is running or stopping."""
         return self.attempt is not None and _is_live(self.attempt)
 
     @property
     def is_copy(self) -> bool:
-        """Whether the newest attempt was made elsewhere, and the directory copied or moved here."""
+        """Returns whether the directory was copied or moved here after the newest attempt."""
         return self.attempt is not None and not _was_taken_here(self.attempt)
 
     @property
     def attempt(self) -> Path | None:
-        """The newest attempt's directory, or None where nobody took the request yet."""
+        """Returns the newest attempt's directory; None if the request was never taken."""
         attempts = self.attempts
         return attempts[-1] if attempts else None
 
     @property
     def attempts(self) -> list[Path]:
-        """The directories of all attempts that a supervisor took, oldest first."""
+        """Returns the directories of all attempts, oldest first."""
         try:
-            found = list((self.directory / "attempts").iterdir())
+            entries = list((self.directory / "attempts").iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
-        numbered = [path for path in found if path.name.isdecimal()]
-        taken = [path for path in numbered if (path / "request.json").exists()]
+        attempts = [path for path in entries if path.name.isdecimal()]
+        # A supervisor that is just taking the request has not moved it into its attempt yet.
+        taken = [path for path in attempts if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
 
     @property
     def request(self) -> Request | None:
-        """What is asked for, or what the newest attempt was asked for; None where it is no sense.
+        """Returns the queued request, or else the newest attempt's; None if it is malformed.
 
-        What a person or a power cut made of the file must not stop the queue.
+        A file damaged by a user or a power failure must not stop the queue.
         """
-        asked = self.directory / "request.json"
-        if self.attempt is not None and not asked.exists():
-            asked = self.attempt / "request.json"
-        return read_request(asked)
+        file = self.directory / "request.json"
+        if self.attempt is not None and not file.exists():
+            file = self.attempt / "request.json"
+        return read_request(file)
 
     @property
     def progress(self) -> Progress | None:
-        """How far the work is, or None where it has not said so yet."""
+        """Returns the saved progress; None if there is none or the file is damaged."""
         try:
             return Progress(**read_json(self.directory / "progress.json"))
-        except (ValueError, TypeError):  # not there, or a power cut left half of it
+        except (FerError, TypeError):
             return None
 
     @property
     def error(self) -> str:
-        """The sentence with which the newest attempt failed, or an empty string."""
-        return self._attempt_text("error.txt")
+        """Returns the newest attempt's error message; an empty string if there is none."""
+        return read_tail(exit_status.error_file(self.attempt), _ALL) if self.attempt else ""
 
     def log(self, lines: int = 200) -> str:
-        """The last lines of what the newest attempt's process wrote."""
-        return "\n".join(
-            self._attempt_text("worker.log", last_bytes=200 * lines).splitlines()[-lines:]
-        )
+        """Returns the last lines of the newest attempt's log."""
+        if self.attempt is None:
+            return ""
+        tail = read_tail(exit_status.log_file(self.attempt), 200 * lines)
+        return "\n".join(tail.splitlines()[-lines:])
 
     @property
     def ended(self) -> datetime | None:
-        """When the newest attempt's process ended, as far as its supervisor could tell."""
+        """Returns when the newest attempt ended; None if it has not, or nobody recorded it."""
         return exit_status.ended(self.attempt) if self.attempt else None
 
     @property
     def interruption(self) -> str:
-        """A sentence that says, as far as it can be known, how an interrupted task ended."""
+        """Returns a sentence on why the task was interrupted, as far as that is known."""
         return exit_status.interruption_reason(self.attempt) if self.attempt else ""
 
     def save_progress(self, progress: Progress) -> None:
-        """Replaces `progress.json`; for the process that does the work."""
+        """Replaces `progress.json`. Only the process that does the work may call this."""
         write_json(self.directory / "progress.json", asdict(progress), durable=False)
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the app asked the newest attempt to stop."""
+        """Returns whether the user has stopped the newest attempt."""
         return self.attempt is not None and (self.attempt / "stop").exists()
 
     def request_stop(self) -> None:
-        """Ends the work after the step in hand, and takes what waits from the queue."""
+        """Asks the process to stop after the current step, and removes a queued request."""
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
             (self.attempt / "stop").touch()
 
     def cancel(self) -> bool:
-        """Takes the task from the queue; False where it was not waiting there."""
+        """Removes the task from the queue; returns False if it was not queued."""
         try:
             retry_while_locked((self.directory / "request.json").unlink)
         except FileNotFoundError:
             return False
         if self.attempt is not None and not _is_live(self.attempt):
-            (self.attempt / "stop").touch()  # or it might go on by itself
+            (self.attempt / "stop").touch()  # prevents an automatic resume
         return True
 
     def abandon_attempt(self) -> None:
-        """Ends the newest attempt as if nobody had taken it; for the process that does the work.
+        """Discards the newest attempt. Only the process that does the work may call this.
 
-        The task is what it was before: finished, interrupted, or cancelled where it never began.
+        The task is again what it was before: finished, interrupted, or cancelled if it had never
+        started.
         """
-        *before, newest = self.attempts
-        if before:
-            (before[-1] / "stop").touch()  # or it might go on by itself
+        *earlier, newest = self.attempts
+        if earlier:
+            (earlier[-1] / "stop").touch()  # prevents an automatic resume
         retry_while_locked(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
 
     def delete(self) -> None:
-        """Removes the directory with all that is in it.
+        """Deletes the directory.
 
         Raises:
-            FerError: the task waits or works, or the system does not let it go.
+            FerError: the task is queued or running, or the system refuses to rename the directory.
         """
         if self.state.is_active:
             raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
-        # Renamed first, so that nobody finds half of it.
+        # Renamed first, so that nobody sees it half deleted.
         doomed = self.directory.with_name(f".deleted-{self.id}")
-        shutil.rmtree(doomed, ignore_errors=True)  # what an earlier try could not remove
+        shutil.rmtree(doomed, ignore_errors=True)  # left by an earlier attempt to delete it
         try:
             self.directory.rename(doomed)
         except FileNotFoundError:
-            return  # another tab was quicker
+            return  # another session has deleted it
         except OSError as error:
-            raise FerError(f"{self.id} must be free to be deleted. Received: {error}") from error
-        if doomed.is_symlink():  # what it leads to belongs to somebody else
+            raise FerError(
+                f"{self.id} must not be in use to be deleted. Received: {error}"
+            ) from error
+        if doomed.is_symlink():  # its target is not ours to delete
             doomed.unlink()
         else:
             shutil.rmtree(doomed, ignore_errors=True)
 
     def _has_result(self, attempt: Path | None) -> bool:
-        """Whether the work came to its end, in the newest attempt where the result tells."""
+        """Returns whether the work finished, and in this attempt if the result names one."""
         try:
             result = read_json(self.directory / "result.json")
-        except ValueError:
-            return True  # the file is written last, so there was an end
+        except FerError:
+            return True  # the file is written last, so the work had finished
         if result is None:
             return False
-        of = result.get("attempt") if isinstance(result, dict) else None
-        return of is None or attempt is None or str(of) == attempt.name
-
-    def _attempt_text(self, name: str, last_bytes: int = 1_000_000) -> str:
-        if self.attempt is None:
-            return ""
-        try:
-            with (self.attempt / name).open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - last_bytes))
-                return file.read().decode("utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
+        finished_in = result.get("attempt") if isinstance(result, dict) else None
+        return finished_in is None or attempt is None or str(finished_in) == attempt.name
 
 
 def _is_live(attempt: Path) -> bool:
@@ -243,27 +240,27 @@ def _is_live(attempt: Path) -> bool:
 
 
 def _was_taken_here(attempt: Path) -> bool:
-    """Whether the work was begun in this directory, and not in one that this is a copy of."""
+    """Returns whether the attempt started in this directory, not in one that this is a copy of."""
     task = str(attempt.parent.parent)
     try:
         return bool(read_json(attempt / "process.json").get("task", task) == task)
-    except (ValueError, AttributeError):  # lost or damaged
+    except (FerError, AttributeError):  # missing or damaged
         return True
 
 
 def read_request(file: Path) -> Request | None:
-    """What a `request.json` asks for; None where it is not there or makes no sense."""
+    """Returns the content of a `request.json`; None if it is missing or malformed."""
     try:
         request = Request(**read_json(file))
-    except (ValueError, TypeError):
+    except (FerError, TypeError):
         return None
     return request if isinstance(request.arguments, dict) else None
 
 
 def new_directory(root: Path, name: str) -> Path:
-    """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … where that is taken.
+    """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … if that exists.
 
-    The time stands first, so that names sort by age.
+    The time comes first, so that names sort by age.
     """
     base = f"{datetime.now():%Y%m%d-%H%M%S}_{name}"
     number = 1
@@ -278,13 +275,13 @@ def new_directory(root: Path, name: str) -> Path:
 
 
 def list_tasks(kind: str = "") -> list[Task]:
-    """Tasks that are no runs, newest first; of one kind, or of all."""
+    """Returns the tasks other than runs, newest first; of all kinds or of one."""
     tasks = [Task(path) for path in directories(paths.tasks_root())]
     return [task for task in tasks if not kind or (task.request and task.request.kind == kind)]
 
 
 def directories(root: Path) -> list[Path]:
-    """The folders in a root, newest name first; hidden ones are being made or removed."""
+    """Returns the folders in `root`, newest name first, without hidden (unfinished) ones."""
     try:
         with os.scandir(root) as entries:
             names = [entry.name for entry in entries if _is_folder(entry)]
@@ -296,5 +293,5 @@ def directories(root: Path) -> list[Path]:
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads to itself
+    except OSError:  # a symbolic link to itself
         return False

@@ -1,7 +1,7 @@
-"""The processes beside the app: the supervisor, and the child that does one task.
+"""Runs the background processes: the supervisor, and the child process that does one task.
 
-python -m fer_core.tasks.worker                  supervises this workspace until nothing waits
-python -m fer_core.tasks.worker --task DIRECTORY does one task's newest attempt
+python -m fer_core.tasks.worker                   supervises this workspace until it is idle
+python -m fer_core.tasks.worker --task DIRECTORY  does the newest attempt at one task
 """
 
 import argparse
@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -22,46 +22,49 @@ from fer_core.storage import disk_full_as_error, write_reserved
 from fer_core.tasks import exit_status
 from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.supervisor import supervise
-from fer_core.tasks.task import StoppedError, Task
+from fer_core.tasks.task import CancelledError, Request, Task
 
-HANDOVER_SECONDS = 60.0  # that a process whose supervisor was killed may take to end
+HANDOVER_SECONDS = 60.0  # for a process whose supervisor was killed to end
 
 
 def work(task: Task) -> int:
-    """Does a task in this process and returns its exit code; an error leaves its sentence."""
+    """Does a task in this process and returns its exit code; an error leaves its message."""
     request, attempt = task.request, task.attempt
     if request is None or attempt is None:
         raise FerError(f"The directory must hold a task that was taken. Received: {task.id}")
     try:
-        module, name = KINDS[request.kind].function.split(":")
-        with disk_full_as_error(task.directory / "its files"), _alone(task):
-            _do(getattr(importlib.import_module(module), name), task)
-    except Exception as error:
-        # The outermost frame of a process: whatever it was, the person sees a sentence, and the
-        # log holds the rest where it can be written.
-        with contextlib.suppress(OSError):
-            write_reserved(
-                exit_status.error_file(attempt), exit_status.error_message(error, request.kind)
-            )
-        if not isinstance(error, ValueError):
-            with contextlib.suppress(OSError):
-                traceback.print_exc()
+        with disk_full_as_error(task.directory / "its files"), _exclusive(task):
+            _run(task, request)
+    except Exception as error:  # the outermost frame of the process: nothing may be lost here
+        _record_error(error, request, attempt)
         return 1
     return 0
 
 
-def _do(function: Callable[[Task], None], task: Task) -> None:
+def _run(task: Task, request: Request) -> None:
+    module, name = KINDS[request.kind].function.split(":")
+    function = getattr(importlib.import_module(module), name)
     try:
         function(task)
-    except StoppedError:
+    except CancelledError:
         task.abandon_attempt()
 
 
-@contextlib.contextmanager
-def _alone(task: Task) -> Iterator[None]:
-    """Keeps two processes from writing into one task.
+def _record_error(error: Exception, request: Request, attempt: Path) -> None:
+    """Writes the error's message for the user and, unless it is a FerError, its traceback."""
+    message = exit_status.error_message(error, request.kind, exit_status.log_file(attempt))
+    with contextlib.suppress(OSError):
+        write_reserved(exit_status.error_file(attempt), message)
+    if not isinstance(error, FerError):
+        with contextlib.suppress(OSError, MemoryError):
+            traceback.print_exception(error)  # standard error is the attempt's log
 
-    A child whose supervisor was killed ends a moment later: by then the next may have begun.
+
+@contextlib.contextmanager
+def _exclusive(task: Task) -> Iterator[None]:
+    """Keeps two processes from writing to one task.
+
+    A child process whose supervisor was killed ends a moment later than its successor may start.
     """
     try:
         lock = FileLock(task.directory / "attempts" / "work.lock").acquire(HANDOVER_SECONDS)
@@ -74,12 +77,12 @@ def _alone(task: Task) -> Iterator[None]:
         yield
 
 
-def _end_with_supervisor(attempt: Path) -> None:
+def _exit_with_supervisor(attempt: Path) -> None:
     """Ends this process at once when the supervisor's end of standard input closes."""
 
     def wait() -> None:
-        # The file descriptor, not sys.stdin: a thread that waits inside sys.stdin holds a lock
-        # which the interpreter wants when it ends.
+        # Reads the file descriptor, not sys.stdin: a thread waiting inside sys.stdin holds a lock
+        # that the interpreter needs when it exits.
         with contextlib.suppress(OSError):
             while os.read(0, 1):
                 pass
@@ -90,7 +93,7 @@ def _end_with_supervisor(attempt: Path) -> None:
 
 
 def main() -> None:
-    """The command line that `processes.ensure_supervisor` and the supervisor itself use."""
+    """Runs the command line that `ensure_supervisor` and the supervisor use."""
     parser = argparse.ArgumentParser(prog="python -m fer_core.tasks.worker")
     parser.add_argument("--task", type=Path, help="do this task instead of supervising")
     arguments = parser.parse_args()
@@ -100,7 +103,7 @@ def main() -> None:
         return
     task = Task(arguments.task)
     if task.attempt is not None:
-        _end_with_supervisor(task.attempt)
+        _exit_with_supervisor(task.attempt)
     sys.exit(work(task))
 
 

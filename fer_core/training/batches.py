@@ -47,7 +47,7 @@ def training_batches(
     positions, seed = data.positions("train"), data.config.seed
     order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
     labels = data.labels(order)
-    answers = None if data.answers is None else data.answers[order]
+    answers = None if data.teacher_probabilities is None else data.teacher_probabilities[order]
     all_targets = make_targets(
         data.index.loc[order], labels, data.class_names, data.config, answers
     )

@@ -35,7 +35,7 @@ def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = No
         probabilities = _mean_probabilities(run, data, progress or (lambda done, total: None))
         with replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, probabilities)
-    return replace(data, answers=np.load(file))
+    return replace(data, teacher_probabilities=np.load(file))
 
 
 def _mean_probabilities(run: Run, data: RunData, progress: Progress) -> np.ndarray:
@@ -64,7 +64,7 @@ def _predictions(
         )
     model = load_model(teacher.model_file)
     _, height, width, channels = model.input_shape
-    dataset = dataset_for(run.config, data.overlay)
+    dataset = dataset_for(run.config, data.corrections)
     images = Rows(open_pixels(dataset, (height, width), channels), positions)
     size = prediction_batch_size((height, width))
     for start in range(0, len(positions), size):

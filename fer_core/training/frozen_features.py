@@ -135,7 +135,7 @@ class _Features:
             path,
             lambda new: self._compute(new, positions, view, dtype, backbone),
             size=len(positions) * backbone.output_shape[-1] * np.dtype(dtype).itemsize,
-            what="the features of the images",
+            description="the features of the images",
         )
         self.done = done_after  # also for features that were cached
         return array

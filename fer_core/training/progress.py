@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 
 from fer_core.runs import STEPS_COLUMNS, EventFiles, Run
 from fer_core.storage import append_row
-from fer_core.tasks import SECONDS, Progress
+from fer_core.tasks import Progress
+
+SECONDS = 1.0  # between two rows of steps.csv, over which a row's rate is measured
 
 # The remaining time is estimated from the second step on: the first one includes TensorFlow's
 # tracing of the graph. It is reported after so many further steps or seconds, whichever is first.
@@ -38,13 +40,18 @@ class StepReporter:
         """Starts at `epoch` (from 0) of `epochs` epochs with `images` images each."""
         self.run, self.images, self.epochs, self.events = run, images, epochs, events
         self.steps = 0  # of this process
-        self.last_report = time.monotonic()
+        self.last_report = self.last_batch = time.monotonic()
+        self.batch_sizes: set[int] = set()
         self.recent = _Means()
         self.begin_epoch(epoch)
 
     def begin_epoch(self, epoch: int) -> None:
         """Starts a new average over the epoch."""
         self.epoch, self.whole = epoch, _Means()
+        now = time.monotonic()
+        # The speed leaves out validation and checkpoints; the remaining time includes them.
+        self.last_report += now - self.last_batch
+        self.last_batch = now
 
     @property
     def means(self) -> dict[str, float]:
@@ -65,7 +72,12 @@ class StepReporter:
         now = time.monotonic()
         if self.steps == 1:
             self.first_step_ended, self.first_step_images = now, self._images_done()
-        elif now - self.last_report < SECONDS:
+        elif images not in self.batch_sizes:  # the last batch of an epoch is traced once too
+            self.last_report += now - self.last_batch
+            self.first_step_ended += now - self.last_batch
+        self.last_batch = now
+        self.batch_sizes.add(images)
+        if self.steps > 1 and now - self.last_report < SECONDS:
             return
         rate = self.recent.images / max(now - self.last_report, 1e-9)
         row = {

@@ -84,7 +84,7 @@ def to_float16(source: Path, target: Path) -> None:
 def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     for file in _KEPT:
         shutil.copyfile(run.directory / file, shipped.directory / file)
-    if data.overlay is not None:
+    if data.corrections is not None:
         shutil.copyfile(run.directory / CORRECTIONS_FILE, shipped.directory / CORRECTIONS_FILE)
     # Which machine it was is nobody's business.
     environment = {name: known for name, known in run.environment.items() if name != "platform"}
@@ -96,9 +96,9 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     save_predictions(shipped, "val", data.predictions("val", predict(model, rows)))
     if run.config.average_views:
         averaged = data.predictions("val", predict_tta(model, rows))
-        save_predictions(shipped, "val", averaged, averaged=True)
+        save_predictions(shipped, "val", averaged, tta=True)
     save_calibration(shipped)
-    save_image_stats(shipped, data.survey())
+    save_image_stats(shipped, data.image_stats())
     # Earlier looks at the test split are not forgotten.
     looks = run.predictions_file("test").with_suffix(".json")
     if looks.exists():

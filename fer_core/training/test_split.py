@@ -7,14 +7,14 @@ from fer_core.errors import FerError
 from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import Run, RunData, check_finished, open_data_of, open_run, save_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import Task, task_progress
+from fer_core.tasks import ProgressReporter, Task
 
 
 def run_open_test(task: Task) -> None:
     """Opens the test split of the run named in the task's request; called by the worker."""
     if task.request is None:
         raise FerError(f"{task.id} must name a run in its request. It has no request.")
-    open_test(open_run(task.request.arguments["run"]), task_progress(task, "Reading the images"))
+    open_test(open_run(task.request.arguments["run"]), ProgressReporter(task, "Reading the images"))
     write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
 
 
@@ -59,11 +59,11 @@ def evaluate_test(run: Run, data: RunData) -> None:
     model, rows = load_model(run.model_file), data.rows("test")
     probabilities = predict(model, rows)
     tta_probabilities = predict_tta(model, rows) if run.config.average_views else None
-    openings = [*run.test_looks, datetime.now()]
+    openings = [*run.test_openings, datetime.now()]
     record = {"opened": [time.isoformat(timespec="seconds") for time in openings]}
     write_json(run.predictions_file("test").with_suffix(".json"), record)
     # Written before the predictions, so that no evaluation goes unrecorded.
     if tta_probabilities is not None:
         predictions = data.predictions("test", tta_probabilities)
-        save_predictions(run, "test", predictions, averaged=True)
+        save_predictions(run, "test", predictions, tta=True)
     save_predictions(run, "test", data.predictions("test", probabilities))

@@ -36,7 +36,7 @@ from fer_core.runs import (
     save_result,
 )
 from fer_core.storage import append_row, save_table
-from fer_core.tasks import Task, stop_if_asked, task_progress
+from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import load_latest, save_checkpoint
 from fer_core.training.distillation import with_teacher_targets
@@ -53,12 +53,12 @@ def run_training(task: Task) -> None:
     """Trains a run, or resumes it from its last checkpoint; called by the worker.
 
     Raises:
-        StoppedError: stopped before the first batch; a run that was resumed stays unchanged.
+        CancelledError: stopped before the first batch; a run that was resumed stays unchanged.
         FerError: the dataset or the weights are not available, or the loss became NaN or infinite.
     """
     run = Run(task.directory)
     config = run.config
-    data = open_data_of(run, task_progress(task, "Reading the images"))
+    data = open_data_of(run, ProgressReporter(task, "Reading the images"))
     check_unchanged(run, data)
     remove_partial_files(run)
     configure_backend(config)
@@ -66,10 +66,10 @@ def run_training(task: Task) -> None:
     LOG.info("%s\n%s", run.id, data.counts.to_string())
     model = build_model(config, len(data.class_names), data.steps_per_epoch)
     data = with_teacher_targets(
-        run, data, task_progress(task, "Computing the teachers' predictions")
+        run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )
-    trainer = Trainer(run, data, model, task_progress(task, "Computing the features"))
-    stop_if_asked(task)
+    trainer = Trainer(run, data, model, ProgressReporter(task, "Computing the features"))
+    raise_if_stopped(task)
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
@@ -195,9 +195,9 @@ class Trainer:
             export_h5(run)
         if run.config.average_views and run.model_file is not None:
             probabilities = predict_tta(load_model(run.model_file), data.rows("val"))
-            save_predictions(run, "val", data.predictions("val", probabilities), averaged=True)
+            save_predictions(run, "val", data.predictions("val", probabilities), tta=True)
         save_calibration(run)
-        save_image_stats(run, data.survey())
+        save_image_stats(run, data.image_stats())
         if opens_test:
             evaluate_test(run, data)
 
@@ -282,7 +282,7 @@ class Trainer:
     def _seal_test(self) -> None:
         """Deletes test predictions of the previous best model; the openings stay recorded."""
         for averaged in (False, True):
-            self.run.predictions_file("test", averaged=averaged).unlink(missing_ok=True)
+            self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
     def _save_model(self, probabilities: np.ndarray) -> None:
         save_model(self.model, self.run.directory / "model.keras")

@@ -1,6 +1,6 @@
 """Images and faces: decoding, cropping, drawing, face detection in images and video.
 
-Each name is imported when it is first used, so that this package loads no TensorFlow until then.
+Names are imported on first use: importing this package does not load TensorFlow.
 """
 
 import lazy_loader

@@ -1,10 +1,10 @@
 from . import image_stats as image_stats
 from . import images as images
-from .detection import CONFIDENCE as CONFIDENCE
+from .detection import MIN_CONFIDENCE as MIN_CONFIDENCE
 from .detection import Face as Face
 from .detection import FaceDetector as FaceDetector
-from .detection import smallest_sought as smallest_sought
-from .drawing import SCREEN as SCREEN
+from .detection import min_face_size as min_face_size
+from .drawing import SCREEN_SIDE as SCREEN_SIDE
 from .drawing import draw_boxes as draw_boxes
 from .drawing import overlay_heatmap as overlay_heatmap
 from .drawing import tile as tile
@@ -23,21 +23,21 @@ from .images import encode as encode
 from .images import face_pixels as face_pixels
 from .images import resize as resize
 from .video_detection import DETECT_EVERY as DETECT_EVERY
-from .video_detection import Cuts as Cuts
+from .video_detection import CutDetector as CutDetector
 from .video_detection import FaceFollower as FaceFollower
 
 __all__ = [
     "Appearance",
     "Box",
-    "CONFIDENCE",
-    "Cuts",
+    "MIN_CONFIDENCE",
+    "CutDetector",
     "DETECT_EVERY",
     "Face",
     "FaceDetector",
     "FaceFollower",
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
-    "SCREEN",
+    "SCREEN_SIDE",
     "ImageStats",
     "measure_image",
     "check_rgb",
@@ -51,7 +51,7 @@ __all__ = [
     "overlay_heatmap",
     "resize",
     "sampled",
-    "smallest_sought",
+    "min_face_size",
     "compute_image_stats",
     "tile",
 ]

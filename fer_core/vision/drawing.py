@@ -1,4 +1,4 @@
-"""Draws on images what was found in them."""
+"""Draws boxes, labels and heatmaps on images, and tiles small images into one."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,9 +8,9 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from fer_core.vision.images import Box, resize
 
-SMALLEST_LETTERS = 8  # pixels
-SCREEN = (640, 1600)  # pixels of the longer side of a picture for the screen, at least and at most
-_WARM, _WARMEST = (255, 90, 0), 0.7  # the colour of a weight of 1, and how much of it covers
+MIN_FONT_SIZE = 8  # pixels
+SCREEN_SIDE = (640, 1600)  # minimum and maximum of the longer side on the screen, in pixels
+_HEAT_COLOR, _HEAT_OPACITY = (255, 90, 0), 0.7  # where the weight is 1
 
 
 def draw_boxes(
@@ -18,16 +18,20 @@ def draw_boxes(
     boxes: Sequence[Box],
     labels: Sequence[str],
     colors: Sequence[str],
-    longest: tuple[int, int] = SCREEN,
+    side_range: tuple[int, int] = SCREEN_SIDE,
 ) -> np.ndarray:
-    """The image for the screen, with one labelled rectangle per box; colours as "#rrggbb".
+    """Returns the image, resized for the screen, with a labeled rectangle per box.
 
-    An empty label is not drawn; of one with letters that the font lacks only the part before the
-    first space is. The picture's longer side is brought into the range `longest`, in pixels:
-    labels need room in a small picture, and a screen has no use for 64 megapixels.
+    Empty labels are not drawn. A label with characters that the font lacks is cut at its first
+    space.
+
+    Args:
+        colors: of the boxes, as "#rrggbb".
+        side_range: minimum and maximum of the longer side, in pixels. Labels need room in a small
+            image, and a screen has no use for 64 megapixels.
     """
     height, width = image.shape[:2]
-    factor = min(max(height, width, longest[0]), longest[1]) / max(height, width)
+    factor = min(max(height, width, side_range[0]), side_range[1]) / max(height, width)
     resized = resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
     canvas = Image.fromarray(resized)
     draw = ImageDraw.Draw(canvas)
@@ -36,25 +40,27 @@ def draw_boxes(
         line = max(2, min(round(max(canvas.size) / 250), box.width // 12))
         corner = box.x + box.width - 1, box.y + box.height - 1
         draw.rectangle((box.x, box.y, *corner), outline=color, width=line)
-    # After all rectangles: no line crosses a word.
-    words = [label if _can_write(label) else label.split(" ")[0] for label in labels]
-    for box, label, color in zip(boxes, words, colors, strict=True):
+    # After all rectangles, so that no line crosses a label.
+    texts = [label if _can_write(label) else label.split(" ")[0] for label in labels]
+    for box, label, color in zip(boxes, texts, colors, strict=True):
         if label:
             _draw_label(draw, canvas.size, box, label, color)
     return np.asarray(canvas)
 
 
 def overlay_heatmap(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The image, uint8 RGB, the warmer where the weights, (height, width) in [0, 1], are high."""
-    shares = _WARMEST * resize(weights.astype("float32"), *image.shape[:2]).clip(0, 1)[..., None]
-    return np.rint(image * (1 - shares) + np.array(_WARM) * shares).astype("uint8")
+    """Blends an orange heatmap into a uint8 RGB image; weights are (height, width) in [0, 1]."""
+    opacity = (
+        _HEAT_OPACITY * resize(weights.astype("float32"), *image.shape[:2]).clip(0, 1)[..., None]
+    )
+    return np.rint(image * (1 - opacity) + np.array(_HEAT_COLOR) * opacity).astype("uint8")
 
 
 def tile(images: np.ndarray, side: int, gap: int = 6) -> np.ndarray:
-    """Images (rows, columns, height, width, channels) as one, uint8 RGBA, on nothing between them.
+    """Tiles images (rows, columns, height, width, channels) into one, uint8 RGBA.
 
-    Each is as large as its pixels allow within `side` of the screen: faces are small, and every
-    pixel of them shall be seen as the network gets it.
+    Gaps are transparent. Each image is enlarged by a whole factor to at most `side` pixels, so
+    that every pixel shows as the model gets it.
     """
     rows, columns, height, width, channels = images.shape
     factor = max(1, side // max(height, width))
@@ -73,9 +79,9 @@ def tile(images: np.ndarray, side: int, gap: int = 6) -> np.ndarray:
 def _draw_label(
     draw: ImageDraw.ImageDraw, size: tuple[int, int], box: Box, label: str, color: str
 ) -> None:
-    """Above the box, or below it at the upper border; inside the picture of (width, height)."""
-    letters = max(12, min(round(max(size) / 28), round(box.width / 4)))
-    font = _fitting_font(draw, label, letters, size[0])
+    """Draws a label above the box, or below it at the top edge; `size` is (width, height)."""
+    font_size = max(12, min(round(max(size) / 28), round(box.width / 4)))
+    font = _fitting_font(draw, label, font_size, size[0])
     left, top, right, bottom = draw.textbbox((0, 0), label, font=font)
     pad = max(2, round((bottom - top) / 3))
     width, height = round(right - left) + 2 * pad, round(bottom - top) + 2 * pad
@@ -86,26 +92,26 @@ def _draw_label(
 
 
 def _fitting_font(
-    draw: ImageDraw.ImageDraw, label: str, letters: int, width: int
+    draw: ImageDraw.ImageDraw, label: str, font_size: int, width: int
 ) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font with letters of a size in pixels, or smaller ones if the label is too wide."""
+    """Returns the font in a size in pixels, or smaller if the label is wider than the image."""
     while True:
-        font = ImageFont.load_default(letters)
-        if letters <= SMALLEST_LETTERS or draw.textlength(label, font) + letters < width:
+        font = ImageFont.load_default(font_size)
+        if font_size <= MIN_FONT_SIZE or draw.textlength(label, font) + font_size < width:
             return font
-        letters -= 1
+        font_size -= 1
 
 
 @lru_cache
 def _can_write(label: str) -> bool:
-    """Whether the font has a shape for every letter."""
-    font = ImageFont.load_default(2 * SMALLEST_LETTERS)
-    missing = bytes(font.getmask("\U0010ffff"))  # what stands for a letter that it lacks
-    return all(bytes(font.getmask(letter)) != missing for letter in set(label))
+    """Tells whether the font has a glyph for every character."""
+    font = ImageFont.load_default(2 * MIN_FONT_SIZE)
+    missing = bytes(font.getmask("\U0010ffff"))  # the glyph of a missing character
+    return all(bytes(font.getmask(character)) != missing for character in set(label))
 
 
 def _contrasting(color: str) -> str:
-    """Black or white, whichever stands out more from a colour (WCAG 2.2's relative luminance)."""
+    """Returns black or white, whichever contrasts more (WCAG 2.2's relative luminance)."""
     red, green, blue = ((value / 255) ** 2.2 for value in ImageColor.getrgb(color)[:3])
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return "black" if luminance > 0.179 else "white"

@@ -1,4 +1,4 @@
-"""What a face looks like to a network: its light, contrast and sharpness, beside other faces."""
+"""Measures brightness, contrast and sharpness of face images, and compares with others."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -10,17 +10,17 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.vision.images import resize
 
-FACE = (48, 48)  # (height, width) at which sharpness is measured: every picture on one scale
-SAMPLE = 5000  # faces, evenly spread, that tell what all look like
+FACE = (48, 48)  # (height, width) at which sharpness is measured, so that values compare
+SAMPLE = 5000  # images, evenly spread, that stand for a whole dataset
 _PERCENTILES = np.linspace(0, 100, 101)
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """What is measured of a picture's gray pixels."""
+    """Measures of the gray pixels of an image."""
 
-    mean: float  # the brightness, in [0, 255]
-    deviation: float  # the contrast: their standard deviation
+    mean: float  # brightness, in [0, 255]
+    deviation: float  # contrast: the standard deviation
     sharpness: float  # see `sharpness`
 
 
@@ -29,31 +29,34 @@ MEASURES = ("mean", "deviation", "sharpness")
 
 @dataclass(frozen=True)
 class ImageStats:
-    """What many pictures look like: of each measure the 0th to the 100th percentile."""
+    """Distribution of the measures over many images: their 0th to 100th percentiles."""
 
-    images: int  # that were looked at
+    images: int  # that were measured
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     sharpness: tuple[float, ...]
 
     @classmethod
     def of_record(cls, record: Any) -> "ImageStats":
-        """What `dataclasses.asdict` made a record of.
+        """Returns the statistics from the dict that `dataclasses.asdict` made.
 
         Raises:
-            FerError: it is damaged.
+            FerError: the record is damaged.
         """
         try:
             columns = {name: tuple(map(float, record[name])) for name in MEASURES}
             images = int(record["images"])
         except (KeyError, TypeError, ValueError) as error:
-            raise FerError("The record of how the training faces look is damaged.") from error
+            raise FerError("The image statistics of the training faces are damaged.") from error
         if any(len(column) != len(_PERCENTILES) for column in columns.values()):
-            raise FerError("The record of how the training faces look must be of percentiles.")
+            raise FerError(
+                f"The image statistics of the training faces must hold {len(_PERCENTILES)} "
+                "percentiles a measure. They are damaged."
+            )
         return cls(images, **columns)
 
     def below(self, appearance: Appearance) -> dict[str, float]:
-        """Of each measure the share of the pictures, in [0, 1], that have less of it."""
+        """Returns for each measure the share of images, in [0, 1], with a lower value."""
         return {
             name: float(np.interp(value, getattr(self, name), _PERCENTILES / 100))
             for name, value in asdict(appearance).items()
@@ -61,7 +64,7 @@ class ImageStats:
 
 
 def measure_image(image: np.ndarray) -> Appearance:
-    """The measures of a picture, uint8 RGB or gray: (height, width, 3), (height, width, 1)."""
+    """Measures a uint8 image, RGB (height, width, 3) or gray (height, width, 1)."""
     if image.shape[2] == 3:
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     else:
@@ -71,9 +74,9 @@ def measure_image(image: np.ndarray) -> Appearance:
 
 
 def sharpness(gray: np.ndarray) -> float:
-    """Variance of the Laplacian ÷ variance of the pixels, so that contrast does not matter.
+    """Returns the variance of the Laplacian of uint8 pixels (height, width), over their variance.
 
-    Of uint8 pixels (height, width).
+    The division makes it independent of contrast.
     """
     variance = float(gray.var())
     if variance < 1:
@@ -81,15 +84,15 @@ def sharpness(gray: np.ndarray) -> float:
     return float(cv2.Laplacian(np.ascontiguousarray(gray), cv2.CV_32F).var()) / variance
 
 
-def compute_image_stats(pictures: Iterable[np.ndarray]) -> ImageStats:
-    """What pictures look like; see `measure_image`.
+def compute_image_stats(images: Iterable[np.ndarray]) -> ImageStats:
+    """Returns the statistics of images; see `measure_image`.
 
     Raises:
-        FerError: there is none.
+        FerError: there are no images.
     """
-    rows = [tuple(asdict(measure_image(picture)).values()) for picture in pictures]
+    rows = [tuple(asdict(measure_image(image)).values()) for image in images]
     if not rows:
-        raise FerError("There must be pictures to look at. There are none.")
+        raise FerError("Image statistics need at least one image. Received: none.")
     table = np.percentile(np.array(rows), _PERCENTILES, axis=0).T
     columns = {
         name: tuple(float(f"{value:.5g}") for value in values)
@@ -99,6 +102,6 @@ def compute_image_stats(pictures: Iterable[np.ndarray]) -> ImageStats:
 
 
 def sampled(positions: np.ndarray) -> np.ndarray:
-    """At most `SAMPLE` of the positions, evenly spread."""
+    """Returns at most `SAMPLE` of the positions, evenly spread."""
     number = min(SAMPLE, len(positions))
     return positions[np.linspace(0, len(positions) - 1, number).astype(int)]

@@ -1,4 +1,4 @@
-"""Reading and cropping images; RGB everywhere, BGR never leaves."""
+"""Reads, crops and resizes images. Arrays are RGB; BGR never leaves this file."""
 
 import contextlib
 import io
@@ -14,9 +14,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fer_core.errors import FerError
 
-MAX_PIXELS = 64_000_000  # a larger photo decodes to more than 190 MB
+MAX_PIXELS = 64_000_000  # these decode to 192 MB
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
-# Pillow reads more, some of it by starting other programs (EPS): not from a stranger's upload.
+# Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 
 _UPRIGHT = {
@@ -28,18 +28,18 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's parsers raise on damaged files.
+# Pillow's parsers raise all of these on damaged files.
 _DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
 _DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
 
-# Once, here: `warnings.catch_warnings` is not safe where threads decode side by side.
+# Set once: `warnings.catch_warnings` is not thread-safe, and threads decode in parallel.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels; `x, y` is its upper left corner. It may leave the image."""
+    """A rectangle in pixels; `x, y` is its top left corner. It may extend beyond the image."""
 
     x: int
     y: int
@@ -47,21 +47,21 @@ class Box:
     height: int
 
     def scaled(self, factor: float) -> "Box":
-        """The same rectangle in the image scaled by a factor; at least one pixel a side."""
+        """Returns the box for the image scaled by a factor; at least one pixel a side."""
         x, y = round(self.x * factor), round(self.y * factor)
         right, bottom = (self.x + self.width) * factor, (self.y + self.height) * factor
         return Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
 
 
 def decode(source: bytes | Path, name: str = "") -> np.ndarray:
-    """A picture as uint8 RGB of shape (height, width, 3), upright as its EXIF orientation says.
+    """Decodes an image file to uint8 RGB (height, width, 3), upright by its EXIF orientation.
 
-    Gray, palette, CMYK and 16-bit pictures are converted, transparent ones laid on white; of an
-    animation it is the first frame. Colour profiles are ignored. The array is read-only.
+    Converts gray, palette, CMYK and 16-bit images, puts transparent ones on white, and takes the
+    first frame of an animation. Ignores color profiles. The array is read-only.
 
     Raises:
-        FerError: not a picture, damaged, of more than `MAX_PIXELS` pixels, or of 32 bits a
-            channel, since nothing in such a file says which value is white.
+        FerError: the file is not an image, is damaged, has more than `MAX_PIXELS` pixels, or 32
+            bits a channel, since such a file does not tell which value is white.
     """
     name = name or (source.name if isinstance(source, Path) else "The image")
     try:
@@ -78,15 +78,15 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
 def face_pixels(
     image: np.ndarray, image_size: tuple[int, int], channels: int, *, gray: bool = False
 ) -> np.ndarray:
-    """The network's pixels of a picture of a face: uint8 in [0, 255], (height, width, channels).
+    """Returns a model's input for an image of a face: uint8 (height, width, channels).
 
-    The one way from a picture to a network's input, in training and in recognition alike.
+    Training and inference both use this function, and no other, to make a model's input.
 
     Args:
         image: uint8 RGB, (any height, any width, 3).
         image_size: (height, width) in pixels.
-        channels: 1 for gray (ITU-R BT.601 luma; what was gray comes back exactly), 3 for RGB.
-        gray: takes the colours out of three channels, too, for a network that never saw any.
+        channels: 1 for gray (ITU-R BT.601 luma; exact for gray images), 3 for RGB.
+        gray: remove color from three channels too, for a model trained on gray images only.
 
     Raises:
         FerError: the image is not uint8 RGB.
@@ -100,7 +100,7 @@ def face_pixels(
 
 
 def check_rgb(image: np.ndarray) -> None:
-    """Raises ValueError unless the image is uint8 of shape (height, width, 3), not empty."""
+    """Raises FerError unless the image is uint8 of shape (height, width, 3) and not empty."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise FerError(
             "The image must be uint8 RGB of shape (height, width, 3). "
@@ -109,33 +109,33 @@ def check_rgb(image: np.ndarray) -> None:
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The uint8 image, gray or RGB, in another size; the same array where it has it already."""
+    """Resizes a gray or RGB image; returns the same array if it has that size already."""
     if image.shape[:2] == (height, width):
         return image
     shrinks = image.shape[0] * image.shape[1] > height * width
-    # Area averages what cubic would skip over; cubic is smoother than area's blocks upwards.
+    # Cubic would skip pixels when shrinking; area would give blocks when enlarging.
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return cv2.resize(image, (width, height), interpolation=method)
 
 
-def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, turned: float = 0.0) -> np.ndarray:
-    """The square of side max(width, height) × (1 + margin) around the box's centre.
+def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, tilt: float = 0.0) -> np.ndarray:
+    """Crops a square of side max(width, height) × (1 + margin) around the center of the box.
 
-    Where it leaves the image, the border pixels are repeated. uint8 RGB in, uint8 RGB out.
+    Repeats the border pixels beyond the image. uint8 RGB in, uint8 RGB out.
 
     Args:
-        turned: degrees by which the square, and what is in it, stands clockwise; it comes upright.
+        tilt: clockwise rotation of the face in degrees, which the crop undoes.
 
     Raises:
-        FerError: the box is empty or lies wholly outside the image.
+        FerError: the box is empty or wholly outside the image.
     """
     height, width = image.shape[:2]
     overlaps = -box.width < box.x < width and -box.height < box.y < height
     if min(box.width, box.height) < 1 or not overlaps:
         raise FerError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
-    if turned:
-        return _turned_back(image, box, side, turned)
+    if tilt:
+        return _crop_upright(image, box, side, tilt)
     left = round(box.x + (box.width - side) / 2)
     top = round(box.y + (box.height - side) / 2)
     columns = np.clip(np.arange(left, left + side), 0, width - 1)
@@ -143,13 +143,13 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, turned: float = 
     return image[rows[:, None], columns]
 
 
-def _turned_back(image: np.ndarray, box: Box, side: int, turned: float) -> np.ndarray:
-    """The square of that side around the box's centre that stands clockwise by some degrees."""
-    # Of pixels, whose centres are at whole numbers.
+def _crop_upright(image: np.ndarray, box: Box, side: int, tilt: float) -> np.ndarray:
+    """Crops the square, rotated clockwise by `tilt` degrees, around the center of the box."""
+    # Pixel centers are at integer coordinates.
     x, y = box.x + (box.width - 1) / 2, box.y + (box.height - 1) / 2
-    about_centre = cv2.getRotationMatrix2D((x, y), turned, 1.0)
+    rotation = cv2.getRotationMatrix2D((x, y), tilt, 1.0)
     middle = (side - 1) / 2
-    matrix = about_centre + np.array([[0, 0, middle - x], [0, 0, middle - y]])
+    matrix = rotation + np.array([[0, 0, middle - x], [0, 0, middle - y]])
     size = (side, side)
     return cv2.warpAffine(
         image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -157,14 +157,14 @@ def _turned_back(image: np.ndarray, box: Box, side: int, turned: float) -> np.nd
 
 
 def encode(image: np.ndarray, format: str = "PNG") -> bytes:
-    """The image, uint8 RGB or gray, as a file of format "PNG" or "JPEG"."""
+    """Encodes a uint8 RGB or gray image as "PNG" or "JPEG"."""
     buffer = io.BytesIO()
     Image.fromarray(image.squeeze()).save(buffer, format, quality=90)
     return buffer.getvalue()
 
 
 def _refusal(image: Image.Image) -> str:
-    """What is wrong with a picture that can be read, by its header alone; "" where nothing is."""
+    """Returns why an image is refused by its header alone, or ""."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         return (
@@ -177,7 +177,7 @@ def _refusal(image: Image.Image) -> str:
 
 
 def _reason(error: Exception, source: bytes | Path) -> str:
-    if isinstance(error, OSError) and error.strerror:  # the system's own word on a path
+    if isinstance(error, OSError) and error.strerror:  # the operating system's message about a path
         return error.strerror.lower()
     if not (source if isinstance(source, bytes) else source.stat().st_size):
         return "it is empty"
@@ -190,15 +190,15 @@ def _reason(error: Exception, source: bytes | Path) -> str:
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     image.load()
-    with contextlib.suppress(*_DAMAGE):  # broken EXIF data does not spoil a whole picture
+    with contextlib.suppress(*_DAMAGE):  # broken EXIF data is no reason to refuse the image
         orientation = image.getexif().get(ExifTags.Base.Orientation)
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
     if image.mode.startswith("I;16"):
-        # Divided by the format's range, never by the picture's own: 65535 / 257 = 255.
+        # Divided by the range of the format, never of the image: 65535 / 257 = 255.
         values = np.rint(np.asarray(image).astype(np.float64) / 257)
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")  # the same picture where it is RGB already
+    return image.convert("RGB")  # no copy if it is RGB already

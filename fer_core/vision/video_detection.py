@@ -1,93 +1,93 @@
-"""The faces of frame after frame of one film: detected now and then, else followed."""
+"""Finds faces in successive video frames: detects now and then, and follows in between."""
 
 import cv2
 import numpy as np
 
-from fer_core.vision.detection import CONFIDENCE, Face, FaceDetector
+from fer_core.vision.detection import MIN_CONFIDENCE, Face, FaceDetector
 from fer_core.vision.images import resize
 
-DETECT_EVERY = 0.5  # seconds: a new face is seen so late at most while others are followed
-SEARCH_EVERY = 0.1  # seconds, while there is no face
+DETECT_EVERY = 0.5  # seconds; a new face appears this late at most while others are followed
+SEARCH_EVERY = 0.1  # seconds between detections while there is no face
 _THUMBNAIL = (18, 32)  # (height, width) in which two frames are compared
-# Two frames are of different shots where their correlation and the part of their shades that they
-# share are both below this: what moves in one shot shares its shades, a flash changes no pattern.
-_ALIKE, _SHARED = 0.5, 0.85
-_SHADES = 8
+# Two frames belong to different shots if both their correlation and the overlap of their histograms
+# are below these: movement within a shot keeps the histogram, a flash keeps the pattern.
+_MIN_CORRELATION, _MIN_OVERLAP = 0.5, 0.85
+_BINS = 8
 
 
 class FaceFollower:
-    """Finds the faces in one frame after the other, in the order of time.
+    """Finds the faces of successive frames, in order of time. Not thread-safe.
 
-    Detection, which takes many times as long as following, is done where a face is lost, and twice
-    a second for those that are new. Not to be shared by threads.
+    Runs detection, which takes many times as long as following, when a face is lost, and twice a
+    second to find new ones.
     """
 
     def __init__(
         self,
         detector: FaceDetector,
         smallest_face: int | None = None,
-        confidence: float = CONFIDENCE,
+        confidence: float = MIN_CONFIDENCE,
     ) -> None:
-        """Settings as for `FaceDetector.detect`."""
+        """Takes the settings of `FaceDetector.detect`."""
         self._detector = detector
         self._smallest_face = smallest_face
         self._confidence = confidence
         self._faces: list[Face] = []
-        self._detected = -np.inf  # seconds
+        self._last_detection = -np.inf  # seconds
 
-    def find(self, image: np.ndarray, seconds: float, *, anew: bool = False) -> list[Face]:
-        """The faces of the next frame.
+    def find(self, image: np.ndarray, seconds: float, *, after_cut: bool = False) -> list[Face]:
+        """Returns the faces of the next frame.
 
         Args:
-            image: uint8 RGB, (height, width, 3); all frames are of one size.
-            seconds: when the frame was taken, from any beginning.
-            anew: whether it has nothing to do with the frame before.
+            image: uint8 RGB, (height, width, 3); all frames have the same size.
+            seconds: time of the frame, from any origin.
+            after_cut: whether the frame begins a new shot.
         """
-        self._faces = self._found(image, seconds, anew)
+        self._faces = self._find(image, seconds, after_cut)
         return self._faces
 
-    def _found(self, image: np.ndarray, seconds: float, anew: bool) -> list[Face]:
-        passed = np.inf if anew else seconds - self._detected
-        if not self._faces and passed < SEARCH_EVERY:
+    def _find(self, image: np.ndarray, seconds: float, after_cut: bool) -> list[Face]:
+        elapsed = np.inf if after_cut else seconds - self._last_detection
+        if not self._faces and elapsed < SEARCH_EVERY:
             return []
-        if self._faces and passed < DETECT_EVERY:
+        if self._faces and elapsed < DETECT_EVERY:
             boxes = [face.box for face in self._faces]
             followed = self._detector.follow(image, boxes, self._confidence)
             kept = [face for face in followed if face is not None]
             if len(kept) == len(boxes):
                 return kept
-        self._detected = seconds
+        self._last_detection = seconds
         return self._detector.detect(image, self._smallest_face, self._confidence)
 
 
-class Cuts:
-    """Tells where one shot of a film ends and the next begins, by how unlike two frames are."""
+class CutDetector:
+    """Detects cuts in a video by comparing successive frames."""
 
     def __init__(self) -> None:
-        self._last: np.ndarray | None = None
+        self._previous: np.ndarray | None = None
 
-    def begins(self, image: np.ndarray) -> bool:
-        """Whether the next frame, uint8 RGB, begins another shot than the frame before.
+    def is_cut(self, image: np.ndarray) -> bool:
+        """Tells whether the next frame, uint8 RGB, begins a new shot.
 
-        What grows lighter or darker as a whole, as by a flash, does not.
+        A change of brightness alone, as by a flash, is no cut.
         """
         gray = cv2.cvtColor(resize(image, *_THUMBNAIL), cv2.COLOR_RGB2GRAY)
-        before, self._last = self._last, gray
-        if before is None or _correlation(before, gray) >= _ALIKE:
+        previous, self._previous = self._previous, gray
+        if previous is None or _correlation(previous, gray) >= _MIN_CORRELATION:
             return False
-        return _shared_shades(before, gray) < _SHARED
+        return _histogram_overlap(previous, gray) < _MIN_OVERLAP
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """In [-1, 1]; of pictures that are flat, or nearly so, 1 where both are and else 0."""
-    a, b = (picture.astype(np.float64) - picture.mean() for picture in (one, other))
+    """Returns the correlation in [-1, 1]; for nearly flat images 1 if both are flat, else 0."""
+    a, b = (image.astype(np.float64) - image.mean() for image in (one, other))
     norms = [float(part.std()) for part in (a, b)]
-    if min(norms) < 2.0:  # shades of gray: nothing but noise
+    if min(norms) < 2.0:  # gray levels: noise only
         return float(max(norms) < 2.0)
     return float((a * b).mean() / (norms[0] * norms[1]))
 
 
-def _shared_shades(one: np.ndarray, other: np.ndarray) -> float:
-    """The part of the pixels, in [0, 1], that have the same shades, wherever they are."""
-    a, b = (np.histogram(picture, _SHADES, (0, 256))[0] for picture in (one, other))
+def _histogram_overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Returns the share of pixels, in [0, 1], that the histograms have in common."""
+    a, b = (np.histogram(image, _BINS, (0, 256))[0] for image in (one, other))
     return float(np.minimum(a, b).sum() / one.size)

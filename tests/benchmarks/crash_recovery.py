@@ -1,13 +1,13 @@
-"""Kills real trainings at random moments, resumes them, and compares what they end with.
+"""Kills trainings at random moments, resumes them, and compares the results.
 
     python -m tests.benchmarks.crash_recovery [--kills 200] [--jobs 2] [--recipe cnn_classic]
 
-A run is trained undisturbed. Then short runs of the same settings are trained one after another
-and killed with SIGKILL, several times each: the trainer, its supervisor, or both; at any moment
-from the start of the process on, within the epochs, and just while a file is being written. Each is
-resumed until it ends. Whatever differs from the undisturbed run in the final weights, optimizer,
-history (but for seconds) or predictions, in a single bit, is counted and said; so is every gap and
-every double epoch.
+Trains one run without interruption. Then trains short runs with the same settings, one after
+another, and sends SIGKILL several times to each: to the trainer, its supervisor or both; at any
+moment after the process has started, within an epoch, or while a file is being written. Resumes
+each run until it ends. Counts and prints every bit that differs from the uninterrupted run in the
+final weights, optimizer state, history (except seconds) or predictions, and every missing or
+repeated epoch.
 """
 
 import argparse
@@ -42,7 +42,7 @@ TARGETS = ("trainer", "supervisor", "both")
 
 
 def settings(recipe: str) -> TrainConfig:
-    """A short run in which all that is random plays a part."""
+    """Returns the settings of a short run that uses every source of randomness."""
     return replace(
         RECIPES[recipe].config,
         dataset="faces",
@@ -59,7 +59,7 @@ def settings(recipe: str) -> TrainConfig:
 
 
 def checksums(run: Run) -> dict[str, str]:
-    """Of everything that must be the same in the end, by name."""
+    """Returns checksums of everything that must be equal in the end, by name."""
     (newest,) = sorted((run.directory / "checkpoints").iterdir(), key=lambda p: int(p.name))[-1:]
     found = {}
     with np.load(newest / "arrays.npz") as arrays:
@@ -74,7 +74,7 @@ def checksums(run: Run) -> dict[str, str]:
 
 
 def _model(run: Run) -> dict[str, str]:
-    """Of the weights in model.keras; the file itself holds the time of its writing."""
+    """Returns the checksum of the weights; model.keras itself contains a timestamp."""
     found: dict[str, str] = {}
 
     def visit(name: str, item: object) -> None:
@@ -92,7 +92,7 @@ def _model(run: Run) -> dict[str, str]:
 
 
 def wait_until(condition: Callable[[], object], run: Run) -> None:
-    """Returns when the condition holds."""
+    """Waits until the condition holds."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
@@ -101,13 +101,13 @@ def wait_until(condition: Callable[[], object], run: Run) -> None:
 
 
 def trainer_of(supervisor: psutil.Process) -> psutil.Process | None:
-    """The process that trains, where there is one."""
+    """Returns the training process, or None if there is none."""
     children = supervisor.children()
     return children[0] if children else None
 
 
 def kill(target: str) -> bool:
-    """Kills the trainer, the supervisor or both; False where they had ended already."""
+    """Kills the trainer, the supervisor or both; returns False if they had already ended."""
     record = read_json(processes.supervisor_file())
     try:
         supervisor = psutil.Process(int(record["pid"])) if record else None
@@ -126,7 +126,7 @@ def kill(target: str) -> bool:
 
 
 def disturb(run: Run, kills: int, chance: random.Random, seconds: float) -> Counter[str]:
-    """Kills a run so often, and resumes it each time; gives what was killed, and where it was."""
+    """Kills and resumes a run several times; returns what was killed and at which point."""
     done: Counter[str] = Counter()
     while sum(done[target] for target in TARGETS) < kills and run.state is not TaskState.FINISHED:
         await_moment(run, chance, seconds)
@@ -143,7 +143,7 @@ def disturb(run: Run, kills: int, chance: random.Random, seconds: float) -> Coun
 
 
 def await_moment(run: Run, chance: random.Random, seconds: float) -> None:
-    """Waits until the moment has come, drawn at random, at which something is to be killed."""
+    """Waits until a random moment at which something is to be killed."""
     epochs = len(run.history)
     kind = chance.choice(("process", "epochs", "writing"))
     if kind == "process":
@@ -158,18 +158,18 @@ def await_moment(run: Run, chance: random.Random, seconds: float) -> None:
 
 
 def is_writing(run: Run) -> bool:
-    """Whether something half written lies in the run's directory."""
+    """Tells whether the run's directory contains a partly written file."""
     folders = (run.directory, run.directory / "checkpoints", run.directory / "predictions")
     return any(path.exists() for folder in folders for path in folder.glob(".*"))
 
 
 def job(home: Path, config: TrainConfig, kills: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Disturbs runs in one workspace until there were so many kills; what was wrong in the end."""
+    """Interrupts runs in one workspace until enough kills; returns the differences found."""
     chance = random.Random(seed)
     undisturbed = submit_run(config)
     wait_until(lambda: not undisturbed.state.is_active, undisturbed)
     started = time.monotonic()
-    second = submit_run(config)  # with all that is loaded in the system's caches
+    second = submit_run(config)  # everything it loads is now in the file cache
     wait_until(lambda: not second.state.is_active, second)
     seconds = time.monotonic() - started
     wanted, total, wrong = checksums(undisturbed), Counter[str](), []
@@ -187,7 +187,7 @@ def job(home: Path, config: TrainConfig, kills: int, seed: int) -> tuple[Counter
 
 
 def problems(run: Run, wanted: dict[str, str]) -> list[str]:
-    """What is not as in the undisturbed run."""
+    """Returns the differences from the uninterrupted run."""
     if run.state is not TaskState.FINISHED:
         return [f"is {run.state}: {run.error or run.interruption}"]
     found = differing(wanted, checksums(run))
@@ -199,19 +199,19 @@ def problems(run: Run, wanted: dict[str, str]) -> list[str]:
 
 
 def differing(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
-    """Names whose checksums differ, or that only one has."""
+    """Returns names whose checksums differ or that only one run has."""
     return sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the jobs side by side, each in a workspace of its own, and adds up."""
+    """Runs the jobs in parallel, each in its own workspace, and sums up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--recipe", choices=list(RECIPES), default="cnn_classic")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--not-deterministic", action="store_true")
-    parser.add_argument("--job", type=Path, help="used by the script itself")
+    parser.add_argument("--job", type=Path, help="for internal use")
     options = parser.parse_args(arguments)
     config = replace(settings(options.recipe), deterministic=not options.not_deterministic)
     if options.job:

@@ -1,10 +1,10 @@
-"""What op determinism costs, and whether the network needs it on this machine.
+"""Measures what op determinism costs, and whether a model needs it on this machine.
 
     python -m tests.benchmarks.determinism_cost [--rounds 5] [--steps 150]
 
-Op determinism cannot be taken back within a process: every measurement is a process of its own, and
-they alternate. Each trains the recipe's network on the same random images and prints how many a
-second it saw, and the SHA-256 of the weights it ended with.
+Op determinism cannot be disabled again within a process, so every measurement runs in its own
+process, alternating between on and off. Each trains the recipe's model on the same random images
+and prints the images per second and the SHA-256 of the final weights.
 """
 
 import argparse
@@ -20,7 +20,7 @@ RECIPES = ("cnn_classic", "cnn_classic_wide", "vgg19_dropout")
 
 
 def measure(recipe: str, deterministic: bool, steps: int) -> tuple[float, str]:
-    """Images per second over `steps` batches, and the checksum of the final weights."""
+    """Returns images per second over `steps` batches and the checksum of the final weights."""
     import keras
     import numpy as np
 
@@ -46,7 +46,7 @@ def measure(recipe: str, deterministic: bool, steps: int) -> tuple[float, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Alternates the two and prints a line for every recipe."""
+    """Alternates both variants and prints a line for every recipe."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=150)

@@ -1,11 +1,11 @@
-"""What the Evaluate page costs with many images.
+"""Measures the Evaluate page with many images.
 
     python -m tests.benchmarks.evaluate_page [--dataset fer2013 | --images 400000]
 
-Needs a workspace (FER_HOME) with that data set, and only reads it: in a temporary workspace beside
-links to it a run is made that has answered every image. With `--images` a data set of so many black
-images is made instead, whose page is measured too, first as it is and then with 20,000 corrections.
-Prints how many seconds of the processor each view took, what the test client needs included.
+Needs a workspace (FER_HOME) with that dataset, which is only read: a temporary workspace links to
+it and contains a run with a prediction for every image. `--images` creates a dataset of that many
+black images instead and also measures the Datasets page, without and with 20,000 corrections.
+Prints the CPU seconds of each view, including those of the test client.
 """
 
 import argparse
@@ -39,7 +39,7 @@ CORRECTED = 20_000  # images
 
 
 def make_dataset(count: int) -> Dataset:
-    """Black images, rows of an array that takes no room on a disk that knows empty blocks."""
+    """Creates a dataset of black images in a sparse file, which takes no space on most disks."""
     folder = paths.datasets_root() / NAME
     folder.mkdir(parents=True)
     np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (count, 48, 48)).flush()
@@ -57,7 +57,7 @@ def make_dataset(count: int) -> Dataset:
 
 
 def make_map(run: Run, dataset: Dataset, images: int) -> None:
-    """A map of as many of the answers as a map may have, scattered at random."""
+    """Creates a feature map with the maximum number of points at random places."""
     rows = np.sort(np.random.default_rng(0).permutation(images)[: face_map.MAX_MAP_IMAGES])
     points = np.random.default_rng(1).standard_normal((len(rows), 2)).astype("float32")
     answers = face_map.digest(run.predictions_file("val"))
@@ -66,25 +66,25 @@ def make_map(run: Run, dataset: Dataset, images: int) -> None:
 
 
 def measure_dataset(dataset: Dataset) -> None:
-    """Prints what the Data sets page takes, first and again, with corrections too."""
+    """Measures the Datasets page, first and again, without and with corrections."""
     for what in ("as it is", f"with {CORRECTED:,} corrections"):
         page = AppTest.from_file(str(APP), default_timeout=600)
         page.switch_page("pages/datasets.py")
         first = processor_seconds(page.run)
         again = min(processor_seconds(page.run) for _ in range(2))
         assert not page.exception, page.exception
-        say(f"Data sets, {what}: first", first)
-        say(f"Data sets, {what}: again", again)
+        say(f"Datasets, {what}: first", first)
+        say(f"Datasets, {what}: again", again)
         dataset.exclude(range(CORRECTED), "blank")
 
 
 def say(what: str, seconds: float) -> None:
-    """Prints a line."""
+    """Prints a label and seconds."""
     print(f"{what:<50} {seconds:6.3f} s", flush=True)  # noqa: T201
 
 
 def make_run(dataset: Dataset) -> Run:
-    """A finished run with a random answer, of which two thirds are right, to every image."""
+    """Creates a finished run with a random prediction for every image, two thirds correct."""
     run = Run(tasks.new_directory(paths.runs_root(), "answers"))
     config = RECIPES["cnn_classic"].config.to_dict() | {"dataset": dataset.name}
     write_json(run.directory / "config.json", config)
@@ -111,7 +111,7 @@ def make_run(dataset: Dataset) -> Run:
 
 
 def measure(dataset: Dataset) -> None:
-    """Prints a line for each view."""
+    """Measures and prints every view."""
     page = AppTest.from_file(str(APP), default_timeout=600)
     page.switch_page("pages/evaluate.py")
 
@@ -134,10 +134,10 @@ def measure(dataset: Dataset) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Parses the command line and runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="fer2013")
-    parser.add_argument("--images", type=int, help="of a data set that is made for it")
+    parser.add_argument("--images", type=int, help="create a dataset with this many images")
     options = parser.parse_args()
     source = None if options.images else open_dataset(options.dataset)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,11 @@
-"""How long it takes from the click on Predict to the first recognised face, in a real browser.
+"""Measures the time from a click on Predict to the first recognized face, in Chromium.
 
     python -m tests.benchmarks.first_prediction [--rounds 3]
 
-A photo of 1280×720 pixels with one face is chosen as soon as the page offers it. Cold: nobody has
-opened Predict since the server began, so that TensorFlow is to be loaded. Warm: another photo in
-another tab. Prints the seconds by the clock, and those that the server's process spent on the
-processor meanwhile: on a machine that has other work to do only the second means something. Needs
-Chromium; asks the default network that ships.
+Uploads a photo of 1280×720 pixels with one face as soon as the page allows it. Cold: Predict has
+not been opened since the server started, so that TensorFlow must be loaded. Warm: another photo in
+another tab. Prints wall time and the server's CPU time; on a busy machine only the CPU time is
+meaningful. Needs Chromium; uses the pretrained model.
 """
 
 import argparse
@@ -31,7 +30,7 @@ WARM = 3
 
 
 def main() -> None:
-    """The command line."""
+    """Parses the command line and runs the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
@@ -72,7 +71,7 @@ def _measure(browser: Browser) -> None:
 
 
 def _photo(number: int) -> bytes:
-    """1280×720 pixels with one face; another with every number."""
+    """Writes a photo of 1280×720 pixels with one face; every number gives another photo."""
     photo = Image.new("RGB", (1280, 720), "gray")
     face = Image.fromarray(data.astronaut()).resize((720, 720))
     photo.paste(ImageOps.mirror(face) if number % 2 else face, (200 + 40 * number, 0))
@@ -82,13 +81,13 @@ def _photo(number: int) -> bytes:
 
 
 def _answer(browser: Browser, port: int, server: int, photo: bytes) -> list[float]:
-    """Seconds by the clock and of the server's processor; again since the photo was chosen."""
+    """Returns wall and CPU seconds, in total and since the upload."""
     page = browser.new_page()
     page.set_default_timeout(1000 * PATIENCE)
     _wait_for(f"http://localhost:{port}/_stcore/health")
     page.goto(f"http://localhost:{port}")
     page.get_by_role("heading", name="FER Studio").wait_for()
-    time.sleep(2)  # the page has settled
+    time.sleep(2)  # until the page is idle
     process = psutil.Process(server)
     begun = _clocks(process)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Predict").click()
@@ -103,7 +102,7 @@ def _answer(browser: Browser, port: int, server: int, photo: bytes) -> list[floa
 
 
 def _clocks(process: psutil.Process) -> tuple[float, float]:
-    """Seconds by the clock, and of the process's processor."""
+    """Returns wall seconds and the CPU seconds of the process."""
     return time.perf_counter(), sum(process.cpu_times()[:2])
 
 

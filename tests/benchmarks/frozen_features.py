@@ -1,13 +1,12 @@
-"""What keeping a frozen backbone's features saves, and what it costs in accuracy.
+"""Measures what caching a frozen backbone's features saves, and its cost in accuracy.
 
     python -m tests.benchmarks.frozen_features --weights vgg19_notop.h5 [--views 0 1 2 4]
         [--seeds 0 1 2] [--precision float32]
 
-Trains the complete recipe `vgg19_dropout` on FER2013 (FER2013_DIR must name it) under a supervisor,
-for every number of views and every seed, and prints the best validation accuracy and the wall time
-of each run from its process's start to its end. The first run of each number of views finds of its
-views only those that fewer views needed too; `--empty` removes all features before each number. The
-test split stays sealed.
+Trains the complete recipe `vgg19_dropout` on FER2013 (in FER2013_DIR) under a supervisor, for every
+number of cached augmented views and every seed. Prints the best validation accuracy and the wall
+time of each run's process. The first run with a number of views reuses the features that smaller
+numbers have cached; `--empty` clears the cache before each number. The test split stays sealed.
 """
 
 import argparse
@@ -33,13 +32,13 @@ NAME = "fer2013"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains, and prints a line for every run and one for every number of views."""
+    """Trains all runs; prints a line for every run and for every number of views."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--weights", required=True)
     parser.add_argument("--views", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--fer2013", type=Path, help="the folder with fer2013.py")
+    parser.add_argument("--fer2013", type=Path, help="folder with fer2013.py")
     parser.add_argument("--empty", action="store_true")
     options = parser.parse_args(arguments)
     _import(options.fer2013)

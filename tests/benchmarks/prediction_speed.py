@@ -1,15 +1,14 @@
-"""How fast faces are found and recognised, against the package `fer` with its MTCNN.
+"""Compares the speed of face detection and recognition with the package `fer` and its MTCNN.
 
     python -m tests.benchmarks.prediction_speed --other PYTHON [--rounds 7] [--threads 2] [--run ID]
 
-PYTHON is an interpreter that has the other package: `python -m venv other && other/bin/pip install
-fer` makes one. Without it only ours is measured. Photos come from the folder that FACE_PHOTOS_DIR
-names. Each side is a process that has loaded everything and waits; they are asked in turn, photo by
-photo. From pixels to probabilities counts, decoding a photo does not; decoding a film does.
+PYTHON is an interpreter with the other package: `python -m venv other && other/bin/pip install
+fer`. Without it only FER Studio is measured. Photos are read from the folder FACE_PHOTOS_DIR. Each
+side is a warmed-up process; both are measured in turn, photo by photo, from pixels to
+probabilities. The time includes decoding for a video, but not for a photo.
 
-Prints medians of milliseconds, by the clock and of the processor. On a machine that has other work
-to do only the second means something, and only with `--threads 1`: threads that wait for each other
-take processor time, too.
+Prints medians of wall and CPU milliseconds. On a busy machine only the CPU time is meaningful, and
+only with `--threads 1`, since waiting threads use CPU time, too.
 """
 
 import argparse
@@ -28,7 +27,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-FACES = {  # in the photos of FACE_PHOTOS_DIR
+FACES = {  # photos in FACE_PHOTOS_DIR and how many faces they show
     "astronaut.png": 1,
     "solvay.jpg": 29,
     "solvay_small.jpg": 29,
@@ -36,33 +35,33 @@ FACES = {  # in the photos of FACE_PHOTOS_DIR
     "hopper_gray.jpg": 1,
     "coffee.png": 0,
 }
-SIZES = ((640, 480), (1280, 720), (4000, 3000))  # of the photos of one face
-FILM, FRAMES = (
+SIZES = ((640, 480), (1280, 720), (4000, 3000))  # of photos with one face
+VIDEO, FRAMES = (
     "face_pexels.mp4",
     48,
-)  # one face, 640×360; frames in a row, then it is the other's turn
-RATE = 24  # frames a second
+)  # one face, 640×360; consecutive frames before the other side's turn
+RATE = 24  # frames per second
 WARM = 3
 
 
 class Cost(NamedTuple):
-    """What an answer took."""
+    """The cost of one answer."""
 
     seconds: float
     processor: float
 
 
-Look = Callable[[np.ndarray], int]  # BGR pixels to the number of faces whose expression is told
+Look = Callable[[np.ndarray], int]  # takes BGR pixels; returns the number of recognized faces
 
 
 def main() -> None:
-    """The command line."""
+    """Parses the command line and runs the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--other", default="", help="a Python that has the package fer")
+    parser.add_argument("--other", default="", help="Python interpreter with the package fer")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each side")
-    parser.add_argument("--run", default="", help="its id; else the default that ships")
-    parser.add_argument("--only", default="", help="photos whose name holds this")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="for each side")
+    parser.add_argument("--run", default="", help="id of a run; default: the pretrained model")
+    parser.add_argument("--only", default="", help="only photos whose name contains this")
     parser.add_argument("--photos", type=Path, default=os.environ.get("FACE_PHOTOS_DIR"))
     parser.add_argument("--serve", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -79,19 +78,19 @@ def main() -> None:
             sides["fer"] = _start(options.other, "fer", options)
         photos = {name: photo for name, photo in photos.items() if options.only in name}
         _compare_photos(sides, photos, options.rounds)
-        if options.only in FILM:
-            _compare_film(sides, options.photos / FILM, options.rounds)
+        if options.only in VIDEO:
+            _compare_video(sides, options.photos / VIDEO, options.rounds)
         for side in sides.values():
             side.terminate()
 
 
 def _photos(source: Path, folder: Path) -> dict[str, tuple[Path, int]]:
-    """File and number of faces by the photo's name; those of one face in three sizes."""
+    """Returns file and number of faces by photo name; one-face photos in three sizes."""
     astronaut = cv2.imread(str(source / "astronaut.png"))
     assert astronaut is not None, f"There is no astronaut.png in {source}."
     photos = {name: (source / name, faces) for name, faces in FACES.items()}
     for width, height in SIZES:
-        # Her picture is square: as high as the photo, between streaks of its edges.
+        # The picture is square: scaled to the photo's height, with repeated edges at the sides.
         square = cv2.resize(astronaut, (height, height), interpolation=cv2.INTER_CUBIC)
         beside = (width - height) // 2
         photo = cv2.copyMakeBorder(square, 0, 0, beside, beside, cv2.BORDER_REPLICATE)
@@ -106,7 +105,7 @@ def _start(python: str, side: str, options: argparse.Namespace) -> "subprocess.P
     command += ["--threads", str(options.threads), "--run", options.run]
     project = str(Path(__file__).resolve().parents[2]) if side == "ours" else ""
     threads = str(options.threads)
-    # Before anything is imported: of PyTorch's and OpenMP's threads.
+    # Set before any import, for PyTorch and OpenMP.
     limits = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(
         command,
@@ -123,7 +122,7 @@ def _ask(side: "subprocess.Popen[str]", **question: object) -> dict[str, Any]:
     assert side.stdin is not None
     assert side.stdout is not None
     print(json.dumps(question), file=side.stdin, flush=True)
-    for line in side.stdout:  # what a package prints of its own accord is passed over
+    for line in side.stdout:  # skip what the package prints itself
         if line.startswith("answer "):
             answer: dict[str, Any] = json.loads(line.removeprefix("answer "))
             return answer
@@ -145,14 +144,14 @@ def _compare_photos(
         _print_row(photo, costs, {name: f"{told[name]} of {faces}" for name in contenders}, 1)
 
 
-def _compare_film(sides: "dict[str, subprocess.Popen[str]]", film: Path, rounds: int) -> None:
+def _compare_video(sides: "dict[str, subprocess.Popen[str]]", video: Path, rounds: int) -> None:
     costs: dict[str, list[Cost]] = {name: [] for name in sides}
     for number in range(1 + rounds):
         for name, side in sides.items():
-            answer = _ask(side, film=str(film), start=number * FRAMES, follow=name == "followed")
+            answer = _ask(side, video=str(video), start=number * FRAMES, follow=name == "followed")
             if number:
                 costs[name].append(Cost(*answer["cost"]))
-    _print_row(f"a frame of {film.name}", costs, dict.fromkeys(sides, ""), FRAMES)
+    _print_row(f"a frame of {video.name}", costs, dict.fromkeys(sides, ""), FRAMES)
 
 
 def _print_row(
@@ -173,7 +172,7 @@ def _print_row(
 
 
 def _serve(side: str, threads: int, run: str) -> None:
-    """Answers questions until the input ends."""
+    """Serves requests until the input ends."""
     cv2.setNumThreads(threads)
     import tensorflow as tf
 
@@ -188,12 +187,12 @@ def _serve(side: str, threads: int, run: str) -> None:
             answer = _timed(look, [photo])
         else:
             looks = follow() if question["follow"] else look
-            answer = _timed(looks, _frames(question["film"], question["start"]))
+            answer = _timed(looks, _frames(question["video"], question["start"]))
         print("answer", json.dumps(answer), flush=True)  # noqa: T201
 
 
 def _timed(look: Look, pictures: Iterable[np.ndarray]) -> dict[str, object]:
-    """What it takes to look at the pictures; to get them, too, where they come one by one."""
+    """Measures recognition, including decoding if the images come one by one."""
     started, processor = time.perf_counter(), time.process_time()
     faces = sum(look(picture) for picture in pictures)
     cost = Cost(time.perf_counter() - started, time.process_time() - processor)
@@ -201,19 +200,19 @@ def _timed(look: Look, pictures: Iterable[np.ndarray]) -> dict[str, object]:
 
 
 def _frames(path: str, start: int) -> Iterator[np.ndarray]:
-    film = cv2.VideoCapture(path)
-    film.set(cv2.CAP_PROP_POS_FRAMES, start % int(film.get(cv2.CAP_PROP_FRAME_COUNT)))
+    video = cv2.VideoCapture(path)
+    video.set(cv2.CAP_PROP_POS_FRAMES, start % int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
     for _ in range(FRAMES):
-        there, frame = film.read()
+        there, frame = video.read()
         if not there:
-            film.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            _, frame = film.read()
+            video.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            _, frame = video.read()
         yield frame
-    film.release()
+    video.release()
 
 
 def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
-    from fer_core.inference.recognition import Classifier, cut_out, recognize
+    from fer_core.inference.recognition import Classifier, crop_upright, recognize
     from fer_core.inference.tracking import Tracker
     from fer_core.runs.listing import list_runs, open_run
     from fer_core.vision.detection import FaceDetector
@@ -232,7 +231,7 @@ def _ours(run_id: str) -> tuple[Look, Callable[[], Look]]:
         def look_on(frame: np.ndarray) -> int:
             image, seconds = cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), next(moments)
             faces = follower.find(image, seconds)
-            probabilities = classifier.predict([cut_out(image, face) for face in faces])
+            probabilities = classifier.predict([crop_upright(image, face) for face in faces])
             boxes = [face.box for face in faces]
             return len(tracker.update(seconds, boxes, probabilities))
 

@@ -1,10 +1,10 @@
-"""What it takes to look at all images of a data set, and to show what was found.
+"""Measures the quality scan of a dataset and the display of its findings.
 
     python -m tests.benchmarks.quality [--images 35887 400000]
 
-Draws 48×48 pictures that are all different, but for 3 % exact and 3 % near copies; checks that
-the look finds those; and prints its time, processor time and peak memory in a process of its own,
-then the seconds that the page needs until a finding can be seen, and the memory that it takes.
+Creates distinct 48×48 images, of which 3 % have an exact and 3 % a near duplicate, and checks that
+the scan finds those. Prints the scan's wall time, CPU time and peak memory in its own process, then
+the seconds until the page shows a finding and the memory that it uses.
 """
 
 import argparse
@@ -22,13 +22,13 @@ import numpy as np
 
 NAME = "generated"
 SIDE = 48
-LAYERS = ((5, 40.0), (12, 30.0), (24, 20.0))  # patches a side, and how much their shades differ
-COPIED = 0.03  # share of exact copies, and of near ones
+LAYERS = ((5, 40.0), (12, 30.0), (24, 20.0))  # patches per side, contrast
+COPIED = 0.03  # fraction of exact and of near duplicates
 CHUNK = 2000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Makes data sets of each size, looks at them, and prints what it took."""
+    """Scans a dataset of each size and prints the cost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, nargs="+", default=[35_887, 400_000])
     parser.add_argument("--step", choices=("scan", "show"))
@@ -106,14 +106,14 @@ def _show() -> dict[str, float]:
 
 
 def _peak() -> float:
-    """Most memory that this process ever had, in MB; Linux alone tells it without its parent's."""
+    """Returns the peak memory of this process in MB; excludes the parent's on Linux only."""
     lines = Path("/proc/self/status").read_text().splitlines()
     (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
     return int(peak) / 1024
 
 
 def _make(count: int) -> None:
-    """A data set whose images are rows of an array, as those of fer2013.csv are."""
+    """Creates a dataset whose images are rows of an array, as for fer2013.csv."""
     import pandas as pd
 
     from fer_core.datasets.image_reader import content_hash
@@ -145,7 +145,7 @@ def _make(count: int) -> None:
 
 
 def _pictures(numbers: np.ndarray, count: int, copies: int) -> np.ndarray:
-    """Pictures by number, always the same: uint8 (n, SIDE, SIDE).
+    """Returns deterministic images by number: uint8 (n, SIDE, SIDE).
 
     The last ones are copies of the first ones, the very last near ones: lighter, with noise.
     """
@@ -167,7 +167,7 @@ def _pictures(numbers: np.ndarray, count: int, copies: int) -> np.ndarray:
 
 
 def _upsampling(side: int) -> np.ndarray:
-    """The matrix (SIDE, side) that interpolates between patches."""
+    """Returns the matrix (SIDE, side) that interpolates between patches."""
     places = np.linspace(0, side - 1, SIDE)
     return np.maximum(0, 1 - np.abs(places[:, None] - np.arange(side))).astype(np.float32)
 

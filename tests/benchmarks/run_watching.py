@@ -1,15 +1,15 @@
-"""What it costs a training that five browsers watch it.
+"""Measures how much five browsers that watch a training slow it down.
 
     python -m tests.benchmarks.run_watching [--viewers 5] [--pairs 10] [--seconds 30]
                                             [--faces 20000] [--as browsers connections]
 
-A training of the classic CNN runs under its supervisor in a workspace of its own, a server beside
-it. In every second period viewers watch: headless browsers, or bare connections that ask as often
-as browsers do and draw nothing, as if the browsers ran on other machines. Two neighbouring periods
-are a pair and give a ratio; the watched one comes first in every second pair.
+Trains the classic CNN under a supervisor in a temporary workspace, next to a server. In every
+second period viewers watch: headless browsers, or bare connections that poll as often as browsers
+but draw nothing, as if the browsers ran on other machines. Two adjacent periods form a pair and
+give a ratio; the watched period comes first in every second pair.
 
-Images per second are those of `steps.csv` by wall time, but for the first row of each epoch, in
-which the validation lies. Run it on a machine that does nothing else.
+Images per second are taken from `steps.csv` by wall time, without the first row of each epoch,
+which includes the validation. Run it on an idle machine.
 """
 
 import argparse
@@ -38,24 +38,24 @@ from pages.components.train.run_watch import FIRST_ROWS
 from tests.conftest import end_supervisor
 from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
 
-SETTLE = 10.0  # seconds after viewers came or left: pages load, and that is not watching
+SETTLE = 10.0  # seconds after viewers connect or leave, so that page loads are not measured
 
 Watch = Callable[[str, int], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
 class Cores:
-    """CPU seconds so far, or between two moments."""
+    """CPU seconds so far, or between two moments, by part."""
 
     training: float
     server: float
     viewers: float
-    machine: float  # all processes, those above among them
+    machine: float  # all processes, including those above
 
 
 @dataclass(frozen=True)
 class Period:
-    """What was measured while viewers watched, or nobody did."""
+    """What was measured in a period with or without viewers."""
 
     rate: float  # images per second
     seconds: float
@@ -63,7 +63,7 @@ class Period:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Alternates watched and unwatched periods and prints how they differ."""
+    """Alternates watched and unwatched periods and prints the difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewers", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=10)
@@ -85,11 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def start_training(faces: int) -> Run:
-    """A run that goes on for ever, in its first epoch."""
-    say(f"Drawing {faces:,} faces, then the training begins …")
+    """Starts a run that does not end; returns it during its first epoch."""
+    say(f"Drawing {faces:,} faces, then training starts …")
     name = draw_dataset("faces", count=faces).name
     run = submit_run(replace(RECIPES["cnn_classic"].config, dataset=name, epochs=10_000))
-    while len(run.steps) <= FIRST_ROWS:  # in its first minutes a run is looked at more often
+    while len(run.steps) <= FIRST_ROWS:  # pages poll a run more often in its first minutes
         if not run.state.is_active:
             raise SystemExit(f"The training ended: {run.error or run.log()}")
         time.sleep(0.5)
@@ -102,7 +102,7 @@ def compare(
     watch: Callable[[int], AbstractContextManager[None]],
     options: argparse.Namespace,
 ) -> None:
-    """Measures pairs of an unwatched and a watched period, and sums them up."""
+    """Measures pairs of an unwatched and a watched period and prints a summary."""
     pairs = []
     for number in range(options.pairs):
         found = {}
@@ -127,12 +127,12 @@ def compare(
 
 
 def median(periods: Sequence[Period], field: str) -> float:
-    """The median of a number of all periods."""
+    """Returns the median over all periods."""
     return statistics.median(getattr(period, field) for period in periods)
 
 
 def shares(periods: Sequence[Period]) -> str:
-    """What each part took of a processor's time, and what all else on the machine took."""
+    """Returns the CPU share of each part and of everything else on the machine."""
 
     def share(part: Callable[[Cores], float]) -> str:
         return f"{statistics.median(part(one.cores) / one.seconds for one in periods):.3f}"
@@ -146,7 +146,7 @@ def shares(periods: Sequence[Period]) -> str:
 
 
 def measure(run: Run, seconds: float) -> Period:
-    """Waits, and says what happened meanwhile."""
+    """Waits and returns what was measured meanwhile."""
     rows, before, started = len(run.steps), cores(), time.monotonic()
     time.sleep(seconds)
     after, passed = cores(), time.monotonic() - started
@@ -155,16 +155,16 @@ def measure(run: Run, seconds: float) -> Period:
 
 
 def rate(run: Run, first: int) -> float:
-    """Images per second of wall time over the rows of `steps.csv` from that one on."""
+    """Returns images per second of wall time from that row of `steps.csv` on."""
     steps = run.steps.iloc[first - 1 :]
     images = np.diff(steps["step"]) * run.config.batch_size
     seconds = images / steps["images_per_second"].to_numpy()[1:]
-    within = np.diff(np.ceil(steps["epoch"])) == 0  # not the row that began with a validation
+    within = np.diff(np.ceil(steps["epoch"])) == 0  # without rows that include a validation
     return float(images[within].sum() / seconds[within].sum())
 
 
 def cores() -> Cores:
-    """CPU seconds so far: the supervisor's family trains, of this process's one serves."""
+    """Returns CPU seconds so far: of training, the server, viewers and the machine."""
     supervisor = psutil.Process(int(read_json(supervisor_file())["pid"]))
     training = [supervisor, *supervisor.children(recursive=True)]
     own = psutil.Process().children(recursive=True)
@@ -181,7 +181,7 @@ def cores() -> Cores:
 
 
 def processor_time(processes: Sequence[psutil.Process]) -> float:
-    """User and system time so far, in seconds."""
+    """Returns user and system time so far, in seconds."""
     total = 0.0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -192,7 +192,7 @@ def processor_time(processes: Sequence[psutil.Process]) -> float:
 
 @contextmanager
 def browsers(page: str, count: int) -> Iterator[None]:
-    """So many Chromium sessions that show the page."""
+    """Opens Chromium sessions that show the page."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as runner:
@@ -210,7 +210,7 @@ def browsers(page: str, count: int) -> Iterator[None]:
 
 @contextmanager
 def connections(page: str, count: int) -> Iterator[None]:
-    """So many connections that ask for what browsers ask for, as often, and draw nothing."""
+    """Opens connections that poll like browsers, but draw nothing."""
     ended, drawn = threading.Event(), threading.Barrier(count + 1, timeout=120)
     viewers = [threading.Thread(target=connect, args=(page, drawn, ended)) for _ in range(count)]
     for viewer in viewers:
@@ -223,7 +223,7 @@ def connections(page: str, count: int) -> Iterator[None]:
 
 
 def connect(page: str, drawn: threading.Barrier, ended: threading.Event) -> None:
-    """One connection to the server, in Streamlit's protocol, until it is ended."""
+    """Keeps one connection to the server in Streamlit's protocol until it is canceled."""
     from streamlit.proto.BackMsg_pb2 import BackMsg
     from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
     from websockets.sync.client import connect as open_socket
@@ -256,7 +256,7 @@ def connect(page: str, drawn: threading.Barrier, ended: threading.Event) -> None
 
 
 def say(text: str) -> None:
-    """Prints, also into a file at once."""
+    """Prints and flushes at once."""
     print(text, flush=True)  # noqa: T201
 
 

@@ -1,11 +1,10 @@
-"""What the pages cost where there are many runs.
+"""Measures the pages with many runs.
 
     python -m tests.benchmarks.runs_page [--runs 1000] [--opened 100]
 
-Makes the runs in a temporary workspace, each with 50 epochs, and so many of them with an opened
-test split of FER2013's size; then opens every page, shows it again, and prints how many seconds of
-the processor each took. That holds what the test client and Streamlit need: the first line is a
-page of nothing but a title.
+Creates runs of 50 epochs in a temporary workspace, some of them with an opened test split of
+FER2013's size. Opens every page twice and prints the CPU seconds. These include the test client and
+Streamlit itself: the first line is a page with nothing but a title.
 """
 
 import argparse
@@ -34,7 +33,7 @@ MORE_SHOWN = 3
 
 
 def make_run(number: int, opened: bool) -> Run:
-    """A finished run as training leaves it, without a network worth the name."""
+    """Creates a finished run as training leaves it, with a dummy model file."""
     recipe = list(RECIPES)[number % len(RECIPES)]
     dataset = f"faces-{number % 7}"
     name = f"20260101-{number // 60:04}{number % 60:02}_{recipe}_{dataset}"
@@ -58,14 +57,14 @@ def make_run(number: int, opened: bool) -> Run:
 
 
 def processor_seconds(action: Callable[[], object]) -> float:
-    """Seconds of the processor that all threads of this process spent on it."""
+    """Returns the CPU seconds that all threads of this process spent on it."""
     before = time.process_time()
     action()
     return time.process_time() - before
 
 
 def measure(name: str) -> None:
-    """Opens a page, shows it again some times, and prints a line."""
+    """Opens a page, reruns it several times, and prints a line."""
     page = AppTest.from_file(str(APP), default_timeout=120)
     page.switch_page(f"pages/{name}.py")
     first = processor_seconds(page.run)
@@ -75,20 +74,20 @@ def measure(name: str) -> None:
 
 
 def measure_choices() -> None:
-    """What a person does on the Runs page, and prints a line for each."""
+    """Measures what a user does on the Runs page."""
     page = AppTest.from_file(str(APP), default_timeout=120)
     page.switch_page("pages/runs.py").run()
     key = page.dataframe[0].key
     for rows in (1, 5, 50):
         page.session_state[key] = {"selection": {"rows": list(range(rows))}}
-        print(f"{rows} ticked: {processor_seconds(page.run):.2f} s")  # noqa: T201
+        print(f"{rows} selected: {processor_seconds(page.run):.2f} s")  # noqa: T201
         assert not page.exception, page.exception
     page.text_input[0].set_value("faces-3")
-    print(f"a word looked for: {processor_seconds(page.run):.2f} s")  # noqa: T201
+    print(f"search for a word: {processor_seconds(page.run):.2f} s")  # noqa: T201
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Makes the runs and measures every page that lists them."""
+    """Creates the runs and measures every page that lists them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--opened", type=int, default=100)
@@ -103,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(running.attempts[0] / "process.json", alive)
         nothing = AppTest.from_string("import streamlit as st\nst.title('Nothing')")
         nothing.run()
-        print(f"nothing: {processor_seconds(nothing.run):.2f} s again")  # noqa: T201
+        print(f"empty page: {processor_seconds(nothing.run):.2f} s again")  # noqa: T201
         for name in ("home", "train", "runs", "evaluate", "predict"):
             measure(name)
         measure_choices()

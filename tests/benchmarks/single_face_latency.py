@@ -1,8 +1,8 @@
-"""How long a run's network takes for one face on one core.
+"""Measures the latency of a run's model for one face on one core.
 
     python -m tests.benchmarks.single_face_latency
 
-Everything between a face crop and its probabilities counts: resizing, the network, the temperature.
+Measures from a face crop to its probabilities: resizing, the model, temperature scaling.
 """
 
 import argparse
@@ -18,10 +18,10 @@ WARM, ROUNDS = 20, 300
 def main() -> None:
     """Prints the median and the 95th percentile in milliseconds."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", nargs="?", help="its id; else the default that ships")
+    parser.add_argument("run", nargs="?", help="id of a run; default: the pretrained model")
     options = parser.parse_args()
     process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # not on macOS: there the threads are bounded alone
+    if hasattr(process, "cpu_affinity"):  # not on macOS, where only the threads are limited
         process.cpu_affinity([process.cpu_affinity()[0]])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import numpy as np

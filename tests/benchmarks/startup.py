@@ -1,11 +1,11 @@
-"""How long it takes until a network sees its first images: the pixels once, and every start.
+"""Measures the start of a training: decoding the images once, and every later start.
 
     python -m tests.benchmarks.startup [--rounds 3]
 
-FER2013_DIR must name the folder with fer2013.py. Prints images a second while the pixels of its
-35,887 images are decoded, from JPEG files and from fer2013.csv, and what a start costs after that:
-the seconds from the beginning of a process to the first whole training step, against those that it
-takes to load TensorFlow and Keras alone and to learn from one batch that needs no data set.
+FER2013_DIR is the folder with fer2013.py. Prints images per second for decoding all 35,887 images,
+from JPEG files and from fer2013.csv, then the seconds from the start of a process to the end of the
+first training step with cached pixels. For comparison, "bare" loads only TensorFlow and Keras and
+trains on one batch without a dataset.
 """
 
 import argparse
@@ -24,7 +24,7 @@ SIZE = (48, 48)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Decodes and starts, and prints the medians."""
+    """Measures decoding and starts, and prints the medians."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--start", choices=("bare", *LAYOUTS))
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for layout in LAYOUTS:
             _import(layout, Path(folder))
             rates = [_decode(layout) for _ in range(options.rounds)]
-            print(f"{layout}: {statistics.median(rates):,.0f} images a second")  # noqa: T201
+            print(f"{layout}: {statistics.median(rates):,.0f} images per second")  # noqa: T201
         seconds: dict[str, list[float]] = {}
         for _ in range(options.rounds):
             for what in ("bare", *LAYOUTS):
@@ -57,7 +57,7 @@ def _import(layout: str, folder: Path) -> None:
 
 
 def _decode(layout: str) -> float:
-    """Images a second, with nothing in the cache but with the files in the system's memory."""
+    """Returns images per second with an empty pixel cache, but files in the system's cache."""
     from fer_core.datasets.pixel_cache import open_pixels
     from fer_core.datasets.registry import open_dataset
     from fer_core.storage import paths
@@ -78,7 +78,7 @@ def _timed_start(what: str) -> float:
 
 
 def _start(what: str) -> None:
-    """All that a run does until its first whole step; `bare` does it without a data set."""
+    """Does what a run does up to its first step; `bare` without a dataset."""
     import numpy as np
 
     from fer_core.models.architectures import build_model

@@ -1,21 +1,21 @@
-"""How fast a classic network trains here, against what people would otherwise run.
+"""Compares the training speed of a classic model with common alternatives.
 
     python -m tests.benchmarks.training_speed [--rounds 5] [--recipe cnn_classic_wide]
         [--torch PYTHON]
 
-Every measurement is a process of its own, and the contenders alternate:
+Every measurement runs in its own process, and the contenders alternate:
 
 1. script    the classic script: `ImageDataGenerator.flow_from_directory` on JPEG files with shear,
              zoom and flip, and plain `fit`
 2. guide     `keras.utils.image_dataset_from_directory` with Keras's augmentation layers
-3. ours      a run's own batches, with the same augmentation
-4. limit     the same steps on one batch that lies in memory already
-5. torch     the same network and batch size in PyTorch, channels last, without augmentation, on one
-             batch in memory; by an interpreter that has it, given with --torch
+3. ours      FER Studio's batches, with the same augmentation
+4. limit     the same steps on one batch in memory
+5. torch     the same model and batch size in PyTorch, channels last, without augmentation, on one
+             batch in memory; in the interpreter given with --torch
 
-each in float32 and, where that can be had, in bfloat16 mixed precision. The images are the training
-split of FER2013 where FER2013_DIR names it, else drawn faces. The table gives medians of images a
-second and ratios of medians.
+each in float32 and, if the CPU supports it, in bfloat16 mixed precision. The images are FER2013's
+training split if FER2013_DIR is set, else drawn faces. The table shows medians of images per second
+and ratios of medians.
 """
 
 import argparse
@@ -63,10 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=8.0, help="per measurement")
     parser.add_argument("--images", type=int, default=6400)
     parser.add_argument("--recipe", default="cnn_classic_wide")
-    parser.add_argument("--torch", default="", help="a Python that has PyTorch")
+    parser.add_argument("--torch", default="", help="Python interpreter with PyTorch")
     parser.add_argument("--one", nargs=2, metavar=("CONTENDER", "PRECISION"))
     parser.add_argument("--folder", type=Path)
     return parser.parse_args(arguments)
@@ -82,7 +82,7 @@ def _in_a_process(
     if contender in ("ours", "limit"):
         from fer_core import (
             hardware as machine,
-        )  # not at the top: this file runs without the project, too
+        )  # not at the top: this file also runs without the project
 
         environment = machine.subprocess_env()
     environment |= {"PYTHONPATH": project, "FER_HOME": f"{folder}/home"}
@@ -93,7 +93,7 @@ def _in_a_process(
 
 
 def _prepare(folder: Path, count: int) -> None:
-    """Writes JPEG files class by class, and makes a data set of them."""
+    """Writes JPEG files, one folder per class, and imports them as a dataset."""
     import numpy as np
     from PIL import Image
 
@@ -128,7 +128,7 @@ def _measure(contender: str, precision: str, recipe: str, folder: Path, seconds:
     from fer_core.runs.recipes import RECIPES
     from fer_core.training.setup import configure_backend
 
-    if contender in ("script", "guide"):  # they have Keras's own layers
+    if contender in ("script", "guide"):  # these use Keras's own layers
         models.Conv2D, models.Dropout = keras.layers.Conv2D, keras.layers.Dropout
     augmentation = Augmentation(shear=SHEAR, zoom=ZOOM, flip=True)
     config = replace(RECIPES[recipe].config, dataset="faces", weights="none", feature_views=0)
@@ -163,7 +163,7 @@ def _step(model: Any, config: Any, *, constant: bool) -> Callable[[], None]:
 
 
 def timed(step: Callable[[], Any], batch_size: int, seconds: float) -> float:
-    """Images a second of steps that each take a batch, after a warm-up."""
+    """Returns images per second over steps of one batch each, after a warm-up."""
     for _ in range(WARM_UP):
         step()
     started, steps = time.perf_counter(), 0
@@ -174,7 +174,7 @@ def timed(step: Callable[[], Any], batch_size: int, seconds: float) -> float:
 
 
 def _generator(folder: Path, config: Any) -> Any:
-    """What the classic scripts read their images with; the scaling is a layer of the model."""
+    """Returns the image generator of the classic scripts; scaling is a layer of the model."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(shear_range=SHEAR, zoom_range=ZOOM, horizontal_flip=True)
@@ -213,7 +213,7 @@ def _guide(folder: Path, config: Any) -> Any:
 
 
 class _Watch:
-    """Times `fit` from within, after a warm-up."""
+    """Measures `fit` with a callback, after a warm-up."""
 
     def __init__(self, batch_size: int, seconds: float) -> None:
         self.batch_size, self.seconds = batch_size, seconds
@@ -281,7 +281,7 @@ def _torch(precision: str, recipe: str, seconds: float) -> float:
 
 def _print_table(recipe: str, found: dict[tuple[str, str], list[float]]) -> None:
     medians = {key: statistics.median(rates) for key, rates in found.items()}
-    print(f"{recipe}: images a second, medians; and ours against each")  # noqa: T201
+    print(f"{recipe}: median images per second, and the ratio of ours to each")  # noqa: T201
     for (contender, precision), rate in medians.items():
         low, high = min(found[contender, precision]), max(found[contender, precision])
         ours = medians["ours", precision] / rate
@@ -289,7 +289,7 @@ def _print_table(recipe: str, found: dict[tuple[str, str], list[float]]) -> None
             f"  {contender:7} {precision:15} {rate:7.0f} ({low:.0f} to {high:.0f})  {ours:.2f}"
         )
     against = medians["ours", "mixed_bfloat16"] / medians["script", "float32"]
-    print(f"  ours in mixed_bfloat16 against the script in float32: {against:.2f}")  # noqa: T201
+    print(f"  ours in mixed_bfloat16 / script in float32: {against:.2f}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a choice about the machine does to a training step, each against the step as it is.
+"""Measures how hardware settings change the speed of a training step.
 
     python -m tests.benchmarks.training_step [--rounds 3] [--recipe cnn_classic_wide]
         [--precision float32]
 
-Every measurement is a process of its own, and the variants alternate. One batch that lies in memory
-is learned again and again, so that only computing counts. Prints medians of images a second.
+Every measurement runs in its own process, and the variants alternate. All steps use one batch in
+memory, so that only computation counts. Prints medians of images per second.
 """
 
 import argparse
@@ -24,7 +24,6 @@ VARIANTS = (
     "as it is",
     WITHOUT_ONEDNN,
     "Keras's Conv2D",
-    "Keras's Dropout",
     "XLA",
     "20 steps per execution",
     "one thread per operation",
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Alternates the variants and prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=5.0, help="per measurement")
     parser.add_argument("--recipe", default="cnn_classic_wide")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--variants", nargs="+", default=VARIANTS)
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for variant in options.variants:
             found.setdefault(variant, []).append(_in_a_process(variant, options))
     usual = statistics.median(found[options.variants[0]])
-    print(f"{options.recipe}, {options.precision}: images a second")  # noqa: T201
+    print(f"{options.recipe}, {options.precision}: images per second")  # noqa: T201
     for variant, rates in found.items():
         rate = statistics.median(rates)
         print(f"  {variant:25} {rate:6.0f}  {rate / usual:.2f}")  # noqa: T201
@@ -93,9 +92,8 @@ def _measure(options: argparse.Namespace) -> float:
     if variant.startswith("batch of"):
         config = replace(config, batch_size=int(variant.rpartition(" ")[2]))
     configure_backend(replace(config, deterministic=variant != "no determinism"))
-    for kind in ("Conv2D", "Dropout"):
-        if variant == f"Keras's {kind}":
-            setattr(models, kind, getattr(keras.layers, kind))
+    if variant == "Keras's Conv2D":
+        models.Conv2D = keras.layers.Conv2D
     model = models.build_model(config, 7)
     if variant == "XLA":
         model.compile(model.optimizer, model.loss, metrics=["accuracy"], jit_compile=True)

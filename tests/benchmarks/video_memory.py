@@ -1,9 +1,9 @@
-"""Memory and speed over a long video, made by repeating a short one.
+"""Measures memory and speed over a long video, made by repeating a short one.
 
-FACE_PHOTOS_DIR=… python -m tests.benchmarks.video_memory [--film FILE] [--frames 10000]
+FACE_PHOTOS_DIR=… python -m tests.benchmarks.video_memory [--video FILE] [--frames 10000]
 
-The growth is that of the process's own memory from the thousandth frame, by which all is loaded and
-warm, to the last. Processor seconds beside the wall's, since a machine may be busy otherwise.
+Prints the growth of the process's own memory from frame 1000, when everything is warmed up, to the
+last frame, and both wall and CPU seconds, since the machine may be busy.
 """
 
 import argparse
@@ -19,7 +19,7 @@ WARM = 1000  # frames
 
 
 def repeated(source: Path, target: Path, frames: int) -> None:
-    """Writes a film of at least so many frames by copying the short one again and again."""
+    """Writes a video of at least that many frames by repeating a short one."""
     with av.open(str(target), "w") as output:
         stream, offset, done = None, 0, 0
         while done < frames:
@@ -39,22 +39,22 @@ def repeated(source: Path, target: Path, frames: int) -> None:
 
 
 def main() -> None:
-    """Looks at the long video in a workspace that is thrown away, and prints what it took."""
+    """Processes the long video in a temporary workspace and prints the cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     photos = Path(os.environ.get("FACE_PHOTOS_DIR", "."))
-    parser.add_argument("--film", type=Path, default=photos / "face_pexels.mp4")
+    parser.add_argument("--video", type=Path, default=photos / "face_pexels.mp4")
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--run", default="residual-cnn")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         os.environ["FER_HOME"] = home
         long = Path(home) / "long.mp4"
-        repeated(options.film, long, options.frames)
+        repeated(options.video, long, options.frames)
         measure(long, options.run)
 
 
 def measure(long: Path, run_id: str) -> None:
-    """Prints memory and speed every thousand frames, and the growth in the end."""
+    """Prints memory and speed every thousand frames, and the total growth."""
     from fer_core import runs
     from fer_core.inference import videos
     from fer_core.inference.recognition import Classifier
@@ -63,7 +63,7 @@ def measure(long: Path, run_id: str) -> None:
     from fer_core.tasks import queue
     from fer_core.vision.detection import FaceDetector
 
-    queue.ensure_supervisor = lambda: None  # the work is done here
+    queue.ensure_supervisor = lambda: None  # this process does the work
     run = runs.open_run(run_id)
     with long.open("rb") as file:
         video = videos.submit_video(run, file, long.name, videos.VideoSettings())
@@ -81,8 +81,8 @@ def measure(long: Path, run_id: str) -> None:
         return True
 
     classifier = Classifier.load(run)
-    with VideoReader(video.source) as film:
-        summary = recognize_video(film, video, FaceDetector(), classifier, tell)
+    with VideoReader(video.source) as reader:
+        summary = recognize_video(reader, video, FaceDetector(), classifier, tell)
     first, last = next(iter(sizes.values())), process.memory_info().rss / 1e6
     frames, used = (marks[-1][i] - marks[0][i] for i in (0, 1))
     print(  # noqa: T201

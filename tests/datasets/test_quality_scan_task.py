@@ -58,7 +58,7 @@ def test_a_task_looks_at_every_image_and_keeps_what_it_saw(dataset, ask) -> None
 
 def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
     told: list[Progress] = []
-    monkeypatch.setattr(examining, "_REPORT_EVERY", 0.0)
+    monkeypatch.setattr("fer_core.tasks.progress.INTERVAL", 0.0)
     monkeypatch.setattr(Task, "save_progress", lambda self, progress: told.append(progress))
     do(ask())
     assert told[0].message == "Checked 46 of 46 images"

@@ -8,7 +8,7 @@ import pytest
 
 from fer_core import runs
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.runs.corrections import corrections_of
+from fer_core.runs.run_data import corrections_of
 from tests.e2e.conftest import serve, settled
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def decide(page: "Page") -> None:
     """Leaves the first face out, calls the next one surprise, and closes the dialog."""
     page.get_by_role("button", name="angry").first.click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Why it is left out").fill("half a face")
-    dialog.get_by_role("button", name="Leave out").click()
-    dialog.get_by_text("Left out: half a face").wait_for()
+    dialog.get_by_label("Reason for excluding it").fill("half a face")
+    dialog.get_by_role("button", name="Exclude").click()
+    dialog.get_by_text("Excluded: half a face").wait_for()
     dialog.get_by_role("button", name="Next").click()
     dialog.get_by_text("2 of 112").wait_for()
     dialog.get_by_text("surprise", exact=True).click()

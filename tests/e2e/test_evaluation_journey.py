@@ -175,7 +175,7 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
     for truth, answered in CELLS:
         cell = expected(table, truth, answered)
         assert len(cell) > PER_PAGE
-        what = "rightly recognised" if truth == answered else f"taken for {answered}"
+        what = "predicted correctly" if truth == answered else f"predicted as {answered}"
         said = page.get_by_text(re.compile(f"{len(cell)} images of {truth} {what}"))
         click_cell(page, truth, answered, said)
         page.wait_for_function(
@@ -202,13 +202,13 @@ def test_a_face_is_pressed_on_the_map_and_many_are_drawn_around(page: "Page", ad
     assert table is not None
     heap = table[:HEAP]
     page.goto(f"{address}/evaluate?run={run.id}")
-    page.get_by_text("Show how the network sees the faces").click()
-    page.get_by_text("Press a point to see its face").wait_for()
+    page.get_by_text("Show the feature map").click()
+    page.get_by_text("Click a point to see its face").wait_for()
     press_heap(page)
     page.wait_for_function(f"{TILES}.length === {PER_PAGE} + 1")
     assert shown(page)[-1:] == jpegs(dataset, heap[:1])
-    page.get_by_text("Draw around points", exact=True).click()
-    page.get_by_text("Press a point to see its face").wait_for()
+    page.get_by_text("Lasso points", exact=True).click()
+    page.get_by_text("Click a point to see its face").wait_for()
     across, down = heap_on_screen(page, "event")
     page.mouse.move(across - 20, down - 20)
     page.mouse.down()
@@ -216,7 +216,7 @@ def test_a_face_is_pressed_on_the_map_and_many_are_drawn_around(page: "Page", ad
         page.mouse.move(across + side, down + height, steps=5)
     page.mouse.up()
     right, sure = rightness(heap)
-    page.get_by_text(f"{HEAP} images, {HEAP - right.sum()} of them wrongly answered").wait_for()
+    page.get_by_text(f"{HEAP} images, {HEAP - right.sum()} of them predicted wrong").wait_for()
     page.wait_for_function(f"{TILES}.length === {PER_PAGE + HEAP}")
     order = np.lexsort((np.where(right, sure, -sure), right))
     assert shown(page)[-HEAP:] == jpegs(dataset, heap.iloc[order])

@@ -112,13 +112,13 @@ def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
     connected = time.monotonic()
     page.get_by_text(ANSWERED).wait_for()
     assert time.monotonic() - connected < NAMED_WITHIN
-    page.get_by_text("Record the table", exact=True).click()
+    page.get_by_text("Record a table", exact=True).click()
     page.wait_for_function(f"({OLDEST})() < 0")
     oldest = page.evaluate(OLDEST)
     page.wait_for_function(f"({OLDEST})() < {oldest} - 1")
-    page.get_by_text(re.compile("pictures a second, .* recognised, answers .* ms old")).wait_for()
+    page.get_by_text(re.compile("frames/s received, .* processed, latency .* ms")).wait_for()
     page.get_by_text(re.compile("[1-9] rows recorded")).wait_for()
-    page.get_by_text("Record the table", exact=True).click()
+    page.get_by_text("Record a table", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download table").click()
     header, *rows = download.value.path().read_text().splitlines()

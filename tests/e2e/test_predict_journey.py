@@ -87,10 +87,10 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
 ) -> None:
     page.goto(f"{address}/predict")
     page.locator("input[type=file]").set_input_files([astronaut, holiday])
-    page.get_by_text("2 pictures, 2 faces").wait_for()
+    page.get_by_text("2 photos, 2 faces").wait_for()
     page.get_by_text("holiday.zip/paper.jpg cannot be read as an image").wait_for()
     page.get_by_text("a path outside the archive: ../evil.png").wait_for()
-    page.get_by_role("button", name="Download annotated pictures").wait_for()
+    page.get_by_role("button", name="Download annotated photos").wait_for()
 
     header, *rows = downloaded(page, "Download table").decode().splitlines()
     assert header.startswith("image,face,x,y,width,height,confidence,p_angry,")
@@ -105,7 +105,7 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
     assert len(record["images"]) == 2 and len(record["refused"]) == 2
     assert record["network"]["trained_on"] == "faces"
 
-    with zipfile.ZipFile(BytesIO(downloaded(page, "Download annotated pictures"))) as archive:
+    with zipfile.ZipFile(BytesIO(downloaded(page, "Download annotated photos"))) as archive:
         assert archive.namelist() == ["astronaut.jpg", "holiday.zip/beach/one.jpg"]
         drawn = Image.open(BytesIO(archive.read("holiday.zip/beach/one.jpg")))
     assert drawn.size == (640, 640)
@@ -122,9 +122,9 @@ def test_the_margin_changes_what_the_network_sees(
     expect.set_options(timeout=PATIENCE * 1000)
     page.goto(f"{address}/predict")
     page.locator("input[type=file]").set_input_files(astronaut)
-    seen = page.get_by_alt_text("Face 1 as the network gets it")
+    seen = page.get_by_alt_text("Model input of face 1")
     seen.wait_for()
-    side = page.get_by_text(re.compile("from a square of"))
+    side = page.get_by_text(re.compile("pixel crop"))
     narrow, source, words = pixels_of(seen), seen.get_attribute("src"), side.inner_text()
     slider = page.get_by_role("slider", name="Margin around the face")
     slider.focus()

@@ -16,8 +16,8 @@ from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
-from fer_core.runs.corrections import corrections_of
 from fer_core.runs.run import Run
+from fer_core.runs.run_data import corrections_of
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
 
@@ -97,7 +97,7 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
     cell = expected(table, truth, answered)
     page.get_by_role("heading", name="Scores per expression").wait_for()
     page.locator(".tile img").first.wait_for()
-    said = page.get_by_text(f"{len(cell)} images of {truth} taken for {answered}")
+    said = page.get_by_text(f"{len(cell)} images of {truth} predicted as {answered}")
     click_cell(page, truth, answered, said)
     wanted = jpegs(dataset, cell.iloc[:PER_PAGE])
     page.wait_for_function(
@@ -110,8 +110,8 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
 
 def largest_mistake(table: pd.DataFrame) -> tuple[str, str]:
     """True expression and answer of the cell beside the diagonal that has most images."""
-    wrong = table.assign(answered=predicted(table))
-    wrong = wrong[wrong["answered"] != wrong["expression"]]
-    cells = wrong.groupby(["expression", "answered"]).size()
+    wrong = table.assign(predicted=predicted(table))
+    wrong = wrong[wrong["predicted"] != wrong["expression"]]
+    cells = wrong.groupby(["expression", "predicted"]).size()
     truth, answered = cells.index[int(np.argmax(cells.to_numpy()))]
     return str(truth), str(answered)

@@ -55,9 +55,9 @@ def test_a_newcomer_trains_a_network_and_tries_it(
 
 
 def draw_faces(page: "Page") -> None:
-    page.get_by_role("button", name="Draw faces").click()
+    page.get_by_role("button", name="Create demo dataset").click()
     page.get_by_text("is ready").wait_for()
-    page.get_by_role("link", name="Train a network").click()
+    page.get_by_role("link", name="Train a model").click()
 
 
 def start_training(page: "Page") -> None:

@@ -53,16 +53,16 @@ def film(tmp_path: Path) -> Callable[[int], Path]:
 def give(page: "Page", address: str, film: Path) -> None:
     page.goto(address)
     page.get_by_role("radio", name="Video").click()
-    page.get_by_text("A video with faces").wait_for()
+    page.get_by_text("Video with faces").wait_for()
     page.locator("input[type=file][accept*='.mp4']").set_input_files(film)
-    page.get_by_role("button", name="Search for faces", disabled=False).click()
+    page.get_by_role("button", name="Process video", disabled=False).click()
 
 
 def test_a_video_is_looked_at_plays_and_gives_its_table(
     page: "Page", address: str, film: Callable[[int], Path]
 ) -> None:
     give(page, address, film(75))
-    page.get_by_role("button", name="Download annotated film").wait_for(timeout=2000 * PATIENCE)
+    page.get_by_role("button", name="Download annotated video").wait_for(timeout=2000 * PATIENCE)
     page.get_by_text("75 frames of 0:03").wait_for()
     page.get_by_text("Face 1", exact=True).wait_for()
     page.locator(".js-plotly-plot .scatterlayer").first.wait_for()
@@ -83,10 +83,10 @@ def test_a_video_is_stopped_and_what_was_done_is_there(
 ) -> None:
     give(page, address, film(4000))
     page.get_by_text("of 4,000 frames").wait_for(timeout=1000 * PATIENCE)
-    page.get_by_role("button", name="Stop here").click()
-    page.get_by_text("It was stopped: this is the video until").wait_for(timeout=1000 * PATIENCE)
+    page.get_by_role("button", name="Stop processing").click()
+    page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
     assert page.evaluate(PLAYS)["seconds"] >= 0.3
     page.get_by_role("button", name="Delete …").click()
-    page.get_by_role("button", name="Delete for good").click()
-    page.get_by_text("Stopped; nothing").wait_for(state="detached")
+    page.get_by_role("button", name="Delete permanently").click()
+    page.get_by_text("Processing was stopped").wait_for(state="detached")
     assert page.get_by_test_id("stException").count() == 0

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.calibration import abstention_threshold, save_calibration, with_temperature
-from fer_core.evaluation.thresholds import threshold_of
 from fer_core.runs.run import Run
 from fer_core.storage.files import read_json, write_json
 from tests.pages.conftest import finished_run, new_run
@@ -34,7 +34,7 @@ def test_a_run_of_an_older_version_has_the_threshold_that_follows_from_its_predi
 def test_what_nothing_tells_is_none(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     save_calibration(run)
-    assert threshold_of(run, averaged=True) is None
+    assert threshold_of(run, tta=True) is None
     (run.directory / "calibration.json").unlink()
     run.predictions_file("val").write_text("half of")
     assert threshold_of(run) is None

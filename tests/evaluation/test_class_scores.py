@@ -5,18 +5,42 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import precision_recall_fscore_support
 
 from fer_core.evaluation import metrics as evaluation
-from fer_core.evaluation.class_scores import score_classes
+from fer_core.evaluation.class_scores import MACRO_AVERAGE, score_classes
 from tests.evaluation.test_metrics import CLASSES, SEVEN
 
 MATRIX = evaluation.confusion(SEVEN, CLASSES)
 
 
-def test_the_values_are_those_of_the_report() -> None:
-    names = ["precision", "recall", "f1", "images"]
-    scores = score_classes(MATRIX, CLASSES)[names]
-    pd.testing.assert_frame_equal(scores, evaluation.class_report(SEVEN, CLASSES)[names])
+VALUES = ["precision", "recall", "f1", "images"]
+
+
+def test_precision_recall_and_f1_are_those_worked_out_by_hand() -> None:
+    scores = score_classes(MATRIX, CLASSES)[VALUES]
+    assert scores.loc["angry"].tolist() == pytest.approx([1 / 2, 1 / 3, 0.4, 3])
+    assert scores.loc["happy"].tolist() == pytest.approx([1, 1, 1, 2])
+    assert scores.loc["sad"].tolist() == pytest.approx([1 / 3, 1 / 2, 0.4, 2])
+
+
+def test_the_values_agree_with_scikit_learn() -> None:
+    expected = precision_recall_fscore_support(
+        SEVEN["expression"], evaluation.predicted(SEVEN), labels=CLASSES, zero_division=0
+    )
+    scores = score_classes(MATRIX, CLASSES).loc[list(CLASSES), VALUES]
+    assert pytest.approx(np.array(expected)) == scores.to_numpy().T
+
+
+def test_the_macro_average_weighs_every_class_the_same() -> None:
+    average = score_classes(MATRIX, CLASSES).loc[MACRO_AVERAGE, VALUES]
+    assert average.tolist() == pytest.approx([11 / 18, 11 / 18, 0.6, 7])
+
+
+def test_a_class_that_is_never_predicted_and_has_no_images_scores_zero() -> None:
+    scores = score_classes(np.array([[1, 0], [0, 0]]), ["angry", "sad"])
+    assert scores.loc["sad", VALUES].tolist() == [0, 0, 0, 0]
+    assert scores["images"].dtype == int
 
 
 def test_precision_and_recall_have_wilsons_intervals() -> None:
@@ -63,3 +87,9 @@ def test_the_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
 
 def test_the_same_predictions_have_the_same_intervals() -> None:
     pd.testing.assert_frame_equal(score_classes(MATRIX, CLASSES), score_classes(MATRIX, CLASSES))
+
+
+def test_without_any_image_all_scores_are_zero_and_all_bounds_unknown() -> None:
+    scores = score_classes(np.zeros((2, 2), int), ["angry", "sad"])
+    assert (scores[VALUES] == 0).all(axis=None)
+    assert scores.drop(columns=VALUES).isna().all(axis=None)

@@ -26,8 +26,8 @@ RunMaker = Callable[..., Run]
 
 def record(config: TrainConfig = CONFIG, **parts: object) -> RunRecord:
     """A run that came to its end, with predictions for validation."""
-    answers = {"val": comparison.SplitPredictions(score=None, right=pd.Series(dtype="int8"))}  # type: ignore[arg-type]
-    whole = RunRecord(config, "abc", pd.DataFrame(), answers, 0, is_whole=True)
+    answers = {"val": comparison.SplitPredictions(score=None, correct=pd.Series(dtype="int8"))}  # type: ignore[arg-type]
+    whole = RunRecord(config, "abc", pd.DataFrame(), answers, 0, is_complete=True)
     return replace(whole, **parts)  # type: ignore[arg-type]
 
 
@@ -43,7 +43,7 @@ def predictions(answers: str, truth: str = "", *, first: int = 0) -> pd.DataFram
 
 
 def right(answers: str, truth: str = "", *, first: int = 0) -> pd.Series:
-    return significance.right_answers(predictions(answers, truth, first=first))
+    return significance.correct_by_image(predictions(answers, truth, first=first))
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_data_set_recipe_and_sizes_are_settings_too() -> None:
     table = comparison.differing_settings({"A": record(), "B": record(other)})
     assert table.loc["A"].tolist() == ["faces", "Classic CNN", "48×48"]
     assert table.loc["B"].tolist() == ["more", "mine", "48×64"]
-    assert list(table) == ["Data set", "Recipe", "Image size"]
+    assert list(table) == ["Dataset", "Recipe", "Image size"]
 
 
 def test_equal_runs_differ_in_no_setting() -> None:
@@ -138,8 +138,8 @@ def test_what_does_not_change_the_learning_keeps_a_group_together(beside: dict) 
     [
         {"config": replace(CONFIG, seed=1, initial_run="20260101-000000_other")},
         {"fingerprint": "def"},
-        {"is_whole": False},
-        {"answers": {}},
+        {"is_complete": False},
+        {"predictions": {}},
     ],
 )
 def test_another_beginning_other_images_or_no_end_is_no_group(parts: dict) -> None:
@@ -165,21 +165,21 @@ def test_a_run_that_was_continued_is_one_of_more_epochs(make_run: RunMaker) -> N
 
 
 def test_a_run_that_was_stopped_is_not_whole(make_run: RunMaker) -> None:
-    assert comparison.read_record(make_run("whole")).is_whole
-    assert not comparison.read_record(make_run("stopped", reason=STOPPED)).is_whole
+    assert comparison.read_record(make_run("whole")).is_complete
+    assert not comparison.read_record(make_run("stopped", reason=STOPPED)).is_complete
 
 
 def test_a_sealed_test_split_has_no_answers(make_run: RunMaker) -> None:
     run = make_run("one")
-    assert set(comparison.read_record(run).answers) == {"val"}
+    assert set(comparison.read_record(run).predictions) == {"val"}
     before = comparison.changed(run)
     runs.save_predictions(run, "test", predictions("abb"))
-    assert set(comparison.read_record(run).answers) == {"val"}
+    assert set(comparison.read_record(run).predictions) == {"val"}
     looks = ["2026-03-01T12:30:00", "2026-03-02T12:30:00"]
     write_json(run.directory / "predictions" / "test.json", {"opened": looks})
     found = comparison.read_record(run)
-    assert found.answers["test"].accuracy.correct == 1
-    assert found.test_looks == 2
+    assert found.predictions["test"].accuracy.correct == 1
+    assert found.test_openings == 2
     assert comparison.changed(run) != before
 
 
@@ -236,7 +236,7 @@ def test_a_paired_test_counts_what_one_alone_got_right() -> None:
 
 
 def test_images_are_matched_by_path_and_row_whatever_their_order() -> None:
-    backwards = significance.right_answers(predictions("aab")[::-1])
+    backwards = significance.correct_by_image(predictions("aab")[::-1])
     (test,) = significance.paired_tests({"A": right("aab"), "B": backwards})
     assert (test.shared, test.only_first, test.only_second) == (3, 0, 0)
 
@@ -265,7 +265,7 @@ def test_every_pair_is_tested_and_corrected_for_their_number() -> None:
 def test_images_of_one_key_cannot_be_told_apart_and_are_left_out() -> None:
     table = predictions("aab")
     table["row"] = ["0", "0", "1"]
-    assert significance.right_answers(table).tolist() == [0]
+    assert significance.correct_by_image(table).tolist() == [0]
 
 
 def test_the_mean_over_seeds_has_students_interval() -> None:

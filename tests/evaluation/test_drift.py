@@ -44,7 +44,7 @@ def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
     image_stats_file(run).unlink()
     open_dataset("faces").delete()
     draw_dataset("faces", count=70)
-    with pytest.raises(ValueError, match="faces is another than when the run began"):
+    with pytest.raises(ValueError, match="faces has changed since the run was trained"):
         training_stats_of(run)
 
 
@@ -62,7 +62,7 @@ def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> Non
     for run in shipped:
         assert training_stats_of(run).images >= 1000
         for averaged in (False, True):
-            calibration = run.calibration(averaged=averaged)
-            predictions = run.predictions("val", averaged=averaged)
+            calibration = run.calibration(tta=averaged)
+            predictions = run.predictions("val", tta=averaged)
             assert calibration is not None and predictions is not None
             assert calibration.threshold == calibrate(predictions).threshold

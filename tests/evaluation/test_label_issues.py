@@ -27,7 +27,7 @@ def predictions(count: int = 300, wrong: int = 12) -> pd.DataFrame:
 def test_wrong_labels_are_found_with_what_they_should_be() -> None:
     found = find_label_issues(predictions())
     assert sorted(found.index) == list(range(12))
-    assert found["answered"].tolist() == [CLASSES[number % 3] for number in found.index]
+    assert found["predicted"].tolist() == [CLASSES[number % 3] for number in found.index]
 
 
 def test_the_most_doubtful_comes_first() -> None:
@@ -62,4 +62,4 @@ def test_a_class_without_images_does_no_harm() -> None:
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1)])
 def test_of_less_than_two_classes_nothing_is_in_doubt(rows: slice) -> None:
     found = find_label_issues(predictions().iloc[rows])
-    assert len(found) == 0 and {"answered", "label_quality"} <= set(found)
+    assert len(found) == 0 and {"predicted", "label_quality"} <= set(found)

@@ -25,7 +25,7 @@ def names(rows: list[int]) -> str:
 
 
 def test_an_answer_is_the_most_probable_expression_and_its_probability() -> None:
-    assert TABLE["answered"].tolist() == ["happy", "sad", "sad", "happy", "happy", "sad"]
+    assert TABLE["predicted"].tolist() == ["happy", "sad", "sad", "happy", "happy", "sad"]
     assert TABLE["confidence"].tolist() == [0.9, 0.6, 0.8, 0.7, 0.6, 0.8]
 
 

@@ -14,7 +14,7 @@ __all__ = ["finished_run", "new_run"]
 
 def test_an_opened_test_split_tells_how_good_it_is(finished_run: Callable[..., Run]) -> None:
     known = provenance_of(finished_run(opened=True))
-    assert known.split == "test" and known.images == 700 and not known.averaged
+    assert known.split == "test" and known.images == 700 and not known.tta
     record = known.record()
     assert record["accuracy"]["value"] == 0.5 and record["accuracy"]["images"] == 140
     assert record["accuracy"]["low"] < 0.5 < record["accuracy"]["high"]
@@ -29,10 +29,10 @@ def test_of_a_sealed_test_split_nothing_is_told(finished_run: Callable[..., Run]
 
 def test_averaged_views_have_an_accuracy_of_their_own(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
-    assert provenance_of(run, averaged=True) == provenance_of(run)
-    save_predictions(run, "val", predictions(140, 0.7), averaged=True)
-    known = provenance_of(run, averaged=True)
-    assert known.averaged and known.record()["accuracy"]["value"] == 0.7
+    assert provenance_of(run, tta=True) == provenance_of(run)
+    save_predictions(run, "val", predictions(140, 0.7), tta=True)
+    known = provenance_of(run, tta=True)
+    assert known.tta and known.record()["accuracy"]["value"] == 0.7
     assert provenance_of(run).record()["accuracy"]["value"] == 0.6
 
 

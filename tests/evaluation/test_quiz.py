@@ -9,7 +9,7 @@ from fer_core.evaluation import quiz
 ANSWERS = pd.DataFrame(
     {
         "expression": ["happy", "sad"] * 30,
-        "answered": ["happy"] * 60,
+        "predicted": ["happy"] * 60,
         "p_happy": 0.9,
         "p_sad": 0.1,
     }

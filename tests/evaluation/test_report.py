@@ -30,17 +30,17 @@ def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
 def test_without_a_temperature_there_is_nothing_after_it() -> None:
     found = EvaluationReport(TABLE, ("a", "b"))
     assert found.reliability[1] is None and found.calibration_errors[1] is None
-    assert found.answers["confidence"].tolist() == [0.9, 0.8, 0.9, 0.9]
+    assert found.calibrated["confidence"].tolist() == [0.9, 0.8, 0.9, 0.9]
 
 
 def test_answers_and_what_is_left_out_go_by_the_tempered_confidence() -> None:
     found = EvaluationReport(TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0))
     # 9 to 1 becomes 3 to 1, 4 to 1 becomes 2 to 1.
-    assert found.answers["confidence"].tolist() == pytest.approx([3 / 4, 2 / 3, 3 / 4, 3 / 4])
-    passed, left_out = found.above(0.7)
+    assert found.calibrated["confidence"].tolist() == pytest.approx([3 / 4, 2 / 3, 3 / 4, 3 / 4])
+    passed, left_out = found.split_at(0.7)
     assert passed is not None and (passed.correct, passed.total) == (2, 3)
     assert left_out is not None and (left_out.correct, left_out.total) == (0, 1)
-    assert found.above(0.9)[0] is None and found.above(0.0)[1] is None
+    assert found.split_at(0.9)[0] is None and found.split_at(0.0)[1] is None
 
 
 def test_calibration_errors_are_worked_out_before_and_after() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_core.figures.thinning import minmax_downsample
+from fer_core.figures.style import minmax_downsample
 
 NOISE = np.random.default_rng(0).normal(size=50_000)
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from fer_core.inference.face_log import FaceLog
-from fer_core.inference.tracking import Tracked
+from fer_core.inference.tracking import TrackedFace
 from fer_core.vision.images import Box
 
 NAMES = ("happy", "sad")
 
 
-def face(number: int, happy: float, smoothed: float) -> Tracked:
+def face(number: int, happy: float, smoothed: float) -> TrackedFace:
     rows = (np.array([share, 1 - share]) for share in (happy, smoothed))
-    return Tracked(number, Box(number, 2, 30, 40), *rows, since=0.0)
+    return TrackedFace(number, Box(number, 2, 30, 40), *rows, since=0.0)
 
 
 def test_a_row_is_when_where_and_what() -> None:
@@ -42,7 +42,7 @@ def test_an_empty_table_has_its_columns() -> None:
 
 
 def test_a_full_table_takes_no_more() -> None:
-    log = FaceLog(NAMES, most_rows=3)
+    log = FaceLog(NAMES, max_rows=3)
     for second in range(3):
         log.add(second, [face(1, 0.5, 0.5), face(2, 0.5, 0.5)])
     assert log.is_full and len(log) == 3

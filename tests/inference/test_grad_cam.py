@@ -91,5 +91,5 @@ def test_no_images_have_no_maps_and_a_model_without_places_is_refused() -> None:
     inputs = keras.Input((48, 48, 1))
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     plain = keras.Model(inputs, keras.layers.Dense(7, "softmax")(flat), name="plain")
-    with pytest.raises(ValueError, match="at least 6×6 places. plain has none"):
+    with pytest.raises(ValueError, match="at least 6×6 positions. plain has none"):
         compute_grad_cam(plain, np.zeros((1, 48, 48, 1), "uint8"), np.zeros(1, int))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.inference import live
-from fer_core.inference.live import LONGER_SIDE, LiveRecognizer
+from fer_core.inference.live import FRAME_SIDE, LiveRecognizer
 from fer_core.vision.images import Box
 
 NAMES = ("happy", "sad")
@@ -75,7 +75,7 @@ def test_a_frame_is_answered_and_the_next_one_shows_it(make: Callable[..., LiveR
     moment = recognizer.latest()
     assert moment is not None and moment.largest is not None
     assert (moment.largest.number, moment.largest.box) == (1, BOX)
-    assert recognizer.probabilities(moment.largest) == {"happy": 0.9, "sad": 0.1}
+    assert recognizer.probabilities(moment.largest) == pytest.approx({"happy": 0.9, "sad": 0.1})
     assert drawn.shape == FRAME.shape and (drawn != FRAME).any()
     assert not (drawn[300:, 400:] != FRAME[300:, 400:]).any()
 
@@ -107,14 +107,14 @@ def test_the_pace_tells_frames_from_answers_and_how_old_these_are(
 
     recognizer = make(look)
     assert (recognizer.pace().frames, recognizer.pace().age) == (0, None)
-    assert recognizer.silence() is None
+    assert recognizer.seconds_since_frame() is None
     while len(recognizer.history(1)[0]) < 5:
         recognizer.show(FRAME)
         time.sleep(0.005)
-    pace, silence = recognizer.pace(), recognizer.silence()
-    assert pace.frames > 2 * pace.answers > 0
-    assert pace.answers < 25
-    assert pace.age is not None and 0.05 <= pace.age < live._OLDEST
+    pace, silence = recognizer.pace(), recognizer.seconds_since_frame()
+    assert pace.frames > 2 * pace.results > 0
+    assert pace.results < 25
+    assert pace.age is not None and 0.05 <= pace.age < live._MAX_AGE
     assert silence is not None and silence < 1
 
 
@@ -199,7 +199,7 @@ def test_a_face_keeps_its_number_however_long_an_answer_takes(
     make: Callable[..., LiveRecognizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "_PATIENCE", 0.05)
-    monkeypatch.setattr(live, "_LONGEST_STEP", 0.02)
+    monkeypatch.setattr(live, "_MAX_STEP", 0.02)
 
     def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
         time.sleep(0.1)
@@ -215,7 +215,7 @@ def test_a_face_keeps_its_number_however_long_an_answer_takes(
 def test_what_is_remembered_is_no_longer_than_the_span(
     make: Callable[..., LiveRecognizer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "SPAN", 0.05)
+    monkeypatch.setattr(live, "HISTORY_SECONDS", 0.05)
     recognizer = make(Network())
     for _ in range(20):
         show_until_answered(recognizer)
@@ -231,7 +231,7 @@ def test_faces_are_recorded_only_where_that_is_asked_for(
     recognizer = make(Network())
     show_until_answered(recognizer)
     assert len(recognizer.log) == 0
-    recognizer.records = True
+    recognizer.is_recording = True
     recognizer.show(FRAME)
     wait_until(lambda: len(recognizer.log) > 0)
     recognizer.end()
@@ -277,7 +277,7 @@ def test_frames_of_any_size_are_looked_at_in_one_size(
     recognizer = make(look)
     recognizer.show(np.zeros(shape, np.uint8))
     wait_until(lambda: bool(shapes))
-    assert max(shapes[0]) == LONGER_SIDE
+    assert max(shapes[0]) == FRAME_SIDE
 
 
 def test_what_is_no_picture_is_refused(make: Callable[..., LiveRecognizer]) -> None:
@@ -301,7 +301,7 @@ def test_the_face_of_a_real_video_is_named_frame_after_frame(
 
     film = cv2.VideoCapture(str(photos_dir / "face_pexels.mp4"))
     recognizer = make(look)
-    recognizer.records = True
+    recognizer.is_recording = True
     for _ in range(12):
         seen = len(recognizer.log)
         recognizer.show(np.ascontiguousarray(film.read()[1][..., ::-1]))

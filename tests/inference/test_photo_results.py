@@ -31,7 +31,7 @@ def test_the_table_has_the_time_of_each_faces_picture() -> None:
 def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
     text = results_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, {"crop_margin": 0.1}, 0.8)
     record = json.loads(text)
-    assert record["network"] == {"name": "Tiny"} and record["refused"] == ["b.jpg is empty."]
+    assert record["model"] == {"name": "Tiny"} and record["errors"] == ["b.jpg is empty."]
     assert record["settings"] == {"crop_margin": 0.1, "threshold": 0.8}
     assert [one["image"] for one in record["images"]] == ["a.jpg", "f.zip/wall.png"]
     assert record["images"][1]["faces"] == []

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from fer_core.inference import photos
-from fer_core.inference.photos import distinct, read_uploads
+from fer_core.inference.photos import read_uploads, unique_names
 
 JPEG = b"\xff\xd8 a photo, say"
 
@@ -34,36 +34,36 @@ def test_files_and_members_come_in_their_order_and_are_read_when_asked_for() -> 
     assert [photo.read() for photo in given.photos] == [b"1", b"b", b"a", b""]
     assert given.photos[0].read() == b"1"  # again
     assert len({photo.key for photo in given.photos}) == 4
-    assert not given.refused and not given.notes
+    assert not given.errors and not given.notes
 
 
 def test_names_are_told_apart() -> None:
-    assert distinct(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
+    assert unique_names(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
 
 
 def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
     members = [("../evil.jpg", JPEG), ("/etc/evil.jpg", JPEG), ("C:\\evil.jpg", JPEG)]
     given = read_uploads([("f.zip", "1", zipped_list([*members, ("good.jpg", JPEG)]))])
     assert [photo.name for photo in given.photos] == ["f.zip/good.jpg"]
-    assert given.refused[0] == (
+    assert given.errors[0] == (
         "f.zip: The archive must hold plain files below it. Received a path that leads out of it: "
         "../evil.jpg"
     )
-    assert len(given.refused) == 3
+    assert len(given.errors) == 3
 
 
 def test_a_bomb_is_refused() -> None:
     bomb = zipped_list([(f"{number}.png", bytes(40_000_000)) for number in range(4)])
-    (sentence,) = read_uploads([("bomb.zip", "1", bomb)]).refused
+    (sentence,) = read_uploads([("bomb.zip", "1", bomb)]).errors
     assert sentence.startswith("bomb.zip: The archive must hold at most 0.1 GB")
 
 
 def test_a_picture_that_is_too_large_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "LARGEST_PHOTO", 2_000_000)
+    monkeypatch.setattr(photos, "MAX_PHOTO_BYTES", 2_000_000)
     given = read_uploads([("f.zip", "1", zipped(a__jpg=bytes(3_000_000), b__jpg=JPEG))])
     assert [photo.name for photo in given.photos] == ["f.zip/b.jpg"]
-    sentence = "f.zip: A picture must have at most 2 MB. Received: a.jpg, 3 MB"
-    assert given.refused == (sentence,)
+    sentence = "f.zip: An image file must have at most 2 MB. Received: a.jpg, 3 MB"
+    assert given.errors == (sentence,)
 
 
 def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> None:
@@ -84,17 +84,17 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
 )
 def test_what_is_no_archive_is_said(content: bytes) -> None:
     given = read_uploads([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
-    assert given.refused[0].startswith("f.zip: The archive must be a whole .zip file. Received: ")
+    assert given.errors[0].startswith("f.zip: The archive must be a whole .zip file. Received: ")
     assert [photo.name for photo in given.photos] == ["a.jpg"]
 
 
 def test_what_is_no_picture_by_its_name_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [("a.jpg", JPEG), ("notes.txt", b""), ("__MACOSX/._a.jpg", b"")]
     given = read_uploads([("f.zip", "1", zipped_list(members))])
-    assert given.notes == ("f.zip: not looked at, no images by their names: 2 files.",)
+    assert given.notes == ("f.zip: 2 files skipped, without the name of an image.",)
     given = read_uploads([("f.zip", "1", zipped_list(members[1:]))])
-    sentence = "f.zip: An archive must hold between 1 and 5,000 pictures. Received: 0"
-    assert given.refused == (sentence,)
+    sentence = "f.zip: An archive must contain between 1 and 5,000 images. Received: 0"
+    assert given.errors == (sentence,)
     monkeypatch.setattr(photos, "MAX_PHOTOS", 1)
     given = read_uploads([("f.zip", "1", zipped(a__jpg=JPEG, b__jpg=JPEG))])
-    assert given.refused[0].endswith("Received: 2")
+    assert given.errors[0].endswith("Received: 2")

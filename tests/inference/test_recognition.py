@@ -109,7 +109,7 @@ def test_threads_may_share_a_classifier() -> None:
 
 def test_a_run_without_a_model_is_refused() -> None:
     run = submission.create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
-    with pytest.raises(ValueError, match="must have finished an epoch"):
+    with pytest.raises(ValueError, match="must finish an epoch"):
         Classifier.load(run)
 
 
@@ -181,8 +181,8 @@ def test_a_face_that_leans_is_turned_upright(degrees: int) -> None:
     leaning = cv2.warpAffine(ASTRONAUT, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
     (face,) = FaceDetector().detect(leaning)
     assert face.tilt == pytest.approx(upright.tilt + degrees, abs=6)
-    crop = face_pixels(recognition.cut_out(leaning, face), (48, 48), 1)
-    straight = face_pixels(recognition.cut_out(ASTRONAUT, upright), (48, 48), 1)
+    crop = face_pixels(recognition.crop_upright(leaning, face), (48, 48), 1)
+    straight = face_pixels(recognition.crop_upright(ASTRONAUT, upright), (48, 48), 1)
     as_it_is = face_pixels(recognition.crop_face(leaning, face.box), (48, 48), 1)
     assert likeness(crop, straight) > likeness(as_it_is, straight) + 0.1
 
@@ -191,7 +191,7 @@ def test_a_face_that_hardly_leans_is_cut_out_as_it_is() -> None:
     level = Face(Box(10, 20, 30, 40), Landmarks((20, 30), (40, 33), (0, 0), (0, 0), (0, 0)), 1)
     assert 8 < level.tilt < recognition.MAX_UPRIGHT_TILT
     expected = recognition.crop_face(ASTRONAUT, level.box)
-    assert (recognition.cut_out(ASTRONAUT, level) == expected).all()
+    assert (recognition.crop_upright(ASTRONAUT, level) == expected).all()
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
@@ -232,17 +232,17 @@ def test_an_annotated_face_has_the_colour_of_its_answer() -> None:
     assert corners == {0.0: sad, 0.7: sad, 0.71: tuple(ImageColor.getrgb(COLOR))}
 
 
-def test_averaged_views_are_a_mode_with_a_temperature_and_a_threshold_of_its_own() -> None:
+def test_tta_has_its_own_temperature_and_threshold() -> None:
     run = save_run(brightness_model())
     truths = ["sad"] * 60 + ["happy"] * 40
     for averaged, confidence in ((False, 0.9), (True, 0.8)):
         table = pd.DataFrame({"path": "a.png", "row": "", "expression": truths})
         table = table.assign(p_sad=confidence, p_happy=1 - confidence)
-        save_predictions(run, "val", table, averaged=averaged)
+        save_predictions(run, "val", table, tta=averaged)
     save_calibration(run)
-    single, averaged = Classifier.load(run), Classifier.load(run, averaged=True)
+    single, averaged = Classifier.load(run), Classifier.load(run, tta=True)
     assert single.temperature == run.calibration().temperature
-    assert averaged.temperature == run.calibration(averaged=True).temperature
+    assert averaged.temperature == run.calibration(tta=True).temperature
     assert single.temperature > averaged.temperature
     # 60 % are right at the only confidence that there is.
     assert (single.threshold, averaged.threshold) == (ALWAYS_ABSTAIN, ALWAYS_ABSTAIN)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.inference.video_table import course, read_video_table, summarize_faces
+from fer_core.inference.video_table import probability_curve, read_video_table, summarize_faces
 
 HEADER = "seconds,frame,face,x,y,width,height,confidence,p_sad,p_happy,smoothed_sad,"
 HEADER += "smoothed_happy,expression,answer\n"
@@ -49,7 +49,7 @@ def test_a_table_without_a_face_has_no_faces(tmp_path: Path) -> None:
 def test_no_table_is_none_and_a_damaged_one_is_said(tmp_path: Path) -> None:
     assert read_video_table(tmp_path / "faces.csv") is None
     (tmp_path / "faces.csv").write_text("this is\nno table\n")
-    with pytest.raises(ValueError, match=r"faces\.csv must hold a video's faces. It is damaged."):
+    with pytest.raises(ValueError, match=r"faces\.csv must be a table of faces. It is damaged."):
         read_video_table(tmp_path / "faces.csv")
     (tmp_path / "faces.csv").write_text("")
     with pytest.raises(ValueError, match="It is damaged"):
@@ -59,7 +59,7 @@ def test_no_table_is_none_and_a_damaged_one_is_said(tmp_path: Path) -> None:
 def test_a_short_course_is_told_as_it_is(tmp_path: Path) -> None:
     rows = [row(0.0, 1, 0.9), row(0.0, 2, 0.5), row(1.0, 1, 0.4)]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
-    seconds, probabilities = course(table, 1, ("sad", "happy"))
+    seconds, probabilities = probability_curve(table, 1, ("sad", "happy"))
     assert seconds.tolist() == [0.0, 1.0]
     assert probabilities == pytest.approx(np.array([[0.9, 0.1], [0.4, 0.6]]))
 
@@ -67,7 +67,7 @@ def test_a_short_course_is_told_as_it_is(tmp_path: Path) -> None:
 def test_a_long_course_is_told_by_means(tmp_path: Path) -> None:
     rows = [row(second, 1, 0.0 if second < 50 else 1.0) for second in range(100)]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
-    seconds, probabilities = course(table, 1, ("sad", "happy"), most=10)
+    seconds, probabilities = probability_curve(table, 1, ("sad", "happy"), max_points=10)
     assert len(seconds) == 10
     assert seconds[0] == pytest.approx(4.5, abs=0.5)
     assert probabilities[:, 0] == pytest.approx([0] * 5 + [1] * 5)

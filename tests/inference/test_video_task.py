@@ -14,7 +14,7 @@ from fer_core.inference import videos
 from fer_core.inference.recognition import Classifier
 from fer_core.inference.video_io import VideoReader
 from fer_core.inference.video_table import read_video_table
-from fer_core.inference.video_task import _is_whole, columns, recognize_video
+from fer_core.inference.video_task import _is_inside, columns, recognize_video
 from fer_core.inference.videos import Summary, Video, VideoSettings, submit_video
 from fer_core.models import architectures as models
 from fer_core.runs.config import TrainConfig
@@ -174,9 +174,9 @@ def test_a_portrait_is_kept_of_faces_that_last(ask: Ask, detector) -> None:
 
 def test_a_face_that_the_border_cuts_off_is_told_from_a_whole_one() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
-    assert _is_whole(Box(0, 0, 200, 100), image)
+    assert _is_inside(Box(0, 0, 200, 100), image)
     for cut in (Box(-1, 0, 20, 20), Box(181, 0, 20, 20), Box(0, -1, 20, 20), Box(0, 81, 20, 20)):
-        assert not _is_whole(cut, image)
+        assert not _is_inside(cut, image)
 
 
 def test_a_film_without_faces_is_a_film_and_an_empty_table(ask: Ask, detector) -> None:
@@ -208,10 +208,10 @@ def test_a_task_looks_at_a_video_and_removes_it(ask: Ask) -> None:
     summary = video.summary
     assert summary is not None and summary.class_names == NAMES
     assert (summary.reason, summary.frames, summary.faces) == ("completed", 20, 1)
-    assert not summary.is_short
-    assert (video.name, video.network) == ("My film.mp4", video.run_id)
+    assert not summary.is_truncated
+    assert (video.name, video.model_name) == ("My film.mp4", video.run_id)
     assert not video.source.exists()
-    assert video.asked is not None
+    assert video.submitted is not None
 
 
 @pytest.mark.parametrize(
@@ -250,20 +250,20 @@ def test_the_halves_of_a_killed_attempt_are_gone_after_the_next(ask: Ask) -> Non
     half.write_bytes(b"half a film")
     exit_file(attempt).write_text(exit_record(-9))
     assert video.state is TaskState.INTERRUPTED
-    videos.begin_again(video)
+    videos.restart_video(video)
     assert video.state is TaskState.QUEUED
     do(video)
     assert video.state is TaskState.FINISHED
     assert not half.exists()
-    with pytest.raises(ValueError, match=r"a\.mp4 must be there to be looked at again"):
-        videos.begin_again(video)
+    with pytest.raises(ValueError, match=r"a\.mp4 cannot be processed again"):
+        videos.restart_video(video)
 
 
 def test_a_run_that_is_gone_is_said(ask: Ask, run: Run) -> None:
     video = ask(face_frames(3))
     (run.directory / "config.json").unlink()
     do(video)
-    assert "must be one of those listed" in video.error
+    assert "Choose one listed on the Runs page" in video.error
 
 
 def test_a_video_needs_a_network_and_a_name_of_its_kind(ask: Ask, run: Run) -> None:
@@ -271,7 +271,7 @@ def test_a_video_needs_a_network_and_a_name_of_its_kind(ask: Ask, run: Run) -> N
         ask(b"", name="film.txt")
     assert run.model_file is not None
     run.model_file.unlink()
-    with pytest.raises(ValueError, match="must have finished an epoch"):
+    with pytest.raises(ValueError, match="must finish an epoch"):
         ask(b"")
     assert videos.list_videos() == []
 
@@ -303,7 +303,7 @@ def test_videos_are_listed_with_the_newest_first_and_outlive_other_old_tasks(
     assert {video.id for video in videos.list_videos()} == {kept.id, failed.id}
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 30 * 24 * 3600)
-    upkeep.remove_old()
+    upkeep.remove_old_tasks()
     assert [video.id for video in videos.list_videos()] == [kept.id]
 
 
@@ -312,16 +312,16 @@ def test_a_file_that_ends_early_is_told_from_a_whole_one(ask: Ask) -> None:
     do(video)
     summary = video.summary
     assert summary is not None
-    assert not summary.is_short
-    assert replace(summary, film_seconds=60.0).is_short
-    assert not replace(summary, film_seconds=60.0, reason="stopped").is_short
+    assert not summary.is_truncated
+    assert replace(summary, stated_seconds=60.0).is_truncated
+    assert not replace(summary, stated_seconds=60.0, reason="stopped").is_truncated
 
 
 def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detector) -> None:
     summary = look(ask(gray_frames(140), every=100), detector)
     assert summary.frames == 2  # the last of them 1.6 s before the end
     assert summary.seconds == pytest.approx(139 / 25, abs=1e-3)
-    assert not summary.is_short
+    assert not summary.is_truncated
 
 
 def test_it_has_a_lane_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""Runs on disk as training leaves them, and pages to look at them with."""
+"""Fixtures that write runs to disk as training does, and open pages under AppTest."""
 
 import functools
 import time
@@ -21,6 +21,7 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json
 from fer_core.tasks import queue
 from fer_core.tasks import task as tasks
+from pages.components.shared import errors
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 
@@ -39,7 +40,7 @@ def installed_components() -> Iterator[None]:
 
 
 def predictions(images: int, accuracy: float, seed: int = 0) -> pd.DataFrame:
-    """Predictions of which the first `accuracy × images` are right, the classes in turn."""
+    """Returns predictions with cycling labels; the first `accuracy × images` are correct."""
     rng = np.random.default_rng(seed)
     truth = np.arange(images) % len(EXPRESSIONS)
     answers = (truth + (np.arange(images) >= round(accuracy * images))) % len(EXPRESSIONS)
@@ -53,7 +54,7 @@ def predictions(images: int, accuracy: float, seed: int = 0) -> pd.DataFrame:
 
 
 def write_history(run: Run, epochs: int) -> None:
-    """A history and steps of a network that learns."""
+    """Writes a plausible history and steps of a training."""
     epoch = np.arange(epochs)
     gain = 0.5 * (1 - np.exp(-epoch / 6))
     history = pd.DataFrame({"epoch": epoch, "loss": 1.9 - 2 * gain, "accuracy": 0.2 + gain})
@@ -70,7 +71,7 @@ def write_history(run: Run, epochs: int) -> None:
 
 
 def take(run: Run, attempt: int = 0) -> Path:
-    """The directory of an attempt that a supervisor took, and of which nothing is alive."""
+    """Creates the directory of an attempt whose process is no longer alive."""
     directory = run.directory / "attempts" / str(attempt)
     directory.mkdir(parents=True, exist_ok=True)
     request = {"kind": "train", "arguments": {}, "submitted": time.time()}
@@ -81,7 +82,7 @@ def take(run: Run, attempt: int = 0) -> Path:
 
 @pytest.fixture
 def new_run(workspace: Path) -> RunFactory:
-    """Makes runs: a directory with settings and nothing more."""
+    """Returns a function that makes runs with settings and nothing more."""
 
     def make(recipe: str = "cnn_classic", dataset: str = "drawn") -> Run:
         config = RECIPES[recipe].config.to_dict() | {"dataset": dataset}
@@ -94,7 +95,7 @@ def new_run(workspace: Path) -> RunFactory:
 
 @pytest.fixture
 def finished_run(new_run: RunFactory) -> RunFactory:
-    """Makes finished runs, their test split sealed or opened."""
+    """Returns a function that makes finished runs, with the test split sealed or opened."""
 
     def make(recipe: str = "cnn_classic", epochs: int = 50, *, opened: bool = False) -> Run:
         run = new_run(recipe)
@@ -120,7 +121,7 @@ def finished_run(new_run: RunFactory) -> RunFactory:
 
 
 def drawn_run(finished_run: RunFactory) -> Run:
-    """A run whose predictions are of drawn faces that are there."""
+    """Returns a finished run with predictions for an existing dataset of drawn faces."""
     dataset = draw_dataset("drawn", count=140)
     run = finished_run()
     table = predictions(140, 0.6).assign(**dataset.index[["path", "row", "expression"]])
@@ -130,7 +131,7 @@ def drawn_run(finished_run: RunFactory) -> Run:
 
 @pytest.fixture
 def open_page() -> PageOpener:
-    """Opens a page of the app, in its frame, with what the address says."""
+    """Returns a function that opens a page with the given address parameters."""
 
     def open_page(name: str, **address: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=20)
@@ -142,13 +143,19 @@ def open_page() -> PageOpener:
 
 
 def rerun(app: AppTest) -> AppTest:
-    """Runs the page and insists that it did not raise."""
+    """Runs the page again and asserts that nothing was raised."""
     app.run()
     assert not app.exception, app.exception
     return app
 
 
+@pytest.fixture(autouse=True)
+def raised_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves uncaught exceptions in `at.exception`, where tests look for them."""
+    monkeypatch.setattr(errors, "handle_uncaught_errors", lambda: None)
+
+
 @pytest.fixture
 def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is asked for stays in the queue."""
+    """Starts no supervisor: submitted tasks stay queued."""
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)

@@ -1,4 +1,4 @@
-"""The page on which everything begins."""
+"""The Home page."""
 
 import errno
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.tasks import queue
 from fer_core.tasks import task as tasks
+from tests.pages.conftest import rerun
 
 PageOpener = Callable[..., AppTest]
 RunFactory = Callable[..., Run]
@@ -22,19 +23,19 @@ def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
-def test_an_empty_machine_offers_to_draw_faces(open_page: PageOpener) -> None:
+def test_an_empty_workspace_offers_a_demo_dataset(open_page: PageOpener) -> None:
     page = open_page("home")
-    assert metrics(page)["Trains now"] == "nothing"
-    assert (metrics(page)["Runs"], metrics(page)["Data sets"]) == ("0", "0")
-    assert metrics(page)["Computes on"].startswith(("CPU", "NVIDIA", "Tesla"))
-    page.button[0].click().run()
-    assert not page.exception
+    assert metrics(page)["Training now"] == "idle"
+    assert (metrics(page)["Runs"], metrics(page)["Datasets"]) == ("0", "0")
+    assert metrics(page)["Hardware"].startswith(("CPU", "NVIDIA", "Tesla"))
+    page.button[0].click()
+    rerun(page)
     (task,) = queue.waiting()
     assert task.request.kind == "draw"
     assert task.request.arguments == {"name": "drawn-faces", "count": 2100, "seed": 0}
 
 
-def test_faces_for_which_there_is_no_room_are_refused_in_passing(
+def test_a_full_disk_is_reported_in_a_toast(
     open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_room(*arguments: object, **settings: object) -> None:
@@ -46,27 +47,29 @@ def test_faces_for_which_there_is_no_room_are_refused_in_passing(
     assert not page.exception and "No space left on device" in page.toast[0].value
 
 
-def test_it_counts_what_there_is(open_page: PageOpener, finished_run: Callable[..., Run]) -> None:
+def test_runs_and_datasets_are_counted(
+    open_page: PageOpener, finished_run: Callable[..., Run]
+) -> None:
     finished_run()
     draw_dataset("faces", count=70)
     page = open_page("home")
-    assert (metrics(page)["Runs"], metrics(page)["Data sets"]) == ("1", "1")
+    assert (metrics(page)["Runs"], metrics(page)["Datasets"]) == ("1", "1")
 
 
-def test_a_run_in_the_queue_is_waiting(open_page: PageOpener, new_run: Callable[..., Run]) -> None:
+def test_a_queued_run_counts_as_queued(open_page: PageOpener, new_run: Callable[..., Run]) -> None:
     queue.submit(new_run().directory, "train")
     page = open_page("home")
-    assert (metrics(page)["Trains now"], metrics(page)["Waiting"]) == ("nothing", "1")
+    assert (metrics(page)["Training now"], metrics(page)["Queued"]) == ("idle", "1")
 
 
-def test_a_finished_drawing_leads_to_training(open_page: PageOpener) -> None:
+def test_a_new_demo_dataset_leads_to_training(open_page: PageOpener) -> None:
     draw_dataset("faces", count=70)
     page = open_page("home", dataset="faces")
     assert "faces is ready" in page.success[0].value
-    assert not any(button.label == "Draw faces" for button in page.button)
+    assert not any(button.label == "Create demo dataset" for button in page.button)
 
 
-def test_a_drawing_that_failed_says_why(open_page: PageOpener) -> None:
+def test_a_failed_demo_dataset_shows_the_reason(open_page: PageOpener) -> None:
     directory = tasks.new_directory(paths.tasks_root(), "draw")
     task = queue.submit(directory, "draw", {"name": "faces", "count": 1, "seed": 0})
     attempt = task.directory / "attempts" / "0"
@@ -77,18 +80,18 @@ def test_a_drawing_that_failed_says_why(open_page: PageOpener) -> None:
     assert "Received: 1" in page.error[0].value
 
 
-def test_an_address_that_names_no_data_set_is_not_believed(open_page: PageOpener) -> None:
+def test_an_unknown_dataset_in_the_address_is_ignored(open_page: PageOpener) -> None:
     page = open_page("home", dataset="[click](https://example.org)")
     assert not page.success
-    assert any(button.label == "Draw faces" for button in page.button)
+    assert any(button.label == "Create demo dataset" for button in page.button)
 
 
-def test_the_network_in_the_box_is_offered_where_there_is_one(
+def test_the_pretrained_model_is_offered_if_there_is_one(
     open_page: PageOpener, finished_run: RunFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = finished_run()
     labels = [link.proto.label for link in open_page("home").get("page_link")]
-    assert not any("in the box" in label for label in labels)
+    assert not any("pretrained" in label for label in labels)
     monkeypatch.setattr(paths, "pretrained_root", lambda: run.directory.parent)
     labels = [link.proto.label for link in open_page("home").get("page_link")]
-    assert any("in the box" in label for label in labels)
+    assert any("pretrained" in label for label in labels)

@@ -22,7 +22,7 @@ from fer_core.runs.records import STOPPED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.runs.writers import save_predictions
-from fer_core.tasks import preferences, queue
+from fer_core.tasks import queue
 from fer_core.tasks.task import TaskState
 from tests.datasets.trees import write_tree
 from tests.inference.test_recognition import brightness_model, save_run
@@ -31,7 +31,7 @@ from tests.processes.conftest import wait_until
 TRAIN = ["train", "--dataset", "faces", "--recipe", "cnn_classic", "--epochs", "1"]
 
 
-def test_draw_train_evaluate_and_predict(
+def test_a_drawn_dataset_is_trained_evaluated_and_predicted(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["draw", "faces", "--count", "140"]) == 0
@@ -158,7 +158,7 @@ def test_detach_stop_continue_and_resume(
     assert capsys.readouterr().out.splitlines()[-1] == run.id
     wait_until(lambda: len(run.history) >= 1)
     assert main(["resume", run.id]) == 1
-    assert "must be interrupted to be resumed" in capsys.readouterr().err
+    assert "Only an interrupted run can be resumed" in capsys.readouterr().err
     assert main(["stop", run.id[:8]]) == 0
     wait_until(lambda: not run.state.is_active)
     done = len(run.history)
@@ -190,11 +190,11 @@ def test_the_queue_is_shown_and_changed(
     ("arguments", "sentence"),
     [
         (["queue", "--move", "run-1", "soon"], "whole number of places. Received: soon"),
-        (["queue", "--move", "run-0", "1"], "must wait to be moved. run-0 is cancelled"),
+        (["queue", "--move", "run-0", "1"], "must be queued to be moved. run-0 is cancelled"),
         (["queue", "--cancel", "run-0"], "run-0 is cancelled"),
-        (["stop", "run-0"], "must train or wait to be stopped. run-0 is cancelled"),
-        (["stop", "run-"], "how one id begins. Received: run-, as do run-2, run-1, run-0"),
-        (["stop", ""], "one of those listed on the Runs page"),
+        (["stop", "run-0"], "must be training or queued to be stopped. run-0 is cancelled"),
+        (["stop", "run-"], "must match one run. Received: run-, which matches run-2, run-1, run-0"),
+        (["stop", ""], "Choose one listed on the Runs page"),
         (["continue", "run-1", "--epochs", "3"], "must have ended to be continued"),
         (["continue", "run-0", "--epochs", "0"], "at least 1 epoch"),
     ],
@@ -216,7 +216,7 @@ def test_a_run_that_is_cancelled_while_one_follows_it_is_said_so(
 ) -> None:
     three_waiting[0].cancel()
     assert follow(three_waiting[0]) == 1
-    assert "stopped, before it began" in capsys.readouterr().out
+    assert "stopped, before it started" in capsys.readouterr().out
 
 
 def test_runs_that_were_put_away_are_listed_when_asked_for(
@@ -225,7 +225,7 @@ def test_runs_that_were_put_away_are_listed_when_asked_for(
     (three_waiting[1].directory / "notes.json").write_text('{"archived": true}')
     assert main(["runs"]) == 0
     table = capsys.readouterr().out
-    assert "run-1" not in table and "run-0  queued  cnn_classic  faces     0 of 50  –" in table
+    assert "run-1" not in table and "run-0  queued  cnn_classic  faces    0 of 50  –" in table
     assert main(["runs", "--all"]) == 0
     assert "run-1" in capsys.readouterr().out
 
@@ -233,12 +233,12 @@ def test_runs_that_were_put_away_are_listed_when_asked_for(
 def test_interrupted_runs_go_on_by_themselves_where_that_is_chosen(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["queue", "--resume-by-itself"]) == 0
-    assert preferences.read_preferences().resume_by_itself
-    assert "go on by themselves" in capsys.readouterr().out
-    assert main(["queue", "--no-resume-by-itself"]) == 0
-    assert not preferences.read_preferences().resume_by_itself
-    assert capsys.readouterr().out == "Nothing trains and nothing waits.\n"
+    assert main(["queue", "--auto-resume"]) == 0
+    assert queue.read_preferences().auto_resume
+    assert "are resumed automatically" in capsys.readouterr().out
+    assert main(["queue", "--no-auto-resume"]) == 0
+    assert not queue.read_preferences().auto_resume
+    assert capsys.readouterr().out == "No run is training or queued.\n"
 
 
 def test_without_tensorboard_its_files_are_refused_before_anything_is_made(
@@ -268,22 +268,22 @@ def test_corrections_are_given_taken_and_trained_with(
     assert main(["draw", "faces", "--count", "140"]) == 0
     assert main(["draw", "again", "--count", "140"]) == 0
     dataset, table = open_dataset("faces"), tmp_path / "corrections.csv"
-    assert main(["overlay", "faces"]) == 0
+    assert main(["corrections", "faces"]) == 0
     assert "faces: no corrections." in capsys.readouterr().out
     dataset.exclude(dataset.select("train")[:12], "blank")
     dataset.relabel([int(dataset.select("val")[0])], "sad")
-    assert main(["overlay", "faces", "--export", str(table)]) == 0
-    assert main(["overlay", "again", "--import", str(table)]) == 0
+    assert main(["corrections", "faces", "--export", str(table)]) == 0
+    assert main(["corrections", "again", "--import", str(table)]) == 0
     said = capsys.readouterr().out
-    assert "13 taken over." in said and "again: 12 images excluded, 1 relabeled." in said
-    assert main([*TRAIN, "--overlay", "--no-test-at-end"]) == 0
+    assert "13 imported." in said and "again: 12 images excluded, 1 relabeled." in said
+    assert main([*TRAIN, "--corrections", "--no-test-at-end"]) == 0
     (run,) = own_runs()
     assert run.config.overlay and run.counts["train"].sum() == 100
     table.write_text(table.read_text() + "nobody.png,,exclude,,blank,\n")
-    assert main(["overlay", "again", "--import", str(table)]) == 1
+    assert main(["corrections", "again", "--import", str(table)]) == 1
     assert "1 of 14 are not, the first is nobody.png" in capsys.readouterr().err
     table.write_bytes(b"\xff\xfe\xff")
-    assert main(["overlay", "again", "--import", str(table)]) == 1
+    assert main(["corrections", "again", "--import", str(table)]) == 1
     assert "must be text in UTF-8" in capsys.readouterr().err
-    assert main(["overlay", "again", "--import", str(tmp_path / "none.csv")]) == 1
+    assert main(["corrections", "again", "--import", str(tmp_path / "none.csv")]) == 1
     assert "none.csv" in capsys.readouterr().err

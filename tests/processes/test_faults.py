@@ -24,10 +24,8 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run, resume_run, submit_run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
-from fer_core.tasks import maintenance as upkeep
-from fer_core.tasks import processes, queue
-from fer_core.tasks.preferences import Preferences, save_preferences
-from fer_core.tasks.queue import MOST_RESUMES
+from fer_core.tasks import maintenance, processes, queue
+from fer_core.tasks.queue import MAX_RESUMES, Preferences, save_preferences
 from fer_core.tasks.task import TaskState
 from tests.processes.conftest import wait_until
 from tests.processes.test_training_processes import ask_for_faces, ended, supervisor, trains
@@ -70,7 +68,7 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConf
     assert run.state is TaskState.INTERRUPTED
     # Here, beside the test in which the system kills one for memory: the two must not be at work
     # at once, for it counts those of the whole machine.
-    assert "by a person or another program" in run.interruption
+    assert "by a user or another program" in run.interruption
     assert "can be resumed" in run.interruption
     before = run.history
     resume_run(run)
@@ -97,7 +95,7 @@ def test_a_run_without_memory_ends_with_a_sentence_and_the_next_goes_on(
     told = run.error or run.interruption
     assert run.state in (TaskState.FAILED, TaskState.INTERRUPTED)
     assert "memory" in told and "smaller batch or image size" in told, told
-    assert "Nothing but the epoch in hand is lost" in told
+    assert "Only the unfinished epoch is lost" in told
     wait_until(lambda: finishes(following))
     resume_run(run)
     wait_until(lambda: trains(run))
@@ -132,7 +130,7 @@ def test_a_run_that_the_system_kills_for_memory_says_so(
     tight(trainer(run).pid)  # before it has loaded anything
     wait_until(lambda: ended(run))
     assert run.state is TaskState.INTERRUPTED
-    assert "The system killed its process for lack of memory" in run.interruption
+    assert "The system killed its process because memory ran out" in run.interruption
 
 
 # The disk
@@ -170,7 +168,7 @@ def test_a_full_disk_costs_the_epoch_in_hand_and_nothing_else(
     wait_until(lambda: fill(small_disk) and ended(run))
     assert run.state is TaskState.FAILED, run.interruption
     assert str(run.directory) in run.error and "MB free" in run.error
-    assert "Free some space, then resume it" in run.error
+    assert "Free some space, then resume the run" in run.error
     assert not list(run.directory.rglob(".*"))  # what was half written gave its room back
     drawing = ask_for_faces()
     wait_until(lambda: ended(drawing))
@@ -195,7 +193,7 @@ def test_logs_do_not_fill_the_disk(endless: TrainConfig) -> None:
     for log in logs:
         with log.open("ab", buffering=0) as file:  # as the process itself: it appends too
             file.write(lines)
-    wait_until(lambda: max(log.stat().st_size for log in logs) <= upkeep.MOST_LOG_BYTES)
+    wait_until(lambda: max(log.stat().st_size for log in logs) <= maintenance.MAX_LOG_BYTES)
     for log in logs:
         kept = log.read_text().splitlines()
         assert "line 999999" in kept and len(kept) > 100_000
@@ -217,7 +215,7 @@ def change(name: str) -> None:
     shutil.rmtree(paths.cache_root())  # nobody notices that
 
 
-@pytest.mark.parametrize(("harm", "remark"), [(vanish, "vanished"), (change, "changed")])
+@pytest.mark.parametrize(("harm", "remark"), [(vanish, "deleted"), (change, "changed")])
 def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
     endless: TrainConfig, harm: Callable[[str], None], remark: str
 ) -> None:
@@ -265,7 +263,7 @@ def begin_with_no_numbers(config: TrainConfig) -> Run:
 
 @pytest.fixture
 def by_itself(workspace: Path) -> None:
-    save_preferences(Preferences(resume_by_itself=True))
+    save_preferences(Preferences(auto_resume=True))
 
 
 def test_a_killed_trainer_goes_on_without_a_click(by_itself: None, endless: TrainConfig) -> None:
@@ -292,14 +290,14 @@ def test_a_run_that_dies_every_time_is_given_up(by_itself: None, endless: TrainC
     wait_until(lambda: trains(run))
     boss, epochs = supervisor(), len(run.history)
     trainer(run).kill()
-    for attempt in range(1, MOST_RESUMES + 1):
+    for attempt in range(1, MAX_RESUMES + 1):
         wait_until(lambda attempt=attempt: len(run.attempts) == attempt + 1)
         wait_until(lambda: len(boss.children()) == 1)
         trainer(run).kill()
     wait_until(lambda: run.state is TaskState.INTERRUPTED)
     assert not queue.auto_resume(run)  # as the supervisor asks in the same moment
     assert not queue.will_auto_resume(run) and queue.interrupted() == []
-    assert len(run.attempts) == MOST_RESUMES + 1
+    assert len(run.attempts) == MAX_RESUMES + 1
     assert len(run.history) - epochs <= 1
 
 

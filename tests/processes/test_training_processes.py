@@ -95,7 +95,7 @@ def test_a_killed_supervisor_takes_its_trainer_along(endless: TrainConfig) -> No
     wait_until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
     wait_until(lambda: ended(run))
     assert run.state is TaskState.INTERRUPTED
-    assert "supervisor, which starts the work, was killed" in run.interruption
+    assert "supervisor, which starts all work, was killed" in run.interruption
     assert "can be resumed" in run.interruption and run.ended is not None
     resume_run(run)
     wait_until(lambda: trains(run))

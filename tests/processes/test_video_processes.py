@@ -78,7 +78,7 @@ def test_a_killed_one_says_so_keeps_its_table_and_can_be_begun_again(
     assert table is not None and len(table) > 0
     # A shorter film in its place, so that the test is.
     video.source.write_bytes(write_film(tmp_path / "short.mp4", face_frames(20)).read_bytes())
-    videos.begin_again(video)
+    videos.restart_video(video)
     wait_until(lambda: not video.state.is_active, "the second end")
     assert video.state is TaskState.FINISHED, video.log()
     assert video.summary is not None and video.summary.frames == 20

@@ -51,13 +51,16 @@ def test_the_classic_recipes_are_exactly_the_classic_scripts() -> None:
         ({"label_smoothing": 1.0}, "`label_smoothing` must be from 0 to 0.9"),
         ({"votes": 1.5}, "`votes` must be from 0 to 1"),
         ({"mixup": -1.0}, "`mixup` must be from 0 to 10"),
-        ({"schedule": "cosine", "learning_rate_decay": 0.1}, "with the constant schedule only"),
-        ({"warmup": 1.0, "learning_rate_decay": 0.1}, "with the constant schedule only"),
-        ({"head_epochs": 2}, "are of vgg19_finetuned only. Received: 2 and 0 for cnn_classic"),
+        ({"schedule": "cosine", "learning_rate_decay": 0.1}, "requires the constant schedule"),
+        ({"warmup": 1.0, "learning_rate_decay": 0.1}, "requires the constant schedule"),
+        (
+            {"head_epochs": 2},
+            "are available for vgg19_finetuned only. Received: 2 and 0 for cnn_classic",
+        ),
         ({"architecture": "vgg19_finetuned", "unfrozen_blocks": 6}, "`unfrozen_blocks` must be"),
         (
             {"architecture": "vgg19_finetuned", "unfrozen_blocks": 1, "feature_views": 1},
-            "while the backbone is frozen only",
+            "require a frozen backbone",
         ),
     ],
 )
@@ -76,7 +79,7 @@ def test_the_backbone_is_frozen_while_the_head_learns_and_where_no_block_is_to_l
 
 
 def test_an_unknown_setting_is_named() -> None:
-    with pytest.raises(ValueError, match="unknown names: epoch"):
+    with pytest.raises(ValueError, match="Unknown names: epoch"):
         TrainConfig.from_dict({"epoch": 3})
 
 

@@ -64,7 +64,7 @@ def test_folders_that_are_no_runs_are_passed_over(workspace: Path) -> None:
 @pytest.mark.parametrize("run_id", ["nobody", "../runs", "", "/etc", "..", "."])
 def test_an_address_that_names_no_run_is_refused(workspace: Path, run_id: str) -> None:
     create_run(CONFIG)
-    with pytest.raises(ValueError, match="must be one of those listed"):
+    with pytest.raises(ValueError, match="Choose one listed on the Runs page"):
         open_run(run_id)
 
 
@@ -115,7 +115,7 @@ def finish(run: Run) -> Path:
 def test_a_finished_run_is_not_resumed(workspace: Path) -> None:
     run = create_run(CONFIG)
     finish(run)
-    with pytest.raises(ValueError, match="must be interrupted to be resumed.*is finished"):
+    with pytest.raises(ValueError, match="Only an interrupted run can be resumed.*is finished"):
         resume_run(run)
     assert run.state is TaskState.FINISHED
 
@@ -125,7 +125,7 @@ def test_the_test_split_of_a_run_that_has_not_finished_stays_sealed(workspace: P
     finish(run)
     (run.directory / "result.json").unlink()
     assert run.state is TaskState.INTERRUPTED
-    with pytest.raises(ValueError, match="must have finished for its test split"):
+    with pytest.raises(ValueError, match="can be opened once the run has finished"):
         open_test_task(run)
     assert tasks.list_tasks() == []
 
@@ -224,7 +224,7 @@ def test_notes_that_are_too_long_are_refused(workspace: Path, notes: Notes) -> N
 def test_a_run_that_waits_is_not_archived(workspace: Path) -> None:
     run = create_run(CONFIG)
     write_json(run.directory / "request.json", {"kind": "train"})
-    with pytest.raises(ValueError, match="must have ended to be archived. It is queued"):
+    with pytest.raises(ValueError, match="can be archived once it has ended.*is queued"):
         run.save_notes(Notes(archived=True))
     run.save_notes(Notes("waits"))  # a name it may have
 
@@ -260,10 +260,10 @@ def test_a_copied_run_goes_on_with_the_data_set_it_was_trained_on_alone(workspac
     run = create_run(CONFIG)
     (finish(run).parent.parent / "result.json").unlink()
     write_json(run.directory / "environment.json", {"fingerprint": "1234"})
-    with pytest.raises(ValueError, match="needs the images that it was trained on. There must be"):
+    with pytest.raises(ValueError, match="needs the images that it was trained on"):
         resume_run(run)
     dataset = draw_dataset("faces", count=70)
-    with pytest.raises(ValueError, match="The data set faces here has others"):
+    with pytest.raises(ValueError, match="the dataset faces have changed since"):
         continue_run(run, 1)
     write_json(run.directory / "environment.json", {"fingerprint": dataset.fingerprint()})
     check_data(run)

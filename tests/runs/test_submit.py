@@ -72,7 +72,7 @@ def test_a_run_begins_with_the_very_weights_of_the_other_though_that_was_deleted
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"architecture": "cnn_classic_wide"}, "must be of the architecture cnn_classic_wide"),
+        ({"architecture": "cnn_classic_wide"}, "must have the architecture cnn_classic_wide"),
         ({"image_size": (64, 64)}, "at 64×64 pixels.*cnn_classic at 48×48"),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_run_without_a_model_is_not_begun_with(config: TrainConfig) -> None:
     first = create_run(config)
     with pytest.raises(ValueError, match="must have a model"):
         create_run(replace(config, initial_run=first.id))
-    with pytest.raises(ValueError, match="Received: nobody"):
+    with pytest.raises(ValueError, match="There is no run nobody"):
         create_run(replace(config, initial_run="nobody"))
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_was_opened_and_finds_nothing_better_keeps_its_test(
         )
         go_on(run, epochs=2, since=1)
     assert run.result is not None and run.result.epochs == 2 and run.result.best_epoch == 0
-    assert len(run.test_looks) == 1 and run.test_opened is not None
+    assert len(run.test_openings) == 1 and run.test_opened is not None
     assert run.predictions("test").equals(answers)
 
 
@@ -141,7 +141,7 @@ def test_a_run_that_lost_its_checkpoints_is_not_continued(
     row = dict.fromkeys(HISTORY_COLUMNS, 0.5) | {"epoch": 0}
     append_row(run.directory / "history.csv", row, HISTORY_COLUMNS)
     save_result(run, Result(COMPLETED, 1, 0, 1.0, 0.5))
-    with pytest.raises(ValueError, match="no checkpoint to go on from; start from its weights"):
+    with pytest.raises(ValueError, match="no checkpoint to continue from"):
         continue_run(run, 1)
 
 
@@ -173,7 +173,7 @@ def test_a_run_is_not_continued_while_its_test_split_is_being_opened(
 ) -> None:
     run, other = trained(replace(config, epochs=1)), trained(replace(config, epochs=1))
     opening = open_test_task(run)
-    with pytest.raises(ValueError, match="when its test split has been opened"):
+    with pytest.raises(ValueError, match="is being opened"):
         continue_run(run, 1)
     continue_run(other, 1)
     opening.cancel()
@@ -186,7 +186,7 @@ def test_the_test_split_is_not_opened_while_the_run_goes_on(
 ) -> None:
     run = trained(replace(config, epochs=1))
     continue_run(run, 1)
-    with pytest.raises(ValueError, match=f"must have finished.*{run.id} is queued"):
+    with pytest.raises(ValueError, match=f"once the run has finished.*{run.id} is queued"):
         open_test_task(run)
     assert list_tasks("open_test") == []
 

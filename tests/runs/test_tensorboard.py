@@ -114,4 +114,4 @@ def test_a_run_that_comes_to_a_machine_without_the_package_goes_on(
     monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.event_file_writer", None)
     go_on(run)
     assert run.result is not None and run.result.epochs == 3
-    assert "no TensorBoard files" in caplog.text
+    assert "No TensorBoard files" in caplog.text

@@ -30,7 +30,7 @@ def make(path: Path) -> None:
 
 
 def opened(path: Path, make: Callable[[Path], None]) -> np.ndarray:
-    return open_array(path, make, size=ROWS.nbytes, what="the faces")
+    return open_array(path, make, size=ROWS.nbytes, description="the faces")
 
 
 def refuse(path: Path) -> None:
@@ -51,13 +51,13 @@ def test_an_array_is_made_once_and_can_only_be_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("bytes_kept", [0, 40, 150])
-def test_a_damaged_array_is_made_anew(path: Path, bytes_kept: int) -> None:
+def test_a_damaged_array_is_made_again(path: Path, bytes_kept: int) -> None:
     opened(path, make)
     path.write_bytes(path.read_bytes()[:bytes_kept])
     assert np.array_equal(opened(path, make), ROWS)
 
 
-def test_two_who_ask_at_once_make_it_once(path: Path) -> None:
+def test_two_threads_opening_at_once_make_it_once(path: Path) -> None:
     made = []
 
     def make_slowly(temporary: Path) -> None:
@@ -71,13 +71,13 @@ def test_two_who_ask_at_once_make_it_once(path: Path) -> None:
     assert len(made) == 1
 
 
-def test_what_a_killed_process_left_of_an_array_is_removed_when_it_is_made(path: Path) -> None:
+def test_files_left_by_a_killed_process_are_removed(path: Path) -> None:
     left = unused_for(path.with_name(f".{path.stem}.1a2b3c4d.npy"), seconds=0)
     opened(path, make)
     assert not left.exists()
 
 
-def test_what_breaks_off_leaves_nothing_behind(path: Path) -> None:
+def test_a_failure_leaves_nothing_behind(path: Path) -> None:
     def fail(temporary: Path) -> None:
         make(temporary)
         raise KeyError("the end")
@@ -87,9 +87,9 @@ def test_what_breaks_off_leaves_nothing_behind(path: Path) -> None:
     assert not list(path.parent.glob("*.npy"))
 
 
-def test_what_was_not_used_for_long_goes_and_what_is_half_made_sooner(path: Path) -> None:
+def test_unused_arrays_are_removed_and_unfinished_ones_sooner(path: Path) -> None:
     folder = path.parent
-    old = unused_for(folder / "old.npy", cache.LONGEST + DAY)
+    old = unused_for(folder / "old.npy", cache.MAX_UNUSED_SECONDS + DAY)
     lately = unused_for(folder / "lately.npy", 2 * DAY)
     abandoned = unused_for(folder / ".other.1a2b3c4d.npy", 2 * DAY)
     being_made = unused_for(folder / ".third.1a2b3c4d.npy", 60)
@@ -98,10 +98,10 @@ def test_what_was_not_used_for_long_goes_and_what_is_half_made_sooner(path: Path
     assert lately.exists() and being_made.exists() and path.exists()
 
 
-def test_beyond_the_size_the_longest_unused_goes(
+def test_the_least_recently_used_array_is_removed_beyond_the_limit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "LARGEST", 2000)
+    monkeypatch.setattr(cache, "MAX_BYTES", 2000)
     first, second = (
         unused_for(path.with_name(f"{name}.npy"), seconds, size=900)
         for name, seconds in (("first", 200), ("second", 100))
@@ -117,7 +117,7 @@ def test_using_an_array_keeps_it(path: Path) -> None:
     assert time.time() - path.stat().st_mtime < DAY
 
 
-def test_a_disk_that_gets_full_meanwhile_leaves_nothing_behind(path: Path) -> None:
+def test_a_disk_that_fills_up_leaves_nothing_behind(path: Path) -> None:
     def fill(temporary: Path) -> None:
         make(temporary)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -127,7 +127,7 @@ def test_a_disk_that_gets_full_meanwhile_leaves_nothing_behind(path: Path) -> No
     assert not list(path.parent.glob("*.npy"))
 
 
-def test_where_there_is_no_room_nothing_is_begun(path: Path) -> None:
+def test_nothing_is_made_without_enough_disk_space(path: Path) -> None:
     with pytest.raises(DiskFullError, match="must have .* GB free for the faces"):
-        open_array(path, refuse, size=10**18, what="the faces")
+        open_array(path, refuse, size=10**18, description="the faces")
     assert not list(path.parent.glob("*.npy"))

@@ -14,7 +14,7 @@ COLUMNS = ("step", "loss")
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where the table lies; it is not there yet."""
+    """The path of the table, which does not exist yet."""
     return tmp_path / "steps.csv"
 
 
@@ -28,7 +28,7 @@ def replace(file: Path, *steps: int) -> None:
     save_table(file, table, COLUMNS)
 
 
-def test_rows_are_read_as_they_come_and_nothing_is_read_twice(
+def test_new_rows_are_read_and_none_is_read_twice(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = CsvTail(file, COLUMNS)
@@ -48,7 +48,7 @@ def test_rows_are_read_as_they_come_and_nothing_is_read_twice(
     assert table.read() is table.read()
 
 
-def test_a_half_written_row_waits_until_it_is_whole(file: Path) -> None:
+def test_a_half_written_row_is_read_once_it_is_complete(file: Path) -> None:
     append(file, 1)
     table = CsvTail(file, COLUMNS)
     for part, steps in (("2,0", [1]), (".5", [1]), ("\n3,0.7", [1, 2]), ("5\n", [1, 2, 3])):
@@ -71,7 +71,7 @@ def test_a_half_written_row_waits_until_it_is_whole(file: Path) -> None:
         lambda file: file.unlink(),
     ],
 )
-def test_a_table_that_was_replaced_or_cut_is_read_anew(
+def test_a_replaced_or_truncated_table_is_read_again(
     file: Path, change: Callable[[Path], None]
 ) -> None:
     append(file, 1, 2, 3, 4)
@@ -84,7 +84,7 @@ def test_a_table_that_was_replaced_or_cut_is_read_anew(
     assert table.read()["step"].iloc[-1] == 77
 
 
-def test_what_a_power_cut_made_of_a_row_is_left_out(file: Path) -> None:
+def test_rows_damaged_by_a_power_failure_are_skipped(file: Path) -> None:
     append(file, 1)
     table = CsvTail(file, COLUMNS)
     table.read()
@@ -95,7 +95,7 @@ def test_what_a_power_cut_made_of_a_row_is_left_out(file: Path) -> None:
     assert list(CsvTail(file, COLUMNS).read()["step"]) == [1, 4]
 
 
-def test_threads_that_read_at_once_see_every_row_once(file: Path) -> None:
+def test_threads_reading_at_once_see_every_row_once(file: Path) -> None:
     table = CsvTail(file, COLUMNS)
     with ThreadPoolExecutor(8) as threads:
         for step in range(50):

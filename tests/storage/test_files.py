@@ -29,7 +29,7 @@ def test_json_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == {"epoch": 3, "names": ["happy"]}
 
 
-def test_a_folder_that_was_deleted_does_not_come_back(tmp_path: Path) -> None:
+def test_writing_does_not_recreate_a_deleted_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_json(tmp_path / "deleted" / "a.json", 1)
     assert not (tmp_path / "deleted").exists()
@@ -72,7 +72,7 @@ def test_rows_are_appended_after_one_header(tmp_path: Path) -> None:
         RuntimeError(f"Unable to write (errno = 28, error message = '{NO_ROOM}')"),  # as h5py
     ],
 )
-def test_a_full_disk_is_told_in_one_sentence_whatever_library_met_it(
+def test_a_full_disk_gives_one_message_whichever_library_meets_it(
     tmp_path: Path, error: Exception
 ) -> None:
     needed = pytest.raises(DiskFullError, match="must have room for model.keras")
@@ -91,21 +91,21 @@ def test_a_full_disk_that_an_error_came_from_is_found(tmp_path: Path) -> None:
             raise ValueError("Can't close the ZIP file.")  # noqa: B904 (as a library does)
 
 
-def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+def test_other_errors_are_not_changed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="denied") as error, replacing(tmp_path / "a.json"):
         raise PermissionError(errno.EACCES, "denied")
     assert not isinstance(error.value, DiskFullError)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
-def test_a_row_that_does_not_fit_is_told(tmp_path: Path) -> None:
+def test_a_row_that_does_not_fit_raises_disk_full(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.symlink_to("/dev/full")
     with pytest.raises(DiskFullError, match="history.csv"):
         append_row(path, {"epoch": 0}, ("epoch",))
 
 
-def test_what_fits_of_a_row_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partly_written_row_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.csv"
     append_row(path, {"epoch": 0}, ("epoch",))
     whole = path.read_bytes()
@@ -124,7 +124,7 @@ def test_what_fits_of_a_row_is_taken_back(tmp_path: Path, monkeypatch: pytest.Mo
     assert path.read_bytes() == whole
 
 
-def test_reserved_room_takes_the_words_that_found_no_other(
+def test_reserved_space_takes_a_message_on_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "error.txt"
@@ -142,7 +142,9 @@ def test_reserved_room_takes_the_words_that_found_no_other(
 
 
 @pytest.mark.parametrize("begins", [reserve, release_reserved])
-def test_words_arrive_with_room_or_without(tmp_path: Path, begins: Callable[[Path], None]) -> None:
+def test_text_is_written_with_or_without_reserved_space(
+    tmp_path: Path, begins: Callable[[Path], None]
+) -> None:
     path = tmp_path / "exit.json"
     begins(path)
     write_reserved(path, "1" * 5000 if begins is reserve else "1")
@@ -150,13 +152,13 @@ def test_words_arrive_with_room_or_without(tmp_path: Path, begins: Callable[[Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_of_a_long_log_the_newest_lines_are_kept(tmp_path: Path) -> None:
+def test_the_newest_lines_of_a_long_log_are_kept(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     log.write_text("".join(f"line {number}\n" for number in range(1000)))
-    truncate_log(log, most_bytes=100_000)
+    truncate_log(log, max_bytes=100_000)
     assert len(log.read_text().splitlines()) == 1000
-    truncate_log(log, most_bytes=1000)
+    truncate_log(log, max_bytes=1000)
     lines = log.read_text().splitlines()
     assert log.stat().st_size <= 500 and lines[-1] == "line 999"
     assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
-    truncate_log(tmp_path / "nothing.log", most_bytes=1)
+    truncate_log(tmp_path / "nothing.log", max_bytes=1)

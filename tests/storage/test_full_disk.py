@@ -117,7 +117,7 @@ def test_whichever_write_finds_the_disk_full_the_run_says_so_and_goes_on_to_the_
             break
         assert run.state is TaskState.FAILED, (room, run.interruption)
         assert "full" in run.error and "MB free" in run.error, (room, run.error)
-        assert "Free some space, then resume it" in run.error, room
+        assert "Free some space, then resume the run" in run.error, room
         assert not list(run.directory.rglob(".*")), room
         assert attempt_at(run) == 0, (room, run.error)
         assert run.state is TaskState.FINISHED and run.result.reason == whole.result.reason

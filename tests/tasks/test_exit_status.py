@@ -1,4 +1,4 @@
-"""How an attempt ended, in words."""
+"""Why an attempt ended: exit records, error messages, interruptions."""
 
 import errno
 import json
@@ -10,14 +10,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fer_core.errors import FerError
 from fer_core.storage.files import DiskFullError, write_json
-from fer_core.tasks import exit_status as endings
-from fer_core.tasks import processes
+from fer_core.tasks import exit_status, processes
+
+LOG = Path("/runs/a/attempts/0/worker.log")
 
 
 @pytest.fixture
 def attempt(tmp_path: Path) -> Path:
-    """One that was taken just now, by this process, for a training."""
+    """An attempt at a training that this process has just taken."""
     record = processes.process_record() | {"started": time.time()}
     write_json(tmp_path / "process.json", record)
     request = {"kind": "train", "arguments": {}, "submitted": 0.0}
@@ -25,136 +27,152 @@ def attempt(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def end(attempt: Path, code: int, memory_kills: int | None = None) -> str:
-    endings.exit_file(attempt).write_text(endings.exit_record(code, memory_kills))
-    return endings.interruption_reason(attempt)
+def end(attempt: Path, code: int, oom_killed: bool | None = None) -> str:
+    exit_status.exit_file(attempt).write_text(exit_status.exit_record(code, oom_killed))
+    return exit_status.interruption_reason(attempt)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize(
-    ("memory_kills", "words"),
+    ("oom_killed", "expected"),
     [
-        (1, "The system killed its process for lack of memory"),
-        (0, "by a person or another program"),
-        (None, "on a full machine the system does this"),
+        (True, "The system killed its process because memory ran out"),
+        (False, "by a user or another program"),
+        (None, "perhaps by the system because memory ran out"),
     ],
 )
-def test_a_kill_is_the_systems_where_it_has_counted_one(
-    attempt: Path, memory_kills: int | None, words: str
+def test_a_kill_is_blamed_on_the_system_only_if_it_has_counted_one(
+    attempt: Path, oom_killed: bool | None, expected: str
 ) -> None:
-    assert words in end(attempt, -signal.SIGKILL, memory_kills)
+    assert expected in end(attempt, -signal.SIGKILL, oom_killed)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
 @pytest.mark.parametrize(
-    ("number", "words"),
-    [(signal.SIGTERM, "SIGTERM, terminated"), (signal.SIGBUS, "SIGBUS, bus error"), (60, "60")],
+    ("number", "name"), [(signal.SIGTERM, "SIGTERM"), (signal.SIGBUS, "SIGBUS"), (60, "signal 60")]
 )
-def test_a_signal_is_named(attempt: Path, number: int, words: str) -> None:
-    assert words in end(attempt, -number)
+def test_a_signal_is_named(attempt: Path, number: int, name: str) -> None:
+    assert f"was ended by {name}." in end(attempt, -number)
 
 
 @pytest.mark.parametrize(
-    ("log", "words"),
+    ("log", "expected"),
     [
-        ("terminate called after throwing an instance of 'std::bad_alloc'", "lack of memory"),
-        ("Thread tf_x creation via pthread_create() failed.", "lack of memory"),
-        ("[low_level_alloc.cc : 599] RAW: mmap error: 12", "lack of memory"),
-        ("OOM when allocating tensor with shape[64,64]", "lack of memory"),
-        (f"OSError: [Errno 28] {os.strerror(errno.ENOSPC)}", "full disk"),
-        ("nothing of note", "code 1"),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "ran out of memory"),
+        ("Thread tf_x creation via pthread_create() failed.", "ran out of memory"),
+        ("[low_level_alloc.cc : 599] RAW: mmap error: 12", "ran out of memory"),
+        ("OOM when allocating tensor with shape[64,64]", "ran out of memory"),
+        (f"OSError: [Errno 28] {os.strerror(errno.ENOSPC)}", "the disk was full"),
+        ("nothing of note", "exit code 1"),
     ],
 )
-def test_the_last_words_in_the_log_tell_what_a_library_died_of(
-    attempt: Path, log: str, words: str
+def test_a_librarys_last_message_in_the_log_explains_the_end(
+    attempt: Path, log: str, expected: str
 ) -> None:
     (attempt / "worker.log").write_text("begun\n" * 10_000 + log + "\n")
-    assert words in end(attempt, 1)
+    assert expected in end(attempt, 1)
 
 
-def test_a_machine_that_was_started_anew_is_found_by_the_boot(attempt: Path) -> None:
-    assert "without a word" in endings.interruption_reason(attempt)
+def test_a_restarted_machine_is_recognized_by_its_boot_id(attempt: Path) -> None:
+    assert "without an exit record" in exit_status.interruption_reason(attempt)
     record = json.loads((attempt / "process.json").read_text())
     write_json(attempt / "process.json", record | {"boot": "another", "started": 0.0})
-    assert "The machine restarted" in endings.interruption_reason(attempt)
+    assert "The machine restarted" in exit_status.interruption_reason(attempt)
 
 
-def test_a_machine_that_was_started_anew_is_found_by_the_clock(attempt: Path) -> None:
-    began = psutil.boot_time()
-    for started, restarted in ((began - 60, True), (time.time(), False)):
+def test_a_restarted_machine_without_a_boot_id_is_recognized_by_its_clock(attempt: Path) -> None:
+    booted = psutil.boot_time()
+    for started, restarted in ((booted - 60, True), (time.time(), False)):
         write_json(attempt / "process.json", {"started": started, "boot": ""})
-        assert ("The machine restarted" in endings.interruption_reason(attempt)) is restarted
+        assert ("The machine restarted" in exit_status.interruption_reason(attempt)) is restarted
 
 
-def test_an_orphan_says_that_its_supervisor_was_killed(attempt: Path) -> None:
-    assert endings.ended(attempt) is None
-    endings.mark_orphaned(attempt)
-    assert "supervisor" in endings.interruption_reason(attempt)
-    assert abs(endings.ended(attempt).timestamp() - time.time()) < 60
+def test_an_orphaned_attempt_says_that_its_supervisor_was_killed(attempt: Path) -> None:
+    assert exit_status.ended(attempt) is None
+    exit_status.mark_orphaned(attempt)
+    assert "supervisor" in exit_status.interruption_reason(attempt)
+    assert abs(exit_status.ended(attempt).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"code": 1, "ended": null}'])
-def test_a_damaged_record_of_the_exit_is_no_traceback(attempt: Path, text: str) -> None:
-    endings.exit_file(attempt).write_text(text)
-    assert endings.interruption_reason(attempt) and endings.ended(attempt) is None
+def test_a_damaged_exit_record_raises_nothing(attempt: Path, text: str) -> None:
+    exit_status.exit_file(attempt).write_text(text)
+    assert exit_status.interruption_reason(attempt) and exit_status.ended(attempt) is None
 
 
-def test_only_a_training_is_said_to_go_on(attempt: Path) -> None:
-    assert "it can be resumed" in end(attempt, 1)
+def test_only_a_training_can_be_resumed(attempt: Path) -> None:
+    assert "can be resumed" in end(attempt, 1)
     write_json(attempt / "request.json", {"kind": "draw", "arguments": {}, "submitted": 0.0})
     assert "resume" not in end(attempt, 1)
 
 
 class ResourceExhaustedError(Exception):
-    """As TensorFlow names its own."""
+    """Has the name of TensorFlow's own error."""
 
 
 @pytest.mark.parametrize(
     "error",
     [MemoryError(), ResourceExhaustedError("OOM"), RuntimeError("can't start new thread")],
 )
-def test_a_lack_of_memory_is_told_with_what_helps(error: Exception) -> None:
-    told = endings.error_message(error, "train")
-    assert "smaller batch or image size" in told and "Nothing but the epoch in hand" in told
-    assert "batch" not in endings.error_message(error, "import")
+def test_out_of_memory_comes_with_advice(error: Exception) -> None:
+    message = exit_status.error_message(error, "train", LOG)
+    assert message.startswith("Out of memory.")
+    assert "smaller batch or image size" in message and "Only the unfinished epoch" in message
+    assert "batch" not in exit_status.error_message(error, "import", LOG)
 
 
-def test_a_full_disk_is_told_with_what_helps() -> None:
+def test_a_full_disk_comes_with_advice() -> None:
     error = DiskFullError("The disk of /runs must have room.")
-    assert "Free some space, then resume it." in endings.error_message(error, "train")
-    assert endings.error_message(error, "draw").endswith("Free some space, then try again.")
+    message = exit_status.error_message(error, "train", LOG)
+    assert "Free some space, then resume the run." in message
+    message = exit_status.error_message(error, "draw", LOG)
+    assert message.endswith("Free some space, then try again.")
+
+
+def test_an_error_that_the_user_can_solve_is_only_its_message() -> None:
+    error = FerError("There must be faces.")
+    assert exit_status.error_message(error, "train", LOG) == "There must be faces."
 
 
 @pytest.mark.parametrize(
-    ("error", "sentence"),
-    [(ValueError("There must be faces."), "There must be faces."), (KeyError(3), "KeyError: 3")],
+    ("error", "expected"),
+    [
+        (KeyError(3), "Internal error: KeyError: 3. The full"),
+        (ValueError("Bad."), "Internal error: ValueError: Bad. The full"),
+        (AssertionError(), "Internal error: AssertionError. The full"),
+        (RuntimeError("x" * 9000), f"{'x' * 100} … {'x' * 100}. The full"),
+    ],
 )
-def test_other_errors_are_told_as_they_are(error: Exception, sentence: str) -> None:
-    assert endings.error_message(error, "train") == sentence
+def test_an_internal_error_names_its_type_and_the_log(error: Exception, expected: str) -> None:
+    message = exit_status.error_message(error, "train", LOG)
+    assert expected in message and message.endswith(f"traceback is in {LOG}")
 
 
 @pytest.mark.skipif(not Path("/proc/vmstat").exists(), reason="needs Linux's count")
-def test_the_systems_kills_are_counted_on_linux() -> None:
-    kills = endings.count_oom_kills()
-    assert kills is not None and kills >= 0
+def test_linux_counts_out_of_memory_kills() -> None:
+    assert exit_status.OomKillMonitor().poll() is False
 
 
-def test_what_was_killed_for_memory_long_before_does_not_count(
-    monkeypatch: pytest.MonkeyPatch,
+def test_an_old_out_of_memory_kill_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    now, counted = 1000.0, 5
-    monkeypatch.setattr(endings.time, "monotonic", lambda: now)
-    monkeypatch.setattr(endings, "count_oom_kills", lambda: counted)
-    kills = endings.OomKillMonitor()
-    assert kills.look() == 0  # those before the first look
-    now, counted = 1000.5, 6
-    assert kills.look() == 1
+    now, vmstat = 1000.0, tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 5\n")
+    monkeypatch.setattr(exit_status.time, "monotonic", lambda: now)
+    monkeypatch.setattr(exit_status, "_VMSTAT", vmstat)
+    monitor = exit_status.OomKillMonitor()
+    assert monitor.poll() is False  # the five happened before
+    now = 1000.5
+    vmstat.write_text("pgfault 7\noom_kill 6\n")
+    assert monitor.poll() is True
     now = 1029.0
-    assert kills.look() == 1  # it may take its time to die
+    assert monitor.poll() is True  # a process of many gigabytes takes its time to disappear
     now = 1060.0
-    assert kills.look() == 0
+    assert monitor.poll() is False
 
 
-def test_where_the_system_does_not_count_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endings, "count_oom_kills", lambda: None)
-    assert endings.OomKillMonitor().look() is None
+def test_a_system_that_does_not_count_kills_knows_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(exit_status, "_VMSTAT", tmp_path / "missing")
+    assert exit_status.OomKillMonitor().poll() is None

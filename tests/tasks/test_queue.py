@@ -1,4 +1,4 @@
-"""What waits, its order, and who may change it."""
+"""The queue: its order, and who may change it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -59,14 +59,14 @@ def order() -> str:
         ("b", 0, "abc"),
     ],
 )
-def test_a_waiting_run_moves_by_so_many_places(
+def test_a_queued_run_moves_by_the_given_number_of_places(
     three: Sequence[Task], name: str, steps: int, expected: str
 ) -> None:
     queue.move(Task(paths.runs_root() / name), steps)
     assert order() == expected
 
 
-def test_runs_that_were_asked_for_in_the_same_moment_have_an_order_and_can_be_moved(
+def test_runs_submitted_at_the_same_time_have_an_order_and_can_be_moved(
     workspace: Path,
 ) -> None:
     tasks = [ask(name, submitted=5.0) for name in "cab"]
@@ -85,7 +85,7 @@ def test_moving_never_runs_out_of_places(three: Sequence[Task]) -> None:
         assert order() == expected
 
 
-def test_what_is_asked_for_later_stands_behind_what_was_moved(three: Sequence[Task]) -> None:
+def test_a_later_request_comes_after_moved_ones(three: Sequence[Task]) -> None:
     queue.move(three[0], 2)
     ask("d", submitted=4.0)
     assert order() == "bcad"
@@ -98,14 +98,14 @@ def test_moving_leaves_work_of_another_kind_alone(three: Sequence[Task]) -> None
     assert not (drawing.directory / "place.json").exists()
 
 
-def test_a_run_that_was_taken_in_the_same_moment_stays_as_it_is(three: Sequence[Task]) -> None:
+def test_a_run_taken_at_the_same_time_is_not_moved(three: Sequence[Task]) -> None:
     take(three[0])
     queue.move(three[0], 1)
     assert order() == "bc" and queue.snapshot("train") == ([three[0]], three[1:])
     assert not (three[0].directory / "place.json").exists()
 
 
-def test_a_run_that_is_taken_while_one_looks_is_seen_once(
+def test_a_run_taken_during_a_snapshot_appears_once(
     three: Sequence[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = queue.working
@@ -118,7 +118,7 @@ def test_a_run_that_is_taken_while_one_looks_is_seen_once(
     assert queue.snapshot("train") == ([three[0]], three[1:])
 
 
-def test_what_has_ended_does_not_work(three: Sequence[Task]) -> None:
+def test_an_ended_task_is_not_working(three: Sequence[Task]) -> None:
     take(three[0])
     attempt = three[0].directory / "attempts" / "0"
     write_json(attempt / "exit.json", {"code": 0, "signal": None, "ended": 1.0})
@@ -159,7 +159,7 @@ def test_two_sessions_that_move_at_once_move_both(workspace: Path) -> None:
     assert places == list(range(len(names)))
 
 
-def test_whoever_looks_while_a_run_moves_finds_the_old_or_the_new_one_first(
+def test_a_reader_during_a_move_sees_the_old_or_the_new_first_run(
     three: Sequence[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -177,12 +177,12 @@ def test_whoever_looks_while_a_run_moves_finds_the_old_or_the_new_one_first(
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"place": "first"}', '{"place": null}', "{}"])
-def test_a_damaged_place_is_as_if_it_had_not_been_moved(three: Sequence[Task], text: str) -> None:
+def test_a_damaged_place_file_is_ignored(three: Sequence[Task], text: str) -> None:
     (three[0].directory / "place.json").write_text(text)
     assert order() == "abc"
 
 
-def test_asking_again_forgets_the_place_and_the_progress_of_before(three: Sequence[Task]) -> None:
+def test_submitting_again_resets_place_and_progress(three: Sequence[Task]) -> None:
     queue.move(three[2], -2)
     write_json(three[2].directory / "progress.json", {"done": 1, "total": 1})
     three[2].cancel()
@@ -213,7 +213,7 @@ def test_cancelling_and_taking_at_once_never_does_both(workspace: Path) -> None:
         assert [cancelled] != taken
 
 
-def test_cancelling_a_request_to_go_on_leaves_the_run_as_it_was(workspace: Path) -> None:
+def test_cancelling_a_queued_resume_leaves_the_run_unchanged(workspace: Path) -> None:
     task = ask("a")
     take(task)
     write_json(task.directory / "attempts" / "0" / "exit.json", {"code": 0, "ended": 1.0})
@@ -231,7 +231,7 @@ def interrupted_in(task: Task, taken_in: str) -> None:
     write_json(attempt / "process.json", {"pid": 1, "created": 0.0, "task": taken_in})
 
 
-def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
+def test_an_interrupted_run_copied_from_elsewhere_is_not_resumed_automatically(
     three: Sequence[Task],
 ) -> None:
     interrupted_in(three[0], str(three[0].directory))
@@ -243,7 +243,7 @@ def test_what_was_copied_in_while_it_was_interrupted_does_not_go_on_by_itself(
 
 
 @pytest.mark.parametrize("stops", [Task.request_stop, Task.cancel])
-def test_what_a_person_stopped_or_cancelled_does_not_go_on_by_itself(
+def test_a_run_that_the_user_stopped_or_cancelled_is_not_resumed_automatically(
     three: Sequence[Task], stops: Callable[[Task], object]
 ) -> None:
     run = three[0]

@@ -1,37 +1,31 @@
-"""The supervisor's own faults: what it cannot start, or write, and what it removes."""
+"""The supervisor: what it cannot start or write, and what it removes."""
 
 import errno
 import io
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from filelock import FileLock
 
-from fer_core import hardware as machine
+from fer_core import hardware
+from fer_core.errors import FerError
 from fer_core.storage import paths
 from fer_core.storage.files import read_json, write_json, write_text
-from fer_core.tasks import (
-    exit_status as endings,
-)
-from fer_core.tasks import (
-    maintenance as upkeep,
-)
-from fer_core.tasks import (
-    processes,
-    queue,
-    supervisor,
-    worker,
-)
-from fer_core.tasks.preferences import Preferences, save_preferences
+from fer_core.tasks import exit_status, maintenance, processes, queue, supervisor, worker
+from fer_core.tasks.kinds import KINDS, Kind
+from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.supervisor import Supervisor
 from fer_core.tasks.task import Task, TaskState
 
 
 def ask(task: Task, kind: str = "draw") -> Task:
-    """What `queue.submit` writes, without starting a supervisor."""
+    """Writes what `queue.submit` writes, without starting a supervisor."""
     task.directory.mkdir(parents=True, exist_ok=True)
     request = {"kind": kind, "arguments": {}, "submitted": 1.0}
     write_json(task.directory / "request.json", request)
@@ -47,86 +41,86 @@ def no_room(*arguments: object, **settings: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def one_round(boss: Supervisor) -> None:
+def run_round(boss: Supervisor) -> None:
     boss.round()
-    processes.supervisor_file().unlink()  # it names this process, which shall not be ended
+    processes.supervisor_file().unlink()  # it names this process, which the fixture would kill
 
 
-def test_a_task_whose_process_cannot_be_started_fails_with_a_sentence(
+def test_a_task_whose_process_cannot_be_started_fails_with_a_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    one_round(Supervisor())
+    run_round(Supervisor())
     assert task.state is TaskState.FAILED
     assert "could not be started" in task.error and "/no/such/python" in task.error
 
 
-def test_a_task_that_a_full_disk_does_not_let_be_taken_stays_queued(
+def test_a_task_stays_queued_while_the_disk_is_full(
     task: Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     boss = Supervisor()
     with monkeypatch.context() as full:
-        full.setattr(endings, "reserve", no_room)
-        one_round(boss)
-        one_round(boss)
+        full.setattr(supervisor, "reserve", no_room)
+        run_round(boss)
+        run_round(boss)
     assert task.state is TaskState.QUEUED and task.attempts == []
     assert list((task.directory / "attempts").iterdir()) == []
-    assert len(caplog.records) == 1  # and not twice a second
+    assert len(caplog.records) == 1  # not one every round
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    one_round(boss)
+    run_round(boss)
     assert task.state is TaskState.FAILED
 
 
-def test_an_end_that_cannot_be_written_is_written_later(
+def test_an_exit_record_that_cannot_be_written_is_written_later(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     boss = Supervisor()
     with monkeypatch.context() as full:
         full.setattr(supervisor, "write_reserved", no_room)
-        one_round(boss)
+        run_round(boss)
         assert task.state is TaskState.RUNNING
-    one_round(boss)
+    run_round(boss)
     assert task.state is TaskState.FAILED and "could not be started" in task.error
 
 
-def test_an_end_of_a_task_that_was_removed_is_forgotten(
+def test_an_exit_record_of_a_deleted_task_is_dropped(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boss = Supervisor()
     attempt = supervisor.take(task)
-    boss.unwritten.append((endings.exit_file(attempt / "removed"), "{}"))
-    one_round(boss)
-    assert boss.unwritten == []
+    boss.pending_writes.append((exit_status.exit_file(attempt / "removed"), "{}"))
+    run_round(boss)
+    assert boss.pending_writes == []
 
 
-def test_an_attempt_never_lands_in_the_folder_of_another(task: Task) -> None:
+def test_an_attempt_never_reuses_the_folder_of_another(task: Task) -> None:
     write_text((supervisor.take(task) / "error.txt"), "It failed.")
-    (task.attempt / "request.json").unlink()  # lost, so that nobody counts it any more
+    (task.attempt / "request.json").unlink()  # lost, so that it no longer counts as an attempt
     ask(task)
     attempt = supervisor.take(task)
     assert attempt is not None and attempt.name == "1"
     assert task.state is TaskState.RUNNING and task.error == ""
 
 
-def test_a_request_that_was_cancelled_is_not_taken(task: Task) -> None:
+def test_a_cancelled_request_is_not_taken(task: Task) -> None:
     task.cancel()
     assert supervisor.take(task) is None
     assert task.state is TaskState.CANCELLED
     assert list((task.directory / "attempts").iterdir()) == []
 
 
-def test_a_supervisor_takes_the_place_of_one_that_was_killed(task: Task) -> None:
-    task.cancel()  # nothing waits
+def test_a_supervisor_replaces_one_that_was_killed(task: Task) -> None:
+    task.cancel()  # the queue is empty
     write_json(processes.supervisor_file(), {"pid": 2**22, "created": 0.0})
     boss = Supervisor()
     boss.round()
-    told = read_json(processes.supervisor_file())
-    processes.supervisor_file().unlink()  # it names this process, which shall not be ended
-    assert told["pid"] == os.getpid()
+    record = read_json(processes.supervisor_file())
+    processes.supervisor_file().unlink()  # it names this process, which the fixture would kill
+    assert record["pid"] == os.getpid()
 
 
-def test_two_processes_do_not_work_on_one_task(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_never_work_on_one_task(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     supervisor.take(task)
     monkeypatch.setattr(worker, "HANDOVER_SECONDS", 0.1)
     with FileLock(task.directory / "attempts" / "work.lock"):
@@ -141,24 +135,82 @@ class FullLog(io.StringIO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_log_that_cannot_be_written_does_not_keep_the_sentence_back(
+def fail_in_numpy(task: Task) -> None:
+    np.zeros(3).reshape(2, 2)
+
+
+def fail_in_pandas(task: Task) -> None:
+    pd.concat([])
+
+
+def fail_with_a_message(task: Task) -> None:
+    raise FerError("There must be faces.")
+
+
+def run_out_of_memory(task: Task) -> None:
+    raise MemoryError
+
+
+def attempt_with(
+    task: Task, function: Callable[[Task], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Takes a task and does it with another function."""
+    kind = Kind(f"{__name__}:{function.__name__}", "light")
+    monkeypatch.setitem(KINDS, "draw", kind)
+    supervisor.take(task)
+    assert worker.work(task) == 1
+    write_text(exit_status.exit_file(task.attempt), exit_status.exit_record(1))
+    assert task.state is TaskState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("function", "cause"),
+    [(fail_in_numpy, "cannot reshape array"), (fail_in_pandas, "No objects to concatenate")],
+)
+def test_a_librarys_value_error_keeps_its_traceback_and_names_the_log(
+    task: Task,
+    function: Callable[[Task], None],
+    cause: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    attempt_with(task, function, monkeypatch)
+    assert task.error.startswith(f"Internal error: ValueError: {cause}")
+    assert task.error.endswith(f"The full traceback is in {task.attempt / 'worker.log'}")
+    log = capsys.readouterr().err  # the supervisor sends a child's standard error to the log
+    assert "Traceback" in log and function.__name__ in log and cause in log
+
+
+def test_an_error_that_the_user_can_solve_leaves_only_its_message(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attempt_with(task, fail_with_a_message, monkeypatch)
+    assert task.error == "There must be faces." and capsys.readouterr().err == ""
+
+
+def test_out_of_memory_has_a_message_and_a_traceback(
+    task: Task, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attempt_with(task, run_out_of_memory, monkeypatch)
+    assert task.error.startswith("Out of memory.") and "MemoryError" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_does_not_suppress_the_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     supervisor.take(task)
     monkeypatch.setattr(sys, "stderr", FullLog())
-    assert worker.work(task) == 1  # nothing says what to draw
-    assert task.error.startswith("TypeError: ") and "name" in task.error
+    assert worker.work(task) == 1  # the request has no arguments
+    assert task.error.startswith("Internal error: TypeError: ") and "name" in task.error
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"pid": "x"}', "{}", "null"])
-def test_a_record_that_a_power_cut_damaged_is_of_no_living_process(
-    tmp_path: Path, text: str
-) -> None:
+def test_a_damaged_process_record_counts_as_dead(tmp_path: Path, text: str) -> None:
     (tmp_path / "process.json").write_text(text)
     assert not processes.is_alive(tmp_path / "process.json")
 
 
-def test_a_corrected_clock_does_not_make_a_living_process_look_dead(
+def test_a_corrected_clock_does_not_make_a_live_process_look_dead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_json(tmp_path / "process.json", processes.process_record())
@@ -168,57 +220,57 @@ def test_a_corrected_clock_does_not_make_a_living_process_look_dead(
     assert processes.is_alive(tmp_path / "process.json")
 
 
-def test_a_damaged_run_does_not_keep_the_others_from_going_on(
+def test_a_damaged_run_does_not_keep_others_from_being_resumed(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_preferences(Preferences(resume_by_itself=True))
+    save_preferences(Preferences(auto_resume=True))
     for name in ("a", "damaged", "z"):
         attempt = supervisor.take(ask(Task(paths.runs_root() / name), "train"))
-        write_text(endings.exit_file(attempt), endings.exit_record(-9))
+        write_text(exit_status.exit_file(attempt), exit_status.exit_record(-9))
     resumed = []
 
     def resume(run: Task) -> None:
         if run.id == "damaged":
-            raise ValueError("It cannot be read.")
+            raise FerError("It cannot be read.")
         resumed.append(run.id)
 
     monkeypatch.setattr(queue, "auto_resume", resume)
-    upkeep.resume_interrupted()
+    maintenance.resume_interrupted()
     assert sorted(resumed) == ["a", "z"]
     save_preferences(Preferences())
-    upkeep.resume_interrupted()
+    maintenance.resume_interrupted()
     assert len(resumed) == 2
 
 
-def test_tasks_are_removed_a_week_after_their_end_and_runs_never(workspace: Path) -> None:
-    week = upkeep.KEPT_SECONDS
+def test_tasks_are_removed_a_week_after_their_end_but_runs_never(workspace: Path) -> None:
+    week = maintenance.RETENTION_SECONDS
     folders = {}
     for name, age in (("old", week + 60), ("young", week - 60)):
         for root in (paths.tasks_root(), paths.runs_root()):
             task = ask(Task(root / name))
             attempt = supervisor.take(task)
             record = {"code": 0, "signal": None, "ended": time.time() - age}
-            write_json(endings.exit_file(attempt), record)
+            write_json(exit_status.exit_file(attempt), record)
             folders[name, root] = task.directory
     waiting = ask(Task(paths.tasks_root() / "waiting")).directory
     os.utime(waiting, (0, 0))
-    upkeep.remove_old()
+    maintenance.remove_old_tasks()
     assert not folders["old", paths.tasks_root()].exists()
     assert waiting.exists() and folders["young", paths.tasks_root()].exists()
     assert all(folders[name, paths.runs_root()].exists() for name in ("old", "young"))
 
 
-def test_a_supervisor_that_cannot_be_started_is_told_in_a_sentence(
+def test_a_supervisor_that_cannot_be_started_raises_a_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(ValueError, match="The supervisor, which does what waits, must be started"):
+    with pytest.raises(ValueError, match="The supervisor, which runs the queue, must be started"):
         processes.ensure_supervisor()
     assert task.state is TaskState.QUEUED
 
 
 @pytest.mark.parametrize(("kind", "low_latency"), [("train", False), ("video", True)])
-def test_a_process_gets_the_surroundings_of_its_kind(
+def test_a_process_gets_the_environment_of_its_kind(
     task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
 ) -> None:
     given: list[dict[str, str]] = []
@@ -229,5 +281,5 @@ def test_a_process_gets_the_surroundings_of_its_kind(
 
     monkeypatch.setattr(supervisor.subprocess, "Popen", start)
     ask(task, kind)
-    one_round(Supervisor())
-    assert given == [machine.subprocess_env(low_latency=low_latency)]
+    run_round(Supervisor())
+    assert given == [hardware.subprocess_env(low_latency=low_latency)]

@@ -41,12 +41,12 @@ def a_dead_process() -> dict:
     return record
 
 
-def test_asked_for_is_queued(task: Task) -> None:
+def test_a_submitted_task_is_queued(task: Task) -> None:
     ask(task)
     assert task.state is TaskState.QUEUED
 
 
-def test_taken_by_a_living_supervisor_is_running_and_then_stopping(task: Task) -> None:
+def test_a_task_taken_by_a_live_supervisor_is_running_then_stopping(task: Task) -> None:
     ask(task)
     take(task)
     assert task.state is TaskState.RUNNING
@@ -54,7 +54,7 @@ def test_taken_by_a_living_supervisor_is_running_and_then_stopping(task: Task) -
     assert task.state is TaskState.STOPPING and task.stop_requested
 
 
-def test_a_request_that_is_taken_while_somebody_looks_is_running(
+def test_a_request_taken_while_the_state_is_read_is_running(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(task)
@@ -80,7 +80,7 @@ def test_a_dead_supervisor_leaves_an_interrupted_task(task: Task) -> None:
     assert "killed" in task.interruption
 
 
-def test_the_same_pid_with_another_birthday_is_not_the_supervisor(task: Task) -> None:
+def test_the_same_pid_with_another_creation_time_is_not_the_supervisor(task: Task) -> None:
     ask(task)
     record = processes.process_record()
     earlier = {name: record[name] - 60 for name in ("created", "uptime")}
@@ -108,7 +108,7 @@ def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
         ((), TaskState.INTERRUPTED),
     ],
 )
-def test_an_ended_attempt_is_judged_by_what_it_left(
+def test_the_state_of_an_ended_attempt_follows_from_its_files(
     task: Task, files: tuple[str, ...], state: TaskState
 ) -> None:
     ask(task)
@@ -119,7 +119,7 @@ def test_an_ended_attempt_is_judged_by_what_it_left(
     assert task.state is state
 
 
-def test_a_killed_child_is_said_to_be_killed(task: Task) -> None:
+def test_the_interruption_names_a_kill(task: Task) -> None:
     ask(task)
     attempt = take(task)
     write_json(attempt / "exit.json", {"code": 0, "signal": 9, "ended": 1.0})
@@ -168,12 +168,12 @@ def test_the_queue_is_sorted_by_age_and_holds_runs_too(workspace: Path) -> None:
     assert [task.id for task in queue.waiting()] == ["a", "b", "c"]
 
 
-def test_names_that_are_taken_get_a_number(tmp_path: Path) -> None:
+def test_existing_names_get_a_number(tmp_path: Path) -> None:
     names = {tasks.new_directory(tmp_path, "faces").name for _ in range(3)}
     assert len(names) == 3
 
 
-def test_progress_comes_back(task: Task) -> None:
+def test_saved_progress_is_read_back(task: Task) -> None:
     task.directory.mkdir(parents=True)
     task.save_progress(Progress(50, 200, message="epoch 1 of 4", rate=10.0))
     assert task.progress == Progress(50, 200, message="epoch 1 of 4", rate=10.0)
@@ -197,9 +197,7 @@ def test_a_second_request_does_not_hide_a_running_task(task: Task) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"kind": "train", "more": 1}'])
-def test_a_request_that_makes_no_sense_is_none_and_stands_first_in_the_queue(
-    workspace: Path, text: str
-) -> None:
+def test_a_malformed_request_is_none_and_first_in_the_queue(workspace: Path, text: str) -> None:
     good, bad = (Task(paths.runs_root() / name) for name in ("good", "bad"))
     ask(good)
     ask(bad)
@@ -208,7 +206,7 @@ def test_a_request_that_makes_no_sense_is_none_and_stands_first_in_the_queue(
     assert [each.id for each in queue.waiting()] == ["bad", "good"]
 
 
-def test_what_waits_is_taken_up_when_the_app_starts(
+def test_waking_starts_a_supervisor_only_if_something_is_queued(
     workspace: Path, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []

@@ -48,10 +48,10 @@ def test_a_target_is_what_the_teachers_answer_together_though_they_were_deleted(
     data = with_teacher_targets(run, open_data_of(run))
     assert data.class_names == ORDER
     positions = data.positions("train")
-    assert data.answers[positions] == pytest.approx(expected[positions], abs=1e-5)
-    assert not data.answers[data.positions("val")].any()
+    assert data.teacher_probabilities[positions] == pytest.approx(expected[positions], abs=1e-5)
+    assert not data.teacher_probabilities[data.positions("val")].any()
     targets = np.concatenate([batch.targets for batch in training_batches(data, 0)])
-    assert sorted(map(tuple, targets)) == sorted(map(tuple, data.answers[positions]))
+    assert sorted(map(tuple, targets)) == sorted(map(tuple, data.teacher_probabilities[positions]))
 
 
 ORDER = ("happy", "sad", "surprise")
@@ -67,7 +67,7 @@ def test_a_teacher_that_is_sure_of_what_the_run_does_not_learn_says_nothing(
         distillation, "predict", lambda model, images: np.tile(sure, (len(images), 1))
     )
     data = with_teacher_targets(run, open_data_of(run))
-    assert data.answers[data.positions("train")] == pytest.approx(0.5)
+    assert data.teacher_probabilities[data.positions("train")] == pytest.approx(0.5)
 
 
 def test_teachers_are_asked_once_and_going_on_is_exact(
@@ -90,12 +90,12 @@ def test_who_cannot_teach_is_refused_before_anything_is_made(config: TrainConfig
     new = create_run(config)
     runs = sorted(new.directory.parent.iterdir())
     for teacher, sentence in [
-        (few, "must know every expression.* does not know: angry, disgust, fear, surprise"),
-        (new, "must have a model each.*has none yet"),
+        (few, "must have every expression as a class.* lacks: angry, disgust, fear, surprise"),
+        (new, "must have a model.*has none yet"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             create_run(replace(config, teachers=(teacher.id,)))
-    with pytest.raises(ValueError, match="Received: nobody"):
+    with pytest.raises(ValueError, match="There is no run nobody"):
         create_run(replace(config, teachers=("nobody",)))
     assert sorted(new.directory.parent.iterdir()) == runs
 

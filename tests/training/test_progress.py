@@ -75,3 +75,15 @@ def test_a_resumed_run_is_estimated_from_its_own_steps(run: Run, clock: Clock) -
     train(reporter, clock, steps=49, seconds=1)
     assert run.progress.done == 10_500
     assert run.progress.seconds_left == pytest.approx(50)
+
+
+def test_validation_and_a_smaller_last_batch_do_not_lower_the_speed(run: Run, clock: Clock) -> None:
+    reporter = StepReporter(run, 105, 2, 0)
+    train(reporter, clock, steps=1, seconds=8)
+    train(reporter, clock, steps=9, seconds=0.1)
+    clock.now += 3  # traces the graph for another batch size
+    reporter.after_batch(11, 5, VALUES, lambda: 1e-3)
+    clock.now += 20  # validation and checkpoint
+    reporter.begin_epoch(1)
+    train(reporter, clock, steps=3, seconds=0.1)
+    assert run.progress.rate == pytest.approx(100, rel=0.2)

@@ -43,12 +43,12 @@ def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
     assert shipped.is_pretrained and shipped.state is TaskState.FINISHED
     assert "platform" not in shipped.environment and shipped.environment["keras"]
     assert shipped.config.recipe == "cnn_classic" and len(shipped.history) == 1
-    assert len(shipped.test_looks) == 1
+    assert len(shipped.test_openings) == 1
     for split in ("val", "test"):
         for averaged in (False, True):
-            assert len(shipped.predictions(split, averaged=averaged)) > 20
-            calibration = shipped.calibration(averaged=averaged)
-            assert calibration == calibrate(shipped.predictions("val", averaged=averaged))
+            assert len(shipped.predictions(split, tta=averaged)) > 20
+            calibration = shipped.calibration(tta=averaged)
+            assert calibration == calibrate(shipped.predictions("val", tta=averaged))
 
 
 def test_its_weights_take_half_the_room_and_answer_what_is_recorded(run: Run) -> None:
@@ -88,13 +88,13 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
     shipped = publish_pretrained(run, "tiny", "Tiny CNN", notes="## Speed\n\nQuick.", seeds=[other])
     card = read_card(shipped)
     assert card.startswith("# Tiny CNN\n")
-    for words in ("not a person's emotion", "Article\n5(1)(f)", "2 February 2025", "## Speed"):
+    for words in ("is not an emotion", "Article\n5(1)(f)", "2 February 2025", "## Speed"):
         assert words in card
     for split in ("val", "test"):
         for averaged in (False, True):
-            assert str(accuracy(shipped.predictions(split, averaged=averaged))) in card
-    assert f"One view: {shipped.calibration().temperature:.3f}" in card
-    assert f"“not sure” (one view: {shipped.calibration().threshold:.1%}, ten views: " in card
+            assert str(accuracy(shipped.predictions(split, tta=averaged))) in card
+    assert f"without TTA: {shipped.calibration().temperature:.3f}" in card
+    assert f"“not sure” (without TTA: {shipped.calibration().threshold:.1%}, with TTA: " in card
     assert training_stats_of(shipped) == training_stats_of(run)
     assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
     assert command(run.config) in card
@@ -108,13 +108,13 @@ def test_the_card_tells_what_the_run_goes_on_from(run: Run) -> None:
     with pytest.raises(ValueError, match="must be another than of what it goes on from"):
         publish_pretrained(following, "tiny", "Tiny CNN")
     card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
-    assert "It goes on from the weights of tiny, trained before (epochs: 1). " in card
+    assert "It starts from the weights of tiny (epochs: 1). " in card
     later = replace(following.config, initial_run="RUN")
     assert f"{command(run.config)}\n{command(later)}\n```" in card
-    assert "RUN is the id that the run before it gets." in card
+    assert "RUN is the id of the run that the previous command creates." in card
     shutil.rmtree(before.directory)
     card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
-    assert "It goes on from the weights of tiny. " in card
+    assert "It starts from the weights of tiny. " in card
     assert command(following.config) in card and "RUN is" not in card
 
 

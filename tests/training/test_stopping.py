@@ -148,4 +148,4 @@ def test_opening_the_test_split_can_be_stopped_and_leaves_it_sealed(
     assert work(Task(directory)) == 0
     write_json(endings.exit_file(attempt), {"code": 0, "signal": None, "ended": 1.0})
     assert Task(directory).state is TaskState.CANCELLED
-    assert run.test_looks == [] and run.state is TaskState.FINISHED
+    assert run.test_openings == [] and run.state is TaskState.FINISHED

@@ -60,15 +60,15 @@ def test_recognising_an_image_of_the_data_set_gives_what_validation_gave(
 def test_a_finished_run_has_a_calibration_and_its_views(config: TrainConfig) -> None:
     run = trained(replace(config, average_views=True, test_at_end=True))
     for averaged in (False, True):
-        table = run.predictions("val", averaged=averaged)
-        assert run.calibration(averaged=averaged) == calibrate(table)
+        table = run.predictions("val", tta=averaged)
+        assert run.calibration(tta=averaged) == calibrate(table)
     for split in ("val", "test"):
-        one, ten = run.predictions(split), run.predictions(split, averaged=True)
+        one, ten = run.predictions(split), run.predictions(split, tta=True)
         assert one["path"].equals(ten["path"])
         assert not np.allclose(one.filter(regex="^p_"), ten.filter(regex="^p_"))
     plain = trained(replace(config, epochs=1))
-    assert plain.predictions("val", averaged=True) is None
-    assert plain.calibration() is not None and plain.calibration(averaged=True) is None
+    assert plain.predictions("val", tta=True) is None
+    assert plain.calibration() is not None and plain.calibration(tta=True) is None
 
 
 def test_continuing_equals_having_asked_for_all_epochs_at_once(config: TrainConfig) -> None:
@@ -97,17 +97,19 @@ def test_a_better_model_seals_the_test_split_again(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained(replace(config, epochs=1, test_at_end=True))
-    assert len(run.test_looks) == 1 and run.test_opened is not None
+    assert len(run.test_openings) == 1 and run.test_opened is not None
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_opens_test", lambda self, reason: False)
         go_on(run, epochs=20, since=1)
     assert run.result.best_epoch > 0
     assert run.test_opened is None and run.predictions("test") is None
     open_test(run)
-    assert len(run.test_looks) == 2 and run.test_opened == run.test_looks[-1]
+    assert len(run.test_openings) == 2 and run.test_opened == run.test_openings[-1]
     answers = run.predictions_file("test").stat().st_mtime_ns
     open_test(run)  # what is open stays as it is
-    assert len(run.test_looks) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+    assert (
+        len(run.test_openings) == 2 and run.predictions_file("test").stat().st_mtime_ns == answers
+    )
 
 
 def test_a_continuation_that_fails_before_it_begins_leaves_the_run_as_it_was(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from fer_core.vision.detection import Face, FaceDetector, smallest_sought
+from fer_core.vision.detection import Face, FaceDetector, min_face_size
 from fer_core.vision.images import Box, decode, resize
 
 ASTRONAUT = data.astronaut()  # 512×512; her face is 87×112 pixels
@@ -45,13 +45,11 @@ def test_a_face_holds_pythons_own_numbers(detector: FaceDetector) -> None:
 
 
 @pytest.mark.parametrize("smallest_face", [12, 20, 29, 50, 90])
-def test_a_face_larger_than_the_smallest_sought_is_found(
-    detector: FaceDetector, smallest_face: int
-) -> None:
+def test_a_face_above_the_minimum_size_is_found(detector: FaceDetector, smallest_face: int) -> None:
     assert len(detector.detect(ASTRONAUT, smallest_face)) == 1
 
 
-def test_a_face_smaller_than_the_smallest_sought_is_left_out(detector: FaceDetector) -> None:
+def test_a_face_below_the_minimum_size_is_not_returned(detector: FaceDetector) -> None:
     assert detector.detect(ASTRONAUT, smallest_face=300) == []
 
 
@@ -159,12 +157,12 @@ def test_threads_may_share_a_detector() -> None:
 
 
 def test_the_smallest_size_sought_follows_the_photo_unless_asked_for() -> None:
-    assert smallest_sought(480, 640) == 20
-    assert smallest_sought(100, 100) == 20
-    assert smallest_sought(3000, 4000) == 125
-    assert smallest_sought(3000, 4000, wished=40) == 40
-    assert smallest_sought(3000, 4000, wished=5) == 31
-    assert smallest_sought(480, 640, wished=5) == 12
+    assert min_face_size(480, 640) == 20
+    assert min_face_size(100, 100) == 20
+    assert min_face_size(3000, 4000) == 125
+    assert min_face_size(3000, 4000, requested=40) == 40
+    assert min_face_size(3000, 4000, requested=5) == 31
+    assert min_face_size(480, 640, requested=5) == 12
 
 
 def test_a_group_is_found_and_its_smaller_faces_on_request(

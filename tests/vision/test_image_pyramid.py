@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from fer_core.vision.image_pyramid import BORDER, GRAY, SHEETS, lay_out
+from fer_core.vision.image_pyramid import BORDER, GRAY, SHEETS, build_pyramid
 from fer_core.vision.images import resize
 
 ASTRONAUT = data.astronaut()
@@ -16,7 +16,7 @@ def test_every_size_lies_in_a_place_of_its_own_with_gray_around(
     height: int, width: int, scale: float
 ) -> None:
     image = np.maximum(resize(ASTRONAUT, height, width), GRAY + 1)  # no gray of its own
-    laid = lay_out(image, scale)
+    laid = build_pyramid(image, scale)
     assert len(laid.sheets) == SHEETS
     left_over = [np.full(sheet.shape[:2], True) for sheet in laid.sheets]
     for number, left, top, right, bottom, across, down in laid.places:
@@ -33,19 +33,19 @@ def test_every_size_lies_in_a_place_of_its_own_with_gray_around(
 
 
 def test_each_size_has_half_the_area_of_the_one_before_down_to_a_window() -> None:
-    laid = lay_out(resize(ASTRONAUT, 480, 640), 0.6)
+    laid = build_pyramid(resize(ASTRONAUT, 480, 640), 0.6)
     assert laid.places[0, 5:] == pytest.approx(1 / 0.6, rel=0.01)
     assert laid.places[1:, 5] / laid.places[:-1, 5] == pytest.approx(1 / 0.709, rel=0.1)
     assert 480 / laid.places[-1, 6] * 0.709 < 12
 
 
 def test_little_of_the_sheets_is_empty() -> None:
-    laid = lay_out(resize(ASTRONAUT, 480, 640), 0.6)
+    laid = build_pyramid(resize(ASTRONAUT, 480, 640), 0.6)
     pictures = (640 * 480 / laid.places[:, 5] / laid.places[:, 6]).sum()
     assert sum(sheet[..., 0].size for sheet in laid.sheets) < 1.25 * pictures
 
 
 def test_a_photo_smaller_than_a_window_has_no_size() -> None:
-    laid = lay_out(np.zeros((8, 300, 3), np.uint8), 1.0)
+    laid = build_pyramid(np.zeros((8, 300, 3), np.uint8), 1.0)
     assert laid.places.shape == (0, 7)
     assert len(laid.sheets) == SHEETS

@@ -279,7 +279,7 @@ def test_a_crop_that_stands_aslant_comes_upright(angle: int) -> None:
     image = np.dstack([rows * 2, columns * 2, np.full_like(rows, 9)]).astype(np.uint8)
     matrix = cv2.getRotationMatrix2D((60, 60), -angle, 1)  # OpenCV's angles go the other way
     aslant = cv2.warpAffine(image, matrix, (121, 121))
-    crop = crop_face(aslant, Box(40, 40, 41, 41), turned=angle)
+    crop = crop_face(aslant, Box(40, 40, 41, 41), tilt=angle)
     assert crop.shape == (41, 41, 3)
     assert np.abs(crop.astype(int) - image[40:81, 40:81]).max() <= 2
 

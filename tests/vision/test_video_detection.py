@@ -8,7 +8,7 @@ from skimage import data
 
 from fer_core.vision.detection import Face, Landmarks
 from fer_core.vision.images import Box
-from fer_core.vision.video_detection import Cuts, FaceFollower
+from fer_core.vision.video_detection import CutDetector, FaceFollower
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
 
@@ -65,7 +65,7 @@ def test_after_a_cut_nothing_is_followed() -> None:
     detector = Detector([5])
     follower = FaceFollower(detector)
     follower.find(IMAGE, 0.0)
-    follower.find(IMAGE, 0.04, anew=True)
+    follower.find(IMAGE, 0.04, after_cut=True)
     assert detector.asked == ["detect", "detect"]
 
 
@@ -81,8 +81,8 @@ def shots() -> tuple[np.ndarray, np.ndarray]:
 
 
 def cuts(*images: np.ndarray) -> list[bool]:
-    each = Cuts()
-    return [each.begins(image) for image in images]
+    each = CutDetector()
+    return [each.is_cut(image) for image in images]
 
 
 def test_another_picture_begins_a_shot_and_the_same_one_moved_does_not(shots) -> None:

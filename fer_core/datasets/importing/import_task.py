@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
 from fer_core.storage import write_json
-from fer_core.tasks import Progress, Task
+from fer_core.tasks import ProgressReporter, Task
 
-_REPORT_EVERY = 0.3  # seconds
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -126,16 +124,6 @@ def task_arguments(task: Task) -> Mapping[str, Any]:
     return task.request.arguments
 
 
-def import_progress(task: Task) -> Callable[[int, int, str], None]:
-    """Returns a function that saves the task's progress and raises when it is to stop."""
-    last = 0.0
-
-    def save(done: int, total: int, message: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _REPORT_EVERY:
-            last = time.monotonic()
-            if task.stop_requested:
-                raise FerError(_STOPPED)
-            task.save_progress(Progress(done, total, message=message))
-
-    return save
+def import_progress(task: Task) -> ProgressReporter:
+    """Returns a reporter that ends the import with a message when the user stops it."""
+    return ProgressReporter(task, stop_error=FerError(_STOPPED))

@@ -135,6 +135,14 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", one, other) / np.maximum(lengths, 1e-6)
 
 
+@cache
+def _blur() -> np.ndarray:
+    """Returns the matrix, (SIDE, SIDE), that blurs along an axis with a sigma of 1 pixel."""
+    from scipy.ndimage import gaussian_filter1d  # loads SciPy, 0.3 s
+
+    return np.asarray(gaussian_filter1d(np.eye(SIDE, dtype=np.float32), 1.0, axis=0))
+
+
 def _join(groups: np.ndarray, similarity: np.ndarray, pairs: Pairs) -> None:
     """Merges the groups of each pair; a group is named by its first image."""
     first, second, correlation = pairs

@@ -118,6 +118,6 @@ def move_to_cache(path: Path, key: str) -> None:
         measures_file(key),
         move,
         size=0,  # it takes no more space than it does already
-        what="the measurements of the images",
+        description="the measurements of the images",
     )
     path.unlink(missing_ok=True)  # still there if the cache had it already

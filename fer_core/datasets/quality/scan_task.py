@@ -1,6 +1,5 @@
 """Runs quality scans and face searches as tasks in their own process."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -18,9 +17,7 @@ from fer_core.datasets.quality.scan_results import (
 from fer_core.datasets.registry import open_dataset
 from fer_core.errors import FerError
 from fer_core.storage import write_json
-from fer_core.tasks import Progress, Task, stop_if_asked
-
-_REPORT_EVERY = 0.3  # seconds
+from fer_core.tasks import ProgressReporter, Task
 
 HasFace = Callable[[np.ndarray], bool]
 
@@ -37,7 +34,7 @@ def run_scan(task: Task) -> None:
     if task.request is None:
         raise FerError(f"The request of task {task.id} is missing or damaged. Start it again.")
     name, faces = task.request.arguments["dataset"], int(task.request.arguments.get("faces", 0))
-    report = _reporter(task)
+    report = ProgressReporter(task)
     if faces:
         report(0, faces, "Loading TensorFlow …")
         search_faces(open_dataset(name), faces, _detector(), report)
@@ -83,17 +80,3 @@ def _detector() -> HasFace:
 
     detector = FaceDetector()
     return lambda image: bool(detector.detect(image))
-
-
-def _reporter(task: Task) -> Callable[[int, int, str], None]:
-    """Returns a function that saves the task's progress and raises when it is to stop."""
-    last = 0.0
-
-    def report(done: int, total: int, message: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _REPORT_EVERY:
-            last = time.monotonic()
-            stop_if_asked(task)
-            task.save_progress(Progress(done, total, message=message))
-
-    return report

@@ -5,7 +5,7 @@ import streamlit as st
 
 from fer_core import expressions, vision
 from fer_core.datasets import Corrections, Dataset, positions_of
-from pages.components.shared.corrections import current
+from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.formatting import SPLITS
@@ -23,7 +23,7 @@ def show_faces(dataset: Dataset, page_corrections: Corrections | None) -> None:
     Args:
         page_corrections: those shown by the surrounding page, which reruns when they change.
     """
-    corrections = current(dataset)
+    corrections = corrections_or_empty(dataset)
     split, expression, correction, draw = _choose(dataset, corrections)
     positions = dataset.select(None if split == ALL else split, expression)
     if correction is not None:
@@ -127,4 +127,4 @@ def show_mean_faces(dataset: Dataset) -> None:
         Tile(vision.encode(face, "JPEG"), f"{name} · {counts[name]:,}", color)
         for (name, face), color in zip(dataset.mean_faces().items(), colors, strict=True)
     ]
-    gallery(tiles, key=f"means-{dataset.name}", least=110, pressed=False)
+    gallery(tiles, key=f"means-{dataset.name}", min_width=110, clickable=False)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core import datasets, figures
 from fer_core.datasets import Dataset
-from pages.components.shared.dataset_cache import corrected
+from pages.components.shared.dataset_cache import with_corrections
 from pages.components.shared.formatting import SPLITS, plain
 
 _CORRECTED, _ORIGINAL = "With corrections", "Original"
@@ -13,7 +13,7 @@ _CORRECTED, _ORIGINAL = "With corrections", "Original"
 def show_balance(dataset: Dataset) -> None:
     """Shows images per split and class as a sentence, a chart and a table."""
     original = counts = dataset.counts()
-    shown = corrected(dataset)
+    shown = with_corrections(dataset)
     if shown is not dataset and _choose(dataset):
         counts = shown.counts()
     if counts.columns.empty:

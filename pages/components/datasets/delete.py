@@ -6,8 +6,8 @@ from fer_core import datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
-from pages.components.shared.corrections import current
-from pages.components.shared.formatting import plain, spoken_run, spoken_size
+from pages.components.shared.corrections import corrections_or_empty
+from pages.components.shared.formatting import format_run, format_size, plain
 
 _MAX_NAMED = 3  # runs named in a message
 
@@ -18,10 +18,10 @@ def offer_deletion(dataset: Dataset) -> None:
     refusal = _refusal(dataset, trained)
     with st.popover("Delete …", icon=":material/delete:"):
         st.markdown(f"Delete **{dataset.name}** {_question(dataset)}")
-        if current(dataset):
+        if corrections_or_empty(dataset):
             st.markdown(
                 "Its corrections are deleted too "
-                f"({datasets.describe_corrections(current(dataset))}). To reuse them, "
+                f"({datasets.describe_corrections(corrections_or_empty(dataset))}). To reuse them, "
                 "download them on the Corrections tab first."
             )
         if trained and not refusal:
@@ -49,7 +49,7 @@ def _question(dataset: Dataset) -> str:
 
 def _size(dataset: Dataset) -> str:
     try:
-        return f", {spoken_size(dataset.size_on_disk)},"
+        return f", {format_size(dataset.size_on_disk)},"
     except FerError:  # its index is damaged
         return ""
 
@@ -61,7 +61,7 @@ def _trained_on(dataset: Dataset) -> list[Run]:
 def _refusal(dataset: Dataset, trained: list[Run]) -> str:
     """Returns why the dataset cannot be deleted now; empty if it can."""
     states = [(run, run.state) for run in trained]
-    active = [f"{plain(spoken_run(run))} is {state}" for run, state in states if state.is_active]
+    active = [f"{plain(format_run(run))} is {state}" for run, state in states if state.is_active]
     if not active:
         return ""
     more = f", and {len(active) - _MAX_NAMED:,} more" if len(active) > _MAX_NAMED else ""

@@ -7,8 +7,8 @@ from fer_core import expressions
 from fer_core.datasets import Dataset, quality
 from fer_core.datasets.quality import DESCRIPTIONS, Finding, ScanResult
 from fer_core.text import counted
-from pages.components.shared.dataset_cache import corrected, thumbnail
-from pages.components.shared.errors import run_or_report, show_refusals
+from pages.components.shared.dataset_cache import thumbnail, with_corrections
+from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.gallery import Tile, gallery
 
@@ -22,7 +22,7 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
         Whether an image was just selected and is shown in a dialog.
     """
     description = DESCRIPTIONS[finding.kind]
-    show_refusals()
+    show_reported_errors()
     st.subheader(description.title, anchor=False)
     st.markdown(description.meaning)
     st.markdown(_summary(finding))
@@ -30,7 +30,7 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
         _offer_exclusion(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.finding_table(finding, result, corrected(dataset).index).to_csv(
+            lambda: quality.finding_table(finding, result, with_corrections(dataset).index).to_csv(
                 index=False
             ),
             file_name=f"{dataset.name}-{finding.kind}.csv",
@@ -48,7 +48,7 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
     pressed = gallery(
         _tiles(dataset, finding.positions[here]),
         key=f"finding-faces-{dataset.name}",
-        least=92,
+        min_width=92,
         groups=None if finding.groups is None else finding.groups[here].tolist(),
     )
     places = np.flatnonzero(finding.positions == pressed)
@@ -90,7 +90,7 @@ def _summary(finding: Finding) -> str:
 def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = corrected(dataset).index[["expression", "split"]].iloc[positions]
+    rows = with_corrections(dataset).index[["expression", "split"]].iloc[positions]
     return [
         Tile(thumbnail(dataset, int(position)), f"{label} · {split}", color[label], int(position))
         for position, label, split in zip(positions, rows["expression"], rows["split"], strict=True)

@@ -7,8 +7,8 @@ import streamlit as st
 
 from fer_core.datasets import Corrections, Dataset, quality
 from fer_core.datasets.quality import FaceSearch, Finding, ScanResult
-from pages.components.shared.corrections import current
-from pages.components.shared.dataset_cache import corrected, opened
+from pages.components.shared.corrections import corrections_or_empty
+from pages.components.shared.dataset_cache import open_cached, with_corrections
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ def quality_report(dataset: Dataset) -> QualityReport | None:
     """
     scanned_at = _modified(quality.scan_result_file(dataset))
     searched_at = _modified(quality.face_search_file(dataset))
-    report = _report(dataset.name, _stamp(dataset), scanned_at, searched_at, current(dataset))
+    report = _report(
+        dataset.name, _stamp(dataset), scanned_at, searched_at, corrections_or_empty(dataset)
+    )
     if report is None or not report.is_current:
         return report
     if _has_changed(dataset.name, report.result.started):
@@ -54,7 +56,7 @@ def _stamp(dataset: Dataset) -> int:
 def _report(
     name: str, index: int, scanned_at: int, searched_at: int, corrections: Corrections
 ) -> QualityReport | None:
-    dataset = opened(name)
+    dataset = open_cached(name)
     result = quality.read_scan_result(dataset)
     if result is None:
         return None
@@ -64,14 +66,14 @@ def _report(
     faces = quality.read_face_search(dataset)
     if faces is not None and faces.key != key:
         faces = None
-    findings = quality.find_problems(result, corrected(dataset).index, faces)
+    findings = quality.find_problems(result, with_corrections(dataset).index, faces)
     return QualityReport(result, faces, tuple(findings), is_current=True)
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
 def _has_changed(name: str, started: str) -> bool:
     """Returns whether files changed since the scan; checked once a minute, since it is slow."""
-    dataset = opened(name)
+    dataset = open_cached(name)
     result = quality.read_scan_result(dataset)
     if result is None or result.started != started:
         return False

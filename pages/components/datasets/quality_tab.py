@@ -12,13 +12,13 @@ from fer_core.storage import paths
 from fer_core.tasks import Task, queue
 from pages.components.datasets.finding_gallery import show_finding
 from pages.components.datasets.quality_cache import QualityReport, quality_report
-from pages.components.shared.corrections import current
+from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import spoken_duration
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.formatting import format_duration
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _KIND = "examine"
-_MESSAGES = Words("Stop scan", "The scan failed.")
+_MESSAGES = TaskLabels("Stop scan", "The scan failed.")
 _SAMPLE = 500  # default number of images of a face search
 
 
@@ -118,7 +118,9 @@ def _show_findings(dataset: Dataset, page_corrections: Corrections | None, activ
             is_dialog_open = False
         else:
             is_dialog_open = show_finding(dataset, report.result, present[kind])
-    corrections_changed = page_corrections is not None and current(dataset) != page_corrections
+    corrections_changed = (
+        page_corrections is not None and corrections_or_empty(dataset) != page_corrections
+    )
     if not is_dialog_open and corrections_changed:
         st.rerun()
 
@@ -142,7 +144,7 @@ def _show_summary(report: QualityReport) -> None:
     if absent:
         st.caption(f"Not found: {'; '.join(absent)}.")
     result = report.result
-    duration = spoken_duration(timedelta(seconds=result.seconds))
+    duration = format_duration(timedelta(seconds=result.seconds))
     st.caption(
         f"Scanned {len(result.table):,} images on {result.time:%B %d, %Y at %H:%M} in {duration}."
     )

@@ -1,4 +1,4 @@
-"""The confusion matrix, and, of the cell that is chosen in it, the images and their answers."""
+"""Shows the confusion matrix and the images of the selected cell."""
 
 from functools import partial
 
@@ -24,21 +24,21 @@ _ORDERS = {
     LEAST_CONFIDENT: "Least confident first",
 }
 _ORDER_HELP = (
-    "The largest error: wrong answers before right ones, and of the wrong ones that first which "
-    "was given with most confidence; of the right ones that with least."
+    "Largest error first: wrong predictions, the most confident first; then correct ones, the "
+    "least confident first."
 )
 
-Cell = tuple[str | None, str | None]  # truth and answer; None is any
+Cell = tuple[str | None, str | None]  # true and predicted expression; None is any
 
 
 @st.fragment
 def show_mistakes(subject: Subject, found: EvaluationReport) -> None:
-    """A click on the matrix, or the two choices beside it, show images."""
+    """Shows the images that are selected by a click on the matrix or with the widgets."""
     matrix, images = st.columns([6, 5], gap="large")
     with images:
         st.subheader("Images", anchor=False)
         truth, answered, order = _choose(subject, found)
-        rows = evaluation.choose(found.answers, truth, answered, order)
+        rows = evaluation.choose(found.calibrated, truth, answered, order)
         st.caption(_sentence((truth, answered), rows, found))
         show_answers(subject, found, rows, key=f"{truth}-{answered}-{order}")
     with matrix:
@@ -55,7 +55,7 @@ def show_mistakes(subject: Subject, found: EvaluationReport) -> None:
 
 
 def _choose(subject: Subject, found: EvaluationReport) -> tuple[str | None, str | None, str]:
-    """The widgets above the images: truth, answer (None is any), order."""
+    """Shows the widgets above the images; returns truth, prediction (None is any) and order."""
     names = list(found.class_names)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         truth = st.selectbox(
@@ -66,9 +66,9 @@ def _choose(subject: Subject, found: EvaluationReport) -> tuple[str | None, str 
             width=150,
         )
         answered = st.selectbox(
-            "Answered",
+            "Predicted",
             [WRONG, None, *names],
-            format_func=lambda name: {None: "any", WRONG: "any wrong one"}.get(name, name),
+            format_func=lambda name: {None: "any", WRONG: "any wrong"}.get(name, name),
             key=_answer_key(subject),
             width=150,
         )
@@ -84,7 +84,7 @@ def _choose(subject: Subject, found: EvaluationReport) -> tuple[str | None, str 
 
 
 def _take(subject: Subject, truth: str, answered: str) -> None:
-    """What is clicked is chosen in the widgets too."""
+    """Sets the widgets to the clicked cell."""
     st.session_state[_truth_key(subject)] = truth
     st.session_state[_answer_key(subject)] = answered
 
@@ -98,16 +98,16 @@ def _answer_key(subject: Subject) -> str:
 
 
 def _sentence(cell: Cell, rows: np.ndarray, found: EvaluationReport) -> str:
-    """What is shown, and how much of it there is."""
+    """Describes the selected images and their number."""
     truth, answered = cell
     of = "images" if truth is None else f"images of {plain(truth)}"
     if answered is None:
-        what = "with any answer"
+        what = "with any prediction"
     elif answered == WRONG:
-        what = "with a wrong answer"
+        what = "with a wrong prediction"
     else:
-        what = "rightly recognised" if answered == truth else f"taken for {plain(answered)}"
+        what = "predicted correctly" if answered == truth else f"predicted as {plain(answered)}"
     among = f"**{len(rows):,}** {of} {what}"
     if found.calibration is None:
         return f"{among}."
-    return f"{among}. Probabilities with the temperature, {found.temperature:.2f}."
+    return f"{among}. Probabilities are calibrated (temperature {found.temperature:.2f})."

@@ -1,4 +1,4 @@
-"""A run evaluated on other data than its own: asked for, watched, and shown."""
+"""Submits, watches and shows cross-dataset evaluations."""
 
 from functools import partial
 
@@ -6,30 +6,31 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.datasets import list_datasets
+from fer_core.errors import FerError
 from fer_core.evaluation import EVERYTHING, CrossDatasetEvaluation
 from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.evaluate.report import show_averaged, show_evaluation
-from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
-from pages.components.shared.pickers import say_no_dataset
-from pages.components.shared.predictions_cache import Subject, evaluated
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.pickers import show_no_dataset
+from pages.components.shared.predictions_cache import Subject, load_report
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 _SPLITS = {EVERYTHING: "All images"} | SPLITS
-_HELP = "Share of right answers on images of another origin than those it was trained on."
+_HELP = "Accuracy on images from another source than the training images."
 
 
 def show_cross_dataset(run: Run) -> None:
-    """What there is, what is being done, and a form to ask for more."""
+    """Shows a form for a new evaluation, running ones, and the results."""
     _offer(run)
     _show_tasks(run)
     done = evaluation.list_evaluations(run)
     if not done:
         st.info(
-            "A network that does well on its own data often does worse on other faces. Choose a "
-            "data set above to see how much.",
+            "Models often do worse on other datasets than on their own. Choose a dataset above to "
+            "measure it.",
             icon=":material/public:",
         )
         return
@@ -46,13 +47,13 @@ def show_cross_dataset(run: Run) -> None:
 def _offer(run: Run) -> None:
     datasets = list_datasets()
     if not datasets:
-        say_no_dataset()
+        show_no_dataset()
         return
     names = [dataset.name for dataset in datasets]
     others = [name for name in names if name != run.config.dataset]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Data set",
+            "Dataset",
             [*others, *(name for name in names if name not in others)],
             width=260,
             key=f"other-data-{run.id}",
@@ -61,11 +62,11 @@ def _offer(run: Run) -> None:
         split = st.selectbox(
             "Images", splits, format_func=_SPLITS.__getitem__, width=180, key=f"other-split-{name}"
         )
-        views = run.config.average_views and st.checkbox(
-            "Average ten views too",
+        tta = run.config.average_views and st.checkbox(
+            "Test-time augmentation (10 views)",
             key=f"other-views-{run.id}",
-            help="As the run does on its own data: of five places, each mirrored too. It takes ten "
-            "times as long.",
+            help="Also averages the predictions for ten shifted and mirrored views, as on the "
+            "run's own data. Takes ten times as long.",
             width="content",
         )
         st.button(
@@ -73,63 +74,65 @@ def _offer(run: Run) -> None:
             type="primary",
             icon=":material/play_arrow:",
             on_click=run_or_toast,
-            args=(partial(evaluation.submit_evaluation, run, name, split, views=views),),
+            args=(partial(evaluation.submit_evaluation, run, name, split, tta=tta),),
         )
 
 
 def _splits(run: Run, name: str) -> list[str]:
-    """What can be chosen: of the run's own data what it does not answer by itself."""
+    """Returns the splits to choose from; of the run's own dataset only the training split."""
     if name == run.config.dataset:
         return ["train"]
     try:
-        there = list(opened(name).counts())
-    except ValueError as error:
+        there = list(open_cached(name).counts())
+    except FerError as error:
         st.error(plain(str(error)))
         st.stop()
     return [*reversed(there), *([EVERYTHING] if len(there) > 1 else [])]
 
 
 def _show_tasks(run: Run) -> None:
-    """How far each evaluation is, and why the newest one came to nothing, where it did."""
+    """Shows the progress of active evaluations, and the error of the newest if it failed."""
     asked = evaluation.evaluations_of(run)
     for number, task in enumerate(asked):
         if number == 0 or task.state.is_active:
             show_task(task, _words(task))
 
 
-def _words(task: Task) -> Words:
+def _words(task: Task) -> TaskLabels:
     asked = task.request.arguments if task.request else {}
     what = f"{asked.get('dataset', '')}, {_SPLITS.get(asked.get('split', ''), '')}"
-    return Words("Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**.")
+    return TaskLabels(
+        "Stop evaluating", f"**{plain(what)}** was not evaluated.", f"**{plain(what)}**."
+    )
 
 
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
     subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
-    found = evaluated(subject)
+    found = load_report(subject)
     if found is None:
-        st.info("There are no answers to show.")
+        st.info("There are no predictions to show.")
         return
     st.caption(_remarks(run, one))
-    show_averaged(evaluation.views_file(run, one.dataset, one.split))
+    show_averaged(evaluation.tta_file(run, one.dataset, one.split))
     show_evaluation(subject, found, _HELP)
 
 
 def _remarks(run: Run, one: CrossDatasetEvaluation) -> str:
-    """What must be known to read the scores."""
+    """Returns remarks on how to read the scores."""
     said = [f"Evaluated on {one.time:%d %B %Y at %H:%M}."]
     if one.left_out:
         classes = ", ".join(f"{plain(name)} ({n:,})" for name, n in one.left_out.items())
-        said.append(f"Left out, since the network does not know them: {classes}.")
+        said.append(f"Left out, since the model lacks these classes: {classes}.")
     if one.missing:
         names = ", ".join(map(plain, one.missing))
-        said.append(f"Of {names} there are no images: such answers are wrong.")
+        said.append(f"No images of: {names}. Predictions of these count as wrong.")
     if not one.leaks_known:
         said.append(
-            "The images that it was trained on are not here: whether any is among these is unknown."
+            "The training images are not on this machine, so leaked images cannot be detected."
         )
     if run.result and run.result.best_epoch != one.best_epoch:
-        said.append("**The network has learned more since then.**")
+        said.append("**The model has been trained further since then.**")
     return " ".join(said)
 
 

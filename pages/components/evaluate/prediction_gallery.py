@@ -1,16 +1,17 @@
-"""Answered images with the probabilities of every class, a page at a time."""
+"""Shows predicted images with the probabilities of every class, page by page."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from fer_core import expressions
+from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport, class_probabilities
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.formatting import plain
 from pages.components.shared.gallery import Bar, Tile, gallery
-from pages.components.shared.predictions_cache import Images, Subject, find_images
+from pages.components.shared.predictions_cache import LocatedImages, Subject, locate_images
 
 _PER_PAGE = 9
 _LEAST_WIDTH = 104  # pixels of a tile
@@ -19,14 +20,17 @@ _LEAST_WIDTH = 104  # pixels of a tile
 def show_answers(
     subject: Subject, found: EvaluationReport, rows: np.ndarray, key: str, place: str = "answers"
 ) -> None:
-    """The answers of these rows, in their order; without the images a table of them.
+    """Shows the predictions of these rows, in their order; as a table if there are no images.
 
     Args:
-        key: of the rows: another choice begins on the first page.
-        place: of the page, where it shows several galleries.
+        subject: whose predictions they are.
+        found: the report.
+        rows: to show.
+        key: of the selection; a new key starts on the first page.
+        place: identifies the gallery if the page shows several.
     """
     if not len(rows):
-        st.info("There is no such image.", icon=":material/check:")
+        st.info("No such images.", icon=":material/check:")
         return
     page = 1
     pages = -(-len(rows) // _PER_PAGE)
@@ -34,39 +38,44 @@ def show_answers(
         page = st.pagination(pages, key=f"page-{subject.key}-{key}")
     shown = rows[(page - 1) * _PER_PAGE : page * _PER_PAGE]
     try:
-        images = find_images(subject, found)
-    except ValueError as error:
-        _show_without_images(f"The images cannot be shown. {error}", found, shown)
+        images = locate_images(subject, found)
+    except FerError:
+        reason = f"The images of {subject.dataset} are not on this machine. "
+        _show_without_images(f"{reason}Add the dataset to see the faces.", found, shown)
+        st.page_link("pages/datasets.py", label="Datasets", icon=":material/arrow_forward:")
         return
     missing = int((images.positions < 0).sum())
     if missing == len(images.positions):
         name = subject.dataset
         _show_without_images(
-            f"None of these images is in the data set {name}: here it was added from other files.",
+            f"The dataset {name} on this machine does not contain these images. Add the files that "
+            "the run was evaluated on to see the faces.",
             found,
             shown,
         )
         return
     if missing:
-        st.caption(f"{missing:,} of {len(images.positions):,} images are not in the data set now.")
+        st.caption(
+            f"{missing:,} of {len(images.positions):,} images are not in the dataset anymore."
+        )
     _show_gallery(f"{place}-{subject.key}", images, found, rows, shown)
 
 
 def _show_gallery(
-    key: str, images: Images, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
+    key: str, images: LocatedImages, found: EvaluationReport, rows: np.ndarray, shown: np.ndarray
 ) -> None:
-    tiles = _tiles(images, found.answers.iloc[shown], images.positions[shown])
-    pressed = gallery(tiles, key=key, least=_LEAST_WIDTH)
+    tiles = _tiles(images, found.calibrated.iloc[shown], images.positions[shown])
+    pressed = gallery(tiles, key=key, min_width=_LEAST_WIDTH)
     if pressed is not None and pressed >= 0:
         positions = images.positions[rows]
         positions = positions[positions >= 0]
         show_face(images.dataset, positions, int(np.flatnonzero(positions == pressed)[0]))
 
 
-def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
+def _tiles(images: LocatedImages, table: pd.DataFrame, positions: np.ndarray) -> list[Tile]:
     names, probabilities = class_probabilities(table)
     color = dict(zip(names, expressions.colors(names), strict=True))
-    rows = zip(table["expression"], table["answered"], probabilities, positions, strict=True)
+    rows = zip(table["expression"], table["predicted"], probabilities, positions, strict=True)
     return [
         Tile(
             thumbnail(images.dataset, int(position)) if position >= 0 else b"",
@@ -84,9 +93,9 @@ def _tiles(images: Images, table: pd.DataFrame, positions: np.ndarray) -> list[T
 
 def _show_without_images(reason: str, found: EvaluationReport, shown: np.ndarray) -> None:
     st.info(plain(reason), icon=":material/image_not_supported:")
-    table = found.answers.iloc[shown]
+    table = found.calibrated.iloc[shown]
     names, probabilities = class_probabilities(table)
-    words = table[["expression", "answered"]].set_axis(["True", "Answered"], axis="columns")
+    words = table[["expression", "predicted"]].set_axis(["True", "Predicted"], axis="columns")
     image = table["path"].where(table["row"] == "", table["path"] + ", row " + table["row"])
     shares = pd.DataFrame(100 * probabilities, columns=names, index=table.index)
     st.dataframe(

@@ -1,4 +1,4 @@
-"""All that is shown of a network's answers on one split."""
+"""Shows the evaluation of a model on one split."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pages.components.shared.scores import show_accuracy, show_class_scores
 
 
 def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str) -> None:
-    """Scores with their intervals, the mistakes, and how sure the network was."""
+    """Shows scores with their intervals, mistakes, calibration and label issues."""
     _show_summary(subject, found, explanation)
     show_mistakes(subject, found)
     st.subheader("Scores per expression", anchor=False)
@@ -33,11 +33,11 @@ def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str)
 
 
 def show_averaged(predictions_file: Path) -> None:
-    """The accuracy of answers averaged over ten views of each image, where there are such."""
+    """Shows the accuracy with test-time augmentation, if there are such predictions."""
     score = score_of(predictions_file)
     if score is None:
         return
-    said = f"With ten views of each image averaged: {score.accuracy}"
+    said = f"With test-time augmentation (10 views): {score.accuracy}"
     clean = f"; without leaked images: {score.clean}" if score.clean else ""
     st.caption(f"{said}{clean}.")
 
@@ -52,12 +52,12 @@ def _show_summary(subject: Subject, found: EvaluationReport, explanation: str) -
             show_accuracy(
                 "Without leaked images",
                 score.clean,
-                f"Without the {score.leaked:,} that are among the training images too, pixel by "
-                "pixel.",
+                f"Without the {score.leaked:,} images that are pixel-identical to a training "
+                "image.",
             )
     with top_two if score.clean is not None else clean:
         show_accuracy(
             "Top-2 accuracy",
             found.top_two,
-            "How often the truth is one of the two most probable expressions.",
+            "How often the true expression is among the two most probable ones.",
         )

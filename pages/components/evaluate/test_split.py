@@ -1,4 +1,4 @@
-"""The sealed test split of a run: explained, opened on request, watched while it is opened."""
+"""Explains the sealed test split and opens it on request."""
 
 import streamlit as st
 
@@ -9,16 +9,15 @@ from pages.components.shared.errors import run_or_toast
 
 
 def offer_test(run: Run) -> None:
-    """Explains the seal, and opens it on request."""
+    """Explains the seal, offers to open the split, and shows the progress."""
     task = _opening(run)
     if task is not None and task.state.is_active:
         st.fragment(_watch, run_every=1.0)(task)
         return
     st.info(
-        "**The test split is sealed.** It measures how well the network does on faces that had no "
-        "part in any choice: not in training, not in choosing the epoch, not in choosing between "
-        "settings. That holds only if you look once, at the end. Opening it is recorded with the "
-        "run.",
+        "**The test split is sealed.** It gives an unbiased score only if it plays no part in "
+        "training, in choosing the epoch or in choosing between settings. Open it once, at the "
+        "end. The run records when it was opened.",
         icon=":material/lock:",
     )
     if task is not None and task.state in (TaskState.FAILED, TaskState.INTERRUPTED):
@@ -31,21 +30,21 @@ def offer_test(run: Run) -> None:
         on_click=run_or_toast,
         args=(lambda: runs.open_test_task(run),),
         disabled=not finished,
-        help=None if finished else "It can be opened when the run has finished.",
+        help=None if finished else "Available once the run has finished.",
     )
 
 
 def _opening(run: Run) -> Task | None:
-    """The newest task that opens this run's test split."""
+    """Returns the newest task that opens this run's test split."""
     asked = tasks.list_tasks("open_test")
     mine = [task for task in asked if task.request and task.request.arguments["run"] == run.id]
     return mine[0] if mine else None
 
 
 def _watch(task: Task) -> None:
-    """How far the evaluation is; the page is shown anew when it has ended."""
+    """Shows the progress; reruns the page at the end."""
     if not task.state.is_active:
         st.rerun()
     progress = task.progress
-    waits = "Waiting for its turn …" if progress is None else progress.message
+    waits = "Queued …" if progress is None else progress.message
     st.progress(progress.fraction if progress else 0.0, text=f"Opening the test split. {waits}")

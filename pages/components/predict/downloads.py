@@ -1,4 +1,4 @@
-"""The answers about all pictures to look at in a table, and to take away."""
+"""Shows the faces of all photos in a table, with downloads."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,53 +18,53 @@ BOX = ("x", "y", "width", "height")
 
 
 def show_downloads(
-    asking: PredictOptions,
-    found: Mapping[Photo, "PhotoResult"],
-    refused: Sequence[str],
-    asked: InferenceRequest,
+    options: PredictOptions,
+    results: Mapping[Photo, "PhotoResult"],
+    errors: Sequence[str],
+    request: InferenceRequest,
 ) -> None:
-    """One row per face of all pictures; as CSV and JSON, and the annotated pictures as .zip."""
+    """Shows a row per face; offers CSV, JSON and a .zip of annotated photos."""
     from fer_core import inference
 
-    run, sureness = asking.run, asking.sureness
-    by_name = {photo.name: one for photo, one in found.items()}
-    table = inference.results_table(by_name, run.class_names, sureness.threshold)
+    run, abstention = options.run, options.abstention
+    by_name = {photo.name: result for photo, result in results.items()}
+    table = inference.results_table(by_name, run.class_names, abstention.threshold)
     st.subheader("All faces", anchor=False)
-    shares = [f"p_{name}" for name in run.class_names]
+    probabilities = [f"p_{name}" for name in run.class_names]
     st.dataframe(
         table,
         column_config={
             name: st.column_config.NumberColumn(name.removeprefix("p_"), format="%.3f")
-            for name in ("confidence", *shares)
+            for name in ("confidence", *probabilities)
         }
         | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
         column_order=(
-            *("image", "face", "answer", "expression", *shares, "confidence"),
+            *("image", "face", "answer", "expression", *probabilities, "confidence"),
             *(*BOX, "milliseconds"),
         ),
         hide_index=True,
     )
     with st.container(horizontal=True):
-        _offer("Download table", table.to_csv(index=False), f"faces-{run.id}.csv", "text/csv")
+        _offer("Download table (CSV)", table.to_csv(index=False), f"faces-{run.id}.csv", "text/csv")
         settings = {
-            "right_answers_wished": sureness.right,
-            "averaged_views": asked.averaged,
-            "crop_margin": asked.margin,
-            "smallest_face": asked.search.smallest_face,
-            "least_confidence": asked.search.confidence,
+            "minimum_accuracy": abstention.min_accuracy,
+            "test_time_augmentation": request.tta,
+            "crop_margin": request.margin,
+            "minimum_face_size": request.search.smallest_face,
+            "minimum_confidence": request.search.confidence,
         }
         text = inference.results_json(
-            by_name, refused, asking.known.record(), settings, sureness.threshold
+            by_name, errors, options.provenance.record(), settings, abstention.threshold
         )
         _offer("Download JSON", text, f"faces-{run.id}.json", "application/json")
         st.download_button(
-            "Download annotated pictures",
-            partial(_annotated, dict(found), run.class_names, sureness.threshold),
+            "Download annotated photos",
+            partial(_annotated, dict(results), run.class_names, abstention.threshold),
             file_name=f"faces-{run.id}.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
             on_click="ignore",
-            help="Made when you press it: a picture takes about a tenth of a second.",
+            help="Drawn when you click: about a tenth of a second a photo.",
         )
 
 
@@ -80,13 +80,13 @@ def _offer(label: str, text: str, file_name: str, mime: str) -> None:
 
 
 def _annotated(
-    found: Mapping[Photo, "PhotoResult"], class_names: Sequence[str], threshold: float
+    results: Mapping[Photo, "PhotoResult"], class_names: Sequence[str], threshold: float
 ) -> bytes:
-    """What the button asks for, in a thread of its own."""
+    """Makes the .zip; Streamlit calls it in a thread when the button is clicked."""
     from fer_core import inference
 
     return inference.zip_annotated(
-        ((photo.name, vision.decode(photo.read()), one) for photo, one in found.items()),
+        ((photo.name, vision.decode(photo.read()), result) for photo, result in results.items()),
         class_names,
         threshold,
     )

@@ -1,67 +1,119 @@
-"""The camera's video in the page, its faces drawn by the session's recogniser.
+"""Streams the camera's video through the session's recognizer and shows it.
 
-Streamlit-webrtc brings the frames of the browser to threads of the server and back. What they and
-the page share is the recogniser alone.
+streamlit-webrtc passes frames from the browser to server threads and back. These threads and the
+page share only the recognizer.
 """
 
 import time
+from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
-from fer_core.inference import LONGER_SIDE, LiveRecognizer
+from fer_core.inference import FRAME_SIDE, FrameFunction, LiveRecognizer
+from fer_core.vision import Box
+from pages.components.predict.options import PredictOptions
 from pages.components.predict.srtp import load_srtp
+from pages.components.shared.memory import freeze_garbage
+from pages.components.shared.models import FaceSearch, classifier, detector
 
 if TYPE_CHECKING:
     from av import VideoFrame
 
 _KEY, _OFFERED = "live-camera", "live-offered"
-_SETTLING = 0.5  # seconds
-_NO_SERVERS: dict[str, list] = {"iceServers": []}  # else a public server is asked for the way
-_WANTED = {"width": {"ideal": LONGER_SIDE}, "height": {"ideal": 480}, "frameRate": {"ideal": 24}}
+_OFFER_DELAY = 0.5  # seconds
+_WARMUP_FRAMES = (1, 20)  # frames after which TensorFlow has built what it builds once
+_NO_SERVERS: dict[str, list] = {"iceServers": []}  # by default a public STUN server is used
+_CONSTRAINTS = {
+    "width": {"ideal": FRAME_SIDE},
+    "height": {"ideal": 480},
+    "frameRate": {"ideal": 24},
+}
 
 
-def is_filming() -> bool:
-    """Whether the browser has a connection that frames can come by."""
+def live_recognizer(options: PredictOptions) -> LiveRecognizer:
+    """Returns the session's recognizer; another model or face detection makes a new one.
+
+    Raises:
+        FerError: the run's model is damaged.
+    """
+    run = options.run
+    model_time = run.model_file.stat().st_mtime_ns if run.model_file else 0
+    return _live_recognizer(run.id, model_time, options.tta, options.search)
+
+
+@st.cache_resource(
+    max_entries=1, scope="session", show_spinner=False, on_release=LiveRecognizer.end
+)
+def _live_recognizer(run_id: str, model_time: int, tta: bool, search: FaceSearch) -> LiveRecognizer:
+    model, finder = classifier(run_id, model_time, tta), detector()
+    from fer_core.inference import FramePipeline, LivePipeline
+
+    pipeline = FramePipeline(finder, model, search.smallest_face, search.confidence)
+    return LiveRecognizer(_freezing(LivePipeline(pipeline)), model.class_names)
+
+
+def _freezing(recognize: FrameFunction) -> FrameFunction:
+    """Wraps the pipeline; freezes garbage after the first frames, once TensorFlow has warmed up.
+
+    Otherwise the collection after every refresh would stop all threads for half a second; see
+    `freeze_garbage`.
+    """
+    frames = count(1)
+
+    def freezing(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+        result = recognize(image, seconds)
+        if next(frames) in _WARMUP_FRAMES:
+            freeze_garbage()
+        return result
+
+    return freezing
+
+
+def is_connected() -> bool:
+    """Tells whether the browser has a connection for frames."""
     context = st.session_state.get(_KEY)
     return context is not None and context.state.playing
 
 
 def is_opened() -> bool:
-    """Whether there is a connection, or one that is about to be."""
+    """Tells whether there is a connection, or one being made."""
     context = st.session_state.get(_KEY)
     return context is not None and (context.state.playing or context.state.signalling)
 
 
-def _let_settle() -> None:
-    """Waits until the browser has sent the last of its first offers.
+def _await_last_offer() -> None:
+    """Sleeps until the browser has sent its last offer for a connection.
 
-    Its component may make two in a row, and connects by the last one; the first that is answered
-    is the only one that is. While this waits, the newer one replaces it.
+    The browser's component of streamlit-webrtc (seen in 0.79) may send two offers in a row and
+    connects with the second, but the server answers only the first it sees. During the sleep the
+    newer offer replaces the older one. Can go when streamlit-webrtc answers the latest offer.
     """
     context = st.session_state.get(_KEY)
     if context is None or context.state.playing or not context.state.signalling:
         st.session_state.pop(_OFFERED, None)
         return
     waited = time.monotonic() - st.session_state.setdefault(_OFFERED, time.monotonic())
-    time.sleep(max(0.0, _SETTLING - waited))
+    time.sleep(max(0.0, _OFFER_DELAY - waited))
 
 
-def film(live: LiveRecognizer, *, wanted: bool) -> None:
-    """Shows the camera's video with its faces; ends it where it is not wanted any more."""
-    # Only from here on its packages are needed, which take half a second to import.
+def stream(live: LiveRecognizer, *, wanted: bool) -> None:
+    """Shows the camera's video with its faces; ends the connection if it is not wanted."""
+    # Imported here: these packages take half a second, and other tabs do not need them.
     load_srtp()
     from streamlit_webrtc import webrtc_streamer
 
     def show(frame: "VideoFrame") -> "VideoFrame":
         return type(frame).from_ndarray(live.show(frame.to_ndarray(format="rgb24")), "rgb24")
 
-    _let_settle()
+    _await_last_offer()
     webrtc_streamer(
         _KEY,
         frontend_rtc_configuration=_NO_SERVERS,
         server_rtc_configuration=_NO_SERVERS,
-        media_stream_constraints={"video": _WANTED, "audio": False},
+        media_stream_constraints={"video": _CONSTRAINTS, "audio": False},
         video_html_attrs={
             "autoPlay": True,
             "muted": True,

@@ -1,72 +1,73 @@
-"""The live camera on the page: on and off, and what to do where it does not come."""
+"""The Live tab: turns the camera on and off, and explains why it does not start."""
 
 import time
 
 import streamlit as st
 
+from fer_core.errors import FerError
 from fer_core.inference import LiveRecognizer
 from fer_core.runs import Run
 from pages.components.predict.camera_check import GRANTED, camera_check
 from pages.components.predict.live_answers import show_answers, show_table
-from pages.components.predict.live_cache import live_recognizer
-from pages.components.predict.live_camera import film, is_filming, is_opened
+from pages.components.predict.live_camera import is_connected, is_opened, live_recognizer, stream
 from pages.components.predict.options import PredictOptions
 from pages.components.shared.formatting import plain
 from pages.components.shared.live_plot import load_plotly
 
-PATIENCE = 40.0  # seconds for a connection; one that failed is tried again after fifteen
-# Seconds for the video's place to be laid out before it shall connect. While it is, what the page
-# says reaches it several times, and each time it would begin a connection of its own.
-_LAID_OUT = 0.9
+PATIENCE = 40.0  # seconds for a connection; browsers retry a failed one after fifteen
+# Seconds between showing the video component and connecting. While the browser lays the component
+# out, streamlit-webrtc (seen in 0.79) gets its settings several times, and would start a connection
+# each time. Can go when it connects once.
+_LAYOUT_DELAY = 0.9
 _REFUSALS = {
-    "NotAllowedError": "The browser does not give its camera to this page. Allow it at the sign "
-    "beside the address, or in the browser's settings, then switch the camera off and on again.",
+    "NotAllowedError": "The browser denies this page access to the camera. Allow it by the icon in "
+    "the address bar, or in the browser's settings, then switch the camera off and on again.",
     "NotFoundError": "No camera was found. Connect one, then switch the camera off and on again.",
     "NotReadableError": "The camera cannot be opened; another program may be using it. Close that "
-    "one, then switch the camera off and on again.",
-    "InsecureContext": "Browsers give their camera only to pages of their own machine, at "
-    "`localhost`, or over https. Open the dashboard there.",
+    "program, then switch the camera off and on again.",
+    "InsecureContext": "Browsers allow camera access only on `localhost` or over https. Open the "
+    "dashboard at such an address.",
 }
 
 
-def show_live(asking: PredictOptions) -> None:
-    """The switches, the video, and beside it what is recognised in it."""
+def show_live(options: PredictOptions) -> None:
+    """Shows the switches, the video and its results."""
     st.caption(
-        "The camera's pictures go to the computer this dashboard runs on, and nowhere else. "
-        "They are looked at and forgotten: none is stored."
+        "Frames are sent only to the computer that runs this dashboard, processed in memory, and "
+        "not stored."
     )
     with st.container(horizontal=True):
-        on = st.toggle("Camera on", key="live-on", on_change=_begin)
-        mirrored = st.toggle("Mirror", value=True, key="live-mirror", help="Only what is shown.")
+        on = st.toggle("Camera on", key="live-on", on_change=_count_attempt)
+        mirrored = st.toggle("Mirror", value=True, key="live-mirror", help="Display only.")
     attempt = st.session_state.get("live-attempt", 0) if on else 0
-    answer = camera_check(attempt, in_use=is_filming())
+    answer = camera_check(attempt, in_use=is_connected())
     if attempt and answer is None:
         st.info(
-            "Waiting for the camera. The browser may ask whether this page may use it.",
+            "Waiting for the camera. The browser may ask for permission.",
             icon=":material/videocam:",
         )
     elif answer is not None and answer != GRANTED:
         refusal = _REFUSALS.get(answer, f"The camera cannot be started: {plain(answer)}.")
         st.error(refusal, icon=":material/videocam_off:")
-    # While the browser asks, the networks are loaded. After that there may be a table to download.
+    # The models load while the browser asks. Afterwards there may be a table to download.
     st.session_state["live-used"] = st.session_state.get("live-used", False) or answer == GRANTED
     asks = bool(attempt) and answer is None
     if not (asks or st.session_state["live-used"]):
         return
     try:
-        live = live_recognizer(asking)
-    except ValueError as error:
+        live = live_recognizer(options)
+    except FerError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
         return
-    live.mirrored, live.threshold = mirrored, asking.sureness.threshold
+    live.mirrored, live.threshold = mirrored, options.abstention.threshold
     if answer == GRANTED or is_opened():
-        _show_camera(live, asking.run, wanted=answer == GRANTED)
+        _show_camera(live, options.run, wanted=answer == GRANTED)
     else:
-        show_table(live, asking.run)
+        show_table(live, options.run)
 
 
-def _begin() -> None:
-    """Counts how often the camera was switched on, and when it was last."""
+def _count_attempt() -> None:
+    """Counts how often the camera was switched on."""
     if st.session_state["live-on"]:
         st.session_state["live-attempt"] = st.session_state.get("live-attempt", 0) + 1
         for key in ("live-shown", "live-deadline", "live-late"):
@@ -74,19 +75,19 @@ def _begin() -> None:
 
 
 def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
-    """The video, and beside it what is recognised, or why there is nothing yet."""
+    """Shows the video and, beside it, the results or why there are none yet."""
     shown = st.session_state.setdefault("live-shown", time.monotonic())
-    laid_out = time.monotonic() - shown >= _LAID_OUT
-    # Not by the clock: what the browser says of a connection is heard in `film` only.
-    is_late = st.session_state.get("live-late", False) and not is_filming()
+    laid_out = time.monotonic() - shown >= _LAYOUT_DELAY
+    # Set by `_wait` and not computed here: the connection's state changes only in `stream`.
+    is_late = st.session_state.get("live-late", False) and not is_connected()
     load_plotly()
     video, answers = st.columns([3, 2], gap="medium")
     with video:
-        film(live, wanted=wanted and laid_out and not is_late)
+        stream(live, wanted=wanted and laid_out and not is_late)
     with answers:
         if is_late:
-            _say_no_connection()
-        elif is_filming():
+            _show_no_connection()
+        elif is_connected():
             for key in ("live-deadline", "live-late"):
                 st.session_state.pop(key, None)
             show_answers(live, run)
@@ -98,7 +99,7 @@ def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
 @st.fragment(run_every=1.0)
 def _wait(deadline: float, laid_out: bool) -> None:
     shown = st.session_state["live-shown"]
-    if is_filming() or not laid_out and time.monotonic() - shown >= _LAID_OUT:
+    if is_connected() or not laid_out and time.monotonic() - shown >= _LAYOUT_DELAY:
         st.rerun()
     if time.monotonic() > deadline:
         st.session_state["live-late"] = True
@@ -106,10 +107,10 @@ def _wait(deadline: float, laid_out: bool) -> None:
     st.info("Connecting the camera …", icon=":material/videocam:")
 
 
-def _say_no_connection() -> None:
+def _show_no_connection() -> None:
     st.error(
-        f"The camera's pictures did not arrive within {PATIENCE:.0f} seconds. They come over UDP, "
-        "directly from the browser: a firewall or a VPN may stop them. Switch the camera off and "
-        "on to try again; a single picture, under “Camera”, needs no such connection.",
+        f"No video arrived within {PATIENCE:.0f} seconds. The browser sends it directly over UDP, "
+        "which a firewall or a VPN may block. Switch the camera off and on to try again, or take "
+        "single photos under “Camera”, which need no such connection.",
         icon=":material/wifi_off:",
     )

@@ -1,142 +1,279 @@
-"""Answers about pictures, the same for all sessions and forgotten after a while."""
+"""Finds and recognizes faces in photos; keeps results for all sessions for an hour."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import numpy as np
 import streamlit as st
 
+from fer_core import vision
+from fer_core.errors import FerError
 from fer_core.inference import Photo
 from fer_core.runs import Run
-from pages.components.predict.finding import BY_KEY, MANY, DetectedFaces, decoded, find_faces
-from pages.components.shared.models import FaceSearch, classifier
+from pages.components.shared.models import FaceSearch, classifier, detector
 
 if TYPE_CHECKING:
-    from fer_core.inference import Classifier, FaceBatch, PhotoResult
+    from fer_core.inference import Classifier, FaceBatch, FaceCrop, PhotoResult
+    from fer_core.vision import Face
+
+BY_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Photo: lambda photo: photo.key}
+THUMBNAIL = 256  # pixels of the longer side
+CROP = 160  # pixels a side of a face on the screen
+_MAX_PHOTOS = 10_000  # results; each is a few KB
+_MAX_CROPS = 4_000  # about 10 KB each
+_MAX_AGE = 3600.0  # seconds
+_Value = TypeVar("_Value")
+
+
+class Store(Generic[_Value]):
+    """A thread-safe mapping that drops the least recently used entries, and those of an hour ago.
+
+    Unlike a cached function it can be given values that were computed in a batch.
+    """
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._entries: OrderedDict[Hashable, tuple[float, _Value]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> _Value | None:
+        """Returns the value of a key, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None or time.monotonic() - entry[0] > _MAX_AGE:
+                self._entries.pop(key, None)
+                return None
+            self._entries.move_to_end(key)
+            return entry[1]
+
+    def put(self, key: Hashable, value: _Value) -> None:
+        """Sets the value of a key."""
+        with self._lock:
+            self._entries[key] = time.monotonic(), value
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._max_entries:
+                self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        """Removes all entries."""
+        with self._lock:
+            self._entries.clear()
 
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """All that decides an answer, besides the picture."""
+    """Everything besides the photo that determines its result."""
 
     run_id: str
-    model_time: int  # ns; another epoch's model answers anew
+    model_time: int  # ns; changes with every better epoch
     search: FaceSearch
-    averaged: bool  # over ten views of each face
+    tta: bool
     margin: float  # around the detector's box, as a share of its longer side
 
 
-def inference_request(
-    run: Run, search: FaceSearch, averaged: bool, margin: float
-) -> InferenceRequest:
-    """What is asked of a run as it is now."""
+@dataclass(frozen=True)
+class DetectedFaces:
+    """The faces of a photo."""
+
+    faces: list["Face"]
+    height: int  # pixels of the photo
+    width: int
+    smallest: int  # pixels; smaller faces were not searched for
+    thumbnail: bytes  # JPEG of the photo
+    milliseconds: float  # to decode the photo and find the faces
+
+
+@dataclass(frozen=True)
+class ShownCrop:
+    """A face as it is shown, and as the model gets it."""
+
+    jpeg: bytes  # `CROP` pixels a side
+    pixels: np.ndarray  # the model's input, uint8 (height, width, channels)
+    side: int  # pixels of the photo
+
+
+def inference_request(run: Run, search: FaceSearch, tta: bool, margin: float) -> InferenceRequest:
+    """Returns the request for a run's current model."""
     model_time = run.model_file.stat().st_mtime_ns if run.model_file else 0
-    return InferenceRequest(run.id, model_time, search, averaged, margin)
+    return InferenceRequest(run.id, model_time, search, tta, margin)
 
 
-@st.cache_resource(max_entries=MANY, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def recognize(
-    photo: Photo, asked: InferenceRequest, _answer: "PhotoResult | None" = None
-) -> "PhotoResult":
-    """The expressions in a picture's file.
+def classifier_of(request: InferenceRequest) -> "Classifier":
+    """Returns the classifier of a request."""
+    return classifier(request.run_id, request.model_time, request.tta)
 
-    Args:
-        _answer: to be kept, where the faces were recognised together with those of others.
+
+@st.cache_resource(show_spinner=False)
+def results_store() -> Store["PhotoResult"]:
+    """Returns the results of all sessions by request and photo key."""
+    return Store(_MAX_PHOTOS)
+
+
+@st.cache_resource(show_spinner=False)
+def crops_store() -> Store[ShownCrop]:
+    """Returns the crops of all sessions by request, photo key and number of the face."""
+    return Store(_MAX_CROPS)
+
+
+# Two: a photo is searched, classified and drawn in a row, and may take 190 MB.
+@st.cache_resource(max_entries=2, ttl="10m", show_spinner=False, hash_funcs=BY_KEY)
+def decoded(photo: Photo) -> np.ndarray:
+    """Decodes a photo to uint8 RGB, (height, width, 3).
 
     Raises:
-        ValueError: the file is no picture that can be read, or the model is none.
+        FerError: the file is not a readable image.
     """
-    if _answer is None:
-        pictures = Pictures(asked)
-        pictures.find(photo)
-        _answer = pictures.answers()[photo]
-    _answered(asked).add(photo.key)
-    return _answer
+    return vision.decode(photo.read(), photo.name)
 
 
-@st.cache_resource(max_entries=64, ttl="1h", show_spinner=False)
-def _answered(asked: InferenceRequest) -> set[str]:
-    """Keys of pictures whose answer was kept, and may have been forgotten since."""
-    return set()
+@st.cache_resource(max_entries=_MAX_PHOTOS, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
+def find_faces(photo: Photo, search: FaceSearch) -> DetectedFaces:
+    """Finds the faces of a photo, for all models.
+
+    Raises:
+        FerError: as `decoded`.
+    """
+    started = time.perf_counter()
+    image = decoded(photo)
+    decoding = time.perf_counter() - started
+    finder = detector()  # may wait for TensorFlow, which the page does not load when it opens
+    started = time.perf_counter()
+    confidence = search.confidence or vision.MIN_CONFIDENCE
+    faces = finder.detect(image, search.smallest_face, confidence)
+    milliseconds = 1000 * (time.perf_counter() - started + decoding)
+    height, width = image.shape[:2]
+    smallest = vision.min_face_size(height, width, search.smallest_face)
+    factor = min(1.0, THUMBNAIL / max(height, width))
+    small = vision.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
+    return DetectedFaces(faces, height, width, smallest, vision.encode(small, "JPEG"), milliseconds)
 
 
-class Pictures:
-    """Pictures whose faces go through the network together: each then takes half the time."""
+class PhotoPipeline:
+    """Finds and crops the faces of photos, and classifies them in batches."""
 
-    def __init__(self, asked: InferenceRequest) -> None:
-        """Begins with no picture; loads nothing."""
-        self._asked = asked
+    def __init__(self, request: InferenceRequest) -> None:
+        """Starts without photos; loads nothing yet."""
+        self._request = request
         self._batch: FaceBatch | None = None
-        self._found: dict[Photo, tuple[DetectedFaces, float]] = {}  # with milliseconds until then
+        self._waiting: dict[Photo, tuple[DetectedFaces, float]] = {}  # with milliseconds so far
 
     @property
     def is_full(self) -> bool:
-        """Whether as many faces wait for the network as make it quick."""
+        """Whether enough faces wait for an efficient batch."""
         return self._batch is not None and self._batch.is_full
 
-    def find(self, photo: Photo) -> None:
-        """Finds the faces of one more picture.
+    def add(self, photo: Photo) -> None:
+        """Finds and crops the faces of a photo.
 
         Raises:
-            ValueError: as `recognize`.
+            FerError: the photo or the model cannot be read.
         """
-        found = find_faces(photo, self._asked.search)
+        detected = find_faces(photo, self._request.search)
         if self._batch is None:
             from fer_core.inference import FaceBatch
 
-            self._batch = FaceBatch(network_of(self._asked), self._asked.margin)
+            self._batch = FaceBatch(classifier_of(self._request), self._request.margin)
         started = time.perf_counter()
-        self._batch.add(decoded(photo), found.faces)
+        crops = self._batch.add(decoded(photo), detected.faces)
         milliseconds = 1000 * (time.perf_counter() - started)
-        self._found[photo] = found, found.milliseconds + milliseconds
+        _keep_crops(self._request, photo, crops)
+        self._waiting[photo] = detected, detected.milliseconds + milliseconds
 
-    def answers(self) -> dict[Photo, "PhotoResult"]:
-        """The answers by picture; none waits any more."""
+    def recognize(self) -> dict[Photo, "PhotoResult"]:
+        """Classifies the faces that wait, and keeps and returns the results by photo."""
         if self._batch is None:
             return {}
         from fer_core.inference import PhotoResult
 
         faces, started = len(self._batch), time.perf_counter()
         recognized = self._batch.recognize()
-        each = 1000 * (time.perf_counter() - started) / max(1, faces)
-        answers = {}
-        for recognitions, photo in zip(recognized, self._found, strict=True):
-            found, milliseconds = self._found[photo]
-            milliseconds += each * len(recognitions)
-            size = found.height, found.width
-            answers[photo] = PhotoResult(tuple(recognitions), *size, found.smallest, milliseconds)
-        self._found = {}
-        return answers
+        per_face = 1000 * (time.perf_counter() - started) / max(1, faces)
+        results = {}
+        for recognitions, (photo, (detected, milliseconds)) in zip(
+            recognized, self._waiting.items(), strict=True
+        ):
+            results[photo] = PhotoResult(
+                tuple(recognitions),
+                detected.height,
+                detected.width,
+                detected.smallest,
+                milliseconds + per_face * len(recognitions),
+            )
+            results_store().put((self._request, photo.key), results[photo])
+        self._waiting = {}
+        return results
+
+
+def recognize(photo: Photo, request: InferenceRequest) -> "PhotoResult":
+    """Returns the faces of a photo with their expressions.
+
+    Raises:
+        FerError: the photo or the model cannot be read.
+    """
+    result = results_store().get((request, photo.key))
+    if result is None:
+        pipeline = PhotoPipeline(request)
+        pipeline.add(photo)
+        result = pipeline.recognize()[photo]
+    return result
 
 
 def recognize_all(
-    photos: Sequence[Photo], asked: InferenceRequest, say: Callable[[int], None]
+    photos: Sequence[Photo], request: InferenceRequest, report: Callable[[int], None]
 ) -> tuple[dict[Photo, "PhotoResult"], list[str]]:
-    """The answers by picture, in their order, and a sentence for each that could not be read.
+    """Returns results by photo, in order, and a sentence for each unreadable one.
 
     Args:
-        say: called with the number of each picture, from 0, before it is looked at.
+        report: called with the position of each photo before it is processed.
     """
-    found: dict[Photo, PhotoResult] = {}
-    refused, pictures = [], Pictures(asked)
-    for number, photo in enumerate(photos):
-        say(number)
+    results: dict[Photo, PhotoResult] = {}
+    errors: list[str] = []
+    pipeline = PhotoPipeline(request)
+    for position, photo in enumerate(photos):
+        report(position)
         try:
-            if photo.key in _answered(asked):
-                found[photo] = recognize(photo, asked)
+            known = results_store().get((request, photo.key))
+            if known is None:
+                pipeline.add(photo)
             else:
-                pictures.find(photo)
-        except ValueError as error:
-            refused.append(str(error))
-        if pictures.is_full or number == len(photos) - 1:
-            answers = pictures.answers()
-            found |= {one: recognize(one, asked, it) for one, it in answers.items()}
-            # Here too: what was kept already is not run again, and the set may be a fresh one.
-            _answered(asked).update(one.key for one in answers)
-    return {photo: found[photo] for photo in photos if photo in found}, refused
+                results[photo] = known
+        except FerError as error:
+            errors.append(str(error))
+        if pipeline.is_full or position == len(photos) - 1:
+            results |= pipeline.recognize()
+    return {photo: results[photo] for photo in photos if photo in results}, errors
 
 
-def network_of(asked: InferenceRequest) -> "Classifier":
-    """The run's model with its class names."""
-    return classifier(asked.run_id, asked.model_time, asked.averaged)
+def face_crop(photo: Photo, request: InferenceRequest, number: int) -> ShownCrop:
+    """Returns a face's crop; it is made again only if it was dropped.
+
+    Args:
+        number: of the face, from 0.
+
+    Raises:
+        FerError: as `recognize`.
+    """
+    key = (request, photo.key, number)
+    crop = crops_store().get(key)
+    if crop is None:
+        from fer_core.inference import FaceBatch
+
+        faces = [each.face for each in recognize(photo, request).recognitions]
+        batch = FaceBatch(classifier_of(request), request.margin)
+        crop = _keep_crops(request, photo, batch.add(decoded(photo), faces))[number]
+    return crop
+
+
+def _keep_crops(
+    request: InferenceRequest, photo: Photo, crops: Sequence["FaceCrop"]
+) -> list[ShownCrop]:
+    shown = []
+    for number, crop in enumerate(crops):
+        jpeg = vision.encode(vision.resize(crop.image, CROP, CROP), "JPEG")
+        shown.append(ShownCrop(jpeg, crop.pixels.copy(), len(crop.image)))
+        crops_store().put((request, photo.key, number), shown[-1])
+    return shown

@@ -1,4 +1,4 @@
-"""The answers about many pictures: found with progress, shown as a gallery, one of them large."""
+"""Recognizes photos with progress, and shows a gallery and one photo in detail."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from fer_core import evaluation, expressions
+from fer_core.errors import FerError
 from fer_core.inference import Photo, PhotoBatch
 from fer_core.runs import Run
-from pages.components.predict.face_cards import FaceCardData, show_picture
-from pages.components.predict.network_input import show_network_input
+from pages.components.predict.face_cards import FaceCardData, show_photo
+from pages.components.predict.model_input import show_model_input
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import InferenceRequest, recognize_all
-from pages.components.predict.rendering import annotated_small
+from pages.components.predict.rendering import annotated_thumbnail
 from pages.components.shared.formatting import plain
 from pages.components.shared.gallery import Tile, gallery
 
@@ -24,39 +25,39 @@ if TYPE_CHECKING:
 
 _CHOSEN = "chosen-photo"
 _PER_PAGE = 12
-_WIDTH = 190  # pixels of a tile, at least
-_QUICK = 0.3  # seconds: what is done by then needs no progress
-_SHOWN = 5  # sentences; more are folded
+_MIN_TILE_WIDTH = 190  # pixels
+_PROGRESS_AFTER = 0.3  # seconds
+_MAX_ERRORS = 5  # shown; an expander has the others
 
 
-def recognize_given(
-    given: PhotoBatch, asked: InferenceRequest
+def recognize_batch(
+    batch: PhotoBatch, request: InferenceRequest
 ) -> tuple[dict[Photo, "PhotoResult"], list[str]]:
-    """What was recognised by picture, and a sentence for each file that could not be read.
+    """Returns results by photo, and a sentence for each unreadable file; shows progress.
 
-    Leaving the page ends it; what was found is kept for a while.
+    Leaving the page stops it; the results so far stay in the cache.
     """
     bar, started = st.empty(), time.monotonic()
 
-    def say(number: int) -> None:
-        name = plain(given.photos[number].name)
-        if time.monotonic() - started > _QUICK:
-            words = f"{number:,} of {len(given.photos):,} pictures. Next: {name}"
-            bar.progress(number / len(given.photos), words)
+    def report(number: int) -> None:
+        name = plain(batch.photos[number].name)
+        if time.monotonic() - started > _PROGRESS_AFTER:
+            text = f"{number:,} of {len(batch.photos):,} photos. Next: {name}"
+            bar.progress(number / len(batch.photos), text)
         elif not number:
-            bar.caption(f"Looking for faces in {name} …")
+            bar.caption(f"Finding faces in {name} …")
 
-    found, refused = recognize_all(given.photos, asked, say)
+    results, errors = recognize_all(batch.photos, request, report)
     bar.empty()
-    return found, [*given.refused, *refused]
+    return results, [*batch.errors, *errors]
 
 
-def say_refused(refused: Sequence[str], notes: Sequence[str]) -> None:
-    """Why files could not be read, and what was not meant to be."""
-    for sentence in refused[:_SHOWN]:
+def show_errors(errors: Sequence[str], notes: Sequence[str]) -> None:
+    """Shows why files could not be read, and which were skipped."""
+    for sentence in errors[:_MAX_ERRORS]:
         st.error(plain(sentence), icon=":material/broken_image:")
-    if len(refused) > _SHOWN:
-        rest = refused[_SHOWN:]
+    if len(errors) > _MAX_ERRORS:
+        rest = errors[_MAX_ERRORS:]
         with st.expander(f"{len(rest):,} more could not be read", icon=":material/broken_image:"):
             st.markdown("\n".join(f"- {plain(sentence)}" for sentence in rest))
     for sentence in notes:
@@ -64,37 +65,37 @@ def say_refused(refused: Sequence[str], notes: Sequence[str]) -> None:
 
 
 def show_results(
-    asking: PredictOptions, found: Mapping[Photo, "PhotoResult"], asked: InferenceRequest
+    options: PredictOptions, results: Mapping[Photo, "PhotoResult"], request: InferenceRequest
 ) -> None:
-    """A gallery where there are several pictures, and one of them large."""
-    run, threshold, photos = asking.run, asking.sureness.threshold, list(found)
+    """Shows a gallery of several photos, and one in detail."""
+    run, threshold, photos = options.run, options.abstention.threshold, list(results)
     if len(photos) > 1:
-        with _errors_said():
-            _show_gallery(run, found, asked, threshold)
+        with _error_in_place():
+            _show_gallery(run, results, request, threshold)
     by_key = {photo.key: photo for photo in photos}
     photo = by_key.get(st.session_state.get(_CHOSEN, ""), photos[0])
-    answers = FaceCardData(photo, asked, found[photo], threshold, asking.explains)
-    with _errors_said():
-        show_picture(answers)
-    with _errors_said():
-        show_network_input(run, answers)
+    data = FaceCardData(photo, request, results[photo], threshold, options.shows_grad_cam)
+    with _error_in_place():
+        show_photo(data)
+    with _error_in_place():
+        show_model_input(run, data)
 
 
 @contextmanager
-def _errors_said() -> Iterator[None]:
-    """A network that cannot be explained, or whose run was deleted meanwhile, gets its sentence."""
+def _error_in_place() -> Iterator[None]:
+    """Shows an error of one section, such as a run deleted by another session, in its place."""
     try:
         yield
-    except ValueError as error:
+    except FerError as error:
         st.error(plain(str(error)), icon=":material/visibility_off:")
 
 
 def _show_gallery(
-    run: Run, found: Mapping[Photo, "PhotoResult"], asked: InferenceRequest, threshold: float
+    run: Run, results: Mapping[Photo, "PhotoResult"], request: InferenceRequest, threshold: float
 ) -> None:
-    photos = list(found)
-    faces = sum(len(one.recognitions) for one in found.values())
-    st.subheader(f"{len(photos):,} pictures, {faces:,} faces", anchor=False)
+    photos = list(results)
+    faces = sum(len(result.recognitions) for result in results.values())
+    st.subheader(f"{len(photos):,} photos, {faces:,} faces", anchor=False)
     pages = -(-len(photos) // _PER_PAGE)
     page = st.pagination(pages, key="page-of-photos") if pages > 1 else 1
     first = (page - 1) * _PER_PAGE
@@ -102,19 +103,19 @@ def _show_gallery(
     colors[evaluation.NOT_SURE] = evaluation.COLOR
     tiles = []
     for number, photo in enumerate(photos[first : first + _PER_PAGE], first):
-        words, said = _in_short(found[photo], threshold)
-        small = annotated_small(photo, asked, threshold)
+        label, answer = _summarize(results[photo], threshold)
+        small = annotated_thumbnail(photo, request, threshold)
         name = PurePosixPath(photo.name).name
-        tiles.append(Tile(small, f"{words} · {name}", colors.get(said, "#8C8C8C"), number))
-    pressed = gallery(tiles, key="photos", least=_WIDTH)
+        tiles.append(Tile(small, f"{label} · {name}", colors.get(answer, "#8C8C8C"), number))
+    pressed = gallery(tiles, key="photos", min_width=_MIN_TILE_WIDTH)
     if pressed is not None and 0 <= pressed < len(photos):
         st.session_state[_CHOSEN] = photos[pressed].key
 
 
-def _in_short(one: "PhotoResult", threshold: float) -> tuple[str, str]:
-    """A few words on a picture, and the answer where there is one face."""
+def _summarize(result: "PhotoResult", threshold: float) -> tuple[str, str]:
+    """Returns a short label of a photo, and the answer if it has exactly one face."""
     answers = [
-        evaluation.label_or_abstain(each.probabilities, threshold) for each in one.recognitions
+        evaluation.label_or_abstain(each.probabilities, threshold) for each in result.recognitions
     ]
     if len(answers) == 1:
         return answers[0], answers[0]

@@ -1,47 +1,46 @@
-"""Photos from files, zipped folders and the camera, and what is answered about them."""
+"""The Files and Camera tabs: reads photos and shows their results."""
 
 import streamlit as st
 
-from fer_core.inference import ARCHIVE, PhotoBatch, read_uploads
+from fer_core.inference import ARCHIVE_SUFFIX, PhotoBatch, read_uploads
 from fer_core.vision import IMAGE_SUFFIXES
 from pages.components.predict.downloads import show_downloads
-from pages.components.predict.network_input import chosen_margin
+from pages.components.predict.model_input import chosen_margin
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import inference_request
-from pages.components.predict.photo_results import recognize_given, say_refused, show_results
+from pages.components.predict.photo_results import recognize_batch, show_errors, show_results
 
-LARGEST_FILE = 200  # MB
+_MAX_FILE_MB = 200
 
 
-def show_files(asking: PredictOptions) -> None:
-    """The pictures that were uploaded, alone or in archives."""
+def show_files(options: PredictOptions) -> None:
+    """Shows the upload field and the results of the photos in it."""
     uploads = st.file_uploader(
-        "Photos with faces, or zipped folders of them",
-        type=[*sorted(IMAGE_SUFFIXES), ARCHIVE],
+        "Photos, or .zip archives of photos",
+        type=[*sorted(IMAGE_SUFFIXES), ARCHIVE_SUFFIX],
         accept_multiple_files=True,
-        max_upload_size=LARGEST_FILE,
+        max_upload_size=_MAX_FILE_MB,
     )
-    given = read_uploads([(upload.name, upload.file_id, upload) for upload in uploads])
-    _answer(asking, given)
+    _show_batch(options, read_uploads([(file.name, file.file_id, file) for file in uploads]))
 
 
-def show_camera(asking: PredictOptions) -> None:
-    """The picture that was just taken."""
-    taken = st.camera_input(
-        "Take a picture",
+def show_camera(options: PredictOptions) -> None:
+    """Shows the camera field and the result of the photo taken."""
+    photo = st.camera_input(
+        "Take a photo",
         resolution="720p",
         width=640,
-        help="It goes to the computer this dashboard runs on, and nowhere else.",
+        help="Sent only to the computer that runs this dashboard.",
     )
-    _answer(asking, read_uploads([("camera.jpg", taken.file_id, taken)] if taken else []))
+    _show_batch(options, read_uploads([("camera.jpg", photo.file_id, photo)] if photo else []))
 
 
-def _answer(asking: PredictOptions, given: PhotoBatch) -> None:
-    if not given.photos and not given.refused:
+def _show_batch(options: PredictOptions, batch: PhotoBatch) -> None:
+    if not batch.photos and not batch.errors:
         return
-    asked = inference_request(asking.run, asking.search, asking.averaged, chosen_margin())
-    found, refused = recognize_given(given, asked)
-    say_refused(refused, given.notes)
-    if found:
-        show_results(asking, found, asked)
-        show_downloads(asking, found, refused, asked)
+    request = inference_request(options.run, options.search, options.tta, chosen_margin())
+    results, errors = recognize_batch(batch, request)
+    show_errors(errors, batch.notes)
+    if results:
+        show_results(options, results, request)
+        show_downloads(options, results, errors, request)

@@ -1,4 +1,4 @@
-"""Answers as the screen shows them, the same for all sessions and forgotten after a while."""
+"""Renders results for the screen as JPEG; cached for all sessions for an hour."""
 
 from dataclasses import replace
 
@@ -7,55 +7,67 @@ import streamlit as st
 
 from fer_core import vision
 from fer_core.inference import Photo
-from pages.components.predict.finding import BY_KEY, THUMBNAIL, decoded, find_faces
-from pages.components.predict.photo_cache import InferenceRequest, network_of, recognize
+from pages.components.predict.photo_cache import (
+    BY_KEY,
+    THUMBNAIL,
+    InferenceRequest,
+    classifier_of,
+    decoded,
+    face_crop,
+    find_faces,
+    recognize,
+)
 
-CROP = 160  # pixels a side of a face on the screen
-_LABELLED = 3  # faces of a small picture: more words would hide them
+_MAX_LABELED = 3  # faces of a thumbnail: more labels would cover them
 
 
 @st.cache_data(max_entries=64, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def annotated(photo: Photo, asked: InferenceRequest, threshold: float) -> bytes:
-    """The picture for the screen with boxes and answers drawn; JPEG."""
+def annotated(photo: Photo, request: InferenceRequest, threshold: float) -> bytes:
+    """Draws boxes and answers on a photo."""
     from fer_core import inference
 
-    found, names = recognize(photo, asked), network_of(asked).class_names
-    drawn = inference.annotate(decoded(photo), found.recognitions, names, threshold=threshold)
+    result, names = recognize(photo, request), classifier_of(request).class_names
+    drawn = inference.annotate(decoded(photo), result.recognitions, names, threshold=threshold)
     return vision.encode(drawn, "JPEG")
 
 
 @st.cache_data(max_entries=1000, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def annotated_small(photo: Photo, asked: InferenceRequest, threshold: float) -> bytes:
-    """The same for a gallery."""
+def annotated_thumbnail(photo: Photo, request: InferenceRequest, threshold: float) -> bytes:
+    """Draws boxes and answers on a thumbnail."""
     from fer_core import inference
 
-    found, names = recognize(photo, asked), network_of(asked).class_names
-    small = vision.decode(find_faces(photo, asked.search).thumbnail)
-    scale = small.shape[1] / found.width
+    result, names = recognize(photo, request), classifier_of(request).class_names
+    small = vision.decode(find_faces(photo, request.search).thumbnail)
+    scale = small.shape[1] / result.width
     recognitions = [
-        replace(one, face=replace(one.face, box=one.face.box.scaled(scale)))
-        for one in found.recognitions
+        replace(each, face=replace(each.face, box=each.face.box.scaled(scale)))
+        for each in result.recognitions
     ]
     drawn = inference.annotate(
         small,
         recognitions,
         names,
         threshold=threshold,
-        labelled=len(recognitions) <= _LABELLED,
-        longest=(THUMBNAIL, THUMBNAIL),
+        labeled=len(recognitions) <= _MAX_LABELED,
+        side_range=(THUMBNAIL, THUMBNAIL),
     )
     return vision.encode(drawn, "JPEG")
 
 
-@st.cache_data(max_entries=1000, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
-def crop(photo: Photo, asked: InferenceRequest, number: int) -> bytes:
-    """The picture's face of that number, from 0, as it is cut out; JPEG."""
-    return vision.encode(vision.resize(cut_out(photo, asked, number), CROP, CROP), "JPEG")
+@st.cache_data(max_entries=256, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
+def grad_cam_overlay(photo: Photo, request: InferenceRequest, number: int) -> bytes:
+    """Draws the Grad-CAM heatmap of a face's most probable expression on its crop.
 
+    Args:
+        number: of the face, from 0.
 
-def cut_out(photo: Photo, asked: InferenceRequest, number: int) -> np.ndarray:
-    """The same as it is in the picture: uint8 RGB, (side, side, 3)."""
+    Raises:
+        FerError: the photo or the model cannot be read, or Grad-CAM does not support the model.
+    """
     from fer_core import inference
 
-    one = recognize(photo, asked).recognitions[number]
-    return inference.cut_out(decoded(photo), one.face, asked.margin)
+    expression = recognize(photo, request).recognitions[number].expression
+    classifier, crop = classifier_of(request), face_crop(photo, request, number)
+    classes = np.array([classifier.class_names.index(expression)])
+    (weights,) = inference.compute_grad_cam(classifier.model, crop.pixels[None], classes)
+    return vision.encode(vision.overlay_heatmap(vision.decode(crop.jpeg), weights), "JPEG")

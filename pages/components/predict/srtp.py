@@ -1,4 +1,4 @@
-"""Makes libsrtp, which WebRTC encrypts with, safe to import beside TensorFlow."""
+"""Makes libsrtp, WebRTC's encryption, safe to import after TensorFlow."""
 
 import ctypes
 import importlib.util
@@ -7,12 +7,13 @@ from pathlib import Path
 
 
 def load_srtp() -> None:
-    """Loads pylibsrtp's library so that it uses its own cryptography; before it is imported.
+    """Loads pylibsrtp's library with its own OpenSSL; call it before importing pylibsrtp.
 
-    TensorFlow shows its symbols to all libraries that are loaded after it, among them another
-    OpenSSL than pylibsrtp was built with: to import that afterwards ends the process. A library
-    that is loaded as this one prefers its own symbols, and importing it finds it loaded. Only
-    Linux's loader mixes them up, and only it knows the flag.
+    TensorFlow (seen in 2.21 with pylibsrtp 1.0) exports the symbols of its own crypto library to
+    all libraries loaded later. Importing pylibsrtp, built with another OpenSSL, then crashes the
+    process. With RTLD_DEEPBIND a library prefers its own symbols, and the later import finds it
+    loaded. Only Linux's loader has the problem, and the flag. Can go when TensorFlow hides these
+    symbols: tests/pages/test_srtp.py then passes without this call.
     """
     spec = importlib.util.find_spec("pylibsrtp")
     deep = getattr(os, "RTLD_DEEPBIND", None)

@@ -1,4 +1,4 @@
-"""The faces of a video, each with its picture and its probabilities over time."""
+"""Shows the faces of a video with portraits and probabilities over time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,25 +9,25 @@ import streamlit as st
 from fer_core.errors import FerError
 from fer_core.figures import timeline_figure
 from fer_core.inference import (
-    SHORT,
+    BRIEF_SECONDS,
     FaceSummary,
     Summary,
     Video,
-    course,
+    probability_curve,
     read_video_table,
     summarize_faces,
 )
-from pages.components.shared.formatting import plain, spoken_clock
+from pages.components.shared.formatting import format_clock, plain
 
 _FACES_PER_PAGE = 4
-_NAMED = 3  # answers of a face
+_MAX_ANSWERS = 3  # listed for a face
 
 
 def show_faces(video: Video, summary: Summary) -> None:
-    """A row per face: its picture, when it was seen, and its probabilities over time."""
+    """Shows a row per face: portrait, time span, and probabilities over time."""
     try:
         table, faces = _read(video.table_file, video.table_file.stat().st_mtime_ns)
-    except (ValueError, OSError) as error:
+    except (FerError, OSError) as error:
         st.error(plain(str(error)))
         return
     lasting = [face for face in faces if not face.is_brief] or list(faces)
@@ -39,8 +39,8 @@ def show_faces(video: Video, summary: Summary) -> None:
         _show_face(video, summary, table, face, legend=position == 0)
     brief = len(faces) - len(lasting)
     if brief:
-        were = "1 more was" if brief == 1 else f"{brief:,} more were"
-        st.caption(f"{were} seen for less than {SHORT:g} seconds. The table has them too.")
+        more = "1 more face appears" if brief == 1 else f"{brief:,} more faces appear"
+        st.caption(f"{more} for less than {BRIEF_SECONDS:g} seconds; see the table.")
 
 
 def _show_face(
@@ -52,10 +52,10 @@ def _show_face(
         if portrait.exists():
             st.image(str(portrait), width=88, alt=f"Face {face.number} of {video.name}")
         st.markdown(
-            f"**Face {face.number}**  \n{spoken_clock(face.first)} to {spoken_clock(face.last)}  \n"
+            f"**Face {face.number}**  \n{format_clock(face.first)} to {format_clock(face.last)}  \n"
             f":gray[:small[{_shares(face)}]]"
         )
-    seconds, probabilities = course(table, face.number, summary.class_names)
+    seconds, probabilities = probability_curve(table, face.number, summary.class_names)
     chart.plotly_chart(
         timeline_figure(
             seconds, probabilities, summary.class_names, whole=summary.seconds, legend=legend
@@ -69,11 +69,11 @@ def _show_face(
 def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
     table = read_video_table(file)
     if table is None:
-        raise FerError(f"{file.name} must be there to be shown. It is gone.")
+        raise FerError(f"The table {file.name} is missing. Process the video again.")
     return table, summarize_faces(table)
 
 
 def _shares(face: FaceSummary) -> str:
-    """The most frequent answers with their shares of the frames."""
-    shares = list(face.answers.items())[:_NAMED]
+    """Returns the most frequent answers with their shares of the frames."""
+    shares = list(face.answers.items())[:_MAX_ANSWERS]
     return ", ".join(f"{plain(name)} {share:.0%}" for name, share in shares)

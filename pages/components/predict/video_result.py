@@ -1,4 +1,4 @@
-"""What came of a video: the annotated film and the table, or why there is none."""
+"""Shows the result of a video: the annotated video and the table, or why there is none."""
 
 from functools import partial
 from pathlib import Path
@@ -11,25 +11,25 @@ from fer_core.runs import STOPPED
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_clock
+from pages.components.shared.formatting import format_clock, plain
 
 
 def show_video(video: Video) -> None:
-    """A video that is not in work any more."""
+    """Shows a video that is no longer queued or running."""
     summary = video.summary
     with st.container(border=True):
         if summary is None:
-            _say_why_not(video)
+            _show_failure(video)
         else:
-            _say_what_came(video, summary)
+            _show_result(video, summary)
             if summary.rows:
                 show_faces(video, summary)
             else:
-                _say_no_face(video, summary)
+                _show_no_face(video, summary)
         with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{video.id}"):
-            st.markdown("Delete the annotated film, the table and the pictures of the faces?")
+            st.markdown("Delete the annotated video, the table and the portraits?")
             st.button(
-                "Delete for good",
+                "Delete permanently",
                 type="primary",
                 icon=":material/delete_forever:",
                 key=f"delete-{video.id}",
@@ -37,51 +37,54 @@ def show_video(video: Video) -> None:
             )
 
 
-def _say_why_not(video: Video) -> None:
-    """A sentence, and the way to another try where there is one."""
+def _show_failure(video: Video) -> None:
+    """Shows why there is no result, and a button to try again if that is possible."""
     if video.state is TaskState.INTERRUPTED:
-        st.error(f"{plain(video.name)} was not looked at to its end. {plain(video.interruption)}")
+        st.error(f"Processing {plain(video.name)} was interrupted. {plain(video.interruption)}")
         if video.source.exists():
             st.button(
-                "Look at it again",
+                "Process again",
                 icon=":material/replay:",
                 key=f"again-{video.id}",
-                on_click=partial(run_or_toast, partial(inference.begin_again, video)),
+                on_click=partial(run_or_toast, partial(inference.restart_video, video)),
             )
     else:
-        st.error(plain(video.error) or "It was not looked at.", icon=":material/broken_image:")
+        st.error(
+            plain(video.error) or "The video was not processed.", icon=":material/broken_image:"
+        )
     if video.table_file.exists() and video.table_file.stat().st_size:
-        st.caption("The table has what was done until then.")
-        _offer_file("Download table", video.table_file, _file_name(video, "csv"), "text/csv")
+        st.caption("The table has the results so far.")
+        _offer_file("Download table (CSV)", video.table_file, _file_name(video, "csv"), "text/csv")
 
 
-def _say_what_came(video: Video, summary: Summary) -> None:
+def _show_result(video: Video, summary: Summary) -> None:
     st.markdown(
-        f"**{summary.frames:,} frames** of {spoken_clock(summary.seconds)}, {summary.width}×"
-        f"{summary.height}, at {summary.rate:.0f} frames a second · by {plain(video.network)}"
+        f"**{summary.frames:,} frames** of {format_clock(summary.seconds)}, {summary.width}×"
+        f"{summary.height}, processed at {summary.rate:.0f} frames/s by {plain(video.model_name)}"
     )
     if summary.reason == STOPPED:
-        st.info(f"It was stopped: this is the video until {spoken_clock(summary.seconds)}.")
-    elif summary.is_short:
+        st.info(
+            f"Processing was stopped at {format_clock(summary.seconds)}; the results end there."
+        )
+    elif summary.is_truncated:
         st.warning(
-            f"The file ends at {spoken_clock(summary.seconds)}, but says that it takes "
-            f"{spoken_clock(summary.film_seconds or 0)}: it was cut off while it was copied, or is "
-            "damaged."
+            f"The file ends at {format_clock(summary.seconds)} instead of "
+            f"{format_clock(summary.stated_seconds or 0)}: it is incomplete or damaged."
         )
     elif summary.damaged:
-        st.warning(f"{summary.damaged:,} pieces of the file are damaged and were left out.")
+        st.warning(f"{summary.damaged:,} damaged parts of the file were skipped.")
     st.video(str(video.annotated_file))
     with st.container(horizontal=True):
         name = _file_name(video, "mp4")
-        _offer_file("Download annotated film", video.annotated_file, name, "video/mp4")
-        _offer_file("Download table", video.table_file, _file_name(video, "csv"), "text/csv")
+        _offer_file("Download annotated video", video.annotated_file, name, "video/mp4")
+        _offer_file("Download table (CSV)", video.table_file, _file_name(video, "csv"), "text/csv")
 
 
-def _say_no_face(video: Video, summary: Summary) -> None:
+def _show_no_face(video: Video, summary: Summary) -> None:
     st.info(
-        f"No face was found in any of {summary.frames:,} frames of {plain(video.name)}. A smaller "
-        "size can be chosen under “Face search”. Faces seen from the side or half hidden are "
-        "missed.",
+        f"No face was found in the {summary.frames:,} frames of {plain(video.name)}. Choose a "
+        "smaller size under “Face detection” and process it again. The detector may miss faces in "
+        "profile or partly covered.",
         icon=":material/search_off:",
     )
 
@@ -89,7 +92,7 @@ def _say_no_face(video: Video, summary: Summary) -> None:
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
     st.download_button(
         label,
-        file.read_bytes,  # only when it is pressed
+        file.read_bytes,  # read when the button is clicked
         file_name=name,
         mime=kind,
         icon=":material/download:",

@@ -1,4 +1,4 @@
-"""A game of the quiz: which faces, and what was guessed so far."""
+"""A game of the quiz: which faces are shown and what has been guessed so far."""
 
 from dataclasses import dataclass
 
@@ -7,89 +7,112 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation, expressions
+from fer_core.datasets import list_datasets
 from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.gallery import Tile, gallery
-from pages.components.shared.predictions_cache import Images, Subject, evaluated, find_images
+from pages.components.shared.predictions_cache import (
+    LocatedImages,
+    Subject,
+    load_report,
+    locate_images,
+)
 
-_SEED, _GUESSES, _OF = "quiz-seed", "quiz-guesses", "quiz-of"
+_SEED, _GUESSES, _SUBJECT = "quiz-seed", "quiz-guesses", "quiz-subject"
 
 
 @dataclass(frozen=True)
 class Game:
-    """Some of a network's answers, and a person's guesses for the first of them."""
+    """The faces of a game, the model's predictions, and the user's guesses so far."""
 
-    found: EvaluationReport
-    images: Images
-    rows: np.ndarray
+    report: EvaluationReport
+    images: LocatedImages
+    rows: np.ndarray  # of the predictions, in the order in which the faces are shown
     guesses: list[str]
 
     @property
     def answers(self) -> pd.DataFrame:
-        """All of the network's answers on validation."""
-        return self.found.answers
+        """Returns all predictions, of which `rows` are in the game."""
+        return self.report.calibrated
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What can be guessed."""
-        return self.found.class_names
+        """Returns the expressions to choose from."""
+        return self.report.class_names
 
     def image(self, number: int) -> np.ndarray:
-        """The face to guess next, uint8 RGB.
+        """Returns a face as uint8 RGB.
 
         Raises:
-            FerError: it is gone or damaged.
+            FerError: the file is missing or damaged.
         """
         return self.images.dataset.image(int(self.images.positions[self.rows[number]]))
 
 
-def current_game(run: Run) -> Game | None:
-    """The game that goes on with that run, or a new one; None where there is no face to guess.
+def find_subject(run: Run) -> Subject | None:
+    """Returns predictions of the run whose images are on this machine; None if there are none.
+
+    Prefers the run's own validation split to evaluations on other datasets.
+    """
+    available = {dataset.name for dataset in list_datasets()}
+    if run.config.dataset in available:
+        return Subject(run, run.predictions_file("val"), run.config.dataset, "validation")
+    for one in evaluation.list_evaluations(run):
+        if one.dataset in available:
+            file = evaluation.predictions_file(run, one.dataset, one.split)
+            return Subject(run, file, one.dataset, one.split)
+    return None
+
+
+def current_game(subject: Subject) -> Game:
+    """Returns the game in progress with these predictions, or a new one.
 
     Raises:
-        FerError: the images are not there.
+        FerError: there are no predictions, or none of their images can be shown.
     """
-    if st.session_state.get(_OF) != run.id:
-        st.session_state[_OF] = run.id
+    if st.session_state.get(_SUBJECT) != subject.key:
+        st.session_state[_SUBJECT] = subject.key
         begin()
-    subject = Subject(run, run.predictions_file("val"), run.config.dataset, "Validation accuracy")
-    found = evaluated(subject)
-    if found is None:
-        return None
-    images = find_images(subject, found)
-    rows = evaluation.draw_faces(found.answers, images.positions, st.session_state[_SEED])
+    report = load_report(subject)
+    if report is None:
+        raise FerError(f"{subject.run.id} has no predictions to play against.")
+    images = locate_images(subject, report)
+    rows = evaluation.draw_faces(report.calibrated, images.positions, st.session_state[_SEED])
     if not len(rows):
-        raise FerError(f"None of its validation images is in the data set {run.config.dataset}.")
-    return Game(found, images, rows, st.session_state[_GUESSES])
+        raise FerError(
+            f"The dataset {subject.dataset} has none of the images that {subject.run.id} was "
+            "validated on. Add the original dataset again under this name."
+        )
+    return Game(report, images, rows, st.session_state[_GUESSES])
 
 
 def begin() -> None:
-    """A new game: other faces, nothing guessed."""
+    """Starts a new game with other faces."""
     st.session_state[_SEED] = int(np.random.default_rng().integers(2**31))
     st.session_state[_GUESSES] = []
 
 
 def guess(expression: str) -> None:
-    """Takes a guess for the face that is shown."""
+    """Records the guess for the current face."""
     st.session_state[_GUESSES] = [*st.session_state[_GUESSES], expression]
 
 
 def show_faces(game: Game) -> None:
-    """Every face with what it is said to show, what was guessed and what the network said."""
+    """Shows all faces with their label, the user's guess and the model's prediction."""
     names = game.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
     rows = game.answers.iloc[game.rows]
     tiles = []
-    for row, truth, answered, mine in zip(
-        game.rows, rows["expression"], rows["answered"], game.guesses, strict=True
+    for row, label, predicted, guessed in zip(
+        game.rows, rows["expression"], rows["predicted"], game.guesses, strict=True
     ):
-        picture = thumbnail(game.images.dataset, int(game.images.positions[row]))
-        words = f"{truth} · you {_mark(mine, truth)} · network {_mark(answered, truth)}"
-        tiles.append(Tile(picture, words, color.get(truth, "#808080"), int(row)))
-    gallery(tiles, key=f"quiz-{game.rows[0]}", least=230, pressed=False)
+        image = thumbnail(game.images.dataset, int(game.images.positions[row]))
+        text = f"{label} · you {_mark(guessed, label)} · model {_mark(predicted, label)}"
+        tiles.append(Tile(image, text, color.get(label, "#808080"), int(row)))
+    gallery(tiles, key=f"quiz-{game.rows[0]}", min_width=230, clickable=False)
 
 
-def _mark(answer: str, truth: str) -> str:
-    return "✓" if answer == truth else answer
+def _mark(answer: str, label: str) -> str:
+    return "✓" if answer == label else answer

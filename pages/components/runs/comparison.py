@@ -1,4 +1,4 @@
-"""Compares the chosen runs: what was set differently, how they learned, how well they do."""
+"""Compares the selected runs: settings, curves, scores."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,17 +12,17 @@ from pages.components.runs.comparison_records import LETTER, letters, read_recor
 from pages.components.runs.comparison_scores import show_accuracies
 from pages.components.runs.comparison_seeds import show_groups
 from pages.components.runs.comparison_tests import show_pairs
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 
 MOST_RUNS = 50  # more curves and pairs cannot be told apart
 
 
 def show_comparison(chosen: Sequence[Run]) -> None:
-    """Everything that can be said of the chosen runs together; each is called by a letter."""
+    """Compares the selected runs; each is called by a letter."""
     if len(chosen) > MOST_RUNS:
-        st.info(f"The first {MOST_RUNS} of {len(chosen)} chosen runs are compared.")
+        st.info(f"Comparing the first {MOST_RUNS} of {len(chosen)} selected runs.")
         chosen = chosen[:MOST_RUNS]
-    names = dict(zip(letters(len(chosen)), map(spoken_run, chosen), strict=True))
+    names = dict(zip(letters(len(chosen)), map(format_run, chosen), strict=True))
     records = read_records(dict(zip(names, chosen, strict=True)))
     if not records:
         return
@@ -35,13 +35,13 @@ def show_comparison(chosen: Sequence[Run]) -> None:
 
 
 def show_settings(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
-    """The settings that are not the same for all, a row per run."""
+    """Shows the settings that differ, a row per run."""
     st.subheader("Settings that differ", anchor=False)
     table = evaluation.differing_settings(records)
     if table.empty:
-        st.markdown("No setting differs: these runs were asked for the same.")
+        st.markdown("These runs have the same settings.")
     else:
-        st.caption("All others are the same.")
+        st.caption("All other settings are the same.")
     table.insert(0, "Run", [names[letter] for letter in table.index])
     st.dataframe(
         table,

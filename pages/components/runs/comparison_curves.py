@@ -1,4 +1,4 @@
-"""The curves of the chosen runs in one figure."""
+"""Shows the curves of the selected runs in one figure."""
 
 from collections.abc import Mapping
 
@@ -10,19 +10,19 @@ from fer_core.evaluation import AXES, RunRecord
 from pages.components.runs.comparison_records import called
 
 
-@st.fragment  # another metric does not read the table of runs anew
+@st.fragment  # changing the metric does not rerun the page
 def show_curves(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
-    """A chosen metric over epochs, steps or time; runs that differ in their seed as one band."""
+    """Shows a metric over epochs, steps or time, optionally with seeds averaged."""
     drawn = {letter: record for letter, record in records.items() if len(record.curves)}
     if not drawn:
-        st.caption("No epoch is done yet, so there are no curves.")
+        st.caption("Curves appear after the first epoch.")
         return
     st.subheader("Curves", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = _pick("Of", figures.METRICS, "val_accuracy", key="comparison-metric")
-        axis = _pick("Over", AXES, "epochs", key="comparison-axis")
+        metric = _pick("Metric", figures.METRICS, "val_accuracy", key="comparison-metric")
+        axis = _pick("x-axis", AXES, "epochs", key="comparison-axis")
         groups = evaluation.seed_groups(drawn)
-        grouped = groups and st.toggle("Seeds as one band", key="comparison-grouped", help=_BAND)
+        grouped = groups and st.toggle("Average seeds", key="comparison-grouped", help=_BAND)
     curves = {letter: record.curves for letter, record in drawn.items()}
     missing = [letter for letter, curve in curves.items() if not _has(curve, metric, axis)]
     curves = {letter: curve for letter, curve in curves.items() if letter not in missing}
@@ -35,8 +35,8 @@ def show_curves(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> N
 
 
 _BAND = (
-    "Runs that differ in their seed alone are drawn as their mean, with a band from the lowest to "
-    "the highest of them."
+    "Draws runs that differ only in their seed as their mean, with a band from the minimum to the "
+    "maximum."
 )
 
 
@@ -61,7 +61,7 @@ def _named(
     groups: list[list[str]],
     metric: str,
 ) -> dict[str, pd.DataFrame]:
-    """The curves by what the legend calls them; a group of runs is one, before the others."""
+    """Returns the curves by their name in the legend; groups of runs come first."""
     named = {}
     for group in groups:
         members = [letter for letter in group if letter in curves]

@@ -1,4 +1,4 @@
-"""What a comparison has read of the runs, kept between reruns."""
+"""Caches what a comparison reads of the runs."""
 
 from collections.abc import Mapping
 from itertools import product
@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core import evaluation
+from fer_core.errors import FerError
 from fer_core.evaluation import RunRecord
 from fer_core.runs import Run, open_run
 from pages.components.shared.formatting import plain
@@ -16,17 +17,17 @@ LETTER = st.column_config.TextColumn("", width=40, pinned=True)
 
 
 def letters(number: int) -> list[str]:
-    """What so many chosen runs are called: A to Z, then AA, AB and so on to ZZ."""
+    """Returns as many letters: A to Z, then AA, AB and so on to ZZ."""
     return [*ascii_uppercase, *map("".join, product(ascii_uppercase, repeat=2))][:number]
 
 
 def read_records(runs: Mapping[str, Run]) -> dict[str, RunRecord]:
-    """The runs by their letter; says of those that cannot be read why, and leaves them out."""
+    """Reads the runs by their letter; shows an error for those that cannot be read."""
     records = {}
     for letter, run in runs.items():
         try:
             records[letter] = _record(run.id, evaluation.changed(run))
-        except ValueError as error:
+        except FerError as error:
             st.error(plain(str(error)))
     return records
 
@@ -37,5 +38,5 @@ def _record(run_id: str, changed: tuple[Any, ...]) -> RunRecord:
 
 
 def called(names: Mapping[str, str], letter: str) -> str:
-    """Letter and name of a run, for a legend; the name alone where it is the only one."""
+    """Returns the letter and name of a run for a legend; only the name if it is the only run."""
     return f"{letter} · {names[letter]}" if len(names) > 1 else names[letter]

@@ -1,4 +1,4 @@
-"""How well the chosen runs do, each with its interval."""
+"""Shows the accuracy of the selected runs with intervals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ import streamlit as st
 from fer_core import figures
 from fer_core.evaluation import Accuracy, RunRecord
 from pages.components.runs.comparison_records import LETTER
-from pages.components.shared.formatting import listed, spoken_range
+from pages.components.shared.formatting import format_list, format_range
 from pages.components.shared.scores import CLEAN_HELP, TEST_HELP, VAL_HELP
 
-_INTERVAL = "With 95 % confidence the accuracy on all such faces is within (Wilson's interval)."
+_INTERVAL = "95 % confidence interval (Wilson)."
 _PERCENT = "%.1f%%"
 _ACCURACIES = {
     "letter": LETTER,
@@ -25,14 +25,14 @@ _ACCURACIES = {
     "test_images": st.column_config.NumberColumn("Images, test", format="localized"),
     "test_clean": st.column_config.TextColumn("Test, clean", help=CLEAN_HELP),
     "looks": st.column_config.NumberColumn(
-        "Looks at test", help="How often the test split was evaluated; once is as it should be."
+        "Test opened", help="How often the test split was evaluated. It should be once."
     ),
 }
 
 
 def show_accuracies(records: Mapping[str, RunRecord]) -> None:
-    """A row per run: validation, and test where it was opened, with intervals and images."""
-    scored = {letter: record for letter, record in records.items() if record.answers}
+    """Shows a row per run: validation, and test if it was opened, with intervals and images."""
+    scored = {letter: record for letter, record in records.items() if record.predictions}
     if not scored:
         return
     st.subheader("Accuracy", anchor=False)
@@ -45,16 +45,16 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
         height="content" if len(rows) <= 20 else 400,
         key="accuracies",
     )
-    often = [letter for letter, record in scored.items() if record.test_looks > 1]
+    often = [letter for letter, record in scored.items() if record.test_openings > 1]
     if often:
         st.warning(
-            f"The test split was looked at more than once with {listed(often)}. A test that has "
-            "had a chance to choose flatters.",
+            f"The test split was opened more than once for {format_list(often)}. The score may be "
+            "optimistic, since earlier looks may have influenced later choices.",
             icon=":material/visibility:",
         )
     if len(scored) > 1:
         accuracies = {
-            letter: {split: answers.accuracy for split, answers in record.answers.items()}
+            letter: {split: answers.accuracy for split, answers in record.predictions.items()}
             for letter, record in scored.items()
         }
         st.plotly_chart(
@@ -65,11 +65,11 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
 
 
 def _row(letter: str, record: RunRecord) -> dict[str, Any]:
-    row: dict[str, Any] = {"letter": letter, "looks": record.test_looks or None}
-    for split, answers in record.answers.items():
+    row: dict[str, Any] = {"letter": letter, "looks": record.test_openings or None}
+    for split, answers in record.predictions.items():
         accuracy: Accuracy = answers.accuracy
         row[split] = 100 * accuracy.value
-        row[f"{split}_interval"] = spoken_range(accuracy.low, accuracy.high)
+        row[f"{split}_interval"] = format_range(accuracy.low, accuracy.high)
         row[f"{split}_images"] = accuracy.total
         row[f"{split}_clean"] = str(answers.score.clean) if answers.score.clean else None
     return row

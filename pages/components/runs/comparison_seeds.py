@@ -1,4 +1,4 @@
-"""Runs that differ in their seed alone: their mean accuracy and how much of it is luck."""
+"""Shows mean and spread of the accuracy over several seeds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core import evaluation
 from fer_core.evaluation import SPLIT_NAMES, Mean, RunRecord
-from pages.components.shared.formatting import spoken_range
+from pages.components.shared.formatting import format_range
 from pages.components.shared.scores import CLEAN_HELP
 
 _PERCENT = "%.1f%%"
@@ -18,32 +18,30 @@ _GROUPS = {
     "mean": st.column_config.NumberColumn("Mean accuracy", format=_PERCENT),
     "interval": st.column_config.TextColumn(
         "95 % interval of the mean",
-        help="By Student's t from the spread between the seeds: where the mean of very many "
-        "seeds would be.",
+        help="Student's t interval of the mean over seeds.",
     ),
     "deviation": st.column_config.TextColumn(
-        "Standard deviation", help="Of the single runs, in percentage points."
+        "Standard deviation", help="Over the runs, in percentage points."
     ),
     "range": st.column_config.TextColumn("Lowest to highest"),
     "clean": st.column_config.TextColumn("Mean, clean", help=f"Mean of: {CLEAN_HELP}"),
     "settings": st.column_config.TextColumn(
-        "Settings", help="What these runs have in common, where the chosen runs differ."
+        "Settings", help="What these runs have in common and other selected runs do not."
     ),
 }
 
 
 def show_groups(records: Mapping[str, RunRecord]) -> None:
-    """Mean, interval and spread of runs that differ in their seed alone."""
+    """Shows mean, interval and spread of runs that differ only in their seed."""
     groups = evaluation.seed_groups(records)
     if not groups:
         return
     st.subheader("Over several seeds", anchor=False)
     st.caption(
-        "Runs that differ in their seed alone: how much is luck, and what is left of it in the "
-        "mean.",
-        help="They came to their end on the same images and labels. Of one seed the first counts. "
-        "Opening the test split, TensorBoard files and exact repeatability are no "
-        "difference; the weights to start from are.",
+        "Runs that differ only in their seed show how much the accuracy varies by chance.",
+        help="Completed runs on the same images and labels, with the same initial weights. Of "
+        "several runs with one seed, the first counts. Opening the test split, TensorBoard files "
+        "and determinism may differ.",
     )
     differing = evaluation.differing_settings(records)
     rows = [
@@ -67,17 +65,17 @@ def _group_row(group: list[str], split: str, mean: Mean) -> dict[str, Any]:
         "runs": ", ".join(group),
         "split": SPLIT_NAMES[split],
         "mean": 100 * mean.value,
-        "interval": spoken_range(mean.low, mean.high),
+        "interval": format_range(mean.low, mean.high),
         "deviation": f"{100 * mean.deviation:.1f}",
-        "range": spoken_range(mean.lowest, mean.highest),
+        "range": format_range(mean.lowest, mean.highest),
     }
 
 
 def _values(
     records: Mapping[str, RunRecord], group: list[str], split: str, *, clean: bool = False
 ) -> list[float]:
-    """The accuracies of the group; none where the split is not open with all, or has no leaks."""
-    scores = [each.score for letter in group if (each := records[letter].answers.get(split))]
+    """Returns the accuracies of the group; empty if not all runs have one."""
+    scores = [each.score for letter in group if (each := records[letter].predictions.get(split))]
     found = [score.clean if clean else score.accuracy for score in scores]
     values = [accuracy.value for accuracy in found if accuracy is not None]
     return values if len(values) == len(group) else []
@@ -87,4 +85,4 @@ def _spoken_mean(values: list[float]) -> str | None:
     if not values:
         return None
     mean = evaluation.mean_accuracy(values)
-    return f"{mean.value:.1%} ({spoken_range(mean.low, mean.high)})"
+    return f"{mean.value:.1%} ({format_range(mean.low, mean.high)})"

@@ -1,4 +1,4 @@
-"""Whether two of the chosen runs differ by more than chance, on the same images."""
+"""Tests whether two of the selected runs differ significantly on the same images."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,24 +24,26 @@ _PAIRS = {
 }
 
 
-@st.fragment  # another pair does not read the table of runs anew
+@st.fragment  # changing the pair does not rerun the page
 def show_pairs(names: Mapping[str, str], records: Mapping[str, RunRecord]) -> None:
-    """The exact McNemar test between two runs; among more than two, a person picks them."""
-    evaluated = {letter: record for letter, record in records.items() if "val" in record.answers}
+    """Shows the exact McNemar test of two runs, chosen by the user if there are more."""
+    evaluated = {
+        letter: record for letter, record in records.items() if "val" in record.predictions
+    }
     if len(evaluated) < 2:
         return
-    st.subheader("Is the difference more than chance?", anchor=False)
+    st.subheader("Significance test", anchor=False)
     first, second = _pick_two({letter: called(names, letter) for letter in evaluated})
     split = _pick_split(evaluated[first], evaluated[second])
     answers = {
-        letter: record.answers[split]
+        letter: record.predictions[split]
         for letter, record in evaluated.items()
-        if split in record.answers
+        if split in record.predictions
     }
-    tests = evaluation.paired_tests({letter: one.right for letter, one in answers.items()})
+    tests = evaluation.paired_tests({letter: one.correct for letter, one in answers.items()})
     found = next((test for test in tests if {test.first, test.second} == {first, second}), None)
     if found is None:
-        st.info(f"Two runs must share images to be compared. {first} and {second} share none.")
+        st.info(f"{first} and {second} have no images in common, so they cannot be compared.")
         return
     totals = {letter: one.accuracy.total for letter, one in answers.items()}
     st.markdown(_sentence(found, split))
@@ -57,7 +59,7 @@ def _pick_two(options: Mapping[str, str]) -> tuple[str, str]:
     if len(letters) == 2:
         return letters[0], letters[1]
     one, other = st.columns(2)
-    # Another choice of runs is another pair: the letters are given anew.
+    # Letters depend on the selection, so another selection resets the pair.
     key = hash(tuple(options.items()))
     first = one.selectbox("One", letters, format_func=options.__getitem__, key=f"one-{key}")
     others = [letter for letter in letters if letter != first]
@@ -66,7 +68,7 @@ def _pick_two(options: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _pick_split(first: RunRecord, second: RunRecord) -> str:
-    if not ("test" in first.answers and "test" in second.answers):
+    if not ("test" in first.predictions and "test" in second.predictions):
         return "val"
     return st.segmented_control(
         "Images of",
@@ -84,33 +86,32 @@ def _sentence(test: PairedTest, split: str) -> str:
     verdict = f"{better} is significantly better" if test.is_significant else _NO_DIFFERENCE
     images = "image was" if test.only_first == 1 else "images were"
     return (
-        f"Of the **{test.shared:,}** {SPLIT_NAMES[split].lower()} images that both have seen, "
-        f"**{test.only_first:,}** {images} recognised by **{first}** alone and "
-        f"**{test.only_second:,}** by **{second}** alone. **{verdict}**: {_spoken_p(test.p_value)} "
-        "by the exact McNemar test."
+        f"Of the **{test.shared:,}** {SPLIT_NAMES[split].lower()} images in common, "
+        f"**{test.only_first:,}** {images} predicted correctly only by **{first}** and "
+        f"**{test.only_second:,}** only by **{second}**. **{verdict}**: {_spoken_p(test.p_value)} "
+        "(exact McNemar test)."
     )
 
 
 def _notes(test: PairedTest, tests: list[PairedTest], totals: Mapping[str, int]) -> list[str]:
-    """Sentences on how far the test can be trusted."""
-    notes = ["It compares these two networks; whether their settings differ takes several seeds."]
+    """Returns sentences on the limits of the test."""
+    notes = ["The test compares two models; to compare their settings, train several seeds."]
     alone = {letter: totals[letter] - test.shared for letter in (test.first, test.second)}
     if any(alone.values()):
         parts = " and ".join(f"{images:,} of {letter}" for letter, images in alone.items())
         notes.append(
-            f"Left out are {parts}: images that the other has not seen, or with another true "
-            "expression."
+            f"Left out: {parts}, which the other was not evaluated on, or with another label."
         )
     if len(tests) > 1:
         notes.append(
-            f"Among the chosen runs there are {len(tests)} pairs, and of 20 pairs of equals one "
-            f"falls below {LEVEL:g} by chance. If this pair was picked among them, "
-            f"{_spoken_p(test.corrected)} counts (Holm's correction)."
+            f"There are {len(tests)} pairs of selected runs, and one of 20 pairs of equal models "
+            f"falls below {LEVEL:g} by chance. If you picked this pair from them, use "
+            f"{_spoken_p(test.corrected)} (Holm's correction)."
         )
     return notes
 
 
 def _spoken_p(p_value: float) -> str:
-    """For example "p = 0.031" or "p < 0.001"."""
+    """Formats a p-value: "p = 0.031" or "p < 0.001"."""
     words = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3g}"
     return words.replace(" ", "\N{NO-BREAK SPACE}")

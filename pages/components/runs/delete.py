@@ -1,4 +1,4 @@
-"""Deletes runs after it was said how much goes."""
+"""Deletes runs after a confirmation."""
 
 from collections.abc import Sequence
 
@@ -6,24 +6,24 @@ import streamlit as st
 
 from fer_core.runs import Run
 from pages.components.shared.errors import run_or_report
-from pages.components.shared.formatting import plain, spoken_run, spoken_size
+from pages.components.shared.formatting import format_run, format_size, plain
 
 _NAMED = 10  # runs in a question
 _DAMAGED = 5  # runs with a sentence each
 
 
 def offer_deletion(runs: Sequence[Run], key: str = "chosen") -> None:
-    """A button that asks before it deletes, and says how much room that gives."""
+    """Shows a button that asks for confirmation and tells how much disk space is freed."""
     question = st.popover(
         "Delete …", icon=":material/delete:", key=f"deletion-{key}", on_change="rerun"
     )
-    if question.open:  # to measure fifty runs takes a moment
+    if question.open:  # measuring the size of many runs is slow
         with question:
             _ask(runs, key)
 
 
 def show_damaged(damaged: Sequence[Run]) -> None:
-    """Says of runs that cannot be read why not, and offers to delete them."""
+    """Explains why runs cannot be read, and offers to delete them."""
     for run in damaged[:_DAMAGED]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(plain(run.problem), icon=":material/folder_off:")
@@ -37,7 +37,7 @@ def show_damaged(damaged: Sequence[Run]) -> None:
 
 def _ask(runs: Sequence[Run], key: str) -> None:
     what = "this run" if len(runs) == 1 else f"these {len(runs):,} runs"
-    size = spoken_size(sum(run.size_on_disk() for run in runs))
+    size = format_size(sum(run.size_on_disk() for run in runs))
     st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
     named = [f"- {plain(_named(run))}" for run in runs[:_NAMED]]
     more = [f"- and {len(runs) - _NAMED:,} more"] if len(runs) > _NAMED else []
@@ -53,11 +53,11 @@ def _ask(runs: Sequence[Run], key: str) -> None:
 
 
 def _named(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    """Deletes what may be deleted; the page then says of the others why not."""
+    """Deletes the runs; the page then shows an error for each that cannot be deleted."""
     done = sum(run_or_report(run.delete) for run in runs)
     if done:
         said = "1 run was" if done == 1 else f"{done:,} runs were"

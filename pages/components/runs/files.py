@@ -1,4 +1,4 @@
-"""Where to go on with a run, and its files."""
+"""Shows links and downloads for the selected runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,27 +6,27 @@ import streamlit as st
 
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
-from pages.components.shared.corrections import show_corrections_of
-from pages.components.shared.formatting import plain, spoken_run, spoken_size, spoken_title
+from pages.components.shared.corrections import show_run_corrections
+from pages.components.shared.formatting import format_run, format_run_title, format_size, plain
 
 _MOST = 5  # runs whose files are offered at once
 
 
 def show_files(chosen: Sequence[Overview]) -> None:
-    """A frame with links and files for each run, as far as one has patience with."""
+    """Shows links and downloads for up to `_MOST` runs."""
     for one in chosen[:_MOST]:
         with st.container(border=True, gap="small"):
             _show_run(one)
     if len(chosen) > _MOST:
-        st.caption(f"Choose fewer to see the files of the other {len(chosen) - _MOST:,}.")
+        st.caption(f"Select fewer runs to see the files of the other {len(chosen) - _MOST:,}.")
 
 
 def _show_run(one: Overview) -> None:
     run = one.run
-    title = f"{spoken_title(run)} · " if one.notes.name else ""
-    st.markdown(f"**{plain(spoken_run(run))}**")
+    title = f"{format_run_title(run)} · " if one.notes.name else ""
+    st.markdown(f"**{plain(format_run(run))}**")
     st.caption(plain(title + run.id))
-    show_corrections_of(run)
+    show_run_corrections(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)
@@ -44,7 +44,7 @@ def _offer_files(one: Overview) -> None:
     run = one.run
     for file in [*([run.model_file] if run.model_file else []), *run.exports]:
         name = f"{run.id}.keras" if file == run.model_file else file.name
-        label = f"{file.name}, {spoken_size(file.stat().st_size)}"
+        label = f"{file.name}, {format_size(file.stat().st_size)}"
         _offer(label, file.read_bytes, name, key=f"download-{run.id}-{file.name}")
     if one.epochs:
         name = f"{run.id}-history.csv"

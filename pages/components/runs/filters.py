@@ -1,28 +1,28 @@
-"""Finds runs among many: by a word, by what they are, by what a person marked."""
+"""Filters runs by text, state, recipe, dataset, star and archive."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from fer_core.evaluation import Overview
-from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+from pages.components.shared.formatting import format_recipe, format_state
 
 _ALL, _STARRED, _ARCHIVED = "All", "Starred", "Archived"
 _SEARCH, _SHELF = "runs-search", "runs-shelf"
 _TRAITS = {
-    "State": lambda one: spoken_end_state(one.state, one.reason),
-    "Recipe": lambda one: spoken_recipe(one.config),
-    "Data set": lambda one: one.config.dataset,
+    "State": lambda one: format_state(one.state, one.reason),
+    "Recipe": lambda one: format_recipe(one.config),
+    "Dataset": lambda one: one.config.dataset,
 }
 
 
 def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
-    """Shows the filters and gives the runs that pass, in their order."""
+    """Shows the filters and returns the runs that pass, in their order."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
-            "Find",
+            "Search",
             key=_SEARCH,
-            placeholder="Name, note, recipe or data set",
+            placeholder="Name, note, recipe or dataset",
             icon=":material/search:",
             width=320,
             persist_state="session",
@@ -33,7 +33,7 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
             default=_ALL,
             required=True,
             key=_SHELF,
-            help="What is archived is shown nowhere else.",
+            help="Archived runs are listed only here.",
             persist_state="session",
         )
         wanted = _choose_traits(everything)
@@ -45,8 +45,8 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
 
 
 def show_none_found() -> None:
-    """Says that no run passed the filters, and offers to take them away."""
-    st.info("No run is like that.", icon=":material/search_off:")
+    """Says that no run passed the filters, and offers to clear them."""
+    st.info("No runs match.", icon=":material/search_off:")
     st.button("Show all runs", icon=":material/filter_alt_off:", on_click=_clear)
 
 
@@ -65,10 +65,7 @@ def _choose_traits(everything: Sequence[Overview]) -> dict[str, list[str]]:
 
 
 def _forget_vanished(key: str, options: Sequence[str]) -> None:
-    """A run that ended has left its state, one that was deleted may have been its data set's last.
-
-    A choice that cannot be seen must hide nothing.
-    """
+    """Drops filter values that no run has anymore, which would hide runs invisibly."""
     kept = [value for value in st.session_state.get(key, []) if value in options]
     if kept != st.session_state.get(key, []):
         st.session_state[key] = kept
@@ -88,8 +85,8 @@ def _is_on(one: Overview, shelf: str) -> bool:
 
 
 def _holds(one: Overview, words: str) -> bool:
-    """Whether every word is somewhere in what the run is called and made of."""
-    texts = (one.notes.name, one.notes.note, spoken_recipe(one.config), one.config.dataset)
+    """Tells whether every word occurs in the run's name, note, recipe, dataset or id."""
+    texts = (one.notes.name, one.notes.note, format_recipe(one.config), one.config.dataset)
     text = "\n".join((*texts, one.run.id)).casefold()
     return all(word in text for word in words.casefold().split())
 

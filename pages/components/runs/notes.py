@@ -1,4 +1,4 @@
-"""What a person writes about runs: name, note and star; and which are archived."""
+"""Edits a run's name and note; stars and archives runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +13,9 @@ from pages.components.shared.errors import run_or_report
 
 
 def edit_notes(one: Overview) -> None:
-    """A form for the name and the note of a run; what it holds is kept until it is saved.
+    """Shows a form for the name and the note of a run.
 
-    What is too long is refused when it is saved: a field with a limit would cut it off unasked.
+    The fields have no length limit, since Streamlit would truncate; saving checks the length.
     """
     run = one.run
     with st.form(f"notes-{run.id}", border=False):
@@ -23,36 +23,36 @@ def edit_notes(one: Overview) -> None:
         left.text_input(
             "Name",
             one.notes.name,
-            placeholder="Shown instead of recipe, data set and time",
+            placeholder="Shown instead of recipe, dataset and time",
             key=f"name-{run.id}",
         )
         right.text_area(
             "Note",
             one.notes.note,
             height=104,
-            placeholder="What you tried, and what came of it",
+            placeholder="What you tried and what you found",
             key=f"note-{run.id}",
         )
-        # Before the page is made anew, in which a run that was deleted meanwhile has no form.
+        # As a callback, since the rerun has no form if the run was deleted in the meantime.
         st.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
 
 
 def offer_marks(chosen: Sequence[Overview]) -> None:
-    """Buttons that star and archive the runs, or take that back where all of them are."""
+    """Shows buttons to star and archive the runs, or to undo it if all of them are."""
     runs = [one.run for one in chosen]
     starred = all(one.notes.starred for one in chosen)
     archived = all(one.notes.archived for one in chosen)
     st.button(
-        "Take the star away" if starred else "Star",
+        "Unstar" if starred else "Star",
         icon=":material/star:",
         on_click=_mark,
         args=(runs,),
         kwargs={"starred": not starred},
     )
     st.button(
-        "Bring back" if archived else "Archive",
+        "Unarchive" if archived else "Archive",
         icon=":material/unarchive:" if archived else ":material/archive:",
-        help=None if archived else "Not shown any more unless you ask for what is archived.",
+        help=None if archived else "Hides the runs from lists. Find them under Show: Archived.",
         on_click=_mark,
         args=(runs,),
         kwargs={"archived": not archived},

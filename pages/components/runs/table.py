@@ -1,4 +1,4 @@
-"""The table of runs, in which several can be chosen."""
+"""Shows the table of runs, in which several can be selected."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,49 +8,43 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.evaluation import Overview, Score
-from pages.components.shared.formatting import spoken_end_state, spoken_recipe
+from pages.components.shared.formatting import format_recipe, format_state
 
-_INTERVAL = (
-    "Where the accuracy on all such faces is with 95 % confidence (Wilson's interval), and the "
-    "number of images."
-)
-_CLEAN = (
-    "Accuracy without the images that are among the training images too; choose the run to see "
-    "its interval."
-)
+_INTERVAL = "95 % confidence interval (Wilson), and the number of images."
+_CLEAN = "Accuracy without leaked images. Select the run to see its interval."
 _COLUMNS = {
     "star": st.column_config.TextColumn("★", help="Starred.", width=40),
     "name": st.column_config.TextColumn("Name", width="medium"),
     "state": st.column_config.TextColumn("State"),
     "recipe": st.column_config.TextColumn("Recipe"),
-    "dataset": st.column_config.TextColumn("Data set"),
-    "epochs": st.column_config.TextColumn("Epochs", help="Done, of those asked for."),
+    "dataset": st.column_config.TextColumn("Dataset"),
+    "epochs": st.column_config.TextColumn("Epochs", help="Epochs done, of the goal."),
     "val": st.column_config.NumberColumn(
         "Validation", format="%.1f%%", help="Accuracy of the best epoch on the validation split."
     ),
     "val_range": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
     "val_clean": st.column_config.NumberColumn("Clean", format="%.1f%%", help=_CLEAN),
     "test": st.column_config.NumberColumn(
-        "Test", format="%.1f%%", help="Accuracy on the test split, where it has been opened."
+        "Test", format="%.1f%%", help="Accuracy on the test split, if it has been opened."
     ),
     "test_range": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
     "test_clean": st.column_config.NumberColumn("Clean, test", format="%.1f%%", help=_CLEAN),
     "duration": st.column_config.NumberColumn(
-        "Duration", format="compact", help="Time spent in training: hours, minutes, seconds."
+        "Duration", format="compact", help="Training time: hours, minutes, seconds."
     ),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "note": st.column_config.TextColumn("Note", width="medium"),
     "id": st.column_config.TextColumn("Folder"),
 }
-# What few runs have, or none: written by a person, or found where images leak.
+# Columns that are hidden if they are empty.
 _RARE = ("star", "name", "note", "val_clean", "test_range", "test_clean")
 _KEY, _SHOWN = "runs-table", "runs-shown"
 
 
 def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
-    """Shows the table and gives the runs that are chosen in it, in its order.
+    """Shows the table and returns the selected runs, in its order.
 
-    A run stays chosen as long as it is shown, whatever comes, goes or changes beside it.
+    A run stays selected while it is shown, even if other runs appear or disappear.
     """
     table = pd.DataFrame([_row(one) for one in runs], columns=list(_COLUMNS))
     _keep_choice([one.run.id for one in runs])
@@ -72,7 +66,7 @@ def choose_runs(runs: Sequence[Overview]) -> list[Overview]:
 
 
 def _keep_choice(shown: list[str]) -> None:
-    """Chooses again what was chosen: Streamlit counts rows, and the rows may be others now."""
+    """Restores the selection, which Streamlit stores as row numbers, after rows have changed."""
     before = st.session_state.get(_SHOWN, [])
     rows = st.session_state.get(_KEY, {}).get("selection", {}).get("rows", [])
     chosen = {before[row] for row in rows if row < len(before)}
@@ -86,8 +80,8 @@ def _row(one: Overview) -> dict[str, Any]:
     return {
         "star": "★" if one.notes.starred else "",
         "name": one.notes.name,
-        "state": spoken_end_state(one.state, one.reason),
-        "recipe": spoken_recipe(one.config),
+        "state": format_state(one.state, one.reason),
+        "recipe": format_recipe(one.config),
         "dataset": one.config.dataset,
         "epochs": f"{one.epochs} of {one.goal}",
         "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),

@@ -1,57 +1,58 @@
-"""Opened data sets and their small pictures, kept in memory between reruns."""
+"""Keeps opened datasets and their thumbnails in memory between reruns."""
 
 import streamlit as st
 
 from fer_core import vision
 from fer_core.datasets import Corrections, Dataset, open_dataset
+from fer_core.errors import FerError
 from fer_core.storage import paths
-from pages.components.shared.corrections import current
+from pages.components.shared.corrections import corrections_or_empty
 
 THUMBNAIL = 128  # pixels of the longer side
 
 
-def opened(name: str) -> Dataset:
-    """The data set with its index in memory, read anew when it changed.
+def open_cached(name: str) -> Dataset:
+    """Returns the dataset with its index in memory; reads it again after a change.
 
     Raises:
-        ValueError: there is none of that name, or its index is damaged.
+        FerError: no dataset has that name, or its index is damaged.
     """
     index = paths.datasets_root() / name / "index.csv"
-    return _opened(name, index.stat().st_mtime_ns if index.exists() else 0)
+    return _open(name, index.stat().st_mtime_ns if index.exists() else 0)
 
 
-def corrected(dataset: Dataset) -> Dataset:
-    """The data set with its corrections of now; itself where it has none that can be read."""
-    overlay = current(dataset)
+def with_corrections(dataset: Dataset) -> Dataset:
+    """Returns the dataset with its current corrections applied; itself if there are none."""
+    overlay = corrections_or_empty(dataset)
     if not overlay:
         return dataset
     index = dataset.directory / "index.csv"
-    return _corrected(dataset.name, index.stat().st_mtime_ns if index.exists() else 0, overlay)
+    return _correct(dataset.name, index.stat().st_mtime_ns if index.exists() else 0, overlay)
 
 
 def thumbnail(dataset: Dataset, position: int) -> bytes:
-    """The picture as a JPEG of at most `THUMBNAIL` pixels a side; empty where it is gone."""
+    """Returns an image as a JPEG of at most `THUMBNAIL` pixels a side; empty if it is missing."""
     try:
         return _thumbnail(dataset.name, dataset.index["content"].iloc[position], position)
-    except ValueError:  # not kept in memory: the file may come back
+    except FerError:  # not cached: the file may come back
         return b""
 
 
-@st.cache_resource(max_entries=4, show_spinner="Opening the data set …")
-def _opened(name: str, modified: int) -> Dataset:
+@st.cache_resource(max_entries=4, show_spinner="Opening the dataset …")
+def _open(name: str, modified: int) -> Dataset:
     dataset = open_dataset(name)
-    _ = dataset.index  # read here: what is damaged is not kept
+    _ = dataset.index  # read here, so that a damaged index is not cached
     return dataset
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Corrections: hash})
-def _corrected(name: str, modified: int, overlay: Corrections) -> Dataset:
-    return opened(name).with_corrections(overlay)
+def _correct(name: str, modified: int, overlay: Corrections) -> Dataset:
+    return open_cached(name).with_corrections(overlay)
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)
 def _thumbnail(name: str, content: str, position: int) -> bytes:
-    image = opened(name).image(position)
+    image = open_cached(name).image(position)
     height, width = image.shape[:2]
     factor = THUMBNAIL / max(height, width)
     if factor < 1:

@@ -1,4 +1,4 @@
-"""Asks for data sets to be added, and shows how far that is."""
+"""Submits tasks that add datasets and shows their progress."""
 
 import shutil
 from functools import partial
@@ -12,20 +12,23 @@ from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, queue
 from pages.components.shared.formatting import plain
-from pages.components.shared.task_progress import Words, show_task
+from pages.components.shared.task_progress import TaskLabels, show_task
 
 
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
-    """Asks for a data set of schematic faces; the name gets a number where it is taken."""
+    """Submits a dataset of drawn faces; appends a number to a name that is taken."""
     arguments = {"name": free_name(name), "count": count, "seed": seed}
     return queue.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", arguments)
 
 
 def submit_import(source: Path, name: str, **settings: Any) -> Task:
-    """Asks for a folder or file of this machine to be added; settings as for `import_source`.
+    """Submits the import of a folder or file on this machine.
+
+    Args:
+        settings: as for `import_source`.
 
     Raises:
-        ValueError: the name cannot be used.
+        FerError: the name is taken or not allowed.
     """
     check_new_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
@@ -33,10 +36,10 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
 
 
 def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> Task:
-    """Asks for an uploaded .zip or .csv to be added; it is removed when that has ended.
+    """Submits the import of an uploaded .zip or .csv; the upload is deleted afterwards.
 
     Raises:
-        ValueError: the name cannot be used.
+        FerError: the name is taken or not allowed.
     """
     check_new_name(name)
     directory = tasks.new_directory(paths.tasks_root(), "import")
@@ -47,36 +50,36 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
     return queue.submit(directory, "import", {"source": str(upload), "name": name, **settings})
 
 
-def shown_imports() -> list[Task]:
-    """What is being added, and what could not be and was not dismissed, oldest first."""
-    found = [task for kind in KINDS for task in tasks.list_tasks(kind)]
-    silent = (TaskState.FINISHED, TaskState.CANCELLED)
-    return sorted((task for task in found if task.state not in silent), key=lambda task: task.id)
+def pending_imports() -> list[Task]:
+    """Returns imports that are active, or failed and not dismissed yet; oldest first."""
+    submitted = [task for kind in KINDS for task in tasks.list_tasks(kind)]
+    done = (TaskState.FINISHED, TaskState.CANCELLED)
+    return sorted((task for task in submitted if task.state not in done), key=lambda task: task.id)
 
 
 def show_import_progress(task: Task, *, choose: bool = True) -> None:
-    """How far an import is; when it is done, the page is shown anew.
+    """Shows the progress of an import; reruns the page when it has ended.
 
     Args:
-        choose: whether its data set is then the chosen one.
+        choose: select the new dataset by putting it into the page's address.
     """
-    name, doing = plain(_name(task)), _doing(task)
-    words = Words(
-        f"Stop {doing.lower()}",
+    name, action = plain(_name(task)), _action(task)
+    labels = TaskLabels(
+        f"Stop {action.lower()}",
         f"**{name}** was not added.",
-        doing=f"{doing} **{name}**.",
-        stopped=f"{doing} **{name}** was stopped. Nothing of it was kept.",
+        doing=f"{action} **{name}**.",
+        stopped=f"{action} **{name}** was stopped, and nothing was added.",
     )
-    show_task(task, words, finished=partial(_tell, task, choose), stays=False)
+    show_task(task, labels, finished=partial(_announce, task, choose), stays=False)
 
 
-def _tell(task: Task, choose: bool) -> None:
+def _announce(task: Task, choose: bool) -> None:
     if choose:
         st.query_params["dataset"] = _name(task)
     st.toast(f"{plain(_name(task))} was added.", icon=":material/check:")
 
 
-def _doing(task: Task) -> str:
+def _action(task: Task) -> str:
     request = task.request
     return "Drawing" if request and request.kind == "draw" else "Adding"
 

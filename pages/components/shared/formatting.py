@@ -1,4 +1,4 @@
-"""Times, sizes and states as a person says them."""
+"""Formats times, sizes, names and states for the screen."""
 
 import re
 from collections.abc import Sequence
@@ -21,18 +21,19 @@ STATE_COLORS: dict[TaskState, BadgeColor] = {
     TaskState.CANCELLED: "gray",
 }
 
+_DATASET_NAMES = {"fer2013": "FER2013", "rafdb": "RAF-DB", "raf-db": "RAF-DB"}
 _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
 
 
 def plain(text: str) -> str:
-    """The text with every sign made harmless that Markdown would understand within a line."""
-    # Streamlit looks for its emoji, as :smile:, where a backslash is gone already.
+    """Returns the text with all inline Markdown escaped."""
+    # Streamlit replaces :smile: after Markdown has removed the backslashes.
     text = re.sub(r":(?=[\w+/-]+:)", ":\N{WORD JOINER}", text)
     return re.sub(r"([\\`*_{}\[\]<>$~|&#]|:(?=\w))", r"\\\1", text)
 
 
-def spoken_duration(duration: timedelta) -> str:
-    """For example "40 s", "12 min", "3 h 5 min" or "2 d 4 h"; the two largest units at most."""
+def format_duration(duration: timedelta) -> str:
+    """Returns "40 s", "12 min", "3 h 5 min" or "2 d 4 h": at most the two largest units."""
     minutes, seconds = divmod(round(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -43,78 +44,83 @@ def spoken_duration(duration: timedelta) -> str:
     return f"{minutes} min" if minutes >= 2 else f"{60 * minutes + seconds} s"
 
 
-def spoken_end(seconds_left: float) -> str:
-    """The time of day at which it ends, with the day where that is another one."""
+def format_end_time(seconds_left: float) -> str:
+    """Returns the local time in that many seconds: "14:05", or "29 Nov, 14:05" on another day."""
     now = datetime.now()
     end = now + timedelta(seconds=seconds_left)
     return f"{end:%H:%M}" if end.date() == now.date() else f"{end:%d %b, %H:%M}"
 
 
-def spoken_clock(seconds: float) -> str:
-    """Minutes and seconds, as "1:05"; hours before them where there are any."""
+def format_clock(seconds: float) -> str:
+    """Returns minutes and seconds as "1:05", from one hour on as "1:01:05"."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def spoken_size(size: int) -> str:
-    """Bytes as "512 KB", "80 MB" or "1.2 GB"."""
+def format_size(size: int) -> str:
+    """Returns a size in bytes as "512 KB", "80 MB" or "1.2 GB"."""
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))} KB"
     return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
 
 
-def spoken_title(run: Run) -> str:
-    """What was trained on what."""
+def format_run_title(run: Run) -> str:
+    """Returns the recipe and the dataset of a run: "Classic CNN on faces"."""
     config = run.config
-    return f"{spoken_recipe(config)} on {config.dataset}"
+    return f"{format_recipe(config)} on {config.dataset}"
 
 
-def spoken_recipe(config: TrainConfig) -> str:
-    """The recipe's title, or the architecture where it is none of ours."""
+def format_dataset(name: str) -> str:
+    """Returns how a published dataset is usually written; other names as they are."""
+    return _DATASET_NAMES.get(name, name)
+
+
+def format_recipe(config: TrainConfig) -> str:
+    """Returns the recipe's title; the architecture if the recipe is unknown."""
     recipe = RECIPES.get(config.recipe)
     return recipe.title if recipe else config.architecture
 
 
-def spoken_run(run: Run) -> str:
-    """What a person called it, else what was trained on what and when, told apart from others."""
+def format_run(run: Run) -> str:
+    """Returns a run's name; without one, its recipe, dataset and submission time."""
     if run.name != run.id:
         return run.name
     time, _, rest = run.id.partition("_")
-    # Two runs of the same second have a number at the end of their ids.
+    # Runs submitted within the same second have a number at the end of their ids.
     number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}").removeprefix("-")
-    return f"{spoken_title(run)} · {_spoken_time(time)}" + (f" ({number})" if number else "")
+    return f"{format_run_title(run)} · {_format_time(time)}" + (f" ({number})" if number else "")
 
 
-def _spoken_time(text: str) -> str:
-    """The time in a run's id, with the year where it is another one."""
+def _format_time(text: str) -> str:
+    """Returns the time in a run's id, with the year unless it is this year."""
     try:
         time = datetime.strptime(text, "%Y%m%d-%H%M%S")
-    except ValueError:  # a folder that a person has called something else
+    except ValueError:  # a folder that was renamed
         return text
     year = "" if time.year == datetime.now().year else f" {time.year}"
     return f"{time.day} {time:%b}{year}, {time:%H:%M:%S}"
 
 
-def spoken_state(run: Run) -> str:
-    """The state; of a finished run, how it came to its end."""
+def format_run_state(run: Run) -> str:
+    """Returns the state of a run; of a finished one, why it ended."""
     state = run.state
     result = run.result if state is TaskState.FINISHED else None
-    return spoken_end_state(state, result.reason if result else "")
+    return format_state(state, result.reason if result else "")
 
 
-def spoken_end_state(state: TaskState, reason: str) -> str:
-    """The state, or the reason of its end where there is one, as `Result` gives it."""
+def format_state(state: TaskState, reason: str) -> str:
+    """Returns the reason of `Result` for the end of a run, or the state if there is none."""
     return _REASONS.get(reason, reason) or str(state)
 
 
-def listed(words: Sequence[str]) -> str:
-    """For example "A", "A and B" or "A, B and C"."""
+def format_list(words: Sequence[str]) -> str:
+    """Returns "A", "A and B" or "A, B and C"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def spoken_range(low: float, high: float) -> str:
-    """Two shares as "61.2% to 64.9%"."""
+def format_range(low: float, high: float) -> str:
+    """Returns two fractions as "61.2% to 64.9%"."""
     return f"{low:.1%} to {high:.1%}"
 
 

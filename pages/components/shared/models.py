@@ -1,42 +1,105 @@
-"""What sessions share in memory: networks, answers about pictures, and the runs they watch."""
+"""Loads the face detector and classifiers, in the background, once for all sessions."""
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from fer_core.tasks import queue
-from pages.components.shared.preloading import coming_classifier, coming_detector
+from pages.components.shared.memory import freeze_garbage
 
 if TYPE_CHECKING:
     from fer_core.inference import Classifier
+    from fer_core.runs import Run
     from fer_core.vision import FaceDetector
+
+_LOADER = ThreadPoolExecutor(1, thread_name_prefix="preload")
 
 
 @dataclass(frozen=True)
 class FaceSearch:
-    """How faces are looked for; None leaves it to the detector."""
+    """Settings of the face detector; None stands for its default."""
 
-    smallest_face: int | None = None  # pixels of the picture
-    confidence: float | None = None  # least confidence of the detector, in [0, 1]
+    smallest_face: int | None = None  # pixels of the image
+    confidence: float | None = None  # minimum, in [0, 1]
 
 
-def wake_queue() -> None:
-    """Lets what was left in the queue go on, as after a restart or when a supervisor was killed."""
-    queue.wake()
+def preload(run: "Run", tta: bool) -> None:
+    """Starts loading the detector and the run's model, and returns at once."""
+    detector_future()
+    if run.model_file is not None:
+        classifier_future(run.id, run.model_file.stat().st_mtime_ns, tta)
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading TensorFlow and the face detector …")
 def detector() -> "FaceDetector":
-    """What finds faces; the same for all sessions."""
-    return coming_detector().result()
+    """Returns the face detector; waits until it is loaded."""
+    return detector_future().result()
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the run's model …")
-def classifier(run_id: str, model_time: int, averaged: bool = False) -> "Classifier":
-    """The run's model with its class names; loaded anew when its file has another time.
+@st.cache_resource(max_entries=4, show_spinner="Loading the model …")
+def classifier(run_id: str, model_time: int, tta: bool = False) -> "Classifier":
+    """Returns a run's classifier; waits until it is loaded.
 
     Args:
-        averaged: over ten views of each face.
+        model_time: of the model's file, in ns; a newer file is loaded again.
+        tta: use test-time augmentation.
     """
-    return coming_classifier(run_id, model_time, averaged).result()
+    return classifier_future(run_id, model_time, tta).result()
+
+
+@cache
+def detector_future() -> "Future[FaceDetector]":
+    """Returns the detector's future; starts loading on the first call."""
+    return _LOADER.submit(_load_detector)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def classifier_future(run_id: str, model_time: int, tta: bool) -> "Future[Classifier]":
+    """Returns a classifier's future; starts loading on the first call. See `classifier`."""
+    return _LOADER.submit(_load_classifier, run_id, tta)
+
+
+def _load_detector() -> "FaceDetector":
+    # Hides TensorFlow's messages to developers; errors still come as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import numpy as np
+
+    from fer_core.vision import FaceDetector
+
+    disable_clear_session()
+    detector = FaceDetector()
+    detector.detect(np.zeros((96, 96, 3), np.uint8))  # the first call takes half a second more
+    freeze_garbage()
+    return detector
+
+
+def _load_classifier(run_id: str, tta: bool) -> "Classifier":
+    import numpy as np
+
+    from fer_core.inference import Classifier
+    from fer_core.runs import open_run
+
+    classifier = Classifier.load(open_run(run_id), tta=tta)
+    classifier.predict([np.zeros((48, 48, 3), np.uint8)])
+    freeze_garbage()
+    return classifier
+
+
+def disable_clear_session() -> None:
+    """Replaces `keras.backend.clear_session` by a function that does nothing.
+
+    Streamlit (seen in 1.67, `script_runner._clean_problem_modules`) calls it after every rerun, as
+    if each page built its own models. That discards the kernels TensorFlow compiled for the shared
+    detector and models, and the next prediction takes 400 ms more. Can go when Streamlit no longer
+    calls it.
+    """
+    import keras
+
+    keras.backend.clear_session = _do_nothing
+
+
+def _do_nothing(free_memory: bool = True) -> None:
+    pass

@@ -1,4 +1,4 @@
-"""Widgets that choose a run or a data set; the choice stays in the address."""
+"""Select boxes for a run or a dataset; the choice is kept in the page's address."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, list_datasets
 from fer_core.runs import Run
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_dataset, format_run, plain
 
 
 def pick_run(label: str, runs: Sequence[Run], *, prefers_pretrained: bool = False) -> Run:
@@ -19,44 +19,62 @@ def pick_run(label: str, runs: Sequence[Run], *, prefers_pretrained: bool = Fals
     """
     if not runs:
         st.info(
-            "There is no network yet. A run can be chosen here once its first epoch is done.",
+            "There is no trained model yet. A run can be chosen here after its first epoch.",
             icon=":material/model_training:",
         )
-        st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/arrow_forward:")
         st.stop()
     wanted = _wanted("run")
-    in_use = [run for run in runs if run.id == wanted or not run.notes.archived]
-    by_id = {run.id: run for run in in_use or runs}
-    pretrained = [run.id for run in by_id.values() if prefers_pretrained and run.is_pretrained]
+    candidates = [run for run in runs if run.id == wanted or not run.notes.archived] or runs
+    by_id = {run.id: run for run in candidates}
+    pretrained = [run.id for run in candidates if prefers_pretrained and run.is_pretrained]
     default = next(iter(pretrained), None)
     return by_id[
-        _pick(label, "run", list(by_id), lambda run_id: spoken_run(by_id[run_id]), default)
+        _pick(label, "run", list(by_id), lambda run_id: format_run(by_id[run_id]), default)
     ]
 
 
-def say_no_dataset() -> None:
-    """Says what to do where there is nothing to train on."""
-    st.info(
-        "There is no data set yet. Add your own, or let one of schematic faces be drawn.",
-        icon=":material/photo_library:",
-    )
-    st.page_link("pages/datasets.py", label="Add a data set", icon=":material/arrow_forward:")
-
-
 def pick_dataset(label: str) -> Dataset:
-    """One of the data sets; ends the page and says what to do where there is none."""
+    """Returns the chosen dataset; without any dataset, ends the page and says what to do."""
     by_name = {dataset.name: dataset for dataset in list_datasets()}
     if not by_name:
-        say_no_dataset()
+        show_no_dataset()
         st.stop()
     return by_name[_pick(label, "dataset", list(by_name), str)]
+
+
+def show_no_dataset() -> None:
+    """Says that there is no dataset yet, and links to where one can be added."""
+    st.info(
+        "There is no dataset yet. Add your own, or create a demo dataset of drawn faces.",
+        icon=":material/photo_library:",
+    )
+    link_to_datasets()
+
+
+def show_missing_dataset(name: str, purpose: str) -> None:
+    """Says that a run's dataset is not on this machine, and what it is needed for.
+
+    Args:
+        purpose: what the dataset is needed for, as in "see the faces".
+    """
+    st.info(
+        f"{plain(format_dataset(name))}'s images are not on this machine. Add the dataset to "
+        f"{purpose}.",
+        icon=":material/image_not_supported:",
+    )
+
+
+def link_to_datasets() -> None:
+    """Shows a link to the page where a dataset can be added."""
+    st.page_link("pages/datasets.py", label="Add a dataset", icon=":material/arrow_forward:")
 
 
 def _pick(
     label: str,
     parameter: str,
     options: list[str],
-    spoken: Callable[[str], str],
+    format_option: Callable[[str], str],
     default: str | None = None,
 ) -> str:
     """Returns what the address names, else what was chosen before, else the default or the first.
@@ -65,13 +83,17 @@ def _pick(
     """
     key = f"pick-{parameter}"
     wanted = _wanted(parameter)
-    if wanted is not None and wanted not in options:
-        st.warning(f"{plain(wanted)} is not there. Something else is shown: choose below.")
-    st.session_state[key] = wanted if wanted in options else default or options[0]
+    selected = wanted if wanted in options else default or options[0]
+    if wanted is not None and selected != wanted:
+        st.warning(
+            f"The {parameter} {plain(wanted)} does not exist, or cannot be used here. Showing "
+            f"**{plain(format_option(selected))}** instead; choose another one below."
+        )
+    st.session_state[key] = selected
     choice = st.selectbox(
         label,
         options,
-        format_func=spoken,
+        format_func=format_option,
         key=key,
         on_change=partial(_choose, parameter, key),
         persist_state="session",

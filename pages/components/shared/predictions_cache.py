@@ -1,4 +1,4 @@
-"""Predictions and what follows from them, kept in memory between reruns."""
+"""Keeps evaluation reports of saved predictions in memory between reruns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,60 +12,62 @@ from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport
 from fer_core.runs import Run, read_predictions
 from fer_core.storage import Stamp, stamp
-from pages.components.shared.dataset_cache import opened
+from pages.components.shared.dataset_cache import open_cached
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A network's answers on one split of one data set."""
+    """A run's predictions for one split of one dataset."""
 
     run: Run
     file: Path  # the predictions
-    dataset: str  # whose images they are of
-    title: str  # what its accuracy is called
+    dataset: str  # that the images belong to
+    title: str  # label of the accuracy
 
     @property
     def key(self) -> str:
-        """What the widgets of this subject are told apart by."""
+        """Returns a prefix that makes the keys of this subject's widgets unique."""
         return f"{self.run.id}-{self.dataset}-{self.file.stem}"
 
 
 @dataclass(frozen=True)
-class Images:
-    """Where the images of a subject's answers lie."""
+class LocatedImages:
+    """The images that a subject's predictions belong to."""
 
     dataset: Dataset
-    positions: np.ndarray  # in its index, one per answer; -1 where it is not there
+    positions: np.ndarray  # in the dataset's index, one per prediction; -1 for a missing image
 
 
-def evaluated(subject: Subject) -> EvaluationReport | None:
-    """What follows from the predictions; None where there are none.
+def load_report(subject: Subject) -> EvaluationReport | None:
+    """Returns the evaluation of the predictions; None if there are none.
 
     Raises:
-        FerError: the file is damaged.
+        FerError: the file of predictions is damaged.
     """
     calibration = subject.run.directory / "calibration.json"
-    return _evaluated(subject, stamp(subject.file), stamp(calibration))
+    return _load_report(subject, stamp(subject.file), stamp(calibration))
 
 
-def find_images(subject: Subject, found: EvaluationReport) -> Images:
-    """Where the images are that were answered.
+def locate_images(subject: Subject, report: EvaluationReport) -> LocatedImages:
+    """Finds the images of the predictions in their dataset.
 
     Raises:
-        FerError: the data set is not there.
+        FerError: the dataset is not on this machine.
     """
-    dataset = opened(subject.dataset)
+    dataset = open_cached(subject.dataset)
     index = stamp(dataset.directory / "index.csv")
-    return Images(dataset, _positions(subject, stamp(subject.file), index, found, dataset))
+    return LocatedImages(dataset, _positions(subject, stamp(subject.file), index, report, dataset))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> EvaluationReport | None:
+def _load_report(
+    subject: Subject, predictions: Stamp, calibration: Stamp
+) -> EvaluationReport | None:
     try:
         table = read_predictions(subject.file)
-    except ValueError as error:
+    except FerError as error:
         raise FerError(
-            f"{subject.run.id} has lost its predictions for {subject.file.stem}: {error}"
+            f"The predictions of {subject.run.id} for {subject.file.stem} are damaged: {error}"
         ) from error
     if table is None or table.empty:
         return None
@@ -75,9 +77,9 @@ def _evaluated(subject: Subject, predictions: Stamp, calibration: Stamp) -> Eval
 @st.cache_resource(
     max_entries=8,
     show_spinner=False,
-    hash_funcs={EvaluationReport: lambda found: "", Dataset: lambda dataset: dataset.name},
+    hash_funcs={EvaluationReport: lambda report: "", Dataset: lambda dataset: dataset.name},
 )
 def _positions(
-    subject: Subject, predictions: Stamp, index: Stamp, found: EvaluationReport, dataset: Dataset
+    subject: Subject, predictions: Stamp, index: Stamp, report: EvaluationReport, dataset: Dataset
 ) -> np.ndarray:
-    return evaluation.find_images(found.answers, dataset.index)
+    return evaluation.find_images(report.calibrated, dataset.index)

@@ -1,4 +1,4 @@
-"""How well a run does: accuracy with its interval, confusion, and scores per class."""
+"""Shows scores: accuracy with its interval, confusion matrix, scores per class."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -12,11 +12,9 @@ from fer_core.evaluation import Accuracy
 from fer_core.figures import confusion_figure
 from fer_core.runs import Run
 
-CLEAN_HELP = (
-    "Accuracy without the images that are among the training images too, with its 95 % interval."
-)
+CLEAN_HELP = "Accuracy on images that are not among the training images, with its 95 % interval."
 
-_SHARES, _COUNTS = "Shares", "Numbers of images"
+_SHARES, _COUNTS = "Percent", "Images"
 
 _SCORES = ["precision", "recall", "f1"]
 _INTERVAL = "With 95 % confidence the score on all such faces is within."
@@ -25,13 +23,13 @@ _REPORT_COLUMNS = {
     "precision": st.column_config.NumberColumn(
         "Precision",
         format="%.1f%%",
-        help="Of the faces that were called this, the share that really were.",
+        help="Of the faces predicted as this expression, the share labeled so.",
     ),
     "precision_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
     "recall": st.column_config.NumberColumn(
         "Recall",
         format="%.1f%%",
-        help="Accuracy within the class: the share of its faces that were recognised.",
+        help="Of the faces labeled with this expression, the share predicted so.",
     ),
     "recall_interval": st.column_config.TextColumn("95 % interval, recall", help=_INTERVAL),
     "f1": st.column_config.NumberColumn(
@@ -48,7 +46,7 @@ def show_accuracy(
     explanation: str,
     width: Literal["stretch", "content"] = "stretch",
 ) -> None:
-    """The accuracy, below it the 95 % interval and the number of images."""
+    """Shows an accuracy with its 95 % interval and the number of images."""
     st.metric(
         label,
         f"{accuracy.value:.1%}",
@@ -62,7 +60,7 @@ def show_accuracy(
 
 
 def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
-    """The best validation accuracy so far of a run that trains, with its interval."""
+    """Shows the best validation accuracy of a run in progress, with its 95 % interval."""
     label, counts = "Best validation accuracy", run.counts
     best = float(history["val_accuracy"].max()) if len(history) else None
     if best is None or "val" not in counts:
@@ -70,7 +68,7 @@ def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
         return
     images = int(counts["val"].sum())
     accuracy = Accuracy.of(round(best * images), images)
-    show_accuracy(label, accuracy, "Of the best epoch until now.", width="content")
+    show_accuracy(label, accuracy, "Of the best epoch so far.", width="content")
 
 
 def show_confusion(
@@ -81,16 +79,16 @@ def show_confusion(
     chosen: tuple[str | None, str | None] = (None, None),
     on_click: Callable[[str, str], None] | None = None,
 ) -> None:
-    """The confusion matrix, in shares of each true expression or in numbers of images.
+    """Shows the confusion matrix, in percent of each true expression or in images.
 
     Args:
-        chosen: true and answered expression of what is framed; see `confusion_figure`.
-        on_click: called with the true and the answered expression of a cell that is clicked.
+        chosen: true and predicted expression of the framed cell or row; see `confusion_figure`.
+        on_click: called with the true and the predicted expression of a clicked cell.
     """
     unit = st.segmented_control(
         "Cells show", [_SHARES, _COUNTS], default=_SHARES, required=True, key=f"{key}-unit"
     )
-    # Streamlit's own colour for text in charts is too faint on a coloured cell.
+    # Streamlit's text color in charts is too faint on a colored cell.
     ink = "white" if st.context.theme.type == "dark" else "black"
     figure = confusion_figure(matrix, class_names, unit == _SHARES, ink=ink, chosen=chosen)
     options: dict[str, Any] = {"key": key, "config": {"displayModeBar": False}}
@@ -100,21 +98,22 @@ def show_confusion(
 
     def pass_on() -> None:
         points = st.session_state[key]["selection"]["points"]
-        if points:  # a second click on the same cell gives none, and it stays chosen
+        if points:  # none after a second click on the same cell, which stays chosen
             on_click(*points[-1]["customdata"][-2:])
 
     st.plotly_chart(figure, on_select=pass_on, selection_mode="points", **options)
 
 
 def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
-    """Precision, recall and F1 of every class, and their mean."""
-    report = evaluation.class_report(predictions, class_names)
+    """Shows precision, recall and F1 of every class and their mean."""
+    matrix = evaluation.confusion(predictions, class_names)
+    report = evaluation.score_classes(matrix, class_names)[[*_SCORES, "images"]]
     report[_SCORES] *= 100
     st.dataframe(report, column_config=_REPORT_COLUMNS, height="content")
 
 
 def show_class_scores(scores: pd.DataFrame) -> None:
-    """The same with 95 % intervals, as `class_scores.class_scores` gives them."""
+    """Shows precision, recall and F1 with 95 % intervals, as from `evaluation.score_classes`."""
     table = 100 * scores[_SCORES]
     for name in _SCORES:
         bounds = zip(scores[f"{name}_low"], scores[f"{name}_high"], strict=True)
@@ -129,9 +128,9 @@ def show_class_scores(scores: pd.DataFrame) -> None:
 
 
 VAL_HELP = (
-    "Share of right answers on the validation split. It chose the best epoch, so it flatters a "
-    "little; the test split does not."
+    "Share of correct predictions on the validation split. The best epoch was chosen on it, so it "
+    "is slightly optimistic; the test split is not."
 )
 
 
-TEST_HELP = "Share of right answers on the test split, which had no part in any choice."
+TEST_HELP = "Share of correct predictions on the test split, which was not used for any choice."

@@ -1,4 +1,4 @@
-"""A task on a page: how far it is, a button that stops it, and why it came to nothing."""
+"""Shows the progress of a task, a button that stops it, and why it failed."""
 
 import contextlib
 from collections.abc import Callable
@@ -6,71 +6,80 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fer_core.tasks import Task, TaskState, queue
+from fer_core.errors import FerError
+from fer_core.tasks import Progress, Task, TaskState, queue
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import format_end_time, plain
 
 REFRESH_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Words:
-    """What is said of a task; all but the button's label is Markdown."""
+class TaskLabels:
+    """Labels of a task on the screen; all but the button's are Markdown."""
 
     stop: str  # the button's label
-    failed: str  # a sentence that stands before the reason
-    doing: str = ""  # stands before how far it is
-    stopped: str = ""  # a sentence where a person ended it; without one nothing is said
+    failed: str  # a sentence before the reason
+    doing: str = ""  # shown before the progress message
+    stopped: str = ""  # shown if the user stopped the task
 
 
 def show_task(
-    task: Task, words: Words, *, finished: Callable[[], None] | None = None, stays: bool = True
+    task: Task,
+    labels: TaskLabels,
+    *,
+    finished: Callable[[], None] | None = None,
+    stays: bool = True,
 ) -> bool:
-    """How far the task is, or why it failed; whether it goes on.
+    """Shows the progress of a task, or why it failed; returns whether it is active.
 
-    When it has ended, the page is shown anew.
+    The page reruns when the task has ended.
 
     Args:
-        finished: called once, where it has come to its end while it was looked at.
-        stays: whether it is kept where it is taken from the queue before anybody began it.
+        finished: called once if the task finishes while it is shown.
+        stays: whether the task is kept if it is canceled before it started.
     """
     active = task.state.is_active
     every = REFRESH_SECONDS if active else None
-    st.fragment(watch, run_every=every)(task, words, active, finished, stays)
+    st.fragment(watch, run_every=every)(task, labels, active, finished, stays)
     return active
 
 
 def watch(
     task: Task,
-    words: Words,
+    labels: TaskLabels,
     was_active: bool,
     finished: Callable[[], None] | None = None,
     stays: bool = True,
 ) -> None:
-    """One look at the task; `show_task` repeats it."""
+    """Shows the current state of the task; refreshed by `show_task`."""
     state = task.state
     if state is TaskState.QUEUED:
-        queue.wake()  # whoever takes what waits may have ended meanwhile
+        queue.wake()  # in case the supervisor was killed
     if state.is_active:
-        _show_progress(task, words, state is TaskState.STOPPING, stays)
+        _show_progress(task, labels, state is TaskState.STOPPING, stays)
         return
     if was_active:
         if finished is not None and state is TaskState.FINISHED:
             finished()
         st.rerun()
     if state in (TaskState.FAILED, TaskState.INTERRUPTED):
-        _say_failure(task, words)
+        _show_failure(task, labels)
 
 
-def _show_progress(task: Task, words: Words, stopping: bool, stays: bool) -> None:
+def _show_progress(task: Task, labels: TaskLabels, stopping: bool, stays: bool) -> None:
     progress = task.progress
-    says = plain(progress.message) if progress else "It begins …"
+    message = _describe(progress) if progress else "Starting …"
+    if task.state is TaskState.QUEUED:
+        message = "Waiting in the queue …"
     if stopping:
-        says = "It is being stopped …"
+        message = "Stopping …"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(progress.fraction if progress else 0.0, text=f"{words.doing} {says}".strip())
+        st.progress(
+            progress.fraction if progress else 0.0, text=f"{labels.doing} {message}".strip()
+        )
         st.button(
-            words.stop,
+            labels.stop,
             on_click=run_or_toast,
             args=(task.request_stop if stays else lambda: _stop_and_forget(task),),
             key=f"stop-{task.id}",
@@ -79,22 +88,32 @@ def _show_progress(task: Task, words: Words, stopping: bool, stays: bool) -> Non
         )
 
 
-def _say_failure(task: Task, words: Words) -> None:
+def _describe(progress: Progress) -> str:
+    """Returns, for example, "120 of 472 frames · 31 frames a second · until 21:05"."""
+    parts = [plain(progress.message)]
+    if progress.rate:
+        parts.append(f"{progress.rate:.0f} {progress.unit} a second")
+    if progress.seconds_left is not None:
+        parts.append(f"until {format_end_time(progress.seconds_left)}")
+    return " · ".join(parts)
+
+
+def _show_failure(task: Task, labels: TaskLabels) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if task.stop_requested and words.stopped:
-            st.info(words.stopped)
+        if task.stop_requested and labels.stopped:
+            st.info(labels.stopped)
         else:
-            st.error(f"{words.failed} {plain(task.error or task.interruption)}")
+            st.error(f"{labels.failed} {plain(task.error or task.interruption)}")
         st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}")
 
 
 def _stop_and_forget(task: Task) -> None:
-    """Stops it; one that nobody had begun goes with all that lies in its directory."""
+    """Stops the task; deletes it with its directory if it had not started."""
     task.request_stop()
     if task.state is TaskState.CANCELLED:
         _delete(task)
 
 
 def _delete(task: Task) -> None:
-    with contextlib.suppress(ValueError, FileNotFoundError):  # another tab was quicker
+    with contextlib.suppress(FerError, FileNotFoundError):  # another tab was quicker
         task.delete()

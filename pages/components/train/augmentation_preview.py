@@ -1,4 +1,4 @@
-"""What a run's augmentation makes of images of the chosen data set."""
+"""A preview of the augmentation on faces of the selected dataset."""
 
 import numpy as np
 import streamlit as st
@@ -7,23 +7,23 @@ from fer_core.datasets import Dataset
 from fer_core.models import augmentation_examples
 from fer_core.runs import TrainConfig
 from fer_core.vision import face_pixels, tile
-from pages.components.shared.dataset_cache import corrected
+from pages.components.shared.dataset_cache import with_corrections
 
 _FACES, _EPOCHS = 6, 7
-_SIDE = 96  # pixels of the screen
+_SIDE = 96  # pixels on the screen
 
 
 def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
-    """Some training faces, and what the network may see of each in some epochs.
+    """Shows some training faces and how each may be augmented in several epochs.
 
-    Drawn by the function that training uses, at the network's own size; where the settings ask for
-    the corrections, of faces that are not left out.
+    Uses the function that training uses, at the model's input size, and leaves out images that the
+    corrections exclude if the settings use them.
 
     Raises:
-        ValueError: images of the data set are gone or damaged.
+        FerError: images of the dataset are missing or damaged.
     """
-    positions = (corrected(dataset) if config.overlay else dataset).select("train")
-    shown = positions[np.linspace(0, len(positions) - 1, min(_FACES, len(positions)), dtype=int)]
+    positions = (with_corrections(dataset) if config.overlay else dataset).select("train")
+    selected = positions[np.linspace(0, len(positions) - 1, min(_FACES, len(positions)), dtype=int)]
     pixels = np.stack(
         [
             face_pixels(
@@ -32,16 +32,16 @@ def show_augmentation(config: TrainConfig, dataset: Dataset) -> None:
                 config.channels,
                 gray=dataset.is_gray,
             )
-            for position in shown
+            for position in selected
         ]
     )
-    drawn = augmentation_examples(pixels, config.augmentation, config.seed, _EPOCHS)
+    rows = augmentation_examples(pixels, config.augmentation, config.seed, _EPOCHS)
     with st.container(border=True):
         height, width = config.image_size
         st.markdown(
-            f"**What the network sees**, at {width}×{height} pixels: in every row first the face "
-            f"as it is, then as it may look in {_EPOCHS} epochs."
+            f"**Augmentation preview** at {width}×{height} pixels. Each row shows a face, then how "
+            f"training may see it in {_EPOCHS} epochs."
         )
         if config.augmentation.is_none:
-            st.caption("Nothing is changed: all augmentation is off.")
-        st.image(tile(drawn.swapaxes(0, 1), _SIDE), alt="Faces and what augmentation makes of them")
+            st.caption("All augmentation is off: the images stay unchanged.")
+        st.image(tile(rows.swapaxes(0, 1), _SIDE), alt="Faces and their augmented versions")

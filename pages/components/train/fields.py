@@ -1,4 +1,4 @@
-"""The fields of the settings form, with the words of each setting."""
+"""The fields of the settings form; labels and help come from `SETTINGS`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,50 +6,65 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core import runs
-from fer_core.runs import SETTINGS, TrainConfig
+from fer_core import datasets, runs
+from fer_core.datasets import Dataset
+from fer_core.runs import SETTINGS, TrainConfig, list_runs
+from pages.components.shared.corrections import load_corrections
+from pages.components.shared.dataset_cache import with_corrections
+from pages.components.shared.formatting import SPLITS, format_run
+
+_SCIENTIFIC_BELOW = 0.01  # smaller values are shown as 1e-4, not 0.0001
 
 
 def field_key(config: TrainConfig, name: str) -> str:
-    """Under which a field's value is kept: by recipe, whichever page is looked at meanwhile."""
+    """Returns a field's key in the session state; every recipe keeps its own values."""
     return f"setting-{config.recipe}-{name}"
 
 
 def field_grid(columns: int) -> DeltaGenerator:
-    """Places for fields side by side, in reading order; fewer where the screen is narrow."""
+    """Returns a grid for fields; it has fewer columns on narrow screens."""
     return st.grid(columns, min_column_width=150, gap="medium")
 
 
 def number_fields(
     config: TrainConfig, record: Any, names: Sequence[str], *, columns: int
 ) -> dict[str, Any]:
-    """A field for each number of `record`; gives what was entered."""
+    """Shows a number field for each attribute of `record`; returns the values entered."""
     grid = field_grid(columns)
     numbers = {}
     for name in names:
-        value, words = getattr(record, name), SETTINGS[name]
+        value, setting = getattr(record, name), SETTINGS[name]
+        key = field_key(config, name)
         numbers[name] = grid.number_input(
-            words.label,
+            setting.label,
             value=value,
-            step=words.step,
-            format="%.6g" if isinstance(value, float) else "%d",
-            key=field_key(config, name),
-            help=words.help,
+            step=setting.step,
+            format=_number_format(st.session_state.get(key, value)),
+            key=key,
+            help=setting.help,
             persist_state="session",
         )
     return numbers
 
 
+def _number_format(value: float) -> str:
+    """Returns a format that shows the value unrounded: 20, 0.25 or 1e-4."""
+    if isinstance(value, int):
+        return "%d"
+    # Without a precision the browser's %e shows as many digits as the value has.
+    return "%e" if 0 < abs(value) < _SCIENTIFIC_BELOW else "%.6g"
+
+
 def checkbox_field(config: TrainConfig, record: Any, name: str) -> bool:
-    """A box to tick; what this machine cannot do stays unticked, and says why."""
-    words = SETTINGS[name]
+    """Shows a checkbox; disabled, with the reason as help, if this machine lacks the feature."""
+    setting = SETTINGS[name]
     problem = runs.problem() if name == "tensorboard" else ""
     chosen = st.checkbox(
-        words.label,
+        setting.label,
         getattr(record, name),
         disabled=bool(problem),
         key=field_key(config, name),
-        help=problem or words.help,
+        help=problem or setting.help,
         persist_state="session",
     )
     return chosen and not problem
@@ -59,17 +74,70 @@ def choice_field(
     config: TrainConfig,
     name: str,
     choices: Sequence[str],
-    words: Mapping[str, str],
+    labels: Mapping[str, str],
     place: DeltaGenerator | None = None,
 ) -> str:
-    """A list to choose a value from; `words` says what each is called."""
+    """Shows a select box; `labels` maps choices to what is shown."""
     chosen = (place or st).selectbox(
         SETTINGS[name].label,
         choices,
         index=list(choices).index(getattr(config, name)),
-        format_func=lambda choice: words.get(choice, choice),
+        format_func=lambda choice: labels.get(choice, choice),
         key=field_key(config, name),
         help=SETTINGS[name].help,
         persist_state="session",
     )
     return str(chosen)
+
+
+def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+    """Shows a checkbox to use the dataset's corrections and what it changes, if there are any."""
+    corrections = load_corrections(dataset)
+    if not corrections:
+        return {}
+    is_used = st.checkbox(
+        SETTINGS["overlay"].label,
+        config.overlay,
+        key=field_key(config, f"overlay-{dataset.name}"),
+        help=SETTINGS["overlay"].help,
+        persist_state="session",
+    )
+    st.caption(f"{datasets.describe_corrections(corrections)}.{_changed_sizes(dataset)}")
+    return {"overlay": is_used}
+
+
+def _changed_sizes(dataset: Dataset) -> str:
+    """Returns a sentence about the splits whose size the corrections change, or an empty string."""
+    before, after = dataset.counts().sum(), with_corrections(dataset).counts().sum()
+    after = after.reindex(before.index, fill_value=0).astype(int)
+    parts = [
+        f"{SPLITS[split]} {after[split]:,} instead of {before[split]:,}"
+        for split in before.index
+        if after[split] != before[split]
+    ]
+    return f" Images with corrections: {', '.join(parts)}." if parts else ""
+
+
+def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+    """Shows fields for the teachers and their share, if any run can be a teacher."""
+    fitting = {
+        run.id: format_run(run)
+        for run in list_runs()
+        if run.model_file is not None and set(dataset.class_names) & set(run.class_names)
+    }
+    if not fitting:
+        return {}
+    key = field_key(config, f"teachers-{dataset.name}")
+    if not set(st.session_state.get(key, ())) <= set(fitting):  # one was deleted
+        st.session_state.pop(key)
+    teachers = st.multiselect(
+        SETTINGS["teachers"].label,
+        list(fitting),
+        format_func=lambda run_id: fitting.get(run_id, run_id),
+        placeholder="None: learn from the labels alone",
+        key=key,
+        help=SETTINGS["teachers"].help,
+        persist_state="session",
+    )
+    share = number_fields(config, config, ("distillation",), columns=4)
+    return {"teachers": tuple(teachers), **share}

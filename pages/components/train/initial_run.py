@@ -1,21 +1,21 @@
-"""The run whose weights another one begins with."""
+"""Selects the run whose weights a new run starts from, and shows it later."""
 
 import streamlit as st
 
 from fer_core.runs import SETTINGS, Run, TrainConfig, list_runs
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 
 
 def pick_initial_run(config: TrainConfig) -> Run | None:
-    """A run whose weights fit the recipe's network, or None; not shown where there is none."""
+    """Shows a field for the initial run if any run fits the recipe; returns the choice or None."""
     fitting = {run.id: run for run in list_runs() if _fits(run, config)}
     if not fitting:
         return None
     key = f"initial-run-{config.recipe}"
-    if st.session_state.get(key) not in fitting:  # deleted meanwhile
+    if st.session_state.get(key) not in fitting:  # it was deleted
         st.session_state.pop(key, None)
-    usual = "Random weights" if config.family == "cnn" else "The weights that the settings name"
-    labels = {"": usual} | {run.id: _label(run) for run in fitting.values()}
+    default = "Random weights" if config.family == "cnn" else "Weights chosen in the settings"
+    labels = {"": default} | {run.id: _label(run) for run in fitting.values()}
     run_id = st.selectbox(
         SETTINGS["initial_run"].label,
         list(labels),
@@ -28,15 +28,15 @@ def pick_initial_run(config: TrainConfig) -> Run | None:
 
 
 def show_origin(run: Run) -> None:
-    """Says with which run's weights the run began, where it did."""
+    """Shows which run's weights the run started from, if any."""
     source = run.config.initial_run
     if not source:
         return
     by_id = {each.id: each for each in list_runs()}
     if source in by_id:
-        st.caption(f"Began with the weights of {plain(spoken_run(by_id[source]))}.")
+        st.caption(f"Started from the weights of {plain(format_run(by_id[source]))}.")
     else:
-        st.caption(f"Began with the weights of {plain(source)}, which was deleted since.")
+        st.caption(f"Started from the weights of {plain(source)}, which has been deleted.")
 
 
 def _fits(run: Run, config: TrainConfig) -> bool:
@@ -45,4 +45,4 @@ def _fits(run: Run, config: TrainConfig) -> bool:
 
 def _label(run: Run) -> str:
     height, width = run.config.image_size
-    return f"{spoken_run(run)}, {height}×{width} pixels"
+    return f"{format_run(run)}, {height}×{width} pixels"

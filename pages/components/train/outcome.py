@@ -1,4 +1,4 @@
-"""What came of a run that has ended."""
+"""How a run ended, its scores, and forms to resume or continue it."""
 
 from datetime import timedelta
 from functools import partial
@@ -7,11 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.runs import EARLY_STOPPED, STOPPED, Result, Run, resume_run
+from fer_core.errors import FerError
+from fer_core.runs import (
+    EARLY_STOPPED,
+    LARGEST_EPOCHS,
+    STOPPED,
+    Result,
+    Run,
+    continue_run,
+    resume_run,
+    second_look,
+)
 from fer_core.storage import paths
 from fer_core.tasks import NEVER_STARTED, TaskState
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain, spoken_duration
+from pages.components.shared.formatting import format_duration, plain
 from pages.components.shared.scores import (
     TEST_HELP,
     VAL_HELP,
@@ -19,41 +29,79 @@ from pages.components.shared.scores import (
     show_confusion,
     show_report,
 )
-from pages.components.train.continuing import offer_more_epochs
+
+DEFAULT_MORE_EPOCHS = 10
+_CONTINUE_HELP = (
+    "Continues the same curves with the same optimizer and random state, as if training had not "
+    "ended."
+)
 
 
 def show_end(run: Run) -> None:
-    """How it ended, in a sentence, and the way on where it ended too early."""
+    """Shows how the run ended and, if it can be, a way to resume or continue it."""
     state = run.state
     if state is TaskState.FAILED:
         st.error(run.error)
     elif state is TaskState.INTERRUPTED:
-        st.warning(f"{run.interruption} {_spoken_progress(run)}")
+        st.warning(f"{run.interruption} {_epochs_done(run)}")
     elif state is TaskState.CANCELLED:
         st.info(NEVER_STARTED)
     elif run.result is not None:
-        st.success(_sentence(run.result, run.duration), icon=":material/check:")
+        st.success(_describe_end(run.result, run.duration), icon=":material/check:")
         if run.result.remark:
             st.warning(plain(run.result.remark))
-        offer_more_epochs(run, run.result)
+        show_continue_form(run, run.result)
     if state in (TaskState.FAILED, TaskState.INTERRUPTED, TaskState.CANCELLED):
         st.button(
             "Resume training",
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(partial(resume_run, run),),
-            help="Goes on from the last whole epoch.",
+            help="Resumes from the last completed epoch.",
             key=f"resume-{run.id}",
         )
 
 
+def show_continue_form(run: Run, result: Result) -> None:
+    """Shows a form to continue the run for more epochs."""
+    room = LARGEST_EPOCHS - result.epochs
+    if run.is_pretrained or not run.can_continue or room < 1:
+        return
+    key = f"more-{run.id}-{result.epochs}"
+    with (
+        st.form(f"continue-{key}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        st.number_input(
+            "Continue for more epochs",
+            min_value=1,
+            max_value=room,
+            value=min(room, _default_epochs(run, result)),
+            key=key,
+            width=200,
+            help=f"{_CONTINUE_HELP} {second_look(run)}".strip(),
+        )
+        st.form_submit_button(
+            "Continue training",
+            icon=":material/play_arrow:",
+            on_click=run_or_toast,
+            args=(lambda: continue_run(run, st.session_state[key]),),
+        )
+
+
+def _default_epochs(run: Run, result: Result) -> int:
+    """Returns the epochs that a stopped run had left, or a default."""
+    left = run.goal.epochs - result.epochs
+    return left if result.reason == STOPPED and left > 0 else DEFAULT_MORE_EPOCHS
+
+
 def show_scores(run: Run) -> None:
-    """Its scores on validation, and the accuracy on test where that was opened."""
+    """Shows the scores on validation, and the test accuracy if the test split was opened."""
     try:
         predictions = run.predictions("val")
         if predictions is not None:
             _show_scores(run, predictions)
-    except ValueError as error:
+    except FerError as error:
         st.error(str(error))
 
 
@@ -65,63 +113,70 @@ def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
         _show_test(run)
     confusion, classes = st.columns(2, gap="large")
     with confusion:
-        st.markdown("**Confusion on validation**")
+        st.markdown("**Confusion matrix, validation**")
         matrix = evaluation.confusion(predictions, run.class_names)
         show_confusion(matrix, run.class_names, key=f"confusion-{run.id}")
     with classes:
-        st.markdown("**Accuracy per class on validation**")
+        st.markdown("**Scores per class, validation**")
         show_report(predictions, run.class_names)
 
 
 def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> None:
-    """The accuracy, and below it what it is without leaked images."""
+    """Shows the accuracy, and the accuracy without leaked images below it."""
     score = evaluation.score(predictions)
     show_accuracy(label, score.accuracy, explanation)
     if score.clean is not None:
         st.caption(
-            f"Without the {score.leaked:,} that are among the training images too: {score.clean}."
+            f"Without the {score.leaked:,} images that are also in the training split: "
+            f"{score.clean}."
         )
 
 
-def _sentence(result: Result, duration: timedelta | None) -> str:
+def _describe_end(result: Result, duration: timedelta | None) -> str:
     if result.best_epoch is None:
-        return "Stopped within the first epoch; the network is kept as it was then."
-    verb = {
+        return "Stopped during the first epoch; the model was saved as it was then."
+    ending = {
         STOPPED: "Stopped",
-        EARLY_STOPPED: "Stopped early, for want of a better validation accuracy,",
+        EARLY_STOPPED: "Early stopping: validation accuracy stopped improving. Ended",
     }.get(result.reason, "Completed")
-    time = f" in {spoken_duration(duration)}" if duration else ""
+    time = f" in {format_duration(duration)}" if duration else ""
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
-    return f"{verb} after {epochs}{time}; the best was epoch {result.best_epoch + 1}."
+    return f"{ending} after {epochs}{time}; best epoch: {result.best_epoch + 1}."
 
 
-def _spoken_progress(run: Run) -> str:
-    done = len(run.history)
-    return f"{done} of {run.goal.epochs} epochs {'is' if done == 1 else 'are'} done."
+def _epochs_done(run: Run) -> str:
+    return f"{len(run.history)} of {run.goal.epochs} epochs completed."
 
 
 def _show_test(run: Run) -> None:
-    predictions, looks = run.predictions("test") if run.test_opened else None, len(run.test_looks)
+    predictions = run.predictions("test") if run.test_opened else None
+    openings = len(run.test_openings)
     if predictions is not None:
-        again = f"Opened {looks} times: it has had a part in choosing." if looks > 1 else ""
-        _show_accuracy("Test accuracy", predictions, again or TEST_HELP)
-        if again:
-            st.caption(again)
+        warning = ""
+        if openings > 1:
+            warning = f"Opened {openings} times: the score is no longer an unbiased estimate."
+        _show_accuracy("Test accuracy", predictions, warning or TEST_HELP)
+        if warning:
+            st.caption(warning)
     elif run.has_test:
-        st.metric("Test accuracy", "sealed", help="It is evaluated once, on the Evaluate page.")
-        if looks:
-            st.caption("It was opened before the run was continued; opening it again is noted.")
+        st.metric(
+            "Test accuracy",
+            "sealed",
+            help="It is evaluated once, on the Evaluate page.",
+        )
+        if openings:
+            st.caption("Opened before the run was continued; opening it again is recorded.")
         st.page_link(
             "pages/evaluate.py",
-            label="Open it on the Evaluate page",
+            label="Open the test split on Evaluate",
             icon=":material/lock_open:",
             query_params={"run": run.id},
         )
     else:
-        st.metric("Test accuracy", "–", help="The data set has no test split.")
+        st.metric("Test accuracy", "–", help="The dataset has no test split.")
 
 
 def show_tensorboard(run: Run) -> None:
-    """How to look at the run in TensorBoard, where it writes files for that."""
+    """Shows the command that opens the runs in TensorBoard, if the run writes files for it."""
     if run.config.tensorboard:
-        st.caption(f'In TensorBoard: `tensorboard --logdir "{paths.runs_root()}"`')
+        st.caption(f'To open in TensorBoard: `tensorboard --logdir "{paths.runs_root()}"`')

@@ -1,4 +1,4 @@
-"""What trains and what waits, in order, and buttons that change it."""
+"""The queue of runs, with buttons to reorder and cancel them."""
 
 from dataclasses import replace
 from functools import partial
@@ -10,70 +10,74 @@ from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import STATE_COLORS, BadgeColor, plain, spoken_run
+from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
-# Who watches a run that works or waits sees at once that the queue has changed: see monitor.
+# Changes of the queue rerun the page at once while it shows an active run: see `monitor`.
 REFRESH_SECONDS = 60.0
-EPOCH_SECONDS = 10.0  # where an epoch is shown that no curve below tells better
-_BY_ITSELF = "resume-by-itself"
+EPOCH_SECONDS = 10.0  # while the queue shows the epoch of a run that is not shown below
+_AUTO_RESUME = "auto-resume"
 
 
-def show_queue(watched: Run, lineup: queue.Snapshot) -> None:
-    """Shows the queue of the workspace, whoever asked for what is in it.
+def show_queue(shown: Run, snapshot: queue.Snapshot) -> None:
+    """Shows the queue of the workspace, refreshed while runs train or wait.
 
-    The `watched` run stands below it already. Whether it is looked at again, and how soon, goes by
-    the `lineup` of the runs that train and wait as the page began.
+    Args:
+        shown: the run that the page shows below.
+        snapshot: the queue at the start of the page run; decides the refresh interval.
     """
-    trains, waits = lineup
-    others = [task for task in trains if task.id != watched.id]
-    pause = EPOCH_SECONDS if others else REFRESH_SECONDS
-    st.fragment(_show_queue, run_every=pause if trains or waits else None)(watched)
+    training, waiting = snapshot
+    others = [task for task in training if task.id != shown.id]
+    interval = EPOCH_SECONDS if others else REFRESH_SECONDS
+    st.fragment(_show_queue, run_every=interval if training or waiting else None)(shown)
 
 
-def _show_queue(watched: Run) -> None:
-    trains, waits = ([Run(task.directory) for task in tasks] for tasks in queue.snapshot("train"))
-    if waits and not trains:
-        queue.wake()  # a supervisor that was killed must not leave the queue asleep
-    with st.container():  # one place, whether the list is there or not
-        if trains or waits:
-            _show_list(trains, waits, watched)
-    st.session_state[_BY_ITSELF] = read_preferences().resume_by_itself
+def _show_queue(shown: Run) -> None:
+    training, waiting = (
+        [Run(task.directory) for task in tasks] for tasks in queue.snapshot("train")
+    )
+    if waiting and not training:
+        queue.wake()  # in case the supervisor was killed
+    with st.container():  # keeps the toggle in place whether or not there is a list
+        if training or waiting:
+            _show_list(training, waiting, shown)
+    st.session_state[_AUTO_RESUME] = read_preferences().auto_resume
     st.toggle(
-        "Resume interrupted runs by themselves",
-        key=_BY_ITSELF,
+        "Resume interrupted runs automatically",
+        key=_AUTO_RESUME,
         on_change=run_or_toast,
-        args=(_choose_resuming,),
-        help="After a restart of the machine, or when the system ended a training, it goes on from "
-        "its last whole epoch without a click; not when that has led nowhere three times.",
+        args=(_save_auto_resume,),
+        help="After a restart of the machine, or when the system killed a run, training resumes "
+        "from the last completed epoch. After three attempts without a completed epoch it stays "
+        "interrupted.",
     )
 
 
-def _show_list(trains: list[Run], waits: list[Run], watched: Run) -> None:
+def _show_list(training: list[Run], waiting: list[Run], shown: Run) -> None:
     st.markdown("**Queue**")
     with st.container(border=True, gap="xsmall"):
-        for run in trains:
-            # Of the run below the curve tells the epoch, and more often than the list is looked at.
-            epoch = "" if run.id == watched.id else f", epoch {_epoch(run)}"
+        for run in training:
+            # The monitor below shows the epoch of its run, and is refreshed more often.
+            epoch = "" if run.id == shown.id else f", epoch {_epoch(run)}"
             with _row(run.state, STATE_COLORS[run.state], f"{_title(run)}{epoch}"):
-                _offer_watching(run, watched)
-        for number, run in enumerate(waits, start=1):
+                _show_watch_button(run, shown)
+        for number, run in enumerate(waiting, start=1):
             with _row(f"{number}", "gray", _title(run)):
-                if len(waits) > 1:
-                    _offer_moves(run, first=number == 1, last=number == len(waits))
-                _offer_cancelling(run)
-                _offer_watching(run, watched)
+                if len(waiting) > 1:
+                    _show_move_buttons(run, first=number == 1, last=number == len(waiting))
+                _show_cancel_button(run)
+                _show_watch_button(run, shown)
 
 
 def _row(badge: str, color: BadgeColor, text: str) -> DeltaGenerator:
-    """A line of the list; gives the place for its buttons, at the end of the line."""
+    """Shows a row of the list; returns the container for the buttons at its end."""
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    # Within the text, so that it stays beside its first line where the screen is narrow.
+    # Inside the text, so that it stays on its first line on narrow screens.
     line.markdown(f":{color}-badge[{badge}] {plain(text)}", width="content")
     line.space("stretch")
     return line
 
 
-def _offer_moves(run: Run, *, first: bool, last: bool) -> None:
+def _show_move_buttons(run: Run, *, first: bool, last: bool) -> None:
     for label, icon, steps, disabled in (
         ("Earlier", ":material/arrow_upward:", -1, first),
         ("Later", ":material/arrow_downward:", 1, last),
@@ -89,20 +93,20 @@ def _offer_moves(run: Run, *, first: bool, last: bool) -> None:
         )
 
 
-def _offer_cancelling(run: Run) -> None:
+def _show_cancel_button(run: Run) -> None:
     st.button(
         "Cancel",
         icon=":material/close:",
         type="tertiary",
         on_click=run_or_toast,
         args=(partial(_cancel, run),),
-        help="Takes it from the queue. It stays on the Runs page and can be resumed.",
+        help="Removes the run from the queue. It stays on the Runs page and can be resumed.",
         key=f"cancel-{run.id}",
     )
 
 
-def _offer_watching(run: Run, watched: Run) -> None:
-    is_shown = run.id == watched.id
+def _show_watch_button(run: Run, shown: Run) -> None:
+    is_shown = run.id == shown.id
     pressed = st.button(
         "Shown below" if is_shown else "Watch",
         icon=":material/show_chart:",
@@ -117,16 +121,16 @@ def _offer_watching(run: Run, watched: Run) -> None:
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise FerError(f"{_title(run)} must wait to be cancelled. It is {run.state}.")
+        raise FerError(f"{_title(run)} can be canceled only while it waits. It is {run.state}.")
 
 
-def _choose_resuming() -> None:
-    chosen = replace(read_preferences(), resume_by_itself=st.session_state[_BY_ITSELF])
+def _save_auto_resume() -> None:
+    chosen = replace(read_preferences(), auto_resume=st.session_state[_AUTO_RESUME])
     save_preferences(chosen)
 
 
 def _title(run: Run) -> str:
-    return run.id if run.problem else spoken_run(run)
+    return run.id if run.problem else format_run(run)
 
 
 def _epoch(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""The form with every setting of a recipe, in groups."""
+"""The form with all settings of a recipe, in groups."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,49 +16,54 @@ from fer_core.runs import (
     TrainConfig,
 )
 from pages.components.train.augmentation_preview import show_augmentation
-from pages.components.train.corrections_field import corrections_field
 from pages.components.train.fields import (
     checkbox_field,
     choice_field,
+    corrections_field,
     field_grid,
     field_key,
     number_fields,
+    teachers_fields,
 )
-from pages.components.train.teachers_field import teachers_fields
 
 _START = ":material/play_arrow:"
 _CHOICES = {
-    "float32": "float32, full",
-    "mixed_bfloat16": "mixed_bfloat16, half",
+    "float32": "float32",
+    "mixed_bfloat16": "mixed_bfloat16 (half precision)",
+    "constant": "Constant",
+    "cosine": "Cosine",
     "adam": "Adam",
     "sgd": "SGD",
 }
 
 
 def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
-    """Shows the form, filled with `config`; gives what was chosen, or None until it is sent.
+    """Shows the form, filled with `config`; returns the settings when it is submitted, else None.
 
-    With an `initial` run, whose weights the new one begins with, the image size is the run's.
+    With an `initial` run, whose weights the new run starts from, its image size is used.
 
     Raises:
-        ValueError: a setting is out of its range, or impossible with the architecture.
+        FerError: a setting is out of its range, or invalid for the architecture.
     """
     if initial is not None:
         size = initial.config.image_size
         config = replace(config, image_size=size, initial_run=initial.id, weights="none")
-    # By data set: a press that was meant for one which is gone meanwhile starts nothing.
+    # The key names the dataset, so that a click made before it was deleted starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
         with st.expander("Settings", icon=":material/tune:"):
             st.caption(
-                "Nothing has to be changed: the recipe is complete. Each question mark says what "
-                "a setting does."
+                "The recipe is complete: no setting has to be changed. The question marks explain "
+                "the settings."
             )
-            settings = _learning(config) | _targets(config, dataset) | _images(config, dataset)
+            settings = _optimization(config) | _regularization(config, dataset)
+            settings |= _images(config, dataset)
             settings["augmentation"] = _augmentation(config)
             settings |= _computing(config)
         settings |= corrections_field(config, dataset)
         with st.container(horizontal=True):
-            start = st.form_submit_button("Start training", type="primary", icon=_START)
+            start = st.form_submit_button(
+                "Start training", type="primary", icon=":material/play_arrow:"
+            )
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
     if not start and not show:
         return None
@@ -68,8 +73,8 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
     return chosen if start else None
 
 
-def _learning(config: TrainConfig) -> dict[str, Any]:
-    st.markdown("**Learning**")
+def _optimization(config: TrainConfig) -> dict[str, Any]:
+    st.markdown("**Optimization**")
     names = ["epochs", "batch_size", "learning_rate", "learning_rate_decay", "warmup"]
     if config.architecture == "vgg19_finetuned":
         names += ["head_epochs", "head_learning_rate", "unfrozen_blocks"]
@@ -91,8 +96,8 @@ def _learning(config: TrainConfig) -> dict[str, Any]:
     return settings
 
 
-def _targets(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
-    st.markdown("**Against learning by heart**")
+def _regularization(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+    st.markdown("**Regularization**")
     names = ("weight_decay", "label_smoothing", "mixup", "votes")
     settings = number_fields(config, config, names, columns=4)
     settings["class_weights"] = checkbox_field(config, config, "class_weights")
@@ -108,47 +113,49 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
             value=pixels,
             disabled=bool(config.initial_run),
             key=field_key(config, f"{name}-{config.initial_run}"),
-            help="That of the run it starts from."
+            help="Set by the run that training starts from."
             if config.initial_run
             else SETTINGS["image_size"].help,
             persist_state="session",
         )
         for name, pixels in zip(("height", "width"), config.image_size, strict=True)
     ]
-    own, usual = dataset.has_own_validation, dataset.validation_fraction
+    has_own, default = dataset.has_own_validation, dataset.validation_fraction
     fraction = grid.number_input(
         SETTINGS["validation_fraction"].label,
-        value=usual,
+        value=default,
         step=SETTINGS["validation_fraction"].step,
-        disabled=own,
+        disabled=has_own,
         key=field_key(config, f"validation_fraction-{dataset.name}"),
-        help=f"{dataset.name} brings its own." if own else SETTINGS["validation_fraction"].help,
+        help=f"{dataset.name} has its own validation split."
+        if has_own
+        else SETTINGS["validation_fraction"].help,
         persist_state="session",
     )
     expressions = st.multiselect(
         SETTINGS["class_names"].label,
         dataset.class_names,
-        placeholder="All of the data set",
+        placeholder="All expressions of the dataset",
         key=field_key(config, f"class_names-{dataset.name}"),
         help=SETTINGS["class_names"].help,
         persist_state="session",
     )
     return {
         "image_size": tuple(sides),
-        "validation_fraction": None if own or fraction == usual else fraction,
+        "validation_fraction": None if has_own or fraction == default else fraction,
         "class_names": tuple(expressions),
     }
 
 
 def _augmentation(config: TrainConfig) -> Augmentation:
-    st.markdown("**Augmentation:** how training images are changed, anew in every epoch")
+    st.markdown("**Augmentation**: random changes of the training images, new in every epoch")
     names = ("rotation", "shift", "shear", "zoom", "contrast", "brightness", "erasing")
     numbers = number_fields(config, config.augmentation, names, columns=4)
     return Augmentation(**numbers, flip=checkbox_field(config, config.augmentation, "flip"))
 
 
 def _computing(config: TrainConfig) -> dict[str, Any]:
-    st.markdown("**Computing and files**")
+    st.markdown("**Computation and output**")
     names = ("test_at_end", "average_views", "deterministic", "tensorboard")
     with st.container(horizontal=True, gap="medium"):
         settings: dict[str, Any] = {name: checkbox_field(config, config, name) for name in names}

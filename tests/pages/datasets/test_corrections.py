@@ -76,7 +76,7 @@ def one_face(open_page: PageOpener, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 def why(page: AppTest) -> TextInput:
     """The field for the reason."""
-    return next(field for field in page.text_input if field.label == "Why it is left out")
+    return next(field for field in page.text_input if field.label == "Reason for excluding it")
 
 
 def expressions(page: AppTest) -> object:
@@ -91,20 +91,20 @@ def test_a_face_is_left_out_with_a_reason_and_taken_back(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     page = one_face(5)
-    next(field for field in page.text_input if field.label == "Why it is left out").set_value(
+    next(field for field in page.text_input if field.label == "Reason for excluding it").set_value(
         "dark"
     )
-    press(page, "Leave out")
+    press(page, "Exclude")
     assert open_dataset("faces").saved_corrections.excluded == {dataset.keys([5])[0]: "dark"}
-    assert [each.value for each in page.warning] == ["Left out: dark"]
-    press(page, "Keep as added")
+    assert [each.value for each in page.warning] == ["Excluded: dark"]
+    press(page, "Restore original")
     assert len(dataset.saved_corrections) == 0 and not page.warning
 
 
 def test_without_words_the_reason_is_that_a_person_decided(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
-    press(one_face(5), "Leave out")
+    press(one_face(5), "Exclude")
     assert list(dataset.saved_corrections.excluded.values()) == ["by hand"]
 
 
@@ -127,7 +127,7 @@ def test_a_reason_that_is_too_long_is_refused_in_passing(
 ) -> None:
     page = one_face(5)
     why(page).set_value("x" * 300)
-    press(page, "Leave out")
+    press(page, "Exclude")
     assert "at most 200 characters" in page.toast[0].value
     assert len(dataset.saved_corrections) == 0
 
@@ -138,7 +138,7 @@ def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
     page = one_face(5)
     draw_dataset("other", count=70)
     dataset.delete()
-    press(page, "Leave out")
+    press(page, "Exclude")
     assert "was deleted" in page.toast[0].value
     assert [each.name for each in list_datasets()] == ["other"]
 
@@ -262,7 +262,7 @@ def test_damaged_corrections_are_told_and_the_pages_stand(
     (dataset.directory / "overlay.csv").write_text("nonsense")
     page = open_page("datasets", dataset="faces")
     (error,) = page.error
-    assert "overlay.csv is damaged" in error.value and "mended or removed" in error.value
+    assert "overlay.csv is damaged" in error.value and "repaired or removed" in error.value
     assert len(tiles(page)) == 40
     assert "is damaged" in one_face(5).error[0].value
     page = open_page("train", dataset="faces")
@@ -342,7 +342,7 @@ def test_a_class_that_loses_all_its_training_images_is_refused_on_the_page(
 ) -> None:
     dataset.exclude(dataset.select("train", "fear"), "all")
     page = press(use_corrections(open_page("train", dataset="faces")), "Start training")
-    assert "in faces with its corrections. Without any: fear" in page.error[0].value
+    assert "in faces with its corrections. None: fear" in page.error[0].value
     assert list_runs() == []
 
 
@@ -359,7 +359,7 @@ def test_the_runs_page_says_which_runs_used_corrections(
     page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0, 1, 2]}}
     told = text_of(rerun(page))
     assert told.count("With corrections: 3 images excluded, 1 relabeled.") == 1
-    assert told.count("must have the corrections it began with. They are gone.") == 1
+    assert told.count("are missing from its directory.") == 1
 
 
 def test_no_image_is_touched_by_any_of_it(
@@ -370,7 +370,7 @@ def test_no_image_is_touched_by_any_of_it(
         return {path: path.read_bytes() for path in files if path.name != "overlay.csv"}
 
     before = contents()
-    press(one_face(5), "Leave out")
+    press(one_face(5), "Exclude")
     assert len(corrected.saved_corrections) == 5 and len(before) > 140
     assert contents() == before
 
@@ -394,21 +394,21 @@ def test_the_augmentation_is_shown_of_faces_that_the_run_would_use(
     assert looked_at and first not in looked_at
 
 
-def test_a_label_is_found_right_and_doubted_again_in_the_large_face(
+def test_a_label_can_be_confirmed_and_flagged_again_in_the_dialog(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def page() -> None:
         from fer_core.datasets.registry import open_dataset
-        from pages.components.shared.face_decision import offer_decision
+        from pages.components.shared.face_dialog import show_correction_form
 
-        offer_decision(open_dataset("faces"), 3)
+        show_correction_form(open_dataset("faces"), 3)
 
     shown = rerun(AppTest.from_function(page))
-    press(shown, "The label is right")
+    press(shown, "Confirm label")
     (key,) = dataset.keys([3])
     assert set(dataset.saved_corrections.confirmed) == {key} and len(dataset.saved_corrections) == 0
-    assert "not called doubtful again" in text_of(shown)
-    press(shown, "Doubt the label again")
+    assert "not listed as a label issue again" in text_of(shown)
+    press(shown, "Flag this label again")
     assert not dataset.saved_corrections.confirmations
 
 

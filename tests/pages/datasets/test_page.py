@@ -26,7 +26,7 @@ from pages.components.shared.dataset_imports import (
     submit_import,
     submit_upload,
 )
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 from tests.datasets.trees import write_tree
 
 PageOpener = Callable[..., AppTest]
@@ -103,7 +103,7 @@ def test_a_folder_is_added_under_its_own_name(
     page = open_page("datasets")
     page.text_input[0].set_value(f" {source} ")
     press(page, "Add")
-    assert progress_of(page)[0].startswith("Adding **My-faces**. It begins")
+    assert progress_of(page)[0].startswith("Adding **My-faces**. Starting")
     do_waiting()
     checked(page)
     assert page.query_params["dataset"] in ("My-faces", ["My-faces"])
@@ -272,15 +272,15 @@ def test_what_was_stopped_is_not_called_a_failure(
     checked(page)
     press(page, "Stop adding")
     press(page, "Stop drawing")
-    assert [text.split("**. ")[1] for text in progress_of(page)] == ["It is being stopped …"] * 2
+    assert [text.split("**. ")[1] for text in progress_of(page)] == ["Stopping …"] * 2
     assert all(button.disabled for button in page.button if button.label.startswith("Stop"))
     for task in tasks.list_tasks():
         assert task.attempt is not None
         exit_file(task.attempt).write_text(exit_record(worker.work(task)))
     checked(page)
     assert {message.value for message in page.info} >= {
-        "Adding **faces** was stopped. Nothing of it was kept.",
-        "Drawing **drawn** was stopped. Nothing of it was kept.",
+        "Adding **faces** was stopped, and nothing was added.",
+        "Drawing **drawn** was stopped, and nothing was added.",
     }
     assert not page.error
     assert "was not added" not in text_of(page)
@@ -293,13 +293,13 @@ def watch_to_the_end(choose: bool) -> None:
     import streamlit as st
 
     from fer_core.tasks import task as tasks
-    from pages.components.shared.dataset_imports import _tell
-    from pages.components.shared.task_progress import Words, watch
+    from pages.components.shared.dataset_imports import _announce
+    from pages.components.shared.task_progress import TaskLabels, watch
 
     (task,) = tasks.list_tasks()
     was_active = not st.session_state.get("ended")
     st.session_state["ended"] = True
-    watch(task, Words("Stop", "It failed."), was_active, partial(_tell, task, choose))
+    watch(task, TaskLabels("Stop", "It failed."), was_active, partial(_announce, task, choose))
 
 
 @pytest.mark.parametrize("choose", [True, False])
@@ -476,7 +476,7 @@ def test_a_data_set_that_a_run_uses_is_not_deleted_and_the_run_is_named(
     button.click()
     checked(page)
     refusal = plain(
-        f"faces cannot be deleted while a run uses it: {spoken_run(new)} is queued. "
+        f"faces cannot be deleted while a run uses it: {format_run(new)} is queued. "
         "Stop the run or wait until it has ended."
     )
     assert [message.value for message in page.error] == [refusal]

@@ -103,7 +103,7 @@ def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
     (task,) = queue.waiting()
     assert task.request is not None
     assert task.request.arguments == {"dataset": "faces", "faces": 0}
-    assert progress_of(page) == ["It begins …"]
+    assert progress_of(page) == ["Starting …"]
 
 
 def test_the_findings_are_listed_with_their_numbers(
@@ -229,7 +229,7 @@ def test_how_far_a_look_is_is_shown_and_that_it_is_being_stopped(
     task.save_progress(Progress(10, 55, message="Looked at 10 of 55 images"))
     assert progress_of(checked(page)) == ["Looked at 10 of 55 images"]
     press(page, "Stop scan")
-    assert progress_of(page) == ["It is being stopped …"]
+    assert progress_of(page) == ["Stopping …"]
     assert not [one for one in page.button if one.label == "Scan images"]
 
 

@@ -41,7 +41,7 @@ def test_an_empty_machine_says_how_to_get_data(
 ) -> None:
     finished_run()
     page = other_data(open_page("evaluate"))
-    assert "There is no data set yet" in page.info[0].value
+    assert "There is no dataset yet" in page.info[0].value
 
 
 def test_an_evaluation_is_asked_for_and_can_be_stopped(
@@ -53,7 +53,7 @@ def test_an_evaluation_is_asked_for_and_can_be_stopped(
     (task,) = queue.waiting("evaluate")
     assert task.request is not None
     assert task.request.arguments == {"run": run.id, "dataset": "others", "split": "test"}
-    assert page.get("progress")[0].proto.text == "**others, Test**. It begins …"
+    assert page.get("progress")[0].proto.text == "**others, Test**. Starting …"
     press(page, "Stop evaluating")
     assert not queue.waiting("evaluate")
 
@@ -66,8 +66,7 @@ def test_of_its_own_data_only_training_is_offered(
     draw_dataset("others", count=70)
     page = other_data(open_page("evaluate"))
     data, images = (
-        next(box for box in page.selectbox if box.label == label)
-        for label in ("Data set", "Images")
+        next(box for box in page.selectbox if box.label == label) for label in ("Dataset", "Images")
     )
     assert data.options == ["others", "drawn"]
     assert images.options == ["Test", "Validation", "Training", "All images"]
@@ -92,10 +91,10 @@ def test_the_scores_on_other_data_are_shown_with_what_must_be_known(
     assert accuracy.delta == "38.6% to 61.4%"  # Wilson's, of 35 in 70
     said = " ".join(caption.value for caption in page.caption)
     assert "Evaluated on 01 March 2026 at 12:30." in said
-    assert "does not know them: contempt (12)." in said
-    assert "Of disgust there are no images" in said
-    assert "whether any is among these is unknown" in said
-    assert "has learned more" not in said
+    assert "the model lacks these classes: contempt (12)." in said
+    assert "No images of: disgust." in said
+    assert "leaked images cannot be detected" in said
+    assert "trained further" not in said
 
 
 def test_answers_of_an_earlier_network_are_called_so(
@@ -103,7 +102,7 @@ def test_answers_of_an_earlier_network_are_called_so(
 ) -> None:
     answer(finished_run(), "others", best_epoch=3)
     page = other_data(open_page("evaluate"))
-    assert any("has learned more since then" in caption.value for caption in page.caption)
+    assert any("has been trained further since then" in caption.value for caption in page.caption)
 
 
 @pytest.mark.parametrize("dataset", ["others", "more"])
@@ -154,12 +153,14 @@ def test_ten_views_are_offered_and_shown_where_the_run_averages_them(
     config = run.config.to_dict() | {"average_views": True}
     write_json(run.directory / "config.json", config)
     page = other_data(open_page("evaluate"))
-    next(box for box in page.checkbox if box.label == "Average ten views too").set_value(True)
+    next(
+        box for box in page.checkbox if box.label == "Test-time augmentation (10 views)"
+    ).set_value(True)
     press(rerun(page), "Evaluate")
     (task,) = queue.waiting("evaluate")
     assert task.request is not None and task.request.arguments["views"] is True
     task.cancel()
     answer(run, "others")
-    predictions(70, 0.6).to_csv(elsewhere.views_file(run, "others", "test"), index=False)
+    predictions(70, 0.6).to_csv(elsewhere.tta_file(run, "others", "test"), index=False)
     said = [caption.value for caption in other_data(open_page("evaluate")).caption]
-    assert any("ten views of each image averaged: 60.0% (" in caption for caption in said)
+    assert any("test-time augmentation (10 views): 60.0% (" in caption for caption in said)

@@ -14,7 +14,7 @@ from fer_core.tasks import queue
 from pages.components.evaluate.feature_map import chosen_rows
 from tests.pages.conftest import PageOpener, RunFactory, drawn_run, rerun
 
-SWITCH = "Show how the network sees the faces"
+SWITCH = "Show the feature map"
 
 
 def draw(run: Run, images: int = 140) -> None:
@@ -44,16 +44,16 @@ def test_a_map_is_asked_for_and_can_be_stopped(
 ) -> None:
     run = drawn_run(finished_run)
     page = open_page("evaluate")
-    assert not [button for button in page.button if button.label == "Draw the map"]
-    page = press(show(page), "Draw the map")
+    assert not [button for button in page.button if button.label == "Compute the map"]
+    page = press(show(page), "Compute the map")
     (task,) = queue.waiting("map")
     assert task.request is not None
     asked = {"run": run.id, "dataset": "drawn", "split": "val", "method": "pca"}
     assert task.request.arguments == asked
     assert "It begins …" in [bar.proto.text for bar in page.get("progress")]
-    page = press(page, "Stop drawing the map")
+    page = press(page, "Stop computing the map")
     assert not queue.waiting("map")
-    assert [button for button in rerun(page).button if button.label == "Draw the map"]
+    assert [button for button in rerun(page).button if button.label == "Compute the map"]
 
 
 def test_a_map_says_how_much_of_what_it_shows(
@@ -63,19 +63,19 @@ def test_a_map_says_how_much_of_what_it_shows(
     draw(run)
     page = show(open_page("evaluate"))
     said = captions(page)
-    assert "**140** images. By PCA: the two axes hold 31% and 20% of all that differs" in said
-    assert "Drawn on 01 March 2026 at 12:30." in said
+    assert "**140** images. PCA: the two axes explain 31% and 20% of the variance" in said
+    assert "Computed on 01 March 2026 at 12:30." in said
     figures = [json.loads(chart.proto.spec)["data"] for chart in page.get("plotly_chart")]
     names = {trace.get("name") for trace in figures[-1]}
     assert {"angry", "angry, wrong"} <= names
-    assert any("Press a point" in message.value for message in page.info)
+    assert any("Click a point" in message.value for message in page.info)
 
 
 @pytest.mark.parametrize(
     ("most", "says"),
     [
-        (90, "**90** of 140 images, chosen at random, of every expression its share."),
-        (40_000, "**90** of 140 images: the others are not in the data set now."),
+        (90, "**90** of 140 images: a random sample, stratified by expression."),
+        (40_000, "**90** of 140 images: the others are not in the dataset anymore."),
     ],
 )
 def test_a_map_of_fewer_images_says_why(
@@ -99,8 +99,8 @@ def test_a_map_of_earlier_answers_is_not_shown(
     with run.predictions_file("val").open("a") as file:
         file.write("\n")
     page = show(open_page("evaluate"))
-    assert any("has answered anew" in warning.value for warning in page.warning)
-    assert [button for button in page.button if button.label == "Draw the map"]
+    assert any("predictions have changed" in warning.value for warning in page.warning)
+    assert [button for button in page.button if button.label == "Compute the map"]
 
 
 def test_points_of_the_figure_are_rows_of_the_answers() -> None:

@@ -57,8 +57,8 @@ def asked_to_open(run: Run) -> tasks.Task:
 
 def test_without_a_run_the_page_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("evaluate")
-    assert "There is no network yet" in page.info[0].value
-    assert page.get("page_link")[0].proto.label == "Train one"
+    assert "There is no trained model yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train a model"
 
 
 def test_validation_is_shown_with_its_interval(
@@ -97,9 +97,9 @@ def test_how_often_the_truth_is_among_two_is_told(
 
 def test_averaged_views_are_told_beside(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
-    predictions(140, 0.7).to_csv(run.predictions_file("val", averaged=True), index=False)
+    predictions(140, 0.7).to_csv(run.predictions_file("val", tta=True), index=False)
     said = [caption.value for caption in open_page("evaluate").caption]
-    assert any("ten views of each image averaged: 70.0%" in words for words in said)
+    assert any("test-time augmentation (10 views): 70.0%" in words for words in said)
 
 
 def test_a_network_that_ships_shows_its_card(
@@ -110,9 +110,9 @@ def test_a_network_that_ships_shows_its_card(
     write_card(run, "A small network")
     (card,) = open_page("evaluate").expander
     assert card.label == "Model card"
-    assert "\n#### What it must not be used for" in card.markdown[0].value
+    assert "\n#### Out-of-scope use" in card.markdown[0].value
     assert card.markdown[0].value.startswith("### A small network")
-    assert "not a person's emotion" in card.markdown[0].value
+    assert "is not an emotion" in card.markdown[0].value
 
 
 def test_scores_per_expression_are_those_of_the_predictions(
@@ -132,7 +132,7 @@ def test_the_matrix_can_show_shares_and_numbers(
     finished_run()
     page = open_page("evaluate")
     printed = []
-    for unit in ("Shares", "Numbers of images"):
+    for unit in ("Percent", "Images"):
         page.segmented_control[1].set_value(unit)
         chart = rerun(page).get("plotly_chart")[0]
         printed.append(json.loads(chart.spec)["data"][1]["texttemplate"])
@@ -164,11 +164,11 @@ def test_a_cell_is_chosen_without_a_click_and_framed_in_the_matrix(
     truth, answer = table["expression"][139], answers[139]
     page = open_page("evaluate")
     choice(page, "True expression").set_value(truth)
-    choice(page, "Answered").set_value(answer)
+    choice(page, "Predicted").set_value(answer)
     rerun(page)
     count = ((table["expression"] == truth) & (answers == answer)).sum()
     assert {label for label, _ in shown(page)} == {f"{truth} → {answer}"}
-    said = f"**{count}** images of {truth} taken for {answer}"
+    said = f"**{count}** images of {truth} predicted as {answer}"
     assert any(said in caption.value for caption in page.caption)
     assert len(json.loads(page.get("plotly_chart")[0].spec)["layout"]["shapes"]) == 1
 
@@ -178,7 +178,7 @@ def test_where_no_answer_is_wrong_there_is_no_image_to_show(
 ) -> None:
     run = finished_run()
     predictions(140, 1.0).to_csv(run.predictions_file("val"), index=False)
-    assert "There is no such image" in open_page("evaluate").info[0].value
+    assert "No such images" in open_page("evaluate").info[0].value
 
 
 def test_answers_can_be_sorted_by_confidence(
@@ -186,7 +186,7 @@ def test_answers_can_be_sorted_by_confidence(
 ) -> None:
     drawn_run(finished_run)
     page = open_page("evaluate")
-    choice(page, "Answered").set_value(None)
+    choice(page, "Predicted").set_value(None)
     firsts = {}
     for order in ("Most confident first", "Least confident first"):
         choice(page, "Sort by").select(order)
@@ -200,10 +200,10 @@ def test_without_the_data_set_answers_are_a_table_and_a_sentence(
 ) -> None:
     finished_run()
     page = open_page("evaluate")
-    assert "The images cannot be shown. There is no dataset named" in page.info[0].value
-    table = next(frame.value for frame in page.dataframe if "Answered" in frame.value)
+    assert "are not on this machine. Add the dataset to see the faces" in page.info[0].value
+    table = next(frame.value for frame in page.dataframe if "Predicted" in frame.value)
     assert len(table) == 9
-    assert (table["True"] != table["Answered"]).all()
+    assert (table["True"] != table["Predicted"]).all()
 
 
 def test_a_data_set_of_the_same_name_with_other_files_is_not_shown_instead(
@@ -212,7 +212,7 @@ def test_a_data_set_of_the_same_name_with_other_files_is_not_shown_instead(
     draw_dataset("drawn", count=70)
     finished_run()
     page = open_page("evaluate")
-    assert "None of these images is in the data set drawn" in page.info[0].value
+    assert "The dataset drawn on this machine does not contain these images" in page.info[0].value
     assert not page.get("bidi_component")
 
 
@@ -224,7 +224,7 @@ def test_images_that_the_data_set_has_lost_are_counted(
     table.loc[table.index[-3:], "path"] = "gone.png"
     table.to_csv(run.predictions_file("val"), index=False)
     said = [caption.value for caption in open_page("evaluate").caption]
-    assert "3 of 140 images are not in the data set now." in said
+    assert "3 of 140 images are not in the dataset anymore." in said
 
 
 def test_the_calibration_error_is_told_before_and_after_the_temperature(
@@ -232,12 +232,12 @@ def test_the_calibration_error_is_told_before_and_after_the_temperature(
 ) -> None:
     run = finished_run()
     said = [caption.value for caption in open_page("evaluate").caption]
-    assert any("no temperature was fitted" in words for words in said)
+    assert any("not calibrated" in words for words in said)
     save_calibration(run)
     known = run.calibration()
     sentence = (
-        f"Expected calibration error {known.error_before:.1%}, and {known.error_after:.1%} with "
-        f"the temperature, {known.temperature:.2f}."
+        f"Expected calibration error {known.error_before:.1%}, {known.error_after:.1%} after "
+        f"calibration (temperature {known.temperature:.2f})."
     )
     assert sentence in [caption.value for caption in open_page("evaluate").caption]
 
@@ -251,11 +251,14 @@ def test_not_sure_leaves_out_answers_below_the_confidence(
     table = run.predictions("val")
     passed = table[table.filter(like="p_").max(axis=1) >= 0.6]
     said = [words.value for words in rerun(page).markdown]
-    sentence = f"**{len(passed) / 140:.1%}** of the images are answered, right are "
+    sentence = f"**{len(passed) / 140:.1%}** of the images are answered; accuracy on them "
     assert any(words.startswith(f"{sentence}**{evaluation.accuracy(passed)}**") for words in said)
     page.slider[0].set_value(100)
     said = [words.value for words in rerun(page).markdown]
-    assert any(words.startswith("**0.0%** of the images are answered. Of those") for words in said)
+    assert any(
+        words.startswith("**0.0%** of the images are answered. Accuracy on the others")
+        for words in said
+    )
 
 
 def test_not_sure_begins_where_predict_says_so(
@@ -354,15 +357,15 @@ def test_an_opened_test_split_shows_its_accuracy_and_when(
 def test_damaged_predictions_are_said(open_page: PageOpener, finished_run: RunFactory) -> None:
     run = finished_run()
     run.predictions_file("val").write_text("")
-    assert "has lost its predictions for val" in open_page("evaluate").error[0].value
-    assert "has lost its predictions for val" in open_page("train", run=run.id).error[0].value
+    assert "for val are damaged" in open_page("evaluate").error[0].value
+    assert "for val are damaged" in open_page("train", run=run.id).error[0].value
 
 
 def test_an_address_of_a_run_that_is_gone_is_said(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     finished_run()
-    assert "is not there" in open_page("evaluate", run="gone").warning[0].value
+    assert "does not exist" in open_page("evaluate", run="gone").warning[0].value
 
 
 def run_that_doubts_one(finished_run: RunFactory) -> tuple[Run, str]:
@@ -381,7 +384,7 @@ def run_that_doubts_one(finished_run: RunFactory) -> tuple[Run, str]:
 
 
 def show_doubtful(page: AppTest) -> AppTest:
-    next(one for one in page.toggle if "label may be wrong" in one.label).set_value(True)
+    next(one for one in page.toggle if "likely label errors" in one.label).set_value(True)
     return rerun(page)
 
 
@@ -396,7 +399,7 @@ def test_doubtful_labels_are_shown_when_asked_for_the_worst_first(
 ) -> None:
     _, doubted = run_that_doubts_one(finished_run)
     page = show_doubtful(open_page("evaluate"))
-    assert any("**1** of 140 labels are in doubt" in caption.value for caption in page.caption)
+    assert any("**1** of 140 labels are likely wrong" in caption.value for caption in page.caption)
     assert doubted_in(page) == [doubted]
 
 
@@ -415,6 +418,6 @@ def test_a_doubtful_label_that_was_decided_about_does_not_come_again(
         dataset.exclude([place], "no face")
     page = show_doubtful(open_page("evaluate"))
     assert not doubted_in(page)
-    assert any("There is no such image" in message.value for message in page.info)
-    next(one for one in page.checkbox if "1 that you have decided" in one.label).set_value(True)
+    assert any("No such images" in message.value for message in page.info)
+    next(one for one in page.checkbox if "1 that you have reviewed" in one.label).set_value(True)
     assert doubted_in(rerun(page)) == [doubted]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.errors import FerError
 from fer_core.inference.live import LiveRecognizer
 from fer_core.runs.run import Run
 from fer_core.vision.images import Box
@@ -40,13 +41,13 @@ Camera = Callable[..., list[bool]]
 
 @pytest.fixture
 def seen() -> Iterator[Recognizers]:
-    """Makes recognisers that have looked at a frame, and ends them with the test."""
+    """Makes recognizers that have looked at a frame, and ends them with the test."""
     made: list[LiveRecognizer] = []
 
     def make(boxes: Sequence[Box] = BOXES, rows: np.ndarray = ROWS) -> LiveRecognizer:
         recognizer = LiveRecognizer(lambda image, seconds: (boxes, rows), NAMES)
         made.append(recognizer)
-        recognizer.records = True
+        recognizer.is_recording = True
         recognizer.show(FRAME)
         wait_until(lambda: recognizer.latest() is not None)
         return recognizer
@@ -76,10 +77,10 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
         monkeypatch.setattr(
             live_view, "camera_check", lambda attempt, in_use: answer if attempt else None
         )
-        monkeypatch.setattr(live_view, "live_recognizer", lambda asking: live)
-        monkeypatch.setattr(live_view, "film", lambda live, wanted: films.append(wanted))
-        monkeypatch.setattr(live_view, "_LAID_OUT", 0.0)
-        monkeypatch.setattr(live_view, "is_filming", lambda: connects)
+        monkeypatch.setattr(live_view, "live_recognizer", lambda options: live)
+        monkeypatch.setattr(live_view, "stream", lambda live, wanted: films.append(wanted))
+        monkeypatch.setattr(live_view, "_LAYOUT_DELAY", 0.0)
+        monkeypatch.setattr(live_view, "is_connected", lambda: connects)
         monkeypatch.setattr(live_view, "is_opened", lambda: False)
         return films
 
@@ -99,17 +100,17 @@ def test_the_camera_is_off_until_it_is_switched_on_and_nothing_is_loaded_for_it(
     page.segmented_control[0].set_value("Live")
     rerun(page)
     assert not page.toggle(key="live-on").value
-    assert any("none is stored" in caption.value for caption in page.caption)
+    assert any("not stored" in caption.value for caption in page.caption)
     assert "streamlit_webrtc" not in sys.modules
 
 
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ("NotAllowedError", "The browser does not give its camera to this page."),
+        ("NotAllowedError", "The browser denies this page access to the camera."),
         ("NotFoundError", "No camera was found."),
         ("NotReadableError", "another program may be using it"),
-        ("InsecureContext", "at `localhost`, or over https"),
+        ("InsecureContext", "on `localhost` or over https"),
         ("AbortError", "The camera cannot be started: AbortError."),
     ],
 )
@@ -154,7 +155,7 @@ def test_a_connection_that_does_not_come_is_given_up_with_a_sentence(
     filmed = camera(GRANTED, connects=False)
     monkeypatch.setattr(live_view, "PATIENCE", -1.0)
     switch_on(page)
-    assert "a firewall or a VPN may stop them" in page.error[0].value
+    assert "a firewall or a VPN may block" in page.error[0].value
     assert filmed == [True, False]
 
 
@@ -169,24 +170,24 @@ def test_the_video_connects_when_its_place_is_laid_out(
     page: AppTest, camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filmed = camera(GRANTED, connects=False)
-    monkeypatch.setattr(live_view, "_LAID_OUT", 60.0)
+    monkeypatch.setattr(live_view, "_LAYOUT_DELAY", 60.0)
     switch_on(page)
     assert filmed == [False]
-    monkeypatch.setattr(live_view, "_LAID_OUT", 0.0)
+    monkeypatch.setattr(live_view, "_LAYOUT_DELAY", 0.0)
     rerun(page)
     assert filmed == [False, True]
 
 
-def test_what_ends_the_recogniser_is_told(page: AppTest, camera: Camera) -> None:
+def test_what_ends_the_recognizer_is_told(page: AppTest, camera: Camera) -> None:
     def look(image: np.ndarray, seconds: float) -> tuple[list[Box], np.ndarray]:
-        raise ValueError("no memory")
+        raise FerError("The frame is empty.")
 
     recognizer = LiveRecognizer(look, NAMES)
     recognizer.show(FRAME)
     wait_until(lambda: recognizer.failure is not None)
     camera(GRANTED, recognizer)
     switch_on(page)
-    assert "Faces are not recognised any more: no memory" in page.error[0].value
+    assert "Recognition stopped: The frame is empty." in page.error[0].value
 
 
 def test_the_table_can_be_had_after_the_camera_is_off_and_be_cleared(

@@ -21,6 +21,7 @@ from streamlit.testing.v1 import AppTest
 from tensorflow.python.eager import context
 
 from fer_core import runs
+from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
 from fer_core.models import architectures as models
@@ -28,9 +29,9 @@ from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.vision.detection import FaceDetector
 from fer_core.vision.image_stats import compute_image_stats
-from pages.components.predict import photo_cache as recognizing
+from pages.components.predict import photo_cache
 from pages.components.predict import photo_results as results
-from pages.components.shared import preloading
+from pages.components.shared import models as shared_models
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -44,7 +45,7 @@ def file_of(image: Image.Image, format: str = "PNG", **options: object) -> bytes
 
 
 def save_model(run: Run, seed: int) -> None:
-    """A network that has learned nothing, but answers."""
+    """Saves an untrained model that makes predictions."""
     keras.utils.set_random_seed(seed)
     inputs = keras.Input((48, 48, 1))
     small = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(inputs))
@@ -88,20 +89,20 @@ def said(page: AppTest) -> str:
 
 
 def pictures(page: AppTest) -> list[str]:
-    """What is said of each picture to those who cannot see it."""
+    """Returns the alternative texts of all images."""
     return [image.alt for each in page.get("image") for image in each.proto.imgs]
 
 
 def sharpen(page: AppTest, right: float) -> AppTest:
-    """Asks for such a share of right answers."""
+    """Sets the minimum accuracy."""
     page.select_slider[0].set_value(right)
     return rerun(page)
 
 
 def test_without_a_run_the_page_says_what_to_do(open_page: Callable[..., AppTest]) -> None:
     page = open_page("predict")
-    assert "There is no network yet" in page.info[0].value
-    assert page.get("page_link")[0].proto.label == "Train one"
+    assert "There is no trained model yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train a model"
     assert not page.file_uploader
 
 
@@ -118,8 +119,8 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
         assert opened.wait(60)
         loaded.set()
 
-    monkeypatch.setattr(preloading, "_load_detector", load)
-    preloading.coming_detector.cache_clear()
+    monkeypatch.setattr(shared_models, "_load_detector", load)
+    shared_models.detector_future.cache_clear()
     try:
         assert open_page("predict").file_uploader
         assert not loaded.is_set()
@@ -127,10 +128,10 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
         assert loaded.wait(60)
     finally:
         opened.set()
-        preloading.coming_detector.cache_clear()
+        shared_models.detector_future.cache_clear()
 
 
-def test_runs_of_a_page_leave_alone_what_tensorflow_has_prepared(
+def test_reruns_do_not_clear_tensorflows_kernels(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
@@ -168,11 +169,11 @@ def test_a_photo_gets_a_box_a_crop_a_chart_and_a_row(page: AppTest) -> None:
     assert any(f"1 · {row['answer']}" in text.value for text in page.markdown)
 
 
-def test_where_the_network_looked_is_shown_beside_the_face_when_asked_for(page: AppTest) -> None:
-    page.toggle(key="explains").set_value(True)
+def test_grad_cam_is_shown_on_request(page: AppTest) -> None:
+    page.toggle(key="grad-cam").set_value(True)
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert len(page.get("image")) == 4
-    page.toggle(key="explains").set_value(False)
+    page.toggle(key="grad-cam").set_value(False)
     assert len(rerun(page).get("image")) == 3
 
 
@@ -180,17 +181,17 @@ def test_several_photos_share_one_table_and_keep_their_order(page: AppTest) -> N
     astronaut = file_of(ASTRONAUT)
     upload(page, ("b.png", astronaut), ("a.png", file_of(EMPTY)), ("b.png", astronaut))
     assert [row["image"] for row in table(page)] == ["b.png", "b.png (2)"]
-    assert [title.value for title in page.subheader][:2] == ["3 pictures, 2 faces", "b.png"]
+    assert [title.value for title in page.subheader][:2] == ["3 photos, 2 faces", "b.png"]
 
 
-def test_all_faces_of_a_photo_are_recognised(page: AppTest) -> None:
+def test_all_faces_of_a_photo_are_recognized(page: AppTest) -> None:
     crowd = Image.fromarray(np.tile(data.astronaut(), (1, 8, 1)))
     upload(page, ("crowd.png", file_of(crowd)))
     assert [row["face"] for row in table(page)] == list(range(1, 9))
     assert len(page.get("plotly_chart")) == 6  # a page of faces
 
 
-def test_a_picture_of_the_camera_is_recognised(page: AppTest) -> None:
+def test_a_picture_of_the_camera_is_recognized(page: AppTest) -> None:
     page.segmented_control[0].set_value("Camera")
     rerun(page)
     page.camera_input[0].set_value(("photo.jpg", file_of(ASTRONAUT, "JPEG"), "image/jpeg"))
@@ -204,7 +205,7 @@ def test_the_camera_stays_off_until_it_is_asked_for(page: AppTest) -> None:
     assert not page.camera_input
 
 
-def test_a_photo_lying_on_its_side_is_recognised(page: AppTest) -> None:
+def test_a_photo_lying_on_its_side_is_recognized(page: AppTest) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     lying = ASTRONAUT.transpose(Image.Transpose.ROTATE_90)
@@ -214,7 +215,7 @@ def test_a_photo_lying_on_its_side_is_recognised(page: AppTest) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "LA", "I;16"])
-def test_photos_of_every_mode_are_recognised(page: AppTest, mode: str) -> None:
+def test_photos_of_every_mode_are_recognized(page: AppTest, mode: str) -> None:
     if mode == "I;16":
         photo = Image.fromarray(np.asarray(ASTRONAUT.convert("L")).astype(np.uint16) * 257)
     else:
@@ -229,7 +230,7 @@ def test_a_photo_without_a_face_gets_a_sentence_and_no_row(page: AppTest) -> Non
     assert table(page) == []
 
 
-def test_what_cannot_be_read_is_said_and_the_others_go_on(page: AppTest) -> None:
+def test_unreadable_files_get_an_error_and_the_others_a_result(page: AppTest) -> None:
     bomb = file_of(Image.new("1", (9000, 8000)))
     upload(
         page,
@@ -248,7 +249,7 @@ def test_what_cannot_be_read_is_said_and_the_others_go_on(page: AppTest) -> None
     assert [row["image"] for row in table(page)] == ["good.png"]
 
 
-def test_a_damaged_model_is_said(page: AppTest, run: Run) -> None:
+def test_a_damaged_model_gets_an_error(page: AppTest, run: Run) -> None:
     (run.directory / "model.keras").write_bytes(b"half a model")
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert len(page.error) == 1
@@ -261,7 +262,7 @@ def test_smaller_faces_are_left_out_on_request(page: AppTest) -> None:
     assert "Faces smaller than 300 pixels" in page.info[0].value
 
 
-def test_an_unrelated_rerun_recognises_nothing_anew(
+def test_an_unrelated_rerun_predicts_nothing_again(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
@@ -271,23 +272,23 @@ def test_an_unrelated_rerun_recognises_nothing_anew(
     assert len(table(page)) == 1
 
 
-def test_what_is_forgotten_of_answers_is_looked_for_once_more_only(
+def test_a_result_that_was_dropped_is_computed_once_more(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    recognizing._answered.clear()  # as after an hour
+    photo_cache.results_store().clear()  # as after an hour
     rerun(page)
     monkeypatch.setattr(recognition.Classifier, "predict_pixels", None)
     rerun(page)
     assert len(table(page)) == 1
 
 
-@pytest.mark.parametrize("part", ["_show_gallery", "show_picture", "show_network_input"])
+@pytest.mark.parametrize("part", ["_show_gallery", "show_photo", "show_model_input"])
 def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     def gone(*arguments: object) -> None:
-        raise ValueError("The run must be one of those listed.")
+        raise FerError("The run must be one of those listed.")
 
     monkeypatch.setattr(results, part, gone)
     upload(page, ("a.png", file_of(ASTRONAUT)), ("b.png", file_of(EMPTY)))
@@ -295,10 +296,10 @@ def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
     assert len(table(page)) == 1
 
 
-def test_many_photos_are_answered_batch_by_batch(
+def test_many_photos_are_classified_batch_by_batch(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recognition, "_TOGETHER", 2)
+    monkeypatch.setattr(recognition, "_BATCH_SIZE", 2)
     wider = [ASTRONAUT.crop((-40 * number, 0, 512, 512)) for number in range(3)]
     photos = [(f"{number}.png", file_of(image)) for number, image in enumerate(wider)]
     upload(page, *photos, ("half.png", photos[0][1][:5000]))  # the last one cannot be read
@@ -306,7 +307,7 @@ def test_many_photos_are_answered_batch_by_batch(
     assert len(page.error) == 1
 
 
-def test_the_faces_of_several_photos_go_through_the_network_together(
+def test_the_faces_of_several_photos_are_classified_in_one_batch(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fer_core.inference.recognition import Classifier
@@ -341,7 +342,34 @@ def test_the_faces_of_several_photos_go_through_the_network_together(
     assert asked == [3]
 
 
-def test_a_better_epoch_of_the_run_answers_anew(page: AppTest, run: Run) -> None:
+def test_a_face_is_cropped_once_for_the_prediction_the_card_and_grad_cam(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops: list[object] = []
+    crop_face = recognition.crop_face
+    monkeypatch.setattr(recognition, "crop_face", lambda *a: crops.append(a) or crop_face(*a))
+    page.toggle(key="grad-cam").set_value(True)
+    upload(page, ("once.png", file_of(ASTRONAUT.rotate(3))))
+    assert len(page.get("image")) == 4 and len(crops) == 1
+    photo_cache.crops_store().clear()  # as after an hour: made again
+    rerun(page)
+    assert len(page.get("image")) == 4 and len(crops) == 2
+
+
+def test_a_store_drops_the_least_recently_used_and_the_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store: photo_cache.Store[int] = photo_cache.Store(2)
+    store.put("a", 1)
+    store.put("b", 2)
+    assert store.get("a") == 1
+    store.put("c", 3)
+    assert (store.get("a"), store.get("b"), store.get("c")) == (1, None, 3)
+    monkeypatch.setattr(photo_cache, "_MAX_AGE", -1.0)
+    assert store.get("a") is None
+
+
+def test_a_better_epoch_predicts_again(page: AppTest, run: Run) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     before = table(page)
     save_model(run, seed=1)
@@ -417,7 +445,7 @@ def test_a_groups_smaller_faces_are_found_on_request(page: AppTest, photos_dir: 
     assert len(table(page)) == 29
 
 
-def test_a_zipped_folder_is_looked_at_and_what_is_bad_in_it_is_said(page: AppTest) -> None:
+def test_a_zip_archive_is_read_and_bad_members_get_an_error(page: AppTest) -> None:
     folder = io.BytesIO()
     with zipfile.ZipFile(folder, "w") as archive:
         archive.writestr("beach/good.png", file_of(ASTRONAUT))
@@ -461,30 +489,33 @@ def test_a_pressed_picture_of_the_gallery_is_shown_large(
 
 def test_many_pictures_are_shown_by_the_page(page: AppTest) -> None:
     upload(page, *[(f"{number}.png", file_of(EMPTY)) for number in range(14)])
-    assert page.subheader[0].value == "14 pictures, 0 faces"
+    assert page.subheader[0].value == "14 photos, 0 faces"
     assert page.get("pagination") and len(tiles(page)) == 12
 
 
-def test_the_network_its_accuracy_and_its_data_stand_beside_every_answer(
+def test_the_model_its_accuracy_and_its_dataset_are_shown(
     finished_run: Callable[..., Run], open_page: Callable[..., AppTest]
 ) -> None:
     run = finished_run(opened=True)
     page = open_page("predict", run=run.id)
-    assert "learned from 700 images of drawn" in said(page)
-    assert "Right on test: 50.0% (41.8% to 58.2%, 140 images)" in said(page)
+    assert "Trained on 700 images of drawn" in said(page)
+    assert "Test accuracy: 50.0% (41.8% to 58.2%, 140 images)" in said(page)
 
 
-def test_a_sealed_test_split_is_not_told(page: AppTest) -> None:
-    assert "Right on validation: 60.0%" in said(page)
+def test_the_accuracy_on_a_sealed_test_split_is_not_shown(page: AppTest) -> None:
+    assert "Validation accuracy: 60.0%" in said(page)
     assert "Its test split is sealed." in said(page)
 
 
-def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Run) -> None:
+def test_below_the_threshold_card_and_table_say_not_sure(page: AppTest, run: Run) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     sharpen(page, 0.0)
     (row,) = table(page)
     assert row["answer"] == row["expression"]
-    assert "It answers all of the 140 validation faces; **60.0%** of those are right" in said(page)
+    assert (
+        "The model answers all of the 140 validation faces; **60.0%** of these answers are correct"
+        in said(page)
+    )
     # So many are right from no confidence on that enough answers have.
     sharpen(page, 0.95)
     (unsure,) = table(page)
@@ -493,7 +524,7 @@ def test_less_than_sure_is_said_in_words_and_in_the_table(page: AppTest, run: Ru
     assert any(words in text.value for text in page.markdown)
 
 
-def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> None:
+def test_the_threshold_is_chosen_on_validation(page: AppTest, run: Run) -> None:
     # Of 90 sure answers 80 are right, of 50 others 20.
     right = np.repeat([True, False, True, False], [80, 10, 20, 30])
     confidence = np.repeat([0.9, 0.5], [90, 50])
@@ -504,8 +535,8 @@ def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> 
     answers = answers.assign(**{f"p_{name}": values for name, values in shares.items()})
     runs.save_predictions(run, "val", answers)
     assert (
-        "Below a probability of 90% it says “not sure”. It answers **64.3%** of the 140 validation "
-        "faces; **88.9%** of those are right (80.7% to 93.9%)."
+        "Below a probability of 90% the model says “not sure”. It answers **64.3%** of the 140 "
+        "validation faces; **88.9%** of these answers are correct (80.7% to 93.9%)."
     ) in said(rerun(page))
     assert "It answers **100.0%** of the 140 validation faces; **71.4%**" in said(
         sharpen(page, 0.7)
@@ -515,50 +546,48 @@ def test_how_sure_it_must_be_is_read_off_validation(page: AppTest, run: Run) -> 
 def test_a_run_without_validation_always_answers(page: AppTest, run: Run) -> None:
     run.predictions_file("val").unlink()
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    assert "It always answers" in said(page)
+    assert "the model always answers" in said(page)
     assert table(page)[0]["answer"] in EXPRESSIONS
 
 
-def test_ten_views_answer_otherwise_and_what_was_not_measured_is_said(page: AppTest) -> None:
+def test_tta_changes_the_prediction_and_a_borrowed_threshold_is_explained(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     before = table(page)[0]
-    page.toggle(key="average-views").set_value(True)
+    page.toggle(key="tta").set_value(True)
     rerun(page)
     assert table(page)[0]["p_happy"] != before["p_happy"]
-    assert "Averages of ten views were not measured" in said(page)
+    assert "has no validation predictions with test-time augmentation" in said(page)
 
 
 def test_a_margin_changes_the_crop_and_the_answer(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     before, words = table(page)[0], said(page)
-    assert "48×48 pixels, gray, from a square of " in words
+    assert "48×48 pixels, gray, from a " in words
     page.slider(key="crop-margin").set_value(60)
     rerun(page)
     after = table(page)[0]
     assert after["p_happy"] != before["p_happy"] and after["width"] == before["width"]
-    side, wider = (
-        int(re.search(r"from a square of (\d+)", text)[1]) for text in (words, said(page))
-    )
+    side, wider = (int(re.search(r"from a (\d+)×", text)[1]) for text in (words, said(page)))
     assert wider == pytest.approx(1.6 * side, abs=1)
 
 
-def test_a_dark_face_is_said_to_be_unlike_the_training_faces(page: AppTest, run: Run) -> None:
+def test_a_dark_face_is_reported_as_unlike_the_training_images(page: AppTest, run: Run) -> None:
     faces = np.random.default_rng(0).integers(90, 250, (200, 48, 48, 1), dtype=np.uint8)
     runs.save_image_stats(run, compute_image_stats(faces))
     upload(page, ("dark.png", file_of(ASTRONAUT.point(lambda value: value // 5))))
-    assert "Brightness: darker than over 99 % of the training faces" in said(page)
-    assert "deserves less trust" in said(page)
+    assert "Brightness: darker than over 99 % of the training images" in said(page)
+    assert "the prediction is less reliable" in said(page)
 
 
-def test_a_run_that_kept_nothing_about_its_faces_says_why_it_cannot_compare(page: AppTest) -> None:
+def test_without_training_statistics_the_page_explains_why_it_cannot_compare(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    assert "cannot be compared with the training faces" in page.info[0].value
+    assert "No comparison with the training images." in page.info[0].value
     assert "has not kept how its training faces look" in page.info[0].value
 
 
-def test_the_face_that_the_network_sees_is_chosen(page: AppTest) -> None:
+def test_the_face_of_the_model_input_can_be_chosen(page: AppTest) -> None:
     crowd = Image.fromarray(np.tile(data.astronaut(), (1, 3, 1)))
     upload(page, ("crowd.png", file_of(crowd)))
-    assert "Face 1 as the network gets it" in pictures(page)
+    assert "Model input of face 1" in pictures(page)
     page.selectbox[1].set_value(3)
-    assert "Face 3 as the network gets it" in pictures(rerun(page))
+    assert "Model input of face 3" in pictures(rerun(page))

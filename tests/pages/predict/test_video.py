@@ -59,9 +59,9 @@ def do(video: Video) -> Video:
 
 
 def test_where_the_network_looked_is_offered_for_photos_alone(page: AppTest) -> None:
-    assert page.toggle(key="explains").disabled
+    assert page.toggle(key="grad-cam").disabled
     page.segmented_control[0].set_value("Files")
-    assert not rerun(page).toggle(key="explains").disabled
+    assert not rerun(page).toggle(key="grad-cam").disabled
 
 
 def button(page: AppTest, label: str):
@@ -74,7 +74,7 @@ def said(page: AppTest) -> str:
 
 
 def test_without_a_video_nothing_can_be_looked_at(page: AppTest) -> None:
-    assert button(page, "Look for faces").disabled
+    assert button(page, "Process video").disabled
     assert "without sound" in said(page)
     assert not page.subheader
 
@@ -82,16 +82,16 @@ def test_without_a_video_nothing_can_be_looked_at(page: AppTest) -> None:
 def test_a_video_is_copied_and_asked_for_as_was_chosen(page: AppTest, tmp_path: Path) -> None:
     content = write_film(tmp_path / "film.mp4", face_frames(3)).read_bytes()
     page.file_uploader[0].set_value([("My clip.mp4", content, "video/mp4")])
-    next(one for one in page.number_input if one.label == "Look at one frame of").set_value(3)
+    next(one for one in page.number_input if one.label == "Process every Nth frame").set_value(3)
     rerun(page)
-    button(page, "Look for faces").click()
+    button(page, "Process video").click()
     rerun(page)
     (video,) = videos.list_videos()
     assert video.state is TaskState.QUEUED
     assert video.source.read_bytes() == content
     assert (video.name, video.settings.every) == ("My clip.mp4", 3)
     assert video.settings.threshold > 0  # as is chosen above: of the answers 80 % shall be right
-    assert button(page, "Look for faces").disabled  # the field is empty again
+    assert button(page, "Process video").disabled  # the field is empty again
     assert page.get("progress")
     assert "My clip.mp4" in page.get("progress")[0].proto.text
 
@@ -99,7 +99,7 @@ def test_a_video_is_copied_and_asked_for_as_was_chosen(page: AppTest, tmp_path: 
 def test_what_waits_and_is_stopped_is_gone(page: AppTest, given) -> None:
     given(face_frames(3))
     rerun(page)
-    button(page, "Stop here").click()
+    button(page, "Stop processing").click()
     rerun(page)
     assert videos.list_videos() == []
     assert not page.subheader
@@ -122,20 +122,20 @@ def test_a_video_that_was_looked_at_is_shown_with_its_film_faces_and_table(
 ) -> None:
     do(given(face_frames(20, faces=2)))
     rerun(page)
-    assert page.subheader[0].value == "Looked at"
+    assert page.subheader[0].value == "Processed videos"
     assert "20 frames, 2 faces" in page.selectbox[1].options[0]
     assert "**20 frames** of 0:01, 320×240" in said(page)
     assert "Face 1" in said(page) and "Face 2" in said(page)
     assert len(page.get("plotly_chart")) == 2
     assert len(page.get("video")) == 1
     labels = [one.proto.label for one in page.get("download_button")]
-    assert labels == ["Download annotated film", "Download table"]
+    assert labels == ["Download annotated video", "Download table (CSV)"]
 
 
 def test_a_result_can_be_deleted(page: AppTest, given) -> None:
     video = do(given(gray_frames(20)))
     rerun(page)
-    button(page, "Delete for good").click()
+    button(page, "Delete permanently").click()
     rerun(page)
     assert videos.list_videos() == [] and not video.directory.exists()
     assert not page.subheader
@@ -146,17 +146,17 @@ def test_the_newest_is_shown_and_an_earlier_one_can_be_chosen(page: AppTest, giv
     rerun(page)
     do(given(gray_frames(20), name="second.mp4"))
     rerun(page)
-    assert "in any of 20 frames of second.mp4" in said(page)
+    assert "in the 20 frames of second.mp4" in said(page)
     box = page.selectbox[1]
     box.set_value(videos.list_videos()[1].id)
     rerun(page)
-    assert "in any of 20 frames of first.mp4" in said(page)
+    assert "in the 20 frames of first.mp4" in said(page)
 
 
 def test_a_film_without_a_face_gets_a_sentence_and_no_chart(page: AppTest, given) -> None:
     do(given(gray_frames(20)))
     rerun(page)
-    assert "No face was found in any of 20 frames of clip.mp4" in said(page)
+    assert "No face was found in the 20 frames of clip.mp4" in said(page)
     assert not page.get("plotly_chart")
     assert len(page.get("video")) == 1
 
@@ -181,9 +181,9 @@ def test_one_that_was_killed_says_so_and_can_be_looked_at_again(page: AppTest, g
     video.table_file.write_text("seconds,frame,face\n")
     endings.exit_file(attempt).write_text(exit_record(-9))
     rerun(page)
-    assert "clip.mp4 was not looked at to its end. Its process was killed" in said(page)
-    assert [one.proto.label for one in page.get("download_button")] == ["Download table"]
-    button(page, "Look at it again").click()
+    assert "Processing clip.mp4 was interrupted. Its process was killed" in said(page)
+    assert [one.proto.label for one in page.get("download_button")] == ["Download table (CSV)"]
+    button(page, "Process again").click()
     rerun(page)
     assert video.state is TaskState.QUEUED
 
@@ -193,17 +193,17 @@ def test_a_stopped_and_a_short_one_say_how_far_they_go(page: AppTest, given, mon
     record = (video.directory / "result.json").read_text()
     (video.directory / "result.json").write_text(record.replace("completed", "stopped"))
     rerun(page)
-    assert "It was stopped: this is the video until 0:01." in said(page)
+    assert "Processing was stopped at 0:01; the results end there." in said(page)
     short = record.replace('"film_seconds": 1.2', '"film_seconds": 75.2')
     assert short != record
     (video.directory / "result.json").write_text(short)
     rerun(page)
-    assert "The file ends at 0:01, but says that it takes 1:15" in said(page)
+    assert "The file ends at 0:01 instead of 1:15" in said(page)
 
 
 def test_a_table_that_is_damaged_spoils_nothing_else(page: AppTest, given) -> None:
     video = do(given(face_frames(30)))
     video.table_file.write_text("words")
     rerun(page)
-    assert "must hold a video's faces. It is damaged." in said(page)
+    assert "must be a table of faces. It is damaged." in said(page)
     assert len(page.get("video")) == 1

@@ -16,7 +16,7 @@ from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
 from pages.components.runs.comparison import MOST_RUNS
 from pages.components.runs.comparison_records import letters
-from pages.components.shared.formatting import plain, spoken_run
+from pages.components.shared.formatting import format_run, plain
 from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
 
 
@@ -90,7 +90,7 @@ def test_chosen_runs_are_drawn_in_one_figure(
     finished_run(epochs=3)
     finished_run("vgg19_dropout", epochs=2)
     newest, oldest = list_runs()
-    assert names(compare()) == [f"A · {spoken_run(newest)}", f"B · {spoken_run(oldest)}"]
+    assert names(compare()) == [f"A · {format_run(newest)}", f"B · {format_run(oldest)}"]
 
 
 def test_runs_of_one_name_keep_a_curve_each(
@@ -106,7 +106,7 @@ def test_a_single_run_has_curves_and_accuracy_and_nothing_to_be_compared_with(
 ) -> None:
     run = finished_run(epochs=3)
     page = compare()
-    assert names(page) == [spoken_run(run)]
+    assert names(page) == [format_run(run)]
     assert headings(page) == ["Curves", "Accuracy"]
 
 
@@ -115,7 +115,7 @@ def test_a_run_without_an_epoch_has_no_curve_and_no_accuracy(
 ) -> None:
     new_run()
     page = compare()
-    assert "so there are no curves" in text(page)
+    assert "Curves appear after the first epoch" in text(page)
     assert not headings(page)
 
 
@@ -125,7 +125,7 @@ def test_of_very_many_runs_the_first_are_compared(
     for _ in range(MOST_RUNS + 1):
         new_run()
     page = compare()
-    assert f"The first {MOST_RUNS} of {MOST_RUNS + 1} chosen" in page.info[0].value
+    assert f"Comparing the first {MOST_RUNS} of {MOST_RUNS + 1} selected" in page.info[0].value
     assert table(page, "Run").index.tolist() == letters(MOST_RUNS)
     assert letters(MOST_RUNS)[24:28] == ["Y", "Z", "AA", "AB"]
 
@@ -145,7 +145,7 @@ def test_it_is_said_that_no_setting_differs(
 ) -> None:
     seeded_run()
     seeded_run()
-    assert "No setting differs" in text(compare())
+    assert "These runs have the same settings" in text(compare())
 
 
 def test_curves_can_be_drawn_over_steps_and_over_time(
@@ -234,7 +234,7 @@ def test_a_second_look_at_the_test_split_is_said(
     assert not compare().warning
     looks = {"opened": ["2026-03-01T12:30:00", "2026-03-02T12:30:00"]}
     write_json(run.predictions_file("test").with_suffix(".json"), looks)
-    assert "looked at more than once with A" in compare().warning[0].value
+    assert "opened more than once for A" in compare().warning[0].value
 
 
 def test_two_runs_are_tested_on_the_images_that_both_have_seen(
@@ -245,7 +245,7 @@ def test_two_runs_are_tested_on_the_images_that_both_have_seen(
     runs.save_predictions(better, "val", predictions(140, 0.7))
     said = text(compare())
     assert "Of the **140** validation images" in said
-    assert "**14** images were recognised by **A** alone and **0** by **B** alone" in said
+    assert "**14** images were predicted correctly only by **A** and **0** only by **B**" in said
     assert "**A is significantly better**: p < 0.001" in said
     assert "Left out" not in said
 
@@ -266,7 +266,7 @@ def test_images_that_one_has_not_seen_are_counted(
     finished_run(epochs=3)
     said = text(compare())
     assert "Of the **100** validation images" in said
-    assert "Left out are 40 of A and 0 of B" in said
+    assert "Left out: 40 of A and 0 of B" in said
 
 
 def test_runs_without_shared_images_are_refused_in_a_sentence(
@@ -275,7 +275,7 @@ def test_runs_without_shared_images_are_refused_in_a_sentence(
     finished_run(epochs=3)
     elsewhere = predictions(140, 0.6).assign(path=lambda table: "other/" + table["path"])
     runs.save_predictions(finished_run(epochs=3), "val", elsewhere)
-    assert "A and B share none" in compare().info[0].value
+    assert "A and B have no images in common" in compare().info[0].value
 
 
 def test_the_test_split_is_offered_where_both_have_opened_it(
@@ -297,8 +297,8 @@ def test_of_three_runs_a_pair_is_picked_and_corrected_for_all(
     for accuracy in (0.6, 0.6, 0.65):  # the last is A: seven images more
         runs.save_predictions(finished_run(epochs=3), "val", predictions(140, accuracy))
     page = compare()
-    assert "p = 0.0156 by the exact" in text(page)  # 2 / 2**7
-    assert "p = 0.0469 counts" in text(page)  # of three
+    assert "p = 0.0156 (exact" in text(page)  # 2 / 2**7
+    assert "p = 0.0469 (Holm" in text(page)  # of three
     page.selectbox[0].set_value("B")
     page = rerun(page)
     page.selectbox[1].set_value("C")
@@ -314,4 +314,4 @@ def test_a_run_with_damaged_predictions_is_said_and_left_out(
     damaged.predictions_file("val").write_text("nothing,of,use\n1,2,3\n")
     page = compare()
     assert plain(damaged.id) in page.error[0].value
-    assert names(page) == [f"B · {spoken_run(list_runs()[1])}"]
+    assert names(page) == [f"B · {format_run(list_runs()[1])}"]

@@ -13,7 +13,7 @@ from fer_core.runs.records import Notes
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
 from fer_core.tasks.processes import process_record
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 
 
@@ -48,8 +48,8 @@ def button(page: AppTest, label: str) -> AppTest:
 
 def test_without_runs_the_page_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("runs")
-    assert "Nothing has been trained yet" in page.info[0].value
-    assert page.get("page_link")[0].proto.label == "Train a first run"
+    assert "There are no runs yet" in page.info[0].value
+    assert page.get("page_link")[0].proto.label == "Train a model"
     assert not page.dataframe
 
 
@@ -161,7 +161,7 @@ def test_a_name_for_a_run_that_another_tab_deleted_is_refused(
     page.text_input(key=f"name-{run.id}").set_value("gone")
     run.delete()
     page = button(page, "Save")
-    assert page.error[0].value.endswith("was deleted.")
+    assert page.error[0].value.endswith("was deleted, so its notes cannot be saved.")
     assert not rerun(page).error  # said once
 
 
@@ -187,7 +187,7 @@ def test_several_are_starred_and_found_by_it(
     starred = [shown(page)[0], shown(page)[2]]
     page.segmented_control(key="runs-shelf").set_value("Starred")
     assert shown(rerun(page)) == starred
-    page = button(choose(page, 0), "Take the star away")
+    page = button(choose(page, 0), "Unstar")
     assert shown(page) == starred[1:]
 
 
@@ -202,8 +202,8 @@ def test_what_is_archived_is_put_away_and_can_be_brought_back(
     assert len(open_page("evaluate").selectbox[0].options) == 1
     page.segmented_control(key="runs-shelf").set_value("Archived")
     assert shown(rerun(page)) == [other.id]
-    page = button(choose(page, 0), "Bring back")
-    assert "No run is like that." in page.info[0].value
+    page = button(choose(page, 0), "Unarchive")
+    assert "No runs match." in page.info[0].value
     assert sorted(shown(button(page, "Show all runs"))) == sorted([kept.id, other.id])
 
 
@@ -260,7 +260,7 @@ def test_of_many_chosen_runs_the_files_of_a_few_are_offered(
     assert any("the other 2" in caption.value for caption in page.caption)
     page = button(ask_to_delete(page), "Delete for good")
     assert list_runs() == []
-    assert "Nothing has been trained yet" in page.info[0].value
+    assert "There are no runs yet" in page.info[0].value
 
 
 def test_runs_are_compared_before_their_files_and_one_run_after_them(
@@ -288,4 +288,4 @@ def test_a_run_without_a_name_is_called_by_recipe_data_set_and_time(
     run = new_run()
     config = replace(run.config, dataset="faces")
     write_json(run.directory / "config.json", config.to_dict())
-    assert spoken_run(Run(run.directory.rename(run.directory.with_name(folder)))) == spoken
+    assert format_run(Run(run.directory.rename(run.directory.with_name(folder)))) == spoken

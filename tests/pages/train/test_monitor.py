@@ -16,12 +16,12 @@ from fer_core.runs.records import Notes
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import queue
-from fer_core.tasks.preferences import Preferences, save_preferences
 from fer_core.tasks.processes import process_record
+from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.task import Progress, TaskState
-from pages.components.shared.formatting import spoken_duration, spoken_size
+from pages.components.shared.formatting import format_duration, format_size
 from pages.components.shared.memory import freeze_imports
-from pages.components.train.run_watch import FIRST_PACE
+from pages.components.train.run_watch import FIRST_REFRESH_SECONDS
 from tests.pages.conftest import RunFactory, rerun, take, write_history
 
 
@@ -101,11 +101,24 @@ def test_a_named_run_goes_by_its_name(training_run: Run) -> None:
     assert page.caption[0].value == rf"Classic CNN on drawn · {training_run.id}".replace("_", r"\_")
 
 
-def test_viewers_of_a_run_take_turns(training_run: Run, pauses: list[float | None]) -> None:
+def test_every_session_refreshes_at_the_same_interval(
+    training_run: Run, pauses: list[float | None]
+) -> None:
     page = watching(training_run)
     watching(training_run)
     rerun(page)
-    assert pauses == [FIRST_PACE, 2 * FIRST_PACE, 2 * FIRST_PACE]
+    assert pauses == [FIRST_REFRESH_SECONDS] * 3
+
+
+def test_the_first_step_shows_no_speed_and_the_first_seconds_no_end(training_run: Run) -> None:
+    training_run.save_progress(Progress(10, 1000, message="epoch 1 of 50"))
+    page = watching(training_run)
+    assert not page.metric
+    assert page.get("progress")[0].proto.text == "Epoch 1 of 50 …"
+    training_run.save_progress(Progress(20, 1000, message="epoch 1 of 50", rate=900))
+    values = {metric.label: metric.value for metric in watching(training_run).metric}
+    assert values["Images per second"] == "900"
+    assert values["Time left"] == "estimating …" and values["Ends at"] == "–"
 
 
 def test_an_ended_run_is_not_looked_at_again(
@@ -120,9 +133,8 @@ def test_a_waiting_run_tells_its_place(new_run: RunFactory, no_supervisor: None)
     for run in runs:
         queue.submit(run.directory, "train")
     texts = [watching(run).get("progress")[0].proto.text for run in runs]
-    assert "It is next" in texts[0]
-    assert "number 2 in the queue: 1 other run waits" in texts[1]
-    assert "number 3 in the queue: 2 other runs wait" in texts[2]
+    assert texts[0].startswith("Next in the queue")
+    assert texts[1:] == ["Number 2 in the queue.", "Number 3 in the queue."]
 
 
 def test_what_a_page_leaves_as_garbage_is_collected(training_run: Run) -> None:
@@ -166,7 +178,7 @@ def test_a_waiting_run_can_be_taken_from_the_queue(
     page.button[0].click()
     page = rerun(page)
     assert run.state is TaskState.CANCELLED
-    assert "taken from the queue" in page.info[0].value
+    assert "removed from the queue" in page.info[0].value
 
 
 def test_a_stop_that_the_disk_does_not_take_is_said_in_passing(
@@ -194,7 +206,7 @@ def test_an_interrupted_run_says_what_is_known(new_run: RunFactory) -> None:
     run = new_run()
     write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
     said = watching(run).warning[0].value
-    assert "was killed" in said and said.endswith("0 of 50 epochs are done.")
+    assert "was killed" in said and said.endswith("0 of 50 epochs completed.")
 
 
 def test_an_interrupted_run_that_goes_on_by_itself_is_waited_for(
@@ -206,15 +218,17 @@ def test_an_interrupted_run_that_goes_on_by_itself_is_waited_for(
     write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
     watching(run)
     assert pauses == [None] and not started
-    save_preferences(Preferences(resume_by_itself=True))
+    save_preferences(Preferences(auto_resume=True))
     page = watching(run)
-    assert pauses[-1] == FIRST_PACE and started
-    assert "It goes on by itself in a moment." in [caption.value for caption in page.caption]
+    assert pauses[-1] == FIRST_REFRESH_SECONDS and started
+    assert "Training will resume automatically in a moment." in [
+        caption.value for caption in page.caption
+    ]
 
 
 def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactory) -> None:
     page = watching(finished_run(opened=True))
-    assert page.success[0].value == "Completed after 50 epochs in 25 min; the best was epoch 50."
+    assert page.success[0].value == "Completed after 50 epochs in 25 min; best epoch: 50."
     assert [metric.value for metric in page.metric] == ["60.0%", "50.0%"]
     assert page.get("plotly_chart")  # the confusion matrix
 
@@ -229,11 +243,11 @@ def test_the_log_can_be_read(training_run: Run) -> None:
     [(0, "0 s"), (100, "100 s"), (120, "2 min"), (3600, "1 h 0 min"), (100_000, "1 d 3 h")],
 )
 def test_durations_are_spoken_in_their_largest_units(seconds: int, spoken: str) -> None:
-    assert spoken_duration(timedelta(seconds=seconds)) == spoken
+    assert format_duration(timedelta(seconds=seconds)) == spoken
 
 
 def test_sizes_are_spoken() -> None:
-    assert [spoken_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
+    assert [format_size(size) for size in (10, 80_100_000, 1_230_000_000)] == [
         "1 KB",
         "80 MB",
         "1.2 GB",

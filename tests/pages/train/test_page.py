@@ -44,7 +44,7 @@ def number(page: AppTest, label: str) -> object:
 
 def test_without_a_data_set_it_says_what_to_do(open_page: PageOpener) -> None:
     page = open_page("train")
-    assert "no data set yet" in page.info[0].value
+    assert "no dataset yet" in page.info[0].value
     assert not page.button
 
 
@@ -61,11 +61,11 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
 def test_every_setting_can_be_changed(page: AppTest) -> None:
     page.selectbox(key="recipe").set_value("vgg19_finetuned").run()
     given = {"Epochs": 30, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
-             "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Views of each image": 3,
-             "Epochs of the head": 4, "Learning rate of the head": 0.02, "Blocks that learn": 1,
+             "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Cached views per image": 3,
+             "Head-only epochs": 4, "Head learning rate": 0.02, "Unfrozen blocks": 1,
              "Weight decay": 0.2, "Label smoothing": 0.05, "Mixup": 0.4, "FER+ votes": 0.25,
              "Rotation": 10.0, "Shift": 0.15, "Shear": 5.0, "Zoom": 0.3, "Contrast": 0.1,
-             "Brightness": 0.2, "Erasing": 0.35}  # fmt: skip
+             "Brightness": 0.2, "Random erasing": 0.35}  # fmt: skip
     for label, value in given.items():
         number(page, label).set_value(value)
     page.multiselect[0].set_value(["happy", "sad"])
@@ -92,12 +92,12 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
 
 def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppTest) -> None:
     assert not page.get("image")
-    for words, recipe in (("all augmentation is off", "cnn_classic"), ("", "cnn_residual")):
+    for words, recipe in (("All augmentation is off", "cnn_classic"), ("", "cnn_residual")):
         page.selectbox(key="recipe").set_value(recipe).run()
         next(button for button in page.button if button.label == "Show augmentation").click()
         rerun(page)
         assert len(page.get("image")) == 1
-        off = any("all augmentation is off" in caption.value for caption in page.caption)
+        off = any("All augmentation is off" in caption.value for caption in page.caption)
         assert off == bool(words)
     assert started() == []
 
@@ -107,7 +107,7 @@ def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
     press_start(page)
     assert started()[0].config.learning_rate_decay == 0.001
     labels = {entry.label for entry in page.number_input}
-    assert "Epochs of the head" not in labels and "Views of each image" not in labels
+    assert "Head-only epochs" not in labels and "Cached views per image" not in labels
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from fer_core.runs.records import STOPPED, Result
 from fer_core.runs.run import Run
 from fer_core.runs.writers import save_result
 from fer_core.storage.files import write_json
-from fer_core.tasks import preferences, queue
+from fer_core.tasks import queue
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import TaskState
-from pages.components.shared.formatting import spoken_run
+from pages.components.shared.formatting import format_run
 from tests.pages.conftest import RunFactory, rerun, take
 
 PageOpener = Callable[..., AppTest]
@@ -96,7 +96,7 @@ def test_what_was_taken_in_the_same_moment_is_not_cancelled_and_that_is_said(
     write_json(take(three[0]) / "process.json", process_record() | {"started": time.time()})
     page = press(page, f"cancel-{three[0].id}")
     assert three[0].state is TaskState.RUNNING
-    assert "must wait to be cancelled. It is running" in page.toast[0].value
+    assert "can be canceled only while it waits. It is running" in page.toast[0].value
 
 
 def test_what_trains_stands_before_what_waits_and_can_be_watched(
@@ -162,7 +162,7 @@ def test_resuming_by_itself_is_chosen_for_all_sessions(
     assert not first.toggle[0].value
     first.toggle[0].set_value(True)
     rerun(first)
-    assert preferences.read_preferences().resume_by_itself
+    assert queue.read_preferences().auto_resume
     assert rerun(second).toggle[0].value
 
 
@@ -237,13 +237,13 @@ def test_a_second_look_at_the_test_split_is_said_before_and_after(
     assert any("Opened 2 times" in caption.value for caption in page.caption)
     run.predictions_file("test").unlink()
     page = open_page("train", run=run.id)
-    assert any("opened before the run was continued" in text.value for text in page.caption)
+    assert any("Opened before the run was continued" in text.value for text in page.caption)
 
 
 def test_a_remark_on_the_end_is_shown(ended: RunFactory, open_page: PageOpener) -> None:
     run = ended()
-    save_result(run, Result(STOPPED, 20, 19, 1.1, 0.6, remark="faces vanished meanwhile."))
-    assert open_page("train", run=run.id).warning[0].value == "faces vanished meanwhile."
+    save_result(run, Result(STOPPED, 20, 19, 1.1, 0.6, remark="faces were deleted."))
+    assert open_page("train", run=run.id).warning[0].value == "faces were deleted."
 
 
 def test_a_run_can_start_from_the_weights_of_one_that_fits(
@@ -265,10 +265,10 @@ def test_a_run_can_start_from_the_weights_of_one_that_fits(
     page = rerun(page)
     (run,) = [run for run in list_runs() if run.config.dataset == "faces"]
     assert (run.config.initial_run, run.config.image_size) == (source.id, (64, 64))
-    assert any("Began with the weights of Classic CNN on" in text.value for text in page.caption)
+    assert any("Started from the weights of Classic CNN on" in text.value for text in page.caption)
     source.delete()
     page = open_page("train", run=run.id)
-    assert any("which was deleted since" in text.value for text in page.caption)
+    assert any("which has been deleted" in text.value for text in page.caption)
 
 
 def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
@@ -288,7 +288,7 @@ def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
     page = rerun(page)
     assert page.multiselect(key=key).value == []
     page.multiselect(key=key).set_value([kept.id])
-    share = next(entry for entry in page.number_input if entry.label == "Share of the teachers")
+    share = next(entry for entry in page.number_input if entry.label == "Distillation weight")
     share.set_value(0.4)
     next(button for button in page.button if button.label == "Start training").click()
     page = rerun(page)
@@ -307,7 +307,7 @@ def test_a_run_to_start_from_that_was_deleted_meanwhile_is_forgotten(
     gone.delete()
     page = rerun(page)
     box = page.selectbox(key="initial-run-cnn_classic")
-    assert box.value == "" and len(box.options) == 2 and spoken_run(kept) in box.options[1]
+    assert box.value == "" and len(box.options) == 2 and format_run(kept) in box.options[1]
 
 
 def test_without_tensorboard_the_checkbox_says_what_to_install(

@@ -1,4 +1,4 @@
-"""Asks the browser for its camera before it is filmed with, and learns why it is refused."""
+"""Asks the browser for camera access before the stream starts, and learns why it is denied."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ _check = st.components.v2.component(
 
 
 def camera_check(attempt: int, *, in_use: bool) -> str | None:
-    """What the browser answered: `GRANTED`, or the name of its error; None before it answered.
+    """Returns `GRANTED`, the name of the browser's error, or None while the browser asks the user.
 
-    A person may be asked meanwhile. Each attempt, counted from 1, asks anew; 0 asks nothing. The
-    camera stays open until it is `in_use` by what films with it, so that it starts but once.
+    Each attempt, counted from 1, asks once; 0 does not ask. The camera stays open until the stream
+    has it `in_use`, so that it starts only once.
     """
     data = {"attempt": attempt, "inUse": in_use}
     answer = _check(data=data, key="camera-check", height=1, on_answer_change=lambda: None).answer

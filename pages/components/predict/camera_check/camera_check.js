@@ -1,6 +1,6 @@
-// Opens the camera once for each attempt, and tells the server whether the browser gave it.
+// Opens the camera once per attempt, and reports to the server whether the browser allowed it.
 
-const PATIENCE = 30_000; // ms for which an opened camera waits for its use
+const PATIENCE = 30_000; // ms that an opened camera waits for the stream
 
 export default function ({ data, parentElement: place, setStateValue }) {
   if (data.attempt && place.attempt !== data.attempt) {
@@ -10,13 +10,13 @@ export default function ({ data, parentElement: place, setStateValue }) {
     });
   }
   if (data.inUse) close(place);
-  // Also called when newer data came: then the place is still in use.
+  // Also called before an update with new data, when the element stays connected.
   return () => setTimeout(() => place.isConnected || close(place));
 }
 
 async function open(place) {
   close(place);
-  // Plain http from another machine: there the browser has no camera to give.
+  // Over plain http from another machine, browsers have no mediaDevices.
   if (!navigator.mediaDevices?.getUserMedia) return "InsecureContext";
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: true });

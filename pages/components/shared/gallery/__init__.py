@@ -1,4 +1,4 @@
-"""A grid of small pictures that can be pressed; as many columns as the screen has room for."""
+"""A responsive grid of clickable thumbnails."""
 
 import base64
 from collections.abc import Sequence
@@ -19,23 +19,23 @@ _gallery = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Bar:
-    """A probability under a picture."""
+    """A labeled probability bar under a thumbnail."""
 
     label: str
     share: float  # in [0, 1]
     color: str  # "#rrggbb"
-    strong: bool = False  # for the true class
+    strong: bool = False  # bold, for the true class
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of a gallery."""
+    """One thumbnail of a gallery."""
 
-    jpeg: bytes  # empty where there is no picture: the tile says so
+    jpeg: bytes  # empty for a missing image: the tile says so
     label: str
-    color: str  # of the mark beside the label, "#rrggbb"
-    number: int = 0  # what comes back when the tile is pressed
-    faded: bool = False  # whether it is shown as one that does not count
+    color: str  # of the dot beside the label, "#rrggbb"
+    number: int = 0  # returned by `gallery` after a click
+    faded: bool = False  # for excluded images
     bars: tuple[Bar, ...] = ()  # below the label
 
 
@@ -43,21 +43,20 @@ def gallery(
     tiles: Sequence[Tile],
     key: str,
     *,
-    least: int = 84,
-    pressed: bool = True,
+    min_width: int = 84,
+    clickable: bool = True,
     groups: Sequence[int] | None = None,
 ) -> int | None:
-    """Shows the tiles and gives the number of the one that was just pressed.
+    """Shows the tiles; returns the number of the one that was just clicked, else None.
 
     Args:
-        least: narrowest width of a tile, in pixels.
-        pressed: whether tiles can be pressed.
-        groups: a number for each tile; neighbours of one number stand in a frame together.
+        min_width: of a tile, in pixels.
+        groups: a number for each tile; neighbors with the same number share a frame.
     """
     data = {
         "groups": None if groups is None else list(groups),
-        "least": least,
-        "pressed": pressed,
+        "minWidth": min_width,
+        "clickable": clickable,
         "tiles": [
             {
                 "image": base64.b64encode(tile.jpeg).decode(),

@@ -1,9 +1,9 @@
-// Lays out the tiles; a press tells Streamlit the tile's number.
+// Draws the tiles; a click sends the tile's number to Streamlit.
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const gallery = parentElement.querySelector(".gallery");
-  gallery.style.setProperty("--least", `${data.least}px`);
-  const press = data.pressed ? (number) => setTriggerValue("pressed", number) : null;
+  gallery.style.setProperty("--min-width", `${data.minWidth}px`);
+  const press = data.clickable ? (number) => setTriggerValue("pressed", number) : null;
   const tiles = data.tiles.map((tile) => draw(tile, press));
   gallery.classList.toggle("grouped", data.groups !== null);
   gallery.replaceChildren(...(data.groups === null ? tiles : framed(tiles, data.groups)));
@@ -27,7 +27,7 @@ function draw(tile, press) {
   place.className = tile.faded ? "tile faded" : "tile";
   if (press) {
     place.type = "button";
-    place.title = tile.faded ? "Left out. Show it large" : "Show it large";
+    place.title = tile.faded ? "Excluded. Click to enlarge" : "Click to enlarge";
     place.addEventListener("click", () => press(tile.number));
   }
   place.append(picture(tile), label(tile), ...tile.bars.map(bar));
@@ -38,7 +38,7 @@ function picture(tile) {
   if (!tile.image) {
     const gone = document.createElement("span");
     gone.className = "gone";
-    gone.textContent = "gone or damaged";
+    gone.textContent = "missing or damaged";
     return gone;
   }
   const image = document.createElement("img");

@@ -1,7 +1,7 @@
 """A Plotly figure that is redrawn in place: zoom, hover and hidden traces survive a refresh.
 
-`st.plotly_chart` mounts a new chart whenever its data change. Here Plotly's script is handed over
-once, by `load_plotly` outside the refreshing fragment, and a refresh sends the figure only.
+`st.plotly_chart` creates a new chart whenever its data change. Here `load_plotly` sends Plotly's
+script once, outside the refreshing fragment, and a refresh sends only the figure.
 """
 
 from functools import cache
@@ -23,28 +23,31 @@ _plot = st.components.v2.component(
 
 
 def load_plotly() -> None:
-    """Gives Plotly's script to the browser; once on a page, outside its refreshing fragments.
+    """Sends Plotly's script to the browser; call it once on a page, outside fragments.
 
-    Streamlit sends so large a message to a browser once and later refers to it.
+    Streamlit caches large messages, so the script is transferred once per browser session.
     """
     _loader()(key="plotly")
 
 
 def live_plot(figure: str, key: str, height: int, label: str = "Curves") -> None:
-    """Draws the figure, or changes the one that was drawn under the same key.
+    """Draws a figure, or updates the one drawn before under the same key.
 
-    The figure is Plotly's JSON with a `uirevision` that stays the same while it shows the same; the
-    height is in pixels. Where the figure is the last refresh's, nothing is sent and nothing drawn.
-    The label says what it is to those who cannot see it.
+    An unchanged figure is neither sent nor drawn again.
+
+    Args:
+        figure: Plotly's JSON, with a constant `uirevision`, which keeps zoom and hidden traces.
+        height: in pixels.
+        label: describes the figure to screen readers.
     """
     data = {"figure": figure, "height": height, "label": label}
     _plot(data=data, key=key, height=height, on_hidden_change=lambda: None)
 
 
 def is_hidden(key: str) -> bool:
-    """Whether the browser has told that nobody sees the figure, since its tab is in the back."""
-    told = st.session_state.get(key)
-    return bool(told and told.get("hidden"))
+    """Tells whether the figure is in a background tab, as reported by the browser."""
+    state = st.session_state.get(key)
+    return bool(state and state.get("hidden"))
 
 
 @cache

@@ -1,4 +1,4 @@
-// Draws a figure with Plotly.react into the place it had before, in the page's own colours.
+// Draws a figure with Plotly.react in element, in the page's colors.
 
 const OPTIONS = {
   displaylogo: false,
@@ -6,67 +6,67 @@ const OPTIONS = {
 };
 
 export default function ({ data, parentElement, setStateValue }) {
-  const place = parentElement.querySelector(".live-plot");
-  place.style.height = `${data.height}px`;
-  place.setAttribute("role", "img");
-  place.setAttribute("aria-label", data.label);
-  place.figure = data.figure;
-  place.tell = (hidden) => setStateValue("hidden", hidden);
-  if (!place.onVisibility) heed(place);
-  show(place);
-  // Also called when a newer figure overtook this one: then the place is still in use.
-  return () => setTimeout(() => place.isConnected || forget(place));
+  const element = parentElement.querySelector(".live-plot");
+  element.style.height = `${data.height}px`;
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", data.label);
+  element.figure = data.figure;
+  element.reportHidden = (hidden) => setStateValue("hidden", hidden);
+  if (!element.onVisibility) watchVisibility(element);
+  show(element);
+  // Also called when a newer figure replaces this one; then the element is still in use.
+  return () => setTimeout(() => element.isConnected || cleanUp(element));
 }
 
-function heed(place) {
-  place.onVisibility = () => {
-    place.tell(document.hidden);
-    show(place);
+function watchVisibility(element) {
+  element.onVisibility = () => {
+    element.reportHidden(document.hidden);
+    show(element);
   };
-  document.addEventListener("visibilitychange", place.onVisibility);
-  if (document.hidden) place.tell(true);
+  document.addEventListener("visibilitychange", element.onVisibility);
+  if (document.hidden) element.reportHidden(true);
 }
 
-// What nobody sees is not drawn.
-function show(place) {
-  if (!document.hidden) whenPlotlyIsThere(() => draw(place));
+// Hidden tabs draw nothing.
+function show(element) {
+  if (!document.hidden) whenPlotlyIsLoaded(() => draw(element));
 }
 
-function whenPlotlyIsThere(act) {
-  if (window.Plotly) act();
-  else window.addEventListener("plotly-ready", act, { once: true });
+function whenPlotlyIsLoaded(action) {
+  if (window.Plotly) action();
+  else window.addEventListener("plotly-ready", action, { once: true });
 }
 
-function draw(place) {
-  if (!place.isConnected) return;
-  const figure = JSON.parse(place.figure);
-  const layout = { ...figure.layout, ...looks(place), autosize: true };
-  // On a touch screen a finger that moves scrolls the page.
+function draw(element) {
+  if (!element.isConnected) return;
+  const figure = JSON.parse(element.figure);
+  const layout = { ...figure.layout, ...pageStyle(element), autosize: true };
+  // On touch screens dragging scrolls the page.
   if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
-  window.Plotly.react(place, figure.data, layout, OPTIONS);
-  place.resizing ??= follow(place);
+  window.Plotly.react(element, figure.data, layout, OPTIONS);
+  element.resizing ??= watchSize(element);
 }
 
-function looks(place) {
-  const style = getComputedStyle(place);
+function pageStyle(element) {
+  const style = getComputedStyle(element);
   const value = (name) => style.getPropertyValue(name).trim();
   const color = value("--st-text-color");
-  const ground = value("--st-secondary-background-color");
+  const background = value("--st-secondary-background-color");
   return {
     font: { color, family: value("--st-font"), size: 13 },
-    hoverlabel: { namelength: -1, bgcolor: ground, font: { color } },
+    hoverlabel: { namelength: -1, bgcolor: background, font: { color } },
     modebar: { bgcolor: "transparent", color, activecolor: value("--st-primary-color") },
   };
 }
 
-function follow(place) {
-  const observer = new ResizeObserver(() => place.clientWidth && window.Plotly.Plots.resize(place));
-  observer.observe(place);
+function watchSize(element) {
+  const observer = new ResizeObserver(() => element.clientWidth && window.Plotly.Plots.resize(element));
+  observer.observe(element);
   return observer;
 }
 
-function forget(place) {
-  document.removeEventListener("visibilitychange", place.onVisibility);
-  place.resizing?.disconnect();
-  window.Plotly?.purge(place);
+function cleanUp(element) {
+  document.removeEventListener("visibilitychange", element.onVisibility);
+  element.resizing?.disconnect();
+  window.Plotly?.purge(element);
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.expressions import COLORS, EXPRESSIONS
-from fer_core.figures.recent import recent_figure
+from fer_core.figures.timeline import recent_figure
 
 NAMES = ("happy", "sad")
 

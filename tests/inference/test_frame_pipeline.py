@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_core.inference.live_pipeline import FramePipeline
+from fer_core.inference.frame_pipeline import FramePipeline, LivePipeline
 from fer_core.vision.detection import Face, Landmarks
 from fer_core.vision.images import Box
 
@@ -42,9 +42,9 @@ class Classifier:
 
 def look(seconds_a_frame: float, frames: int) -> Detector:
     detector, classifier = Detector(), Classifier()
-    looker = FramePipeline(*_untyped(detector, classifier))
+    pipeline = LivePipeline(FramePipeline(*_untyped(detector, classifier)))
     for frame in range(frames):
-        boxes, probabilities = looker(IMAGE, 1000 + frame * seconds_a_frame)
+        boxes, probabilities = pipeline(IMAGE, 1000 + frame * seconds_a_frame)
         assert list(boxes) == [FACE.box]
         assert probabilities == pytest.approx(np.array([[0.75, 0.25]]))
     return detector
@@ -70,5 +70,6 @@ def test_a_slow_machine_does_not_detect_in_every_frame() -> None:
 def test_without_a_face_there_is_no_row() -> None:
     detector, classifier = Detector(), Classifier()
     detector.detect = lambda image, *settings: []  # type: ignore[method-assign]
-    boxes, probabilities = FramePipeline(*_untyped(detector, classifier))(IMAGE, 0.0)
+    pipeline = LivePipeline(FramePipeline(*_untyped(detector, classifier)))
+    boxes, probabilities = pipeline(IMAGE, 0.0)
     assert not boxes and probabilities.shape == (0, 2)

@@ -1,0 +1,66 @@
+"""Finds the faces of successive frames and classifies their expressions."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fer_core.inference.recognition import Classifier, FaceBatch
+from fer_core.vision import DETECT_EVERY, MIN_CONFIDENCE, Box, Face, FaceDetector, FaceFollower
+
+# Seconds between two live frames, at most: where frames take longer than this, detection, the
+# slowest step, must still run in every fifth frame only.
+MAX_STEP = DETECT_EVERY / 5
+
+
+class FramePipeline:
+    """Finds, crops and classifies the faces of successive frames. Not thread-safe."""
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: Classifier,
+        smallest_face: int | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        """Takes the settings of `FaceDetector.detect`; None stands for its default."""
+        self.class_names = classifier.class_names
+        self._follower = FaceFollower(detector, smallest_face, confidence or MIN_CONFIDENCE)
+        self._batch = FaceBatch(classifier)
+
+    def recognize(
+        self, frames: Sequence[tuple[np.ndarray, float, bool]]
+    ) -> list[tuple[list[Face], np.ndarray]]:
+        """Returns the faces of each frame and their probabilities (faces, classes).
+
+        The faces of all frames go through the model in one batch.
+
+        Args:
+            frames: image, time and whether a new shot begins, as for `FaceFollower.find`.
+        """
+        found = []
+        for image, seconds, after_cut in frames:
+            faces = self._follower.find(image, seconds, after_cut=after_cut)
+            self._batch.add(image, faces)
+            found.append(faces)
+        return list(zip(found, self._batch.predict(), strict=True))
+
+
+class LivePipeline:
+    """A `FramePipeline` as a `live.FrameFunction`, for frames that arrive at any pace."""
+
+    def __init__(self, pipeline: FramePipeline) -> None:
+        self._pipeline = pipeline
+        self._last = 0.0  # seconds
+        self._clock = 0.0  # seconds, with long steps shortened
+
+    def __call__(self, image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+        """Returns the boxes of the next frame's faces and their probabilities (faces, classes).
+
+        Args:
+            image: uint8 RGB, (height, width, 3); all frames have the same size.
+            seconds: time of the frame, from any origin.
+        """
+        self._clock += min(seconds - self._last, MAX_STEP)
+        self._last = seconds
+        ((faces, probabilities),) = self._pipeline.recognize([(image, self._clock, False)])
+        return [face.box for face in faces], probabilities
