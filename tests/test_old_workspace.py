@@ -20,12 +20,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fer_core.evaluation.thresholds import threshold_of
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import list_datasets, open_dataset, unreadable_datasets
 from fer_core.datasets.quality import find_problems, read_face_search, read_scan_result
 from fer_core.evaluation import comparison, cross_dataset, feature_map, model_card, overview
+from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.provenance import provenance_of
 from fer_core.evaluation.report import EvaluationReport
@@ -61,6 +62,7 @@ def old_workspace(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "workspace").rename(workspace)
     monkeypatch.setattr(paths, "pretrained_root", lambda: paths.PROJECT / "fer_core/pretrained")
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
+    st.cache_resource.clear()  # of the same datasets in an earlier test's folder
 
 
 def as_text(table: pd.DataFrame) -> str:
@@ -118,12 +120,8 @@ def test_every_dataset_opens_with_the_same_index_corrections_and_findings(
 
 def describe_run(run: Run) -> dict[str, Any]:
     listed, result = overview(run), run.result
-    calibrations = [run.calibration(averaged=averaged) for averaged in (False, True)]
-    tables = [
-        run.predictions(split, averaged=averaged)
-        for split in ("val", "test")
-        for averaged in (False, True)
-    ]
+    calibrations = [run.calibration(tta=tta) for tta in (False, True)]
+    tables = [run.predictions(split, tta=tta) for split in ("val", "test") for tta in (False, True)]
     return {
         "state": str(listed.state),
         "reason": listed.reason,
@@ -136,7 +134,7 @@ def describe_run(run: Run) -> dict[str, Any]:
             for one in (listed.val, listed.test)
         ],
         "result": None if result is None else asdict(result),
-        "test_looks": [look.isoformat() for look in run.test_looks],
+        "test_looks": [look.isoformat() for look in run.test_openings],
         "class_names": list(run.class_names),
         "counts": run.counts.to_dict(),
         "history": as_text(run.history),
@@ -145,7 +143,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "can_resume": bool(run.interruption) and listed.state is TaskState.INTERRUPTED,
         "error": run.error,
         "fingerprint": run.fingerprint,
-        "thresholds": [threshold_of(run, averaged=averaged) for averaged in (False, True)],
+        "thresholds": [threshold_of(run, tta=tta) for tta in (False, True)],
         "calibrations": [None if one is None else asdict(one) for one in calibrations],
         "predictions": [None if table is None else as_text(table) for table in tables],
         "survey": as_json(asdict(training_stats_of(run))) if run.model_file else None,
@@ -204,7 +202,12 @@ def test_the_pretrained_run_keeps_its_evaluation_and_feature_map(expected: dict[
 def test_runs_compare_as_before(expected: dict[str, Any]) -> None:
     records = {run.id: comparison.read_record(run) for run in own_runs() if len(run.history)}
     assert expected["compared"] == {
-        name: [record.is_whole, len(record.curves), record.test_looks, sorted(record.answers)]
+        name: [
+            record.is_complete,
+            len(record.curves),
+            record.test_openings,
+            sorted(record.predictions),
+        ]
         for name, record in records.items()
     }
     assert comparison.seed_groups(records) == expected["seed_groups"]
@@ -250,8 +253,8 @@ def test_a_processed_video_keeps_its_faces(expected: dict[str, Any]) -> None:
             for face in summarize_faces(table)
         ]
         portraits = [video.portrait_file(int(number)).exists() for number, *_ in faces]
-        asked = [video.id, video.name, video.network, asdict(video.settings)]
-        found.append([*asked, as_json(asdict(summary)), faces, portraits])
+        asked = [video.id, video.name, video.model_name, as_json(video.settings.to_record())]
+        found.append([*asked, as_json(summary.to_record()), faces, portraits])
     assert found == expected["videos"] and len(found) == 1
 
 
@@ -312,7 +315,7 @@ def test_the_evaluate_page_shows_every_split(split: str, is_shipped: bool) -> No
 
 @pytest.mark.parametrize("source", ["Files", "Video"])
 def test_the_predict_page_opens(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.components.shared.preloading.preload", lambda run, averaged: None)
+    monkeypatch.setattr("pages.components.shared.models.preload", lambda run, tta: None)
     page = open_page("predict", run=SHIPPED)
     page.segmented_control[0].set_value(source)
     assert_no_error(rerun(page))

@@ -53,6 +53,8 @@ def confusion_figure(
     if any(name is not None for name in chosen):
         figure.add_shape(_frame(chosen, list(class_names)))
     figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
+    # Streamlit would set these after the first drawing, which takes no click until then.
+    figure.update_layout(clickmode="event+select", hovermode="closest", dragmode="pan")
     words = {"showgrid": False, "type": "category", "fixedrange": True}
     # Left alone, Plotly makes room for markers at the edges. Categories count from 0.
     figure.update_xaxes(title_text="Predicted", range=[-0.5, n - 0.5], **words)

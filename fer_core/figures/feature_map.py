@@ -39,7 +39,9 @@ def map_figure(
                 trace = _crosses(name, answered[here]) if wrong else _dots(name)
                 figure.add_trace(_placed(trace, drawn.points[here], color, len(drawn.rows)))
                 rows.append(drawn.rows[here])
-    figure.update_layout(height=_HEIGHT, dragmode=drag, hovermode="closest")
+    # Streamlit would set how clicks are taken after the first drawing, and lose those until then.
+    clicks = "event" if drag == "lasso" else "event+select"
+    figure.update_layout(height=_HEIGHT, dragmode=drag, hovermode="closest", clickmode=clicks)
     # Below, where Plotly's own buttons do not cover it.
     figure.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
     figure.update_xaxes(showticklabels=False, showgrid=False)

@@ -19,12 +19,12 @@ from skimage import data
 
 from fer_core.expressions import EXPRESSIONS
 from tests.conftest import end_supervisor
+from tests.e2e.browsing import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).parents[2]
-PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
 # Of the first face; a network that has hardly learned is not sure.
 ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure)$")
 CHROMIUM_OPTIONS = (
@@ -52,8 +52,7 @@ def face_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return film
 
 
-# Of a module, not of the session: another module may start a browser of its own.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(face_film: Path) -> Iterator["Browser"]:
     """Chromium without a window."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -78,18 +77,6 @@ def page(browser: "Browser") -> Iterator["Page"]:
     context.set_default_timeout(PATIENCE * 1000)
     yield context.new_page()
     context.close()
-
-
-def take_photo(page: "Page") -> None:
-    """On the page Predict, takes a picture of the face before the camera."""
-    page.get_by_role("radio", name="Camera").click()
-    page.wait_for_function("document.querySelector('video')?.currentTime > 0.5")
-    page.get_by_role("button", name="Take photo").click()
-
-
-def settled(page: "Page") -> None:
-    """Returns when the page's script is through: what is pressed before may be drawn anew."""
-    page.locator("[data-test-script-state=notRunning]").wait_for(state="attached")
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 from fer_core import runs
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.run_data import corrections_of
-from tests.e2e.conftest import serve, settled
+from tests.e2e.browsing import open_page, settled
+from tests.e2e.conftest import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,7 +23,7 @@ def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
     monkeypatch.setenv("FER_HOME", str(home))
     dataset = draw_dataset("faces", count=140)
     with serve(home) as address:
-        page.goto(f"{address}/datasets?dataset=faces")
+        open_page(page, f"{address}/datasets?dataset=faces")
         page.get_by_role("tab", name="Faces", exact=True).click()
         page.get_by_role("button", name="Original order").click()
         page.get_by_text("Training", exact=True).last.click()
@@ -60,7 +61,7 @@ def decide(page: "Page") -> None:
 
 def start(page: "Page", address: str) -> None:
     """Asks for a run with the corrections, and sees that it says so."""
-    page.goto(f"{address}/train?dataset=faces")
+    open_page(page, f"{address}/train?dataset=faces")
     page.get_by_text("Images then: Training 111 instead of 112").wait_for()
     page.get_by_text("Use corrections", exact=True).click()
     page.get_by_role("button", name="Start training").click()

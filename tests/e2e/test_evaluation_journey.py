@@ -1,8 +1,6 @@
 """From a cell of the confusion matrix to the images in it, in a browser."""
 
-import base64
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +23,17 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json
 from fer_core.tasks import task as tasks
 from fer_core.vision import images
-from tests.e2e.conftest import PATIENCE, serve
+from tests.e2e.browsing import (
+    MAP,
+    MATRIX,
+    chart_at_rest,
+    labels,
+    open_page,
+    press_in_chart,
+    settled,
+    tiles,
+)
+from tests.e2e.conftest import serve
 from tests.pages.conftest import predictions
 
 if TYPE_CHECKING:
@@ -33,27 +41,11 @@ if TYPE_CHECKING:
 
 PER_PAGE = 9  # images
 HEAP = 5  # images beside the origin of the map, the first one on it
-# Where that is in the window.
+# Where that is on the map, as shares of its surface.
 HEAP_PLACE = """() => {
-    const plot = [...document.querySelectorAll('.js-plotly-plot')].pop();
-    const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
-    return [box.x + xaxis._offset + xaxis.l2p(0), box.y + yaxis._offset + yaxis.l2p(0)];
+    const { xaxis, yaxis } = [...document.querySelectorAll('.js-plotly-plot')].at(-1)._fullLayout;
+    return [xaxis.l2p(0) / xaxis._length, yaxis.l2p(0) / yaxis._length];
 }"""
-CLICKS = """clicks => [...document.querySelectorAll('.js-plotly-plot')].pop()
-    ._fullLayout.clickmode === clicks"""  # what Streamlit sets after the chart is drawn
-# Where the confusion matrix is, brought into the window first; nothing while it is not drawn.
-MATRIX_PLACE = """() => {
-    const area = document.querySelector('[data-testid="stPlotlyChart"] .nsewdrag');
-    area?.scrollIntoView({ block: 'center' });
-    const box = area?.getBoundingClientRect();
-    return box ? [box.x, box.y, box.width, box.height] : null;
-}"""
-# Whether a point is chosen in the browser.
-PRESSED = """[...document.querySelectorAll('.js-plotly-plot')].pop()
-    ._fullData.some((trace) => trace.selectedpoints?.length)"""
-# All pictures of all galleries.
-TILES = """[...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?
-    [...one.shadowRoot.querySelectorAll('.tile img')] : [])"""
 CELLS = [("happy", "sad"), ("fear", "surprise"), ("neutral", "neutral")]
 
 
@@ -128,38 +120,16 @@ def jpegs(dataset: Dataset, rows: pd.DataFrame) -> list[bytes]:
     return [images.encode(dataset.image(position[path]), "JPEG") for path in rows["path"]]
 
 
-def click_cell(page: "Page", truth: str, answered: str, said: "Locator") -> None:
-    """Presses in a corner of the cell, not on the number in its middle, until that is said.
-
-    A chart that is still being laid out is drawn anew, and takes no click.
-    """
+def press_cell(page: "Page", truth: str, answered: str, said: "Locator") -> None:
+    """Presses in a corner of the cell, not on the number in its middle."""
     across = (EXPRESSIONS.index(answered) + 0.8) / len(EXPRESSIONS)
     down = (EXPRESSIONS.index(truth) + 0.8) / len(EXPRESSIONS)
-    deadline = time.monotonic() + PATIENCE
-    while not said.is_visible():
-        assert time.monotonic() < deadline
-        left, top, width, height = standing_still(page, MATRIX_PLACE)
-        page.mouse.click(left + across * width, top + down * height)
-        pressed = time.monotonic()
-        while not said.is_visible() and time.monotonic() < pressed + 5:  # a second press undoes one
-            page.wait_for_timeout(100)
+    press_in_chart(page, MATRIX, across, down, said)
 
 
-def standing_still(page: "Page", place: str) -> list[float]:
-    """What a script says of a place in the window, once it says the same twice."""
-    found, before = page.evaluate(place), None
-    deadline = time.monotonic() + PATIENCE
-    while found is None or found != before:
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(300)
-        found, before = page.evaluate(place), found
-    return found
-
-
-def shown(page: "Page") -> list[bytes]:
-    """The pictures in the gallery, as JPEG files."""
-    sources = page.locator(".tile img").evaluate_all("all => all.map((one) => one.src)")
-    return [base64.b64decode(source.partition(",")[2]) for source in sources]
+def shown_as(truth: str, answered: str) -> str:
+    """Returns the label of an image in the gallery."""
+    return truth if truth == answered else f"{truth} → {answered}"
 
 
 @pytest.mark.usefixtures("at_home")
@@ -169,30 +139,16 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
     (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None
-    page.goto(f"{address}/evaluate?run={run.id}")
-    page.get_by_role("heading", name="Scores per expression").wait_for()
-    page.locator(".tile img").first.wait_for()
+    open_page(page, f"{address}/evaluate?run={run.id}")
     for truth, answered in CELLS:
         cell = expected(table, truth, answered)
         assert len(cell) > PER_PAGE
-        what = "predicted correctly" if truth == answered else f"predicted as {answered}"
-        said = page.get_by_text(re.compile(f"{len(cell)} images of {truth} {what}"))
-        click_cell(page, truth, answered, said)
-        page.wait_for_function(
-            "label => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
-            " [...one.shadowRoot.querySelectorAll('.tile .label')] : [])"
-            ".every((one) => one.textContent === label)",
-            arg=truth if truth == answered else f"{truth} → {answered}",
-        )
-        assert shown(page) == jpegs(dataset, cell.iloc[:PER_PAGE])
+        press_cell(page, truth, answered, page.get_by_text(f"{len(cell)} images of {truth} "))
+        labels(page, [shown_as(truth, answered)] * PER_PAGE)
+        tiles(page, jpegs(dataset, cell.iloc[:PER_PAGE]))
+    settled(page)
     page.get_by_role("button", name="Page 2", exact=True).click()
-    last = jpegs(dataset, cell.iloc[PER_PAGE : 2 * PER_PAGE])
-    page.wait_for_function(
-        "source => [...document.querySelectorAll('*')].some((one) => one.shadowRoot &&"
-        " one.shadowRoot.querySelector('.tile img')?.src.endsWith(source))",
-        arg=base64.b64encode(last[0]).decode(),
-    )
-    assert shown(page) == last
+    tiles(page, jpegs(dataset, cell.iloc[PER_PAGE : 2 * PER_PAGE]))
 
 
 @pytest.mark.usefixtures("at_home")
@@ -201,46 +157,28 @@ def test_a_face_is_pressed_on_the_map_and_many_are_drawn_around(page: "Page", ad
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None
     heap = table[:HEAP]
-    page.goto(f"{address}/evaluate?run={run.id}")
-    page.get_by_text("Show the feature map").click()
-    page.get_by_text("Click a point to see its face").wait_for()
-    press_heap(page)
-    page.wait_for_function(f"{TILES}.length === {PER_PAGE} + 1")
-    assert shown(page)[-1:] == jpegs(dataset, heap[:1])
-    page.get_by_text("Lasso points", exact=True).click()
-    page.get_by_text("Click a point to see its face").wait_for()
-    across, down = heap_on_screen(page, "event")
-    page.mouse.move(across - 20, down - 20)
+    open_page(page, f"{address}/evaluate?run={run.id}")
+    page.locator("[class*=st-key-show-map] label").first.click()
+    chart_at_rest(page, MAP)
+    chosen = page.locator(".tile img").nth(PER_PAGE)
+    press_in_chart(page, MAP, *page.evaluate(HEAP_PLACE), chosen)
+    tiles(page, jpegs(dataset, heap[:1]), last=True)
+    settled(page)
+    page.locator("[class*=st-key-map-drag]").get_by_role("radio").nth(1).click()
+    draw_around_heap(page)
+    right, sure = rightness(heap)
+    order = np.lexsort((np.where(right, sure, -sure), right))
+    tiles(page, jpegs(dataset, heap.iloc[order]), last=True)
+    page.get_by_text(re.compile(f"^{HEAP} images, {HEAP - right.sum()} ")).wait_for()
+
+
+def draw_around_heap(page: "Page") -> None:
+    surface = chart_at_rest(page, MAP, clicks="event")
+    box, (across, down) = surface.bounding_box(), page.evaluate(HEAP_PLACE)
+    assert box is not None
+    left, top = box["x"] + across * box["width"], box["y"] + down * box["height"]
+    page.mouse.move(left - 20, top - 20)
     page.mouse.down()
     for side, height in ((80, -20), (80, 20), (-20, 20), (-20, -20)):
-        page.mouse.move(across + side, down + height, steps=5)
+        page.mouse.move(left + side, top + height, steps=5)
     page.mouse.up()
-    right, sure = rightness(heap)
-    page.get_by_text(f"{HEAP} images, {HEAP - right.sum()} of them predicted wrong").wait_for()
-    page.wait_for_function(f"{TILES}.length === {PER_PAGE + HEAP}")
-    order = np.lexsort((np.where(right, sure, -sure), right))
-    assert shown(page)[-HEAP:] == jpegs(dataset, heap.iloc[order])
-
-
-def press_heap(page: "Page") -> None:
-    """Presses the point at the origin; again, where the chart was still being laid out."""
-    deadline = time.monotonic() + PATIENCE
-    while not page.evaluate(PRESSED):
-        assert time.monotonic() < deadline
-        across, down = heap_on_screen(page, "event+select")
-        page.mouse.move(across - 20, down - 20)
-        page.mouse.move(across, down, steps=4)
-        page.locator(".hovertext").wait_for()
-        page.wait_for_timeout(500)
-        page.mouse.click(across, down, delay=50)
-        page.wait_for_timeout(500)
-
-
-def heap_on_screen(page: "Page", clicks: str) -> tuple[float, float]:
-    """Where the heap of the map lies, once that stands still and takes clicks for what they are."""
-    chart = page.get_by_test_id("stPlotlyChart").last
-    chart.locator(".nsewdrag").first.wait_for()
-    page.wait_for_function(CLICKS, arg=clicks)
-    chart.scroll_into_view_if_needed()
-    across, down = standing_still(page, HEAP_PLACE)
-    return across, down

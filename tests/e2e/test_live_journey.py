@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from fer_core.expressions import EXPRESSIONS
-from tests.e2e.conftest import CHROMIUM_OPTIONS, PATIENCE, serve
+from tests.e2e.browsing import PATIENCE, open_page, wait_until
+from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -72,13 +73,6 @@ class Server:
         return sum("live.py" in stack or "decoder_worker" in stack for stack in stacks)
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def server(
     new_home: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
@@ -91,7 +85,7 @@ def server(
 
 def switch_on(page: "Page", address: str) -> None:
     """Opens the page and lets the camera be used."""
-    page.goto(f"{address}/predict")
+    open_page(page, f"{address}/predict")
     page.get_by_role("radio", name="Live").click()
     page.get_by_text("Camera on", exact=True).click()
 

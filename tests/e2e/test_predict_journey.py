@@ -17,7 +17,8 @@ from skimage import data
 
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from tests.e2e.conftest import ANSWER, PATIENCE, PROJECT, serve, take_photo
+from tests.e2e.browsing import PATIENCE, take_photo
+from tests.e2e.conftest import ANSWER, PROJECT, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

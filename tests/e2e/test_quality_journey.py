@@ -18,8 +18,9 @@ from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import corrections_of
+from tests.e2e.browsing import open_page, tiles
 from tests.e2e.conftest import serve
-from tests.e2e.test_evaluation_journey import PER_PAGE, click_cell, expected, jpegs, shown
+from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,15 +47,15 @@ def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
 ) -> None:
     home = dataset.directory.parent.parent
     with serve(home) as address:
-        page.goto(f"{address}/datasets?dataset=faces")
+        open_page(page, f"{address}/datasets?dataset=faces")
         leave_out_leaks(page)
         assert set(dataset.saved_corrections.excluded.values()) == {"Leaks: validation in training"}
         assert set(dataset.saved_corrections.excluded) == set(dataset.keys(leaked(dataset)))
-        page.goto(f"{address}/train?dataset=faces")
+        open_page(page, f"{address}/train?dataset=faces")
         run = train(page)
         assert corrections_of(run) == dataset.saved_corrections
         assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
-        page.goto(f"{address}/evaluate?run={run.id}")
+        open_page(page, f"{address}/evaluate?run={run.id}")
         look_at_the_largest_mistake(page, run, dataset)
 
 
@@ -95,17 +96,8 @@ def look_at_the_largest_mistake(page: "Page", run: Run, dataset: Dataset) -> Non
     table = with_temperature(table, calibration.temperature if calibration else 1.0)
     truth, answered = largest_mistake(table)
     cell = expected(table, truth, answered)
-    page.get_by_role("heading", name="Scores per expression").wait_for()
-    page.locator(".tile img").first.wait_for()
-    said = page.get_by_text(f"{len(cell)} images of {truth} predicted as {answered}")
-    click_cell(page, truth, answered, said)
-    wanted = jpegs(dataset, cell.iloc[:PER_PAGE])
-    page.wait_for_function(
-        "count => [...document.querySelectorAll('*')].flatMap((one) => one.shadowRoot ?"
-        " [...one.shadowRoot.querySelectorAll('.tile .label')] : []).length === count",
-        arg=len(wanted),
-    )
-    assert shown(page) == wanted
+    press_cell(page, truth, answered, page.get_by_text(f"{len(cell)} images of {truth} "))
+    tiles(page, jpegs(dataset, cell.iloc[:PER_PAGE]))
 
 
 def largest_mistake(table: pd.DataFrame) -> tuple[str, str]:

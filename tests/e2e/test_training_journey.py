@@ -13,7 +13,8 @@ from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs import records
 from fer_core.runs.run import Run
 from fer_core.tasks.task import TaskState
-from tests.e2e.conftest import ANSWER, PATIENCE, serve, take_photo
+from tests.e2e.browsing import PATIENCE, take_photo
+from tests.e2e.conftest import ANSWER, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -10,7 +10,8 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.submit import create_run
 from fer_core.storage.files import write_json
-from tests.e2e.conftest import PATIENCE, serve
+from tests.e2e.browsing import PATIENCE
+from tests.e2e.conftest import serve
 from tests.inference.synthetic_video import face_frames, write_film
 from tests.pages.predict.test_page import save_model
 

@@ -51,7 +51,7 @@ def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
 def test_a_damaged_record_is_said(run: Run) -> None:
     for text in ('{"images": 3}', "[]", "half of"):
         image_stats_file(run).write_text(text)
-        with pytest.raises(ValueError, match="is damaged"):
+        with pytest.raises(ValueError, match="are damaged"):
             training_stats_of(run)
 
 

@@ -127,9 +127,7 @@ def test_odd_views_are_mirrored_where_images_are_flipped() -> None:
 
 
 def test_only_a_frozen_backbone_has_features_to_keep() -> None:
-    with pytest.raises(
-        ValueError, match="while the backbone is frozen.*feature_views=2 for cnn_classic"
-    ):
+    with pytest.raises(ValueError, match="a frozen backbone.*feature_views=2 for cnn_classic"):
         TrainConfig(feature_views=2)
 
 

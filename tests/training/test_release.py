@@ -138,14 +138,14 @@ def test_the_command_names_what_differs_from_the_recipe() -> None:
 def test_a_card_needs_predictions(workspace: Path) -> None:
     draw_dataset("faces", count=70)
     run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
-    with pytest.raises(ValueError, match="must have predictions"):
+    with pytest.raises(ValueError, match="has no predictions for a model card"):
         model_card.write_card(run, "None")
 
 
 def test_what_has_not_finished_does_not_ship(workspace: Path) -> None:
     draw_dataset("faces", count=70)
     run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
-    with pytest.raises(ValueError, match="must have finished"):
+    with pytest.raises(ValueError, match="once the run has finished"):
         publish_pretrained(run, "tiny", "Tiny")
     with pytest.raises(ValueError, match="The name must be .*Received: ../up"):
         publish_pretrained(run, "../up", "Tiny")

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("small_model")
 @pytest.fixture
 def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr("fer_core.datasets.parallel.CHUNK", 16)
+    monkeypatch.setattr("fer_core.tasks.progress.INTERVAL", 0.0)  # reports every chunk
     monkeypatch.setattr(
         "fer_core.training.frozen_features.prediction_batch_size", lambda image_size: 16
     )

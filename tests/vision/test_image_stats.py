@@ -47,7 +47,7 @@ def test_a_survey_tells_which_share_has_less() -> None:
 def test_a_survey_survives_its_record_and_a_damaged_one_is_said() -> None:
     found = compute_image_stats([ASTRONAUT, flat(3)])
     assert ImageStats.of_record(asdict(found)) == found
-    with pytest.raises(ValueError, match="is damaged"):
+    with pytest.raises(ValueError, match="are damaged"):
         ImageStats.of_record({"images": 3})
     with pytest.raises(ValueError, match="must be of percentiles"):
         ImageStats.of_record(asdict(found) | {"mean": [1, 2]})

@@ -186,7 +186,9 @@ def test_a_data_set_of_which_everything_is_left_out_is_shown(
 ) -> None:
     dataset.exclude(range(140), "all")
     assert "All images are excluded." in text_of(open_page("datasets", dataset="faces"))
-    assert "Images then: Training 0 instead of 112" in text_of(open_page("train", dataset="faces"))
+    assert "Images with corrections: Training 0 instead of 112" in text_of(
+        open_page("train", dataset="faces")
+    )
 
 
 def test_the_corrections_are_listed_and_all_taken_back(
@@ -317,7 +319,9 @@ def test_a_run_uses_corrections_when_that_is_asked_for_and_says_so(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("train", dataset="faces")
-    sentence = "3 images excluded, 1 relabeled. Images then: Training 109 instead of 112."
+    sentence = (
+        "3 images excluded, 1 relabeled. Images with corrections: Training 109 instead of 112."
+    )
     assert sentence in text_of(page)
     assert "With corrections" not in text_of(page)
     press(use_corrections(page), "Start training")

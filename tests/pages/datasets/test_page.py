@@ -103,7 +103,7 @@ def test_a_folder_is_added_under_its_own_name(
     page = open_page("datasets")
     page.text_input[0].set_value(f" {source} ")
     press(page, "Add")
-    assert progress_of(page)[0].startswith("Adding **My-faces**. Starting")
+    assert progress_of(page)[0].startswith("Adding **My-faces**. Waiting in the queue")
     do_waiting()
     checked(page)
     assert page.query_params["dataset"] in ("My-faces", ["My-faces"])

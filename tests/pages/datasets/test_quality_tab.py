@@ -103,7 +103,7 @@ def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
     (task,) = queue.waiting()
     assert task.request is not None
     assert task.request.arguments == {"dataset": "faces", "faces": 0}
-    assert progress_of(page) == ["Starting …"]
+    assert progress_of(page) == ["Waiting in the queue …"]
 
 
 def test_the_findings_are_listed_with_their_numbers(

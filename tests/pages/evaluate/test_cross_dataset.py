@@ -53,7 +53,7 @@ def test_an_evaluation_is_asked_for_and_can_be_stopped(
     (task,) = queue.waiting("evaluate")
     assert task.request is not None
     assert task.request.arguments == {"run": run.id, "dataset": "others", "split": "test"}
-    assert page.get("progress")[0].proto.text == "**others, Test**. Starting …"
+    assert page.get("progress")[0].proto.text == "**others, Test**. Waiting in the queue …"
     press(page, "Stop evaluating")
     assert not queue.waiting("evaluate")
 

@@ -50,7 +50,7 @@ def test_a_map_is_asked_for_and_can_be_stopped(
     assert task.request is not None
     asked = {"run": run.id, "dataset": "drawn", "split": "val", "method": "pca"}
     assert task.request.arguments == asked
-    assert "It begins …" in [bar.proto.text for bar in page.get("progress")]
+    assert "Waiting in the queue …" in [bar.proto.text for bar in page.get("progress")]
     page = press(page, "Stop computing the map")
     assert not queue.waiting("map")
     assert [button for button in rerun(page).button if button.label == "Compute the map"]

@@ -582,7 +582,7 @@ def test_a_dark_face_is_reported_as_unlike_the_training_images(page: AppTest, ru
 def test_without_training_statistics_the_page_explains_why_it_cannot_compare(page: AppTest) -> None:
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert "No comparison with the training images." in page.info[0].value
-    assert "has not kept how its training faces look" in page.info[0].value
+    assert "has no statistics of its training images" in page.info[0].value
 
 
 def test_the_face_of_the_model_input_can_be_chosen(page: AppTest) -> None:

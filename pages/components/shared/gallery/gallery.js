@@ -3,7 +3,12 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const gallery = parentElement.querySelector(".gallery");
   gallery.style.setProperty("--min-width", `${data.minWidth}px`);
-  const press = data.clickable ? (number) => setTriggerValue("pressed", number) : null;
+  gallery.press = (number) => setTriggerValue("pressed", number);
+  // Every run of the page calls this. Equal tiles stay, or a press in that moment would be lost.
+  const content = JSON.stringify([data.tiles, data.groups, data.clickable]);
+  if (gallery.content === content) return;
+  gallery.content = content;
+  const press = data.clickable ? (number) => gallery.press(number) : null;
   const tiles = data.tiles.map((tile) => draw(tile, press));
   gallery.classList.toggle("grouped", data.groups !== null);
   gallery.replaceChildren(...(data.groups === null ? tiles : framed(tiles, data.groups)));
