@@ -72,7 +72,7 @@ def leave_out_leaks(page: "Page") -> None:
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("button", name="Scan images").click()
     page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$")).click()
-    page.get_by_role("button", name=f"Leave out {LEAKS} images").click()
+    page.get_by_role("button", name=f"Exclude {LEAKS} images").click()
     page.get_by_text(f"{LEAKS} images excluded").first.wait_for()
 
 
