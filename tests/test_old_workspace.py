@@ -177,7 +177,7 @@ def describe_report(run: Run) -> list[Any] | None:
         report.confusion.tolist(),
         as_text(report.scores),
         [None if error is None else round(error, 6) for error in report.calibration_errors],
-        report.doubtful.tolist(),
+        report.label_issues.tolist(),
     ]
 
 
