@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = """
 import numpy as np, pandas as pd, streamlit as st
 from fer_core.figures import HISTORY_HEIGHT, history_figure
-from pages.components.live_plot import live_plot, load_plotly
+from pages.components.shared.live_plot import live_plot, load_plotly
 
 st.set_page_config(layout="wide")
 load_plotly()
