@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+# Names of splits on the screen.
+SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
+
 _MAX_LENGTH = 200  # characters
 
 

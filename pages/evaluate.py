@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core import evaluation, runs
 from fer_core.errors import FerError
 from fer_core.runs import Run
+from fer_core.text import SPLIT_NAMES
 from pages.components.evaluate.cross_dataset import show_cross_dataset
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.evaluate.test_split import offer_test
@@ -14,7 +15,7 @@ from pages.components.shared.pickers import pick_run
 from pages.components.shared.predictions_cache import Subject, load_report
 from pages.components.shared.scores import TEST_HELP, VAL_HELP
 
-SPLITS = {"val": "Validation", "test": "Test", "other": "Other data"}
+SPLITS = {split: SPLIT_NAMES[split] for split in ("val", "test")} | {"other": "Other data"}
 
 
 def show_split(run: Run, split: str) -> None:

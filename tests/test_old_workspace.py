@@ -24,7 +24,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import list_datasets, open_dataset, unreadable_datasets
-from fer_core.datasets.quality import find, read_face_search, read_scan_result
+from fer_core.datasets.quality import find_problems, read_face_search, read_scan_result
 from fer_core.evaluation import comparison, cross_dataset, feature_map, model_card, overview
 from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.drift import training_stats_of
@@ -82,10 +82,10 @@ def own_runs() -> list[Run]:
 
 def describe_dataset(name: str) -> dict[str, Any]:
     dataset = open_dataset(name)
-    corrections, index = dataset.overlay, dataset.index
+    corrections, index = dataset.saved_corrections, dataset.index
     seen = read_scan_result(dataset)
     assert seen is not None
-    findings = find(seen, index, read_face_search(dataset))
+    findings = find_problems(seen, index, read_face_search(dataset))
     return {
         "layout": dataset.layout,
         "notes": list(dataset.notes),
@@ -93,11 +93,11 @@ def describe_dataset(name: str) -> dict[str, Any]:
         "is_gray": dataset.is_gray,
         "index": as_text(index.drop(columns="modified")),
         "counts": dataset.counts().to_dict(),
-        "corrected_counts": dataset.with_overlay().counts().to_dict(),
+        "corrected_counts": dataset.with_corrections().counts().to_dict(),
         "fingerprint": dataset.fingerprint(),
         "corrections": [
             len(corrections.excluded),
-            len(corrections.relabelled),
+            len(corrections.relabeled),
             len(corrections.confirmed),
         ],
         "pixels": [int(dataset.image(position).sum()) for position in range(len(index))],

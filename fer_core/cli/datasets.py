@@ -90,15 +90,15 @@ def _corrections(options: argparse.Namespace) -> int:
             text = options.source.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise FerError(f"{options.source} must be text in UTF-8: {error}") from error
-        echo(f"{dataset.import_overlay(text):,} imported.")
-    corrections = dataset.overlay
+        echo(f"{dataset.import_corrections(text):,} imported.")
+    corrections = dataset.saved_corrections
     if options.target is not None:
         write_text(options.target, corrections.to_csv())
     echo(f"{dataset.name}: {datasets.describe_corrections(corrections) or 'no corrections'}.")
-    if kept := datasets.kept_labels(corrections):
+    if kept := datasets.describe_confirmed(corrections):
         echo(f"{kept}.")
     if corrections:
-        echo(dataset.with_overlay(corrections).counts().to_string())
+        echo(dataset.with_corrections(corrections).counts().to_string())
     return 0
 
 

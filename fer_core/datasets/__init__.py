@@ -5,7 +5,7 @@ from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
     Corrections,
     Key,
-    named,
+    image_name,
     positions_of,
     read_corrections,
 )
@@ -16,29 +16,30 @@ from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import list_datasets, open_dataset, unreadable_datasets
 from fer_core.datasets.splits import SPLITS
 from fer_core.datasets.summary import (
+    describe_confirmed,
     describe_corrections,
+    describe_votes,
     imbalance,
-    kept_labels,
-    votes,
     with_totals,
 )
 
 __all__ = [
-    "Dataset",
-    "KINDS",
-    "Key",
     "CORRECTIONS_FILE",
-    "Corrections",
+    "KINDS",
     "SPLITS",
+    "Corrections",
+    "Dataset",
+    "Key",
     "check_new_name",
+    "describe_confirmed",
     "describe_corrections",
+    "describe_votes",
     "free_name",
+    "image_name",
     "imbalance",
     "in_chunks",
     "is_name",
-    "kept_labels",
     "list_datasets",
-    "named",
     "open_dataset",
     "open_pixels",
     "pixel_cache",
@@ -47,6 +48,5 @@ __all__ = [
     "read_corrections",
     "safe_name",
     "unreadable_datasets",
-    "votes",
     "with_totals",
 ]

@@ -1,4 +1,4 @@
-"""Exclusions and corrected labels, kept beside the images; and labels that were found right."""
+"""Exclusions, corrected labels and confirmed labels, stored beside the untouched images."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,46 +15,47 @@ from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
 from fer_core.storage import retry_while_locked, workspace, write_text
 
-Key = tuple[str, int | None]  # of an image: path and row, as the index has them
+Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
 
 CORRECTIONS_FILE = "overlay.csv"
-LONGEST_REASON = 200  # characters
-_EXCLUDE, _RELABEL, _KEEP = "exclude", "relabel", "keep"
+MAX_REASON_LENGTH = 200  # characters
+_EXCLUDE, _RELABEL, _CONFIRM = "exclude", "relabel", "keep"  # in the file's column "what"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
-_NEEDED = _COLUMNS[:5]
+_REQUIRED = _COLUMNS[:5]
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person decided about one image: another expression, or that it is left out."""
+    """A decision about one image: another expression, or its exclusion."""
 
     key: Key
-    expression: str = ""  # the one that it gets; empty where it is excluded
+    expression: str = ""  # the new one; empty if the image is excluded
     reason: str = ""  # why it is excluded
     time: str = ""  # ISO 8601, to the second
 
     def __post_init__(self) -> None:
         if bool(self.expression) == bool(self.reason):
             raise FerError(
-                "A correction must give either another expression or the reason to exclude. "
-                f"Received: {self.expression!r} and {self.reason!r} for {named(self.key)}"
+                "A correction must have either an expression or a reason to exclude the image. "
+                f"Received: {self.expression!r} and {self.reason!r} for {image_name(self.key)}"
             )
-        if len(self.reason) > LONGEST_REASON or len(self.reason.splitlines()) > 1:
+        if len(self.reason) > MAX_REASON_LENGTH or len(self.reason.splitlines()) > 1:
             raise FerError(
-                f"A reason must be one line of at most {LONGEST_REASON} characters. "
-                f"Received: {len(self.reason):,} in {len(self.reason.splitlines())}"
+                f"A reason must be one line of at most {MAX_REASON_LENGTH} characters. Received: "
+                f"{len(self.reason):,} characters in {len(self.reason.splitlines())} lines"
             )
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """The corrections of a data set, at most one for an image; the images are never touched.
+    """The corrections of a dataset, at most one per image.
 
-    Its length is the number of corrections: a label that is kept changes nothing.
+    Its length is the number of corrections; confirmed labels do not count, since they change
+    nothing.
     """
 
     corrections: tuple[Correction, ...] = ()
-    kept: tuple[Correction, ...] = ()  # labels that a person looked at and found right, by image
+    confirmations: tuple[Correction, ...] = ()  # labels reviewed and found right, one per image
 
     def __len__(self) -> int:
         return len(self.corrections)
@@ -63,129 +64,136 @@ class Corrections:
         return self._hash
 
     @cached_property
-    def _hash(self) -> int:  # of 20,000 corrections it takes a while, and pages ask for it often
-        return hash((self.corrections, self.kept))
+    def _hash(self) -> int:  # slow for 20,000 corrections, and pages need it on every rerun
+        return hash((self.corrections, self.confirmations))
 
     @cached_property
     def excluded(self) -> dict[Key, str]:
-        """The reasons by image."""
+        """The reason of each excluded image."""
         return {each.key: each.reason for each in self.corrections if not each.expression}
 
     @cached_property
-    def relabelled(self) -> dict[Key, str]:
-        """The new expressions by image."""
+    def relabeled(self) -> dict[Key, str]:
+        """The new expression of each relabeled image."""
         return {each.key: each.expression for each in self.corrections if each.expression}
 
     @cached_property
     def confirmed(self) -> dict[Key, str]:
-        """The labels by image that were found right."""
-        return {each.key: each.expression for each in self.kept}
+        """The confirmed label of each image that has one."""
+        return {each.key: each.expression for each in self.confirmations}
 
-    def is_settled(self, key: Key, expression: str) -> bool:
-        """Whether a person has decided about that image, or found that label of it right."""
-        decided = key in self.excluded or key in self.relabelled
-        return decided or self.confirmed.get(key) == expression
+    def is_reviewed(self, key: Key, expression: str) -> bool:
+        """Returns whether the image was corrected, or this label of it confirmed."""
+        corrected = key in self.excluded or key in self.relabeled
+        return corrected or self.confirmed.get(key) == expression
 
-    def excluding(self, keys: Iterable[Key], reason: str) -> "Corrections":
-        """The overlay in which these images are left out, whatever was decided before."""
-        return self.taking_over(Correction(key, reason=reason, time=_now()) for key in keys)
+    def with_excluded(self, keys: Iterable[Key], reason: str) -> "Corrections":
+        """Returns corrections that exclude these images, replacing earlier decisions."""
+        return self.merged(Correction(key, reason=reason, time=_now()) for key in keys)
 
-    def relabelling(self, keys: Iterable[Key], expression: str) -> "Corrections":
-        """The overlay in which these images have that expression and are not excluded."""
-        return self.taking_over(Correction(key, expression, time=_now()) for key in keys)
+    def with_relabeled(self, keys: Iterable[Key], expression: str) -> "Corrections":
+        """Returns corrections that relabel these images, replacing earlier decisions."""
+        return self.merged(Correction(key, expression, time=_now()) for key in keys)
 
-    def taking_over(self, corrections: Iterable[Correction]) -> "Corrections":
-        """The overlay with these corrections, in place of any for the same images."""
+    def merged(self, corrections: Iterable[Correction]) -> "Corrections":
+        """Returns corrections with these added, replacing any for the same images."""
         by_key = {each.key: each for each in corrections}
-        corrections = (*self.restoring(by_key).corrections, *by_key.values())
+        corrections = (*self.with_restored(by_key).corrections, *by_key.values())
         return replace(self, corrections=corrections)
 
-    def restoring(self, keys: Collection[Key]) -> "Corrections":
-        """The overlay without a correction for these images."""
-        known = set(keys)
-        left = tuple(each for each in self.corrections if each.key not in known)
+    def with_restored(self, keys: Collection[Key]) -> "Corrections":
+        """Returns corrections without any for these images."""
+        restored = set(keys)
+        left = tuple(each for each in self.corrections if each.key not in restored)
         return replace(self, corrections=left)
 
-    def confirming(self, labels: Mapping[Key, str]) -> "Corrections":
-        """The overlay in which these labels were found right: an image's own by its key.
+    def with_confirmed(self, labels: Mapping[Key, str]) -> "Corrections":
+        """Returns corrections that confirm these labels.
 
-        Of an image that is relabelled it is the label that it has now.
+        Args:
+            labels: each image's label as imported; if it is relabeled, its new label is
+                confirmed instead.
         """
-        now, relabelled = _now(), self.relabelled
-        return self.keeping(
-            Correction(key, relabelled.get(key, label), time=now) for key, label in labels.items()
+        now, relabeled = _now(), self.relabeled
+        return self.with_confirmations(
+            Correction(key, relabeled.get(key, label), time=now) for key, label in labels.items()
         )
 
-    def keeping(self, kept: Iterable[Correction]) -> "Corrections":
-        """The overlay with these labels as kept, in place of any for the same images."""
-        by_key = {each.key: each for each in kept}
-        return replace(self, kept=(*self.doubting(by_key).kept, *by_key.values()))
+    def with_confirmations(self, confirmations: Iterable[Correction]) -> "Corrections":
+        """Returns corrections with these labels confirmed, replacing any for the same images."""
+        by_key = {each.key: each for each in confirmations}
+        left = self.without_confirmed(by_key).confirmations
+        return replace(self, confirmations=(*left, *by_key.values()))
 
-    def doubting(self, keys: Collection[Key]) -> "Corrections":
-        """The overlay in which no label of these images is kept."""
-        known = set(keys)
-        return replace(self, kept=tuple(each for each in self.kept if each.key not in known))
+    def without_confirmed(self, keys: Collection[Key]) -> "Corrections":
+        """Returns corrections that confirm no label of these images."""
+        removed = set(keys)
+        left = tuple(each for each in self.confirmations if each.key not in removed)
+        return replace(self, confirmations=left)
 
     def applied(self, index: pd.DataFrame) -> pd.DataFrame:
-        """A copy of the index with the corrections; rows and their order stay.
+        """Returns a copy of the index with the corrections applied; row order is kept.
 
-        Excluded images are in the split EXCLUDED. Corrections of images that the index does not
-        have change nothing.
+        Excluded images get the split EXCLUDED. Corrections of unknown images are ignored.
         """
         index = index.copy()
-        out = dict.fromkeys(self.excluded, EXCLUDED)
-        for column, words in (("split", out), ("expression", self.relabelled)):
+        splits = dict.fromkeys(self.excluded, EXCLUDED)
+        for column, new in (("split", splits), ("expression", self.relabeled)):
             values = index[column].to_numpy(dtype=object, copy=True)
-            for key, positions in positions_of(index, words).items():
-                values[positions] = words[key]
+            for key, positions in positions_of(index, new).items():
+                values[positions] = new[key]
             index[column] = pd.Series(values, index.index, dtype="str")
         return index
 
     def check_known(self, index: pd.DataFrame, name: str) -> None:
-        """Raises a ValueError where some are of images that the data set of that name lacks."""
-        keys = [each.key for each in (*self.corrections, *self.kept)]
-        found = positions_of(index, keys)
-        strange = [key for key in keys if key not in found]
-        if strange:
+        """Checks that every corrected or confirmed image is in the index of dataset `name`.
+
+        Raises:
+            FerError: some are not.
+        """
+        keys = [each.key for each in (*self.corrections, *self.confirmations)]
+        known = positions_of(index, keys)
+        unknown = [key for key in keys if key not in known]
+        if unknown:
             raise FerError(
-                f"Corrections must be of images of {name}. {len(strange):,} of {len(keys):,} are "
-                f"not, the first is {named(strange[0])}. None was taken over."
+                f"Corrections must be of images of {name}. {len(unknown):,} of {len(keys):,} are "
+                f"not, starting with {image_name(unknown[0])}. Nothing was imported."
             )
 
     def to_csv(self) -> str:
-        """The file's content: a row per correction, then one per label that is kept."""
+        """Returns the content of the file: a row per correction, then one per confirmed label."""
         rows = [
             (*each.key, _RELABEL if each.expression else _EXCLUDE, *_texts(each))
             for each in self.corrections
         ]
-        rows += [(*each.key, _KEEP, *_texts(each)) for each in self.kept]
+        rows += [(*each.key, _CONFIRM, *_texts(each)) for each in self.confirmations]
         table = pd.DataFrame(rows, columns=_COLUMNS).astype({"row": "Int64"})
         return table.to_csv(index=False, lineterminator="\n")
 
 
 def positions_of(index: pd.DataFrame, keys: Collection[Key]) -> dict[Key, list[int]]:
-    """Where in the index the images are; one that is not there is missing."""
+    """Finds the positions of images in the index; unknown ones are left out."""
     rows = index["row"].to_numpy(dtype=np.int64, na_value=-1)
     on_path = index["path"].isin({path for path, _ in keys}).to_numpy()
-    wanted = on_path & np.isin(rows, list({-1 if row is None else row for _, row in keys}))
-    known, found = set(keys), dict[Key, list[int]]()
+    candidates = on_path & np.isin(rows, list({-1 if row is None else row for _, row in keys}))
+    wanted, positions = set(keys), dict[Key, list[int]]()
     names = index["path"].to_numpy()
-    for position in np.flatnonzero(wanted).tolist():
+    for position in np.flatnonzero(candidates).tolist():
         key = str(names[position]), None if rows[position] < 0 else int(rows[position])
-        if key in known:
-            found.setdefault(key, []).append(position)
-    return found
+        if key in wanted:
+            positions.setdefault(key, []).append(position)
+    return positions
 
 
 def keys_at(index: pd.DataFrame, positions: Sequence[int]) -> list[Key]:
-    """What names the images at these positions.
+    """Returns the keys of the images at these positions.
 
     Raises:
-        FerError: there is no such position.
+        FerError: a position is out of range.
     """
-    odd = [position for position in positions if not 0 <= position < len(index)]
-    if odd:
-        raise FerError(f"A position must be from 0 to {len(index) - 1}. Received: {odd[0]}")
+    invalid = [position for position in positions if not 0 <= position < len(index)]
+    if invalid:
+        raise FerError(f"A position must be from 0 to {len(index) - 1}. Received: {invalid[0]}")
     chosen = index.iloc[list(positions)]
     rows = chosen["row"].to_numpy(dtype=np.int64, na_value=-1).tolist()
     paths = chosen["path"].tolist()
@@ -193,88 +201,92 @@ def keys_at(index: pd.DataFrame, positions: Sequence[int]) -> list[Key]:
 
 
 def read_corrections(path: Path) -> Corrections:
-    """The corrections in a file; none where there is no file.
+    """Reads corrections from a file; a missing file means none.
 
     Raises:
-        FerError: it is damaged.
+        FerError: the file is damaged.
     """
     try:
         status = path.stat()
     except OSError:
         return Corrections()
-    return _read_then(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return _read_cached(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
 def parse_corrections(text: str) -> Corrections:
-    """The corrections in the text of such a file; columns that it has besides do not matter.
+    """Parses the content of a corrections file; other columns are ignored.
 
     Raises:
-        FerError: a column is missing, a row cannot be understood, or an image has two.
+        FerError: a column is missing, a row is malformed, or an image has two corrections.
     """
     try:
         table = pd.read_csv(StringIO(text.removeprefix("\ufeff")), dtype="str", na_filter=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise FerError(f"Corrections must be a table: {str(error).strip()}") from error
-    missing = [name for name in _NEEDED if name not in table]
+        raise FerError(f"Corrections must be a CSV table: {str(error).strip()}") from error
+    missing = [name for name in _REQUIRED if name not in table]
     if missing:
         raise FerError(
-            f"Corrections must have the columns {', '.join(_NEEDED)}. Missing: {missing[0]}"
+            f"Corrections must have the columns {', '.join(_REQUIRED)}. Missing: {missing[0]}"
         )
     rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
     parsed = [_parse(number, *row) for number, row in enumerate(rows, start=1)]
-    is_kept = table["what"] == _KEEP
+    is_confirmation = table["what"] == _CONFIRM
     parts = [
-        tuple(each for each, keep in zip(parsed, is_kept, strict=True) if keep == wanted)
+        tuple(each for each, flag in zip(parsed, is_confirmation, strict=True) if flag == wanted)
         for wanted in (False, True)
     ]
     for part in parts:
         keys: set[Key] = set()
         for each in part:
             if each.key in keys:
-                raise FerError(f"An image must be corrected once. {named(each.key)} stands twice.")
+                raise FerError(
+                    "An image must have at most one correction. "
+                    f"{image_name(each.key)} has two: delete one of the rows."
+                )
             keys.add(each.key)
     return Corrections(*parts)
 
 
 def edit_corrections(directory: Path, change: Callable[[Corrections], Corrections]) -> None:
-    """Replaces the overlay in a data set's directory by what `change` makes of it.
+    """Replaces the corrections in a dataset's directory by the result of `change`.
 
     Raises:
-        FerError: the data set was deleted, or its overlay is damaged.
+        FerError: the dataset was deleted, or its corrections are damaged.
     """
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
-            raise FerError(f"{directory.name} must be there to be corrected. It was deleted.")
+            raise FerError(f"{directory.name} was deleted, so it cannot be corrected.")
         write_text(
             directory / CORRECTIONS_FILE,
             change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
         )
 
 
-def named(key: Key) -> str:
-    """An image in words, counting rows from 1 as everywhere on the screen."""
+def image_name(key: Key) -> str:
+    """Returns an image's name for messages; rows count from 1, as everywhere on the screen."""
     path, row = key
     return path if row is None else f"row {row + 1:,} of {path}"
 
 
 @lru_cache(maxsize=32)
-def _read_then(path: Path, stamp: tuple[int, int, int]) -> Corrections:
-    """What the file held at that moment: pages ask for it again and again."""
+def _read_cached(path: Path, stamp: tuple[int, int, int]) -> Corrections:
+    """Reads a file once per version of it, since pages ask on every rerun."""
     try:
         return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
-    except ValueError as error:
+    except (FerError, UnicodeDecodeError) as error:
         raise FerError(f"{path} is damaged: {error}") from error
 
 
 def _parse(
     number: int, path: str, row: str, what: str, expression: str, reason: str, time: str
 ) -> Correction:
-    if what not in (_EXCLUDE, _RELABEL, _KEEP):
+    if what not in (_EXCLUDE, _RELABEL, _CONFIRM):
         raise FerError(
-            f"`what` must be {_EXCLUDE}, {_RELABEL} or {_KEEP}. Received: {what!r} in {number}"
+            f"`what` must be {_EXCLUDE}, {_RELABEL} or {_CONFIRM}. "
+            f"Received: {what!r} in row {number}"
         )
     if row and not row.isdecimal():
-        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in {number}")
+        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in row {number}")
     key = path, int(row) if row else None
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)

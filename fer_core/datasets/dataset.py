@@ -1,4 +1,4 @@
-"""A data set on disk: its index, its pictures, and what identifies them."""
+"""A dataset on disk: its index, its images, its corrections and its fingerprint."""
 
 import contextlib
 import dataclasses
@@ -20,10 +20,9 @@ from fer_core.datasets.corrections import (
     parse_corrections,
     read_corrections,
 )
-from fer_core.datasets.identity import digest_lines, file_stats
-from fer_core.datasets.image_reader import BOX, ImageReader
-from fer_core.datasets.index import read_index, write_index
-from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, named_split, redraw_validation
+from fer_core.datasets.image_reader import ImageReader
+from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
+from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths
@@ -31,20 +30,20 @@ from fer_core.storage import paths
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A data set in the workspace. Its index is read when it is first asked for."""
+    """A dataset of the workspace. Its index is read on first use."""
 
     directory: Path
-    root: Path  # what the index's paths start from: inside `directory` where images were copied in
+    root: Path  # base of the index's paths; inside `directory` if the images were copied in
     layout: str
-    notes: tuple[str, ...]  # sentences: what was recognised, what was skipped and why
+    notes: tuple[str, ...]  # sentences: what was recognized, what was skipped and why
     split_seed: int
     images: int
-    validation_fraction: float = VALIDATION_FRACTION  # of train, where no validation is named
-    is_gray: bool = False  # whether no image had any colour when the data set was added
-    is_redrawn: bool = False  # whether validation is drawn anew rather than as it was added
-    corrections: Corrections | None = (
-        None  # those that are in the index; None: it is as it was added
-    )
+    validation_fraction: float = VALIDATION_FRACTION  # of train, if validation is drawn
+    is_gray: bool = False  # whether all images were gray at import
+    redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
+    corrections: Corrections | None = None  # applied to the index; None: the index as imported
+    # Columns size, modified and content of the index as the files are now, set by `checked`.
+    file_columns: pd.DataFrame | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -53,146 +52,153 @@ class Dataset:
 
     @property
     def is_copied(self) -> bool:
-        """Whether the images lie in the data set's own directory."""
+        """Whether the images are stored in the dataset's own directory."""
         return self.root.is_relative_to(self.directory)
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of the images' files, wherever they lie, as they were when they were last read."""
+        """Bytes of all image files, as of the last time they were read."""
         return int(self._stored.drop_duplicates("path")["size"].sum())
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per image; not to be changed.
+        """One row per image; must not be modified.
 
-        Columns: path (POSIX, from `root`), row (where the images are rows of an array, else
+        Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
-        content (a hash); optional x, y, width, height (a face box) and FER+ votes (`votes_…`).
+        content (a hash); optional x, y, width, height (face box) and FER+ votes (`votes_…`).
         """
         index = self._stored if not self.corrections else self.corrections.applied(self._stored)
-        if not self.is_redrawn or self.has_own_validation:
+        if not self.redraws_validation or self.has_own_validation:
             return index
         return redraw_validation(index, self.validation_fraction, self.split_seed)
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order, with those that corrections have emptied."""
+        """The expressions in label order, including those that corrections left empty."""
         return sort_classes(self._stored["expression"].unique())
 
     @cached_property
     def has_own_validation(self) -> bool:
-        """Whether the data set names its validation split, rather than ours being drawn."""
-        words = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
-        return any(named_split(word) == "val" for word in words)
+        """Whether the validation split came with the dataset rather than being drawn."""
+        names = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
+        return any(parse_split(name) == "val" for name in names)
 
     def with_validation_fraction(self, fraction: float | None) -> "Dataset":
-        """The data set with that share of train as validation split, the same images every time.
+        """Returns the dataset with this share of train as validation, reproducibly drawn.
 
-        None leaves it as it is. No image changes its split where the data set brings a validation
-        split of its own.
+        None leaves it as it is. A dataset that came with a validation split keeps it.
         """
         if fraction is None:
             return self
-        return self._with(validation_fraction=fraction, is_redrawn=True)
+        return self._with(validation_fraction=fraction, redraws_validation=True)
 
     @property
-    def overlay(self) -> Corrections:
-        """The corrections that are kept for it now, whether or not they are in the index.
+    def saved_corrections(self) -> Corrections:
+        """The corrections saved for this dataset, whether or not they are applied to the index.
 
         Raises:
             FerError: their file is damaged.
         """
         return read_corrections(self.directory / CORRECTIONS_FILE)
 
-    def with_overlay(self, overlay: Corrections | None = None) -> "Dataset":
-        """The data set whose index has these corrections, by default those that are kept now.
+    def with_corrections(self, corrections: Corrections | None = None) -> "Dataset":
+        """Returns the dataset with corrections applied to its index, by default the saved ones.
 
-        Every image keeps its position. Excluded ones are in no split but "excluded"; the others
-        keep theirs, or are drawn anew where `with_validation_fraction` was asked for: equal images
-        then stay on one side.
+        Every image keeps its position. Excluded images are in the split "excluded"; the others
+        keep their split, or are redrawn after `with_validation_fraction`: identical images then
+        stay in one split.
         """
-        return self._with(corrections=self.overlay if overlay is None else overlay)
+        return self._with(
+            corrections=self.saved_corrections if corrections is None else corrections
+        )
 
     def exclude(self, positions: Iterable[int], reason: str) -> None:
-        """Keeps for these images that they are left out, and why.
+        """Saves that these images are excluded, and why.
 
         Raises:
-            FerError: no reason or one that is too long, no such position, or it was deleted.
+            FerError: the reason is empty or too long, a position is out of range, or the dataset
+                was deleted.
         """
         keys = self.keys(positions)
-        edit_corrections(self.directory, lambda overlay: overlay.excluding(keys, reason.strip()))
+        edit_corrections(self.directory, lambda saved: saved.with_excluded(keys, reason.strip()))
 
     def relabel(self, positions: Iterable[int], expression: str) -> None:
-        """Keeps for these images that they show another expression; their own takes that back.
+        """Saves another expression for these images; their own one undoes an earlier correction.
 
         Raises:
-            FerError: no such expression or position, or it was deleted.
+            FerError: no such expression, a position is out of range, or the dataset was deleted.
         """
         self._check_expression(expression)
-        places = list(positions)
-        keys, labels = self.keys(places), self._stored["expression"].iloc[places]
+        positions = list(positions)
+        keys, labels = self.keys(positions), self._stored["expression"].iloc[positions]
         is_own = dict(zip(keys, labels == expression, strict=True))
         others = [key for key in keys if not is_own[key]]
         edit_corrections(
             self.directory,
-            lambda overlay: overlay.restoring(keys).relabelling(others, expression),
+            lambda saved: saved.with_restored(keys).with_relabeled(others, expression),
         )
 
     def restore(self, positions: Iterable[int]) -> None:
-        """Forgets what was kept for these images: they are as they were added.
+        """Removes the corrections of these images.
 
         Raises:
-            FerError: no such position, or it was deleted.
+            FerError: a position is out of range, or the dataset was deleted.
         """
         keys = self.keys(positions)
-        edit_corrections(self.directory, lambda overlay: overlay.restoring(keys))
+        edit_corrections(self.directory, lambda saved: saved.with_restored(keys))
 
     def confirm(self, positions: Iterable[int], is_right: bool = True) -> None:
-        """Keeps that the labels of these images, as they are now, are right; or forgets it.
+        """Saves that the current labels of these images are right, or removes that.
 
         Raises:
-            FerError: no such position, or it was deleted.
+            FerError: a position is out of range, or the dataset was deleted.
         """
-        places = list(positions)
-        labels = dict(zip(self.keys(places), self._stored["expression"].iloc[places], strict=True))
+        positions = list(positions)
+        own = self._stored["expression"].iloc[positions]
+        labels = dict(zip(self.keys(positions), own, strict=True))
         edit_corrections(
-            self.directory, lambda now: now.confirming(labels) if is_right else now.doubting(labels)
+            self.directory,
+            lambda saved: (
+                saved.with_confirmed(labels) if is_right else saved.without_confirmed(labels)
+            ),
         )
 
-    def import_overlay(self, text: str) -> int:
-        """Takes over corrections as `Overlay.to_csv` gives them, and says how many.
+    def import_corrections(self, text: str) -> int:
+        """Merges corrections in the format of `Corrections.to_csv` and returns their number.
 
-        They replace those for the same images; the others stay.
+        They replace those of the same images; the others are kept.
 
         Raises:
-            FerError: they cannot be understood, or some are of images or expressions that the
-                data set does not have; then none is taken over.
+            FerError: they are malformed, or name images or expressions that the dataset does
+                not have; then nothing is changed.
         """
-        given = parse_corrections(text)
-        given.check_known(self._stored, self.name)
-        for expression in {*given.relabelled.values(), *given.confirmed.values()}:
+        new = parse_corrections(text)
+        new.check_known(self._stored, self.name)
+        for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)
         edit_corrections(
-            self.directory, lambda now: now.taking_over(given.corrections).keeping(given.kept)
+            self.directory,
+            lambda saved: saved.merged(new.corrections).with_confirmations(new.confirmations),
         )
-        return len(given) + len(given.kept)
+        return len(new) + len(new.confirmations)
 
     def keys(self, positions: Iterable[int]) -> list[Key]:
-        """What names the images at these positions, wherever the index is not at hand.
+        """Returns the keys that identify the images at these positions without the index.
 
         Raises:
-            FerError: there is no such position.
+            FerError: a position is out of range.
         """
         return keys_at(self._stored, list(positions))
 
     def counts(self) -> pd.DataFrame:
-        """Images: a row per class in label order, a column per split that has any."""
+        """Counts images: a row per class in label order, a column per non-empty split."""
         table = pd.crosstab(self.index["expression"], self.index["split"])
         splits = [split for split in SPLITS if split in table.columns]
         return table.reindex(index=list(self.class_names), columns=splits, fill_value=0)
 
     def select(self, split: str | None = None, expression: str | None = None) -> np.ndarray:
-        """Positions in the index, ascending: of a split, a class, both or all."""
+        """Returns the positions in the index of a split, a class, both or all, ascending."""
         chosen = np.ones(len(self.index), dtype=bool)
         if split is not None:
             chosen &= (self.index["split"] == split).to_numpy()
@@ -201,60 +207,85 @@ class Dataset:
         return np.flatnonzero(chosen)
 
     @cached_property
-    def pictures(self) -> ImageReader:
-        """The images by position."""
+    def reader(self) -> ImageReader:
+        """Reads the images by position."""
         return ImageReader(self.index, self.root)
 
     def image(self, position: int) -> np.ndarray:
-        """One picture at its own size, uint8 RGB; cut out by the distributed box, if there is one.
+        """Returns an image at its own size, uint8 RGB, cropped to its face box if it has one.
 
         Raises:
-            FerError: the file is gone or damaged.
+            FerError: the file is missing or damaged.
         """
-        return self.pictures.image(position)
+        return self.reader.image(position)
 
     def mean_faces(self) -> dict[str, np.ndarray]:
-        """The average picture of each class, uint8 RGB, all of one size."""
+        """Returns the mean image of each class, uint8 RGB, all of one size."""
         faces = np.load(self.directory / "mean_faces.npy")
         return dict(zip(self.class_names, faces, strict=True))
 
-    def fingerprint(self) -> str:
-        """Identifies images, labels and splits: a SHA-256 in hexadecimal.
+    def checked(self) -> "Dataset":
+        """Returns the dataset with its files checked once, for `fingerprint` and `pixels_key`.
 
-        Files whose size or time changed since they were last read are read again.
+        Without it, each of these calls `stat` on every file.
 
         Raises:
-            FerError: images have vanished.
+            FerError: image files are missing.
+        """
+        return self._with(file_columns=self._current_files())
+
+    def fingerprint(self) -> str:
+        """Computes a SHA-256 in hexadecimal that identifies images, labels and splits.
+
+        Files whose size or modification time changed since they were last read are read again.
+
+        Raises:
+            FerError: image files are missing.
         """
         columns = ["path", "row", "size", "content", "expression", "split"]
-        index = self.index.assign(**self._contents())[columns].astype("str").fillna("")
+        index = self.index.assign(**self._files())[columns].astype("str").fillna("")
         return digest_lines(sorted(map("|".join, index.itertuples(index=False, name=None))))
 
     def pixels_key(self) -> str:
-        """Identifies the pictures in their order, whatever their labels and splits.
+        """Computes a key that identifies the images in their order, whatever their labels.
 
         Raises:
-            FerError: images have vanished.
+            FerError: image files are missing.
         """
-        return self._pixels_key(self._contents()["content"])
+        return pixels_key(self._stored, self._files()["content"])
+
+    def last_pixels_key(self) -> str:
+        """Computes the `pixels_key` of the files as they were when they were last read."""
+        return pixels_key(self._stored, self._stored["content"])
+
+    def changed_files(self) -> np.ndarray:
+        """Returns the positions of images whose files changed or vanished since the last read."""
+        stats = dict[str, tuple[int, int] | None]()
+        for path in self._stored["path"].unique().tolist():
+            try:
+                stats |= file_stats(self.root, [path])
+            except FerError:
+                stats[path] = None
+        rows = zip(self._stored["size"], self._stored["modified"], strict=True)
+        current = map(stats.get, self._stored["path"])
+        return np.flatnonzero([now != then for now, then in zip(current, rows, strict=True)])
 
     def delete(self) -> None:
-        """Removes the data set and what was computed from it; images elsewhere stay untouched.
+        """Deletes the dataset and its caches; images stored elsewhere stay untouched.
 
-        One that is gone already counts as removed.
+        Does nothing if it was deleted already.
         """
-        with contextlib.suppress(ValueError):  # without an index nothing can be found
-            self._delete_pixels()
+        with contextlib.suppress(FerError):  # without a readable index the key is unknown
+            self._delete_cached_arrays()
         # Renamed first, so that nobody finds half of it.
         doomed = self.directory.with_name(f".deleted-{self.name}")
         shutil.rmtree(doomed, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):  # someone else was quicker
+        with contextlib.suppress(FileNotFoundError):  # another session was quicker
             self.directory.rename(doomed)
             shutil.rmtree(doomed)
 
-    def _delete_pixels(self) -> None:
-        key = self._pixels_key(self._stored["content"])
-        for file in (paths.cache_root() / "pixels").glob(f"{key}-*"):
+    def _delete_cached_arrays(self) -> None:
+        for file in (paths.cache_root() / "pixels").glob(f"{self.last_pixels_key()}-*"):
             with contextlib.suppress(OSError):  # on Windows a mapped file stays; it is a cache
                 file.unlink()
 
@@ -266,7 +297,7 @@ class Dataset:
             )
 
     def _with(self, **changes: Any) -> "Dataset":
-        """The data set with other fields; the index as it was added is not read again."""
+        """Returns a copy with other fields; the stored index is not read again."""
         changed = dataclasses.replace(self, **changes)
         if "_stored" in vars(self):
             vars(changed)["_stored"] = self._stored
@@ -276,23 +307,22 @@ class Dataset:
     def _stored(self) -> pd.DataFrame:
         return read_index(self.directory)
 
-    def _pixels_key(self, content: pd.Series) -> str:
-        boxes = [self._stored[side].astype("str") for side in BOX if side in self._stored]
-        return digest_lines(map("|".join, zip(content, *boxes, strict=True)))[:32]
+    def _files(self) -> pd.DataFrame:
+        return self._current_files() if self.file_columns is None else self.file_columns
 
-    def _contents(self) -> dict[str, pd.Series]:
-        """The columns size, modified and content, as the files are now."""
+    def _current_files(self) -> pd.DataFrame:
+        """Returns the columns size, modified and content as the files are now."""
         stored = self._stored
-        found = file_stats(self.root, stored["path"].unique().tolist())
+        stats = file_stats(self.root, stored["path"].unique().tolist())
         columns = {
-            name: stored["path"].map({path: stat[i] for path, stat in found.items()})
+            name: stored["path"].map({path: stat[i] for path, stat in stats.items()})
             for i, name in enumerate(("size", "modified"))
         }
         changed = (columns["size"] != stored["size"]) | (columns["modified"] != stored["modified"])
         columns["content"] = stored["content"]
         if changed.any():
             positions = np.flatnonzero(changed)
-            hashes = list(self.pictures.contents(positions.tolist()))
+            hashes = list(self.reader.contents(positions.tolist()))
             columns["content"] = stored["content"].mask(changed, pd.Series(hashes, positions))
-            write_index(self.directory, stored.assign(**columns))  # remembered for the next time
-        return columns
+            write_index(self.directory, stored.assign(**columns))  # so that they are read once
+        return pd.DataFrame(columns)

@@ -1,4 +1,4 @@
-"""The pictures that an index names, read by their position."""
+"""Reads and decodes the images of an index by position."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ BOX = ["x", "y", "width", "height"]
 
 
 class ImageReader:
-    """The pictures of an index. Keeps no file open; may be used by many threads."""
+    """Reads the images of an index. Keeps no file open and is thread-safe."""
 
     def __init__(self, index: pd.DataFrame, root: Path) -> None:
         self._root = root
@@ -31,30 +31,30 @@ class ImageReader:
         return len(self._paths)
 
     def name(self, position: int) -> str:
-        """What the picture is called: its path, or its row in the table that it came from."""
+        """Returns the image's path, or its row number in the CSV it was imported from."""
         row = self._rows[position]
         return self._paths[position] if row < 0 else f"row {row + 1:,} of the table"
 
     def stat(self, position: int) -> tuple[int, int]:
-        """Size in bytes and time of change in ns of the picture's file."""
+        """Returns the size in bytes and the modification time in ns of the image's file."""
         stat = self._path(position).stat()
         return stat.st_size, stat.st_mtime_ns
 
     def read(self, position: int) -> bytes:
-        """What is stored of a picture: its file, or its pixels where it is a row of an array.
+        """Reads an image's encoded file, or its raw pixels if it is a row of an array.
 
         Raises:
-            FerError: the file is gone or may not be read; names it.
+            FerError: the file is missing or not readable; the message names it.
         """
         path, row = self._path(position), self._rows[position]
         with self._named_errors(position):
             return path.read_bytes() if row < 0 else read_row(path, int(row))
 
     def contents(self, positions: Iterable[int]) -> Iterator[str]:
-        """The `content_hash` of many pictures; a file that holds several is opened once.
+        """Yields the `content_hash` of each image; opens a file with several images once.
 
         Raises:
-            FerError: as `read`.
+            FerError: a file is missing or not readable; the message names it.
         """
         for path, group in itertools.groupby(positions, key=self._paths.__getitem__):
             together = list(group)
@@ -66,40 +66,43 @@ class ImageReader:
                 yield from map(content_hash, read_rows(self._root / path, rows))
 
     def decode(self, position: int, data: bytes) -> np.ndarray:
-        """The picture in what `read` gave: uint8 RGB, cut out by its box where it has one.
+        """Decodes the output of `read` to uint8 RGB, cropped to the image's face box if any.
 
         Raises:
-            FerError: it is damaged, or its box lies outside; names it.
+            FerError: the data is damaged, or the box is outside the image; the message names it.
         """
         if self._rows[position] < 0:
             image = decode(data, self.name(position))
         else:
-            pixels = np.frombuffer(data, np.uint8).reshape(row_shape(self._path(position)))
+            pixels = self._reshaped(position, data)
             image = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
         if self._boxes is None or self._boxes[position, 2] < 0:
             return image
         try:
             return crop_face(image, Box(*map(int, self._boxes[position])))
-        except ValueError as error:
+        except FerError as error:
             raise FerError(f"{self.name(position)}: {error}") from error
 
     def image(self, position: int) -> np.ndarray:
-        """Reads and decodes a picture.
+        """Reads and decodes an image to uint8 RGB.
 
         Raises:
-            FerError: the file is gone or damaged; names it.
+            FerError: the file is missing or damaged; the message names it.
         """
         return self.decode(position, self.read(position))
+
+    def _reshaped(self, position: int, data: bytes) -> np.ndarray:
+        with self._named_errors(position):
+            return np.frombuffer(data, np.uint8).reshape(row_shape(self._path(position)))
 
     @contextlib.contextmanager
     def _named_errors(self, position: int) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:  # NumPy raises ValueError for a damaged array
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise FerError(
-                f"{self.name(position)} must be a file in {self._root} that can be read. "
-                f"Received: {reason}"
+                f"{self.name(position)} must be a readable file in {self._root}. Received: {reason}"
             ) from error
 
     def _path(self, position: int) -> Path:
@@ -107,5 +110,5 @@ class ImageReader:
 
 
 def content_hash(data: bytes) -> str:
-    """32 hexadecimal digits that two different pictures do not share."""
+    """Computes the BLAKE2b hash of an image's bytes: 32 hexadecimal digits."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,5 +1,7 @@
-"""Reads and writes `index.csv`, the table with a row per image."""
+"""Reads, writes and identifies `index.csv`, the table with one row per image."""
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +13,15 @@ from fer_core.errors import FerError
 from fer_core.storage import replacing
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
-_NUMBERS = ["row", *BOX]  # missing in some rows
-_NEEDED = [*_TEXTS, "row", "size", "modified"]
+_NUMBERS = ["row", *BOX]  # may be missing in some rows
+_REQUIRED = [*_TEXTS, "row", "size", "modified"]
 
 
 def read_index(directory: Path) -> pd.DataFrame:
-    """The index as it was written.
+    """Reads the index of a dataset.
 
     Raises:
-        FerError: it is missing or damaged.
+        FerError: the file is missing or damaged.
     """
     try:
         index = pd.read_csv(
@@ -31,7 +33,7 @@ def read_index(directory: Path) -> pd.DataFrame:
         _check(index)
     except FileNotFoundError as error:
         raise FerError(f"{directory.name} cannot be read: its index.csv is missing.") from error
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:  # pandas raises ValueError and TypeError
         raise FerError(
             f"{directory.name} cannot be read: its index.csv is damaged: {error}"
         ) from error
@@ -39,20 +41,60 @@ def read_index(directory: Path) -> pd.DataFrame:
 
 
 def write_index(directory: Path, index: pd.DataFrame) -> None:
-    """Writes it, whole or not at all."""
+    """Replaces the index of a dataset atomically."""
     with replacing(directory / "index.csv") as temporary:
         index.to_csv(temporary, index=False)
 
 
 def _check(index: pd.DataFrame) -> None:
-    missing = [name for name in _NEEDED if name not in index]
+    missing = [name for name in _REQUIRED if name not in index]
     if missing:
-        raise FerError(f"there must be a column {missing[0]}.")
-    odd = [name for name in ("size", "modified") if not is_numeric_dtype(index[name])]
-    if odd:
-        raise FerError(f"{odd[0]} must be a number in every row.")
+        raise FerError(f"the column {missing[0]} is missing.")
+    not_numeric = [name for name in ("size", "modified") if not is_numeric_dtype(index[name])]
+    if not_numeric:
+        raise FerError(f"{not_numeric[0]} must be a number in every row.")
     if index.empty:
-        raise FerError("there must be an image.")
-    other = set(index["split"].unique()) - set(SPLITS)
-    if other:
-        raise FerError(f"a split must be one of {', '.join(SPLITS)}. Received: {min(other)}")
+        raise FerError("it lists no images.")
+    unknown = set(index["split"].unique()) - set(SPLITS)
+    if unknown:
+        raise FerError(f"a split must be one of {', '.join(SPLITS)}. Received: {min(unknown)}")
+
+
+def file_stats(root: Path, names: list[str]) -> dict[str, tuple[int, int]]:
+    """Returns the size in bytes and the modification time in ns of each file.
+
+    Raises:
+        FerError: some files are missing.
+    """
+    stats, missing = {}, []
+    for name in names:
+        try:
+            stat = (root / name).stat()
+        except OSError:
+            missing.append(name)
+        else:
+            stats[name] = stat.st_size, stat.st_mtime_ns
+    if missing:
+        raise FerError(
+            f"{len(missing):,} of {len(names):,} image files are missing from {root}, starting "
+            f"with {missing[0]}. Put them back, or delete the dataset and add it again."
+        )
+    return stats
+
+
+def pixels_key(index: pd.DataFrame, content: pd.Series) -> str:
+    """Identifies the images in their order, regardless of labels and splits: 32 hex digits.
+
+    Args:
+        content: the content hash of each row, which may be newer than the one in the index.
+    """
+    boxes = [index[side].astype("str") for side in BOX if side in index]
+    return digest_lines(map("|".join, zip(content, *boxes, strict=True)))[:32]
+
+
+def digest_lines(lines: Iterable[str]) -> str:
+    """Computes the SHA-256 of lines of text, in hexadecimal."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()

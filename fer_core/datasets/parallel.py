@@ -1,4 +1,4 @@
-"""Work on many images, spread over threads."""
+"""Processes many images in parallel threads."""
 
 import os
 from collections import deque
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-CHUNK = 128  # images that one thread takes at a time
-_AHEAD = 4  # chunks a thread that may be done or waiting before the oldest is used: bounds memory
+CHUNK = 128  # images per unit of work
+_AHEAD = 4  # chunks per thread that may be done or waiting: bounds memory
 
 Result = TypeVar("Result")
 
@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 def in_chunks(
     work: Callable[[range], Result], count: int, size: int | None = None
 ) -> Iterator[Result]:
-    """What `work` gives for consecutive ranges of positions that cover `count`, in order.
+    """Yields the results of `work` for consecutive ranges of positions covering `count`, in order.
 
-    Each range is of `size` positions, by default `CHUNK`. An error in one, or leaving the loop,
-    ends the rest.
+    Each range has `size` positions, by default `CHUNK`. An exception in one of them, or leaving
+    the loop, cancels the rest.
     """
     size = size or CHUNK
     threads = os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""A data set's faces as one memory-mapped array."""
+"""Caches a dataset's faces at one input size as a memory-mapped array."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,8 @@ from fer_core.datasets.parallel import in_chunks
 from fer_core.storage import open_array, paths, writing_array
 from fer_core.vision import face_pixels
 
-# Raise it when `images.decode`, `images.crop_face` or `images.face_pixels` gives other pixels for
-# the same picture: arrays made before are then made anew.
+# Increase it when `vision.decode`, `crop_face` or `face_pixels` changes its output for the same
+# image: arrays cached before are then computed again.
 _VERSION = 1
 
 
@@ -21,17 +21,17 @@ def open_pixels(
     channels: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """The network's pixels of every image: read-only uint8 (n, height, width, channels).
+    """Returns the model's input pixels of all images: read-only uint8 (n, height, width, channels).
 
-    Row i is position i of the index. Made once, then mapped from the cache. Whoever asks while
-    another process makes the same array waits for it.
+    Row i is position i of the index. Computed once per size, then memory-mapped from the cache.
+    If another process is computing the same array, waits for it.
 
     Args:
         image_size: (height, width) in pixels.
-        progress: called with the images done and their number; what it raises ends the making.
+        progress: called with the images done and their total; an exception in it cancels.
 
     Raises:
-        ValueError: an image is gone or damaged, or the disk is too full.
+        FerError: an image is missing or damaged, or the disk is too full.
     """
     height, width = image_size
     name = f"{dataset.pixels_key()}-{height}x{width}x{channels}-v{_VERSION}.npy"

@@ -1,4 +1,4 @@
-"""Finds the data sets of the workspace and opens them."""
+"""Finds and opens the datasets of the workspace."""
 
 import contextlib
 from pathlib import Path
@@ -11,19 +11,21 @@ from fer_core.storage import paths, read_json
 
 
 def open_dataset(name: str) -> Dataset:
-    """The data set of that name.
+    """Opens a dataset of the workspace; its index is read on first use.
 
     Raises:
-        FerError: there is none, or it cannot be read.
+        FerError: there is no such dataset, or it cannot be read.
     """
     directory = paths.datasets_root() / name
     if not is_name(name) or not (directory / "data_set.json").exists():
-        raise FerError(f"There must be a data set of that name. Received: {name}")
+        raise FerError(
+            f"There is no dataset named {name} on this machine. Add it on the Datasets page."
+        )
     try:
         return _read(directory)
     except KeyError as error:
         raise FerError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError) as error:  # int() and str() of damaged fields
         raise FerError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
 
 
@@ -36,33 +38,33 @@ def _read(directory: Path) -> Dataset:
         notes=tuple(map(str, record["notes"])),
         split_seed=record["split_seed"],
         images=int(record["images"]),
-        # Data sets of older versions lack these.
+        # Datasets of older versions lack these.
         validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
         is_gray=record.get("gray", False),
     )
 
 
 def list_datasets() -> list[Dataset]:
-    """All that can be read, by name. No index is: `name`, `layout` and `images` cost nothing."""
-    found = []
+    """Returns all readable datasets by name, without reading their indexes."""
+    datasets = []
     for name in _names():
-        with contextlib.suppress(ValueError):
-            found.append(open_dataset(name))
-    return found
+        with contextlib.suppress(FerError):
+            datasets.append(open_dataset(name))
+    return datasets
 
 
 def unreadable_datasets() -> list[str]:
-    """A sentence for each folder that `list_datasets` leaves out, with the reason."""
-    sentences = []
+    """Returns an error message for each folder that `list_datasets` skips."""
+    messages = []
     for name in _names():
         try:
             open_dataset(name)
-        except ValueError as error:
-            sentences.append(str(error))
-    return sentences
+        except FerError as error:
+            messages.append(str(error))
+    return messages
 
 
 def _names() -> list[str]:
-    found = paths.datasets_root().glob("*/data_set.json")
-    names = [file.parent.name for file in found if is_name(file.parent.name)]
+    files = paths.datasets_root().glob("*/data_set.json")
+    names = [file.parent.name for file in files if is_name(file.parent.name)]
     return sorted(names, key=str.lower)

@@ -1,4 +1,4 @@
-"""Completes train and validation without leaks."""
+"""Completes train, validation and test splits without leaks between them."""
 
 import hashlib
 
@@ -8,38 +8,39 @@ import pandas as pd
 from fer_core.errors import FerError
 
 SPLITS = ("train", "val", "test")
-EXCLUDED = "excluded"  # of images that a person left out: no split to train or to evaluate on
-VALIDATION_FRACTION = 0.1  # of train, where nobody says another
-_WORDS = {
+EXCLUDED = "excluded"  # the split of excluded images, which no run trains or evaluates on
+VALIDATION_FRACTION = 0.1  # default share of train
+_SYNONYMS = {
     "train": ("train", "training", "trainset", "train_set"),
     "val": ("val", "valid", "validation", "dev", "validset", "valid_set", "publictest"),
     "test": ("test", "testing", "testset", "test_set", "privatetest"),
 }
-_MEANING = {word: split for split, words in _WORDS.items() for word in words}
+_SPLIT_OF = {word: split for split, words in _SYNONYMS.items() for word in words}
 
 
-def named_split(word: str) -> str | None:
-    """The split that a data set's own word means, in any case, or None: "Valid" is "val"."""
-    return _MEANING.get(word.strip().lower().replace("-", "_"))
+def parse_split(word: str) -> str | None:
+    """Returns the split that a dataset's own name stands for, in any case: "Valid" is "val"."""
+    return _SPLIT_OF.get(word.strip().lower().replace("-", "_"))
 
 
 def complete_splits(
     index: pd.DataFrame, fraction: float, seed: int, test_fraction: float = 0.0
 ) -> pd.DataFrame:
-    """A copy of the index in which every row is in train, val or test.
+    """Returns a copy of the index in which every row is in train, val or test.
 
-    Rows without a split go to train. Where no row is in val, a fraction of train is drawn for it;
-    with `test_fraction` the same first happens for test. Splits that are there stay as they are.
+    Rows without a split go to train. If no row is in val, a fraction of train is drawn for it;
+    with `test_fraction`, the same is done for test first. Existing splits are kept.
 
-    The draw is per class, in an order that the seed and the images' content fix: a larger fraction
-    takes the same images and more, and new images do not move the old ones. Images of identical
-    content go together. A class with two different images gives at least one and keeps one.
+    The draw is stratified by class, in an order fixed by the seed and the images' content: a
+    larger fraction takes the same images and more, and new images do not move old ones. Images
+    with identical content stay in one split. A class with at least two different images gives
+    at least one and keeps at least one.
 
     Args:
-        index: with columns expression, split ("" where unknown) and content.
+        index: with the columns expression, split ("" if unknown) and content.
 
     Raises:
-        FerError: a fraction is not below 1, or `fraction` is not above 0.
+        FerError: `fraction` is not in (0, 1), or `test_fraction` is not in [0, 1).
     """
     if not 0 < fraction < 1 or not 0 <= test_fraction < 1:
         raise FerError(
@@ -50,19 +51,19 @@ def complete_splits(
     split = index["split"].to_numpy(dtype=object, copy=True)
     split[split == ""] = "train"
     if test_fraction and "test" not in split:
-        split[_drawn(index, split == "train", test_fraction, f"test {seed}")] = "test"
+        split[_draw(index, split == "train", test_fraction, f"test {seed}")] = "test"
     if "val" not in split:
-        split[_drawn(index, split == "train", fraction, f"val {seed}")] = "val"
+        split[_draw(index, split == "train", fraction, f"val {seed}")] = "val"
     return index.assign(split=split)
 
 
 def redraw_validation(index: pd.DataFrame, fraction: float, seed: int) -> pd.DataFrame:
-    """A copy of the index with another share of train and validation together as validation.
+    """Returns a copy of the index with validation redrawn from train and validation together.
 
-    Excluded images stay excluded, and have no part in the share.
+    Excluded images stay excluded and do not count toward the fraction.
 
     Raises:
-        FerError: as `complete_splits`.
+        FerError: `fraction` is not in (0, 1).
     """
     undrawn = index[index["split"] != EXCLUDED]
     undrawn = undrawn.assign(split=undrawn["split"].replace("val", "train"))
@@ -70,11 +71,11 @@ def redraw_validation(index: pd.DataFrame, fraction: float, seed: int) -> pd.Dat
     return index.assign(split=drawn["split"].reindex(index.index, fill_value=EXCLUDED))
 
 
-def _drawn(index: pd.DataFrame, train: np.ndarray, fraction: float, salt: str) -> np.ndarray:
-    """Which rows are drawn from train, as a boolean array."""
+def _draw(index: pd.DataFrame, train: np.ndarray, fraction: float, salt: str) -> np.ndarray:
+    """Returns a boolean mask of the rows drawn from train."""
     rows = index.loc[train, ["content", "expression"]]
     rows["images"] = rows.groupby("expression")["expression"].transform("size")
-    # A picture that stands under two expressions is drawn with the rarer one.
+    # An image that has two labels is drawn with the rarer class.
     rows = rows.sort_values(["images", "expression"], kind="stable")
     groups = rows.groupby("content", sort=False).agg(
         expression=("expression", "first"), images=("expression", "size")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core import text
 from fer_core.evaluation.metrics import Accuracy, Score, score
 from fer_core.evaluation.significance import correct_by_image
 from fer_core.runs import RECIPES, SETTINGS, STOPPED, Run, TrainConfig
@@ -14,7 +15,7 @@ from fer_core.tasks import TaskState
 
 # The x-axes of a curve: columns of `RunRecord.curves`, and their labels.
 AXES = {"epochs": "Epoch", "steps": "Step", "seconds": "Time"}
-SPLIT_NAMES = {"val": "Validation", "test": "Test"}
+SPLIT_NAMES = {split: text.SPLIT_NAMES[split] for split in ("val", "test")}
 
 # Settings that do not change which model is trained.
 _IGNORED = ("recipe", "test_at_end", "tensorboard", "deterministic")

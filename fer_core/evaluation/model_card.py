@@ -27,6 +27,7 @@ from fer_core.runs import (
     open_run,
 )
 from fer_core.storage import write_text
+from fer_core.text import SPLIT_NAMES
 
 CARD = "model_card.md"
 
@@ -178,7 +179,8 @@ def _scores(run: Run) -> str:
         "| ECE, before → after calibration |",
         "|---|---|---|---|---|",
     ]
-    for split, name in (("val", "validation"), ("test", "test")):
+    for split in ("val", "test"):
+        name = SPLIT_NAMES[split].lower()
         for tta in (False, True):
             predictions = run.predictions(split, tta=tta)
             if predictions is None:
@@ -259,7 +261,7 @@ def _classes(run: Run) -> str:
         index=pd.Index(run.class_names, name="true ↓, predicted →"),
         columns=list(run.class_names),
     )
-    name = {"test": "test", "val": "validation"}[split]
+    name = SPLIT_NAMES[split].lower()
     return f"## Scores per expression ({name})\n\n{table}\n\n{_markdown(confusion_table)}\n"
 
 

@@ -7,11 +7,9 @@ import plotly.graph_objects as go
 
 from fer_core.expressions import COLORS, colors
 from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure
+from fer_core.text import SPLIT_NAMES
 
 _SPLIT_COLORS = {"train": TRAIN_COLOR, "val": VAL_COLOR, "test": COLORS["neutral"]}
-
-
-_SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 
 def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
@@ -24,7 +22,7 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
     for split in counts.columns:
         images = counts[split]
         shares = images / max(1, images.sum())
-        name = _SPLIT_NAMES.get(str(split), str(split))
+        name = SPLIT_NAMES.get(str(split), str(split))
         figure.add_bar(
             x=[str(label) for label in counts.index],
             y=images,

@@ -11,10 +11,11 @@ from fer_core.errors import FerError
 from fer_core.evaluation import Accuracy
 from fer_core.expressions import COLORS
 from fer_core.figures.style import ABOVE_ALL, METRICS, blank_figure, metric_format
+from fer_core.text import SPLIT_NAMES
 
 _SPLIT_LOOKS = {  # name, colour and sign of a split
-    "val": ("Validation", COLORS["angry"], "diamond"),
-    "test": ("Test", COLORS["neutral"], "circle"),
+    "val": (SPLIT_NAMES["val"], COLORS["angry"], "diamond"),
+    "test": (SPLIT_NAMES["test"], COLORS["neutral"], "circle"),
 }
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _FEW = 40  # points of a curve that each get a marker

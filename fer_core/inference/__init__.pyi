@@ -34,7 +34,6 @@ from .video_table import probability_curve as probability_curve
 from .video_table import read_video_table as read_video_table
 from .video_table import summarize_faces as summarize_faces
 from .videos import MAX_FRAME_STEP as MAX_FRAME_STEP
-from .videos import STOPPED as STOPPED
 from .videos import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .videos import Summary as Summary
 from .videos import Video as Video
@@ -62,7 +61,6 @@ __all__ = [
     "PhotoResult",
     "BRIEF_SECONDS",
     "HISTORY_SECONDS",
-    "STOPPED",
     "FaceSummary",
     "Summary",
     "TrackedFace",

@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 from fer_core.datasets.importing import (
     MAX_EXTRACTED_BYTES,
+    archive_errors,
     check_member,
     check_total,
-    damage_in_words,
-    holds,
+    has_suffix,
     read_member,
 )
 from fer_core.errors import FerError
@@ -92,11 +92,11 @@ def _photos_in(
     Raises:
         FerError: not an archive, damaged, a zip bomb, without photos or with too many.
     """
-    with damage_in_words():
+    with archive_errors():
         archive = zipfile.ZipFile(file)
     members = [member for member in archive.infolist() if not member.is_dir()]
     safe = [member for member in members if _is_safe(name, member, errors)]
-    images = [member for member in safe if holds(member, IMAGE_SUFFIXES)]
+    images = [member for member in safe if has_suffix(member, IMAGE_SUFFIXES)]
     check_total(images, file.seek(0, 2), MAX_EXTRACTED_BYTES)
     if not 0 < len(images) <= MAX_PHOTOS:
         raise FerError(
@@ -130,5 +130,5 @@ def _check_size(member: zipfile.ZipInfo) -> None:
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with damage_in_words():
+    with archive_errors():
         return b"".join(read_member(archive, member))

@@ -15,8 +15,8 @@ from fer_core.inference.frame_pipeline import FramePipeline
 from fer_core.inference.recognition import Classifier
 from fer_core.inference.tracking import PATIENCE, TrackedFace, Tracker
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
-from fer_core.inference.videos import COMPLETED, STOPPED, Summary, Video, VideoSettings
-from fer_core.runs import open_run
+from fer_core.inference.videos import Summary, Video, VideoSettings
+from fer_core.runs import COMPLETED, STOPPED, open_run
 from fer_core.storage import replacing, write_json
 from fer_core.tasks import Progress, ProgressReporter, Task, raise_if_stopped
 from fer_core.vision import (

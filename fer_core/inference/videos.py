@@ -11,13 +11,12 @@ from typing import Any, BinaryIO
 from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.inference.tracking import TIME_CONSTANT
-from fer_core.runs import Run
+from fer_core.runs import COMPLETED, Run
 from fer_core.storage import disk_full_as_error, paths, read_json
 from fer_core.tasks import Task, queue
 
 KIND = "video"  # of a task
 VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
-COMPLETED, STOPPED = "completed", "stopped"  # reasons of the end
 MAX_FRAME_STEP = 100
 # Keys on disk by field: workspaces of earlier versions must open.
 _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}

@@ -116,7 +116,7 @@ def dataset_for(config: TrainConfig, corrections: Corrections | None = None) -> 
         FerError: there is no such dataset, or its corrections are damaged.
     """
     dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
-    return dataset.with_overlay(corrections) if config.overlay else dataset
+    return dataset.with_corrections(corrections) if config.overlay else dataset
 
 
 def dataset_of(run: Run) -> Dataset:
@@ -223,7 +223,7 @@ def open_run_data(
     Raises:
         FerError: there is no such dataset, images are missing, or a class has no images.
     """
-    dataset = dataset_for(config, corrections)
+    dataset = dataset_for(config, corrections).checked()
     class_names = used_classes(config, dataset)
     index = dataset.index[dataset.index["expression"].isin(class_names)]
     data = RunData(

@@ -64,7 +64,9 @@ def _scan() -> dict[str, float]:
     started, worked = time.perf_counter(), time.process_time()
     seen = scan(NAME, report)
     wall, ended = time.perf_counter() - started, time.process_time()
-    found = {each.kind: each.images for each in quality.find(seen, open_dataset(NAME).index)}
+    found = {
+        each.kind: each.images for each in quality.find_problems(seen, open_dataset(NAME).index)
+    }
     copies = int(COPIED * len(seen.table))
     assert found["copies"] == 2 * copies, found
     assert found["near"] >= 1.99 * copies, found
@@ -94,12 +96,12 @@ def _show() -> dict[str, float]:
     seen = timed("read", lambda: quality.read_scan_result(dataset))
     timed("up to date", lambda: quality.images_key(index))
     timed("files asked", lambda: quality.has_changed(dataset, seen))
-    findings = timed("findings", lambda: quality.find(seen, index))
+    findings = timed("findings", lambda: quality.find_problems(seen, index))
     largest = max(findings, key=lambda finding: finding.images)
     starts = timed("pages", lambda: quality.page_starts(largest, 40))
     here = largest.positions[starts[-1] :]
     timed("a page's pictures", lambda: [dataset.image(int(position)) for position in here])
-    timed("table", lambda: quality.table_of(largest, seen, index).to_csv(index=False))
+    timed("table", lambda: quality.finding_table(largest, seen, index).to_csv(index=False))
     return took | {"peak MB": _peak()}
 
 

@@ -48,12 +48,15 @@ def test_excluded_and_relabelled_images_are_known_by_path_and_row(
         each.exclude([3, 5], " no face ")
         each.relabel(np.array([8]), "sad")
     paths = dataset.index["path"]
-    assert dataset.overlay.excluded == {(paths[3], None): "no face", (paths[5], None): "no face"}
-    assert dataset.overlay.relabelled == {(paths[8], None): "sad"}
+    assert dataset.saved_corrections.excluded == {
+        (paths[3], None): "no face",
+        (paths[5], None): "no face",
+    }
+    assert dataset.saved_corrections.relabeled == {(paths[8], None): "sad"}
     path = table.index["path"][0]
     rows = table.index["row"]
-    assert set(table.overlay.excluded) == {(path, int(rows[3])), (path, int(rows[5]))}
-    assert table.overlay.relabelled == {(path, int(rows[8])): "sad"}
+    assert set(table.saved_corrections.excluded) == {(path, int(rows[3])), (path, int(rows[5]))}
+    assert table.saved_corrections.relabeled == {(path, int(rows[8])): "sad"}
 
 
 def test_the_images_are_never_touched(dataset: Dataset, source: Path, table: Dataset) -> None:
@@ -78,7 +81,7 @@ def test_corrections_apply_without_moving_any_image(dataset: Dataset) -> None:
     happy = int(dataset.select("train", "happy")[0])
     dataset.exclude([happy], "blank")
     dataset.relabel([happy + 1], "sad")
-    corrected = dataset.with_overlay()
+    corrected = dataset.with_corrections()
     changed = dataset.index["split"] != corrected.index["split"]
     assert np.flatnonzero(changed).tolist() == [happy]
     assert corrected.select("excluded").tolist() == [happy]
@@ -97,44 +100,50 @@ def test_corrections_apply_without_moving_any_image(dataset: Dataset) -> None:
 def test_every_correction_changes_the_fingerprint_and_taking_it_back_gives_it_back(
     dataset: Dataset,
 ) -> None:
-    seen = [dataset.with_overlay().fingerprint()]
+    seen = [dataset.with_corrections().fingerprint()]
     assert seen == [dataset.fingerprint()]
     dataset.exclude([0], "blank")
-    seen.append(dataset.with_overlay().fingerprint())
+    seen.append(dataset.with_corrections().fingerprint())
     dataset.relabel([1], "sad")
-    seen.append(dataset.with_overlay().fingerprint())
+    seen.append(dataset.with_corrections().fingerprint())
     dataset.exclude([1], "blank")
-    seen.append(dataset.with_overlay().fingerprint())
+    seen.append(dataset.with_corrections().fingerprint())
     assert len(set(seen)) == 4
     dataset.restore([0, 1])
-    assert dataset.with_overlay().fingerprint() == seen[0]
+    assert dataset.with_corrections().fingerprint() == seen[0]
     dataset.exclude([0], "another reason makes no other images")
-    assert dataset.with_overlay().fingerprint() == seen[1]
+    assert dataset.with_corrections().fingerprint() == seen[1]
 
 
 def test_the_last_decision_about_an_image_counts(dataset: Dataset) -> None:
     key = dataset.keys([0])[0]
     dataset.relabel([0], "sad")
     dataset.exclude([0], "blank")
-    assert (dataset.overlay.excluded, dataset.overlay.relabelled) == ({key: "blank"}, {})
+    assert (dataset.saved_corrections.excluded, dataset.saved_corrections.relabeled) == (
+        {key: "blank"},
+        {},
+    )
     dataset.relabel([0], "sad")
-    assert (dataset.overlay.excluded, dataset.overlay.relabelled) == ({}, {key: "sad"})
+    assert (dataset.saved_corrections.excluded, dataset.saved_corrections.relabeled) == (
+        {},
+        {key: "sad"},
+    )
     dataset.relabel([0], "happy")  # as it was added
-    assert len(dataset.overlay) == 0
+    assert len(dataset.saved_corrections) == 0
 
 
 def test_a_finding_at_once_is_one_file(dataset: Dataset) -> None:
     dataset.exclude(dataset.select("train"), "all of them")
-    assert len(dataset.overlay) == 18
-    assert "train" not in dataset.with_overlay().counts()
-    assert dataset.with_overlay().class_names == ("happy", "sad")
+    assert len(dataset.saved_corrections) == 18
+    assert "train" not in dataset.with_corrections().counts()
+    assert dataset.with_corrections().class_names == ("happy", "sad")
 
 
 def test_everything_excluded_leaves_classes_without_images(dataset: Dataset) -> None:
     dataset.exclude(range(26), "all")
     for corrected in (
-        dataset.with_overlay(),
-        dataset.with_validation_fraction(0.5).with_overlay(),
+        dataset.with_corrections(),
+        dataset.with_validation_fraction(0.5).with_corrections(),
     ):
         assert corrected.counts().shape == (2, 0)
         assert set(corrected.index["split"]) == {"excluded"}
@@ -142,10 +151,10 @@ def test_everything_excluded_leaves_classes_without_images(dataset: Dataset) -> 
 
 def test_a_class_whose_images_all_get_another_label_stays_a_class(dataset: Dataset) -> None:
     dataset.relabel(dataset.select(None, "sad"), "happy")
-    counts = dataset.with_overlay().counts()
+    counts = dataset.with_corrections().counts()
     assert counts.loc["sad"].to_dict() == {"train": 0, "val": 0, "test": 0}
     assert counts.loc["happy"].sum() == 26
-    assert list(dataset.with_overlay().mean_faces()) == ["happy", "sad"]
+    assert list(dataset.with_corrections().mean_faces()) == ["happy", "sad"]
 
 
 def test_a_validation_split_drawn_anew_leaves_excluded_images_out_and_copies_on_one_side(
@@ -159,14 +168,14 @@ def test_a_validation_split_drawn_anew_leaves_excluded_images_out_and_copies_on_
     dataset.exclude(out, "too many")
     dataset.relabel(dataset.select(None, "sad")[20:30], "happy")
     for fraction in (0.1, 0.3, 0.6):
-        index = dataset.with_overlay().with_validation_fraction(fraction).index
+        index = dataset.with_corrections().with_validation_fraction(fraction).index
         assert np.flatnonzero(index["split"] == "excluded").tolist() == out.tolist()
         kept = index[index["split"] != "excluded"]
         assert set(kept["split"]) == {"train", "val"}
         assert (kept.groupby("content")["split"].nunique() == 1).all()
         share = (kept["split"] == "val").mean()
         assert abs(share - fraction) < 0.1
-        other_way = dataset.with_validation_fraction(fraction).with_overlay().index
+        other_way = dataset.with_validation_fraction(fraction).with_corrections().index
         assert other_way.equals(index)
 
 
@@ -178,16 +187,16 @@ def test_a_data_set_takes_corrections_that_another_of_the_same_images_gave(
     other = import_source(source, "again")
     other.exclude([1], "stays")
     other.relabel([4], "sad")
-    assert other.import_overlay("\ufeff" + dataset.overlay.to_csv()) == 3
-    assert other.overlay.relabelled == dataset.overlay.relabelled
+    assert other.import_corrections("\ufeff" + dataset.saved_corrections.to_csv()) == 3
+    assert other.saved_corrections.relabeled == dataset.saved_corrections.relabeled
     stays = {other.keys([1])[0]: "stays"}
-    assert other.overlay.excluded == dataset.overlay.excluded | stays
+    assert other.saved_corrections.excluded == dataset.saved_corrections.excluded | stays
 
 
 def test_a_table_of_corrections_survives_writing_and_reading(table: Dataset) -> None:
     table.exclude([3], "blank")
     table.relabel([5], "sad")
-    overlay = table.overlay
+    overlay = table.saved_corrections
     assert parse_corrections(overlay.to_csv()) == overlay
     assert parse_corrections(Corrections().to_csv()) == Corrections()
 
@@ -198,46 +207,49 @@ HEADER = "path,row,what,expression,reason\n"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Corrections must be a table"),
-        ('"', "Corrections must be a table"),
+        ("", "Corrections must be a CSV table"),
+        ('"', "Corrections must be a CSV table"),
         ("path,row\na.png,\n", "must have the columns path, row, what"),
-        (HEADER + "nobody.png,,exclude,,blank\n", "1 of 1 are not, the first is nobody.png. None"),
+        (
+            HEADER + "nobody.png,,exclude,,blank\n",
+            "1 of 1 are not, starting with nobody.png. Nothing",
+        ),
         (HEADER + "train/happy/000.png,7,exclude,,blank\n", "row 8 of train/happy/000.png"),
         (
             HEADER + "train/happy/000.png,,drop,,blank\n",
             "exclude, relabel or keep. Received: 'drop'",
         ),
         (HEADER + "train/happy/000.png,x,exclude,,blank\n", "must be a whole number or empty"),
-        (HEADER + "train/happy/000.png,,exclude,,\n", "the reason to exclude"),
-        (HEADER + "train/happy/000.png,,relabel,,\n", "either another expression or the reason"),
+        (HEADER + "train/happy/000.png,,exclude,,\n", "a reason to exclude"),
+        (HEADER + "train/happy/000.png,,relabel,,\n", "either an expression or a reason"),
         (HEADER + "train/happy/000.png,,relabel,bored,\n", "one of faces: happy, sad. Received:"),
-        (HEADER + "train/happy/000.png,,keep,,\n", "either another expression or the reason"),
+        (HEADER + "train/happy/000.png,,keep,,\n", "either an expression or a reason"),
         (HEADER + "train/happy/000.png,,keep,bored,\n", "one of faces: happy, sad. Received:"),
-        (HEADER + "nobody.png,,keep,sad,\n", "1 of 1 are not, the first is nobody.png. None"),
-        (HEADER + 2 * "train/happy/000.png,,keep,sad,\n", "train/happy/000.png stands twice"),
-        (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png stands twice"),
+        (HEADER + "nobody.png,,keep,sad,\n", "1 of 1 are not, starting with nobody.png. Nothing"),
+        (HEADER + 2 * "train/happy/000.png,,keep,sad,\n", "train/happy/000.png has two"),
+        (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png has two"),
     ],
 )
 def test_corrections_that_do_not_fit_are_refused_whole(
     dataset: Dataset, text: str, sentence: str
 ) -> None:
     dataset.exclude([2], "stays")
-    before = dataset.overlay
+    before = dataset.saved_corrections
     good = "train/happy/003.png,,exclude,,blank\n" if text.startswith(HEADER) else ""
     with pytest.raises(ValueError, match="(?s).*") as error:
-        dataset.import_overlay(text.replace(HEADER, HEADER + good))
+        dataset.import_corrections(text.replace(HEADER, HEADER + good))
     assert sentence.replace("1 of 1", "1 of 2") in str(error.value)
-    assert dataset.overlay == before
+    assert dataset.saved_corrections == before
 
 
 @pytest.mark.parametrize(
     ("reason", "sentence"),
-    [(" ", "the reason to exclude"), ("a\nb", "one line"), ("x" * 201, "at most 200 characters")],
+    [(" ", "a reason to exclude"), ("a\nb", "one line"), ("x" * 201, "at most 200 characters")],
 )
 def test_a_reason_is_a_line_of_words(dataset: Dataset, reason: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         dataset.exclude([0], reason)
-    assert len(dataset.overlay) == 0
+    assert len(dataset.saved_corrections) == 0
 
 
 def test_what_cannot_be_decided_is_refused_with_a_sentence(dataset: Dataset) -> None:
@@ -248,27 +260,27 @@ def test_what_cannot_be_decided_is_refused_with_a_sentence(dataset: Dataset) -> 
                     lambda at: dataset.relabel(at, "sad")):  # fmt: skip
             with pytest.raises(ValueError, match=f"from 0 to 25. Received: {position}"):
                 act([0, position])
-    assert len(dataset.overlay) == 0
+    assert len(dataset.saved_corrections) == 0
 
 
 def test_a_damaged_file_of_corrections_is_named_and_not_written_over(dataset: Dataset) -> None:
     file = dataset.directory / "overlay.csv"
     file.write_text("nonsense")
     with pytest.raises(ValueError, match=r"overlay\.csv is damaged: Corrections must have"):
-        _ = dataset.overlay
+        _ = dataset.saved_corrections
     with pytest.raises(ValueError, match="is damaged"):
         dataset.exclude([0], "blank")
     assert file.read_text() == "nonsense"
     file.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is damaged"):
-        _ = dataset.overlay
+        _ = dataset.saved_corrections
     assert dataset.index["split"].isin(("train", "val", "test")).all()
 
 
 def test_a_deleted_data_set_does_not_come_back_by_a_correction(dataset: Dataset) -> None:
     _ = dataset.index
     dataset.delete()
-    with pytest.raises(ValueError, match="faces must be there to be corrected. It was deleted"):
+    with pytest.raises(ValueError, match="faces was deleted, so it cannot be corrected"):
         dataset.exclude([0], "blank")
     assert not dataset.directory.exists()
 
@@ -293,42 +305,44 @@ def test_sessions_that_correct_at_once_lose_nothing(workspace: Path) -> None:
     for thread in threads:
         thread.join()
     assert refused == []
-    assert len(open_dataset("faces").overlay.excluded) == 140
+    assert len(open_dataset("faces").saved_corrections.excluded) == 140
 
 
 def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: Dataset) -> None:
     dataset.exclude([0, 1, 2], "blank")
     dataset.relabel([9], "sad")
-    kept = dataset.overlay
+    kept = dataset.saved_corrections
     turned = replace(kept, corrections=kept.corrections[::-1])
-    assert dataset.with_overlay(turned).fingerprint() == dataset.with_overlay().fingerprint()
+    assert (
+        dataset.with_corrections(turned).fingerprint() == dataset.with_corrections().fingerprint()
+    )
 
 
 def test_corrections_of_images_that_are_not_there_change_nothing(dataset: Dataset) -> None:
     overlay = Corrections((Correction(("nobody.png", None), reason="gone"),))
-    assert dataset.with_overlay(overlay).fingerprint() == dataset.fingerprint()
+    assert dataset.with_corrections(overlay).fingerprint() == dataset.fingerprint()
 
 
 def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Dataset) -> None:
     dataset.exclude([4], "blank")
-    before = dataset.with_overlay().fingerprint()
+    before = dataset.with_corrections().fingerprint()
     dataset.confirm([0])
-    overlay, (key,) = dataset.overlay, dataset.keys([0])
+    overlay, (key,) = dataset.saved_corrections, dataset.keys([0])
     assert overlay.confirmed == {key: "happy"} and len(overlay) == 1
-    assert overlay.is_settled(key, "happy") and not overlay.is_settled(key, "sad")
-    assert dataset.with_overlay().fingerprint() == before
+    assert overlay.is_reviewed(key, "happy") and not overlay.is_reviewed(key, "sad")
+    assert dataset.with_corrections().fingerprint() == before
     assert parse_corrections(overlay.to_csv()) == overlay
     dataset.confirm([0], is_right=False)
-    assert not dataset.overlay.kept and len(dataset.overlay) == 1
+    assert not dataset.saved_corrections.confirmations and len(dataset.saved_corrections) == 1
 
 
 def test_of_an_image_that_is_relabelled_the_new_label_is_found_right(dataset: Dataset) -> None:
     dataset.relabel([0], "sad")
     dataset.confirm([0])
     (key,) = dataset.keys([0])
-    assert dataset.overlay.confirmed == {key: "sad"}
+    assert dataset.saved_corrections.confirmed == {key: "sad"}
     dataset.restore([0])
-    assert not dataset.overlay.is_settled(key, "happy")
+    assert not dataset.saved_corrections.is_reviewed(key, "happy")
 
 
 def test_labels_that_were_found_right_travel_with_the_corrections(
@@ -338,6 +352,6 @@ def test_labels_that_were_found_right_travel_with_the_corrections(
     dataset.confirm([0, 4])
     other = import_source(source, "again")
     other.confirm([1])
-    assert other.import_overlay(dataset.overlay.to_csv()) == 3
-    assert set(other.overlay.confirmed) == set(other.keys([0, 1, 4]))
-    assert set(other.overlay.excluded) == set(other.keys([4]))
+    assert other.import_corrections(dataset.saved_corrections.to_csv()) == 3
+    assert set(other.saved_corrections.confirmed) == set(other.keys([0, 1, 4]))
+    assert set(other.saved_corrections.excluded) == set(other.keys([4]))

@@ -19,7 +19,7 @@ def read(source: Path, copied: Path | None = None) -> ParsedLayout:
 
 
 def notes_of(found: ParsedLayout) -> str:
-    return "\n".join([found.recognised(found.index), *found.notes])
+    return "\n".join([found.summary(found.index), *found.notes])
 
 
 # Folders
@@ -63,13 +63,13 @@ def test_synonyms_are_brought_to_one_name_and_it_is_said(tmp_path):
     names = ["Anger", "DISGUSTED", "fearful", "Happiness", "sadness", "Surprised", "Neutral"]
     found = read(write_tree(tmp_path / "data", dict.fromkeys(names, 1)))
     assert set(found.index["expression"]) == set(EXPRESSIONS)
-    assert "Anger as angry" in notes_of(found)
+    assert "Anger → angry" in notes_of(found)
 
 
 def test_contempt_and_unknown_classes_stay_classes_of_their_own(tmp_path):
     found = read(write_tree(tmp_path / "data", {"happy": 1, "sad": 1, "Contempt": 1, "boredom": 1}))
     assert set(found.index["expression"]) == {"happy", "sad", "contempt", "boredom"}
-    assert "Beside the seven basic expressions there are: boredom, contempt." in found.notes
+    assert "Classes beyond the seven basic expressions: boredom, contempt." in found.notes
 
 
 def test_numbered_words_are_read_by_the_word(tmp_path):
@@ -94,7 +94,7 @@ def test_numbers_0_to_6_are_fer2013(tmp_path):
 def test_numbers_0_to_7_stay_numbers_since_their_meaning_is_unknown(tmp_path):
     found = read(write_tree(tmp_path / "data", {f"train/{i}": 1 for i in range(8)}))
     assert set(found.index["expression"]) == set("01234567")
-    assert "stay numbers" in notes_of(found)
+    assert "keep their numbers" in notes_of(found)
 
 
 def test_raf_db_copies_in_numbered_folders_are_recognised_with_their_label_tables(tmp_path):
@@ -149,8 +149,8 @@ def test_what_is_no_image_and_what_lies_in_no_class_is_skipped_with_a_note(tmp_p
     (root / ".hidden").mkdir()
     found = read(root)
     assert len(found.index) == 2
-    assert "Skipped, in no class's folder: 1 image (train/stray.png)." in found.notes
-    assert "Skipped, not images: 1 file (train/angry/notes.txt)." in found.notes
+    assert "Skipped 1 image (outside class folders): train/stray.png." in found.notes
+    assert "Skipped 1 file (not images): train/angry/notes.txt." in found.notes
 
 
 def test_folders_below_a_class_belong_to_it(tmp_path):
@@ -170,7 +170,7 @@ def test_a_folder_that_lies_twice_in_itself_counts_once(tmp_path):
     shutil.copytree(root / "images", root / "images" / "images")
     found = read(root)
     assert len(found.index) == 4
-    assert "twice" in notes_of(found)
+    assert "repeated copy" in notes_of(found)
 
 
 def test_notes_name_a_few_of_many_classes_and_splits(tmp_path):
@@ -192,7 +192,7 @@ def test_notes_name_a_few_of_many_classes_and_splits(tmp_path):
 def test_tables_that_were_not_read_are_one_note(tmp_path):
     for number in range(6):
         write_fer2013(tmp_path / "fer" / f"part{number}.csv")
-    note = "Not read: 5 other tables (part1.csv, part2.csv, part3.csv and 2 more)."
+    note = "Ignored 5 other tables: part1.csv, part2.csv, part3.csv and 2 more."
     assert note in read(tmp_path / "fer").notes
 
 
@@ -241,8 +241,8 @@ def test_bad_rows_are_skipped_counted_and_leave_the_row_numbers_alone(tmp_path):
     assert len(found.index) == 42 - 5
     assert found.index["row"].tolist()[:2] == [0, 6]
     note = next(note for note in found.notes if note.startswith("Skipped"))
-    assert "3 rows not of 2,304 whole numbers" in note
-    assert "1 row with pixels outside 0 to 255" in note
+    assert "3 rows without exactly 2,304 whole numbers" in note
+    assert "1 row with values outside 0 to 255" in note
     assert "1 row without a label" in note
     assert np.load(tmp_path / "fer" / "copied" / "images.npy").shape == (42, 48, 48)
 
@@ -266,12 +266,12 @@ def test_ferplus_votes_of_another_length_are_refused_with_a_note(tmp_path):
     (tmp_path / "fer" / "fer2013new.csv").write_text(f"Usage,Image name,{names}\n")
     found = read(path)
     assert "votes_neutral" not in found.index.columns
-    assert "FER+ must have a row for each of the 42 images" in notes_of(found)
+    assert "they must have a row for each of the 42 images" in notes_of(found)
 
 
 def test_a_table_of_pixels_without_labels_is_refused_with_a_sentence(tmp_path):
     path = write_fer2013(tmp_path / "fer" / "test.csv", header="pixels")
-    with pytest.raises(ValueError, match=r"must have a column with the expressions"):
+    with pytest.raises(ValueError, match=r"must have a column of expressions"):
         read(path)
 
 
@@ -311,15 +311,15 @@ def test_rows_of_missing_files_doubled_files_and_empty_labels_are_skipped_and_co
     found = read(root / "labels.csv")
     assert found.index["path"].tolist() == ["faces/000.png", "faces/002.png"]
     notes = notes_of(found)
-    assert "1 row without path or label" in notes
-    assert "1 file (gone.png)" in notes
-    assert "1 row for a file named before" in notes
+    assert "1 row without a path or label" in notes
+    assert "1 missing file: gone.png" in notes
+    assert "1 repeated row" in notes
 
 
 def test_a_table_none_of_whose_files_is_there_is_refused_with_the_first(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "labels.csv").write_text("path,label\ngone.png,happy\n")
-    with pytest.raises(ValueError, match=r"not one is; the first is gone\.png"):
+    with pytest.raises(ValueError, match=r"The first is gone\.png"):
         read(tmp_path / "data" / "labels.csv")
 
 
@@ -328,7 +328,9 @@ def test_pixels_in_a_column_for_paths_are_told_from_paths(tmp_path, header):
     (tmp_path / "data").mkdir()
     table = tmp_path / "data" / "labels.csv"
     table.write_text("\n".join([header, *(f"{cells},happy" for cells in pixel_rows(3))]))
-    with pytest.raises(ValueError, match=r"not one is.* … .*\. If these are the pixels") as error:
+    with pytest.raises(
+        ValueError, match=r"The first is.* … .*\. If these are pixel values"
+    ) as error:
         read(table)
     assert len(str(error.value)) < 500
 
@@ -339,7 +341,7 @@ def test_a_path_that_no_file_can_have_is_skipped_as_one_that_is_not_there(tmp_pa
     (root / "labels.csv").write_text("\n".join(["path,label", *rows]))
     found = read(root / "labels.csv")
     assert found.index["path"].tolist() == ["faces/000.png"]
-    assert "Skipped, not there: 2 files" in notes_of(found)
+    assert "Skipped 2 missing files" in notes_of(found)
     assert len(notes_of(found)) < 400
 
 
@@ -372,7 +374,7 @@ def test_raf_db_labels_may_stand_in_columns_of_any_spaces(tmp_path, gap):
     labels.write_text(labels.read_text().replace(" ", gap) + f"\ntrain_{'9' * 300}.jpg{gap}1\n")
     found = read(root)
     assert len(found.index) == 14
-    assert "1 image (Image/aligned/train_999" in notes_of(found)
+    assert "1 missing image: Image/aligned/train_999" in notes_of(found)
 
 
 def test_raf_db_originals_are_cut_by_the_distributed_boxes(tmp_path):
@@ -386,7 +388,7 @@ def test_raf_db_originals_are_cut_by_the_distributed_boxes(tmp_path):
 
 
 def test_raf_db_originals_without_boxes_are_refused_with_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match=r"Image/aligned, or with the distributed box"):
+    with pytest.raises(ValueError, match=r"need Image/aligned or the distributed face box"):
         read(raf_db(tmp_path / "basic", "original"))
 
 
@@ -395,7 +397,7 @@ def test_raf_db_images_that_are_listed_but_not_there_are_counted(tmp_path):
     (root / "Image" / "aligned" / "test_00003_aligned.jpg").unlink()
     found = read(root)
     assert len(found.index) == 13
-    assert "1 image (Image/aligned/test_00003_aligned.jpg)" in notes_of(found)
+    assert "1 missing image: Image/aligned/test_00003_aligned.jpg" in notes_of(found)
 
 
 # What is none
@@ -404,5 +406,5 @@ def test_raf_db_images_that_are_listed_but_not_there_are_counted(tmp_path):
 def test_a_folder_without_a_known_layout_is_refused_with_what_would_do(tmp_path):
     (tmp_path / "data").mkdir()
     write_image(tmp_path / "data" / "holiday.png", 0)
-    with pytest.raises(ValueError, match=r"folders named for expressions.*Nothing of the kind"):
+    with pytest.raises(ValueError, match=r"is not recognized.*folders named after expressions"):
         read(tmp_path / "data")

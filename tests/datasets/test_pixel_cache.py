@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.datasets import dataset as dataset_module
 from fer_core.datasets import pixel_cache as pixels
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.pixel_cache import open_pixels
@@ -87,7 +88,7 @@ def test_an_image_that_is_damaged_later_is_named(dataset, source):
 def test_images_that_vanished_are_counted_and_the_first_is_named(dataset, source):
     (source / "train/sad/001.png").unlink()
     (source / "train/sad/002.png").unlink()
-    with pytest.raises(ValueError, match=r"2 of 13 files have vanished.*train/sad/001\.png"):
+    with pytest.raises(ValueError, match=r"2 of 13 image files are missing.*train/sad/001\.png"):
         open_pixels(dataset, (16, 16), 1)
 
 
@@ -97,7 +98,7 @@ def test_what_breaks_off_leaves_nothing_behind(dataset):
 
     with pytest.raises(KeyboardInterrupt):
         open_pixels(dataset, (16, 16), 1, stop)
-    assert list((paths.cache_root() / "pixels").glob("**/*.npy")) == []
+    assert list((paths.cache_root() / "pixels").glob("**/*16x16*.npy")) == []
     assert open_pixels(dataset, (16, 16), 1).shape == (13, 16, 16, 1)
 
 
@@ -111,3 +112,20 @@ def test_a_deleted_data_set_takes_its_arrays_along(dataset):
     open_pixels(dataset, (16, 16), 1)
     dataset.delete()
     assert list((paths.cache_root() / "pixels").glob("*.npy")) == []
+
+
+def test_a_checked_dataset_calls_stat_on_its_files_once(dataset, monkeypatch):
+    checks: list[int] = []
+    file_stats = dataset_module.file_stats
+
+    def counting(root, names):
+        checks.append(len(names))
+        return file_stats(root, names)
+
+    monkeypatch.setattr(dataset_module, "file_stats", counting)
+    key, fingerprint = dataset.pixels_key(), dataset.fingerprint()
+    assert checks == [13, 13]
+    checked = dataset.checked()
+    open_pixels(checked, (16, 16), 1)
+    assert (checked.pixels_key(), checked.fingerprint()) == (key, fingerprint)
+    assert checks == [13, 13, 13]

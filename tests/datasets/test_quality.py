@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_core.datasets import quality
+from fer_core.datasets import image_reader, quality
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.quality import duplicates
@@ -17,6 +17,7 @@ from fer_core.datasets.quality.findings import Finding
 from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
 from fer_core.datasets.quality.scan import scan
 from fer_core.datasets.registry import open_dataset
+from fer_core.storage import paths
 from fer_core.vision import images
 from tests.datasets.trees import write_fer2013
 
@@ -74,7 +75,7 @@ def look(root: Path) -> Look:
 def found(name: str = "faces") -> tuple[Dataset, dict[str, Finding]]:
     seen = scan(name, silent)
     dataset = open_dataset(name)
-    return dataset, {each.kind: each for each in quality.find(seen, dataset.index)}
+    return dataset, {each.kind: each for each in quality.find_problems(seen, dataset.index)}
 
 
 def names(dataset: Dataset, positions: np.ndarray) -> list[str]:
@@ -92,7 +93,7 @@ def counts(findings: dict[str, Finding]) -> dict[str, int]:
 def test_where_nothing_is_wrong_nothing_is_found(look: Look) -> None:
     _, findings = look()
     assert counts(findings) == {}
-    assert set(findings) | {"faceless"} == set(quality.WORDS)
+    assert set(findings) | {"faceless"} == set(quality.DESCRIPTIONS)
 
 
 def test_files_that_vanished_or_were_cut_short_cannot_be_read(root: Path) -> None:
@@ -105,10 +106,10 @@ def test_files_that_vanished_or_were_cut_short_cannot_be_read(root: Path) -> Non
         "train/happy/0.png",
         "train/sad/6.png",
     ]
-    table = quality.table_of(
+    table = quality.finding_table(
         findings["unreadable"], quality.read_scan_result(dataset), dataset.index
     )
-    assert table["problem"].tolist() == ["gone", "damaged or truncated"]
+    assert table["problem"].tolist() == ["missing", "damaged or truncated"]
     assert counts(findings) == {"unreadable": 2}
 
 
@@ -195,7 +196,7 @@ def test_a_photo_in_another_state_is_a_near_duplicate(
     assert len(near.excess) == 1
     assert findings["copies"].images == 0
     seen = quality.read_scan_result(dataset)
-    assert (seen.table["similarity"][near.positions] >= duplicates.LEAST_CORRELATION).all()
+    assert (seen.table["similarity"][near.positions] >= duplicates.MIN_CORRELATION).all()
 
 
 def test_a_compressed_photo_is_a_near_duplicate_with_a_different_label(
@@ -247,11 +248,13 @@ def test_a_group_is_found_whole_across_the_borders_of_what_is_compared_at_a_time
     assert reports[-1][0] == reports[-1][1] > 1
 
 
-def comparable(sketches: np.ndarray, places: np.ndarray) -> duplicates.Comparable:
+def comparable(sketches: np.ndarray, places: np.ndarray) -> duplicates.Candidates:
     from fer_core.datasets.quality import measures
 
-    low = measures._low_frequencies(sketches[places])
-    return duplicates.Comparable(measures._hashes(low), low, sketches, places)
+    rows = np.zeros(len(places), measures.MEASURES)
+    rows["sketch"] = sketches[places]
+    measures.add_hashes(rows)
+    return duplicates.Candidates(rows["hash"], rows["low"], sketches, places)
 
 
 def test_every_pair_that_all_pairs_compared_find_is_found() -> None:
@@ -267,9 +270,9 @@ def test_every_pair_that_all_pairs_compared_find_is_found() -> None:
         comparable(sketches, np.arange(120)), lambda done, total: None
     )
     pixels = sketches.astype(np.float32)
-    expected = duplicates._correlation(pixels[:60], pixels[60:]) >= duplicates.LEAST_CORRELATION
+    expected = duplicates._correlation(pixels[:60], pixels[60:]) >= duplicates.MIN_CORRELATION
     fine = duplicates._correlation(duplicates._detail(pixels[:60]), duplicates._detail(pixels[60:]))
-    expected &= fine >= duplicates.LEAST_DETAIL
+    expected &= fine >= duplicates.MIN_DETAIL_CORRELATION
     assert 5 < expected.sum() < 55
     assert (groups[:60] == groups[60:]).tolist() == expected.tolist()
 
@@ -277,7 +280,7 @@ def test_every_pair_that_all_pairs_compared_find_is_found() -> None:
 def test_what_cannot_be_compared_is_refused() -> None:
     low = np.zeros((2, FREQUENCIES - 1), np.float16)
     with pytest.raises(ValueError, match=r"`low` must be of shape \(2, 63\). Received: \(2, 62\)"):
-        duplicates.Comparable(np.zeros(2, np.uint64), low, low, low)
+        duplicates.Candidates(np.zeros(2, np.uint64), low, low, low)
 
 
 # Leaks
@@ -337,10 +340,10 @@ def test_labels_and_splits_that_change_afterwards_are_those_that_count(
     index = dataset.index.copy()
     copy = index.index[index["path"] == "train/happy/copy.png"][0]
     index.loc[copy, "split"] = "test"
-    findings = {each.kind: each for each in quality.find(seen, index)}
+    findings = {each.kind: each for each in quality.find_problems(seen, index)}
     assert counts(findings) == {"copies": 2, "leak-train-test": 1}
     index.loc[copy, "split"] = "excluded"
-    assert counts({each.kind: each for each in quality.find(seen, index)}) == {}
+    assert counts({each.kind: each for each in quality.find_problems(seen, index)}) == {}
     assert quality.images_key(index) == seen.key
 
 
@@ -362,7 +365,7 @@ def test_a_finding_as_a_table_says_what_each_image_is(root: Path, look: Look) ->
     write(root, "test/happy/copy.png", face(0))
     dataset, findings = look()
     seen = quality.read_scan_result(dataset)
-    table = quality.table_of(findings["leak-train-test"], seen, dataset.index)
+    table = quality.finding_table(findings["leak-train-test"], seen, dataset.index)
     assert table["path"].tolist() == ["test/happy/copy.png", "train/happy/0.png"]
     assert table["group"].tolist() == [1, 1]
     assert table["leave_out"].tolist() == [False, True]
@@ -423,13 +426,13 @@ def test_rows_of_a_table_are_looked_at_like_files(tmp_path: Path) -> None:
 def test_several_boxes_of_one_photo_are_several_images(tmp_path: Path) -> None:
     """The file's hash is the same for both; the faces are not."""
     from fer_core.datasets.image_reader import ImageReader
-    from fer_core.datasets.quality.measures import measure
+    from fer_core.datasets.quality.measures import measure_images
 
     write(tmp_path, "photo.png", np.hstack([face(0), face(1)]))
     dataset = import_source(tmp_path_with_two(tmp_path), "faces")
     boxes = {"x": [0, SIZE], "y": [0, 0], "width": [SIZE, SIZE], "height": [SIZE, SIZE]}
     index = dataset.index.iloc[[0, 0]].assign(path="photo.png", **boxes).reset_index(drop=True)
-    measured = measure(ImageReader(index, tmp_path), range(2)).measures
+    measured = measure_images(ImageReader(index, tmp_path), range(2))
     assert measured["pixels"][0] != measured["pixels"][1]
     assert measured["width"].tolist() == [SIZE, SIZE]
 
@@ -455,3 +458,32 @@ def test_on_fer2013_the_known_leaks_and_blanks_are_found(
     assert findings["copies-labels"].group_count == 57
     assert findings["copies"].group_count == 1516
     assert 120 < some["near-leak-train-test"] < 170
+
+
+# Each image is decoded once
+
+
+def test_import_and_scan_decode_each_image_once(root: Path, monkeypatch) -> None:
+    decoded: list[str] = []
+    decode = image_reader.decode
+
+    def counting(data: bytes, name: str) -> np.ndarray:
+        decoded.append(name)
+        return decode(data, name)
+
+    monkeypatch.setattr(image_reader, "decode", counting)
+    import_source(root, "faces")
+    scan("faces", silent)
+    scan("faces", silent)
+    assert sorted(decoded) == sorted(open_dataset("faces").index["path"])
+    write(root, "train/happy/0.png", face(99))  # a changed image makes all be measured again
+    table = scan("faces", silent).table
+    assert len(decoded) == 2 * len(table)
+
+
+def test_a_scan_without_cached_measures_finds_the_same(look: Look) -> None:
+    look()
+    before = scan("faces", silent).table
+    for file in (paths.cache_root() / "pixels").glob("*-measures-*.npy"):
+        file.unlink()
+    assert (scan("faces", silent).table == before).all()

@@ -61,8 +61,8 @@ def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
     monkeypatch.setattr("fer_core.tasks.progress.INTERVAL", 0.0)
     monkeypatch.setattr(Task, "save_progress", lambda self, progress: told.append(progress))
     do(ask())
-    assert told[0].message == "Looked at 46 of 46 images"
-    assert told[-1].message == "Compared 100% of all pairs of 46 different images"
+    assert told[0].message == "Checked 46 of 46 images"
+    assert told[-1].message == "Compared 100% of all pairs of 46 distinct images"
     assert told[-1].fraction == 1
 
 
@@ -76,32 +76,35 @@ def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) ->
     assert worker.work(task) == 0
     exit_file(attempt).write_text(exit_record(0))
     assert task.state is TaskState.CANCELLED
-    assert quality.read_scan_result(dataset).looked == before.looked
+    assert quality.read_scan_result(dataset).started == before.started
     assert [path.name for path in (dataset.directory / "quality").iterdir()] == ["seen.npz"]
 
 
 def test_a_data_set_that_is_deleted_meanwhile_ends_it_with_a_sentence(
     dataset, ask, monkeypatch
 ) -> None:
-    look = scanning._look
+    look = scanning._scan_images
 
     def look_and_delete(*arguments):
         table = look(*arguments)
         dataset.delete()
         return table
 
-    monkeypatch.setattr(scanning, "_look", look_and_delete)
+    monkeypatch.setattr(scanning, "_scan_images", look_and_delete)
     task = ask()
     do(task)
     assert task.state is TaskState.FAILED
-    assert task.error == "faces must be there to be looked at. It was deleted."
+    assert task.error == "faces was deleted while it was being scanned."
     assert not dataset.directory.exists()
 
 
 def test_a_data_set_that_is_not_there_ends_it_with_a_sentence(ask) -> None:
     task = ask()
     do(task)
-    assert task.error == "There must be a data set of that name. Received: faces"
+    assert (
+        task.error
+        == "There is no dataset named faces on this machine. Add it on the Datasets page."
+    )
 
 
 def test_the_supervisor_has_it_done_beside_other_tasks(dataset) -> None:
@@ -132,7 +135,7 @@ def test_faces_are_looked_for_in_a_random_sample_that_is_always_the_same(dataset
     assert search.found.tolist() == [False, True] * 5
     again = examining.search_faces(dataset, 10, lambda image: True, lambda *said: None)
     assert again.positions.tolist() == search.positions.tolist()
-    assert told[0] == (0, 10, "Looked for a face in 0 of 10 images")
+    assert told[0] == (0, 10, "Searched 0 of 10 images for a face")
     kept = quality.read_face_search(dataset)
     assert kept.found.all()
 
@@ -144,12 +147,12 @@ def test_images_without_a_face_become_a_finding(dataset) -> None:
     search = examining.search_faces(
         dataset, 100, lambda image: next(positions) not in without, lambda *said: None
     )
-    finding = quality.find(seen, dataset.index, search)[-1]
+    finding = quality.find_problems(seen, dataset.index, search)[-1]
     assert finding.kind == "faceless"
     assert finding.positions.tolist() == [3, 8]
     assert finding.of == 46
     gone = dataset.index.assign(split="excluded")
-    assert quality.find(seen, gone, search)[-1].images == 0
+    assert quality.find_problems(seen, gone, search)[-1].images == 0
 
 
 def test_a_file_that_is_gone_is_not_in_the_sample(dataset) -> None:
@@ -160,7 +163,7 @@ def test_a_file_that_is_gone_is_not_in_the_sample(dataset) -> None:
 
 
 def test_no_images_to_look_into_are_refused(dataset) -> None:
-    with pytest.raises(ValueError, match="in at least 1 image. Received: -1"):
+    with pytest.raises(ValueError, match="must be at least 1. Received: -1"):
         examining.search_faces(dataset, -1, lambda image: True, lambda *said: None)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.datasets.splits import complete_splits, named_split
+from fer_core.datasets.splits import complete_splits, parse_split
 
 
 def index_of(expressions: list[str], contents: list[str] | None = None, split: str = ""):
@@ -30,7 +30,7 @@ def positions(index: pd.DataFrame, split: str) -> set[int]:
     ],
 )
 def test_words_for_splits_are_understood(word, split):
-    assert named_split(word) == split
+    assert parse_split(word) == split
 
 
 def test_validation_is_drawn_from_train_class_by_class():

@@ -25,20 +25,23 @@ def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
     with serve(home) as address:
         open_page(page, f"{address}/datasets?dataset=faces")
         page.get_by_role("tab", name="Faces", exact=True).click()
-        page.get_by_role("button", name="In order").click()
+        page.get_by_role("button", name="Original order").click()
         page.get_by_text("Training", exact=True).last.click()
         page.get_by_text("112 images", exact=True).wait_for()
         settled(page)
         decide(page)
-        excluded, relabelled = dataset.overlay.excluded, dataset.overlay.relabelled
+        excluded, relabeled = (
+            dataset.saved_corrections.excluded,
+            dataset.saved_corrections.relabeled,
+        )
         first, second = dataset.keys(dataset.select("train")[:2])
-        assert (excluded, relabelled) == ({first: "half a face"}, {second: "surprise"})
-        page.get_by_text("1 image left out, 1 relabelled").first.wait_for()
+        assert (excluded, relabeled) == ({first: "half a face"}, {second: "surprise"})
+        page.get_by_text("1 image excluded, 1 relabeled").first.wait_for()
         page.locator("button.tile.faded").wait_for()
         page.get_by_text("angry → surprise").wait_for()
         start(page, address)
         (run,) = runs.list_runs()
-        assert run.config.overlay and corrections_of(run) == dataset.overlay
+        assert run.config.overlay and corrections_of(run) == dataset.saved_corrections
 
 
 def decide(page: "Page") -> None:
@@ -62,4 +65,4 @@ def start(page: "Page", address: str) -> None:
     page.get_by_text("Images then: Training 111 instead of 112").wait_for()
     page.get_by_text("Use corrections", exact=True).click()
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text("With corrections: 1 image left out, 1 relabelled.").wait_for()
+    page.get_by_text("With corrections: 1 image excluded, 1 relabeled.").wait_for()

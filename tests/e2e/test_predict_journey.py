@@ -90,7 +90,7 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
     page.locator("input[type=file]").set_input_files([astronaut, holiday])
     page.get_by_text("2 photos, 2 faces").wait_for()
     page.get_by_text("holiday.zip/paper.jpg cannot be read as an image").wait_for()
-    page.get_by_text("a path that leads out of it: ../evil.png").wait_for()
+    page.get_by_text("a path outside the archive: ../evil.png").wait_for()
     page.get_by_role("button", name="Download annotated photos").wait_for()
 
     header, *rows = downloaded(page, "Download table").decode().splitlines()

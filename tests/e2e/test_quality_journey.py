@@ -49,11 +49,11 @@ def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
     with serve(home) as address:
         open_page(page, f"{address}/datasets?dataset=faces")
         leave_out_leaks(page)
-        assert set(dataset.overlay.excluded.values()) == {"Leaks: validation in training"}
-        assert set(dataset.overlay.excluded) == set(dataset.keys(leaked(dataset)))
+        assert set(dataset.saved_corrections.excluded.values()) == {"Leaks: validation in training"}
+        assert set(dataset.saved_corrections.excluded) == set(dataset.keys(leaked(dataset)))
         open_page(page, f"{address}/train?dataset=faces")
         run = train(page)
-        assert corrections_of(run) == dataset.overlay
+        assert corrections_of(run) == dataset.saved_corrections
         assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
         open_page(page, f"{address}/evaluate?run={run.id}")
         look_at_the_largest_mistake(page, run, dataset)
@@ -70,10 +70,10 @@ def leaked(dataset: Dataset) -> list[int]:
 def leave_out_leaks(page: "Page") -> None:
     """On the tab Quality, after a look at all images."""
     page.get_by_role("tab", name="Quality").click()
-    page.get_by_role("button", name="Look for problems").click()
+    page.get_by_role("button", name="Scan images").click()
     page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$")).click()
-    page.get_by_role("button", name=f"Leave out {LEAKS} images").click()
-    page.get_by_text(f"{LEAKS} images left out").first.wait_for()
+    page.get_by_role("button", name=f"Exclude {LEAKS} images").click()
+    page.get_by_text(f"{LEAKS} images excluded").first.wait_for()
 
 
 def train(page: "Page") -> Run:
@@ -82,7 +82,7 @@ def train(page: "Page") -> Run:
     page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
     page.get_by_text("Use corrections", exact=True).click()
     page.get_by_role("button", name="Start training").click()
-    page.get_by_text(f"With corrections: {LEAKS} images left out.").wait_for()
+    page.get_by_text(f"With corrections: {LEAKS} images excluded.").wait_for()
     page.get_by_text("completed", exact=True).wait_for()
     (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
     return run

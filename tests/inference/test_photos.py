@@ -46,7 +46,7 @@ def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
     given = read_uploads([("f.zip", "1", zipped_list([*members, ("good.jpg", JPEG)]))])
     assert [photo.name for photo in given.photos] == ["f.zip/good.jpg"]
     assert given.errors[0] == (
-        "f.zip: The archive must hold plain files below it. Received a path that leads out of it: "
+        "f.zip: The archive must only contain plain files. Received a path outside the archive: "
         "../evil.jpg"
     )
     assert len(given.errors) == 3
@@ -55,7 +55,7 @@ def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
 def test_a_bomb_is_refused() -> None:
     bomb = zipped_list([(f"{number}.png", bytes(40_000_000)) for number in range(4)])
     (sentence,) = read_uploads([("bomb.zip", "1", bomb)]).errors
-    assert sentence.startswith("bomb.zip: The archive must hold at most 0.1 GB")
+    assert sentence.startswith("bomb.zip: The archive must take at most 0.1 GB")
 
 
 def test_a_picture_that_is_too_large_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
 )
 def test_what_is_no_archive_is_said(content: bytes) -> None:
     given = read_uploads([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
-    assert given.errors[0].startswith("f.zip: The archive must be a whole .zip file. Received: ")
+    assert given.errors[0].startswith("f.zip: The archive must be a complete .zip file. Received: ")
     assert [photo.name for photo in given.photos] == ["a.jpg"]
 
 

@@ -275,7 +275,7 @@ def test_corrections_are_given_taken_and_trained_with(
     assert main(["corrections", "faces", "--export", str(table)]) == 0
     assert main(["corrections", "again", "--import", str(table)]) == 0
     said = capsys.readouterr().out
-    assert "13 imported." in said and "again: 12 images left out, 1 relabelled." in said
+    assert "13 imported." in said and "again: 12 images excluded, 1 relabeled." in said
     assert main([*TRAIN, "--corrections", "--no-test-at-end"]) == 0
     (run,) = own_runs()
     assert run.config.overlay and run.counts["train"].sum() == 100

@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_with_its_own_corrections_to_the_very_same_en
     dataset.exclude(dataset.select("train")[1::8], "decided later")
     dataset.relabel([int(dataset.select("val")[5])], "sad")
     dataset.restore(dataset.select("train")[:30])
-    assert dataset.overlay != before and corrections_of(run) == before
+    assert dataset.saved_corrections != before and corrections_of(run) == before
     monkeypatch.setattr("fer_core.tasks.queue.submit", lambda *_: None)
     resume_run(run)
     go_on(run)
@@ -201,5 +201,5 @@ def test_a_run_with_corrections_ships_with_them_and_its_card_counts_them(
     assert corrections_of(shipped) == corrections_of(run)
     assert len(shipped.predictions("test")) == 11
     card = (shipped.directory / "model_card.md").read_text()
-    assert "Corrections: 21 images left out, 1 relabelled" in card
+    assert "Corrections: 21 images excluded, 1 relabeled" in card
     assert "--overlay" in command(shipped.config)

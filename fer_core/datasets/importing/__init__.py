@@ -1,24 +1,22 @@
-"""Imports folders, tables and archives into the workspace, safely."""
+"""Imports folders, CSV tables and .zip archives into the workspace."""
 
-from fer_core.datasets.importing import image_check
 from fer_core.datasets.importing.archives import (
     MAX_EXTRACTED_BYTES,
+    archive_errors,
     check_member,
     check_total,
-    damage_in_words,
-    holds,
+    has_suffix,
     read_member,
 )
 from fer_core.datasets.importing.import_task import check_source, import_source
 
 __all__ = [
     "MAX_EXTRACTED_BYTES",
+    "archive_errors",
     "check_member",
     "check_source",
     "check_total",
-    "damage_in_words",
-    "holds",
-    "image_check",
+    "has_suffix",
     "import_source",
     "read_member",
 ]

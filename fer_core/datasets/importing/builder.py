@@ -1,4 +1,4 @@
-"""Makes a data set's directory, whole or not at all."""
+"""Builds a dataset's directory, completely or not at all."""
 
 import shutil
 import time
@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
-from fer_core.datasets.importing.image_check import validate_images
-from fer_core.datasets.index import write_index
+from fer_core.datasets.importing.image_check import ImageCheck, validate_images
+from fer_core.datasets.index import pixels_key, write_index
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.names import check_name
+from fer_core.datasets.quality.measures import move_to_cache
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths, write_json
 from fer_core.tasks import is_alive, process_record
-from fer_core.text import counted, some
+from fer_core.text import SPLIT_NAMES, counted, some
 
-_STALE = 3600.0  # seconds after which a half-made directory without its process is removed
+_STALE = 3600.0  # seconds after which an unfinished directory without its process is removed
 
 
 def build_dataset(
@@ -33,12 +34,16 @@ def build_dataset(
     validation_fraction: float = VALIDATION_FRACTION,
     test_fraction: float = 0.0,
 ) -> Dataset:
-    """Makes a data set of what `read` finds; `read` may put files into the directory it is given.
+    """Builds a dataset from the layout that `read` returns.
 
-    Every image is read once here, so that training meets none that cannot be.
+    Decodes every image once, so that unreadable ones are skipped before training, and caches
+    the measures that the quality scan needs.
+
+    Args:
+        read: gets the new dataset's directory, into which it may copy files.
 
     Raises:
-        ValueError: the name cannot be used, or nothing readable was found.
+        FerError: the name is invalid or taken, or no image can be read.
     """
     check_name(name)
     _remove_abandoned()
@@ -46,36 +51,43 @@ def build_dataset(
     directory.mkdir(parents=True)
     try:
         write_json(directory / "process.json", process_record())
-        found = read(directory)
-        seen = validate_images(found.index.assign(row=_rows(found.index)), found.root, report)
-        index = complete_splits(seen.index, validation_fraction, split_seed, test_fraction)
-        notes = [
-            found.recognised(seen.index),
-            *found.notes,
-            *_damaged(seen.damaged),
-            *_drawn(seen.index, index, split_seed),
-            *_untrainable(index),
-        ]
+        parsed = read(directory)
+        measures = directory / "measures.npy"
+        rows = parsed.index.assign(row=_rows(parsed.index))
+        check = validate_images(rows, parsed.root, measures, report)
+        index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)
+        notes = _notes(parsed, check, index, split_seed)
         write_index(directory, _ordered(index))
-        np.save(directory / "mean_faces.npy", seen.mean_faces)
+        np.save(directory / "mean_faces.npy", check.mean_faces)
         write_json(
             directory / "data_set.json",
             {
-                "layout": found.layout,
-                "root": _root(found.root, directory),
+                "layout": parsed.layout,
+                "root": _root(parsed.root, directory),
                 "images": len(index),
                 "split_seed": split_seed,
                 "validation_fraction": validation_fraction,
-                "gray": seen.is_gray,
+                "gray": check.is_gray,
                 "notes": notes,
             },
         )
+        move_to_cache(measures, pixels_key(index, index["content"]))
         (directory / "process.json").unlink()
-        check_name(name)  # another import may have taken it meanwhile
+        check_name(name)  # another import may have taken it in the meantime
         directory.rename(paths.datasets_root() / name)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return open_dataset(name)
+
+
+def _notes(parsed: ParsedLayout, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
+    return [
+        parsed.summary(check.index),
+        *parsed.notes,
+        *_damaged_note(check.damaged),
+        *_split_notes(check.index, index, seed),
+        *_training_problems(index),
+    ]
 
 
 def _rows(index: pd.DataFrame) -> pd.Series:
@@ -89,63 +101,59 @@ def _ordered(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _root(root: Path, directory: Path) -> str:
-    """From the data set's directory if it lies inside, so that a workspace can be moved."""
+    """Returns a root inside the dataset's directory as a relative path: workspaces can be moved."""
     if root.is_relative_to(directory):
         return root.relative_to(directory).as_posix()
     return str(root.resolve())
 
 
-def _damaged(sentences: tuple[str, ...]) -> list[str]:
-    if not sentences:
+def _damaged_note(messages: tuple[str, ...]) -> list[str]:
+    if not messages:
         return []
-    return [f"Skipped, damaged: {counted(len(sentences), 'image')}. {some(sentences)}"]
+    return [f"Skipped {counted(len(messages), 'unreadable image')}: {some(messages)}"]
 
 
-def _drawn(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
-    """What became of rows whose split was not named, or not understood."""
+def _split_notes(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
+    """Describes how rows without a known split were assigned."""
     notes = []
     words = set(before.loc[before["split"] == "", "source_split"]) - {""}
     if words:
-        notes.append(f"Put into train, since it names no known split: {some(sorted(words))}.")
-    for split, word in (("val", "validation"), ("test", "test")):
+        notes.append(f"Unknown split names, assigned to training: {some(sorted(words))}.")
+    for split in ("val", "test"):
         count = int((after["split"] == split).sum())
         if count and not (before["split"] == split).any():
             notes.append(
-                f"There was no {word} split: {counted(count, 'image')} were drawn from train, "
-                f"class by class, with seed {seed}."
+                f"No {SPLIT_NAMES[split].lower()} split in the source: {counted(count, 'image')} "
+                f"drawn from training, stratified by class (seed {seed})."
             )
     return notes
 
 
-def _untrainable(index: pd.DataFrame) -> list[str]:
-    """What training will refuse, said before anybody asks for it."""
+def _training_problems(index: pd.DataFrame) -> list[str]:
+    """Describes why training will refuse this dataset or some of its classes."""
     counts = pd.crosstab(index["expression"], index["split"])
     if "train" not in counts:
-        return [
-            "There is no training image: this data set can be looked at, but no network can be "
-            "trained on it."
-        ]
+        return ["There are no training images: you can browse this dataset, but not train on it."]
     notes = []
     if len(counts) < 2:
         notes.append(
-            f"There is no expression beside {counts.index[0]}: no network can be trained on it."
+            f"The only expression is {counts.index[0]}: training needs at least two expressions."
         )
     without = sort_classes(counts.index[counts["train"] == 0])
     if without:
         notes.append(
-            f"There is no training image of {some(without, 10)}: no network can learn it. "
-            "Choose the other expressions when you train."
+            f"There are no training images of {some(without, 10)}: deselect them when you train."
         )
     if "val" not in counts:
         notes.append(
-            "There is no validation image, and no expression has two different images to draw one "
-            "from: no network can be trained on this data set."
+            "There are no validation images, and no expression has two different images to draw "
+            "one from: you cannot train on this dataset."
         )
     return notes
 
 
 def _remove_abandoned() -> None:
-    """Removes what a killed import, or a killed deletion, left behind."""
+    """Removes what killed imports and deletions left behind."""
     root = paths.datasets_root()
     for directory in [*root.glob(".import-*"), *root.glob(".deleted-*")]:
         age = time.time() - directory.stat().st_mtime

@@ -1,5 +1,6 @@
-"""Looks once at every image: can it be read, what is in it, what do the classes look like."""
+"""Checks at import that every image can be read, and measures it for the quality scan."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,83 +10,115 @@ import pandas as pd
 from fer_core.datasets.image_reader import ImageReader, content_hash
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.parallel import in_chunks
+from fer_core.datasets.quality.measures import (
+    DAMAGED,
+    MEASURES,
+    READABLE,
+    add_hashes,
+    measure_into,
+    writing_measures,
+)
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.text import some
 from fer_core.vision import face_pixels
 
 MEAN_SIZE = (64, 64)  # height, width of a mean face in pixels
-MOST_CLASSES = 100
+MAX_CLASSES = 100
 
 
 @dataclass(frozen=True)
 class ImageCheck:
-    """What was seen."""
+    """The result of checking all images."""
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
     mean_faces: np.ndarray  # uint8 (classes in label order, height, width, 3)
-    damaged: tuple[str, ...]  # a sentence each
-    is_gray: bool  # whether no readable image has any colour
+    damaged: tuple[str, ...]  # an error message each
+    is_gray: bool  # whether all readable images are gray
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    rows: list[tuple[int, int, str]]  # size, modified, content; the last is "" where damaged
-    classes: np.ndarray  # numbers of the classes that occur in it, ascending
+    rows: list[tuple[int, int, str]]  # size, modified, content; the last is "" if damaged
+    classes: np.ndarray  # class numbers in this chunk, ascending
     sums: np.ndarray  # int64 (those classes, height, width, 3)
     damaged: list[str]
     is_gray: bool
+    measures: np.ndarray  # of the readable images
 
 
-def validate_images(index: pd.DataFrame, root: Path, report: Report) -> ImageCheck:
-    """Reads and decodes every image of the index.
+def validate_images(index: pd.DataFrame, root: Path, measures: Path, report: Report) -> ImageCheck:
+    """Decodes every image of the index once.
+
+    Args:
+        measures: a new file for the measures of the readable images, for the quality scan.
 
     Raises:
-        FerError: there are too many classes, or not one of the images can be read.
+        FerError: there are too many classes, or no image can be read.
     """
     names = sort_classes(index["expression"].unique())
-    if len(names) > MOST_CLASSES:
+    if len(names) > MAX_CLASSES:
         raise FerError(
-            f"A data set must have at most {MOST_CLASSES} classes: a folder, or a word in the "
-            f"table, for each expression. Received: {len(names):,} ({some(names)})"
+            f"A dataset must have at most {MAX_CLASSES} classes: one folder, or one value in the "
+            f"label column, per expression. Received: {len(names):,} ({some(names)})"
         )
     classes = index["expression"].map({name: i for i, name in enumerate(names)}).to_numpy()
-    pictures = ImageReader(index, root)
+    reader = ImageReader(index, root)
+    with writing_measures(measures) as append:
+        return _combine(
+            index, classes, len(names), lambda part: _check(reader, part, classes), append, report
+        )
+
+
+def _combine(
+    index: pd.DataFrame,
+    classes: np.ndarray,
+    class_count: int,
+    check: Callable[[range], _Chunk],
+    append: Callable[[np.ndarray], None],
+    report: Report,
+) -> ImageCheck:
     rows: list[tuple[int, int, str]] = []
     damaged: list[str] = []
-    sums = np.zeros((len(names), *MEAN_SIZE, 3), np.int64)
+    sums = np.zeros((class_count, *MEAN_SIZE, 3), np.int64)
     is_gray = True
-    for chunk in in_chunks(lambda positions: _look(pictures, positions, classes), len(index)):
+    for chunk in in_chunks(check, len(index)):
         rows += chunk.rows
         damaged += chunk.damaged
         sums[chunk.classes] += chunk.sums
         is_gray = is_gray and chunk.is_gray
-        report(len(rows), len(index), f"Looked at {len(rows):,} of {len(index):,} images")
-    seen = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
-    readable = (seen["content"] != "").to_numpy()
+        append(chunk.measures)
+        report(len(rows), len(index), f"Checked {len(rows):,} of {len(index):,} images")
+    files = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
+    readable = (files["content"] != "").to_numpy()
     if not readable.any():
-        raise FerError(f"The images must be readable. Not one is: {damaged[0]}")
-    counts = np.bincount(classes[readable], minlength=len(names))[:, None, None, None]
+        raise FerError(f"None of the images can be read. {damaged[0]}")
+    counts = np.bincount(classes[readable], minlength=class_count)[:, None, None, None]
     means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
-    kept = pd.concat([index, seen], axis=1)[readable].reset_index(drop=True)
+    kept = pd.concat([index, files], axis=1)[readable].reset_index(drop=True)
     return ImageCheck(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
 
 
-def _look(pictures: ImageReader, positions: range, classes: np.ndarray) -> _Chunk:
+def _check(reader: ImageReader, positions: range, classes: np.ndarray) -> _Chunk:
     rows, damaged, is_gray = [], [], True
     present, places = np.unique(classes[positions], return_inverse=True)
     sums = np.zeros((len(present), *MEAN_SIZE, 3), np.int64)
-    for place, position in zip(places, positions, strict=True):
+    measures = np.zeros(len(positions), MEASURES)
+    for row, place, position in zip(measures, places, positions, strict=True):
         content, size, modified = "", 0, 0
         try:
-            data = pictures.read(position)
-            image = pictures.decode(position, data)
-        except ValueError as error:
+            data = reader.read(position)
+            image = reader.decode(position, data)
+        except FerError as error:
             damaged.append(str(error))
+            row["problem"] = DAMAGED
         else:
             content = content_hash(data)
-            size, modified = pictures.stat(position)
+            size, modified = reader.stat(position)
             sums[place] += face_pixels(image, MEAN_SIZE, channels=3)
             is_gray = is_gray and bool((image[..., :1] == image).all())
+            measure_into(row, image)
         rows.append((size, modified, content))
-    return _Chunk(rows, present, sums, damaged, is_gray)
+    measures = measures[measures["problem"] == READABLE]
+    add_hashes(measures)
+    return _Chunk(rows, present, sums, damaged, is_gray, measures)

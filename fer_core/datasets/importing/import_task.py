@@ -1,4 +1,4 @@
-"""Brings folders, tables and archives into the workspace, safely."""
+"""Imports folders, CSV tables and .zip archives into the workspace."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import ProgressReporter, Task
 
-_STOPPED = "It was stopped. Nothing of it was kept."
+_STOPPED = "Stopped; nothing was added."
 
 
 def import_source(
@@ -30,18 +30,18 @@ def import_source(
     progress: Callable[[int, int, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Dataset:
-    """Adds a folder, a .zip or a .csv as a data set of that name.
+    """Adds a folder, a .zip or a .csv as a dataset.
 
-    Images in a folder stay where they are and are never touched; what is in an archive, and
-    pixels in a table, are copied in.
+    Images in a folder stay where they are and are never modified; images in an archive and
+    pixels in a table are copied into the workspace.
 
     Args:
-        validation_fraction: of train, where the source names no validation split.
-        test_fraction: of train, where the source names no test split; 0 for none.
-        progress: called with what is done, of how much, and a sentence.
+        validation_fraction: of train, if the source has no validation split.
+        test_fraction: of train, if the source has no test split; 0 for none.
+        progress: called with done, total and a message.
 
     Raises:
-        FerError: the source is not recognised, the name cannot be used, or it was stopped.
+        FerError: the layout is not recognized, the name is invalid or taken, or it was stopped.
     """
 
     def report(done: int, total: int, message: str) -> None:
@@ -61,26 +61,26 @@ def import_source(
 
 
 def check_source(source: Path) -> Path:
-    """The absolute path of what can be imported.
+    """Returns the absolute path of a source that can be imported.
 
     Raises:
-        FerError: it is not there, or neither a folder nor a .zip or .csv file.
+        FerError: it does not exist, or is neither a folder nor a .zip or .csv file.
     """
-    # Neither a home of nobody, nor a circle of links, nor what is too long for a path.
+    # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
         if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
             return path
     raise FerError(
-        "The source must be a folder, a .zip or a .csv file on the machine that runs this "
-        f"dashboard. Received: {source}"
+        "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio. "
+        f"Received: {source}"
     )
 
 
 def run_import(task: Task) -> None:
-    """Does a task of kind "import"; its arguments are those of `import_source`.
+    """Runs a task of kind "import"; its arguments are those of `import_source`.
 
-    An upload, a file in the task's own directory, is removed afterwards, however it ended.
+    An uploaded file, in the task's own directory, is removed at the end in any case.
 
     Raises:
         FerError: as `import_source`.
@@ -101,18 +101,26 @@ def _read(source: Path, directory: Path, report: Report) -> ParsedLayout:
         return read_index(source, directory, report)
     extracted = directory / "images"
     extracted.mkdir()
-    left_out = extract_archive(source, extracted, report)
-    found = read_index(extracted, directory, report)
-    if not found.root.is_relative_to(extracted):
+    notes = extract_archive(source, extracted, report)
+    parsed = read_index(extracted, directory, report)
+    if not parsed.root.is_relative_to(extracted):
         shutil.rmtree(extracted)  # a table whose pixels were copied into an array
-    elif found.index["path"].map(leads_out).any():
-        raise FerError("An archive must not name images that lie outside of it. It does.")
-    return dataclasses.replace(found, notes=(*found.notes, *left_out))
+    elif parsed.index["path"].map(leads_out).any():
+        raise FerError(
+            "A table in an archive must only list images inside the archive. Remove the other "
+            "rows, or add the extracted folder instead."
+        )
+    return dataclasses.replace(parsed, notes=(*parsed.notes, *notes))
 
 
 def task_arguments(task: Task) -> Mapping[str, Any]:
+    """Returns the arguments of a task's request.
+
+    Raises:
+        FerError: the request is missing or damaged.
+    """
     if task.request is None:
-        raise FerError(f"{task.id} must hold a request. It has none.")
+        raise FerError(f"The request of task {task.id} is missing or damaged. Start it again.")
     return task.request.arguments
 
 

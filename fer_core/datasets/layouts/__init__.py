@@ -1,4 +1,4 @@
-"""Reads the layouts that people have: folders, tables, FER2013, FER+ and RAF-DB."""
+"""Reads common dataset layouts: folders, CSV tables, FER2013, FER+ and RAF-DB."""
 
 from pathlib import Path
 
@@ -11,25 +11,25 @@ from fer_core.errors import FerError
 
 __all__ = ["read_index"]
 
-# Each gives None where the source is none of its kind; the first that recognises it reads it.
+# Each returns None if the source has another layout; the first match wins.
 LAYOUTS = (read_raf_db, read_pixel_table, read_expressions, read_path_table, read_any)
 
 
 def read_index(source: Path, copied: Path, report: Report) -> ParsedLayout:
-    """Recognises the layout of a folder or a CSV file and lists its images.
+    """Recognizes the layout of a folder or CSV file and lists its images.
 
     Args:
-        copied: the new data set's directory, for what has to be copied in.
+        copied: the new dataset's directory, for pixels that must be copied.
 
     Raises:
-        FerError: no layout fits, or the one that does lacks something.
+        FerError: no layout matches, or the matching one is incomplete.
     """
     for read in LAYOUTS:
-        found = read(source, copied, report)
-        if found is not None:
-            return found
+        parsed = read(source, copied, report)
+        if parsed is not None:
+            return parsed
     raise FerError(
-        "The data must be folders named for expressions (also below train, validation and test), "
-        "fer2013.csv, RAF-DB as distributed, or a CSV with a column for the image's path and one "
-        f"for its expression. Nothing of the kind is in {source.name}."
+        f"The layout of {source.name} is not recognized. It must have folders named after "
+        "expressions (also below train, validation and test), fer2013.csv, RAF-DB as distributed, "
+        "or a CSV with a column of image paths and one of expressions."
     )

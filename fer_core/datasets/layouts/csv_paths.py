@@ -1,15 +1,15 @@
-"""Reads tables that name the files of images and their expressions."""
+"""Reads CSV tables of image paths and expressions."""
 
 import re
 from pathlib import Path
 
 import pandas as pd
 
-from fer_core.datasets.layouts.class_names import meanings
-from fer_core.datasets.layouts.csv_reader import LABELS, SPLITS, Table, left_unread, tables_in
+from fer_core.datasets.layouts.class_names import map_classes
+from fer_core.datasets.layouts.csv_reader import LABELS, SPLITS, Table, tables_in, unread_note
 from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.splits import named_split
+from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
 from fer_core.text import counted, shortened, some
 
@@ -17,14 +17,14 @@ _PATHS = (
     *("path", "image_path", "img_path", "file_path", "filepath", "pth", "image", "img"),
     *("file", "filename", "file_name", "image_name", "image_file", "name"),
 )
-_PIXELS = re.compile(r"(\d+\s+){8}")  # rather than the name of a file
+_PIXELS = re.compile(r"(\d+\s+){8}")  # rather than a file name
 
 
 def read_path_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a CSV with a column of paths, absolute or from the CSV's folder, and one of labels.
+    """Reads a CSV with a column of paths (absolute, or relative to the CSV) and one of labels.
 
     Raises:
-        FerError: none of the files is there.
+        FerError: none of the files exists.
     """
     tables = [table for table in tables_in(source) if _columns(table)]
     if not tables:
@@ -32,25 +32,25 @@ def read_path_table(source: Path, copied: Path, report: Report) -> ParsedLayout 
     table = tables[0]
     rows, notes = _rows(table, report)
     bases = [table.path.parent, *([source] if source.is_dir() else [])]
-    found = [[_locate(path, base) for path in rows["path"]] for base in bases]
-    base, places = max(zip(bases, found, strict=True), key=lambda pair: _present(pair[1]))
+    located = [[_locate(path, base) for path in rows["path"]] for base in bases]
+    base, places = max(zip(bases, located, strict=True), key=lambda pair: _present(pair[1]))
     if not _present(places):
-        raise FerError(_nothing_there(table, rows["path"]))
+        raise FerError(_no_files_message(table, rows["path"]))
     missing = rows["path"][[place is None for place in places]].tolist()
     rows = rows.assign(path=places).dropna(subset="path")
     once = rows.drop_duplicates("path").sort_values("path", ignore_index=True)
     if missing:
-        notes.append(f"Skipped, not there: {counted(len(missing), 'file')} ({some(missing)}).")
+        notes.append(f"Skipped {counted(len(missing), 'missing file')}: {some(missing)}.")
     if len(once) < len(rows):
-        notes.append(f"Skipped: {counted(len(rows) - len(once), 'row')} for a file named before.")
-    expressions, meant = meanings(once["word"])
+        notes.append(f"Skipped {counted(len(rows) - len(once), 'repeated row')}.")
+    expressions, class_notes = map_classes(once["word"])
     index = once.assign(
         expression=once["word"].map(expressions),
-        split=once["source_split"].map(lambda word: named_split(word) or ""),
+        split=once["source_split"].map(lambda word: parse_split(word) or ""),
     ).drop(columns="word")
-    notes = [*meant, *notes, *left_unread(tables[1:])]
-    recognised = f"Recognised {table.path.name}, a table of paths and expressions."
-    return ParsedLayout("Table of paths", base, index, tuple(notes), lambda index: recognised)
+    notes = [*class_notes, *notes, *unread_note(tables[1:])]
+    summary = f"Recognized {table.path.name}: a table of image paths and expressions."
+    return ParsedLayout("Table of paths", base, index, tuple(notes), lambda index: summary)
 
 
 def _columns(table: Table) -> tuple[int, int] | None:
@@ -71,26 +71,28 @@ def _rows(table: Table, report: Report) -> tuple[pd.DataFrame, list[str]]:
     ]
     whole = [row for row in rows if row[0] and row[1]]
     if not whole:
-        raise FerError(f"{table.path.name} must have rows with a path and a label. It has none.")
+        raise FerError(
+            f"{table.path.name} must have rows with a path and a label. No row has both."
+        )
     notes = []
     if len(whole) < len(rows):
-        notes.append(f"Skipped: {counted(len(rows) - len(whole), 'row')} without path or label.")
+        notes.append(f"Skipped {counted(len(rows) - len(whole), 'row')} without a path or label.")
     return pd.DataFrame(whole, columns=["path", "word", "source_split"]), notes
 
 
-def _nothing_there(table: Table, names: pd.Series) -> str:
+def _no_files_message(table: Table, names: pd.Series) -> str:
     first = shortened(str(names.iloc[0]))
     sentence = (
-        f"The files named in {table.path.name} must be there, by absolute path or from the "
-        f"CSV's folder. Of {len(names):,} not one is; the first is {first}"
+        f"None of the {len(names):,} files listed in {table.path.name} exists. Paths must be "
+        f"absolute or relative to the CSV's folder. The first is {first}"
     )
     if _PIXELS.match(first):
-        sentence += ". If these are the pixels themselves, name that column `pixels`."
+        sentence += ". If these are pixel values, name the column `pixels`."
     return sentence
 
 
 def _locate(path: str, base: Path) -> str | None:
-    """The path from `base` where the file lies below it, else in full; None if it is not there."""
+    """Returns the path, relative to `base` if the file is inside it; None if it does not exist."""
     file = base / path
     if not is_file(file):
         return None

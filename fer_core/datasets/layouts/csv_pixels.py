@@ -1,4 +1,4 @@
-"""Reads tables whose cells hold the pixels: fer2013.csv and its like, with FER+ votes beside."""
+"""Reads CSV tables with pixels in their cells, such as fer2013.csv, and FER+ votes."""
 
 import math
 import warnings
@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fer_core.datasets.layouts.class_names import fer2013_number, meanings
+from fer_core.datasets.layouts.class_names import fer2013_number, map_classes
 from fer_core.datasets.layouts.csv_reader import (
     LABELS,
     SPLITS,
     Table,
-    left_unread,
     open_table,
     tables_in,
+    unread_note,
 )
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.splits import named_split
+from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
 from fer_core.expressions import canonical
 from fer_core.storage import writing_array
@@ -28,65 +28,65 @@ from fer_core.text import counted, some
 ARRAY = "images.npy"
 _PIXELS = ("pixels",)
 _CHUNK = 500  # rows
-_SMALLEST = 16  # pixels a side
+_MIN_SIDE = 16  # pixels
 # FER+'s columns (Barsoum et al. 2016).
 _VOTES = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
-    *("unknown", "nf"),  # unclear, and not a face
+    *("unknown", "nf"),  # unclear, not a face
 )
 
 
 def read_pixel_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Copies the pixels of a table into an array in `copied`; row i is row i of the table.
+    """Copies the pixels of a table into an array in `copied`, row by row.
 
     Raises:
-        FerError: the table has no label column, no square pictures, or not one good row.
+        FerError: the table has no label column, no square images, or no valid row.
     """
     tables = [table for table in tables_in(source) if table.column(_PIXELS) is not None]
     if not tables:
         return None
-    # The challenge's folder holds several; the one that names splits and labels is the whole.
+    # The Kaggle challenge has several tables; the complete one has splits and labels.
     table = max(tables, key=lambda table: (_has(table, SPLITS), _has(table, LABELS)))
     copy = _copy(table, copied / ARRAY, report)
     words = [fer2013_number(word) for word in copy.words]
-    expressions, notes = meanings(words)
+    expressions, notes = map_classes(words)
     index = pd.DataFrame(
         {
             "path": ARRAY,
             "row": copy.rows,
             "expression": [expressions[word] for word in words],
-            "split": [named_split(usage) or "" for usage in copy.usages],
+            "split": [parse_split(usage) or "" for usage in copy.usages],
             "source_split": copy.usages,
         }
     )
     bad = [f"{counted(count, 'row')} {why}" for why, count in copy.problems.items()]
     notes = [
         *notes,
-        *([f"Skipped: {'; '.join(bad)}."] if bad else []),
-        *left_unread([other for other in tables if other != table]),
+        *([f"Skipped {'; '.join(bad)}."] if bad else []),
+        *unread_note([other for other in tables if other != table]),
     ]
     index, votes = _with_votes(index, copy.total, table.path.parent)
     is_fer2013 = {"training", "publictest"} <= {usage.lower() for usage in copy.usages}
     layout = "FER2013, table of pixels" if is_fer2013 else "Table of pixels"
-    recognised = f"Recognised {table.path.name}, a table of {copy.side}×{copy.side} pixels"
+    summary = f"Recognized {table.path.name}: a table of {copy.side}×{copy.side} pixels"
     return ParsedLayout(
         layout,
         copied,
         index,
         (*notes, *votes),
-        lambda index: f"{recognised}, {_splits(index)}.",
+        lambda index: f"{summary} {_splits(index)}.",
     )
 
 
 def _splits(index: pd.DataFrame) -> str:
     usages = index["source_split"].value_counts(sort=False).items()
     named = [f"{usage} ({count:,})" for usage, count in usages if usage]
-    return f"with the splits {some(named, 10)}" if named else "without splits"
+    return f"with splits {some(named, 10)}" if named else "without splits"
 
 
 @dataclass
 class _Copy:
-    side: int  # of the pictures, in pixels
+    side: int  # of the images in pixels
     total: int = 0
     rows: list[int] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -98,14 +98,14 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
     pixels, label, usage = (table.column(names) for names in (_PIXELS, LABELS, SPLITS))
     if pixels is None or label is None:
         raise FerError(
-            f"{table.path.name} must have a column with the expressions, named one of "
+            f"{table.path.name} must have a column of expressions, named one of "
             f"{', '.join(LABELS)}. Received: {some(table.header, 10)}"
         )
     copy = _Copy(_side(table, pixels))
     chunk = np.zeros((_CHUNK, copy.side * copy.side), np.uint8)
     shape = (copy.side, copy.side)
     with writing_array(target, shape) as append, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of cells that are not all numbers
+        warnings.simplefilter("ignore", DeprecationWarning)  # for cells that are not all numbers
         for cells in table.rows(report):
             place = copy.total % _CHUNK
             values, problem = _parse(cells[pixels], chunk.shape[1])
@@ -123,33 +123,35 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
                 append(chunk.reshape(-1, *shape))
         append(chunk[: copy.total % _CHUNK].reshape(-1, *shape))
     if not copy.rows:
-        raise FerError(f"{table.path.name} must have rows with pictures and labels. It has none.")
+        raise FerError(
+            f"{table.path.name} must have rows with pixels and a label. No row has both."
+        )
     return copy
 
 
 def _parse(text: str, length: int) -> tuple[np.ndarray, str]:
-    """The numbers in a cell, and what is wrong with them."""
+    """Returns the numbers in a cell, and what is wrong with them, if anything."""
     try:
         values = np.fromstring(text, np.int64, sep=" ")
     except ValueError:
         values = np.zeros(0, np.int64)
     if values.size != length:
-        return values, f"not of {length:,} whole numbers"
+        return values, f"without exactly {length:,} whole numbers"
     if values.min() < 0 or values.max() > 255:
-        return values, "with pixels outside 0 to 255"
+        return values, "with values outside 0 to 255"
     return values, ""
 
 
 def _side(table: Table, pixels: int) -> int:
-    """Height and width of the first picture in the table."""
+    """Returns the height and width of the first image in the table."""
     for cells in table.rows():
         count = len(cells[pixels].split())
         side = math.isqrt(count)
-        if side >= _SMALLEST and side * side == count:
+        if side >= _MIN_SIDE and side * side == count:
             return side
     raise FerError(
-        f"{table.path.name} must hold square pictures of at least {_SMALLEST}×{_SMALLEST} pixels, "
-        "as numbers with spaces between. No row does."
+        f"{table.path.name} must have square images of at least {_MIN_SIDE}×{_MIN_SIDE} pixels, as "
+        "numbers separated by spaces. No row has one."
     )
 
 
@@ -158,7 +160,7 @@ def _has(table: Table, names: tuple[str, ...]) -> bool:
 
 
 def _with_votes(index: pd.DataFrame, total: int, folder: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Joins FER+'s votes by the order of rows, where its table lies beside."""
+    """Joins FER+ votes by row order, if their table is in the same folder."""
     tables = [open_table(path) for path in sorted(folder.glob("*.[cC][sS][vV]"))]
     for table in tables:
         if not set(_VOTES) <= set(table.header):
@@ -167,10 +169,10 @@ def _with_votes(index: pd.DataFrame, total: int, folder: Path) -> tuple[pd.DataF
         votes.columns = list(table.header)
         if len(votes) != total:
             return index, [
-                f"{table.path.name} was not used: FER+ must have a row for each of the "
-                f"{total:,} images. Received: {len(votes):,}"
+                f"FER+ votes in {table.path.name} were not used: they must have a row for each "
+                f"of the {total:,} images. Received: {len(votes):,}"
             ]
         chosen = votes.iloc[index["row"]][list(_VOTES)].reset_index(drop=True)
         chosen.columns = [f"votes_{canonical(name)}" for name in _VOTES]
-        return index.join(chosen), [f"FER+ votes were joined from {table.path.name}."]
+        return index.join(chosen), [f"FER+ votes were read from {table.path.name}."]
     return index, []

@@ -1,4 +1,4 @@
-"""Opens CSV files as people have them: any case, spaces in the header, commas or semicolons."""
+"""Reads CSV files leniently: any case, spaces in the header, commas, semicolons or tabs."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ SPLITS = ("usage", "split", "subset", "set", "partition", "phase")
 
 _REPORT_EVERY = 500  # rows
 
-csv.field_size_limit(2**24)  # a picture's pixels in one cell are longer than the 128 KB allowed
+csv.field_size_limit(2**24)  # pixels in one cell exceed the default limit of 128 KB
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,18 @@ class Table:
     """A CSV file and its columns."""
 
     path: Path
-    header: tuple[str, ...]  # lower case, "_" for spaces
+    header: tuple[str, ...]  # lower case, "_" instead of spaces and dashes
     delimiter: str
 
     def column(self, names: Sequence[str]) -> int | None:
-        """The number of the column with the first of these names that there is."""
+        """Returns the number of the first of these columns that exists."""
         return next((self.header.index(name) for name in names if name in self.header), None)
 
     def rows(self, report: Report | None = None) -> Iterator[list[str]]:
-        """The cells of every row below the header; rows that are too short are filled with "".
+        """Yields the cells of every row below the header; short rows are padded with "".
 
         Raises:
-            FerError: the file is no CSV.
+            FerError: the file is not a CSV.
         """
         size = self.path.stat().st_size
         with self.path.open("rb") as file, _as_text(file) as text:
@@ -50,7 +50,7 @@ class Table:
             except csv.Error as error:
                 raise FerError(
                     f"{self.path.name} must be a CSV file. "
-                    f"Received, in line {reader.line_num}: {error}"
+                    f"Received in line {reader.line_num}: {error}"
                 ) from error
 
 
@@ -65,17 +65,17 @@ def open_table(path: Path) -> Table:
 
 
 def tables_in(source: Path) -> list[Table]:
-    """The CSV file itself, or those in a folder and in the folders right below it."""
+    """Opens a CSV file, or those in a folder and its direct subfolders."""
     if source.is_dir():
         files = [*sorted(source.glob("*.[cC][sS][vV]")), *sorted(source.glob("*/*.[cC][sS][vV]"))]
         return [open_table(path) for path in files if not path.name.startswith(".")]
     return [open_table(source)] if source.suffix.lower() == ".csv" else []
 
 
-def left_unread(tables: Sequence[Table]) -> list[str]:
-    """A note on tables that could have been read, but another one was."""
+def unread_note(tables: Sequence[Table]) -> list[str]:
+    """Returns a note on matching tables that were not read."""
     names = [table.path.name for table in tables]
-    return [f"Not read: {counted(len(names), 'other table')} ({some(names)})."] if names else []
+    return [f"Ignored {counted(len(names), 'other table')}: {some(names)}."] if names else []
 
 
 def _as_text(file: IO[bytes]) -> io.TextIOWrapper:

@@ -1,4 +1,4 @@
-"""Which files lie under a folder."""
+"""Lists the files below a folder."""
 
 import os
 from dataclasses import dataclass
@@ -7,32 +7,32 @@ from pathlib import Path
 from fer_core.datasets.layouts.layout import Report
 from fer_core.vision import IMAGE_SUFFIXES
 
-_SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # what systems leave behind
+_SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # created by operating systems
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files under a folder; hidden ones and what systems leave behind do not count."""
+    """The files below a folder, without hidden files and those of operating systems."""
 
-    images: dict[str, list[str]]  # folder (POSIX, relative, "" at the top) to file names, sorted
-    others: list[str]  # paths of files that are no images
-    closed: list[str]  # folders that may not be read
+    images: dict[str, list[str]]  # folder (POSIX, relative, "" for the root) → sorted names
+    others: list[str]  # paths of files that are not images
+    unreadable: list[str]  # folders
 
 
 def list_files(root: Path, report: Report) -> Listing:
-    """All files under a folder; links to folders are followed once."""
+    """Lists all files below a folder; follows links to folders once."""
     listing = Listing({}, [], [])
     seen: set[tuple[int, int]] = set()
     waiting = [("", root)]
-    found = 0
+    count = 0
     while waiting:
         relative, folder = waiting.pop()
         try:
             stat, entries = folder.stat(), sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
-            listing.closed.append(relative)
+            listing.unreadable.append(relative)
             continue
-        # Windows may give no inode; there, links to folders are rare.
+        # Windows may report no inode; links to folders are rare there.
         if stat.st_ino and (stat.st_dev, stat.st_ino) in seen:
             continue
         seen.add((stat.st_dev, stat.st_ino))
@@ -44,22 +44,22 @@ def list_files(root: Path, report: Report) -> Listing:
                 waiting.append((path, Path(entry.path)))
             elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                 listing.images.setdefault(relative, []).append(entry.name)
-                found += 1
+                count += 1
             else:
                 listing.others.append(path)
-        report(0, 0, f"Found {found:,} images")
-    return Listing(dict(sorted(listing.images.items())), sorted(listing.others), listing.closed)
+        report(0, 0, f"Found {count:,} images")
+    return Listing(dict(sorted(listing.images.items())), sorted(listing.others), listing.unreadable)
 
 
 def is_file(path: Path) -> bool:
-    """Whether it is a file; what cannot be a file's name, such as a long text, is none."""
-    return os.path.isfile(path)  # noqa: PTH113 (which raises where the system refuses the name)
+    """Returns whether it is a file; False for invalid file names, such as long texts."""
+    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
 
 
 def find_copies(root: Path, listing: Listing) -> list[str]:
-    """Folders of images that lie once more in themselves: images/images/… beside images/….
+    """Finds folders that repeat their parent's content: images/images/… next to images/….
 
-    A much used archive of FER2013 is packed like that.
+    A popular archive of FER2013 is packed like this.
     """
 
     def sizes(folder: str) -> list[int]:
@@ -75,7 +75,7 @@ def find_copies(root: Path, listing: Listing) -> list[str]:
 
 
 def _outer(folder: str) -> str | None:
-    """The path without the first part that repeats the one before it, if there is one."""
+    """Returns the path without the first part that repeats the one before it; None if none."""
     parts = folder.split("/")
     for i in range(1, len(parts)):
         if parts[i] == parts[i - 1]:

@@ -1,4 +1,4 @@
-"""Reads folders of expressions, with or without folders of splits above them."""
+"""Reads one folder per expression, with or without split folders."""
 
 import re
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_core.datasets.layouts.class_names import is_expression, meanings
+from fer_core.datasets.layouts.class_names import is_expression, map_classes
 from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.splits import SPLITS, named_split
+from fer_core.datasets.splits import SPLITS, parse_split
 from fer_core.text import counted, some
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
@@ -18,12 +18,12 @@ _ORDER = {split: number for number, split in enumerate(SPLITS)}
 
 
 def read_expressions(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a tree in which at least two folders are named for expressions."""
+    """Reads a tree in which at least two folders are named after expressions."""
     return _read(source, report, lambda names: sum(map(is_expression, names)) >= 2)
 
 
 def read_any(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a tree with at least two folders of images, whatever their names."""
+    """Reads a tree with at least two folders of images, with any names."""
     return _read(source, report, lambda names: len(names) >= 2)
 
 
@@ -34,31 +34,31 @@ def _read(
         return None
     listing = list_files(source, report)
     copies = {folder: listing.images.pop(folder) for folder in find_copies(source, listing)}
-    words = {folder: _class_and_split(folder) for folder in listing.images}
-    if not suffices({name for name, _ in words.values() if name}):
+    parts = {folder: _class_and_split(folder) for folder in listing.images}
+    if not suffices({name for name, _ in parts.values() if name}):
         return None
-    expressions, notes = meanings(name for name, _ in words.values() if name)
+    expressions, notes = map_classes(name for name, _ in parts.values() if name)
     rows = [
-        (f"{folder}/{name}", expressions[words[folder][0]], words[folder][1])
+        (f"{folder}/{name}", expressions[parts[folder][0]], parts[folder][1])
         for folder, names in listing.images.items()
-        if words[folder][0]
+        if parts[folder][0]
         for name in names
     ]
     index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
     index, official = _with_official_splits(index)
-    index["split"] = index["source_split"].map(lambda word: named_split(word) or "")
-    notes = [*official, *notes, *_skipped(listing, words, copies)]
-    return ParsedLayout(_layout(index, bool(official)), source, index, tuple(notes), _recognised)
+    index["split"] = index["source_split"].map(lambda word: parse_split(word) or "")
+    notes = [*official, *notes, *_skipped(listing, parts, copies)]
+    return ParsedLayout(_layout(index, bool(official)), source, index, tuple(notes), _summary)
 
 
 def _class_and_split(folder: str) -> tuple[str, str]:
-    """The words for class and split in a folder's path; either may be "".
+    """Returns the class and split folders in a path; either may be "".
 
-    A class is the first folder that is named for an expression, else the first below the split,
-    else, without a split, the last.
+    The class is the first folder named after an expression, else the first folder below the
+    split, else, without a split, the last folder.
     """
     parts = folder.split("/") if folder else []
-    splits = [i for i, part in enumerate(parts) if named_split(part)]
+    splits = [i for i, part in enumerate(parts) if parse_split(part)]
     first = splits[0] if splits else None
     others = [part for i, part in enumerate(parts) if i not in splits]
     below = parts[first + 1 : first + 2] if first is not None else parts[-1:]
@@ -69,17 +69,17 @@ def _class_and_split(folder: str) -> tuple[str, str]:
 
 
 def _with_official_splits(index: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """FER2013's validation and test, told from the file names where test/ mixes the two."""
+    """Recovers FER2013's validation and test splits from file names if test/ mixes them."""
     usage = index["path"].str.extract(rf"(?:^|/){_FER2013_NAME.pattern}", flags=re.I)[0].fillna("")
-    split = index["source_split"].map(lambda word: named_split(word) or "")
+    split = index["source_split"].map(lambda word: parse_split(word) or "")
     if (split == "val").any() or not {"publictest", "privatetest"} <= set(usage.str.lower()):
         return index, []
-    # Only what is mixed: someone who made splits of their own keeps them.
+    # Only mixed folders: splits that users made themselves are kept.
     mixed = (usage != "") & split.isin(["", "test"])
     index = index.assign(source_split=index["source_split"].mask(mixed, usage))
     return index, [
-        "FER2013's official splits were recovered from the file names: PublicTest is validation, "
-        "PrivateTest is test."
+        "FER2013's official splits were recovered from the file names: PublicTest for validation, "
+        "PrivateTest for test."
     ]
 
 
@@ -91,14 +91,14 @@ def _layout(index: pd.DataFrame, official: bool) -> str:
     return "Folders by split" if (index["split"] != "").any() else "Folders of expressions"
 
 
-def _recognised(index: pd.DataFrame) -> str:
+def _summary(index: pd.DataFrame) -> str:
     classes = counted(index["expression"].nunique(), "class", "classes")
     sizes = index["source_split"].value_counts()
     if set(sizes.index) == {""}:
-        return f"Recognised a folder for each of {classes}, without splits."
-    words = sorted(sizes.index, key=lambda word: _ORDER.get(named_split(word) or "", len(_ORDER)))
+        return f"Recognized one folder per expression: {classes}, without splits."
+    words = sorted(sizes.index, key=lambda word: _ORDER.get(parse_split(word) or "", len(_ORDER)))
     parts = [f"{word or 'no split'} ({sizes[word]:,})" for word in words]
-    return f"Recognised folders of {classes} in splits: {some(parts, 10)}."
+    return f"Recognized one folder per expression: {classes}, with splits {some(parts, 10)}."
 
 
 def _skipped(
@@ -110,15 +110,15 @@ def _skipped(
         if not words[folder][0]
         for name in names
     ]
-    twice = [f"{folder}/{name}" for folder, names in copies.items() for name in names]
+    copied = [f"{folder}/{name}" for folder, names in copies.items() for name in names]
     skipped = {
-        "in no class's folder": (loose, "image"),
-        "there twice, a folder lies in itself": (twice, "image"),
+        "outside class folders": (loose, "image"),
+        "in a repeated copy of their folder": (copied, "image"),
         "not images": (listing.others, "file"),
-        "closed to this program": (listing.closed, "folder"),
+        "not readable": (listing.unreadable, "folder"),
     }
     return [
-        f"Skipped, {why}: {counted(len(files), thing)} ({some(files)})."
+        f"Skipped {counted(len(files), thing)} ({why}): {some(files)}."
         for why, (files, thing) in skipped.items()
         if files
     ]

@@ -1,4 +1,4 @@
-"""What a reader of a layout recognised."""
+"""The result of reading a dataset's layout."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-# Called with what is done, of how much, and a sentence; what it raises ends the work.
+# Called with done, total and a message; an exception in it cancels the work.
 Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
 class ParsedLayout:
-    """A data set as it lies there, before its images were looked at."""
+    """A dataset as found on disk, before its images were checked."""
 
     layout: str
-    root: Path  # what the paths in the index start from
-    index: pd.DataFrame  # path, row, expression, split ("" where unknown), source_split, and more
-    notes: tuple[str, ...]  # sentences: what was skipped and why, how names were read
-    # Says what was recognised, of those rows of the index whose images can be read.
-    recognised: Callable[[pd.DataFrame], str]
+    root: Path  # base of the index's paths
+    index: pd.DataFrame  # path, row, expression, split ("" if unknown), source_split, ...
+    notes: tuple[str, ...]  # sentences: what was skipped and why, how names were interpreted
+    # Describes what was recognized, given the rows of the index whose images are readable.
+    summary: Callable[[pd.DataFrame], str]

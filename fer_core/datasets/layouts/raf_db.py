@@ -7,20 +7,20 @@ import pandas as pd
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.splits import named_split
+from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
 from fer_core.expressions import RAF_DB
 from fer_core.text import counted, some
 
-# The first is how the distribution spells it.
+# The first one is misspelled in the distribution.
 _LABELS = ("list_patition_label.txt", "list_partition_label.txt")
 
 
 def read_raf_db(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads the basic part of RAF-DB.
+    """Reads the single-label (basic) part of RAF-DB.
 
     Raises:
-        FerError: there are original images only, without the distributed boxes.
+        FerError: the images are missing, or there are only original ones without face boxes.
     """
     labels = _find_labels(source)
     if labels is None:
@@ -30,26 +30,26 @@ def read_raf_db(source: Path, copied: Path, report: Report) -> ParsedLayout | No
     aligned = root / "Image" / "aligned"
     if aligned.is_dir():
         index["path"] = "Image/aligned/" + index["stem"] + "_aligned.jpg"
-        notes.append("The aligned faces were taken, from Image/aligned.")
+        notes.append("Using the aligned faces in Image/aligned.")
     else:
         index["path"] = "Image/original/" + index["stem"] + ".jpg"
         index = _with_boxes(index, root / "Annotation" / "boundingbox", report)
-        notes.append("The original images were taken, cut out by the distributed face boxes.")
-    there = index["path"].map(lambda path: is_file(root / path))
-    missing = index["path"][~there].tolist()
+        notes.append("Using the original images, cropped to the distributed face boxes.")
+    exists = index["path"].map(lambda path: is_file(root / path))
+    missing = index["path"][~exists].tolist()
     if len(missing) == len(index):
         raise FerError(
-            f"The images that {labels.name} lists must lie in {root / 'Image'}. "
-            f"Of {len(index):,} not one does; the first is {missing[0]}"
+            f"None of the {len(index):,} images listed in {labels.name} exists. Copy them to "
+            f"{root / 'Image'}. The first is {missing[0]}"
         )
     if missing:
-        notes.append(f"Skipped, not there: {counted(len(missing), 'image')} ({some(missing)}).")
-    index = index[there].drop(columns="stem").sort_values("path", ignore_index=True)
+        notes.append(f"Skipped {counted(len(missing), 'missing image')}: {some(missing)}.")
+    index = index[exists].drop(columns="stem").sort_values("path", ignore_index=True)
 
-    def recognised(index: pd.DataFrame) -> str:
-        return f"Recognised RAF-DB by {labels.name}: {counted(len(index), 'labelled image')}."
+    def summary(index: pd.DataFrame) -> str:
+        return f"Recognized RAF-DB by {labels.name}: {counted(len(index), 'labeled image')}."
 
-    return ParsedLayout("RAF-DB, as distributed", root, index, tuple(notes), recognised)
+    return ParsedLayout("RAF-DB, as distributed", root, index, tuple(notes), summary)
 
 
 def _find_labels(source: Path) -> Path | None:
@@ -60,20 +60,18 @@ def _find_labels(source: Path) -> Path | None:
 
 
 def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Lines such as "train_00001.jpg 5"."""
+    """Parses lines such as "train_00001.jpg 5"."""
     rows, bad = [], 0
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
         name, number = (*line.split(maxsplit=1), "", "")[:2]
         split = name.partition("_")[0]
-        if number.strip() in RAF_DB and named_split(split):
-            rows.append((Path(name).stem, RAF_DB[number.strip()], named_split(split), split))
+        if number.strip() in RAF_DB and parse_split(split):
+            rows.append((Path(name).stem, RAF_DB[number.strip()], parse_split(split), split))
         else:
             bad += bool(name)
     if not rows:
-        raise FerError(
-            f"{path.name} must have lines such as `train_00001.jpg 5`. Not one was found."
-        )
-    notes = [f"Skipped: {counted(bad, 'line')} of {path.name} that are no label."] if bad else []
+        raise FerError(f"{path.name} must have lines such as `train_00001.jpg 5`. No line is.")
+    notes = [f"Skipped {counted(bad, 'malformed line')} of {path.name}."] if bad else []
     return pd.DataFrame(rows, columns=["stem", "expression", "split", "source_split"]), notes
 
 
@@ -87,13 +85,13 @@ def _with_boxes(index: pd.DataFrame, folder: Path, report: Report) -> pd.DataFra
 
 
 def _read_box(path: Path) -> tuple[int, int, int, int]:
-    """x, y, width and height from a file with "x1 y1 x2 y2"."""
+    """Returns x, y, width and height from a file with "x1 y1 x2 y2"."""
     try:
         left, top, right, bottom = map(float, path.read_text(encoding="utf-8").split()[:4])
     except (OSError, ValueError):
         raise FerError(
-            "RAF-DB's original images show whole scenes: they must come with Image/aligned, or "
-            f"with the distributed box of every face. Not found or not readable: {path}"
+            "RAF-DB's original images show whole scenes, so they need Image/aligned or the "
+            f"distributed face box of every image. Missing or not readable: {path}"
         ) from None
     x, y = round(left), round(top)
     return x, y, round(right) - x, round(bottom) - y

@@ -1,7 +1,12 @@
-"""What is wrong with a data set: unreadable, flat, dark, blurred, odd, double, leaking."""
+"""Finds problems in a dataset: unreadable, dark, blurred, duplicate and leaking images."""
 
-from fer_core.datasets.quality.descriptions import WORDS, Words
-from fer_core.datasets.quality.findings import Finding, find, page_starts, table_of
+from fer_core.datasets.quality.descriptions import DESCRIPTIONS, Description
+from fer_core.datasets.quality.findings import (
+    Finding,
+    find_problems,
+    finding_table,
+    page_starts,
+)
 from fer_core.datasets.quality.scan_results import (
     FaceSearch,
     ScanResult,
@@ -14,18 +19,18 @@ from fer_core.datasets.quality.scan_results import (
 )
 
 __all__ = [
-    "WORDS",
+    "DESCRIPTIONS",
+    "Description",
     "FaceSearch",
     "Finding",
     "ScanResult",
-    "Words",
     "face_search_file",
-    "find",
+    "find_problems",
+    "finding_table",
     "has_changed",
     "images_key",
     "page_starts",
     "read_face_search",
     "read_scan_result",
     "scan_result_file",
-    "table_of",
 ]

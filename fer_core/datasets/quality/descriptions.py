@@ -1,121 +1,120 @@
-"""What each kind of finding is called, what it means, and what there is to be done."""
+"""Titles, explanations and advice for each kind of finding."""
 
 from dataclasses import dataclass
 
 from fer_core.datasets.quality import thresholds
-from fer_core.datasets.quality.duplicates import LEAST_CORRELATION
+from fer_core.datasets.quality.duplicates import MIN_CORRELATION
+from fer_core.text import SPLIT_NAMES
 
-# Two splits that should share no image; of what they share, that of the first is left out.
+# Pairs of splits that should share no image; shared images are excluded from the first.
 PAIRS = (("train", "test"), ("train", "val"), ("val", "test"))
 
-_WORDS = {"train": "training", "val": "validation", "test": "test"}
 _NEARLY = (
-    "the same photo in another crop, size or compression, with a caption, or the next picture of "
-    f"a film. Reduced to 32×32 pixels they correlate by {LEAST_CORRELATION:g} or more, and so "
-    "does what is fine in them."
+    "the same photo in another crop, size or compression, with a caption, or the next frame of a "
+    f"video. Downscaled to 32×32 pixels they correlate by at least {MIN_CORRELATION:g}, and their "
+    "fine detail correlates too."
 )
-_CHOICE = (
-    "Left out would be training images alone: in a group with validation or test all of them, in "
-    "another all but the first."
+_DUPLICATES = (
+    "Excludes training images only: all of them if validation or test has the image too, "
+    "otherwise all but one per group."
 )
 
 
 @dataclass(frozen=True)
-class Words:
-    """How a kind of finding is put."""
+class Description:
+    """The texts shown for one kind of finding."""
 
     title: str
     meaning: str
-    advice: str = "Left out would be all of them, in validation and test too."
-    of: str = "images"  # what it might have been about
+    advice: str = "Excludes all of them, in validation and test too."
+    population: str = "images"  # what the share of affected images refers to
 
 
-def _leak(one: str, other: str, *, exact: bool) -> Words:
-    kind, known = _WORDS[other], _WORDS[one]
+def _leak(one: str, other: str, *, exact: bool) -> Description:
+    known, split = SPLIT_NAMES[one].lower(), SPLIT_NAMES[other].lower()
     what = (
-        f"Images of the {kind} split that are in {known}, pixel for pixel."
+        f"Images of the {split} split that are also in the {known} split, pixel for pixel."
         if exact
-        else f"Images of the {kind} split that are nearly in {known} too, not counting exact "
-        f"copies: {_NEARLY}"
+        else f"Images of the {split} split with a near duplicate in the {known} split, not "
+        f"counting exact copies: {_NEARLY}"
     )
     harm = (
-        f"A network has learned them by heart: the {kind} score is better than the network."
+        f"The model may memorize them, so the {split} score is too optimistic."
         if one == "train"
-        else "Whatever is chosen by the validation score is chosen by these test images too."
+        else "Choosing a model by its validation score also chooses it by these test images."
     )
-    title = f"{'Leaks' if exact else 'Near leaks'}: {kind} in {known}"
-    advice = f"Left out would be the {known} images of each group; {kind} stays as it is."
-    return Words(title, f"{what} {harm}", advice, f"{kind} images")
+    title = f"{'Leaks' if exact else 'Near leaks'}: {split} in {known}"
+    advice = f"Excludes the {known} images of each group; the {split} split is unchanged."
+    return Description(title, f"{what} {harm}", advice, f"{split} images")
 
 
-WORDS = {
-    "unreadable": Words(
-        "Cannot be read",
-        "The file is gone, damaged or truncated since the data set was added. Training refuses "
-        "a data set with such images. What could not be read when it was added was left out then.",
+DESCRIPTIONS = {
+    "unreadable": Description(
+        "Unreadable",
+        "The file was deleted, damaged or truncated after the dataset was added. A dataset with "
+        "unreadable images cannot be trained on. Images that were unreadable at import were "
+        "skipped then.",
     ),
-    "blank": Words(
+    "blank": Description(
         "Blank",
-        f"One shade throughout: the standard deviation of the gray pixels is below "
-        f"{thresholds.BLANK:g} of 255. Whatever the label says, nothing can be learned from it.",
+        f"A single shade: the standard deviation of the gray pixels (0 to 255) is below "
+        f"{thresholds.BLANK:g}. A model cannot learn anything from them.",
     ),
-    "flat": Words(
-        "Nearly flat",
-        f"Hardly any contrast: the standard deviation of the gray pixels is below "
-        f"{thresholds.NEARLY_FLAT:g} of 255. Some are faces in the dark, others no faces.",
+    "flat": Description(
+        "Very low contrast",
+        f"The standard deviation of the gray pixels (0 to 255) is below "
+        f"{thresholds.NEARLY_FLAT:g}. Some are faces in the dark, others are not faces.",
     ),
-    "dark": Words(
+    "dark": Description(
         "Too dark",
-        f"The mean of the gray pixels is below {thresholds.DARK:g} of 255, in the order of "
-        "darkness. Look for warning signs and black frames among dark photos.",
+        f"The mean of the gray pixels (0 to 255) is below {thresholds.DARK:g}; darkest first. "
+        "Look for warning signs and black frames among the dark photos.",
     ),
-    "bright": Words(
+    "bright": Description(
         "Too bright",
-        f"The mean of the gray pixels is above {thresholds.BRIGHT:g} of 255, the brightest first. "
-        "Notices in place of a photo that was deleted are found here, beside bright faces.",
+        f"The mean of the gray pixels (0 to 255) is above {thresholds.BRIGHT:g}; brightest first. "
+        "Besides bright faces, these include notices that replace deleted photos.",
     ),
-    "blurred": Words(
+    "blurred": Description(
         "Blurred",
-        f"At 48×48 pixels the variance of the Laplacian is below {thresholds.BLURRED:g} of the "
-        "variance of the pixels; an ordinary photo of a face has 0.5. The most blurred first.",
+        f"At 48×48 pixels, the variance of the Laplacian is below {thresholds.BLURRED:g} times "
+        "the variance of the pixels (about 0.5 for a typical face photo); most blurred first.",
     ),
-    "size": Words(
-        "Odd sizes",
-        f"Another size than that which at least {thresholds.ONE_SIZE:.0%} of the images have; "
-        f"where there is no such size, less than {thresholds.SMALLEST} pixels on a side, or one "
-        f"side more than {thresholds.LONGEST:g} times the other. The smallest first.",
+    "size": Description(
+        "Unusual size",
+        f"If at least {thresholds.UNIFORM_SIZE_SHARE:.0%} of the images have one size, images of "
+        f"any other size; otherwise images with a side below {thresholds.MIN_SIDE} pixels or an "
+        f"aspect ratio above {thresholds.MAX_ASPECT_RATIO:g}. Smallest first.",
     ),
-    "copies": Words(
+    "copies": Description(
         "Exact duplicates",
-        "The same picture several times, pixel for pixel, whatever its file. Such images count "
-        "more than others in training.",
-        _CHOICE,
+        "The same image more than once, pixel for pixel, even if the files differ. Duplicates "
+        "get more weight in training.",
+        _DUPLICATES,
     ),
-    "copies-labels": Words(
+    "copies-labels": Description(
         "Exact duplicates, labels differ",
-        "The same picture, pixel for pixel, under several expressions: at most one of them is "
-        "right.",
-        "Nobody can know from here which label is right, so left out would be all training "
-        "images of the groups.",
+        "The same image, pixel for pixel, with different labels: at most one of them is right.",
+        "Excludes all training images of the groups, since the right label is unknown.",
     ),
-    "near": Words(
+    "near": Description(
         "Near duplicates",
-        f"Images that are nearly the same: {_NEARLY} Exact copies of them are shown with them.",
-        _CHOICE,
+        f"Images that are nearly the same: {_NEARLY} Their exact copies are shown with them.",
+        _DUPLICATES,
     ),
-    "near-labels": Words(
+    "near-labels": Description(
         "Near duplicates, labels differ",
-        f"Images that are nearly the same under several expressions: {_NEARLY} Of a film both "
-        "labels may be right, of a photo at most one.",
-        "Left out would be all training images of the groups.",
+        f"Images that are nearly the same but have different labels: {_NEARLY} For frames of a "
+        "video several labels may be right, for a photo at most one.",
+        "Excludes all training images of the groups.",
     ),
-    "faceless": Words(
+    "faceless": Description(
         "No face found",
-        "MTCNN found no face of 0.9 confidence or more. It misses faces too, turned, covered or "
-        "cut off by the border, so this is a list to look through.",
-        of="images of a random sample",
+        "MTCNN found no face with a confidence of 0.9 or more. It also misses some faces that are "
+        "turned, covered or cut off, so check these images before excluding them.",
+        population="images of a random sample",
     ),
 }
 for _one, _other in PAIRS:
-    WORDS[f"leak-{_one}-{_other}"] = _leak(_one, _other, exact=True)
-    WORDS[f"near-leak-{_one}-{_other}"] = _leak(_one, _other, exact=False)
+    DESCRIPTIONS[f"leak-{_one}-{_other}"] = _leak(_one, _other, exact=True)
+    DESCRIPTIONS[f"near-leak-{_one}-{_other}"] = _leak(_one, _other, exact=False)

@@ -1,85 +1,123 @@
-"""What can be measured of a picture: size, light, sharpness, and what it is compared by."""
+"""Measures images: size, brightness, sharpness, and what near duplicates are compared by."""
 
 import hashlib
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fer_core.datasets.image_reader import ImageReader
-from fer_core.vision import measure_image, resize
+from fer_core.errors import FerError
+from fer_core.storage import open_array, paths, writing_array
 
-READABLE, GONE, DAMAGED = 0, 1, 2  # what `problem` says; what is truncated is damaged
-SIDE = 32  # pixels of the reduced gray picture by which two are compared
-FREQUENCIES = 63  # the lowest of it, without the mean: one bit each in the perceptual hash
+READABLE, GONE, DAMAGED = 0, 1, 2  # values of `problem`; truncated files are damaged
+SIDE = 32  # pixels of the downscaled gray image that near duplicates are compared by
+FREQUENCIES = 63  # its lowest ones without the mean: one bit each in the perceptual hash
 
 MEASURES = np.dtype(
     [
         ("problem", "u1"),
         ("height", "i4"),  # pixels
         ("width", "i4"),
-        ("mean", "f4"),  # of the gray picture, in [0, 255]
-        ("deviation", "f4"),  # standard deviation of the gray picture
-        ("sharpness", "f4"),  # see `appearance.sharpness`
+        ("mean", "f4"),  # of the gray image, in [0, 255]
+        ("deviation", "f4"),  # standard deviation of the gray image
+        ("sharpness", "f4"),  # see `vision.image_stats.sharpness`
         ("pixels", "u8"),  # a hash of size and pixels
         ("hash", "u8"),  # perceptual: the signs of the lowest frequencies
+        ("sketch", "u1", (SIDE, SIDE)),  # the gray image, downscaled
+        ("low", "f2", (FREQUENCIES,)),  # its lowest frequencies, a unit vector
     ]
 )
 
-_LOW = 8  # frequencies a side
+# Increase it when the same image would be measured differently.
+_VERSION = 1
+_LOW = 8  # frequencies per axis
 _ANGLES = np.pi / (2 * SIDE) * np.outer(np.arange(_LOW), 2 * np.arange(SIDE) + 1)
 _COSINES = (np.cos(_ANGLES) * np.where(np.arange(_LOW) == 0, 0.5**0.5, 1)[:, None]).astype("f4")
 
 
-@dataclass(frozen=True)
-class Measured:
-    """The measures of some pictures, one entry each."""
+def measure_images(reader: ImageReader, positions: Sequence[int]) -> np.ndarray:
+    """Reads, decodes and measures images: an array of MEASURES.
 
-    measures: np.ndarray  # of the type MEASURES; all but `problem` 0 where it cannot be read
-    sketches: np.ndarray  # uint8 (n, SIDE, SIDE): the gray picture, reduced
-    low: np.ndarray  # float16 (n, FREQUENCIES): its lowest frequencies, of length 1
-
-
-def measure(pictures: ImageReader, positions: range) -> Measured:
-    """Reads, decodes and measures pictures; one that cannot be read is noted as that."""
+    An image that cannot be read has `problem` set and zeros elsewhere.
+    """
     measures = np.zeros(len(positions), MEASURES)
-    sketches = np.zeros((len(positions), SIDE, SIDE), np.uint8)
-    for place, position in enumerate(positions):
-        measures[place]["problem"] = GONE
+    for row, position in zip(measures, positions, strict=True):
+        row["problem"] = GONE
         try:
-            data = pictures.read(position)
-            measures[place]["problem"] = DAMAGED
-            image = pictures.decode(position, data)
-        except ValueError:
+            data = reader.read(position)
+            row["problem"] = DAMAGED
+            image = reader.decode(position, data)
+        except FerError:
             continue
-        measures[place], sketches[place] = _measure(image)
-    low = _low_frequencies(sketches)
-    measures["hash"] = _hashes(low)
-    measures["hash"][measures["problem"] != READABLE] = 0
-    return Measured(measures, sketches, low)
+        measure_into(row, image)
+    add_hashes(measures)
+    return measures
 
 
-def _measure(image: np.ndarray) -> tuple[tuple[float, ...], np.ndarray]:
-    """A row of MEASURES without its perceptual hash, and the sketch."""
+def measure_into(row: np.void, image: np.ndarray) -> None:
+    """Fills a row of MEASURES, except for what `add_hashes` adds, from a uint8 RGB image."""
+    import cv2
+
+    from fer_core.vision import measure_image, resize
+
     height, width = image.shape[:2]
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    look = measure_image(image)
+    stats = measure_image(image)
     digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8)
     digest.update(f"{height}x{width}".encode())
-    pixels = int.from_bytes(digest.digest(), "little")
-    row = (READABLE, height, width, look.mean, look.deviation, look.sharpness, pixels, 0)
-    return row, resize(gray, SIDE, SIDE)
+    row["problem"], row["height"], row["width"] = READABLE, height, width
+    row["mean"], row["deviation"], row["sharpness"] = stats.mean, stats.deviation, stats.sharpness
+    row["pixels"] = int.from_bytes(digest.digest(), "little")
+    row["sketch"] = resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), SIDE, SIDE)
 
 
-def _low_frequencies(sketches: np.ndarray) -> np.ndarray:
-    """The lowest of the discrete cosine transform; without the mean, so light does not matter."""
-    low = _COSINES @ sketches.astype(np.float32) @ _COSINES.T
-    low = low.reshape(len(sketches), _LOW * _LOW)[:, 1:]
+def add_hashes(measures: np.ndarray) -> None:
+    """Fills `low` and `hash` of an array of MEASURES from its sketches.
+
+    The discrete cosine transform without its mean, so that brightness does not matter.
+    """
+    low = _COSINES @ measures["sketch"].astype(np.float32) @ _COSINES.T
+    low = low.reshape(len(measures), _LOW * _LOW)[:, 1:]
     lengths = np.linalg.norm(low, axis=1, keepdims=True)
-    return (low / np.maximum(lengths, 1e-6)).astype(np.float16)
+    measures["low"] = low / np.maximum(lengths, 1e-6)
+    signs = np.zeros((len(measures), 64), bool)
+    signs[:, :FREQUENCIES] = measures["low"] > 0
+    measures["hash"] = np.packbits(signs, axis=1).view(np.uint64)[:, 0]
+    measures["hash"][measures["problem"] != READABLE] = 0
 
 
-def _hashes(low: np.ndarray) -> np.ndarray:
-    signs = np.zeros((len(low), 64), bool)
-    signs[:, :FREQUENCIES] = low > 0
-    return np.packbits(signs, axis=1).view(np.uint64)[:, 0]
+@contextmanager
+def writing_measures(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Opens a new file and provides a function that appends MEASURES to it."""
+    with writing_array(path, (MEASURES.itemsize,)) as append:
+        yield lambda measures: append(measures.view(np.uint8).reshape(len(measures), -1))
+
+
+def load_measures(path: Path) -> np.ndarray | None:
+    """Maps a file of MEASURES into memory; None if it is missing or damaged."""
+    try:
+        return np.load(path, mmap_mode="r").view(MEASURES)[:, 0]
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def measures_file(key: str) -> Path:
+    """Returns where the measures of the images with that `pixels_key` are cached."""
+    return paths.cache_root() / "pixels" / f"{key}-measures-v{_VERSION}.npy"
+
+
+def move_to_cache(path: Path, key: str) -> None:
+    """Moves a file of MEASURES, one per image and all readable, into the cache."""
+
+    def move(temporary: Path) -> None:
+        shutil.move(path, temporary)
+
+    open_array(
+        measures_file(key),
+        move,
+        size=0,  # it takes no more space than it does already
+        description="the measurements of the images",
+    )
+    path.unlink(missing_ok=True)  # still there if the cache had it already

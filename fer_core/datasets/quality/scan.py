@@ -1,4 +1,4 @@
-"""Looks at every image of a data set, and compares each with each."""
+"""Scans a dataset: measures every image and compares all pairs."""
 
 import contextlib
 import time
@@ -10,8 +10,15 @@ import numpy as np
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.parallel import in_chunks
-from fer_core.datasets.quality.duplicates import Comparable, first_copies, near_groups
-from fer_core.datasets.quality.measures import READABLE, SIDE, measure
+from fer_core.datasets.quality.duplicates import Candidates, first_copies, near_groups
+from fer_core.datasets.quality.measures import (
+    READABLE,
+    load_measures,
+    measure_images,
+    measures_file,
+    move_to_cache,
+    writing_measures,
+)
 from fer_core.datasets.quality.scan_results import (
     TABLE,
     ScanResult,
@@ -22,54 +29,51 @@ from fer_core.datasets.quality.scan_results import (
 )
 from fer_core.datasets.quality.thresholds import NEARLY_FLAT
 from fer_core.datasets.registry import open_dataset
-from fer_core.storage import writing_array
+from fer_core.errors import FerError
+from fer_core.storage import DiskFullError
 
-Report = Callable[[int, int, str], None]  # done, of how much, and a sentence
+Report = Callable[[int, int, str], None]  # done, total, message
 
 
 def scan(name: str, report: Report) -> ScanResult:
-    """Looks at every image of the data set of that name and keeps what it saw.
+    """Scans every image of a dataset and saves the result.
 
-    What `report` raises ends it, and what was kept before stays.
+    Images that were measured before, at import or by the last scan, are not decoded again
+    unless their files changed. An exception in `report` cancels the scan; the previous result
+    is then kept.
 
     Raises:
-        ValueError: there is no such data set, its index is damaged, or the disk is full.
+        FerError: there is no such dataset, its index is damaged, or the disk is full.
     """
-    looked, started = datetime.now().isoformat(), time.monotonic()
-    dataset = _up_to_date(name)
-    sketches_file = make_folder(dataset) / ".sketches.npy"
+    started, clock = datetime.now().isoformat(), time.monotonic()
+    dataset = _with_updated_index(name)
+    temporary = make_folder(dataset) / ".measures.npy"
     try:
-        table = _look(dataset, sketches_file, report)
+        table = _scan_images(dataset, temporary, report)
     finally:
-        with contextlib.suppress(OSError):  # on Windows a mapped file stays until the next time
-            sketches_file.unlink(missing_ok=True)
-    seen = ScanResult(images_key(dataset.index), looked, time.monotonic() - started, table)
+        with contextlib.suppress(OSError):  # on Windows a mapped file stays until the next scan
+            temporary.unlink(missing_ok=True)
+    result = ScanResult(images_key(dataset.index), started, time.monotonic() - clock, table)
     make_folder(dataset)
-    save(scan_result_file(dataset), seen)
-    return seen
+    save(scan_result_file(dataset), result)
+    return result
 
 
-def _up_to_date(name: str) -> Dataset:
-    """The data set, after its index has learned of files that changed since they were read."""
-    with contextlib.suppress(ValueError):  # some have vanished: that is one of the findings
-        open_dataset(name).fingerprint()
+def _with_updated_index(name: str) -> Dataset:
+    """Opens a dataset after updating its index for files that changed since the last read."""
+    try:
+        open_dataset(name).checked()
+    except DiskFullError:
+        raise
+    except FerError:  # missing files are one of the findings
+        pass
     return open_dataset(name)
 
 
-def _look(dataset: Dataset, sketches_file: Path, report: Report) -> np.ndarray:
-    """The TABLE of what was seen; the sketches are in the file while it lasts."""
-    total = len(dataset.index)
-    parts, lows = [], []
-    pictures, done = dataset.pictures, 0
-    with writing_array(sketches_file, (SIDE, SIDE)) as append:
-        for measured in in_chunks(lambda positions: measure(pictures, positions), total):
-            append(measured.sketches)
-            parts.append(measured.measures)
-            lows.append(measured.low)
-            done += len(measured.measures)
-            report(done, total, f"Looked at {done:,} of {total:,} images")
-    measures, low = np.concatenate(parts), np.concatenate(lows)
-    del parts, lows
+def _scan_images(dataset: Dataset, temporary: Path, report: Report) -> np.ndarray:
+    """Returns the TABLE of all images."""
+    measures = _measures(dataset, temporary, report)
+    total = len(measures)
     table = np.zeros(total, TABLE)
     for column in ("problem", "height", "width", "mean", "deviation", "sharpness"):
         table[column] = measures[column]
@@ -77,26 +81,58 @@ def _look(dataset: Dataset, sketches_file: Path, report: Report) -> np.ndarray:
     own = np.arange(total, dtype=np.int32)
     first = np.where(readable, first_copies(measures["pixels"]), own)
     table["first"], table["near"] = first, first
-    # A picture without contrast is like any other one.
+    # An image without contrast correlates with any other.
     chosen = np.flatnonzero(readable & (first == own) & (measures["deviation"] >= NEARLY_FLAT))
     if len(chosen):
-        sketches = np.load(sketches_file, mmap_mode="r")
-        comparable = Comparable(measures["hash"][chosen], low[chosen], sketches, chosen)
-        del low
-        _add_near(table, chosen, comparable, report)
+        hashes, low = measures["hash"][chosen], measures["low"][chosen]
+        _add_near(table, chosen, Candidates(hashes, low, measures["sketch"], chosen), report)
     return table
 
 
+def _measures(dataset: Dataset, temporary: Path, report: Report) -> np.ndarray:
+    """Returns the MEASURES of all images: those cached at import, brought up to date."""
+    key, total = dataset.last_pixels_key(), len(dataset.index)
+    known = load_measures(measures_file(key))
+    if known is None or len(known) != total:
+        return _measure_all(dataset, key, temporary, report)
+    report(total, total, f"Checked {total:,} of {total:,} images")
+    changed = dataset.changed_files()
+    if len(changed):
+        known = np.array(known)
+        known[changed] = measure_images(dataset.reader, changed.tolist())
+    return known
+
+
+def _measure_all(dataset: Dataset, key: str, temporary: Path, report: Report) -> np.ndarray:
+    """Measures all images into a file, cached for the next scan if all are readable."""
+    total, done, all_readable = len(dataset.index), 0, True
+    reader = dataset.reader
+    with writing_measures(temporary) as append:
+        for chunk in in_chunks(lambda positions: measure_images(reader, positions), total):
+            append(chunk)
+            all_readable &= bool((chunk["problem"] == READABLE).all())
+            done += len(chunk)
+            report(done, total, f"Checked {done:,} of {total:,} images")
+    path = temporary
+    if all_readable:
+        move_to_cache(temporary, key)
+        path = measures_file(key)
+    measures = load_measures(path)
+    if measures is None:
+        raise OSError(f"{path} has vanished while {dataset.name} was scanned.")
+    return measures
+
+
 def _add_near(
-    table: np.ndarray, chosen: np.ndarray, comparable: Comparable, report: Report
+    table: np.ndarray, chosen: np.ndarray, candidates: Candidates, report: Report
 ) -> None:
-    """Fills `near` and `similarity`; copies of a picture belong where their first one does."""
-    pictures = f"{len(chosen):,} different images"
+    """Fills `near` and `similarity`; exact copies get the values of the first one."""
+    images = f"{len(chosen):,} distinct images"
 
-    def tell(done: int, total: int) -> None:
-        report(done, total, f"Compared {done / total:.0%} of all pairs of {pictures}")
+    def report_pairs(done: int, total: int) -> None:
+        report(done, total, f"Compared {done / total:.0%} of all pairs of {images}")
 
-    groups, similarity = near_groups(comparable, tell)
+    groups, similarity = near_groups(candidates, report_pairs)
     table["near"][chosen] = chosen[groups]
     table["similarity"][chosen] = similarity
     for column in ("near", "similarity"):

@@ -1,4 +1,4 @@
-"""Examines a data set in a process of its own: every image, or faces in a random sample."""
+"""Runs quality scans and face searches as tasks in their own process."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,24 +19,24 @@ from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import ProgressReporter, Task
 
-Detects = Callable[[np.ndarray], bool]
+HasFace = Callable[[np.ndarray], bool]
 
 
 def run_scan(task: Task) -> None:
-    """Does a task of kind "examine".
+    """Runs a task of kind "examine".
 
-    Its arguments are `dataset`, a name, and `faces`: 0 to look at every image, or of how many to
-    ask whether MTCNN finds a face in them.
+    Its arguments are `dataset`, a name, and `faces`: 0 to scan all images, or in how many images
+    to search for a face with MTCNN.
 
     Raises:
         FerError: as `scan` or `search_faces`.
     """
     if task.request is None:
-        raise FerError(f"{task.id} must name a data set. It names none.")
+        raise FerError(f"The request of task {task.id} is missing or damaged. Start it again.")
     name, faces = task.request.arguments["dataset"], int(task.request.arguments.get("faces", 0))
     report = ProgressReporter(task)
     if faces:
-        report(0, faces, "TensorFlow is being loaded")
+        report(0, faces, "Loading TensorFlow …")
         search_faces(open_dataset(name), faces, _detector(), report)
     else:
         scan(name, report)
@@ -46,36 +46,36 @@ def run_scan(task: Task) -> None:
 def search_faces(
     dataset: Dataset,
     count: int,
-    detects: Detects,
+    has_face: HasFace,
     report: Callable[[int, int, str], None],
     seed: int = 0,
 ) -> FaceSearch:
-    """Looks for a face in so many images, drawn at random, and keeps in which there is one.
+    """Searches for a face in a random sample of the images and saves where there is one.
 
-    What cannot be read is left out of the sample: that is another finding.
+    Unreadable images are left out of the sample; the scan reports them.
 
     Raises:
-        FerError: the count is not positive, or the data set was deleted.
+        FerError: the count is not positive, or the dataset was deleted.
     """
     if count < 1:
-        raise FerError(f"Faces must be looked for in at least 1 image. Received: {count}")
+        raise FerError(f"The number of images to search must be at least 1. Received: {count}")
     drawn = np.random.default_rng(seed).permutation(len(dataset.index))[:count]
-    looked, found = datetime.now().isoformat(), dict[int, bool]()
+    started, found = datetime.now().isoformat(), dict[int, bool]()
     for done, position in enumerate(np.sort(drawn).tolist()):
-        report(done, len(drawn), f"Looked for a face in {done:,} of {len(drawn):,} images")
+        report(done, len(drawn), f"Searched {done:,} of {len(drawn):,} images for a face")
         try:
             image = dataset.image(position)
-        except ValueError:
+        except FerError:
             continue
-        found[position] = detects(image)
+        found[position] = has_face(image)
     positions, answers = np.array(list(found), np.int64), np.array(list(found.values()), bool)
-    search = FaceSearch(images_key(dataset.index), looked, positions, answers)
+    search = FaceSearch(images_key(dataset.index), started, positions, answers)
     make_folder(dataset)
     save(face_search_file(dataset), search)
     return search
 
 
-def _detector() -> Detects:
+def _detector() -> HasFace:
     from fer_core.vision import FaceDetector  # loads TensorFlow, which a scan does not need
 
     detector = FaceDetector()

@@ -1,4 +1,4 @@
-"""Draws a data set of schematic faces, so that everything can be tried without a download."""
+"""Draws a dataset of schematic faces, to try everything without a download."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.storage import write_json
 from fer_core.tasks import Task
 
-LARGEST = 100_000
-_SPLITS = ("train",) * 8 + ("val", "test")  # of every ten faces of a class
+MAX_FACES = 100_000
+_SPLITS = ("train",) * 8 + ("val", "test")  # of ten faces of a class
 
 
 def draw_dataset(
@@ -30,16 +30,16 @@ def draw_dataset(
     seed: int = 0,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Dataset:
-    """Draws `count` faces, the seven expressions in turn, and adds them as a data set.
+    """Draws `count` faces, cycling through the seven expressions, and adds them as a dataset.
 
-    Of every class eight tenths are train, one tenth each val and test. Equal seeds draw equal
-    faces; a larger count draws the same ones and more.
+    Each class is split 80/10/10 into train, val and test. The same seed draws the same faces;
+    a larger count adds more.
 
     Raises:
-        FerError: the name cannot be used, or the count is out of range.
+        FerError: the name is invalid or taken, or the count is out of range.
     """
-    if not 70 <= count <= LARGEST:
-        raise FerError(f"`count` must be from 70 to {LARGEST:,} faces. Received: {count:,}")
+    if not 70 <= count <= MAX_FACES:
+        raise FerError(f"`count` must be from 70 to {MAX_FACES:,} faces. Received: {count:,}")
     report = progress or (lambda done, total, message: None)
     return build_dataset(name, lambda folder: _draw(folder, count, seed, report), report)
 
@@ -61,15 +61,15 @@ def _draw(folder: Path, count: int, seed: int, report: Report) -> ParsedLayout:
     for drawn in in_chunks(draw, count):
         done += drawn
         report(done, count, f"Drew {done:,} of {count:,} faces")
-    found = read_expressions(folder / "images", folder, report)
-    if found is None:
-        raise FerError(f"The drawn faces must lie in {folder}. They have vanished.")
+    parsed = read_expressions(folder / "images", folder, report)
+    if parsed is None:
+        raise FileNotFoundError(f"The drawn faces in {folder} have vanished.")
     note = f"{count:,} schematic faces of {SIZE}×{SIZE} pixels, drawn with seed {seed}."
-    return dataclasses.replace(found, layout="Drawn faces", notes=(), recognised=lambda index: note)
+    return dataclasses.replace(parsed, layout="Drawn faces", notes=(), summary=lambda index: note)
 
 
 def run_draw(task: Task) -> None:
-    """Does a task of kind "draw"; its arguments are those of `draw_dataset`.
+    """Runs a task of kind "draw"; its arguments are those of `draw_dataset`.
 
     Raises:
         FerError: as `draw_dataset`.

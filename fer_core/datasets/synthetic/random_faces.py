@@ -1,4 +1,4 @@
-"""Chooses at random whose face is drawn, and how strong its expression is."""
+"""Draws faces with a random style and expression strength."""
 
 import dataclasses
 
@@ -38,27 +38,27 @@ _IRISES: tuple[Color, ...] = ((86, 58, 38), (70, 110, 150), (80, 120, 80), (60, 
 
 
 def random_face(expression: str, rng: np.random.Generator) -> np.ndarray:
-    """A face of one expression, more or less strong; uint8 RGB of shape (96, 96, 3)."""
+    """Draws a face with an expression of random strength: uint8 RGB of shape (96, 96, 3)."""
     base = _jittered(Features(), rng, amount=0.6)
-    features = _jittered(base.moved(_EXPRESSIONS[expression], _between(rng, 0.7, 1.25)), rng)
-    return draw_face(features, _look(rng), 2 * rng.random((SIZE, SIZE)) - 1)
+    features = _jittered(base.toward(_EXPRESSIONS[expression], _between(rng, 0.7, 1.25)), rng)
+    return draw_face(features, _random_style(rng), 2 * rng.random((SIZE, SIZE)) - 1)
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    # Only `random` is used: its stream is the same in every version of NumPy.
+    # Uses only `random`, whose stream is the same in every version of NumPy.
     return low + (high - low) * rng.random()
 
 
 def _jittered(features: Features, rng: np.random.Generator, amount: float = 1.0) -> Features:
-    """Features moved at random, as people differ."""
-    moved = {
+    """Returns randomly varied features."""
+    varied = {
         name: getattr(features, name) + amount * _between(rng, -most, most)
         for name, most in _JITTER.items()
     }
-    return dataclasses.replace(features, **moved)
+    return dataclasses.replace(features, **varied)
 
 
-def _look(rng: np.random.Generator) -> FaceStyle:
+def _random_style(rng: np.random.Generator) -> FaceStyle:
     def pick(colors: tuple[Color, ...]) -> Color:
         red, green, blue = colors[int(rng.random() * len(colors))]
         factor = _between(rng, 0.9, 1.08)

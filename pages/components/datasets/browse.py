@@ -1,4 +1,4 @@
-"""Looks into a data set: a gallery of its faces, one face large, the mean face of each class."""
+"""The Faces and Mean faces tabs: galleries of a dataset's images."""
 
 import numpy as np
 import streamlit as st
@@ -11,43 +11,45 @@ from pages.components.shared.face_dialog import show_face
 from pages.components.shared.formatting import SPLITS
 from pages.components.shared.gallery import Tile, gallery
 
-ALL = "all"  # splits; none is named so
-OUT, RELABELLED = "Left out", "Relabelled"
+ALL = "all"  # not the name of a split
+EXCLUDED, RELABELED = "Excluded", "Relabeled"
 _PER_PAGE = 40
 
 
 @st.fragment
-def show_faces(dataset: Dataset, told: Corrections | None) -> None:
-    """A page of faces of the chosen split and class, in order or drawn at random.
+def show_faces(dataset: Dataset, page_corrections: Corrections | None) -> None:
+    """Shows a page of images of the chosen split and class, in order or shuffled.
 
     Args:
-        told: the corrections that the page around it tells of; with others it is shown anew.
+        page_corrections: those shown by the surrounding page, which reruns when they change.
     """
-    overlay = corrections_or_empty(dataset)
-    split, expression, decided, draw = _choose(dataset, overlay)
+    corrections = corrections_or_empty(dataset)
+    split, expression, correction, draw = _choose(dataset, corrections)
     positions = dataset.select(None if split == ALL else split, expression)
-    if decided is not None:
-        positions = np.intersect1d(positions, _decided_on(dataset, overlay, decided))
+    if correction is not None:
+        positions = np.intersect1d(
+            positions, _corrected_positions(dataset, corrections, correction)
+        )
     if draw:
         positions = np.random.default_rng(draw).permutation(positions)
     pages = max(1, -(-len(positions) // _PER_PAGE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = f"{split}-{expression}-{decided}-{draw}"
+        chosen = f"{split}-{expression}-{correction}-{draw}"
         page = st.pagination(pages, key=f"page-{dataset.name}-{chosen}")
         st.caption(f"{len(positions):,} images", width="content")
     shown = positions[(page - 1) * _PER_PAGE : page * _PER_PAGE]
-    pressed = gallery(_tiles(dataset, overlay, shown), key=f"faces-{dataset.name}")
+    pressed = gallery(_tiles(dataset, corrections, shown), key=f"faces-{dataset.name}")
     place = np.flatnonzero(positions == pressed)
-    if len(place):  # it may have been decided about elsewhere meanwhile
+    if len(place):  # it may have been corrected in another session
         show_face(dataset, positions, int(place[0]))
-    elif told is not None and overlay != told:
+    elif page_corrections is not None and corrections != page_corrections:
         st.rerun()
 
 
-def _choose(dataset: Dataset, overlay: Corrections) -> tuple[str, str | None, str | None, int]:
-    """The widgets above the gallery: split, class and decision (or None), which random draw.
+def _choose(dataset: Dataset, corrections: Corrections) -> tuple[str, str | None, str | None, int]:
+    """Shows the filters; returns split, class or None, correction or None, and shuffle seed.
 
-    A draw of 0 is none.
+    A seed of 0 means in order.
     """
     key = f"draw-{dataset.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -66,58 +68,58 @@ def _choose(dataset: Dataset, overlay: Corrections) -> tuple[str, str | None, st
             width=180,
             key=f"class-{dataset.name}",
         )
-        decided = None
-        if overlay:
-            decided = st.selectbox(
-                "Decision",
-                [None, OUT, RELABELLED],
+        correction = None
+        if corrections:
+            correction = st.selectbox(
+                "Corrections",
+                [None, EXCLUDED, RELABELED],
                 format_func=lambda name: name or "All images",
                 width=180,
-                key=f"decided-{dataset.name}",
+                key=f"correction-{dataset.name}",
             )
-        st.button("Draw at random", icon=":material/shuffle:", on_click=_draw, args=(key,))
+        st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, args=(key,))
         draw = int(st.session_state.setdefault(key, 1))
         if draw:
-            st.button("In order", icon=":material/sort:", on_click=_order, args=(key,))
-    return str(split), expression, decided, draw
+            st.button("Original order", icon=":material/sort:", on_click=_unshuffle, args=(key,))
+    return str(split), expression, correction, draw
 
 
-def _decided_on(dataset: Dataset, overlay: Corrections, decided: str) -> np.ndarray:
-    """Positions of the images that are left out, or of those that are relabelled."""
-    keys = {OUT: overlay.excluded, RELABELLED: overlay.relabelled}[decided]
-    found = positions_of(dataset.index, keys).values()
-    return np.array([place for places in found for place in places], dtype=int)
+def _corrected_positions(dataset: Dataset, corrections: Corrections, correction: str) -> np.ndarray:
+    """Returns the positions of the excluded or of the relabeled images."""
+    keys = {EXCLUDED: corrections.excluded, RELABELED: corrections.relabeled}[correction]
+    positions = positions_of(dataset.index, keys).values()
+    return np.array([position for group in positions for position in group], dtype=int)
 
 
-def _draw(key: str) -> None:
+def _shuffle(key: str) -> None:
     st.session_state[key] += 1
 
 
-def _order(key: str) -> None:
+def _unshuffle(key: str) -> None:
     st.session_state[key] = 0
 
 
-def _tiles(dataset: Dataset, overlay: Corrections, positions: np.ndarray) -> list[Tile]:
-    """Images that are left out look so; relabelled ones say what they are called now."""
+def _tiles(dataset: Dataset, corrections: Corrections, positions: np.ndarray) -> list[Tile]:
+    """Builds the tiles; excluded images are faded, relabeled ones show both labels."""
     names = dataset.class_names
     color = dict(zip(names, expressions.colors(names), strict=True))
     labels = dataset.index["expression"].iloc[positions]
     tiles = []
     for position, label, key in zip(positions, labels, dataset.keys(positions), strict=True):
-        name = overlay.relabelled.get(key, label)
-        words = label if name == label else f"{label} → {name}"
+        name = corrections.relabeled.get(key, label)
+        caption = label if name == label else f"{label} → {name}"
         picture = thumbnail(dataset, int(position))
         tiles.append(
-            Tile(picture, words, color[name], int(position), faded=key in overlay.excluded)
+            Tile(picture, caption, color[name], int(position), faded=key in corrections.excluded)
         )
     return tiles
 
 
 def show_mean_faces(dataset: Dataset) -> None:
-    """The average picture of every class."""
+    """Shows the mean image of each class."""
     st.markdown(
-        "Every face of a class laid over the others. What is sharp is common to the class; what "
-        "looks alike in two classes is easily confused."
+        "The mean of all images of a class. Sharp features are common to the class; classes with "
+        "similar means are easily confused."
     )
     counts = dataset.counts().sum(axis=1)
     colors = expressions.colors(dataset.class_names)

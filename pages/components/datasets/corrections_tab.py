@@ -1,53 +1,54 @@
-"""All corrections of a data set: listed, taken away as a file, taken over from one."""
+"""The Corrections tab: lists corrections, downloads and imports them as a file."""
 
 import pandas as pd
 import streamlit as st
 
 from fer_core import datasets
-from fer_core.datasets import Corrections, Dataset, Key, named, positions_of
+from fer_core.datasets import Corrections, Dataset, Key, image_name, positions_of
 from fer_core.errors import FerError
+from fer_core.text import counted
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
-_LARGEST = 64  # MB
-_LISTED = 1000  # rows; more take a browser time, and nobody reads them
+_MAX_UPLOAD = 64  # MB
+_MAX_ROWS = 1000  # more would slow the browser down
 
 
-def show_corrections(dataset: Dataset, overlay: Corrections | None) -> None:
-    """The list, the file, and the way back; nothing where they cannot be read."""
-    if overlay is None:
+def show_corrections(dataset: Dataset, corrections: Corrections | None) -> None:
+    """Shows all corrections; shows nothing if they cannot be read (None)."""
+    if corrections is None:
         return
     st.markdown(
-        "Corrections are kept beside the images, which are never changed. A run uses them where "
-        "“Use corrections” is ticked on the Train page, and keeps those of that moment. Under "
-        "“Faces”, images that are left out are pale and struck through."
+        "Corrections exclude or relabel images; the image files are never changed. A run uses the "
+        "corrections saved when it is started, if “Use corrections” is checked on the Train page."
     )
-    if overlay:
-        st.markdown(f"**{datasets.describe_corrections(overlay)}**")
-        _show_list(dataset, overlay)
-    if kept := datasets.kept_labels(overlay):
-        st.caption(f"{kept}; the file has that too. It changes no image and no run.")
-    if overlay or overlay.kept:
-        _offer_file(dataset, overlay)
+    if corrections:
+        st.markdown(f"**{datasets.describe_corrections(corrections)}**")
+        _show_list(dataset, corrections)
+    if confirmed := datasets.describe_confirmed(corrections):
+        st.caption(f"{confirmed}. Confirmed labels are not flagged as label issues again.")
+    if corrections or corrections.confirmations:
+        _offer_file(dataset, corrections)
     else:
         st.info(
-            "Nothing is corrected yet. Press a face under “Faces” to leave it out or to give it "
-            "another expression.",
+            "No corrections yet. Select an image on the Faces tab to exclude or relabel it.",
             icon=":material/edit:",
         )
-    _take_over(dataset)
+    _import_form(dataset)
 
 
-def _show_list(dataset: Dataset, overlay: Corrections) -> None:
-    newest = overlay.corrections[: -_LISTED - 1 : -1]
+def _show_list(dataset: Dataset, corrections: Corrections) -> None:
+    newest = corrections.corrections[: -_MAX_ROWS - 1 : -1]
     keys = [each.key for each in newest]
     places = positions_of(dataset.index, keys)
     labels = dataset.index["expression"]
     table = pd.DataFrame(
         {
-            "Image": [_named(dataset, key, places) for key in keys],
-            "As added": [labels.iloc[places[key][0]] if key in places else "" for key in keys],
-            "Decision": [each.expression or "left out" for each in newest],
+            "Image": [_image_name(dataset, key, places) for key in keys],
+            "Original label": [
+                labels.iloc[places[key][0]] if key in places else "" for key in keys
+            ],
+            "Correction": [each.expression or "excluded" for each in newest],
             "Reason": [each.reason for each in newest],
             "Time": [each.time.replace("T", " ") for each in newest],
         }
@@ -58,60 +59,64 @@ def _show_list(dataset: Dataset, overlay: Corrections) -> None:
         height="content" if len(table) <= 10 else 400,
         key=f"corrections-{dataset.name}",
     )
-    if len(overlay) > _LISTED:
-        st.caption(f"The newest {_LISTED:,} of {len(overlay):,}; the file has all.")
+    if len(corrections) > _MAX_ROWS:
+        st.caption(
+            f"Showing the latest {_MAX_ROWS:,} of {len(corrections):,}. Download the file for all."
+        )
 
 
-def _named(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str:
-    return dataset.pictures.name(places[key][0]) if key in places else named(key)
+def _image_name(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str:
+    return dataset.reader.name(places[key][0]) if key in places else image_name(key)
 
 
-def _offer_file(dataset: Dataset, overlay: Corrections) -> None:
+def _offer_file(dataset: Dataset, corrections: Corrections) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Download the corrections",
-            overlay.to_csv,
+            "Download corrections",
+            corrections.to_csv,
             f"{dataset.name}-corrections.csv",
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
         )
-        with st.popover("Take all back …", icon=":material/undo:"):
-            st.markdown("Every image is then as it was added. Runs keep what they began with.")
+        with st.popover("Remove all …", icon=":material/undo:"):
+            st.markdown(
+                "Restores the original label and split of every image. Runs keep their copy."
+            )
             st.button(
-                "Take all corrections back",
+                "Remove all corrections",
                 type="primary",
                 on_click=run_or_toast,
-                args=(lambda: _take_back(dataset),),
+                args=(lambda: _remove_all(dataset),),
             )
 
 
-def _take_back(dataset: Dataset) -> None:
-    keys = [each.key for each in dataset.overlay.corrections]
-    found = positions_of(dataset.index, keys).values()
-    dataset.restore([place for places in found for place in places])
+def _remove_all(dataset: Dataset) -> None:
+    keys = [each.key for each in dataset.saved_corrections.corrections]
+    positions = positions_of(dataset.index, keys).values()
+    dataset.restore([position for group in positions for position in group])
 
 
-def _take_over(dataset: Dataset) -> None:
-    """A file of corrections; what is wrong with it is said, and nothing of it is kept then."""
-    with st.form(f"take-over-{dataset.name}", border=False, clear_on_submit=True):
+def _import_form(dataset: Dataset) -> None:
+    """Imports a file of corrections, completely or, if anything in it is invalid, not at all."""
+    with st.form(f"import-corrections-{dataset.name}", border=False, clear_on_submit=True):
         file = st.file_uploader(
-            "A file of corrections, as it is downloaded here",
+            "Import corrections (.csv)",
             type="csv",
-            max_upload_size=_LARGEST,
-            help="Its decisions replace those about the same images; the others stay.",
+            max_upload_size=_MAX_UPLOAD,
+            help="A file downloaded here. It replaces corrections of the same images only.",
         )
-        pressed = st.form_submit_button("Take over", icon=":material/upload:")
+        pressed = st.form_submit_button("Import", icon=":material/upload:")
     if not pressed:
         return
     try:
         if file is None:
-            raise FerError("A file must be chosen first. Received none.")
-        count = dataset.import_overlay(_text(file.getvalue(), file.name))
-    except (ValueError, OSError) as error:
+            raise FerError("Choose a file first.")
+        count = dataset.import_corrections(_text(file.getvalue(), file.name))
+    except (FerError, OSError) as error:
         st.error(plain(str(error)))
     else:
-        st.toast(f"{count:,} taken over.", icon=":material/check:")
+        st.toast(f"{counted(count, 'correction')} imported.", icon=":material/check:")
         st.rerun()
 
 
@@ -119,4 +124,4 @@ def _text(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise FerError(f"{name} must be text in UTF-8: {error}") from error
+        raise FerError(f"{name} must be a UTF-8 text file: {error}") from error

@@ -1,37 +1,39 @@
-"""Deletes a data set after it was said what goes and what stays."""
+"""Deletes a dataset after explaining what is removed and what stays."""
 
 import streamlit as st
 
 from fer_core import datasets, runs
 from fer_core.datasets import Dataset
+from fer_core.errors import FerError
 from fer_core.runs import Run
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.formatting import format_run, format_size, plain
 
-_NAMED = 3  # runs in a sentence
+_MAX_NAMED = 3  # runs named in a message
 
 
 def offer_deletion(dataset: Dataset) -> None:
-    """A button that asks before it deletes; it cannot be pressed while a run uses the data set."""
+    """Shows a popover with a delete button, disabled while a run uses the dataset."""
     trained = _trained_on(dataset)
     refusal = _refusal(dataset, trained)
     with st.popover("Delete …", icon=":material/delete:"):
-        st.markdown(f"Delete **{dataset.name}** {_what_goes(dataset)}")
-        if corrections := corrections_or_empty(dataset):
+        st.markdown(f"Delete **{dataset.name}** {_question(dataset)}")
+        if corrections_or_empty(dataset):
             st.markdown(
-                f"Its corrections go too ({datasets.describe_corrections(corrections)}): "
-                "download them first, and another data set of the same images can take them over."
+                "Its corrections are deleted too "
+                f"({datasets.describe_corrections(corrections_or_empty(dataset))}). To reuse them, "
+                "download them on the Corrections tab first."
             )
         if trained and not refusal:
             count = "1 run was" if len(trained) == 1 else f"{len(trained):,} runs were"
             st.markdown(
-                f"{count} trained on it and will stay, but can no longer be resumed, and a sealed "
-                "test split can no longer be opened."
+                f"{count} trained on it. They stay, but cannot be resumed, and an unopened test "
+                "split cannot be evaluated."
             )
         if refusal:
             st.warning(refusal, icon=":material/lock:")
         st.button(
-            "Delete the data set",
+            "Delete dataset",
             type="primary",
             on_click=_delete,
             args=(dataset,),
@@ -39,16 +41,16 @@ def offer_deletion(dataset: Dataset) -> None:
         )
 
 
-def _what_goes(dataset: Dataset) -> str:
+def _question(dataset: Dataset) -> str:
     if dataset.is_copied:
-        return f"and its {dataset.images:,} images{_size(dataset)} that were copied in?"
-    return f"from this list? The {dataset.images:,} images in `{dataset.root}` stay untouched."
+        return f"and its {dataset.images:,} images{_size(dataset)} in the workspace?"
+    return f"from this list? The {dataset.images:,} images in `{dataset.root}` are not deleted."
 
 
 def _size(dataset: Dataset) -> str:
     try:
         return f", {format_size(dataset.size_on_disk)},"
-    except ValueError:  # its index, which tells, is damaged
+    except FerError:  # its index is damaged
         return ""
 
 
@@ -57,21 +59,21 @@ def _trained_on(dataset: Dataset) -> list[Run]:
 
 
 def _refusal(dataset: Dataset, trained: list[Run]) -> str:
-    """Why the data set must stay for now, naming the runs; empty where nothing speaks for it."""
+    """Returns why the dataset cannot be deleted now; empty if it can."""
     states = [(run, run.state) for run in trained]
     active = [f"{plain(format_run(run))} is {state}" for run, state in states if state.is_active]
     if not active:
         return ""
-    more = f", and {len(active) - _NAMED:,} more" if len(active) > _NAMED else ""
+    more = f", and {len(active) - _MAX_NAMED:,} more" if len(active) > _MAX_NAMED else ""
     return (
-        f"{dataset.name} must not be deleted while a run uses it. "
-        f"{', '.join(active[:_NAMED])}{more}: stop it, or wait until it has ended."
+        f"{dataset.name} cannot be deleted while a run uses it: "
+        f"{', '.join(active[:_MAX_NAMED])}{more}. Stop the run or wait until it has ended."
     )
 
 
 def _delete(dataset: Dataset) -> None:
-    """Removes it, and its name from the address."""
-    # Asked again: a run may have been started since the page was shown.
+    """Deletes the dataset and removes it from the URL."""
+    # A run may have been started since the page was rendered.
     refusal = _refusal(dataset, _trained_on(dataset))
     if refusal:
         st.error(refusal)

@@ -1,11 +1,12 @@
-"""The pictures of one finding, page by page, and as a file."""
+"""Shows the images of one finding as a gallery and a download."""
 
 import numpy as np
 import streamlit as st
 
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
-from fer_core.datasets.quality import WORDS, Finding, ScanResult
+from fer_core.datasets.quality import DESCRIPTIONS, Finding, ScanResult
+from fer_core.text import counted
 from pages.components.shared.dataset_cache import thumbnail, with_corrections
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.face_dialog import show_face
@@ -14,22 +15,22 @@ from pages.components.shared.gallery import Tile, gallery
 _PER_PAGE = 40
 
 
-def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
-    """What it is, how many images, and a page of them.
+def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool:
+    """Shows the explanation, the number of images, and a page of them.
 
     Returns:
-        Whether one was just pressed, and is shown large over the page.
+        Whether an image was just selected and is shown in a dialog.
     """
-    words = WORDS[finding.kind]
+    description = DESCRIPTIONS[finding.kind]
     show_reported_errors()
-    st.subheader(words.title, anchor=False)
-    st.markdown(words.meaning)
-    st.markdown(_counted(finding))
+    st.subheader(description.title, anchor=False)
+    st.markdown(description.meaning)
+    st.markdown(_summary(finding))
     with st.container(horizontal=True, vertical_alignment="center"):
-        _offer_to_leave_out(dataset, finding)
+        _offer_exclusion(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.table_of(finding, seen, with_corrections(dataset).index).to_csv(
+            lambda: quality.finding_table(finding, result, with_corrections(dataset).index).to_csv(
                 index=False
             ),
             file_name=f"{dataset.name}-{finding.kind}.csv",
@@ -39,7 +40,7 @@ def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
             key=f"csv-{dataset.name}-{finding.kind}",
         )
     if len(finding.excess):
-        st.caption(words.advice)
+        st.caption(description.advice)
     starts = quality.page_starts(finding, _PER_PAGE)
     page = st.pagination(len(starts), key=f"page-{dataset.name}-{finding.kind}-{finding.images}")
     ends = [*starts[1:], len(finding.positions)]
@@ -51,38 +52,39 @@ def show_finding(dataset: Dataset, seen: ScanResult, finding: Finding) -> bool:
         groups=None if finding.groups is None else finding.groups[here].tolist(),
     )
     places = np.flatnonzero(finding.positions == pressed)
-    if len(places):  # it may have been decided about elsewhere meanwhile
+    if len(places):  # it may have been excluded in another session
         show_face(dataset, finding.positions, int(places[0]))
     return len(places) > 0
 
 
-def _offer_to_leave_out(dataset: Dataset, finding: Finding) -> None:
-    """A button that excludes what it takes to be rid of the finding."""
+def _offer_exclusion(dataset: Dataset, finding: Finding) -> None:
+    """Shows a button that excludes the images that cause the finding."""
     count = len(finding.excess)
     if not count:
         return
-    images = f"{count:,} image{'s' if count > 1 else ''}"
+    images = counted(count, "image")
     if st.button(
-        f"Leave out {images}",
+        f"Exclude {images}",
         icon=":material/block:",
-        help="A correction of the data set, beside the images, which stay as they are. It can be "
-        "taken back, and training uses it when asked.",
+        help="Saved as corrections: the image files are not changed, and you can undo it on the "
+        "Corrections tab. Runs use it if “Use corrections” is checked.",
         key=f"exclude-{dataset.name}-{finding.kind}",
     ):
-        reason = WORDS[finding.kind].title
+        reason = DESCRIPTIONS[finding.kind].title
         if run_or_report(lambda: dataset.exclude(finding.excess.tolist(), reason)):
-            st.toast(f"{images} left out: {reason}.", icon=":material/block:")
-        st.rerun()  # the whole page: it tells of the corrections
+            st.toast(f"{images} excluded: {reason}.", icon=":material/block:")
+        st.rerun()  # the whole page, which shows the corrections
 
 
-def _counted(finding: Finding) -> str:
+def _summary(finding: Finding) -> str:
     share = finding.images / max(1, finding.of)
-    text = f"**{finding.images:,}** of {finding.of:,} {WORDS[finding.kind].of} ({share:.1%})"
+    population = DESCRIPTIONS[finding.kind].population
+    text = f"**{finding.images:,}** of {finding.of:,} {population} ({share:.1%})"
     groups = finding.group_count
     if groups:
-        text += f", in {groups:,} group{'s' if groups > 1 else ''}"
+        text += f", in {counted(groups, 'group')}"
     others = len(finding.positions) - finding.images
-    return f"{text}. Shown with {others:,} that they are copies of." if others else f"{text}."
+    return f"{text}. Shown with the {others:,} images they duplicate." if others else f"{text}."
 
 
 def _tiles(dataset: Dataset, positions: np.ndarray) -> list[Tile]:

@@ -1,4 +1,4 @@
-"""What was found about the quality of data sets, kept in memory between reruns."""
+"""Caches quality reports of datasets in memory between reruns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,31 +13,33 @@ from pages.components.shared.dataset_cache import open_cached, with_corrections
 
 @dataclass(frozen=True)
 class QualityReport:
-    """The last look at a data set, up to date or not, and what it means now."""
+    """The last scan of a dataset, up to date or not, and its findings."""
 
-    seen: ScanResult
-    faces: FaceSearch | None  # up to date
-    findings: tuple[Finding, ...]  # empty where it is out of date
+    result: ScanResult
+    faces: FaceSearch | None  # None if out of date
+    findings: tuple[Finding, ...]  # empty if out of date
     is_current: bool
 
 
 def quality_report(dataset: Dataset) -> QualityReport | None:
-    """What is known about the data set's images with the corrections of now; None without a look.
+    """Returns the findings with the current corrections applied; None without a scan.
 
-    What a person left out is in no finding any more.
+    Excluded images are in no finding.
     """
-    seen_at = _changed(quality.scan_result_file(dataset))
-    faces_at = _changed(quality.face_search_file(dataset))
-    result = _found(dataset.name, _stamp(dataset), seen_at, faces_at, corrections_or_empty(dataset))
-    if result is None or not result.is_current:
-        return result
-    if _has_changed(dataset.name, result.seen.looked):
-        return QualityReport(result.seen, None, (), is_current=False)
-    return result
+    scanned_at = _modified(quality.scan_result_file(dataset))
+    searched_at = _modified(quality.face_search_file(dataset))
+    report = _report(
+        dataset.name, _stamp(dataset), scanned_at, searched_at, corrections_or_empty(dataset)
+    )
+    if report is None or not report.is_current:
+        return report
+    if _has_changed(dataset.name, report.result.started):
+        return QualityReport(report.result, None, (), is_current=False)
+    return report
 
 
-def _changed(file: Path) -> int:
-    """When the file was written; 0 where there is none."""
+def _modified(file: Path) -> int:
+    """Returns the modification time of a file in ns; 0 if it does not exist."""
     try:
         return file.stat().st_mtime_ns
     except OSError:
@@ -45,32 +47,34 @@ def _changed(file: Path) -> int:
 
 
 def _stamp(dataset: Dataset) -> int:
-    return _changed(dataset.directory / "index.csv")
+    return _modified(dataset.directory / "index.csv")
 
 
 @st.cache_resource(
-    max_entries=4, show_spinner="Reading what was seen …", hash_funcs={Corrections: hash}
+    max_entries=4, show_spinner="Reading the scan result …", hash_funcs={Corrections: hash}
 )
-def _found(
-    name: str, index: int, seen_at: int, faces_at: int, overlay: Corrections
+def _report(
+    name: str, index: int, scanned_at: int, searched_at: int, corrections: Corrections
 ) -> QualityReport | None:
     dataset = open_cached(name)
-    seen = quality.read_scan_result(dataset)
-    if seen is None:
+    result = quality.read_scan_result(dataset)
+    if result is None:
         return None
     key = quality.images_key(dataset.index)
-    if seen.key != key:
-        return QualityReport(seen, None, (), is_current=False)
+    if result.key != key:
+        return QualityReport(result, None, (), is_current=False)
     faces = quality.read_face_search(dataset)
     if faces is not None and faces.key != key:
         faces = None
-    findings = quality.find(seen, with_corrections(dataset).index, faces)
-    return QualityReport(seen, faces, tuple(findings), is_current=True)
+    findings = quality.find_problems(result, with_corrections(dataset).index, faces)
+    return QualityReport(result, faces, tuple(findings), is_current=True)
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
-def _has_changed(name: str, looked: str) -> bool:
-    """Whether files have changed since; asked once a minute, since there may be many."""
+def _has_changed(name: str, started: str) -> bool:
+    """Returns whether files changed since the scan; checked once a minute, since it is slow."""
     dataset = open_cached(name)
-    seen = quality.read_scan_result(dataset)
-    return seen is not None and seen.looked == looked and quality.has_changed(dataset, seen)
+    result = quality.read_scan_result(dataset)
+    if result is None or result.started != started:
+        return False
+    return quality.has_changed(dataset, result)

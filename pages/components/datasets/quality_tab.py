@@ -1,54 +1,87 @@
-"""What is wrong with a data set's images: a list of findings, each with its pictures."""
+"""The Quality tab: starts quality scans, shows their progress and their findings."""
 
 from datetime import timedelta
 
 import streamlit as st
 
+from fer_core import tasks
 from fer_core.datasets import Corrections, Dataset
-from fer_core.datasets.quality import WORDS, Finding
+from fer_core.datasets.quality import DESCRIPTIONS, Finding
+from fer_core.errors import FerError
+from fer_core.storage import paths
+from fer_core.tasks import Task, queue
 from pages.components.datasets.finding_gallery import show_finding
 from pages.components.datasets.quality_cache import QualityReport, quality_report
-from pages.components.datasets.quality_task import show_examination, submit_examination
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_duration
+from pages.components.shared.task_progress import TaskLabels, show_task
 
-_SAMPLE = 500  # images in which faces are looked for, unless another number is chosen
+_KIND = "examine"
+_MESSAGES = TaskLabels("Stop scan", "The scan failed.")
+_SAMPLE = 500  # default number of images of a face search
 
 
-def show_quality(dataset: Dataset, told: Corrections | None) -> None:
-    """The findings, the way to them, and how far that is.
+def show_quality(dataset: Dataset, page_corrections: Corrections | None) -> None:
+    """Shows the findings, or how to get them, and the progress of a running scan.
 
     Args:
-        told: the corrections that the page around it tells of; with others it is shown anew.
+        page_corrections: those shown by the surrounding page, which reruns when they change.
     """
-    active = show_examination(dataset.name)
-    known = quality_report(dataset)
-    if known is None:
+    active = show_scan_progress(dataset.name)
+    report = quality_report(dataset)
+    if report is None:
         if not active:
-            _offer_first_look(dataset)
-    elif not known.is_current:
+            _offer_first_scan(dataset)
+    elif not report.is_current:
         st.warning(
-            "The data set has changed since its images were looked at, so what was found then is "
-            "out of date.",
+            "The images have changed since the last scan. Scan again to update the findings.",
             icon=":material/history:",
         )
-        _offer_look(dataset, "Look again", primary=True, disabled=active)
+        _offer_scan(dataset, "Scan again", primary=True, disabled=active)
     else:
-        _show_findings(dataset, told, active)
+        _show_findings(dataset, page_corrections, active)
 
 
-def _offer_first_look(dataset: Dataset) -> None:
+def submit_scan(name: str, faces: int = 0) -> Task:
+    """Queues a quality scan of a dataset, or a face search in that many of its images.
+
+    Raises:
+        FerError: one is queued or running already.
+    """
+    with queue.lock():  # so that two sessions cannot both start one
+        if any(task.state.is_active for task in _scans(name)):
+            raise FerError(f"A scan of {name} is running already. Wait until it has ended.")
+        directory = tasks.new_directory(paths.tasks_root(), _KIND)
+        return queue.submit(directory, _KIND, {"dataset": name, "faces": faces})
+
+
+def show_scan_progress(name: str) -> bool:
+    """Shows the newest scan's progress or error; returns whether it is active.
+
+    Reruns the page when it ends.
+    """
+    scans = _scans(name)
+    return bool(scans) and show_task(scans[0], _MESSAGES)
+
+
+def _scans(name: str) -> list[Task]:
+    """Returns the scans and face searches of a dataset, newest first."""
+    scans = tasks.list_tasks(_KIND)
+    return [task for task in scans if task.request and task.request.arguments["dataset"] == name]
+
+
+def _offer_first_scan(dataset: Dataset) -> None:
     st.markdown(
-        "Every image is looked at once, and compared with every other one. What comes of it: "
-        "images that cannot be read, are blank, too dark, too bright, blurred or of an odd size; "
-        "duplicates, exact and near; duplicates with different labels; and **leaks**, images of "
-        "validation or test that are in training too and make a score better than the network."
+        "A scan checks every image and compares all pairs. It finds images that are unreadable, "
+        "blank, too dark, too bright, blurred or of an unusual size; exact and near duplicates, "
+        "also those with different labels; and **leaks**: validation or test images that are in "
+        "the training split too, which make scores too optimistic."
     )
-    _offer_look(dataset, "Look for problems", primary=True)
+    _offer_scan(dataset, "Scan images", primary=True)
 
 
-def _offer_look(
+def _offer_scan(
     dataset: Dataset, label: str, *, primary: bool = False, disabled: bool = False
 ) -> None:
     if st.button(
@@ -56,75 +89,78 @@ def _offer_look(
         type="primary" if primary else "tertiary",
         icon=":material/search:",
         disabled=disabled,
-        key=f"look-{dataset.name}",
+        key=f"scan-{dataset.name}",
     ):
-        _look(dataset)
+        _start_scan(dataset)
 
 
-def _look(dataset: Dataset, faces: int = 0) -> None:
-    """Asks for a look, and shows the whole page anew: its progress is outside of the fragment."""
-    run_or_toast(lambda: submit_examination(dataset.name, faces))
+def _start_scan(dataset: Dataset, faces: int = 0) -> None:
+    """Queues a scan and reruns the whole page, whose progress bar is outside the fragment."""
+    run_or_toast(lambda: submit_scan(dataset.name, faces))
     st.rerun()
 
 
 @st.fragment
-def _show_findings(dataset: Dataset, told: Corrections | None, active: bool) -> None:
-    known = quality_report(dataset)
-    if known is None or not known.is_current:
+def _show_findings(dataset: Dataset, page_corrections: Corrections | None, active: bool) -> None:
+    report = quality_report(dataset)
+    if report is None or not report.is_current:
         st.rerun()
-    some = {finding.kind: finding for finding in known.findings if finding.images}
+    present = {finding.kind: finding for finding in report.findings if finding.images}
     names, faces = st.columns([3, 5], gap="medium")
     with names:
-        kind = _pick(dataset, some)
-        _show_look(known)
-        _offer_look(dataset, "Look again", disabled=active)
-        _offer_face_search(dataset, known, active)
+        kind = _pick(dataset, present)
+        _show_summary(report)
+        _offer_scan(dataset, "Scan again", disabled=active)
+        _offer_face_search(dataset, report, active)
     with faces:
         if kind is None:
-            st.success("Nothing was found.", icon=":material/check:")
-            is_large = False
+            st.success("No problems found.", icon=":material/check:")
+            is_dialog_open = False
         else:
-            is_large = show_finding(dataset, known.seen, some[kind])
-    if not is_large and told is not None and corrections_or_empty(dataset) != told:
+            is_dialog_open = show_finding(dataset, report.result, present[kind])
+    corrections_changed = (
+        page_corrections is not None and corrections_or_empty(dataset) != page_corrections
+    )
+    if not is_dialog_open and corrections_changed:
         st.rerun()
 
 
-def _pick(dataset: Dataset, some: dict[str, Finding]) -> str | None:
-    """The kind of finding to show; None where nothing was found."""
-    if not some:
+def _pick(dataset: Dataset, present: dict[str, Finding]) -> str | None:
+    """Shows the list of findings; returns the selected kind, or None if there are none."""
+    if not present:
         return None
     key = f"finding-{dataset.name}"
-    if st.session_state.get(key) not in some:  # all its images may be left out by now
-        st.session_state[key] = next(iter(some))
-    kind = st.radio("Findings", list(some), format_func=lambda kind: _named(some[kind]), key=key)
+    if st.session_state.get(key) not in present:  # all its images may be excluded by now
+        st.session_state[key] = next(iter(present))
+    kind = st.radio(
+        "Findings", list(present), format_func=lambda kind: _label(present[kind]), key=key
+    )
     return str(kind)
 
 
-def _show_look(known: QualityReport) -> None:
-    """What was not found, and when that was."""
-    nothing = [WORDS[finding.kind].title for finding in known.findings if not finding.images]
-    if nothing:
-        st.caption(f"Nothing found: {'; '.join(nothing)}.")
-    seen = known.seen
-    took = format_duration(timedelta(seconds=seen.seconds))
+def _show_summary(report: QualityReport) -> None:
+    """Shows what was not found, and when the scan took place."""
+    absent = [DESCRIPTIONS[each.kind].title for each in report.findings if not each.images]
+    if absent:
+        st.caption(f"Not found: {'; '.join(absent)}.")
+    result = report.result
+    duration = format_duration(timedelta(seconds=result.seconds))
     st.caption(
-        f"All {len(seen.table):,} images were looked at on {seen.time:%d %B %Y at %H:%M}, in "
-        f"{took}."
+        f"Scanned {len(result.table):,} images on {result.time:%B %d, %Y at %H:%M} in {duration}."
     )
 
 
-def _named(finding: Finding) -> str:
-    return f"{WORDS[finding.kind].title} · **{finding.images:,}**"
+def _label(finding: Finding) -> str:
+    return f"{DESCRIPTIONS[finding.kind].title} · **{finding.images:,}**"
 
 
-def _offer_face_search(dataset: Dataset, known: QualityReport, active: bool) -> None:
-    label = "Look for faces" if known.faces is None else "Look for faces again"
+def _offer_face_search(dataset: Dataset, report: QualityReport, active: bool) -> None:
+    label = "Face search" if report.faces is None else "Repeat face search"
     with st.expander(label, icon=":material/face:"):
         st.caption(
-            "MTCNN looks for a face in images drawn at random, which takes about 30 ms each; "
-            "those without one become a finding."
+            "Finds images without a face, using MTCNN on a random sample (about 30 ms per image)."
         )
-        most, key = len(known.seen.table), f"sample-{dataset.name}"
+        most, key = len(report.result.table), f"sample-{dataset.name}"
         count = st.number_input("Images", 1, most, min(_SAMPLE, most), key=key)
-        if st.button("Look for faces", disabled=active, key=f"look-for-faces-{dataset.name}"):
-            _look(dataset, int(count))
+        if st.button("Search for faces", disabled=active, key=f"search-faces-{dataset.name}"):
+            _start_scan(dataset, int(count))

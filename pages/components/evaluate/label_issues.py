@@ -46,5 +46,5 @@ def _settled(subject: Subject, found: EvaluationReport, rows: np.ndarray) -> np.
     there = np.flatnonzero(positions >= 0)
     keys = images.dataset.keys(positions[there].tolist())
     labels = found.calibrated["expression"].iloc[rows[there]]
-    settled[there] = [overlay.is_settled(*each) for each in zip(keys, labels, strict=True)]
+    settled[there] = [overlay.is_reviewed(*each) for each in zip(keys, labels, strict=True)]
     return settled

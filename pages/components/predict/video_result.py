@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core import inference
-from fer_core.inference import STOPPED, Summary, Video
+from fer_core.inference import Summary, Video
+from fer_core.runs import STOPPED
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.errors import run_or_toast

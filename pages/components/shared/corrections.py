@@ -12,7 +12,7 @@ from pages.components.shared.formatting import plain
 def load_corrections(dataset: Dataset) -> Corrections | None:
     """Returns the current corrections; shows an error and returns None if they cannot be read."""
     try:
-        return dataset.overlay
+        return dataset.saved_corrections
     except FerError as error:
         st.error(
             f"{plain(str(error))} Nothing can be corrected until the file is repaired or removed; "
@@ -24,7 +24,7 @@ def load_corrections(dataset: Dataset) -> Corrections | None:
 def corrections_or_empty(dataset: Dataset) -> Corrections:
     """Returns the current corrections; empty ones if they cannot be read."""
     try:
-        return dataset.overlay
+        return dataset.saved_corrections
     except FerError:
         return Corrections()
 

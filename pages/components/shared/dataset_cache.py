@@ -47,7 +47,7 @@ def _open(name: str, modified: int) -> Dataset:
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Corrections: hash})
 def _correct(name: str, modified: int, overlay: Corrections) -> Dataset:
-    return open_cached(name).with_overlay(overlay)
+    return open_cached(name).with_corrections(overlay)
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)

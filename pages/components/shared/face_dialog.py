@@ -29,7 +29,7 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
     place = int(st.session_state[_PLACE])
     position = int(positions[place])
     row = dataset.index.iloc[position]
-    st.code(dataset.pictures.name(position), language=None, wrap_lines=True)
+    st.code(dataset.reader.name(position), language=None, wrap_lines=True)
     try:
         image = dataset.image(position)
     except FerError as error:
@@ -42,7 +42,7 @@ def _show(dataset: Dataset, positions: np.ndarray) -> None:
             st.image(large, alt=row["expression"])
         name, split = plain(row["expression"]), SPLITS.get(row["split"], "Excluded")
         st.markdown(f"**{name}** · {split} · {width}×{height} pixels")
-    if votes := datasets.votes(row):
+    if votes := datasets.describe_votes(row):
         st.caption(f"FER+ votes: {plain(votes)}")
     show_correction_form(dataset, position)
     _show_navigation(place, len(positions))
@@ -80,7 +80,7 @@ def show_correction_form(dataset: Dataset, position: int) -> None:
     if overlay is None:
         return
     (key,) = dataset.keys([position])
-    reason, relabeled = overlay.excluded.get(key), overlay.relabelled.get(key)
+    reason, relabeled = overlay.excluded.get(key), overlay.relabeled.get(key)
     added = str(dataset.index["expression"].iloc[position])
     if reason is not None:
         st.warning(f"Excluded: {plain(reason)}", icon=":material/block:")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from fer_core.runs import COMPLETED, EARLY_STOPPED, RECIPES, STOPPED, Run, TrainConfig
 from fer_core.tasks import TaskState
+from fer_core.text import SPLIT_NAMES
 
 BadgeColor = Literal["gray", "blue", "orange", "green", "red"]
 
@@ -123,4 +124,4 @@ def format_range(low: float, high: float) -> str:
     return f"{low:.1%} to {high:.1%}"
 
 
-SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
+SPLITS = SPLIT_NAMES

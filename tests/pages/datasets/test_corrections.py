@@ -95,17 +95,17 @@ def test_a_face_is_left_out_with_a_reason_and_taken_back(
         "dark"
     )
     press(page, "Exclude")
-    assert open_dataset("faces").overlay.excluded == {dataset.keys([5])[0]: "dark"}
+    assert open_dataset("faces").saved_corrections.excluded == {dataset.keys([5])[0]: "dark"}
     assert [each.value for each in page.warning] == ["Excluded: dark"]
     press(page, "Restore original")
-    assert len(dataset.overlay) == 0 and not page.warning
+    assert len(dataset.saved_corrections) == 0 and not page.warning
 
 
 def test_without_words_the_reason_is_that_a_person_decided(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     press(one_face(5), "Exclude")
-    assert list(dataset.overlay.excluded.values()) == ["by hand"]
+    assert list(dataset.saved_corrections.excluded.values()) == ["by hand"]
 
 
 def test_a_face_gets_another_expression_and_its_own_again(
@@ -115,11 +115,11 @@ def test_a_face_gets_another_expression_and_its_own_again(
     page = one_face(position)
     expressions(page).set_value("sad")
     rerun(page)
-    assert dataset.overlay.relabelled == {dataset.keys([position])[0]: "sad"}
+    assert dataset.saved_corrections.relabeled == {dataset.keys([position])[0]: "sad"}
     assert "happy → **sad**" in text_of(page)
     expressions(page).set_value("happy")
     rerun(page)
-    assert len(dataset.overlay) == 0 and "→" not in text_of(page)
+    assert len(dataset.saved_corrections) == 0 and "→" not in text_of(page)
 
 
 def test_a_reason_that_is_too_long_is_refused_in_passing(
@@ -129,7 +129,7 @@ def test_a_reason_that_is_too_long_is_refused_in_passing(
     why(page).set_value("x" * 300)
     press(page, "Exclude")
     assert "at most 200 characters" in page.toast[0].value
-    assert len(dataset.overlay) == 0
+    assert len(dataset.saved_corrections) == 0
 
 
 def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
@@ -139,7 +139,7 @@ def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
     draw_dataset("other", count=70)
     dataset.delete()
     press(page, "Exclude")
-    assert "It was deleted" in page.toast[0].value
+    assert "was deleted" in page.toast[0].value
     assert [each.name for each in list_datasets()] == ["other"]
 
 
@@ -148,19 +148,19 @@ def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
 
 def test_the_gallery_marks_what_was_decided(corrected: Dataset, open_page: PageOpener) -> None:
     page = open_page("datasets", dataset="faces")
-    page.selectbox(key="decided-faces").set_value("Left out")
+    page.selectbox(key="correction-faces").set_value("Excluded")
     shown = tiles(rerun(page))
     assert (
         sorted(tile["number"] for tile in shown) == corrected.select("train", "angry")[:3].tolist()
     )
     assert all(tile["faded"] and tile["label"] == "angry" for tile in shown)
-    page.selectbox(key="decided-faces").set_value("Relabelled")
+    page.selectbox(key="correction-faces").set_value("Relabeled")
     (tile,) = tiles(rerun(page))
     assert (tile["label"], tile["faded"]) == ("happy → sad", False)
     page.segmented_control(key="split-faces").set_value("test")
     assert tiles(rerun(page)) == []
     corrected.restore(range(140))
-    assert "decided-faces" not in [box.key for box in rerun(page).selectbox]
+    assert "correction-faces" not in [box.key for box in rerun(page).selectbox]
     assert len(tiles(page)) == 14 and not any(tile["faded"] for tile in tiles(page))
 
 
@@ -168,13 +168,13 @@ def test_numbers_are_told_with_corrections_and_without(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("datasets", dataset="faces")
-    assert "3 images left out, 1 relabelled" in text_of(page)
+    assert "3 images excluded, 1 relabeled" in text_of(page)
     numbers = table(page, "Training")
-    expected = {"Training": 13, "Validation": 2, "Test": 2, "Total": 17, "Total as added": 20}
+    expected = {"Training": 13, "Validation": 2, "Test": 2, "Total": 17, "Original total": 20}
     assert numbers.loc["angry"].to_dict() == expected
     assert numbers.loc["sad", "Validation"] == 3
-    assert numbers.loc["total", ["Total", "Total as added"]].tolist() == [137, 140]
-    page.segmented_control(key="counted-faces").set_value("As added")
+    assert numbers.loc["total", ["Total", "Original total"]].tolist() == [137, 140]
+    page.segmented_control(key="counted-faces").set_value("Original")
     numbers = table(rerun(page), "Training")
     assert numbers.loc["total"].to_dict() == {
         "Training": 112, "Validation": 14, "Test": 14, "Total": 140,
@@ -185,32 +185,34 @@ def test_a_data_set_of_which_everything_is_left_out_is_shown(
     dataset: Dataset, open_page: PageOpener
 ) -> None:
     dataset.exclude(range(140), "all")
-    assert "Every image is left out." in text_of(open_page("datasets", dataset="faces"))
-    assert "Images then: Training 0 instead of 112" in text_of(open_page("train", dataset="faces"))
+    assert "All images are excluded." in text_of(open_page("datasets", dataset="faces"))
+    assert "Images with corrections: Training 0 instead of 112" in text_of(
+        open_page("train", dataset="faces")
+    )
 
 
 def test_the_corrections_are_listed_and_all_taken_back(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("datasets", dataset="faces")
-    rows = table(page, "Decision")
-    assert rows.iloc[0][["As added", "Decision", "Reason"]].tolist() == ["happy", "sad", ""]
-    assert rows["Decision"].tolist()[1:] == ["left out"] * 3
+    rows = table(page, "Correction")
+    assert rows.iloc[0][["Original label", "Correction", "Reason"]].tolist() == ["happy", "sad", ""]
+    assert rows["Correction"].tolist()[1:] == ["excluded"] * 3
     assert set(rows["Reason"][1:]) == {"blank *image*"}
-    press(page, "Take all corrections back")
-    assert len(corrected.overlay) == 0
-    assert "Nothing is corrected yet" in text_of(page)
+    press(page, "Remove all corrections")
+    assert len(corrected.saved_corrections) == 0
+    assert "No corrections yet" in text_of(page)
 
 
 def test_of_many_corrections_the_newest_are_listed(
     dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset_corrections, "_LISTED", 2)
+    monkeypatch.setattr(dataset_corrections, "_MAX_ROWS", 2)
     for position, reason in enumerate(("first", "second", "third")):
         dataset.exclude([position], reason)
     page = open_page("datasets", dataset="faces")
-    assert table(page, "Decision")["Reason"].tolist() == ["third", "second"]
-    assert "The newest 2 of 3; the file has all." in text_of(page)
+    assert table(page, "Correction")["Reason"].tolist() == ["third", "second"]
+    assert "Showing the latest 2 of 3. Download the file for all." in text_of(page)
 
 
 def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
@@ -218,39 +220,42 @@ def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
 ) -> None:
     page = open_page("datasets", dataset="faces")
     (corrected.directory / "overlay.csv").write_text("nonsense")
-    press(page, "Take all corrections back")
+    press(page, "Remove all corrections")
     assert "is damaged" in page.toast[0].value
 
 
 def test_a_file_of_corrections_is_taken_over(corrected: Dataset, open_page: PageOpener) -> None:
-    file = corrected.overlay.to_csv().encode()
+    file = corrected.saved_corrections.to_csv().encode()
     draw_dataset("again", count=140)
     page = open_page("datasets", dataset="again")
     page.file_uploader[0].set_value([("corrections.csv", file, "text/csv")])
-    press(page, "Take over")
-    assert open_dataset("again").overlay.corrections == corrected.overlay.corrections
-    assert page.toast[0].value == "4 taken over."
+    press(page, "Import")
+    assert (
+        open_dataset("again").saved_corrections.corrections
+        == corrected.saved_corrections.corrections
+    )
+    assert page.toast[0].value == "4 corrections imported."
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"path,row,what,expression,reason\nnobody.png,,exclude,,x\n", "the first is nobody.png"),
-        (b"\xff\xfe", "corrections.csv must be text in UTF-8"),
-        (b"", "Corrections must be a table"),
+        (b"path,row,what,expression,reason\nnobody.png,,exclude,,x\n", "starting with nobody.png"),
+        (b"\xff\xfe", "corrections.csv must be a UTF-8 text file"),
+        (b"", "Corrections must be a CSV table"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_on_the_page(
     corrected: Dataset, open_page: PageOpener, content: bytes, sentence: str
 ) -> None:
-    before = corrected.overlay
+    before = corrected.saved_corrections
     page = open_page("datasets", dataset="faces")
     page.file_uploader[0].set_value([("corrections.csv", content, "text/csv")])
-    press(page, "Take over")
+    press(page, "Import")
     assert sentence in page.error[0].value
-    assert corrected.overlay == before
-    press(page, "Take over")  # without a file
-    assert corrected.overlay == before
+    assert corrected.saved_corrections == before
+    press(page, "Import")  # without a file
+    assert corrected.saved_corrections == before
 
 
 def test_damaged_corrections_are_told_and_the_pages_stand(
@@ -271,7 +276,7 @@ def test_damaged_corrections_are_told_and_the_pages_stand(
 def test_deleting_a_data_set_says_that_its_corrections_go_too(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
-    assert "Its corrections go too (3 images left out, 1 relabelled)" in text_of(
+    assert "Its corrections are deleted too (3 images excluded, 1 relabeled)" in text_of(
         open_page("datasets", dataset="faces")
     )
 
@@ -314,14 +319,16 @@ def test_a_run_uses_corrections_when_that_is_asked_for_and_says_so(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("train", dataset="faces")
-    sentence = "3 images left out, 1 relabelled. Images then: Training 109 instead of 112."
+    sentence = (
+        "3 images excluded, 1 relabeled. Images with corrections: Training 109 instead of 112."
+    )
     assert sentence in text_of(page)
     assert "With corrections" not in text_of(page)
     press(use_corrections(page), "Start training")
     (run,) = list_runs()
     assert run.config.overlay
     corrected.restore(range(140))  # the run keeps its own
-    told = "With corrections: 3 images left out, 1 relabelled."
+    told = "With corrections: 3 images excluded, 1 relabeled."
     assert told in text_of(open_page("train", run=run.id))
 
 
@@ -350,12 +357,12 @@ def test_the_runs_page_says_which_runs_used_corrections(
     for each in (run, lost):
         settings = replace(each.config, overlay=True).to_dict()
         (each.directory / "config.json").write_text(json.dumps(settings))
-    (run.directory / "overlay.csv").write_text(corrected.overlay.to_csv())
+    (run.directory / "overlay.csv").write_text(corrected.saved_corrections.to_csv())
     finished_run()
     page = open_page("runs")
     page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0, 1, 2]}}
     told = text_of(rerun(page))
-    assert told.count("With corrections: 3 images left out, 1 relabelled.") == 1
+    assert told.count("With corrections: 3 images excluded, 1 relabeled.") == 1
     assert told.count("are missing from its directory.") == 1
 
 
@@ -368,7 +375,7 @@ def test_no_image_is_touched_by_any_of_it(
 
     before = contents()
     press(one_face(5), "Exclude")
-    assert len(corrected.overlay) == 5 and len(before) > 140
+    assert len(corrected.saved_corrections) == 5 and len(before) > 140
     assert contents() == before
 
 
@@ -403,10 +410,10 @@ def test_a_label_can_be_confirmed_and_flagged_again_in_the_dialog(
     shown = rerun(AppTest.from_function(page))
     press(shown, "Confirm label")
     (key,) = dataset.keys([3])
-    assert set(dataset.overlay.confirmed) == {key} and len(dataset.overlay) == 0
+    assert set(dataset.saved_corrections.confirmed) == {key} and len(dataset.saved_corrections) == 0
     assert "not listed as a label issue again" in text_of(shown)
     press(shown, "Flag this label again")
-    assert not dataset.overlay.kept
+    assert not dataset.saved_corrections.confirmations
 
 
 def test_labels_that_were_found_right_are_told_and_can_be_taken_away(
@@ -414,5 +421,5 @@ def test_labels_that_were_found_right_are_told_and_can_be_taken_away(
 ) -> None:
     dataset.confirm([3, 5])
     page = open_page("datasets", dataset="faces")
-    assert "2 labels were found right; the file has that too" in text_of(page)
+    assert "2 labels confirmed" in text_of(page)
     assert [each for each in page.get("download_button") if "corrections" in each.proto.label]

@@ -87,8 +87,8 @@ def test_an_empty_machine_says_what_to_do_and_draws_faces_with_one_click(
     open_page: PageOpener, no_supervisor: None
 ) -> None:
     page = open_page("datasets")
-    assert "There is no data set yet" in page.info[0].value
-    press(page, "Draw faces to try it with")
+    assert "There are no datasets yet" in page.info[0].value
+    press(page, "Draw schematic faces")
     assert "drawn-faces" in progress_of(page)[0]
     (task,) = queue.waiting()
     assert task.request is not None and task.request.kind == "draw"
@@ -103,11 +103,11 @@ def test_a_folder_is_added_under_its_own_name(
     page = open_page("datasets")
     page.text_input[0].set_value(f" {source} ")
     press(page, "Add")
-    assert progress_of(page)[0].startswith("Adding **My-faces**. Starting")
+    assert progress_of(page)[0].startswith("Adding **My-faces**. Waiting in the queue")
     do_waiting()
     checked(page)
     assert page.query_params["dataset"] in ("My-faces", ["My-faces"])
-    assert "Recognised folders of 2 classes" in text_of(page)
+    assert "Recognized one folder per expression: 2 classes" in text_of(page)
     assert f"The images stay in `{source}`" in text_of(page)
     assert not progress_of(page)
 
@@ -131,7 +131,7 @@ def test_the_splits_that_are_asked_for_are_drawn(
 @pytest.mark.parametrize(
     ("path", "name", "sentence"),
     [
-        ("", "", "The path must name a folder or file"),
+        ("", "", "Enter the path of a folder or file"),
         ("/nowhere/at/all", "", "The source must be a folder"),
         (".", "no good name", "The name must be 1 to 64 letters"),
     ],
@@ -156,7 +156,7 @@ def test_an_import_that_fails_says_why_until_it_is_dismissed(
     press(page, "Add")
     do_waiting()
     checked(page)
-    assert "**empty** was not added. The data must be folders" in page.error[0].value
+    assert "**empty** was not added. The layout of empty is not recognized" in page.error[0].value
     press(page, "Dismiss")
     assert not page.error
     assert tasks.list_tasks() == []
@@ -179,7 +179,7 @@ def test_an_upload_is_added_and_not_kept_twice(open_page: PageOpener, no_supervi
     checked(page)
     assert open_dataset("faces-8").images == 8
     assert not list(task.directory.glob("*.zip"))
-    assert "The images lie in the workspace" in text_of(page)
+    assert "The images are stored in the workspace" in text_of(page)
 
 
 def test_without_a_file_an_upload_is_refused(open_page: PageOpener, no_supervisor: None) -> None:
@@ -187,7 +187,7 @@ def test_without_a_file_an_upload_is_refused(open_page: PageOpener, no_superviso
     page.segmented_control(key="add-way").set_value("Upload")
     checked(page)
     press(page, "Add")
-    assert "A file must be chosen first" in page.error[0].value
+    assert "Choose a file first" in page.error[0].value
 
 
 def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
@@ -195,15 +195,15 @@ def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
     page = open_page("datasets")
     assert not page.text_input
     # Here every rerun is a whole one, which closes the dialog: what is in it is shown above.
-    press(page, "Add a data set")
+    press(page, "Add dataset")
     assert [field.label for field in page.text_input][1] == "Name"
 
 
 def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None) -> None:
-    page = press(open_page("datasets"), "Draw faces to try it with")
+    page = press(open_page("datasets"), "Draw schematic faces")
     press(page, "Stop drawing")
     assert queue.waiting() == []
-    assert "There is no data set yet" in page.info[0].value
+    assert "There are no datasets yet" in page.info[0].value
 
 
 def test_an_upload_that_is_stopped_before_it_begins_is_not_kept(
@@ -218,7 +218,7 @@ def test_a_second_press_asks_for_a_name_of_its_own(no_supervisor: None, source: 
     first, second = submit_drawn_dataset("Faces", count=70), submit_drawn_dataset("faces", count=70)
     names = [task.request and task.request.arguments["name"] for task in (first, second)]
     assert names == ["Faces", "faces-2"]
-    with pytest.raises(ValueError, match="that is being added"):
+    with pytest.raises(ValueError, match="is being added already"):
         submit_import(source, "faces")
     first.cancel()
     assert submit_import(source, "faces").state.is_active
@@ -355,9 +355,9 @@ def test_faces_are_filtered_paged_and_drawn_at_random(open_page: PageOpener) -> 
     page = open_page("datasets", dataset="faces")
     drawn = [tile["number"] for tile in tiles(page, "faces-faces")]
     assert len(drawn) == 40
-    press(page, "Draw at random")
+    press(page, "Shuffle")
     assert [tile["number"] for tile in tiles(page, "faces-faces")] != drawn
-    press(page, "In order")
+    press(page, "Original order")
     assert [tile["number"] for tile in tiles(page, "faces-faces")] == list(range(40))
     page.segmented_control(key="split-faces").set_value("test")
     page.selectbox(key="class-faces").set_value("sad")
@@ -411,7 +411,7 @@ def test_names_of_classes_are_no_markdown(
     monkeypatch.setattr(dataset_faces, "gallery", lambda tiles, key, **_: tiles[0].number)
     page = open_page("datasets", dataset="remote")
     texts = "\n".join(one.value for one in (*page.markdown, *page.caption))
-    assert f"A network that always answered {plain(REMOTE)}" in texts
+    assert f"A model that always predicts {plain(REMOTE)}" in texts
     assert f"**{plain(REMOTE)}** · Training" in texts
     assert "![](" not in texts
 
@@ -442,8 +442,8 @@ def test_deleting_is_confirmed_and_leaves_the_originals(
     import_source(source, "faces")
     draw_dataset("other", count=70)
     page = open_page("datasets", dataset="faces")
-    assert "39 images in" in text_of(page) and "stay untouched" in text_of(page)
-    press(page, "Delete the data set")
+    assert "39 images in" in text_of(page) and "are not deleted" in text_of(page)
+    press(page, "Delete dataset")
     assert [dataset.name for dataset in list_datasets()] == ["other"]
     assert len(list(source.rglob("*.png"))) == 39
     assert page.selectbox[0].value == "other"
@@ -453,8 +453,8 @@ def test_deleting_what_another_tab_deleted_is_no_error(open_page: PageOpener) ->
     dataset = draw_dataset("faces", count=70)
     page = open_page("datasets", dataset="faces")
     dataset.delete()
-    press(page, "Delete the data set")
-    assert "There is no data set yet" in page.info[0].value
+    press(page, "Delete dataset")
+    assert "There are no datasets yet" in page.info[0].value
 
 
 def ask_for(run: Run) -> None:
@@ -471,23 +471,23 @@ def test_a_data_set_that_a_run_uses_is_not_deleted_and_the_run_is_named(
     page = open_page("datasets", dataset="faces")
     assert "2 runs were trained on it" in text_of(page)
     assert not page.warning
-    (button,) = [button for button in page.button if button.label == "Delete the data set"]
+    (button,) = [button for button in page.button if button.label == "Delete dataset"]
     ask_for(new)  # after the page was shown
     button.click()
     checked(page)
     refusal = plain(
-        f"faces must not be deleted while a run uses it. {format_run(new)} is queued: stop it, or "
-        "wait until it has ended."
+        f"faces cannot be deleted while a run uses it: {format_run(new)} is queued. "
+        "Stop the run or wait until it has ended."
     )
     assert [message.value for message in page.error] == [refusal]
     assert open_dataset("faces").images == 70
     checked(page)
     assert [message.value for message in page.warning] == [refusal]
-    (button,) = [button for button in page.button if button.label == "Delete the data set"]
+    (button,) = [button for button in page.button if button.label == "Delete dataset"]
     assert button.disabled
     new.cancel()
     checked(page)
-    press(page, "Delete the data set")
+    press(page, "Delete dataset")
     assert list_datasets() == []
 
 
@@ -497,7 +497,7 @@ def test_many_runs_that_use_a_data_set_are_counted(
     draw_dataset("faces", count=70)
     for _ in range(5):
         ask_for(new_run(dataset="faces"))
-    assert ", and 2 more: stop it" in open_page("datasets", dataset="faces").warning[0].value
+    assert ", and 2 more. Stop the run" in open_page("datasets", dataset="faces").warning[0].value
 
 
 def test_classes_that_are_numbers_are_shown(open_page: PageOpener, tmp_path: Path) -> None:
@@ -515,12 +515,12 @@ def test_data_without_a_training_image_is_shown_with_what_that_means(
 ) -> None:
     import_source(write_tree(tmp_path / "test", {"test/happy": 3, "test/sad": 2}), "faces")
     page = open_page("datasets", dataset="faces")
-    assert "There is no training image" in text_of(page)
+    assert "There are no training images" in text_of(page)
 
 
 def test_what_was_copied_in_is_said_to_go_with_the_data_set(open_page: PageOpener) -> None:
     draw_dataset("faces", count=70)
     page = open_page("datasets", dataset="faces")
-    assert "and its 70 images" in text_of(page) and "that were copied in" in text_of(page)
-    press(page, "Delete the data set")
-    assert "There is no data set yet" in page.info[0].value
+    assert "and its 70 images" in text_of(page) and "in the workspace" in text_of(page)
+    press(page, "Delete dataset")
+    assert "There are no datasets yet" in page.info[0].value

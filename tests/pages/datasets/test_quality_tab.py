@@ -19,7 +19,7 @@ from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import error_file, exit_file, exit_record
 from fer_core.tasks.task import Task, list_tasks
 from pages.components.datasets import quality_cache
-from pages.components.datasets.quality_task import submit_examination
+from pages.components.datasets.quality_tab import submit_scan
 from tests.datasets.trees import write_tree
 
 PageOpener = Callable[..., AppTest]
@@ -88,7 +88,7 @@ def do_waiting() -> None:
 
 def looked_at(open_page: PageOpener) -> AppTest:
     page = open_page("datasets")
-    press(page, "Look for problems")
+    press(page, "Scan images")
     do_waiting()
     return checked(page)
 
@@ -97,9 +97,9 @@ def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = open_page("datasets")
-    assert "Every image is looked at once" in text_of(page)
+    assert "A scan checks every image" in text_of(page)
     assert not queue.waiting()
-    press(page, "Look for problems")
+    press(page, "Scan images")
     (task,) = queue.waiting()
     assert task.request is not None
     assert task.request.arguments == {"dataset": "faces", "faces": 0}
@@ -118,9 +118,12 @@ def test_the_findings_are_listed_with_their_numbers(
         "Blank · **2**",
     ]
     text = text_of(page)
-    assert "Nothing found: Leaks: validation in training; " in text
-    assert "All 55 images were looked at on " in text
-    assert "**2** of 6 test images (33.3%), in 2 groups. Shown with 2 that they" in text
+    assert "Not found: Leaks: validation in training; " in text
+    assert "Scanned 55 images on " in text
+    assert (
+        "**2** of 6 test images (33.3%), in 2 groups. Shown with the 2 images they duplicate"
+        in text
+    )
 
 
 def test_groups_stand_together_with_label_and_split(
@@ -174,8 +177,8 @@ def test_the_table_for_download_holds_every_image_of_the_finding(
     looked_at(open_page)
     seen = quality.read_scan_result(dataset)
     assert seen is not None
-    leak = quality.find(seen, dataset.index)[0]
-    text = quality.table_of(leak, seen, dataset.index).to_csv(index=False)
+    leak = quality.find_problems(seen, dataset.index)[0]
+    text = quality.finding_table(leak, seen, dataset.index).to_csv(index=False)
     table = pd.read_csv(io.StringIO(text))
     assert table["split"].tolist() == ["test", "train"] * 2
     assert table["leave_out"].tolist() == [False, True] * 2
@@ -184,7 +187,7 @@ def test_the_table_for_download_holds_every_image_of_the_finding(
 def test_a_data_set_without_fault_is_praised(open_page: PageOpener, tmp_path: Path) -> None:
     import_source(write_tree(tmp_path / "faces", {"happy": 40, "sad": 40}), "faces")
     page = looked_at(open_page)
-    assert "Nothing was found." in text_of(page)
+    assert "No problems found." in text_of(page)
     assert not findings_of(page)
 
 
@@ -195,9 +198,9 @@ def test_a_look_that_is_out_of_date_is_not_shown(open_page: PageOpener, dataset:
     os.utime(file, ns=(2**62, 2**62))  # long after the look
     quality_cache._has_changed.clear()  # as after a minute
     checked(page)
-    assert "out of date" in text_of(page)
+    assert "Scan again to update" in text_of(page)
     assert not findings_of(page)
-    press(page, "Look again")
+    press(page, "Scan again")
     os.utime(file)
     do_waiting()
     quality_cache._has_changed.clear()
@@ -207,47 +210,47 @@ def test_a_look_that_is_out_of_date_is_not_shown(open_page: PageOpener, dataset:
 
 def test_a_look_can_be_stopped(open_page: PageOpener, dataset: Dataset) -> None:
     page = open_page("datasets")
-    press(page, "Look for problems")
-    press(page, "Stop looking")
+    press(page, "Scan images")
+    press(page, "Stop scan")
     assert not queue.waiting()
     assert not progress_of(checked(page))
-    assert "Every image is looked at once" in text_of(page)
+    assert "A scan checks every image" in text_of(page)
 
 
 def test_how_far_a_look_is_is_shown_and_that_it_is_being_stopped(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = open_page("datasets")
-    press(page, "Look for problems")
+    press(page, "Scan images")
     attempt = begin()
     task = Task(attempt.parent.parent)
     from fer_core.tasks.task import Progress
 
     task.save_progress(Progress(10, 55, message="Looked at 10 of 55 images"))
     assert progress_of(checked(page)) == ["Looked at 10 of 55 images"]
-    press(page, "Stop looking")
+    press(page, "Stop scan")
     assert progress_of(page) == ["Stopping …"]
-    assert not [one for one in page.button if one.label == "Look for problems"]
+    assert not [one for one in page.button if one.label == "Scan images"]
 
 
 def test_why_a_look_failed_is_said_until_it_is_dismissed(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = open_page("datasets")
-    press(page, "Look for problems")
+    press(page, "Scan images")
     attempt = begin()
     error_file(attempt).write_text("The disk must have room.")
     exit_file(attempt).write_text(exit_record(1))
-    assert "The images were not looked at. The disk must have room." in text_of(checked(page))
+    assert "The scan failed. The disk must have room." in text_of(checked(page))
     press(page, "Dismiss")
     assert "were not looked at" not in text_of(page)
     assert not list_tasks("examine")
 
 
 def test_two_sessions_that_ask_at_once_ask_once(dataset: Dataset) -> None:
-    submit_examination("faces")
-    with pytest.raises(ValueError, match="faces is being looked at already"):
-        submit_examination("faces", faces=5)
+    submit_scan("faces")
+    with pytest.raises(ValueError, match="A scan of faces is running already"):
+        submit_scan("faces", faces=5)
     assert len(queue.waiting()) == 1
 
 
@@ -257,7 +260,7 @@ def test_faces_are_looked_for_only_when_asked_and_in_so_many_images(
     page = looked_at(open_page)
     (number,) = [one for one in page.number_input if one.label == "Images"]
     number.set_value(20)
-    press(page, "Look for faces")
+    press(page, "Search for faces")
     (task,) = queue.waiting()
     assert task.request is not None
     assert task.request.arguments == {"dataset": "faces", "faces": 20}
@@ -277,7 +280,7 @@ def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -
     page = looked_at(open_page)
     file = quality.scan_result_file(dataset)
     file.write_bytes(file.read_bytes()[:50])
-    assert "Every image is looked at once" in text_of(checked(page))
+    assert "A scan checks every image" in text_of(checked(page))
 
 
 # Acting on it
@@ -287,8 +290,8 @@ def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = looked_at(open_page)
-    press(page, "Leave out 2 images")
-    overlay = dataset.overlay
+    press(page, "Exclude 2 images")
+    overlay = dataset.saved_corrections
     assert {path for path, _ in overlay.excluded} == {
         "train/happy/003.png",
         "train/happy/blank.png",
@@ -301,7 +304,7 @@ def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
 
 def test_what_is_taken_back_is_found_again(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
-    press(page, "Leave out 2 images")
+    press(page, "Exclude 2 images")
     dataset.restore(range(dataset.images))
     assert "Leaks: test in training · **2**" in findings_of(checked(page))
 
@@ -324,5 +327,5 @@ def test_corrections_that_cannot_be_read_are_no_error_here(
     page = looked_at(open_page)
     (dataset.directory / "overlay.csv").write_text("no, table")
     assert "Leaks: test in training · **2**" in findings_of(checked(page))
-    press(page, "Leave out 2 images")
+    press(page, "Exclude 2 images")
     assert "cannot" in text_of(page) or "must" in text_of(page)

@@ -454,8 +454,8 @@ def test_a_zip_archive_is_read_and_bad_members_get_an_error(page: AppTest) -> No
     upload(page, ("holiday.zip", folder.getvalue()), ("half.zip", folder.getvalue()[:99]))
     assert [row["image"] for row in table(page)] == ["holiday.zip/beach/good.png"]
     elsewhere, half, paper = [error.value for error in page.error]
-    assert "a path that leads out of it: ../evil.png" in elsewhere
-    assert half.startswith("half.zip: The archive must be a whole .zip file.")
+    assert "a path outside the archive: ../evil.png" in elsewhere
+    assert half.startswith("half.zip: The archive must be a complete .zip file.")
     assert paper.startswith("holiday.zip/paper.jpg cannot be read as an image")
 
 
