@@ -1,4 +1,4 @@
-"""Figures of how far a network's answers can be believed."""
+"""Draws reliability diagrams and the trade-off between coverage and accuracy."""
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ _FIRST_IMAGES = 20  # a curve begins with as many: the accuracy of fewer says no
 
 
 def reliability_figure(before: pd.DataFrame, after: pd.DataFrame | None = None) -> go.Figure:
-    """How often answers are right against how sure the network is, with 95 % intervals.
+    """Draws the reliability diagram: accuracy against confidence, with 95 % intervals.
 
     Args:
-        before: as `calibration.reliability` gives it, of the network's own probabilities.
+        before: of the model's own probabilities, as `calibration.reliability` returns it.
         after: the same with the temperature.
     """
     figure = blank_figure()
@@ -26,16 +26,16 @@ def reliability_figure(before: pd.DataFrame, after: pd.DataFrame | None = None) 
         y=[0, 1],
         mode="lines",
         line={"color": "rgba(128,128,128,0.7)", "dash": "dot", "width": 1.5},
-        name="Confidence as high as accuracy",
+        name="Perfect calibration",
         hoverinfo="skip",
     )
-    tables = [("As the network gives it", before, _BEFORE, "diamond")]
+    tables = [("Uncalibrated", before, _BEFORE, "diamond")]
     if after is not None:
-        tables.append(("With the temperature", after, _AFTER, "circle"))
+        tables.append(("Calibrated", after, _AFTER, "circle"))
     for name, table, color, symbol in tables:
         figure.add_trace(_reliability_trace(name, table, color, symbol))
     figure.update_layout(height=_HEIGHT)
-    _as_shares(figure, "Confidence: the answer's probability", "Share of right answers")
+    _as_shares(figure, "Confidence", "Accuracy")
     return figure
 
 
@@ -65,7 +65,7 @@ def coverage_figure(table: pd.DataFrame, least: float | None = None) -> go.Figur
         y=drawn["accuracy"],
         mode="lines",
         line={"color": _AFTER, "width": 2},
-        name="Accuracy of what is answered",
+        name="Accuracy of the answers",
         customdata=drawn[["confidence", "images"]],
         hovertemplate="%{x:.1%} answered, %{customdata[1]:,} images: %{y:.1%} right<br>"
         "confidence at least %{customdata[0]:.1%}<extra></extra>",
@@ -82,7 +82,7 @@ def coverage_figure(table: pd.DataFrame, least: float | None = None) -> go.Figur
             hoverinfo="skip",
         )
     figure.update_layout(height=_HEIGHT)
-    _as_shares(figure, "Coverage: share of images that are answered", "Accuracy")
+    _as_shares(figure, "Coverage: share of images answered", "Accuracy")
     figure.update_yaxes(range=None, autorange=True)
     return figure
 

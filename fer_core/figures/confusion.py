@@ -116,7 +116,7 @@ def _cell_markers(values: np.ndarray, class_names: Sequence[str]) -> go.Scatter:
                 values.reshape(-1, 2), truths, answers, strict=True
             )
         ],
-        hovertemplate="%{y} taken for %{x}: %{customdata[0]:,} images, "
+        hovertemplate="%{y} predicted as %{x}: %{customdata[0]:,} images, "
         "%{customdata[1]:.1%} of all that are %{y}<extra></extra>",
     )
 

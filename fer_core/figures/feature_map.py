@@ -21,7 +21,7 @@ def map_figure(
 
     Args:
         answers: the map's predictions, as `with_predicted_label` returns them.
-        class_names: the network's, in the order of the legend; other classes come after them.
+        class_names: the model's, in the order of the legend; other classes come after them.
         drag: what a drag does, in Plotly's words: "pan", "lasso" or "select".
 
     Returns:
@@ -53,7 +53,7 @@ def _dots(name: str) -> dict[str, object]:
     return {
         "name": name,
         "marker": {"symbol": "circle", "opacity": 0.55},
-        "hovertemplate": f"{name}, recognised<extra></extra>",
+        "hovertemplate": f"{name}, correct<extra></extra>",
     }
 
 
@@ -62,7 +62,7 @@ def _crosses(name: str, answered: np.ndarray) -> dict[str, object]:
         "name": f"{name}, wrong",
         "marker": {"symbol": "x", "opacity": 0.85},
         "text": answered,
-        "hovertemplate": f"{name}, taken for %{{text}}<extra></extra>",
+        "hovertemplate": f"{name}, predicted as %{{text}}<extra></extra>",
     }
 
 

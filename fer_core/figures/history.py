@@ -61,7 +61,7 @@ def _empty_history() -> go.Figure:
 
 def _history_traces(metric: str) -> tuple[go.Scatter, ...]:
     within = go.Scatter(
-        name="Training, as it goes",
+        name="Training, running mean",
         legendgroup="steps",
         mode="lines",
         line={"color": TRAIN_COLOR, "width": 1},
@@ -69,7 +69,7 @@ def _history_traces(metric: str) -> tuple[go.Scatter, ...]:
     )
     return (
         within,
-        _epoch_trace(metric, "Training, whole epoch", TRAIN_COLOR, mode="markers"),
+        _epoch_trace(metric, "Training, per epoch", TRAIN_COLOR, mode="markers"),
         _epoch_trace(f"val_{metric}", "Validation", VAL_COLOR, symbol="diamond"),
     )
 

@@ -66,7 +66,7 @@ def test_a_first_start_is_cancelled_and_can_begin_later(
         stop_at(READING, pressing)
         attempt_at(run)
     assert run.state is TaskState.CANCELLED and run.result is None and run.model_file is None
-    assert not list(paths.cache_root().glob("*/*.npy"))
+    assert not list(paths.cache_root().glob("*/*-48x48x1-*.npy"))
     attempt_at(run)
     assert run.state is TaskState.FINISHED and run.result.reason == COMPLETED
 

@@ -51,7 +51,7 @@ def test_a_survey_survives_its_record_and_a_damaged_one_is_said() -> None:
         ImageStats.of_record({"images": 3})
     with pytest.raises(ValueError, match="percentiles"):
         ImageStats.of_record(asdict(found) | {"mean": [1, 2]})
-    with pytest.raises(ValueError, match="There are none"):
+    with pytest.raises(ValueError, match="at least one image"):
         compute_image_stats([])
 
 

@@ -82,7 +82,9 @@ def test_a_clean_accuracy_stands_beside_the_one_that_leaks_flatter(
         "34.7% to 53.8%",
     )
     said = [caption.value for caption in open_page("train", run=run.id).caption]
-    sentence = "Without the 40 that are among the training images too: 44.0% (34.7% to 53.8%, 100"
+    sentence = (
+        "Without the 40 images that are also in the training split: 44.0% (34.7% to 53.8%, 100"
+    )
     assert any(sentence in words for words in said)
 
 
