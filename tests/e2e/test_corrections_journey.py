@@ -25,8 +25,10 @@ def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
     with serve(home) as address:
         open_page(page, f"{address}/datasets?dataset=faces")
         page.get_by_role("tab", name="Faces", exact=True).click()
+        settled(page)
         page.get_by_role("button", name="Original order").click()
-        page.get_by_text("Training", exact=True).last.click()
+        settled(page)
+        page.locator("[class*=st-key-split-faces]").get_by_role("radio").nth(1).click()  # train
         page.get_by_text("112 images", exact=True).wait_for()
         settled(page)
         decide(page)

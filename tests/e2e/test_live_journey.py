@@ -151,7 +151,7 @@ def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--use-fake-device-for-media-stream"], "The browser does not give its camera"),
+        (["--use-fake-device-for-media-stream"], "The browser denies"),
         (["--use-fake-ui-for-media-stream"], "No camera was found"),
     ],
     ids=["denied", "none"],

@@ -103,8 +103,8 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
         assert float(milliseconds) > 0
 
     record = json.loads(downloaded(page, "Download JSON"))
-    assert len(record["images"]) == 2 and len(record["refused"]) == 2
-    assert record["network"]["trained_on"] == "faces"
+    assert len(record["images"]) == 2 and len(record["errors"]) == 2
+    assert record["model"]["trained_on"] == "faces"
 
     with zipfile.ZipFile(BytesIO(downloaded(page, "Download annotated photos"))) as archive:
         assert archive.namelist() == ["astronaut.jpg", "holiday.zip/beach/one.jpg"]
