@@ -64,7 +64,7 @@ def decide(page: "Page") -> None:
 def start(page: "Page", address: str) -> None:
     """Asks for a run with the corrections, and sees that it says so."""
     open_page(page, f"{address}/train?dataset=faces")
-    page.get_by_text("Images then: Training 111 instead of 112").wait_for()
+    page.get_by_text("Images with corrections: Training 111 instead of 112").wait_for()
     page.get_by_text("Use corrections", exact=True).click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("With corrections: 1 image excluded, 1 relabeled.").wait_for()
