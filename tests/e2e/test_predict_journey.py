@@ -1,10 +1,7 @@
 """From a photo or the camera to an expression, in a browser."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -15,36 +12,18 @@ import pytest
 from PIL import Image, ImageChops
 from skimage import data
 
-from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
 from tests.e2e.browsing import PATIENCE, take_photo
-from tests.e2e.conftest import ANSWER, PROJECT, serve
+from tests.e2e.conftest import ANSWER, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 
 @pytest.fixture(scope="module")
-def trained_home(new_home: Callable[[], Path]) -> Path:
-    """A workspace with a run that was really trained, if only a little, on drawn faces."""
-    home = new_home()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FER_HOME", str(home))
-        draw_dataset("faces", count=140)
-    command = [sys.executable, "-m", "fer_core", "train", "--dataset", "faces"]
-    subprocess.run(
-        [*command, "--recipe", "cnn_classic", "--epochs", "1"],
-        cwd=PROJECT,
-        env=os.environ | {"FER_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    return home
-
-
-@pytest.fixture(scope="module")
-def address(trained_home: Path) -> Iterator[str]:
-    with serve(trained_home) as address:
+def address(new_home: Callable[[], Path]) -> Iterator[str]:
+    """The app with the pretrained model and nothing else."""
+    with serve(new_home()) as address:
         yield address
 
 
@@ -104,7 +83,7 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
 
     record = json.loads(downloaded(page, "Download JSON"))
     assert len(record["images"]) == 2 and len(record["errors"]) == 2
-    assert record["model"]["trained_on"] == "faces"
+    assert record["model"]["trained_on"] == "fer2013"
 
     with zipfile.ZipFile(BytesIO(downloaded(page, "Download annotated photos"))) as archive:
         assert archive.namelist() == ["astronaut.jpg", "holiday.zip/beach/one.jpg"]
@@ -144,9 +123,9 @@ def pixels_of(image: "Locator") -> Image.Image:
 
 
 def test_a_link_opens_its_page_in_the_frame_even_on_a_fresh_server(
-    page: "Page", trained_home: Path
+    page: "Page", new_home: Callable[[], Path]
 ) -> None:
-    with serve(trained_home) as fresh:
+    with serve(new_home()) as fresh:
         page.goto(f"{fresh}/predict")
         page.get_by_role("heading", name="Predict").wait_for()
         page.get_by_role("link", name="Datasets").wait_for()
