@@ -110,9 +110,9 @@ def test_a_folder_is_imported_and_said(
     ("arguments", "sentence"),
     [
         (TRAIN, "faces"),
-        (["evaluate", "nobody"], "Received: nobody"),
+        (["evaluate", "nobody"], "There is no run nobody"),
         (["import", "/no/such/folder"], "/no/such/folder"),
-        (["predict", "nobody", "photo.jpg"], "Received: nobody"),
+        (["predict", "nobody", "photo.jpg"], "There is no run nobody"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(
@@ -281,7 +281,7 @@ def test_corrections_are_given_taken_and_trained_with(
     assert run.config.overlay and run.counts["train"].sum() == 100
     table.write_text(table.read_text() + "nobody.png,,exclude,,blank,\n")
     assert main(["corrections", "again", "--import", str(table)]) == 1
-    assert "1 of 14 are not, the first is nobody.png" in capsys.readouterr().err
+    assert "1 of 14 are not, starting with nobody.png" in capsys.readouterr().err
     table.write_bytes(b"\xff\xfe\xff")
     assert main(["corrections", "again", "--import", str(table)]) == 1
     assert "must be text in UTF-8" in capsys.readouterr().err

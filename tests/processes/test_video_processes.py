@@ -13,6 +13,7 @@ from fer_core.inference.video_table import read_video_table
 from fer_core.inference.videos import Video, VideoSettings, submit_video
 from fer_core.models import architectures as models
 from fer_core.runs.config import TrainConfig
+from fer_core.runs.records import STOPPED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage.files import read_json, write_json
@@ -53,7 +54,7 @@ def test_a_video_is_looked_at_stopped_and_what_was_done_is_whole(run: Run, long_
     wait_until(lambda: not video.state.is_active, "the end")
     assert video.state is TaskState.FINISHED, video.log()
     summary = video.summary
-    assert summary is not None and summary.reason == videos.STOPPED
+    assert summary is not None and summary.reason == STOPPED
     assert 0 < summary.frames < 2000
     with VideoReader(video.annotated_file) as film:
         assert len(list(film.read())) == summary.frames
