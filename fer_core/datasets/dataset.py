@@ -52,7 +52,7 @@ class Dataset:
 
     @property
     def is_copied(self) -> bool:
-        """Whether the images are stored in the dataset's own directory."""
+        """Tells whether the images are stored in the dataset's own directory."""
         return self.root.is_relative_to(self.directory)
 
     @property
@@ -80,7 +80,7 @@ class Dataset:
 
     @cached_property
     def has_own_validation(self) -> bool:
-        """Whether the validation split came with the dataset rather than being drawn."""
+        """Tells whether the validation split came with the dataset rather than being drawn."""
         names = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
         return any(parse_split(name) == "val" for name in names)
 

@@ -1,4 +1,4 @@
-"""What lists show of a run, looked for again only when its files have changed."""
+"""Summarizes a run for lists, read again only when its files have changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -14,7 +14,7 @@ from fer_core.storage import cached_by_mtime, paths, read_json, stamp, write_jso
 
 @dataclass(frozen=True)
 class _Counts:
-    """What a score is made of, as the cache keeps it."""
+    """Holds the counts that a score is computed from, as the cache stores them."""
 
     stamp: list[int]  # of the predictions that were counted
     correct: int
@@ -31,7 +31,7 @@ class _Counts:
 
 
 def read_score(predictions_file: Path) -> Score | None:
-    """The score, as the cache knows it or counted anew.
+    """Returns the score, from the cache or computed from the predictions.
 
     None where there are no predictions, or they are damaged.
     """

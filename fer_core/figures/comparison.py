@@ -95,7 +95,7 @@ _LEGEND = {
 
 
 def _unit(curves: Mapping[str, pd.DataFrame], axis: str) -> tuple[float, str, str]:
-    """What the axis is divided by, the word before or after a number on it, and its title."""
+    """Returns the divisor of the axis, the text before or after its numbers, and its title."""
     if axis == "seconds":
         longest = max((curve[axis].max() for curve in curves.values() if len(curve)), default=0)
         fitting = ((unit, word) for least, unit, word in _TIMES if longest >= least)

@@ -22,7 +22,7 @@ def confusion_figure(
     ink: str | None = None,
     chosen: tuple[str | None, str | None] = (None, None),
 ) -> go.Figure:
-    """What was seen against what was predicted, with the numbers in the cells.
+    """Draws true against predicted expressions, with the numbers in the cells.
 
     The last trace holds a marker for every cell, which a click selects: its `customdata` end with
     the true class and the predicted one.

@@ -39,7 +39,7 @@ def blank_figure(figure: go.Figure | None = None) -> go.Figure:
 
 
 def metric_format(metric: str, digits: int) -> str:
-    """How Plotly prints the metric; `digits` are those of a percentage, 0 as few as needed."""
+    """Returns the format of a metric in Plotly; 0 `digits` prints as few as needed."""
     few, many = ("~%", f".{digits}%") if metric.endswith("accuracy") else ("~g", ".4f")
     return many if digits else few
 

@@ -31,7 +31,7 @@ class FaceLog:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more rows fit."""
+        """Tells whether no more rows fit."""
         return len(self) >= self.max_rows
 
     def add(self, time: float, faces: Sequence[TrackedFace]) -> None:

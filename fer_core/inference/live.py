@@ -85,7 +85,7 @@ class LiveRecognizer:
 
     @property
     def is_running(self) -> bool:
-        """Whether the thread exists."""
+        """Tells whether the thread exists."""
         return self._thread is not None
 
     def show(self, image: np.ndarray) -> np.ndarray:

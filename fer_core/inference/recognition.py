@@ -191,7 +191,7 @@ class FaceBatch:
 
     @property
     def is_full(self) -> bool:
-        """Whether more faces would not make it faster."""
+        """Tells whether more faces would not make it faster."""
         return len(self) >= _BATCH_SIZE
 
     def add(self, image: np.ndarray, faces: Sequence[Face]) -> list[FaceCrop]:

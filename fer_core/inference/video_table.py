@@ -25,7 +25,7 @@ class FaceSummary:
 
     @property
     def is_brief(self) -> bool:
-        """Whether it appears too briefly to be certainly a face."""
+        """Tells whether it appears too briefly to be certainly a face."""
         return self.last - self.first < BRIEF_SECONDS
 
 

@@ -71,7 +71,7 @@ class Summary:
 
     @property
     def is_truncated(self) -> bool:
-        """Whether the file ends long before its stated duration."""
+        """Tells whether the file ends long before its stated duration."""
         stated = self.stated_seconds or 0.0
         return self.reason == COMPLETED and self.seconds < 0.95 * stated - 1.0
 

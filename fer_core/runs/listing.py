@@ -60,7 +60,7 @@ def open_run(run_id: str) -> Run:
 
 @dataclass(frozen=True)
 class RunCounts:
-    """How many runs a person has, and those in which something goes on."""
+    """Counts the user's runs and lists the active ones."""
 
     total: int
     active: tuple[Run, ...]  # newest first

@@ -33,7 +33,7 @@ MAX_NOTE_CHARS = 5000
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended; the content of `result.json`."""
+    """Holds how a run ended: the content of `result.json`."""
 
     reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
     epochs: int  # whole epochs, all attempts together

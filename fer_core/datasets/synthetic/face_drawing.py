@@ -16,7 +16,7 @@ Color = tuple[float, float, float]  # RGB in [0, 255]
 
 @dataclass(frozen=True)
 class Features:
-    """What makes up an expression; lengths in half heights of the head."""
+    """Defines an expression; lengths in half heights of the head."""
 
     smile: float = 0.0  # lift of the mouth's corners; negative lowers them
     mouth_open: float = 0.0  # half height of the open mouth
@@ -37,7 +37,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FaceStyle:
-    """What varies between faces of one expression: identity, pose and light."""
+    """Defines what varies between faces of one expression: identity, pose and light."""
 
     yaw: float  # radians, as are pitch and roll
     pitch: float

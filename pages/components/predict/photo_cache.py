@@ -163,7 +163,7 @@ class PhotoPipeline:
 
     @property
     def is_full(self) -> bool:
-        """Whether enough faces wait for an efficient batch."""
+        """Tells whether enough faces wait for an efficient batch."""
         return self._batch is not None and self._batch.is_full
 
     def add(self, photo: Photo) -> None:

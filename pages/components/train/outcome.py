@@ -1,4 +1,4 @@
-"""How a run ended, its scores, and forms to resume or continue it."""
+"""Shows how a run ended, its scores, and forms to resume or continue it."""
 
 from datetime import timedelta
 from functools import partial

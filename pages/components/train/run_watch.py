@@ -32,7 +32,7 @@ class RunView:
 
     @property
     def exists(self) -> bool:
-        """Whether the run has not been deleted."""
+        """Tells whether the run has not been deleted."""
         return self._directory.exists()
 
     @property
