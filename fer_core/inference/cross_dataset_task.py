@@ -120,7 +120,8 @@ def _predict(
     """
 
     def read(rows: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
+        chosen = positions[rows.start : rows.stop].tolist()
+        return np.stack([dataset.reader.reduced(each, classifier.pixels) for each in chosen])
 
     functions = {False: models.predict} | ({True: predict_tta} if tta else {})
     parts: dict[bool, list[np.ndarray]] = {mode: [] for mode in functions}
