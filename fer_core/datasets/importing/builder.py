@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
@@ -52,7 +53,7 @@ def build_dataset(
     directory.mkdir(parents=True)
     try:
         write_json(directory / "process.json", process_record())
-        parsed = read(directory)
+        parsed = check_entries(read(directory))
         measures = directory / "measures.npy"
         rows = parsed.index.assign(row=_rows(parsed.index))
         check = validate_images(rows, parsed.root, measures, report)
