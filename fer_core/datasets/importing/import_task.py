@@ -65,7 +65,8 @@ def check_source(source: Path) -> Path:
     """Returns the absolute path of a source that can be imported.
 
     Raises:
-        FerError: its path has odd characters, it does not exist, or is neither a folder nor a .zip or .csv file.
+        FerError: its path has odd characters, it does not exist, or it is neither a folder nor a
+            .zip or .csv file.
     """
     if not is_one_line(str(source.absolute())):  # no page could name it
         raise FerError(
@@ -75,7 +76,8 @@ def check_source(source: Path) -> Path:
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
+        is_file = path.is_file() and path.suffix.lower() in (".zip", ".csv")
+        if is_one_line(str(path)) and (is_file or path.is_dir()):
             return path
     raise FerError(
         "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio. "
