@@ -7,6 +7,7 @@ from typing import Any
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, follow
 from fer_core.datasets import MAX_CORRECTIONS_BYTES, open_dataset
+from fer_core.datasets.importing import check_source
 from fer_core.storage import paths, read_text, write_text
 from fer_core.tasks import queue
 
@@ -69,7 +70,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     arguments = {
-        "source": str(options.source.expanduser().resolve()),
+        "source": str(check_source(options.source)),
         "name": options.name or options.source.stem,
         "validation_fraction": options.validation_fraction,
         "test_fraction": options.test_fraction,

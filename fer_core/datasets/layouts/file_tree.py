@@ -25,7 +25,7 @@ class Listing:
     images: dict[str, list[str]]  # folder (POSIX, relative, "" for the root) → sorted names
     others: list[str]  # paths of files that are not images
     unreadable: list[str]  # folders
-    special: Tally = field(default_factory=Tally)  # pipes, devices, links to nothing or themselves
+    special: Tally = field(default_factory=Tally)  # pipes, devices, links to nothing or back
     misnamed: Tally = field(default_factory=Tally)  # files and folders whose name has odd bytes
     linked: Tally = field(default_factory=Tally)  # links to files and folders elsewhere
 
@@ -35,7 +35,8 @@ class Listing:
         if self.special:
             count = counted(len(self.special), "entry", "entries")
             notes.append(
-                f"Skipped {count} (neither files nor folders, or broken links): {self.special}."
+                f"Skipped {count} (neither files nor folders, or links to nothing or back): "
+                f"{self.special}."
             )
         if self.misnamed:
             count = counted(len(self.misnamed), "entry", "entries")
@@ -104,15 +105,15 @@ def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) 
         is_known = entry.is_dir() or entry.is_file()
     except OSError:  # a link to itself
         is_known = False
+    if is_known and entry.is_symlink():
+        target = Path(os.path.realpath(entry.path))
+        if Path(base).is_relative_to(target):  # all that lies around the folder is not meant
+            is_known = False
+        elif not target.is_relative_to(base):
+            listing.linked.add(path)
     if not is_known:
         listing.special.add(path)
-    elif entry.is_symlink() and not _is_below(os.path.realpath(entry.path), base):
-        listing.linked.add(path)
     return is_known
-
-
-def _is_below(path: str, base: str) -> bool:
-    return Path(path).is_relative_to(base)
 
 
 def _check_counts(root: Path, files: int, folders: int) -> None:
