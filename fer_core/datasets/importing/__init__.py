@@ -8,7 +8,7 @@ from fer_core.datasets.importing.archives import (
     has_suffix,
     read_member,
 )
-from fer_core.datasets.importing.import_task import check_source, import_source
+from fer_core.datasets.importing.import_task import check_source, import_source, preview_source
 
 __all__ = [
     "MAX_EXTRACTED_BYTES",
@@ -18,5 +18,6 @@ __all__ = [
     "check_total",
     "has_suffix",
     "import_source",
+    "preview_source",
     "read_member",
 ]
