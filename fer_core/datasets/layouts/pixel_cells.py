@@ -27,14 +27,18 @@ class PixelForm:
 
     def parse(self, text: str) -> tuple[np.ndarray, str]:
         """Returns an image, uint8, and what is wrong with the text, if anything."""
-        values = numbers_in(text)
         length = self.side * self.side * self.channels
+        values = _parse(text, np.int64)  # six times as fast as `numbers_in`
+        if values.size != length:
+            values = numbers_in(text)
         if values.size != length:
             return np.zeros(self.shape, np.uint8), f"without exactly {length:,} numbers"
         highest = 1 if self.unit else 255
         if not (values.min() >= 0 and values.max() <= highest):  # not a number is neither
             return np.zeros(self.shape, np.uint8), f"with values outside 0 to {highest}"
-        pixels = np.rint(values * (255 if self.unit else 1)).astype(np.uint8)
+        if values.dtype != np.int64 or self.unit:
+            values = np.rint(values * (255 if self.unit else 1))
+        pixels = values.astype(np.uint8)
         if self.planar:
             return pixels.reshape(3, self.side, self.side).transpose(1, 2, 0), ""
         return pixels.reshape(self.shape), ""
@@ -47,8 +51,13 @@ def numbers_in(text: str) -> np.ndarray:
     """
     if not text.isascii():
         return np.zeros(0)
+    return _parse(text.translate(_MARKS), np.float64)
+
+
+def _parse(text: str, dtype: type[np.generic]) -> np.ndarray:
+    """Returns the numbers before the first that is none."""
     try:
-        return np.fromstring(text.translate(_MARKS), np.float64, sep=" ")
+        return np.fromstring(text, dtype, sep=" ")
     except ValueError:
         return np.zeros(0)
 
