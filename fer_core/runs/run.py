@@ -86,8 +86,8 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             arguments = request.arguments if request is not None else {}
-            with contextlib.suppress(KeyError, ValueError, TypeError):  # no goal, or a damaged one
-                return Goal(int(arguments["epochs"]), int(arguments["since"]))
+            if {"epochs", "since"} <= arguments.keys():
+                return Goal(arguments["epochs"], arguments["since"])
         return Goal(self.config.epochs)
 
     @property
