@@ -1,12 +1,14 @@
 """Declares each kind of task: the function that does it, its place, its lane, its arguments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from fer_core.storage import paths
-from fer_core.tasks import arguments
-from fer_core.tasks.arguments import Argument
+from msgspec import Meta
+
+from fer_core.errors import FerError
+from fer_core.storage import Count, Fraction, Seconds, paths
 
 # Names of kinds, as in request.json.
 TRAIN = "train"
@@ -18,23 +20,97 @@ DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
 
-# What an upload is called in its task's directory: a request names no other file there.
-VIDEO_STEM, VIDEO_SUFFIXES = "video", (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
-IMPORT_SUFFIXES = (".zip", ".csv")
-
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
 MAX_FRAME_STEP = 100
-_MAX_SEED = 2**63 - 1
-_SPLIT = arguments.one_of("train", "val", "test", "all")
-_VIDEO_SETTINGS = {
-    "every": arguments.integer(1, MAX_FRAME_STEP, required=False),
-    "time_constant": arguments.number(0, 60, required=False),
-    "smallest_face": arguments.number(1, 100_000, required=False, optional=True),
-    "confidence": arguments.number(0, 1, required=False, optional=True),
-    "threshold": arguments.number(0, 1, required=False),
-    "averaged": arguments.flag(required=False),
-}
+
+# What an upload is called in its task's directory: a request names no other file there.
+VIDEO_STEM, VIDEO_SUFFIXES = "video", (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
+
+# Joined to a folder, it names an entry of that very folder. Hidden entries are half-written.
+_NAME = r"^(?!\.)[^/\\:\x00-\x1f\x7f]+"
+Name = Annotated[str, Meta(pattern=rf"{_NAME}\Z", max_length=255)]
+_UploadName = Annotated[str, Meta(pattern=rf"{_NAME}\.(zip|csv)\Z", max_length=255)]
+_VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIXES)})\Z")]
+_Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
+_Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
+_Split = Literal["train", "val", "test", "all"]
+
+
+@dataclass(frozen=True)
+class _Train:
+    epochs: _Epochs | None = None  # the goal of a run that is continued after `since` epochs
+    since: Count | None = None
+    resumed_after: Count | None = None  # epochs; of an automatic resume
+
+
+@dataclass(frozen=True)
+class _OpenTest:
+    run: Name
+
+
+@dataclass(frozen=True)
+class _Evaluate:
+    run: Name
+    dataset: Name
+    split: _Split
+    views: bool = False
+
+
+@dataclass(frozen=True)
+class _Map:
+    run: Name
+    dataset: Name
+    split: _Split
+    method: Name
+
+
+@dataclass(frozen=True)
+class _Import:
+    name: Name
+    source: str | None = None  # an absolute path; only read
+    upload: _UploadName | None = None  # in the task's directory, and deleted at the end
+    split_seed: Count = 0
+    validation_fraction: Fraction = 0.0
+    test_fraction: Fraction = 0.0
+
+    def __post_init__(self) -> None:
+        if (self.source is None) == (self.upload is None):
+            raise FerError("There must be either a `source` or an `upload`.")
+        if self.source is not None and not Path(self.source).is_absolute():
+            raise FerError("`source` must be an absolute path.")
+
+
+@dataclass(frozen=True)
+class _Draw:
+    name: Name
+    count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
+    seed: Count = 0
+
+
+@dataclass(frozen=True)
+class _Examine:
+    dataset: Name
+    faces: Count = 0
+
+
+@dataclass(frozen=True)
+class _VideoSettings:
+    every: Annotated[int, Meta(ge=1, le=MAX_FRAME_STEP)] = 1
+    time_constant: Seconds = 0.0
+    smallest_face: Count | None = None
+    confidence: Fraction | None = None
+    threshold: Fraction = 0.0
+    averaged: bool = False
+
+
+@dataclass(frozen=True)
+class _Video:
+    run: Name
+    file: _VideoName
+    network: _Text = ""
+    name: _Text = ""
+    settings: _VideoSettings = _VideoSettings()
 
 
 @dataclass(frozen=True)
@@ -43,87 +119,21 @@ class Kind:
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane run one after another, different lanes in parallel
-    arguments: Mapping[str, Argument]  # that a request may or must have
+    arguments: type  # a dataclass of the arguments that a request may or must have
     root: Callable[[], Path] = paths.tasks_root  # the folder of all tasks of this kind
     low_latency: bool = False  # predicts one face or frame at a time; see `subprocess_env`
 
 
 KINDS = {
     # Training may take hours: opening a dataset must not have to wait for it.
-    TRAIN: Kind(
-        "fer_core.training.trainer:run_training",
-        "training",
-        {
-            "epochs": arguments.integer(1, MAX_EPOCHS, required=False),
-            "since": arguments.integer(0, MAX_EPOCHS, required=False),
-            "resumed_after": arguments.integer(0, MAX_EPOCHS, required=False),
-        },
-        root=paths.runs_root,
-    ),
-    OPEN_TEST: Kind(
-        "fer_core.training.test_split:run_open_test", "light", {"run": arguments.name()}
-    ),
-    EVALUATE: Kind(
-        "fer_core.inference.cross_dataset_task:run_evaluation",
-        "light",
-        {
-            "run": arguments.name(),
-            "dataset": arguments.name(),
-            "split": _SPLIT,
-            "views": arguments.flag(required=False),
-        },
-    ),
-    MAP: Kind(
-        "fer_core.inference.feature_map_task:run_map",
-        "light",
-        {
-            "run": arguments.name(),
-            "dataset": arguments.name(),
-            "split": _SPLIT,
-            "method": arguments.name(),
-        },
-    ),
-    IMPORT: Kind(
-        "fer_core.datasets.importing.import_task:run_import",
-        "light",
-        {
-            "name": arguments.name(),
-            "source": arguments.absolute_path(required=False),
-            "upload": arguments.file_name(None, *IMPORT_SUFFIXES, required=False),
-            "split_seed": arguments.integer(0, _MAX_SEED, required=False),
-            "validation_fraction": arguments.number(0, 1, required=False),
-            "test_fraction": arguments.number(0, 1, required=False),
-        },
-    ),
-    DRAW: Kind(
-        "fer_core.datasets.synthetic.generate:run_draw",
-        "light",
-        {
-            "name": arguments.name(),
-            "count": arguments.integer(1, MAX_FACES, required=False),
-            "seed": arguments.integer(0, _MAX_SEED, required=False),
-        },
-    ),
+    TRAIN: Kind("fer_core.training.trainer:run_training", "training", _Train, paths.runs_root),
+    OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
+    EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
+    MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),
+    IMPORT: Kind("fer_core.datasets.importing.import_task:run_import", "light", _Import),
+    DRAW: Kind("fer_core.datasets.synthetic.generate:run_draw", "light", _Draw),
     # Takes minutes for 400,000 images.
-    EXAMINE: Kind(
-        "fer_core.datasets.quality.scan_task:run_scan",
-        "examining",
-        {
-            "dataset": arguments.name(),
-            "faces": arguments.integer(0, 10**9, required=False),
-        },
-    ),
+    EXAMINE: Kind("fer_core.datasets.quality.scan_task:run_scan", "examining", _Examine),
     # Takes about as long as the video plays.
-    VIDEO: Kind(
-        "fer_core.inference.video_task:run_video",
-        "video",
-        {
-            "run": arguments.name(),
-            "network": arguments.text(required=False),
-            "name": arguments.text(required=False),
-            "file": arguments.file_name(VIDEO_STEM, *VIDEO_SUFFIXES),
-            "settings": arguments.record(_VIDEO_SETTINGS, required=False),
-        },
-        low_latency=True,
-    ),
+    VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
 }

@@ -1,18 +1,14 @@
 """The request of a task, and whether it may be carried out where it lies."""
 
 import os
-import stat
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.storage import read_json
-from fer_core.tasks import arguments
-from fer_core.tasks.arguments import Argument
-from fer_core.tasks.kinds import KINDS, TRAIN, Kind
+from fer_core.storage import Timestamp, check_record, read_record
+from fer_core.tasks.kinds import KINDS, Kind
 from fer_core.text import shortened
 
 _FILES = ("request.json", "place.json", "progress.json", "result.json")
@@ -23,49 +19,40 @@ class Request:
     """The content of `request.json`: what to do.
 
     Raises:
-        FerError: a value has the wrong type, or the arguments are not those of the kind.
+        FerError: the arguments are not those of the kind.
     """
 
     kind: str  # a key of `kinds.KINDS`, or a kind of another version
-    arguments: Mapping[str, Any]
-    submitted: float  # seconds since 1970; the oldest runs first
+    arguments: dict[str, Any]
+    submitted: Timestamp  # the oldest runs first
     task: str = ""  # the directory in which it was made; "" by versions that did not record it
 
     def __post_init__(self) -> None:
-        arguments.check(_FIELDS, vars(self))
         if self.kind in KINDS:
-            arguments.check(KINDS[self.kind].arguments, self.arguments)
-
-
-_FIELDS = {
-    "kind": arguments.text(),
-    "arguments": Argument("an object", lambda value: isinstance(value, dict)),
-    "submitted": arguments.number(0, 1e12),
-    "task": Argument("a path", lambda value: isinstance(value, str)),
-}
+            try:
+                check_record(KINDS[self.kind].arguments, self.arguments)
+            except FerError as error:
+                raise FerError(f"The request to {self.kind} {error}") from error
 
 
 def read_request(file: Path) -> Request | None:
     """Returns the content of a `request.json`; None if it is missing or malformed."""
     try:
-        return load_request(file)
+        return read_record(file, Request)
     except FerError:
         return None
 
 
-def load_request(file: Path) -> Request:
-    """Returns the content of a `request.json`.
+def check_queued(directory: Path) -> None:
+    """Checks that the request in a task's directory, if there is one, may be carried out.
 
     Raises:
-        FerError: it is missing or malformed.
+        FerError: it must not; see `check_request` and `check_entries`.
     """
-    try:
-        if stat.S_ISREG(file.lstat().st_mode):
-            return Request(**read_json(file))
-        problem = "It is not an ordinary file."
-    except (FerError, TypeError, OSError) as error:
-        problem = str(error)
-    raise FerError(f"The request of {file.parent.name} is damaged. Submit it again. {problem}")
+    check_entries(directory)
+    request = read_record(directory / "request.json", Request)
+    if request is not None:
+        check_request(directory, request)
 
 
 def check_request(directory: Path, request: Request) -> Kind:
@@ -81,15 +68,11 @@ def check_request(directory: Path, request: Request) -> Kind:
     kind = KINDS.get(request.kind)
     if kind is None or directory.parent != kind.root():
         raise FerError(
-            f"The request of {directory.name} must be of a kind of task that the folder "
-            f"{directory.parent.name} holds. Received: {shortened(request.kind)}"
+            f"Its request must be of a kind of task that the folder {directory.parent.name} holds. "
+            f"Received: {shortened(request.kind)}"
         )
     if not request.task or Path(request.task) != directory:
-        advice = "Resume the run." if request.kind == TRAIN else "Submit it again."
-        raise FerError(
-            f"The request of {directory.name} was made in another folder, or by an earlier "
-            f"version, and is not carried out by itself. {advice}"
-        )
+        raise FerError("Its request was made in another folder, or by an earlier version.")
     return kind
 
 

@@ -12,13 +12,7 @@ from fer_core.errors import FerError
 from fer_core.storage import paths, read_json, read_tail, retry_while_locked, write_json
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
-from fer_core.tasks.requests import (
-    Request,
-    check_entries,
-    check_request,
-    load_request,
-    read_request,
-)
+from fer_core.tasks.requests import Request, check_queued, read_request
 
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
@@ -97,15 +91,14 @@ class Task:
 
         Returns an empty string if it will be, or if there is none.
         """
-        file = self.directory / "request.json"
-        if not os.path.lexists(file):
+        if not os.path.lexists(self.directory / "request.json"):
             return ""
         try:
-            check_entries(self.directory)
-            check_request(self.directory, load_request(file))
+            check_queued(self.directory)
         except FerError as error:
-            # It may have been taken or cancelled in the meantime.
-            return str(error) if os.path.lexists(file) else ""
+            is_run = self.directory.parent == paths.runs_root()
+            advice = "Resume the run." if is_run else "Submit it again."
+            return f"{self.id} was not started. {error} {advice}"
         return ""
 
     @property

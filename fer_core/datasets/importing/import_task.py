@@ -88,13 +88,11 @@ def run_import(task: Task) -> None:
     """
     arguments = dict(task_arguments(task))
     upload = arguments.pop("upload", None)
-    if upload is None and "source" not in arguments:
-        raise FerError(f"The request of task {task.id} names no source. Start it again.")
-    source = Path(arguments.pop("source", "")) if upload is None else task.directory / upload
+    source = task.directory / upload if upload else Path(arguments.pop("source"))
     try:
         dataset = import_source(source, **arguments, progress=import_progress(task))
     finally:
-        if upload is not None:
+        if upload:
             source.unlink(missing_ok=True)
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 
