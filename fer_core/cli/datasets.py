@@ -9,7 +9,7 @@ from fer_core.cli.console import echo, follow
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
 from fer_core.storage import paths, write_text
-from fer_core.tasks import queue
+from fer_core.tasks import kinds, queue
 
 
 def add_commands(commands: Any) -> None:
@@ -65,7 +65,7 @@ def _add_corrections(parser: argparse.ArgumentParser) -> None:
 
 def _draw(options: argparse.Namespace) -> int:
     arguments = {"name": options.name, "count": options.count, "seed": options.seed}
-    return _run_task("draw", arguments)
+    return _run_task(kinds.DRAW, arguments)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def _import(options: argparse.Namespace) -> int:
         "test_fraction": options.test_fraction,
         "split_seed": options.split_seed,
     }
-    code = _run_task("import", arguments)
+    code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
         dataset = open_dataset(arguments["name"])
         echo("\n".join([*dataset.notes, dataset.counts().to_string()]))

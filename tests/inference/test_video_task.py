@@ -22,8 +22,8 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
+from fer_core.tasks import kinds, queue, supervisor, worker
 from fer_core.tasks import maintenance as upkeep
-from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks import task as tasks
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import TaskState
@@ -340,8 +340,8 @@ def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detecto
 
 
 def test_it_has_a_lane_of_its_own() -> None:
-    lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != videos.KIND]
-    assert supervisor.KINDS[videos.KIND].lane not in lanes
+    lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != kinds.VIDEO]
+    assert supervisor.KINDS[kinds.VIDEO].lane not in lanes
 
 
 def test_a_real_film_has_one_face_throughout(ask: Ask, detector, photos_dir: Path) -> None:

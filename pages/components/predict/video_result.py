@@ -42,7 +42,7 @@ def _show_failure(video: Video) -> None:
     """Shows why there is no result, and a button to try again if that is possible."""
     if video.state is TaskState.INTERRUPTED:
         st.error(f"Processing {plain(video.name)} was interrupted. {plain(video.interruption)}")
-        if video.source.exists():
+        if video.can_restart:
             st.button(
                 "Process again",
                 icon=":material/replay:",
