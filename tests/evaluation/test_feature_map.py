@@ -26,7 +26,7 @@ from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import CancelledError, TaskState
 from tests.datasets.trees import write_tree
-from tests.inference.test_recognition import brightness_model, save_run
+from tests.inference.test_recognition import residual_brightness_model, save_run
 
 OWN = {"train/happy": 4, "train/sad": 4, "val/happy": 3, "val/sad": 3, "test/happy": 3}
 
@@ -45,7 +45,7 @@ def answer(run: Run, dataset: Dataset, split: str) -> pd.DataFrame:
 def run(workspace: Path, tmp_path: Path) -> Run:
     """A run that has answered the validation split of "tiny"."""
     dataset = import_source(write_tree(tmp_path / "own", OWN), "tiny")
-    run = save_run(brightness_model())
+    run = save_run(residual_brightness_model())
     answer(run, dataset, "val")
     return run
 
