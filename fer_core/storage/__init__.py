@@ -14,8 +14,11 @@ from fer_core.storage.csv_tables import (
 )
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
     disk_full_as_error,
     fsync_file,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -57,6 +60,9 @@ from fer_core.storage.records import (
 )
 
 __all__ = [
+    "delete_folder",
+    "is_temporary",
+    "open_log",
     "append_row",
     "array_cache",
     "cached_by_mtime",

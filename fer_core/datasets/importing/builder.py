@@ -156,6 +156,6 @@ def _remove_abandoned() -> None:
     """Removes what killed imports and deletions left behind."""
     root = paths.datasets_root()
     for directory in [*root.glob(".import-*"), *root.glob(".deleted-*")]:
-        age = time.time() - directory.stat().st_mtime
+        age = time.time() - directory.lstat().st_mtime
         if age > _STALE and not is_alive(directory / "process.json"):
             shutil.rmtree(directory, ignore_errors=True)
