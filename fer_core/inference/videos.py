@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from fer_core import tasks
 from fer_core.errors import FerError
@@ -63,6 +63,7 @@ class Summary:
     rate: float  # frames processed a second
     class_names: tuple[str, ...]
     threshold: float  # probability below which the answer is "not sure"
+    shortened: float = 0.0  # seconds by which gaps are shorter in the annotated video
 
     def to_record(self) -> dict[str, Any]:
         """Returns the summary as `result.json` has it."""
@@ -162,7 +163,7 @@ class Video(Task):
 
 
 def submit_video(
-    run: Run, file: BinaryIO, filename: str, settings: VideoSettings, model_name: str = ""
+    run: Run, file: IO[bytes], filename: str, settings: VideoSettings, model_name: str = ""
 ) -> Video:
     """Copies a video into the workspace and queues it for a run's model.
 

@@ -45,10 +45,12 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
         else:
             show_end(run)
     with st.container(gap=None):
-        load_plotly()
+        script = st.container()
         st.fragment(_refresh, run_every=interval)(run, page_state, interval)
     if not state.is_active:
         show_scores(run)
+    with script:  # filled last: the rest of the page need not wait for its 4.8 MB
+        load_plotly()
 
 
 def _refresh(run: Run, shown: PageState, interval: float | None) -> None:
