@@ -15,8 +15,11 @@ from fer_core.storage.csv_tables import (
 )
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
     disk_full_as_error,
     fsync_file,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -58,6 +61,9 @@ from fer_core.storage.records import (
 )
 
 __all__ = [
+    "delete_folder",
+    "is_temporary",
+    "open_log",
     "append_row",
     "BoundedLines",
     "array_cache",
