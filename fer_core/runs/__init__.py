@@ -3,6 +3,7 @@
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     LARGEST_EPOCHS,
+    LARGEST_IMAGE,
     OPTIMIZERS,
     PRECISIONS,
     SCHEDULES,
@@ -60,6 +61,7 @@ __all__ = [
     "HISTORY_COLUMNS",
     "KEY",
     "LARGEST_EPOCHS",
+    "LARGEST_IMAGE",
     "LEAKED",
     "Notes",
     "OPTIMIZERS",
