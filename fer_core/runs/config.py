@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from fer_core.errors import FerError
+from fer_core.tasks import kinds
 
-LARGEST_EPOCHS = 10_000
+LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = ("float32", MIXED)
 OPTIMIZERS = ("adam", "sgd")

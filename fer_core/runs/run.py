@@ -86,8 +86,9 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             arguments = request.arguments if request is not None else {}
-            with contextlib.suppress(KeyError, ValueError, TypeError):  # no goal, or a damaged one
-                return Goal(int(arguments["epochs"]), int(arguments["since"]))
+            epochs, since = arguments.get("epochs"), arguments.get("since")
+            if epochs is not None and since is not None:
+                return Goal(epochs, since)
         return Goal(self.config.epochs)
 
     @property

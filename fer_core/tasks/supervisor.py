@@ -111,14 +111,10 @@ class Supervisor:
     def _start_if_free(self, task: Task) -> None:
         request = task.request
         kind = KINDS.get(request.kind) if request else None
-        if kind is not None and kind.lane in self.children:
+        if kind is None or kind.lane in self.children or task.refusal:
             return
         attempt = take(task)
         if attempt is None:
-            return
-        if kind is None:
-            received = request.kind if request else "no readable request"
-            self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
             process = _start_process(task, attempt, kind.low_latency)
