@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-NAMED_WITHIN = 10.0  # seconds
 STARTS = 3
 ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
 # Streamlit that writes what its threads are doing when it is asked to. Not by faulthandler: that
@@ -103,9 +101,7 @@ def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
     page.context.add_init_script(KEEP_SETTINGS)
     switch_on(page, server.address)
     wait_for_video(page)
-    connected = time.monotonic()
     page.get_by_text(ANSWERED).wait_for()
-    assert time.monotonic() - connected < NAMED_WITHIN
     page.get_by_text("Record a table", exact=True).click()
     page.wait_for_function(f"({OLDEST})() < 0")
     oldest = page.evaluate(OLDEST)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.browsing import stand_still
 from tests.e2e.conftest import PROJECT, wait_for_answer
 
 if TYPE_CHECKING:
@@ -98,8 +99,17 @@ def wait_for_refreshes(tab: "Page", count: int) -> None:
     tab.wait_for_function(f"({STATE})().end >= {end}")
 
 
+def place_of_curves(tab: "Page") -> dict[str, float]:
+    """Returns where the upper curves stand in the window."""
+    surface = tab.locator(".live-plot .nsewdrag").first
+    stand_still(surface)
+    box = surface.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
 def test_zoom_and_hidden_traces_survive_ten_refreshes(tab: "Page") -> None:
-    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    box = place_of_curves(tab)
     tab.mouse.move(box["x"] + 200, box["y"] + 20)
     tab.mouse.down()
     tab.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
@@ -117,7 +127,7 @@ def test_zoom_and_hidden_traces_survive_ten_refreshes(tab: "Page") -> None:
 
 
 def test_an_open_hover_text_survives_a_refresh(tab: "Page") -> None:
-    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    box = place_of_curves(tab)
     tab.mouse.move(box["x"] + 300, box["y"] + 100)
     tab.mouse.move(box["x"] + 300, box["y"] + 160, steps=10)
     tab.wait_for_selector(".live-plot .hovertext")

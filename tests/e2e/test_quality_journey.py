@@ -18,7 +18,7 @@ from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import corrections_of
-from tests.e2e.browsing import open_page, tiles
+from tests.e2e.browsing import open_page, press, tiles
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
 
@@ -71,9 +71,11 @@ def leave_out_leaks(page: "Page") -> None:
     """On the tab Quality, after a look at all images."""
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("button", name="Scan images").click()
-    page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$")).click()
-    page.get_by_role("button", name=f"Exclude {LEAKS} images").click()
-    page.get_by_text(f"{LEAKS} images excluded").first.wait_for()
+    leaks = page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$"))
+    leaks.wait_for()
+    exclude = page.get_by_role("button", name=f"Exclude {LEAKS} images")
+    press(leaks, exclude)
+    press(exclude, page.get_by_text(f"{LEAKS} images excluded").first)
 
 
 def train(page: "Page") -> Run:
