@@ -95,9 +95,7 @@ def wait_for_video(page: "Page") -> None:
     wait_until(lambda: video.evaluate("video => video.currentTime > 0"))
 
 
-def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
-    page: "Page", server: Server
-) -> None:
+def test_a_live_face_is_labeled_charted_and_recorded(page: "Page", server: Server) -> None:
     page.context.add_init_script(KEEP_SETTINGS)
     switch_on(page, server.address)
     wait_for_video(page)
@@ -118,9 +116,7 @@ def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed(
-    page: "Page", server: Server
-) -> None:
+def test_threads_end_when_the_camera_or_the_page_is_closed(page: "Page", server: Server) -> None:
     switch_on(page, server.address)
     for _ in range(STARTS):
         wait_for_video(page)
@@ -152,7 +148,7 @@ def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed
     ],
     ids=["denied", "none"],
 )
-def test_a_camera_that_is_not_given_gets_a_sentence(
+def test_a_denied_or_missing_camera_is_explained(
     browser: "Browser", server: Server, options: list[str], sentence: str
 ) -> None:
     plain = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]

@@ -135,7 +135,7 @@ def test_an_open_hover_text_survives_a_refresh(tab: "Page") -> None:
     assert tab.locator(".live-plot .hovertext").count() > 0
 
 
-def test_plotly_is_sent_once_and_a_refresh_carries_little(tab: "Page", received: list[int]) -> None:
+def test_plotly_is_sent_once_and_refreshes_are_small(tab: "Page", received: list[int]) -> None:
     assert sum(size > 1_000_000 for size in received) == 1
     wait_for_refreshes(tab, 1)
     received.clear()
@@ -145,7 +145,7 @@ def test_plotly_is_sent_once_and_a_refresh_carries_little(tab: "Page", received:
     assert max(received) < 45_000
 
 
-def test_text_follows_the_colour_of_the_page_into_the_dark(tab: "Page") -> None:
+def test_text_has_the_color_of_the_light_or_dark_page(tab: "Page") -> None:
     tab.emulate_media(color_scheme="light")
     tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
     light = tab.evaluate(PAGE_TEXT)
@@ -154,7 +154,7 @@ def test_text_follows_the_colour_of_the_page_into_the_dark(tab: "Page") -> None:
     tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
 
 
-def test_the_figure_follows_the_width_of_the_window(tab: "Page") -> None:
+def test_the_figure_is_resized_with_the_window(tab: "Page") -> None:
     tab.set_viewport_size({"width": 400, "height": 900})
     tab.wait_for_function(f"({STATE})().width < 400")
     tab.wait_for_function("document.querySelector('.live-plot')._fullLayout.width < 400")

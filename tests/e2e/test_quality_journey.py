@@ -42,9 +42,7 @@ def dataset(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Da
     return import_source(images, "faces")
 
 
-def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
-    page: "Page", dataset: Dataset
-) -> None:
+def test_leaks_found_by_the_scan_are_excluded_from_a_run(page: "Page", dataset: Dataset) -> None:
     home = dataset.directory.parent.parent
     with serve(home) as address:
         open_page(page, f"{address}/datasets?dataset=faces")

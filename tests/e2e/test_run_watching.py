@@ -78,7 +78,7 @@ def watching(
         yield watching
 
 
-def test_zoom_and_hidden_traces_outlast_an_end_and_a_resume_that_loses_steps(
+def test_zoom_and_hidden_traces_survive_an_interruption_and_a_resume(
     watching: Watching,
 ) -> None:
     tab, run = watching.tab, watching.run
@@ -98,7 +98,7 @@ def test_zoom_and_hidden_traces_outlast_an_end_and_a_resume_that_loses_steps(
     assert after["visible"] == before["visible"]
 
 
-def test_a_tab_in_the_back_draws_nothing_until_it_is_looked_at(watching: Watching) -> None:
+def test_a_background_tab_draws_nothing_until_it_is_visible(watching: Watching) -> None:
     tab = watching.tab
     watching.drawn_to(5)
     tab.evaluate(TAB_VISIBILITY, True)

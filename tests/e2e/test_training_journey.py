@@ -33,7 +33,7 @@ PRESS_AT = """at => {
 }"""
 
 
-def test_a_newcomer_trains_a_network_and_tries_it(
+def test_a_newcomer_trains_a_model_and_uses_it(
     page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home()
@@ -111,7 +111,7 @@ def try_it(page: "Page") -> None:
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
+def test_two_simultaneous_starts_give_one_running_and_one_queued_run(
     browser: "Browser", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home()

@@ -62,7 +62,7 @@ def play(page: "Page") -> dict[str, float]:
     return facts
 
 
-def test_a_video_is_looked_at_plays_and_gives_its_table(
+def test_a_processed_video_plays_and_its_table_is_downloaded(
     page: "Page", address: str, film: Callable[[int], Path]
 ) -> None:
     give(page, address, film(75))
@@ -82,7 +82,7 @@ def test_a_video_is_looked_at_plays_and_gives_its_table(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_a_video_is_stopped_and_what_was_done_is_there(
+def test_a_stopped_video_keeps_the_processed_part(
     page: "Page", address: str, film: Callable[[int], Path]
 ) -> None:
     give(page, address, film(4000))
