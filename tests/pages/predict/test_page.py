@@ -9,7 +9,9 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 
 import keras
 import numpy as np
@@ -24,6 +26,7 @@ from fer_core import runs
 from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
+from fer_core.inference.photos import Photo
 from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.storage import paths
@@ -32,6 +35,7 @@ from fer_core.vision.image_stats import compute_image_stats
 from pages.components.predict import photo_cache
 from pages.components.predict import photo_results as results
 from pages.components.shared import models as shared_models
+from pages.components.shared.models import FaceSearch
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -591,3 +595,24 @@ def test_the_face_of_the_model_input_can_be_chosen(page: AppTest) -> None:
     assert "Model input of face 1" in pictures(page)
     page.selectbox[1].set_value(3)
     assert "Model input of face 3" in pictures(rerun(page))
+
+
+def test_few_photos_are_decoded_at_once_whatever_the_number_of_sessions(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, leave = Semaphore(0), Event()
+
+    def wait(photo: Photo, search: FaceSearch) -> None:
+        inside.release()
+        leave.wait(30)
+        raise FerError("no photo")
+
+    monkeypatch.setattr(photo_cache, "find_faces", wait)
+    request = photo_cache.inference_request(run, FaceSearch(), tta=False, margin=0.0)
+    photos = [Photo(f"{number}", f"{number}", bytes) for number in range(6)]
+    with ThreadPoolExecutor(6) as sessions:
+        done = [sessions.submit(photo_cache.recognize, photo, request) for photo in photos]
+        assert inside.acquire(timeout=30) and inside.acquire(timeout=30)
+        assert not photo_cache.LARGE_PHOTOS.acquire(blocking=False)
+        leave.set()
+    assert all(isinstance(each.exception(), FerError) for each in done)
