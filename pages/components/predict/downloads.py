@@ -26,7 +26,7 @@ def show_downloads(
     errors: Sequence[str],
     request: InferenceRequest,
 ) -> None:
-    """Shows a row per face; offers CSV, JSON and a .zip of annotated photos."""
+    """Shows a row per face, or photo without one; offers CSV, JSON and annotated photos."""
     from fer_core import inference
 
     run, abstention = options.run, options.abstention
