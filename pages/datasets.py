@@ -11,6 +11,7 @@ from pages.components.datasets.class_balance import show_balance
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.quality_tab import show_quality
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import (
@@ -43,6 +44,7 @@ def show_first_steps() -> None:
         icon=":material/draw:",
         on_click=run_or_toast,
         args=(submit_drawn_dataset,),
+        **writing(),
     )
     with st.container(border=True):
         if add_dataset():

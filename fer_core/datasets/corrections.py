@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
 from fer_core.storage import retry_while_locked, workspace, write_text
@@ -251,8 +252,9 @@ def edit_corrections(directory: Path, change: Callable[[Corrections], Correction
     """Replaces the corrections in a dataset's directory by the result of `change`.
 
     Raises:
-        FerError: the dataset was deleted, or its corrections are damaged.
+        FerError: the dataset was deleted, its corrections are damaged, or changes are switched off.
     """
+    access.current().require_write()
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
             raise FerError(f"{directory.name} was deleted, so it cannot be corrected.")

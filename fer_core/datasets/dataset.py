@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_core import access
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
     Corrections,
@@ -274,7 +275,11 @@ class Dataset:
         """Deletes the dataset and its caches; images stored elsewhere stay untouched.
 
         Does nothing if it was deleted already.
+
+        Raises:
+            AccessError: changes are switched off.
         """
+        access.current().require_write()
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
         # Renamed first, so that nobody finds half of it.

@@ -6,6 +6,7 @@ from fer_core.storage.csv_tables import CsvTail, append_row, read_table, save_ta
 from fer_core.storage.files import (
     DiskFullError,
     disk_full_as_error,
+    file_size,
     fsync_file,
     read_json,
     read_tail,
@@ -21,6 +22,7 @@ from fer_core.storage.files import (
 from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
 from fer_core.storage.npy import read_row, read_rows, row_shape, writing_array
 from fer_core.storage.paths import workspace
+from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
     "DiskFullError",
@@ -32,6 +34,7 @@ __all__ = [
     "release_reserved",
     "truncate_log",
     "disk_full_as_error",
+    "file_size",
     "open_array",
     "paths",
     "retry_while_locked",
@@ -48,6 +51,7 @@ __all__ = [
     "stamp",
     "fsync_file",
     "workspace",
+    "workspace_bytes",
     "write_json",
     "write_reserved",
     "write_text",

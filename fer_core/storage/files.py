@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from fer_core.errors import FerError
 
@@ -96,6 +96,14 @@ def read_json(path: Path) -> Any:
         return None
     except ValueError as error:  # of json, or a UnicodeDecodeError
         raise FerError(f"{path} must hold JSON. It is damaged: {error}") from error
+
+
+def file_size(file: BinaryIO) -> int:
+    """Returns the bytes from an open file's position to its end; the position stays."""
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END) - place
+    file.seek(place)
+    return size
 
 
 def read_tail(path: Path, max_bytes: int) -> str:

@@ -18,10 +18,12 @@ from fer_core.tasks.task import (
     Progress,
     Task,
     TaskState,
+    check_submission,
     directories,
     list_tasks,
     new_directory,
     read_request,
+    room_left,
 )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "ProgressReporter",
     "Task",
     "TaskState",
+    "check_submission",
     "directories",
     "exit_status",
     "is_alive",
@@ -43,6 +46,7 @@ __all__ = [
     "raise_if_stopped",
     "read_preferences",
     "read_request",
+    "room_left",
     "save_preferences",
     "supervisor",
     "task",

@@ -10,10 +10,18 @@ from typing import Any
 
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import paths, read_json, write_json
 from fer_core.tasks.processes import ensure_supervisor
-from fer_core.tasks.task import Request, Task, TaskState, directories, read_request
+from fer_core.tasks.task import (
+    Request,
+    Task,
+    TaskState,
+    check_submission,
+    directories,
+    read_request,
+)
 
 # Automatic resumes in a row without a completed epoch in between, before a run is given up.
 MAX_RESUMES = 3
@@ -40,7 +48,12 @@ def read_preferences() -> Preferences:
 
 
 def save_preferences(preferences: Preferences) -> None:
-    """Saves the choices."""
+    """Saves the choices.
+
+    Raises:
+        AccessError: changes are switched off.
+    """
+    access.current().require_write()
     paths.workspace().mkdir(parents=True, exist_ok=True)
     write_json(_preferences_file(), {"resume_by_itself": preferences.auto_resume})
 
@@ -50,10 +63,15 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
     Args:
         kind: a key of `KINDS`.
+
+    Raises:
+        AccessError: as `check_submission`.
     """
+    check_submission()
     for name in (_PLACE_FILE, "progress.json"):
         (directory / name).unlink(missing_ok=True)  # left by an earlier request
-    request = Request(kind, dict(arguments or {}), time.time())
+    permissions = access.current().to_record()
+    request = Request(kind, dict(arguments or {}), time.time(), permissions)
     write_json(directory / "request.json", asdict(request))
     ensure_supervisor()
     return Task(directory)
@@ -130,7 +148,11 @@ def move(task: Task, steps: int) -> None:
     """Moves a queued task by this many places among those of its kind; -1 is one earlier.
 
     A task that is no longer queued is left alone.
+
+    Raises:
+        AccessError: changes are switched off.
     """
+    access.current().require_write()
     with lock():
         queued = waiting(_kind(task))
         folders = [other.directory for other in queued]

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fer_core import access
+from fer_core.access import Access
 from fer_core.errors import FerError
-from fer_core.storage import disk_full_as_error, write_reserved
+from fer_core.storage import disk_full_as_error, paths, write_reserved
 from fer_core.tasks import exit_status
 from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.supervisor import supervise
@@ -44,8 +46,11 @@ def work(task: Task) -> int:
 def _run(task: Task, request: Request) -> None:
     module, name = KINDS[request.kind].function.split(":")
     function = getattr(importlib.import_module(module), name)
+    # The task's own uploads, and what the datasets of the workspace hold, may be read anyway.
+    permissions = Access.from_record(request.access, task.directory, paths.datasets_root())
     try:
-        function(task)
+        with access.acting_with(permissions):
+            function(task)
     except CancelledError:
         task.abandon_attempt()
 

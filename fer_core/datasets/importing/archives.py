@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from fer_core import tasks
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
 from fer_core.text import counted
@@ -39,7 +40,8 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
         _check_tree(wanted)
         size = archive.stat().st_size
-        check_total(wanted, size, min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free))
+        free = min(shutil.disk_usage(target.parent).free, tasks.room_left())
+        check_total(wanted, size, min(MAX_EXTRACTED_BYTES, free))
         for number, member in enumerate(wanted, 1):
             _extract(file, member, target)
             if number % 100 == 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fer_core import access
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
@@ -64,17 +65,24 @@ def check_source(source: Path) -> Path:
     """Returns the absolute path of a source that can be imported.
 
     Raises:
-        FerError: it does not exist, or is neither a folder nor a .zip or .csv file.
+        FerError: it does not exist, is neither a folder nor a .zip or .csv file, or must not be
+            read: one sentence for all, which does not tell strangers what exists.
     """
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        if path.is_dir() or (path.is_file() and path.suffix.lower() in (".zip", ".csv")):
+        may_read = access.current().may_read(path)
+        if may_read and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
-        "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio. "
+        "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio, "
+        "and one that it may read. "
         f"Received: {source}"
     )
+
+
+def _is_table_or_archive(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in (".zip", ".csv")
 
 
 def run_import(task: Task) -> None:

@@ -18,6 +18,7 @@ from fer_core.datasets.layouts.csv_reader import (
     tables_in,
     unread_note,
 )
+from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
@@ -161,7 +162,8 @@ def _has(table: Table, names: tuple[str, ...]) -> bool:
 
 def _with_votes(index: pd.DataFrame, total: int, folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Joins FER+ votes by row order, if their table is in the same folder."""
-    tables = [open_table(path) for path in sorted(folder.glob("*.[cC][sS][vV]"))]
+    paths = sorted(filter(is_file, folder.glob("*.[cC][sS][vV]")))
+    tables = [open_table(path) for path in paths]
     for table in tables:
         if not set(_VOTES) <= set(table.header):
             continue

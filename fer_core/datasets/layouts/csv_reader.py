@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
 from fer_core.text import counted, some
@@ -68,7 +69,7 @@ def tables_in(source: Path) -> list[Table]:
     """Opens a CSV file, or those in a folder and its direct subfolders."""
     if source.is_dir():
         files = [*sorted(source.glob("*.[cC][sS][vV]")), *sorted(source.glob("*/*.[cC][sS][vV]"))]
-        return [open_table(path) for path in files if not path.name.startswith(".")]
+        return [open_table(path) for path in files if path.name[0] != "." and is_file(path)]
     return [open_table(source)] if source.suffix.lower() == ".csv" else []
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core import access
 from fer_core.datasets.layouts.layout import Report
 from fer_core.vision import IMAGE_SUFFIXES
 
@@ -20,7 +21,7 @@ class Listing:
 
 
 def list_files(root: Path, report: Report) -> Listing:
-    """Lists all files below a folder; follows links to folders once."""
+    """Lists the files below a folder that may be read; follows links to folders once."""
     listing = Listing({}, [], [])
     seen: set[tuple[int, int]] = set()
     waiting = [("", root)]
@@ -40,6 +41,8 @@ def list_files(root: Path, report: Report) -> Listing:
             path = f"{relative}/{entry.name}".lstrip("/")
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
                 continue
+            if not access.current().may_read(entry.path):  # a link that leads out
+                continue
             if entry.is_dir():
                 waiting.append((path, Path(entry.path)))
             elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
@@ -52,8 +55,8 @@ def list_files(root: Path, report: Report) -> Listing:
 
 
 def is_file(path: Path) -> bool:
-    """Returns whether it is a file; False for invalid file names, such as long texts."""
-    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
+    """Returns whether it is a file that may be read; False for invalid names, as long texts."""
+    return access.current().may_read(path) and os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
 
 
 def find_copies(root: Path, listing: Listing) -> list[str]:

@@ -56,7 +56,8 @@ def _find_labels(source: Path) -> Path | None:
     if not source.is_dir():
         return None
     patterns = [f"{depth}{name}" for depth in ("", "*/", "*/*/") for name in _LABELS]
-    return next((file for pattern in patterns for file in sorted(source.glob(pattern))), None)
+    found = (file for pattern in patterns for file in sorted(source.glob(pattern)))
+    return next(filter(is_file, found), None)
 
 
 def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -87,6 +88,8 @@ def _with_boxes(index: pd.DataFrame, folder: Path, report: Report) -> pd.DataFra
 def _read_box(path: Path) -> tuple[int, int, int, int]:
     """Returns x, y, width and height from a file with "x1 y1 x2 y2"."""
     try:
+        if not is_file(path):
+            raise FileNotFoundError(path)
         left, top, right, bottom = map(float, path.read_text(encoding="utf-8").split()[:4])
     except (OSError, ValueError):
         raise FerError(

@@ -6,6 +6,7 @@ from fer_core import datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.formatting import format_run, format_size, plain
 
@@ -37,7 +38,7 @@ def offer_deletion(dataset: Dataset) -> None:
             type="primary",
             on_click=_delete,
             args=(dataset,),
-            disabled=bool(refusal),
+            **writing(disabled=bool(refusal)),
         )
 
 
@@ -78,6 +79,10 @@ def _delete(dataset: Dataset) -> None:
     if refusal:
         st.error(refusal)
         return
-    dataset.delete()
+    try:
+        dataset.delete()
+    except FerError as error:
+        st.error(plain(str(error)))
+        return
     st.query_params.pop("dataset", None)
     st.toast(f"{dataset.name} was deleted.", icon=":material/delete:")

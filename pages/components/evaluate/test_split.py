@@ -5,6 +5,7 @@ import streamlit as st
 from fer_core import runs, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 
 
@@ -29,8 +30,10 @@ def offer_test(run: Run) -> None:
         icon=":material/lock_open:",
         on_click=run_or_toast,
         args=(lambda: runs.open_test_task(run),),
-        disabled=not finished,
-        help=None if finished else "Available once the run has finished.",
+        **writing(
+            disabled=not finished,
+            help=None if finished else "Available once the run has finished.",
+        ),
     )
 
 

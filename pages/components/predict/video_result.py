@@ -10,6 +10,7 @@ from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_clock, plain
 
@@ -34,6 +35,7 @@ def show_video(video: Video) -> None:
                 icon=":material/delete_forever:",
                 key=f"delete-{video.id}",
                 on_click=partial(run_or_toast, video.delete),
+                **writing(),
             )
 
 
@@ -47,6 +49,7 @@ def _show_failure(video: Video) -> None:
                 icon=":material/replay:",
                 key=f"again-{video.id}",
                 on_click=partial(run_or_toast, partial(inference.restart_video, video)),
+                **writing(),
             )
     else:
         st.error(

@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState, queue
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
@@ -98,10 +99,12 @@ def _show_stop_button(run: Run, state: TaskState) -> None:
         icon=":material/stop_circle:",
         on_click=run_or_toast,
         args=(run.request_stop,),
-        disabled=state is TaskState.STOPPING,
-        help=None
-        if state is TaskState.QUEUED
-        else "Stops after the current batch. The curves and the best model are kept.",
+        **writing(
+            disabled=state is TaskState.STOPPING,
+            help=None
+            if state is TaskState.QUEUED
+            else "Stops after the current batch. The curves and the best model are kept.",
+        ),
         key=f"stop-{run.id}",
     )
 

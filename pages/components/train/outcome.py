@@ -20,6 +20,7 @@ from fer_core.runs import (
 )
 from fer_core.storage import paths
 from fer_core.tasks import NEVER_STARTED, TaskState
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_duration, plain
 from pages.components.shared.scores import (
@@ -57,7 +58,7 @@ def show_end(run: Run) -> None:
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(partial(resume_run, run),),
-            help="Resumes from the last completed epoch.",
+            **writing(help="Resumes from the last completed epoch."),
             key=f"resume-{run.id}",
         )
 
@@ -86,6 +87,7 @@ def show_continue_form(run: Run, result: Result) -> None:
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(lambda: continue_run(run, st.session_state[key]),),
+            **writing(),
         )
 
 

@@ -15,6 +15,7 @@ from fer_core.runs import (
     Run,
     TrainConfig,
 )
+from pages.components.shared.access import writing
 from pages.components.train.augmentation_preview import show_augmentation
 from pages.components.train.fields import (
     checkbox_field,
@@ -62,7 +63,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
         settings |= corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
-                "Start training", type="primary", icon=":material/play_arrow:"
+                "Start training", type="primary", icon=":material/play_arrow:", **writing()
             )
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
     if not start and not show:
