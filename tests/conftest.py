@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from hypothesis import settings
 
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.synthetic import generate, random_faces
@@ -21,12 +22,15 @@ from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
-from fer_core.storage.files import read_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import processes
 
 TESTS = Path(__file__).parent
 TIERS = {"processes": "slow", "e2e": "browser"}  # of whole folders; the others' tests are fast
 LARGE_DATA = {"fer2013_dir", "vgg19_weights"}  # what slow tests ask for
+# The same inputs in every run, and no limit of time on a machine that is busy.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.load_profile("suite")
 _FACES: dict[tuple[str, int, int], np.ndarray] = {}  # drawn, by expression and random state
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fer_core.evaluation.metrics import Score
 from fer_core.evaluation.score_cache import score_of
-from fer_core.runs import HISTORY_COLUMNS, Notes, Run, TrainConfig
+from fer_core.runs import HISTORY, Notes, Run, TrainConfig
 from fer_core.storage import Stamp, cached_by_mtime, read_table, stamp
 from fer_core.tasks import TaskState
 
@@ -103,7 +103,7 @@ def _newest_attempt(attempts: Path) -> int:
 
 @cached_by_mtime
 def _learned(history_file: Path) -> _Learned:
-    history = read_table(history_file, HISTORY_COLUMNS)
+    history = read_table(history_file, HISTORY)
     if history.empty:
         return _Learned()
     return _Learned(

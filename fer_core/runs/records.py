@@ -8,19 +8,28 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from fer_core.errors import FerError
-from fer_core.runs.config import known
-from fer_core.storage import read_json
+from fer_core.runs.config import LARGEST_EPOCHS, known
+from fer_core.storage import Ranges, read_json
 
-HISTORY_COLUMNS = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "val_loss",
-    "val_accuracy",
-    "learning_rate",
-    "seconds",
-)
-STEPS_COLUMNS = ("step", "epoch", "loss", "accuracy", "images_per_second", "learning_rate")
+_LARGE = 1e9  # of a loss, which is finite; also a number of steps, or seconds
+HISTORY: Ranges = {
+    "epoch": (0, LARGEST_EPOCHS),
+    "loss": (-_LARGE, _LARGE),
+    "accuracy": (0, 1),
+    "val_loss": (-_LARGE, _LARGE),
+    "val_accuracy": (0, 1),
+    "learning_rate": (0, _LARGE),
+    "seconds": (0, _LARGE),
+}
+STEPS: Ranges = {
+    "step": (0, _LARGE),
+    "epoch": (0, LARGEST_EPOCHS),
+    "loss": (-_LARGE, _LARGE),
+    "accuracy": (0, 1),
+    "images_per_second": (0, _LARGE),
+    "learning_rate": (0, _LARGE),
+}
+HISTORY_COLUMNS, STEPS_COLUMNS = tuple(HISTORY), tuple(STEPS)
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
 

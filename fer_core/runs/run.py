@@ -14,8 +14,8 @@ from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import (
-    HISTORY_COLUMNS,
-    STEPS_COLUMNS,
+    HISTORY,
+    STEPS,
     Calibration,
     Goal,
     Notes,
@@ -147,15 +147,15 @@ class Run(Task):
     @property
     def history(self) -> pd.DataFrame:
         """Returns one row per whole epoch, counted from 0; see HISTORY_COLUMNS."""
-        return read_table(self.directory / "history.csv", HISTORY_COLUMNS)
+        return read_table(self.directory / "history.csv", HISTORY)
 
     @property
     def steps(self) -> pd.DataFrame:
         """Returns about one row per second; `epoch` is a fraction: 1.5 is halfway through epoch 1.
 
-        See STEPS_COLUMNS.
+        See STEPS.
         """
-        return read_table(self.directory / "steps.csv", STEPS_COLUMNS)
+        return read_table(self.directory / "steps.csv", STEPS)
 
     @property
     def result(self) -> Result | None:

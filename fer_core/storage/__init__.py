@@ -1,15 +1,22 @@
-"""Reads and writes files: paths, atomic writes, CSV tables, memory-mapped arrays, caches."""
+"""Reads files that may be damaged and writes them atomically: JSON, tables, arrays, caches."""
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
-from fer_core.storage.csv_tables import CsvTail, append_row, read_table, save_table
+from fer_core.storage.csv_tables import (
+    CsvTail,
+    Ranges,
+    append_row,
+    check_ranges,
+    parse_csv,
+    read_csv,
+    read_table,
+    save_table,
+)
 from fer_core.storage.files import (
     DiskFullError,
     disk_full_as_error,
     file_size,
     fsync_file,
-    read_json,
-    read_tail,
     release_reserved,
     replacing,
     reserve,
@@ -20,36 +27,83 @@ from fer_core.storage.files import (
     write_text,
 )
 from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
-from fer_core.storage.npy import read_row, read_rows, row_shape, writing_array
+from fer_core.storage.npy import (
+    map_array,
+    read_array,
+    read_arrays,
+    read_row,
+    read_rows,
+    row_shape,
+    writing_array,
+)
 from fer_core.storage.paths import workspace
+from fer_core.storage.reading import (
+    DamagedFileError,
+    open_regular,
+    read_bytes,
+    read_json,
+    read_tail,
+    read_text,
+)
+from fer_core.storage.records import (
+    Count,
+    Fraction,
+    NonNegative,
+    Number,
+    Seconds,
+    Timestamp,
+    check_record,
+    check_time,
+    read_record,
+)
 from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
-    "DiskFullError",
-    "CsvTail",
-    "Stamp",
     "append_row",
     "array_cache",
-    "files",
-    "release_reserved",
-    "truncate_log",
+    "cached_by_mtime",
+    "check_ranges",
+    "check_record",
+    "check_time",
+    "Count",
+    "CsvTail",
+    "DamagedFileError",
     "disk_full_as_error",
+    "DiskFullError",
     "file_size",
+    "files",
+    "Fraction",
+    "fsync_file",
+    "map_array",
+    "NonNegative",
+    "Number",
     "open_array",
+    "open_regular",
+    "parse_csv",
     "paths",
-    "retry_while_locked",
+    "Ranges",
+    "read_array",
+    "read_arrays",
+    "read_bytes",
+    "read_csv",
     "read_json",
+    "read_record",
     "read_row",
     "read_rows",
     "read_table",
     "read_tail",
-    "cached_by_mtime",
+    "read_text",
+    "release_reserved",
     "replacing",
     "reserve",
+    "retry_while_locked",
     "row_shape",
     "save_table",
+    "Seconds",
     "stamp",
-    "fsync_file",
+    "Stamp",
+    "Timestamp",
+    "truncate_log",
     "workspace",
     "workspace_bytes",
     "write_json",

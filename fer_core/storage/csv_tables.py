@@ -1,16 +1,27 @@
-"""Appends to and reads CSV tables of numbers, such as a run's history, while they grow."""
+"""Reads CSV tables, and appends to those of numbers, such as a run's history, while they grow."""
 
+import csv
 import errno
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
+from fer_core.errors import FerError
 from fer_core.storage.files import disk_full_as_error, replacing
+from fer_core.storage.reading import DamagedFileError, open_regular, read_bytes
+
+Ranges = Mapping[str, tuple[float, float]]  # columns of numbers: least and greatest value
+
+MAX_TABLE_BYTES = 500_000_000  # an index of two million images
+MAX_COLUMNS = 1_000  # a line of a million is not parsed in minutes
 
 _UNREAD = (0, 0, 0)  # inode, size and modification time of a file that was not read yet
 
@@ -22,7 +33,7 @@ class CsvTail:
     Threads may share an instance.
     """
 
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, columns: Ranges) -> None:
         """Reads nothing yet; the file need not exist."""
         self._path, self._columns = path, columns
         self._lock = threading.Lock()
@@ -31,12 +42,14 @@ class CsvTail:
     def read(self) -> pd.DataFrame:
         """Returns all complete rows, without damaged ones; empty if the header is another.
 
+        A row is damaged if a number is missing or out of its range; NaN is out of none.
+
         The frame is the same object until rows are added, and shared: do not modify it.
         """
         with self._lock:
             try:
                 self._read_new()
-            except OSError:  # missing, or a folder
+            except (OSError, DamagedFileError):  # missing, or a folder
                 if self._stamp != _UNREAD:
                     self._reset()
             return self._table
@@ -52,7 +65,7 @@ class CsvTail:
         status = self._path.stat()
         if self._stamp == (status.st_ino, status.st_size, status.st_mtime_ns):
             return
-        with self._path.open("rb") as file:
+        with open_regular(self._path, max_bytes=MAX_TABLE_BYTES) as file:
             status = os.fstat(file.fileno())
             file.seek(max(0, self._end - len(self._last)))
             text = file.read()
@@ -74,13 +87,13 @@ class CsvTail:
         if not self._header:
             self._header = lines.pop(0).decode("utf-8", "replace").strip().split(",")
         if lines and sorted(self._header) == sorted(self._columns):
-            rows = _parse(lines, self._header)
+            rows = _parse(lines, self._header, self._columns)
             if len(self._table):
                 rows = pd.concat([self._table, rows], ignore_index=True)
             self._table = rows
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def read_table(path: Path, columns: Ranges) -> pd.DataFrame:
     """Returns the complete rows of a CSV table of numbers; see `CsvTail.read`."""
     return CsvTail(path, columns).read()
 
@@ -115,11 +128,77 @@ def save_table(path: Path, table: pd.DataFrame, columns: tuple[str, ...]) -> Non
         table.to_csv(temporary, columns=list(columns), index=False)
 
 
-def _parse(lines: list[bytes], header: list[str]) -> pd.DataFrame:
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """Reads a CSV table with a header; see `parse_csv`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, is too large, or is no CSV table.
+    """
+    data = read_bytes(path, max_bytes=MAX_TABLE_BYTES)
+    try:
+        return parse_csv(data, **options)
+    except FerError as error:
+        raise DamagedFileError(path, f"must be a CSV table. {error}") from error
+
+
+def parse_csv(data: bytes, **options: Any) -> pd.DataFrame:
+    """Parses a UTF-8 CSV table with a header.
+
+    Every row must have as many values as the header, and no text is taken for a missing value
+    unless `options` say so.
+
+    Args:
+        options: of `pandas.read_csv`.
+
+    Raises:
+        FerError: it is no such table, or has more than `MAX_COLUMNS` columns.
+    """
+    if b"\0" in data:
+        raise FerError("It has a NUL character.")
+    if max(line.count(b",") for line in data.split(b"\n")) >= MAX_COLUMNS:
+        raise FerError(f"It has more than {MAX_COLUMNS:,} columns.")
+    try:
+        if _is_first_row_longer(data):  # pandas would take its first value for the row's name
+            raise ValueError("a row has more values than the header.")
+        options = {"keep_default_na": False, "low_memory": False} | options
+        return pd.read_csv(BytesIO(data), **options)
+    # Parser errors and wrong encodings are ValueErrors; a number that does not fit is any of them.
+    except (ValueError, TypeError, OverflowError, MemoryError, csv.Error) as error:
+        raise FerError(f"It is damaged: {str(error).strip()[:200]}") from error
+
+
+def _is_first_row_longer(data: bytes) -> bool:
+    rows = csv.reader(TextIOWrapper(BytesIO(data), "utf-8-sig", newline=""))
+    lengths = islice(filter(None, map(len, rows)), 2)
+    return next(lengths, 0) < next(lengths, 0)
+
+
+def check_ranges(table: pd.DataFrame, columns: Ranges) -> None:
+    """Checks that columns of numbers have no missing value and none out of its range.
+
+    Raises:
+        FerError: a column is missing, is not of numbers, or has such a value.
+    """
+    for name, (low, high) in columns.items():
+        if name not in table:
+            raise FerError(f"The column {name} is missing.")
+        if not is_numeric_dtype(table[name]):
+            raise FerError(f"{name} must be a number in every row.")
+        if not bool(table[name].between(low, high).all()):
+            raise FerError(f"{name} must be from {low:g} to {high:g} in every row.")
+
+
+def _parse(lines: list[bytes], header: list[str], columns: Ranges) -> pd.DataFrame:
     """Returns rows of numbers, without those that a power failure or an editor has damaged."""
     whole = b"".join(line for line in lines if line.count(b",") == len(header) - 1)
-    rows = pd.read_csv(BytesIO(whole), names=header, encoding_errors="replace")
+    rows = pd.read_csv(
+        BytesIO(whole), names=header, encoding_errors="replace", quoting=csv.QUOTE_NONE
+    )
     is_numeric = all(dtype.kind in "if" for dtype in rows.dtypes)
-    if is_numeric and rows[header[0]].notna().all():
-        return rows
-    return rows.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
+    if not is_numeric or rows[header[0]].isna().any():
+        rows = rows.apply(pd.to_numeric, errors="coerce").dropna().reset_index(drop=True)
+    limits = np.array([columns[name] for name in header], float)
+    values = rows.to_numpy(float)
+    is_outside = ((values < limits[:, 0]) | (values > limits[:, 1])).any(axis=1)
+    return rows[~is_outside].reset_index(drop=True) if is_outside.any() else rows

@@ -84,34 +84,12 @@ def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n", durable=durable)
 
 
-def read_json(path: Path) -> Any:
-    """Returns the content of a JSON file, or None if there is no such file.
-
-    Raises:
-        FerError: the file does not hold JSON.
-    """
-    try:
-        return json.loads(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except ValueError as error:  # of json, or a UnicodeDecodeError
-        raise FerError(f"{path} must hold JSON. It is damaged: {error}") from error
-
-
 def file_size(file: BinaryIO) -> int:
     """Returns the bytes from an open file's position to its end; the position stays."""
     place = file.tell()
     size = file.seek(0, os.SEEK_END) - place
     file.seek(place)
     return size
-
-
-def read_tail(path: Path, max_bytes: int) -> str:
-    """Returns the last bytes of a text file; an empty string if it cannot be read."""
-    with suppress(OSError), path.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - max_bytes))
-        return file.read().decode("utf-8", errors="replace")
-    return ""
 
 
 def reserve(path: Path) -> None:

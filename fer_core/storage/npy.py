@@ -1,12 +1,18 @@
-"""Writes .npy files row by row, and reads single rows of them."""
+"""Reads arrays from files that may be damaged; writes .npy files row by row."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import IO
+from zipfile import ZipFile
 
 import numpy as np
+
+from fer_core.errors import FerError
+from fer_core.storage.reading import DamagedFileError, open_regular, read_bytes
 
 _BLOCK = 2**20  # bytes
 
@@ -41,6 +47,90 @@ def writing_array(
         file.seek(0)
         # The format pads the header so that the first axis can grow in place.
         _write_header(file, (rows, *shape), dtype)
+
+
+def read_array(path: Path, *, max_bytes: int) -> np.ndarray:
+    """Reads an array from a .npy file; never an object array.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, is too large, or holds no such array.
+    """
+    data = read_bytes(path, max_bytes=max_bytes)
+    try:
+        return _parse_array(data)
+    except FerError as error:
+        raise DamagedFileError(path, f"must hold an array. {error}") from error
+
+
+def map_array(path: Path) -> np.ndarray:
+    """Maps a .npy file into memory, read-only; never an object array.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or holds no such array.
+    """
+    with open_regular(path):
+        pass
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise
+    # NumPy parses the header with Python's own tools, which raise errors of many types.
+    except Exception as error:
+        raise DamagedFileError(path, f"must hold an array. It is damaged: {error}") from error
+
+
+def read_arrays(path: Path, *, max_bytes: int) -> dict[str, np.ndarray]:
+    """Reads the arrays of an .npz file; never object arrays.
+
+    Args:
+        max_bytes: of the file, and of all arrays together.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, is too large, or holds no such arrays.
+    """
+    data = read_bytes(path, max_bytes=max_bytes)
+    try:
+        return _unpacked(data, max_bytes)
+    except FerError as error:
+        raise DamagedFileError(path, f"must hold arrays. {error}") from error
+
+
+def _unpacked(data: bytes, max_bytes: int) -> dict[str, np.ndarray]:
+    try:
+        with ZipFile(BytesIO(data)) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > max_bytes:
+                raise FerError(f"They must have at most {max_bytes:,} bytes when unpacked.")
+            parts = {member.filename: archive.read(member) for member in members}
+    except FerError:
+        raise
+    # Damage raises errors of zipfile, zlib, struct and of every compression that Python knows.
+    except Exception as error:
+        raise FerError(f"It is damaged: {error}") from error
+    return {name.removesuffix(".npy"): _parse_array(part) for name, part in parts.items()}
+
+
+def _parse_array(data: bytes) -> np.ndarray:
+    stream = BytesIO(data)
+    try:
+        shape, is_fortran, dtype = _read_header(stream)
+        array = np.frombuffer(data, dtype, math.prod(shape), stream.tell())
+        return array.reshape(shape, order="F" if is_fortran else "C").copy()
+    # NumPy parses the header with Python's own tools, which raise errors of many types.
+    except Exception as error:
+        raise FerError(f"It is damaged: {error}") from error
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(stream)
+    raise FerError(f"The format has an unknown version: {version}.")
 
 
 def read_row(path: Path, row: int) -> bytes:

@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import math
+import stat
 import struct
 import warnings
 import zlib
@@ -13,8 +15,14 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fer_core.errors import FerError
+from fer_core.vision.image_limits import (
+    MAX_IMAGE_BYTES,
+    MAX_PIXELS,
+    check_size,
+    checked_file,
+    has_honest_tags,
+)
 
-MAX_PIXELS = 64_000_000  # these decode to 192 MB
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 # Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
@@ -31,6 +39,8 @@ _UPRIGHT = {
 # Pillow's parsers raise all of these on damaged files.
 _DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
 _DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
+_DAMAGE += (AssertionError, AttributeError, NotImplementedError, RecursionError)
+_RAW_EXIF = "Raw profile type exif"  # where ImageMagick keeps a PNG's EXIF data, in hexadecimal
 
 # Set once: `warnings.catch_warnings` is not thread-safe, and threads decode in parallel.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -60,19 +70,43 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
     first frame of an animation. Ignores color profiles. The array is read-only.
 
     Raises:
-        FerError: the file is not an image, is damaged, has more than `MAX_PIXELS` pixels, or 32
-            bits a channel, since such a file does not tell which value is white.
+        FerError: the file is not an image, is damaged, exceeds a limit of `image_limits`, or has
+            32 bits a channel, since such a file does not tell which value is white.
     """
     name = name or (source.name if isinstance(source, Path) else "The image")
+    data = b""
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=_FORMATS) as image:
-            refusal = _refusal(image)
-            if not refusal:
-                return np.asarray(_upright_rgb(image))
+        data = source if isinstance(source, bytes) else _read(source)
+        return _decode(data)
+    except FerError as error:
+        raise FerError(f"{name} {error}") from error
+    except MemoryError as error:
+        raise FerError(f"{name} takes more memory than there is.") from error
     except _DAMAGE as error:
-        raise FerError(f"{name} cannot be read as an image: {_reason(error, source)}.") from error
-    raise FerError(f"{name} {refusal}")
+        raise FerError(f"{name} cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def _read(path: Path) -> bytes:
+    """Reads a regular file within the size limit: reading a pipe or a device may never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a socket or a device"
+        raise FerError(f"cannot be read as an image: it is {kind}.")
+    if status.st_size > MAX_IMAGE_BYTES:
+        raise FerError(f"must have at most {MAX_IMAGE_BYTES / 1e6:.0f} MB.")
+    with path.open("rb") as file:
+        return file.read(MAX_IMAGE_BYTES)
+
+
+def _decode(data: bytes) -> np.ndarray:
+    with checked_file(data) as file, Image.open(file, formats=_FORMATS) as image:
+        check_size(*image.size)
+        if image.mode in ("I", "F"):
+            raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")
+        file.begin_pixels()
+        image.load()
+        check_size(*image.size)  # a frame may be larger than its header told
+        return np.asarray(_upright_rgb(image))
 
 
 def face_pixels(
@@ -127,13 +161,18 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, tilt: float = 0.
         tilt: clockwise rotation of the face in degrees, which the crop undoes.
 
     Raises:
-        FerError: the box is empty or wholly outside the image.
+        FerError: the box is empty or wholly outside the image, or the crop would be larger than
+            any image may be.
     """
     height, width = image.shape[:2]
     overlaps = -box.width < box.x < width and -box.height < box.y < height
     if min(box.width, box.height) < 1 or not overlaps:
         raise FerError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
+    if side * side > MAX_PIXELS:
+        raise FerError(
+            f"A crop must have at most {math.isqrt(MAX_PIXELS):,} pixels a side. Received: {box}"
+        )
     if tilt:
         return _crop_upright(image, box, side, tilt)
     left = round(box.x + (box.width - side) / 2)
@@ -163,23 +202,10 @@ def encode(image: np.ndarray, format: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def _refusal(image: Image.Image) -> str:
-    """Returns why an image is refused by its header alone, or ""."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        return (
-            f"must have at most {MAX_PIXELS // 1_000_000} megapixels. "
-            f"Received: {width}×{height}, {width * height / 1e6:.0f} megapixels."
-        )
-    if image.mode in ("I", "F"):
-        return "must have 8 or 16 bits a channel. Received: 32 bits."
-    return ""
-
-
-def _reason(error: Exception, source: bytes | Path) -> str:
+def _reason(error: Exception, data: bytes) -> str:
     if isinstance(error, OSError) and error.strerror:  # the operating system's message about a path
         return error.strerror.lower()
-    if not (source if isinstance(source, bytes) else source.stat().st_size):
+    if not data:
         return "it is empty"
     if isinstance(error, UnidentifiedImageError):
         return f"it is none of {', '.join(_FORMATS)}"
@@ -189,16 +215,26 @@ def _reason(error: Exception, source: bytes | Path) -> str:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    image.load()
     with contextlib.suppress(*_DAMAGE):  # broken EXIF data is no reason to refuse the image
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        orientation = _orientation(image)
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
     if image.mode.startswith("I;16"):
         # Divided by the range of the format, never of the image: 65535 / 257 = 255.
-        values = np.rint(np.asarray(image).astype(np.float64) / 257)
+        values = np.asarray(image).astype(np.uint32)
+        values += 128
+        values //= 257  # rounds to the nearest: 257 is odd
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")  # no copy if it is RGB already
+
+
+def _orientation(image: Image.Image) -> int | None:
+    exif = image.info.get("exif", b"")
+    if not exif and _RAW_EXIF in image.info:
+        exif = bytes.fromhex("".join(image.info[_RAW_EXIF].split("\n")[3:]))
+    if not has_honest_tags(exif):
+        return None
+    return image.getexif().get(ExifTags.Base.Orientation)

@@ -33,7 +33,7 @@ from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
 from fer_core.runs.submit import resume_run, submit_run
-from fer_core.storage.files import read_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import processes
 from fer_core.tasks.task import TaskState
 

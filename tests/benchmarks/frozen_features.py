@@ -26,7 +26,7 @@ from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
 from fer_core.runs.submit import submit_run
 from fer_core.storage import paths
-from fer_core.storage.files import read_json
+from fer_core.storage.reading import read_json
 
 NAME = "fer2013"
 

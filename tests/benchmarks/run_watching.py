@@ -32,7 +32,7 @@ from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
 from fer_core.runs.submit import submit_run
-from fer_core.storage.files import read_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks.processes import supervisor_file
 from pages.components.train.run_watch import FIRST_ROWS
 from tests.conftest import end_supervisor

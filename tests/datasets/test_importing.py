@@ -25,7 +25,8 @@ from fer_core.datasets.summary import imbalance, with_totals
 from fer_core.datasets.synthetic.generate import run_draw
 from fer_core.expressions import EXPRESSIONS
 from fer_core.storage import paths
-from fer_core.storage.files import read_json, write_json
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
 from fer_core.tasks.processes import process_record
 from tests.datasets.trees import write_fer2013, write_image, write_tree

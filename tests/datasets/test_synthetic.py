@@ -11,7 +11,8 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset, run_draw
 from fer_core.datasets.synthetic.random_faces import random_face
 from fer_core.expressions import EXPRESSIONS
-from fer_core.storage.files import read_json, write_json
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
 
 

@@ -7,7 +7,8 @@ import pytest
 from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.calibration import abstention_threshold, save_calibration, with_temperature
 from fer_core.runs.run import Run
-from fer_core.storage.files import read_json, write_json
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from tests.pages.conftest import finished_run, new_run
 
 __all__ = ["finished_run", "new_run"]

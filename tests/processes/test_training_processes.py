@@ -19,7 +19,7 @@ from fer_core.runs.records import COMPLETED, STOPPED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import continue_run, open_test_task, resume_run, submit_run
 from fer_core.storage import paths
-from fer_core.storage.files import read_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import processes, queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState

@@ -16,7 +16,8 @@ from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import STOPPED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage.files import read_json, write_json
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks.task import TaskState
 from tests.inference.synthetic_video import face_frames, write_film
 from tests.inference.test_recognition import brightness_model

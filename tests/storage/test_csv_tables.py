@@ -9,7 +9,8 @@ import pytest
 
 from fer_core.storage.csv_tables import CsvTail, append_row, save_table
 
-COLUMNS = ("step", "loss")
+RANGES = {"step": (0, 1e9), "loss": (-1e9, 1e9)}
+COLUMNS = tuple(RANGES)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def replace(file: Path, *steps: int) -> None:
 def test_new_rows_are_read_and_none_is_read_twice(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = CsvTail(file, COLUMNS)
+    table = CsvTail(file, RANGES)
     assert list(table.read().columns) == list(COLUMNS) and not len(table.read())
     append(file, 1, 2)
     assert list(table.read()["step"]) == [1, 2]
@@ -50,7 +51,7 @@ def test_new_rows_are_read_and_none_is_read_twice(
 
 def test_a_half_written_row_is_read_once_it_is_complete(file: Path) -> None:
     append(file, 1)
-    table = CsvTail(file, COLUMNS)
+    table = CsvTail(file, RANGES)
     for part, steps in (("2,0", [1]), (".5", [1]), ("\n3,0.7", [1, 2]), ("5\n", [1, 2, 3])):
         with file.open("a") as end:
             end.write(part)
@@ -75,10 +76,10 @@ def test_a_replaced_or_truncated_table_is_read_again(
     file: Path, change: Callable[[Path], None]
 ) -> None:
     append(file, 1, 2, 3, 4)
-    table = CsvTail(file, COLUMNS)
+    table = CsvTail(file, RANGES)
     table.read()
     change(file)
-    fresh = CsvTail(file, COLUMNS).read()
+    fresh = CsvTail(file, RANGES).read()
     assert table.read().to_dict("list") == fresh.to_dict("list")
     append(file, 77)
     assert table.read()["step"].iloc[-1] == 77
@@ -86,17 +87,17 @@ def test_a_replaced_or_truncated_table_is_read_again(
 
 def test_rows_damaged_by_a_power_failure_are_skipped(file: Path) -> None:
     append(file, 1)
-    table = CsvTail(file, COLUMNS)
+    table = CsvTail(file, RANGES)
     table.read()
     with file.open("ab") as end:
         end.write(b"\0\0\0\0\n2,half\n3,1,4,1,5\n\n\xff\xfe,3\n")
     append(file, 4)
     assert list(table.read()["step"]) == [1, 4]
-    assert list(CsvTail(file, COLUMNS).read()["step"]) == [1, 4]
+    assert list(CsvTail(file, RANGES).read()["step"]) == [1, 4]
 
 
 def test_threads_reading_at_once_see_every_row_once(file: Path) -> None:
-    table = CsvTail(file, COLUMNS)
+    table = CsvTail(file, RANGES)
     with ThreadPoolExecutor(8) as threads:
         for step in range(50):
             append(file, step)

@@ -12,7 +12,6 @@ from fer_core.storage import files
 from fer_core.storage.csv_tables import append_row
 from fer_core.storage.files import (
     DiskFullError,
-    read_json,
     release_reserved,
     replacing,
     reserve,
@@ -20,6 +19,7 @@ from fer_core.storage.files import (
     write_json,
     write_reserved,
 )
+from fer_core.storage.reading import read_json
 
 NO_ROOM = os.strerror(errno.ENOSPC)
 

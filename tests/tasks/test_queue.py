@@ -8,7 +8,8 @@ from threading import Barrier, Thread
 import pytest
 
 from fer_core.storage import paths
-from fer_core.storage.files import read_json, write_json
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import processes, queue
 from fer_core.tasks.task import Task, TaskState
 

@@ -16,7 +16,8 @@ from filelock import FileLock
 from fer_core import hardware
 from fer_core.errors import FerError
 from fer_core.storage import paths
-from fer_core.storage.files import read_json, write_json, write_text
+from fer_core.storage.files import write_json, write_text
+from fer_core.storage.reading import read_json
 from fer_core.tasks import exit_status, maintenance, processes, queue, supervisor, worker
 from fer_core.tasks.kinds import KINDS, Kind
 from fer_core.tasks.queue import Preferences, save_preferences

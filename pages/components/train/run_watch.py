@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import figures
-from fer_core.runs import HISTORY_COLUMNS, STEPS_COLUMNS, Run
+from fer_core.runs import HISTORY, STEPS, Run
 from fer_core.storage import CsvTail
 
 # A refresh costs 15 to 20 ms of the server's CPU time, and 0.2 s with a browser on the same
@@ -24,8 +24,8 @@ class RunView:
 
     def __init__(self, run: Run) -> None:
         self._directory = run.directory
-        self._history = CsvTail(run.directory / "history.csv", HISTORY_COLUMNS)
-        self._steps = CsvTail(run.directory / "steps.csv", STEPS_COLUMNS)
+        self._history = CsvTail(run.directory / "history.csv", HISTORY)
+        self._steps = CsvTail(run.directory / "steps.csv", STEPS)
         self._lock = threading.Lock()
         self._drawn: tuple[pd.DataFrame, pd.DataFrame] | None = None
         self._curves = ""
