@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
+from fer_core.cli.console import RUN_HELP, add_tta_option, echo, echo_lines, follow
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS
 from fer_core.errors import FerError
@@ -22,6 +22,7 @@ from fer_core.evaluation import (
     tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
+from fer_core.storage import export_csv
 
 
 def add_commands(commands: Any) -> None:
@@ -104,7 +105,7 @@ def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
 
 def _echo_class_scores(run: Run, predictions: pd.DataFrame) -> None:
     scores = score_classes(confusion(predictions, run.class_names), run.class_names)
-    echo(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
+    echo_lines(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
 
 
 def _echo_score(label: str, predictions: pd.DataFrame) -> None:
@@ -137,7 +138,7 @@ def _predict(options: argparse.Namespace) -> int:
     by_image = dict(zip(names, recognitions, strict=True))
     threshold = classifier.threshold
     table = recognitions_table(by_image, classifier.class_names, threshold=threshold)
-    echo(table.round(3).to_string(index=False) if len(table) else "No face was found.")
+    echo_lines(table.round(3).to_string(index=False) if len(table) else "No face was found.")
     if options.csv:
-        table.to_csv(options.csv, index=False)
+        options.csv.write_text(export_csv(table), encoding="utf-8")
     return 0 if len(by_image) == len(options.images) else 1

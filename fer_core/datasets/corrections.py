@@ -14,7 +14,7 @@ from filelock import FileLock
 from fer_core import access
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
-from fer_core.storage import retry_while_locked, workspace, write_text
+from fer_core.storage import defused_csv, retry_while_locked, undefused, workspace, write_text
 
 Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
 
@@ -161,6 +161,18 @@ class Corrections:
                 f"not, starting with {image_name(unknown[0])}. Nothing was imported."
             )
 
+    def to_export(self) -> str:
+        """Returns a file for other programs: as `to_csv`, but no cell is a formula to them."""
+        return defused_csv(self.to_csv())
+
+    def from_export(self) -> "Corrections":
+        """Returns corrections that were parsed from a file that `to_export` made."""
+        return replace(
+            self,
+            corrections=tuple(map(_undefused, self.corrections)),
+            confirmations=tuple(map(_undefused, self.confirmations)),
+        )
+
     def to_csv(self) -> str:
         """Returns the content of the file: a row per correction, then one per confirmed label."""
         rows = [
@@ -293,6 +305,16 @@ def _parse(
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)
     return Correction(key, expression, time=time)
+
+
+def _undefused(correction: Correction) -> Correction:
+    path, row = correction.key
+    return replace(
+        correction,
+        key=(undefused(path), row),
+        expression=undefused(correction.expression),
+        reason=undefused(correction.reason),
+    )
 
 
 def _texts(correction: Correction) -> tuple[str, str, str]:

@@ -166,7 +166,7 @@ class Dataset:
         )
 
     def import_corrections(self, text: str) -> int:
-        """Merges corrections in the format of `Corrections.to_csv` and returns their number.
+        """Merges corrections in the format of `Corrections.to_export`; returns their number.
 
         They replace those of the same images; the others are kept.
 
@@ -174,7 +174,7 @@ class Dataset:
             FerError: they are malformed, or name images or expressions that the dataset does
                 not have; then nothing is changed.
         """
-        new = parse_corrections(text)
+        new = parse_corrections(text).from_export()
         new.check_known(self._stored, self.name)
         for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)

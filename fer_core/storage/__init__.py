@@ -56,6 +56,7 @@ from fer_core.storage.records import (
     check_time,
     read_record,
 )
+from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
 from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
@@ -68,8 +69,10 @@ __all__ = [
     "Count",
     "CsvTail",
     "DamagedFileError",
+    "defused_csv",
     "disk_full_as_error",
     "DiskFullError",
+    "export_csv",
     "file_size",
     "files",
     "Fraction",
@@ -104,6 +107,7 @@ __all__ = [
     "Stamp",
     "Timestamp",
     "truncate_log",
+    "undefused",
     "workspace",
     "workspace_bytes",
     "write_json",

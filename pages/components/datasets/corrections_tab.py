@@ -74,7 +74,7 @@ def _offer_file(dataset: Dataset, corrections: Corrections) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download corrections",
-            corrections.to_csv,
+            corrections.to_export,
             f"{dataset.name}-corrections.csv",
             mime="text/csv",
             icon=":material/download:",

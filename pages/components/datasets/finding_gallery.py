@@ -6,6 +6,7 @@ import streamlit as st
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
 from fer_core.datasets.quality import DESCRIPTIONS, Finding, ScanResult
+from fer_core.storage import export_csv
 from fer_core.text import counted
 from pages.components.shared.access import writing
 from pages.components.shared.dataset_cache import thumbnail, with_corrections
@@ -31,8 +32,8 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
         _offer_exclusion(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.finding_table(finding, result, with_corrections(dataset).index).to_csv(
-                index=False
+            lambda: export_csv(
+                quality.finding_table(finding, result, with_corrections(dataset).index)
             ),
             file_name=f"{dataset.name}-{finding.kind}.csv",
             mime="text/csv",

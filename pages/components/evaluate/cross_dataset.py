@@ -110,7 +110,7 @@ def _words(task: Task) -> TaskLabels:
 
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
-    subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
+    subject = Subject(run, file, one.dataset, f"Accuracy on {plain(one.dataset)}")
     found = load_report(subject)
     if found is None:
         st.info("There are no predictions to show.")

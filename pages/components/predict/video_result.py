@@ -8,11 +8,12 @@ import streamlit as st
 from fer_core import inference
 from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
+from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import format_clock, plain
+from pages.components.shared.formatting import file_name, format_clock, plain
 
 
 def show_video(video: Video) -> None:
@@ -95,7 +96,8 @@ def _show_no_face(video: Video, summary: Summary) -> None:
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
     st.download_button(
         label,
-        file.read_bytes,  # read when the button is clicked
+        # Read when the button is clicked.
+        partial(_table, file) if file.suffix == ".csv" else file.read_bytes,
         file_name=name,
         mime=kind,
         icon=":material/download:",
@@ -105,4 +107,8 @@ def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
 
 
 def _file_name(video: Video, suffix: str) -> str:
-    return f"{Path(video.name).stem}-faces.{suffix}"
+    return file_name(Path(video.name).stem, f"-faces.{suffix}")
+
+
+def _table(file: Path) -> str:
+    return defused_csv(file.read_text(encoding="utf-8", errors="replace"))

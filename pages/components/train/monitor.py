@@ -12,6 +12,7 @@ from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
+    badge,
     format_duration,
     format_end_time,
     format_run_state,
@@ -88,7 +89,7 @@ def _title(run: Run) -> str:
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(_title(run)), anchor=False, width="content")
-        st.badge(format_run_state(run), color=STATE_COLORS[run.state])
+        st.markdown(badge(format_run_state(run), STATE_COLORS[run.state]), width="content")
     st.caption(plain(f"{format_run_title(run)} · {run.id}" if run.notes.name else run.id))
 
 
@@ -130,7 +131,7 @@ def _queue_position(run: Run) -> str:
 
 
 def _current_step(progress: Progress | None) -> str:
-    message = progress.message if progress else ""
+    message = plain(progress.message) if progress else ""
     return f"{message[:1].upper()}{message[1:]} …" if message else "Starting …"
 
 

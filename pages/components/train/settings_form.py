@@ -16,6 +16,7 @@ from fer_core.runs import (
     TrainConfig,
 )
 from pages.components.shared.access import writing
+from pages.components.shared.formatting import plain
 from pages.components.train.augmentation_preview import show_augmentation
 from pages.components.train.fields import (
     checkbox_field,
@@ -128,7 +129,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         step=SETTINGS["validation_fraction"].step,
         disabled=has_own,
         key=field_key(config, f"validation_fraction-{dataset.name}"),
-        help=f"{dataset.name} has its own validation split."
+        help=f"{plain(dataset.name)} has its own validation split."
         if has_own
         else SETTINGS["validation_fraction"].help,
         persist_state="session",
