@@ -12,6 +12,7 @@ _MAX_LENGTH = 200  # characters
 _SHOWN = 3  # names in a sentence
 # They change the order in which the characters around them are shown.
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_KEPT = 1000  # characters of a name
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
@@ -65,7 +66,7 @@ def some(names: Sequence[str], limit: int = _SHOWN) -> str:
 
 @dataclass
 class Tally:
-    """Counts names and keeps the first few, since there may be millions."""
+    """Counts names, or sentences, and keeps the first few, since there may be millions."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Tally:
         """Counts a name."""
         self.count += 1
         if len(self.first) < self.keep:
-            self.first.append(shortened(name))
+            self.first.append(printable(name[:_KEPT]))
 
     def update(self, names: Iterable[str]) -> None:
         """Counts names."""
@@ -92,6 +93,6 @@ class Tally:
 
     def __str__(self) -> str:
         """Returns the first few names, and the number of the others: "a, b, c and 2 more"."""
-        shown = self.first[:_SHOWN]
+        shown = list(map(shortened, self.first[:_SHOWN]))
         more = self.count - len(shown)
         return ", ".join(shown) + (f" and {more:,} more" if more else "")

@@ -75,10 +75,12 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trains a model of one layer whatever the architecture: see `in_process.small_model`."""
+    """Trains a model of one layer whatever the architecture: see `in_process.small_body`."""
+    from fer_core.runs.config import ARCHITECTURES
     from tests.training import in_process
 
-    monkeypatch.setattr("fer_core.training.trainer.build_model", in_process.small_model)
+    bodies = dict.fromkeys(ARCHITECTURES, in_process.small_body)
+    monkeypatch.setattr("fer_core.models.architectures._BODIES", bodies)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from fer_core.errors import FerError
 from fer_core.runs import RECIPES
 from fer_core.storage import paths, usage, write_json
 from fer_core.tasks import Task, queue, worker
-from fer_core.tasks.task import Request
+from fer_core.tasks.requests import Request
 from fer_core.vision import encode
 
 
@@ -157,7 +157,7 @@ def test_an_uploaded_table_reads_no_file_of_the_machine(
         with access.acting_with(Access(folders=())):
             directory = tasks.new_directory(paths.tasks_root(), "import")
             (directory / "upload.csv").write_text(f"image,expression\n{lines}\n")
-            arguments = {"source": str(directory / "upload.csv"), "name": "stolen"}
+            arguments = {"upload": "upload.csv", "name": "stolen"}
             task = queue.submit(directory, "import", arguments)
         messages.append(do(task).replace(".jpg", ".png"))
     assert messages[0] == messages[1] != ""
@@ -219,15 +219,18 @@ def test_a_task_has_the_permissions_of_who_submitted_it(no_supervisor: None) -> 
     with access.acting_with(
         Access(may_write=True, folders=(Path("/faces"),), workspace_bytes=10**9)
     ):
-        task = queue.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", {})
+        task = queue.submit(
+            tasks.new_directory(paths.tasks_root(), "draw"), "draw", {"name": "new"}
+        )
     request = task.request
     assert request is not None
     found = Access.from_record(request.access, Path("/uploads"))
     assert found == Access(folders=(Path("/faces"), Path("/uploads")), workspace_bytes=10**9)
     assert Access.from_record({"folders": "garbled"}).may_read("/etc") is False
     assert Access.from_record(["garbled"]).may_read_paths is False
-    write_json(task.directory / "request.json", {"kind": "draw", "arguments": {}, "submitted": 0})
-    assert task.request == Request("draw", {}, 0)  # of an older version: no limits
+    record = {"kind": "draw", "arguments": {"name": "new"}, "submitted": 0}
+    write_json(task.directory / "request.json", record)  # of an older version: no limits
+    assert task.request == Request("draw", {"name": "new"}, 0)
 
 
 def test_a_full_workspace_takes_no_new_work(no_supervisor: None) -> None:
@@ -242,6 +245,6 @@ def test_a_full_workspace_takes_no_new_work(no_supervisor: None) -> None:
         (directory / "upload").write_bytes(os.urandom(2000))
         usage._measured.clear()
         with pytest.raises(AccessError):
-            queue.submit(directory, "import", {})
+            queue.submit(directory, "import", {"upload": "upload.zip", "name": "new"})
         assert tasks.room_left() == 0
     assert not queue.waiting()

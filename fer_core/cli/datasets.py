@@ -6,10 +6,10 @@ from typing import Any
 
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, echo_lines, follow
-from fer_core.datasets import open_dataset
-from fer_core.errors import FerError
-from fer_core.storage import paths, write_text
-from fer_core.tasks import queue
+from fer_core.datasets import MAX_CORRECTIONS_BYTES, open_dataset
+from fer_core.datasets.importing import check_source
+from fer_core.storage import paths, read_text, write_text
+from fer_core.tasks import kinds, queue
 
 
 def add_commands(commands: Any) -> None:
@@ -65,18 +65,18 @@ def _add_corrections(parser: argparse.ArgumentParser) -> None:
 
 def _draw(options: argparse.Namespace) -> int:
     arguments = {"name": options.name, "count": options.count, "seed": options.seed}
-    return _run_task("draw", arguments)
+    return _run_task(kinds.DRAW, arguments)
 
 
 def _import(options: argparse.Namespace) -> int:
     arguments = {
-        "source": str(options.source.expanduser().resolve()),
+        "source": str(check_source(options.source)),
         "name": options.name or options.source.stem,
         "validation_fraction": options.validation_fraction,
         "test_fraction": options.test_fraction,
         "split_seed": options.split_seed,
     }
-    code = _run_task("import", arguments)
+    code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
         dataset = open_dataset(arguments["name"])
         for note in dataset.notes:
@@ -88,10 +88,7 @@ def _import(options: argparse.Namespace) -> int:
 def _corrections(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset)
     if options.source is not None:
-        try:
-            text = options.source.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise FerError(f"{options.source} must be text in UTF-8: {error}") from error
+        text = read_text(options.source, max_bytes=MAX_CORRECTIONS_BYTES)
         echo(f"{dataset.import_corrections(text):,} imported.")
     corrections = dataset.saved_corrections
     if options.target is not None:

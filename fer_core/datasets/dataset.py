@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,8 @@ from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_i
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
-from fer_core.storage import paths
+from fer_core.storage import delete_folder, paths
+from fer_core.text import shortened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +174,8 @@ class Dataset:
             FerError: they are malformed, or name images or expressions that the dataset does
                 not have; then nothing is changed.
         """
-        new = parse_corrections(text).from_export()
+        # An image has at most one correction and one label that is confirmed.
+        new = parse_corrections(text, max_rows=2 * len(self._stored)).from_export()
         new.check_known(self._stored, self.name)
         for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)
@@ -282,12 +283,7 @@ class Dataset:
         access.current().require_write()
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
-        # Renamed first, so that nobody finds half of it.
-        doomed = self.directory.with_name(f".deleted-{self.name}")
-        shutil.rmtree(doomed, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):  # another session was quicker
-            self.directory.rename(doomed)
-            shutil.rmtree(doomed)
+        delete_folder(self.directory)
 
     def _delete_cached_arrays(self) -> None:
         for file in (paths.cache_root() / "pixels").glob(f"{self.last_pixels_key()}-*"):
@@ -298,7 +294,7 @@ class Dataset:
         if expression not in self.class_names:
             raise FerError(
                 f"The expression must be one of {self.name}: {', '.join(self.class_names)}. "
-                f"Received: {expression}"
+                f"Received: {shortened(expression)}"
             )
 
     def _with(self, **changes: Any) -> "Dataset":

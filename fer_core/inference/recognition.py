@@ -102,7 +102,7 @@ class Classifier:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
         calibration = run.calibration(tta=tta)
         return cls(
-            models.load_model(run.model_file),
+            models.load_model(run),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,

@@ -1,25 +1,35 @@
-"""Builds, saves, loads and runs the Keras models of all architectures.
+"""Builds and runs the Keras models of all architectures.
 
 Every model takes pixels in [0, 255], scales them in its first layer and returns probabilities.
 """
 
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
-from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
+from fer_core.models.hdf5 import check_weights
+from fer_core.models.layers import BatchNormalization, Conv2D
 from fer_core.models.optimizers import make_optimizer
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
-from fer_core.storage import replacing
 
 # ImageNet's mean red, green and blue in [0, 255], subtracted before VGG19's pretrained weights.
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
+
+
+class LayerTypes(NamedTuple):
+    """The classes of those layers that exist twice."""
+
+    conv2d: type[keras.Layer]
+    batch_normalization: type[keras.Layer]
+
+
+FAST = LayerTypes(Conv2D, BatchNormalization)  # for training
+STOCK = LayerTypes(layers.Conv2D, layers.BatchNormalization)  # for saved models
 
 
 class Images(Protocol):
@@ -39,15 +49,20 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     Raises:
         FerError: the backbone's weights are not available, or do not fit.
     """
+    model = connect_layers(config, classes, FAST)
+    begin_stage(model, config, 0, steps_per_epoch)
+    return model
+
+
+def connect_layers(config: TrainConfig, classes: int, types: LayerTypes) -> keras.Model:
+    """Returns a model that is not compiled; see `build_model`."""
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
     # float32 under any policy: half precision would round interpolated pixel values.
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
-    features = _BODIES[config.architecture](scaled, config)
+    features = _BODIES[config.architecture](scaled, config, types)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    model = keras.Model(inputs, outputs, name=config.architecture)
-    begin_stage(model, config, 0, steps_per_epoch)
-    return model
+    return keras.Model(inputs, outputs, name=config.architecture)
 
 
 def begin_stage(
@@ -94,40 +109,6 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
 
 
-def load_model(path: Path) -> keras.Model:
-    """Loads a model that `save_model` wrote, for prediction: it is not compiled.
-
-    Raises:
-        FerError: the file is damaged or is not a Keras model.
-    """
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        # Keras's own message for a damaged file is "File not found".
-        raise FerError(f"{path.name} must be a complete Keras model; it is damaged.") from error
-
-
-def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
-    with replacing(path) as temporary:
-        to_stock_model(model).save(temporary)
-
-
-def in_float32(model: keras.Model) -> keras.Model:
-    """Returns the model, or a float32 copy if it computes in mixed precision."""
-    if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
-        return model
-    return to_stock_model(model)
-
-
-def to_stock_model(model: keras.Model) -> keras.Model:
-    """Returns a float32 copy made of stock Keras layers, without an optimizer."""
-    bare = keras.Model(model.inputs, model.outputs, name=model.name)
-    copy = keras.models.clone_model(bare, clone_function=to_stock_layer)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
 def copy_initial_weights(
     model: keras.Model,
     source: keras.Model,
@@ -165,25 +146,27 @@ def trained_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.trainable and layer.variables]
 
 
-def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+def _cnn_classic(x: keras.KerasTensor, config: TrainConfig, types: LayerTypes) -> keras.KerasTensor:
     for _ in range(2):
-        x = Conv2D(32, 3, activation="relu")(x)
+        x = types.conv2d(32, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
-    return _classic_top(x)
+    return _classic_top(x, types)
 
 
-def _cnn_classic_wide(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    x = Conv2D(32, 3, activation="relu")(x)
-    x = Conv2D(64, 3, activation="relu")(x)
+def _cnn_classic_wide(
+    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
+) -> keras.KerasTensor:
+    x = types.conv2d(32, 3, activation="relu")(x)
+    x = types.conv2d(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
-    return _classic_top(x)
+    return _classic_top(x, types)
 
 
-def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
+def _classic_top(x: keras.KerasTensor, types: LayerTypes) -> keras.KerasTensor:
     for _ in range(2):
-        x = Conv2D(128, 3, activation="relu")(x)
+        x = types.conv2d(128, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
@@ -191,22 +174,26 @@ def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dropout(0.5)(x)
 
 
-def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+def _vgg19_dropout(
+    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
+) -> keras.KerasTensor:
     x = layers.Flatten()(_vgg19(x, config).output)
     x = layers.Dense(256, activation="relu")(x)
     return layers.Dropout(0.5)(x)
 
 
-def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+def _cnn_residual(
+    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
+) -> keras.KerasTensor:
     """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016)."""
-    x = layers.ReLU()(_conv_bn(x, 32))
+    x = layers.ReLU()(_conv_bn(x, types, 32))
     x = layers.MaxPooling2D()(x)
     for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
-        residual = layers.ReLU()(_conv_bn(x, width, stride=stride))
+        residual = layers.ReLU()(_conv_bn(x, types, width, stride=stride))
         # With gamma at zero the block starts as the identity.
-        residual = _conv_bn(residual, width, gamma_initializer="zeros")
+        residual = _conv_bn(residual, types, width, gamma_initializer="zeros")
         if x.shape[-1] != width:
-            x = _conv_bn(x, width, kernel=1, stride=stride)
+            x = _conv_bn(x, types, width, kernel=1, stride=stride)
         x = layers.ReLU()(layers.Add()([x, residual]))
     x = layers.GlobalAveragePooling2D()(x)
     return layers.Dropout(0.25)(x)
@@ -214,6 +201,7 @@ def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
 
 def _conv_bn(
     x: keras.KerasTensor,
+    types: LayerTypes,
     width: int,
     *,
     kernel: int = 3,
@@ -221,7 +209,7 @@ def _conv_bn(
     gamma_initializer: str = "ones",
 ) -> keras.KerasTensor:
     """Adds a convolution without bias and a batch normalization."""
-    x = Conv2D(
+    x = types.conv2d(
         width,
         kernel,
         strides=stride,
@@ -229,10 +217,12 @@ def _conv_bn(
         use_bias=False,
         kernel_initializer="he_normal",
     )(x)
-    return BatchNormalization(gamma_initializer=gamma_initializer)(x)
+    return types.batch_normalization(gamma_initializer=gamma_initializer)(x)
 
 
-def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+def _vgg19_finetuned(
+    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
+) -> keras.KerasTensor:
     """Adds VGG19 with its own preprocessing, without the last pooling, and a small head.
 
     At 48×48 pixels the last pooling would keep one of nine positions; the average of all nine is
@@ -245,13 +235,15 @@ def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTe
         kernel, bias = first.get_weights()
         first.set_weights([kernel[:, :, ::-1], bias])
     x = layers.GlobalAveragePooling2D()(backbone.get_layer("block5_conv4").output)
-    x = BatchNormalization()(x)
+    x = types.batch_normalization()(x)
     return layers.Dropout(0.5)(x)
 
 
 def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
     """Returns VGG19 without top (Simonyan and Zisserman, 2014), its layers applied to `x`."""
     weights = "imagenet" if config.weights == "imagenet" else weights_file(config)
+    if isinstance(weights, Path):
+        check_weights(weights)
     try:
         return keras.applications.VGG19(
             include_top=False, weights=None if weights is None else str(weights), input_tensor=x
@@ -271,7 +263,7 @@ def _weights_error(config: TrainConfig, error: Exception) -> str:
     )
 
 
-_BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]] = {
+_BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig, LayerTypes], keras.KerasTensor]] = {
     "cnn_classic": _cnn_classic,
     "cnn_classic_wide": _cnn_classic_wide,
     "cnn_residual": _cnn_residual,

@@ -2,6 +2,7 @@
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
+from fer_core.storage.csv_checks import BoundedLines, write_table
 from fer_core.storage.csv_tables import (
     CsvTail,
     Ranges,
@@ -14,9 +15,12 @@ from fer_core.storage.csv_tables import (
 )
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
     disk_full_as_error,
     file_size,
     fsync_file,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -26,7 +30,7 @@ from fer_core.storage.files import (
     write_reserved,
     write_text,
 )
-from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
+from fer_core.storage.memo import Stamp, cached_by_files, cached_by_mtime, stamp
 from fer_core.storage.npy import (
     map_array,
     read_array,
@@ -60,8 +64,13 @@ from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
 from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
+    "delete_folder",
+    "is_temporary",
+    "open_log",
     "append_row",
+    "BoundedLines",
     "array_cache",
+    "cached_by_files",
     "cached_by_mtime",
     "check_ranges",
     "check_record",
@@ -113,5 +122,6 @@ __all__ = [
     "write_json",
     "write_reserved",
     "write_text",
+    "write_table",
     "writing_array",
 ]

@@ -27,6 +27,7 @@ from tests.pages.conftest import PageOpener, RunFactory, rerun, take
 NAME = (
     "[a](x) ![b](x) :red[c] $x$ <script> `evil` *evil* www.evil.example me@evil.example _www.evil.e"
 )
+FOLDER = NAME.replace(":", "")  # requests of tasks take no name with a colon
 TEXT = f"{NAME} [a](http://evil.example) ![b](http://evil.example/p) https://evil.example \x1b[1m"
 CARD = """# [a](http://evil.example) ![b](http://evil.example/p)
 :red[c] $x$ <script> www.evil.example
@@ -108,7 +109,7 @@ def dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def named_runs(dataset: Dataset, finished_run: RunFactory, new_run: RunFactory) -> list[Run]:
     """Runs with such names in every record: finished, failed, queued, of a lost dataset."""
-    finished = renamed(finished_run(), NAME)
+    finished = renamed(finished_run(), FOLDER)
     predictions = dataset.index[["path", "expression"]].assign(row="")
     for number, name in enumerate(dataset.class_names):
         predictions[f"p_{name}"] = (0.2, 0.5, 0.3)[number]
@@ -122,14 +123,14 @@ def named_runs(dataset: Dataset, finished_run: RunFactory, new_run: RunFactory) 
     rename_dataset(finished, "faces")
     finished.save_notes(replace(finished.notes, name=TEXT.replace("\x1b", "")[:90], note=NAME))
     (finished.directory / "model_card.md").write_text(CARD)
-    lost = renamed(finished_run(), f"{NAME} lost")
+    lost = renamed(finished_run(), f"{FOLDER} lost")
     rename_dataset(lost, TEXT)
-    failed = renamed(new_run(), f"{NAME} failed")
+    failed = renamed(new_run(), f"{FOLDER} failed")
     (take(failed) / "error.txt").write_text(TEXT)
     write_json(failed.directory / "attempts" / "0" / "exit.json", {"code": 1, "signal": None})
-    damaged = renamed(new_run(), f"{NAME} damaged")
+    damaged = renamed(new_run(), f"{FOLDER} damaged")
     (damaged.directory / "config.json").write_text("{")
-    queued = renamed(new_run(), f"{NAME} queued")
+    queued = renamed(new_run(), f"{FOLDER} queued")
     ask(queued.directory, "train", {})
     return [finished, lost, failed, queued]
 
@@ -144,30 +145,34 @@ def rename_dataset(run: Run, name: str) -> None:
 
 
 def ask(directory: Path, kind: str, arguments: dict[str, Any]) -> None:
-    request = {"kind": kind, "arguments": arguments, "submitted": time.time()}
+    task = directory.parent.parent if directory.parent.name == "attempts" else directory
+    request = {"kind": kind, "arguments": arguments, "submitted": time.time(), "task": str(task)}
     write_json(directory / "request.json", request)
 
 
 @pytest.fixture
 def named_tasks(named_runs: list[Run]) -> None:
     """Failed and queued tasks of every kind, with such names."""
-    run = named_runs[0].id
-    arguments = {"name": TEXT, "dataset": NAME, "run": run, "split": "val", "source": TEXT}
-    for kind in ("import", "draw", "evaluate", "open_test", "video", "examine"):
-        for state in ("failed", "queued"):
-            directory = new_directory(paths.tasks_root(), kind)
-            named = arguments | {"dataset": "faces" if kind == "examine" else NAME}
-            if state == "queued":
-                ask(directory, kind, named)
-            else:
-                attempt = directory / "attempts" / "0"
-                attempt.mkdir(parents=True)
-                ask(attempt, kind, named)
-                write_json(attempt / "process.json", {"pid": 0, "created": 0.0, "started": 0.0})
-                write_json(attempt / "exit.json", {"code": 1, "signal": None, "ended": 0.0})
-                (attempt / "error.txt").write_text(TEXT)
-            progress = {"done": 1, "total": 2, "message": TEXT}
-            write_json(directory / "progress.json", progress)
+    of_run = {"run": named_runs[0].id}
+    asked = {
+        "import": {"name": FOLDER, "source": f"/{TEXT}"},
+        "draw": {"name": FOLDER},
+        "evaluate": of_run | {"dataset": FOLDER, "split": "val"},
+        "open_test": of_run,
+        "video": of_run | {"name": TEXT, "network": TEXT, "file": "video.mp4"},
+        "examine": {"dataset": "faces"},
+    }
+    for kind, arguments in asked.items():
+        ask(new_directory(paths.tasks_root(), kind), kind, arguments)
+        failed = new_directory(paths.tasks_root(), kind)
+        attempt = failed / "attempts" / "0"
+        attempt.mkdir(parents=True)
+        ask(attempt, kind, arguments)
+        write_json(attempt / "process.json", {"pid": 0, "created": 0.0, "started": 0.0})
+        write_json(attempt / "exit.json", {"code": 1, "signal": None, "ended": 0.0})
+        (attempt / "error.txt").write_text(TEXT)
+    for directory in paths.tasks_root().iterdir():
+        write_json(directory / "progress.json", {"done": 1, "total": 2, "message": TEXT})
 
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")

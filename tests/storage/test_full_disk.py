@@ -11,16 +11,18 @@ import keras
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.models.architectures import build_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage.files import write_json, write_reserved
+from fer_core.storage.files import write_reserved
 from fer_core.tasks import exit_status as endings
 from fer_core.tasks import supervisor
 from fer_core.tasks.task import TaskState
 from fer_core.tasks.worker import work
 from fer_core.training import trainer as training
-from tests.training.in_process import same, small_model
+from tests.tasks.requests import write_request
+from tests.training.in_process import same
 
 
 class Disk:
@@ -76,13 +78,13 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 def eager_model(config: TrainConfig, classes: int, steps_per_epoch: int) -> keras.Model:
     """Builds a model that is traced by no attempt, of which there are a hundred."""
-    model = small_model(config, classes, steps_per_epoch)
+    model = build_model(config, classes, steps_per_epoch)
     model.run_eagerly = True
     return model
 
 
 @pytest.fixture
-def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+def config(workspace: Path, small_model: None, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr(training, "build_model", eager_model)
     monkeypatch.setattr("fer_core.training.progress.SECONDS", 0.0)  # tells of every batch
     draw_dataset("faces", count=70)
@@ -91,8 +93,7 @@ def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
 
 def attempt_at(run: Run, disk: Disk | None = None, room: int = sys.maxsize) -> int:
     """What supervisor and child do, in this process; the disk gets full while the child works."""
-    request = {"kind": "train", "arguments": {}, "submitted": 0.0}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory)
     attempt = supervisor.take(run)
     assert attempt is not None
     if disk:

@@ -1,5 +1,7 @@
 """What a run keeps of its training, with a small model: how it ends, continues and resumes."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import pytest
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.errors import FerError
 from fer_core.evaluation.calibration import apply_temperature, calibrate
-from fer_core.models.architectures import load_model, predict, save_model
+from fer_core.models.architectures import build_model, predict
+from fer_core.models.saved_model import load_model, save_model
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
 from fer_core.runs.run import Run
@@ -19,7 +23,7 @@ from fer_core.runs.submit import create_run
 from fer_core.storage.files import write_json
 from fer_core.training.test_split import open_test
 from fer_core.training.trainer import Trainer
-from tests.training.in_process import go_on, interrupted, same, small_model, trained
+from tests.training.in_process import go_on, interrupted, same, trained
 
 pytestmark = pytest.mark.usefixtures("small_model")
 
@@ -138,6 +142,41 @@ def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig
     assert run.history.equals(before) and run.predictions("val") is not None
 
 
+def cut_history(run: Run) -> None:
+    """Loses the first of three epochs; two checkpoints are kept."""
+    file = run.directory / "history.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:1], *lines[2:]]))
+
+
+def empty_state(run: Run) -> None:
+    for folder in (run.directory / "checkpoints").iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        write_json(folder / "manifest.json", manifest | {"state": {}})
+
+
+@pytest.mark.parametrize("harm", [cut_history, empty_state])
+def test_nothing_is_changed_before_all_that_a_resume_needs_is_checked(
+    config: TrainConfig, harm: Callable[[Run], None]
+) -> None:
+    run = trained(replace(config, epochs=3))
+    harm(run)
+    before = {path: path.read_bytes() for path in run.directory.glob("*.*")}
+    with pytest.raises(FerError, match="must have an intact checkpoint"):
+        go_on(run, epochs=4, since=3)
+    assert {path: path.read_bytes() for path in run.directory.glob("*.*")} == before
+
+
+def test_a_history_that_lost_its_end_is_continued_from_the_checkpoint_before(
+    config: TrainConfig,
+) -> None:
+    run, whole = trained(replace(config, epochs=3)), trained(replace(config, epochs=4))
+    file = run.directory / "history.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    go_on(run, epochs=4, since=3)
+    assert same(run, whole)
+
+
 def test_a_run_can_begin_with_the_weights_of_another(config: TrainConfig) -> None:
     first = trained(replace(config, epochs=8))
     run = create_run(replace(config, epochs=1, learning_rate=1e-8, initial_run=first.id))
@@ -151,7 +190,7 @@ def first_accuracy(run: Run) -> float:
     dataset = open_dataset("faces")
     positions = dataset.select("val")
     pixels = open_pixels(dataset, (48, 48), 1)[positions]
-    answers = predict(load_model(run.initial.model_file), pixels).argmax(axis=1)
+    answers = predict(load_model(run.initial), pixels).argmax(axis=1)
     truth = dataset.index["expression"][positions]
     return float((np.array(run.class_names)[answers] == truth).mean())
 
@@ -163,8 +202,8 @@ def test_classes_are_matched_by_name_when_a_run_begins_with_other_weights(
     names = ("sad", "happy")
     config = replace(config, class_names=names, learning_rate=1e-8, epochs=1)
     run = trained(replace(config, initial_run=first.id))
-    kernel = load_model(run.model_file).layers[-1].get_weights()[0]
-    theirs = load_model(first.model_file).layers[-1].get_weights()[0]
+    kernel = load_model(run).layers[-1].get_weights()[0]
+    theirs = load_model(first).layers[-1].get_weights()[0]
     columns = [first.class_names.index(name) for name in run.class_names]
     assert np.allclose(kernel, theirs[:, columns], atol=1e-5)
 
@@ -198,7 +237,7 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
 def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
     run = trained(replace(config, class_names=("happy", "sad"), epochs=1))
     assert run.class_names == ("happy", "sad")
-    assert load_model(run.model_file).output_shape == (None, 2)
+    assert load_model(run).output_shape == (None, 2)
     assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
 
 
@@ -208,7 +247,7 @@ def test_a_model_that_saw_gray_images_only_is_shown_no_colors(config: TrainConfi
     assert not trained(replace(config, epochs=1)).is_gray  # the drawn faces have colors
     config = replace(config, architecture="vgg19_dropout", image_size=(32, 32))
     gray = create_run(config)
-    save_model(small_model(config, 2), gray.directory / "model.keras")
+    save_model(build_model(config, 2), gray.directory / "model.keras")
     record = {"class_names": ["happy", "sad"], "counts": {}, "gray": True}
     write_json(gray.directory / "dataset.json", record)
     image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")
@@ -230,12 +269,16 @@ def test_a_run_does_not_go_on_with_other_images(
 
 def test_what_a_killed_attempt_left_half_written_is_swept(config: TrainConfig) -> None:
     run = create_run(replace(config, epochs=1))
-    left = [run.directory / ".model.1a2b.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
+    left = [run.directory / ".model.1a2b3c4d.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    kept = run.directory / ".git" / "config"  # the user's
+    kept.parent.mkdir()
+    kept.touch()
     go_on(run)
     assert not any(path.exists() for path in left) and not left[1].parent.exists()
+    assert kept.exists()
 
 
 def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(

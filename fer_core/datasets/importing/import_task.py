@@ -17,6 +17,7 @@ from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import ProgressReporter, Task
+from fer_core.text import is_one_line, shortened
 
 _STOPPED = "Stopped; nothing was added."
 
@@ -65,19 +66,24 @@ def check_source(source: Path) -> Path:
     """Returns the absolute path of a source that can be imported.
 
     Raises:
-        FerError: it does not exist, is neither a folder nor a .zip or .csv file, or must not be
-            read: one sentence for all, which does not tell strangers what exists.
+        FerError: its path has odd characters; or it does not exist, is neither a folder nor a .zip
+            or .csv file, or must not be read: one sentence for these, which does not tell
+            strangers what exists.
     """
+    if not is_one_line(str(source.absolute())):  # no page could name it
+        raise FerError(
+            "The path of a source must be one line of text in UTF-8. Rename the folder or file. "
+            f"Received: {shortened(str(source))}"
+        )
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        may_read = access.current().may_read(path)
-        if may_read and (path.is_dir() or _is_table_or_archive(path)):
+        is_usable = is_one_line(str(path)) and access.current().may_read(path)
+        if is_usable and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
         "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio, "
-        "and one that it may read. "
-        f"Received: {source}"
+        f"and one that it may read. Received: {shortened(str(source))}"
     )
 
 
@@ -88,17 +94,19 @@ def _is_table_or_archive(path: Path) -> bool:
 def run_import(task: Task) -> None:
     """Runs a task of kind "import"; its arguments are those of `import_source`.
 
-    An uploaded file, in the task's own directory, is removed at the end in any case.
+    Instead of `source` it may have `upload`, the name of a file in the task's directory, which is
+    removed at the end in any case.
 
     Raises:
         FerError: as `import_source`.
     """
     arguments = dict(task_arguments(task))
-    source = Path(arguments.pop("source"))
+    upload = arguments.pop("upload", None)
+    source = task.directory / upload if upload else Path(arguments.pop("source"))
     try:
         dataset = import_source(source, **arguments, progress=import_progress(task))
     finally:
-        if source.parent == task.directory:
+        if upload:
             source.unlink(missing_ok=True)
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 

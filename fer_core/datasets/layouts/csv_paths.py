@@ -17,6 +17,7 @@ _PATHS = (
     *("path", "image_path", "img_path", "file_path", "filepath", "pth", "image", "img"),
     *("file", "filename", "file_name", "image_name", "image_file", "name"),
 )
+_MAX_PATH, _MAX_WORD = 5_000, 500  # characters to keep; no path and no class is longer
 _PIXELS = re.compile(r"(\d+\s+){8}")  # rather than a file name
 
 
@@ -63,9 +64,9 @@ def _rows(table: Table, report: Report) -> tuple[pd.DataFrame, list[str]]:
     split = table.column(SPLITS)
     rows = [
         (
-            cells[path].strip().replace("\\", "/"),
-            cells[label].strip(),
-            "" if split is None else cells[split].strip(),
+            cells[path].strip()[:_MAX_PATH].replace("\\", "/"),
+            cells[label].strip()[:_MAX_WORD],
+            "" if split is None else cells[split].strip()[:_MAX_WORD],
         )
         for cells in table.rows(report)
     ]

@@ -14,11 +14,11 @@ from fer_core.datasets.layouts.csv_reader import (
     LABELS,
     SPLITS,
     Table,
+    csv_files,
     open_table,
     tables_in,
     unread_note,
 )
-from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
@@ -29,7 +29,10 @@ from fer_core.text import counted, some
 ARRAY = "images.npy"
 _PIXELS = ("pixels",)
 _CHUNK = 500  # rows
-_MIN_SIDE = 16  # pixels
+_MIN_SIDE, _MAX_SIDE = 16, 1_000  # pixels
+_MAX_CELL = 5 * _MAX_SIDE * _MAX_SIDE  # characters; more are more pixels
+_MAX_DIGITS = 6  # of a number of votes
+_MAX_EMPTY = 64_000_000  # bytes of rows without pixels, beyond the size of the table
 # FER+'s columns (Barsoum et al. 2016).
 _VOTES = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
@@ -104,6 +107,7 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
         )
     copy = _Copy(_side(table, pixels))
     chunk = np.zeros((_CHUNK, copy.side * copy.side), np.uint8)
+    room = table.path.stat().st_size + _MAX_EMPTY  # a pixel takes two characters
     shape = (copy.side, copy.side)
     with writing_array(target, shape) as append, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # for cells that are not all numbers
@@ -120,6 +124,8 @@ def _copy(table: Table, target: Path, report: Report) -> _Copy:
                 copy.words.append(cells[label].strip())
                 copy.usages.append("" if usage is None else cells[usage].strip())
             copy.total += 1
+            if copy.total * chunk.shape[1] > room:
+                raise FerError(f"{table.path.name} has too many rows without pixels.")
             if place == _CHUNK - 1:
                 append(chunk.reshape(-1, *shape))
         append(chunk[: copy.total % _CHUNK].reshape(-1, *shape))
@@ -146,13 +152,13 @@ def _parse(text: str, length: int) -> tuple[np.ndarray, str]:
 def _side(table: Table, pixels: int) -> int:
     """Returns the height and width of the first image in the table."""
     for cells in table.rows():
-        count = len(cells[pixels].split())
+        count = len(cells[pixels][:_MAX_CELL].split())
         side = math.isqrt(count)
-        if side >= _MIN_SIDE and side * side == count:
+        if _MIN_SIDE <= side <= _MAX_SIDE and side * side == count:
             return side
     raise FerError(
-        f"{table.path.name} must have square images of at least {_MIN_SIDE}×{_MIN_SIDE} pixels, as "
-        "numbers separated by spaces. No row has one."
+        f"{table.path.name} must have square images of {_MIN_SIDE}×{_MIN_SIDE} to "
+        f"{_MAX_SIDE}×{_MAX_SIDE} pixels, as numbers separated by spaces. No row has one."
     )
 
 
@@ -162,19 +168,40 @@ def _has(table: Table, names: tuple[str, ...]) -> bool:
 
 def _with_votes(index: pd.DataFrame, total: int, folder: Path) -> tuple[pd.DataFrame, list[str]]:
     """Joins FER+ votes by row order, if their table is in the same folder."""
-    paths = sorted(filter(is_file, folder.glob("*.[cC][sS][vV]")))
-    tables = [open_table(path) for path in paths]
-    for table in tables:
-        if not set(_VOTES) <= set(table.header):
-            continue
-        votes = pd.read_csv(table.path, sep=table.delimiter, skip_blank_lines=False)
-        votes.columns = list(table.header)
-        if len(votes) != total:
-            return index, [
-                f"FER+ votes in {table.path.name} were not used: they must have a row for each "
-                f"of the {total:,} images. Received: {len(votes):,}"
-            ]
-        chosen = votes.iloc[index["row"]][list(_VOTES)].reset_index(drop=True)
+    for path in csv_files(folder, ""):
+        try:
+            table = open_table(path)
+            if not set(_VOTES) <= set(table.header):
+                continue
+            votes = _read_votes(table, total)
+        except (FerError, FileNotFoundError) as error:
+            return index, [f"FER+ votes in {path.name} were not used: {error}"]
+        chosen = pd.DataFrame(votes[index["row"].to_numpy(int)])
         chosen.columns = [f"votes_{canonical(name)}" for name in _VOTES]
-        return index.join(chosen), [f"FER+ votes were read from {table.path.name}."]
+        return index.join(chosen), [f"FER+ votes were read from {path.name}."]
     return index, []
+
+
+def _read_votes(table: Table, total: int) -> np.ndarray:
+    """Returns the votes, (images, columns of `_VOTES`).
+
+    Raises:
+        FerError: they are not whole numbers, or there is not a row for each image.
+    """
+    columns = [table.header.index(name) for name in _VOTES]
+    votes = np.zeros((total, len(_VOTES)), np.int64)
+    count = 0
+    for cells in table.rows():
+        if count < total:
+            chosen = [cells[column].strip() for column in columns]
+            if not all(cell.isdecimal() and len(cell) <= _MAX_DIGITS for cell in chosen):
+                raise FerError(
+                    f"they must be whole numbers. Received in row {count + 1:,}: {some(chosen, 10)}"
+                )
+            votes[count] = list(map(int, chosen))
+        count += 1
+    if count != total:
+        raise FerError(
+            f"they must have a row for each of the {total:,} images. Received: {count:,}"
+        )
+    return votes

@@ -47,7 +47,7 @@ def _read(
     index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
     index, official = _with_official_splits(index)
     index["split"] = index["source_split"].map(lambda word: parse_split(word) or "")
-    notes = [*official, *notes, *_skipped(listing, parts, copies)]
+    notes = [*official, *notes, *_skipped(listing, parts, copies), *listing.notes()]
     return ParsedLayout(_layout(index, bool(official)), source, index, tuple(notes), _summary)
 
 

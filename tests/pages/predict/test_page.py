@@ -20,11 +20,10 @@ from skimage import data
 from streamlit.testing.v1 import AppTest
 from tensorflow.python.eager import context
 
-from fer_core import runs
+from fer_core import models, runs
 from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
-from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.vision.detection import FaceDetector
@@ -47,11 +46,8 @@ def file_of(image: Image.Image, format: str = "PNG", **options: object) -> bytes
 def save_model(run: Run, seed: int) -> None:
     """Saves an untrained model that makes predictions."""
     keras.utils.set_random_seed(seed)
-    inputs = keras.Input((48, 48, 1))
-    small = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(inputs))
-    flat = keras.layers.Flatten()(small)
-    outputs = keras.layers.Dense(len(EXPRESSIONS), activation="softmax")(flat)
-    models.save_model(keras.Model(inputs, outputs), run.directory / "model.keras")
+    model = models.build_model(run.config, len(EXPRESSIONS))
+    models.save_model(model, run.directory / "model.keras")
 
 
 @pytest.fixture
