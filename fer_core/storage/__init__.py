@@ -29,7 +29,7 @@ from fer_core.storage.files import (
     write_reserved,
     write_text,
 )
-from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
+from fer_core.storage.memo import Stamp, cached_by_files, cached_by_mtime, stamp
 from fer_core.storage.npy import (
     map_array,
     read_array,
@@ -67,6 +67,7 @@ __all__ = [
     "append_row",
     "BoundedLines",
     "array_cache",
+    "cached_by_files",
     "cached_by_mtime",
     "check_ranges",
     "check_record",
