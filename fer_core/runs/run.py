@@ -24,13 +24,7 @@ from fer_core.runs.records import (
     read_predictions,
     read_result,
 )
-from fer_core.storage import (
-    cached_by_files,
-    cached_by_mtime,
-    paths,
-    read_table,
-    write_json,
-)
+from fer_core.storage import cached_by_files, cached_by_mtime, paths, read_table, write_json
 from fer_core.tasks import Task, processes, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
