@@ -98,13 +98,13 @@ class Classifier:
         """Loads a run's model with its temperature and threshold, which differ with TTA.
 
         Raises:
-            FerError: the run has no model yet, or its files are damaged.
+            FerError: the run has no model yet, or its files are damaged or do not fit together.
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
         calibration = run.calibration(tta=tta)
         return cls(
-            models.load_model(run),
+            models.load_model(run.model_file, run.config, len(run.class_names)),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,

@@ -26,7 +26,7 @@ from fer_core.runs.writers import save_predictions
 from fer_core.tasks import queue
 from fer_core.tasks.task import TaskState
 from tests.datasets.trees import write_tree
-from tests.inference.test_recognition import residual_brightness_model, save_run
+from tests.inference.test_recognition import brightness_model, save_run
 from tests.processes.conftest import wait_until
 
 TRAIN = ["train", "--dataset", "faces", "--recipe", "cnn_classic", "--epochs", "1"]
@@ -68,7 +68,7 @@ def test_a_drawn_dataset_is_trained_evaluated_and_predicted(
 def test_a_run_is_evaluated_on_another_data_set(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = save_run(residual_brightness_model())
+    run = save_run(brightness_model())
     import_source(
         write_tree(tmp_path / "other", {"train/happy": 2, "train/sad": 2, "test/happy": 3}), "other"
     )
