@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
+from fer_core.cli.console import RUN_HELP, add_tta_option, echo, echo_lines, follow
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS
 from fer_core.errors import FerError
@@ -23,6 +23,7 @@ from fer_core.evaluation import (
     tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
+from fer_core.storage import export_csv
 
 
 def add_commands(commands: Any) -> None:
@@ -119,7 +120,7 @@ def _echo_class_scores(
             echo(title)
         scores = score_classes(confusion(table, run.class_names), run.class_names)
         shown = hide_empty_classes(scores)[["precision", "recall", "f1", "images"]]
-        echo(shown.round(3).to_string(na_rep="–"))
+        echo_lines(shown.round(3).to_string(na_rep="–"))
 
 
 def _echo_score(label: str, predictions: pd.DataFrame) -> None:
@@ -152,7 +153,8 @@ def _predict(options: argparse.Namespace) -> int:
     by_image = dict(zip(names, recognitions, strict=True))
     threshold = classifier.threshold
     table = recognitions_table(by_image, classifier.class_names, threshold=threshold)
-    echo(table.round(3).to_string(index=False, na_rep="–") if len(table) else "No image was read.")
+    text = table.round(3).to_string(index=False, na_rep="–")
+    echo_lines(text if len(table) else "No image was read.")
     if options.csv:
-        table.to_csv(options.csv, index=False)
+        options.csv.write_text(export_csv(table), encoding="utf-8")
     return 0 if len(by_image) == len(options.images) else 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import (
@@ -69,8 +70,9 @@ class Run(Task):
 
         Raises:
             FerError: the run is pretrained, was deleted, or would be archived while queued or
-                running; or the name or the note is too long.
+                running; the name or the note is too long; or changes are switched off.
         """
+        access.current().require_write()
         if self.is_pretrained:
             raise FerError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():

@@ -10,12 +10,13 @@ from typing import Any
 
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import Number, paths, read_bytes, read_json, read_record, write_json
 from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
 from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
-from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
+from fer_core.tasks.task import WITHDRAWN, Task, TaskState, check_submission, directories
 
 # Automatic resumes in a row without a completed epoch in between, before a run is given up.
 MAX_RESUMES = 3
@@ -50,7 +51,12 @@ def read_preferences() -> Preferences:
 
 
 def save_preferences(preferences: Preferences) -> None:
-    """Saves the choices."""
+    """Saves the choices.
+
+    Raises:
+        AccessError: changes are switched off.
+    """
+    access.current().require_write()
     paths.workspace().mkdir(parents=True, exist_ok=True)
     write_json(_preferences_file(), {"resume_by_itself": preferences.auto_resume})
 
@@ -62,10 +68,13 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
         kind: a key of `KINDS`.
 
     Raises:
+        AccessError: as `check_submission`.
         FerError: tasks of this kind do not belong there, or the arguments are not those of the
             kind.
     """
-    request = Request(kind, dict(arguments or {}), time.time(), str(directory))
+    check_submission()
+    permissions = access.current().to_record()
+    request = Request(kind, dict(arguments or {}), time.time(), str(directory), permissions)
     check_entries(directory)
     check_request(directory, request)
     for name in (_PLACE_FILE, "progress.json", WITHDRAWN):
@@ -146,7 +155,11 @@ def move(task: Task, steps: int) -> None:
     """Moves a queued task by this many places among those of its kind; -1 is one earlier.
 
     A task that is no longer queued is left alone.
+
+    Raises:
+        AccessError: changes are switched off.
     """
+    access.current().require_write()
     with lock():
         queued = waiting(_kind(task))
         folders = [other.directory for other in queued]

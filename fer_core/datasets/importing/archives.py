@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from fer_core import tasks
 from fer_core.datasets.importing.zip_directory import open_archive
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
@@ -48,8 +49,8 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
         extractable = [member for member in wanted if not _is_skipped(member, skipped)]
         _check_tree(extractable)
-        available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free)
-        check_total(extractable, archive.stat().st_size, available)
+        free = min(shutil.disk_usage(target.parent).free, tasks.room_left())
+        check_total(extractable, archive.stat().st_size, min(MAX_EXTRACTED_BYTES, free))
         for number, member in enumerate(extractable, 1):
             _extract_or_skip(opened, member, target, skipped)
             if number % 100 == 0:

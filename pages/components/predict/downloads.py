@@ -8,8 +8,11 @@ import streamlit as st
 
 from fer_core import vision
 from fer_core.inference import Photo
+from fer_core.runs import Run
+from fer_core.storage import export_csv
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import LARGE_PHOTOS, InferenceRequest
+from pages.components.shared.formatting import file_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +51,7 @@ def show_downloads(
         hide_index=True,
     )
     with st.container(horizontal=True):
-        _offer("Download table (CSV)", table.to_csv(index=False), f"faces-{run.id}.csv", "text/csv")
+        _offer("Download table (CSV)", export_csv(table), run, ".csv", "text/csv")
         settings = {
             "minimum_accuracy": abstention.min_accuracy,
             "test_time_augmentation": request.tta,
@@ -59,11 +62,11 @@ def show_downloads(
         text = inference.results_json(
             by_name, errors, options.provenance.record(), settings, abstention.threshold
         )
-        _offer("Download JSON", text, f"faces-{run.id}.json", "application/json")
+        _offer("Download JSON", text, run, ".json", "application/json")
         st.download_button(
             "Download annotated photos",
             partial(_annotated, dict(results), run.class_names, abstention.threshold),
-            file_name=f"faces-{run.id}.zip",
+            file_name=file_name(f"faces-{run.id}", ".zip"),
             mime="application/zip",
             icon=":material/folder_zip:",
             on_click="ignore",
@@ -73,11 +76,11 @@ def show_downloads(
         )
 
 
-def _offer(label: str, text: str, file_name: str, mime: str) -> None:
+def _offer(label: str, text: str, run: Run, suffix: str, mime: str) -> None:
     st.download_button(
         label,
         text,
-        file_name=file_name,
+        file_name=file_name(f"faces-{run.id}", suffix),
         mime=mime,
         icon=":material/download:",
         on_click="ignore",
