@@ -75,12 +75,10 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trains a model of one layer whatever the architecture: see `in_process.small_body`."""
-    from fer_core.runs.config import ARCHITECTURES
+    """Trains a model of one layer whatever the architecture: see `in_process.small_model`."""
     from tests.training import in_process
 
-    bodies = dict.fromkeys(ARCHITECTURES, in_process.small_body)
-    monkeypatch.setattr("fer_core.models.architectures._BODIES", bodies)
+    monkeypatch.setattr("fer_core.training.trainer.build_model", in_process.small_model)
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,16 @@ from .architectures import backbone_and_head as backbone_and_head
 from .architectures import begin_stage as begin_stage
 from .architectures import build_model as build_model
 from .architectures import copy_initial_weights as copy_initial_weights
+from .architectures import in_float32 as in_float32
+from .architectures import load_model as load_model
 from .architectures import predict as predict
 from .architectures import prediction_batch_size as prediction_batch_size
+from .architectures import save_model as save_model
 from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
 from .optimizers import make_optimizer as make_optimizer
-from .saved_model import in_float32 as in_float32
-from .saved_model import load_model as load_model
-from .saved_model import load_model_file as load_model_file
-from .saved_model import save_model as save_model
 from .tta import predict_tta as predict_tta
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "augmentation_examples",
     "in_float32",
     "load_model",
-    "load_model_file",
     "make_optimizer",
     "predict",
     "predict_tta",

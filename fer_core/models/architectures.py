@@ -1,35 +1,28 @@
-"""Builds and runs the Keras models of all architectures.
+"""Builds, saves, loads and runs the Keras models of all architectures.
 
 Every model takes pixels in [0, 255], scales them in its first layer and returns probabilities.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
-from fer_core.models.hdf5 import check_weights
-from fer_core.models.layers import BatchNormalization, Conv2D
+from fer_core.models.hdf5 import read_weights
+from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
+from fer_core.models.model_file import open_saved_model, open_weights
 from fer_core.models.optimizers import make_optimizer
+from fer_core.models.rebuild import Blueprint
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
+from fer_core.storage import replacing
 
 # ImageNet's mean red, green and blue in [0, 255], subtracted before VGG19's pretrained weights.
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
-
-
-class LayerTypes(NamedTuple):
-    """The classes of those layers that exist twice."""
-
-    conv2d: type[keras.Layer]
-    batch_normalization: type[keras.Layer]
-
-
-FAST = LayerTypes(Conv2D, BatchNormalization)  # for training
-STOCK = LayerTypes(layers.Conv2D, layers.BatchNormalization)  # for saved models
 
 
 class Images(Protocol):
@@ -49,20 +42,15 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     Raises:
         FerError: the backbone's weights are not available, or do not fit.
     """
-    model = connect_layers(config, classes, FAST)
-    begin_stage(model, config, 0, steps_per_epoch)
-    return model
-
-
-def connect_layers(config: TrainConfig, classes: int, types: LayerTypes) -> keras.Model:
-    """Returns a model that is not compiled; see `build_model`."""
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
     # float32 under any policy: half precision would round interpolated pixel values.
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
-    features = _BODIES[config.architecture](scaled, config, types)
+    features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    return keras.Model(inputs, outputs, name=config.architecture)
+    model = keras.Model(inputs, outputs, name=config.architecture)
+    begin_stage(model, config, 0, steps_per_epoch)
+    return model
 
 
 def begin_stage(
@@ -109,6 +97,57 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
 
 
+def load_model(
+    path: Path, config: TrainConfig | None = None, classes: int | None = None
+) -> keras.Model:
+    """Loads a model that `save_model` wrote, for prediction: it is not compiled.
+
+    The file may come from anywhere: see `model_file` and `rebuild`.
+
+    Args:
+        config: of the run; the model must take images of its size.
+        classes: that the model must tell apart.
+
+    Raises:
+        DamagedFileError: the file is damaged, holds another model, or none.
+    """
+    with open_saved_model(path) as saved:
+        blueprint = Blueprint(saved.config)
+        if config is not None:
+            _check_number("images", blueprint.input_shape, (*config.image_size, config.channels))
+        if classes is not None:
+            _check_number("classes", blueprint.classes, classes)
+        return blueprint.build(saved.arrays)
+
+
+def _check_number(what: str, received: object, expected: object) -> None:
+    if received != expected:
+        raise FerError(
+            f"It must be the model of its run, which has {what}: {expected}. Received: {received}"
+        )
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
+    with replacing(path) as temporary:
+        to_stock_model(model).save(temporary)
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Returns the model, or a float32 copy if it computes in mixed precision."""
+    if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):
+        return model
+    return to_stock_model(model)
+
+
+def to_stock_model(model: keras.Model) -> keras.Model:
+    """Returns a float32 copy made of stock Keras layers, without an optimizer."""
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    copy = keras.models.clone_model(bare, clone_function=to_stock_layer)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 def copy_initial_weights(
     model: keras.Model,
     source: keras.Model,
@@ -146,27 +185,25 @@ def trained_layers(model: keras.Model) -> list[keras.Layer]:
     return [layer for layer in model.layers if layer.trainable and layer.variables]
 
 
-def _cnn_classic(x: keras.KerasTensor, config: TrainConfig, types: LayerTypes) -> keras.KerasTensor:
+def _cnn_classic(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     for _ in range(2):
-        x = types.conv2d(32, 3, activation="relu")(x)
+        x = Conv2D(32, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
-    return _classic_top(x, types)
+    return _classic_top(x)
 
 
-def _cnn_classic_wide(
-    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
-) -> keras.KerasTensor:
-    x = types.conv2d(32, 3, activation="relu")(x)
-    x = types.conv2d(64, 3, activation="relu")(x)
+def _cnn_classic_wide(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    x = Conv2D(32, 3, activation="relu")(x)
+    x = Conv2D(64, 3, activation="relu")(x)
     x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
-    return _classic_top(x, types)
+    return _classic_top(x)
 
 
-def _classic_top(x: keras.KerasTensor, types: LayerTypes) -> keras.KerasTensor:
+def _classic_top(x: keras.KerasTensor) -> keras.KerasTensor:
     for _ in range(2):
-        x = types.conv2d(128, 3, activation="relu")(x)
+        x = Conv2D(128, 3, activation="relu")(x)
         x = layers.MaxPooling2D()(x)
     x = layers.Dropout(0.25)(x)
     x = layers.Flatten()(x)
@@ -174,26 +211,22 @@ def _classic_top(x: keras.KerasTensor, types: LayerTypes) -> keras.KerasTensor:
     return layers.Dropout(0.5)(x)
 
 
-def _vgg19_dropout(
-    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
-) -> keras.KerasTensor:
+def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     x = layers.Flatten()(_vgg19(x, config).output)
     x = layers.Dense(256, activation="relu")(x)
     return layers.Dropout(0.5)(x)
 
 
-def _cnn_residual(
-    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
-) -> keras.KerasTensor:
+def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016)."""
-    x = layers.ReLU()(_conv_bn(x, types, 32))
+    x = layers.ReLU()(_conv_bn(x, 32))
     x = layers.MaxPooling2D()(x)
     for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
-        residual = layers.ReLU()(_conv_bn(x, types, width, stride=stride))
+        residual = layers.ReLU()(_conv_bn(x, width, stride=stride))
         # With gamma at zero the block starts as the identity.
-        residual = _conv_bn(residual, types, width, gamma_initializer="zeros")
+        residual = _conv_bn(residual, width, gamma_initializer="zeros")
         if x.shape[-1] != width:
-            x = _conv_bn(x, types, width, kernel=1, stride=stride)
+            x = _conv_bn(x, width, kernel=1, stride=stride)
         x = layers.ReLU()(layers.Add()([x, residual]))
     x = layers.GlobalAveragePooling2D()(x)
     return layers.Dropout(0.25)(x)
@@ -201,7 +234,6 @@ def _cnn_residual(
 
 def _conv_bn(
     x: keras.KerasTensor,
-    types: LayerTypes,
     width: int,
     *,
     kernel: int = 3,
@@ -209,7 +241,7 @@ def _conv_bn(
     gamma_initializer: str = "ones",
 ) -> keras.KerasTensor:
     """Adds a convolution without bias and a batch normalization."""
-    x = types.conv2d(
+    x = Conv2D(
         width,
         kernel,
         strides=stride,
@@ -217,12 +249,10 @@ def _conv_bn(
         use_bias=False,
         kernel_initializer="he_normal",
     )(x)
-    return types.batch_normalization(gamma_initializer=gamma_initializer)(x)
+    return BatchNormalization(gamma_initializer=gamma_initializer)(x)
 
 
-def _vgg19_finetuned(
-    x: keras.KerasTensor, config: TrainConfig, types: LayerTypes
-) -> keras.KerasTensor:
+def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
     """Adds VGG19 with its own preprocessing, without the last pooling, and a small head.
 
     At 48×48 pixels the last pooling would keep one of nine positions; the average of all nine is
@@ -235,35 +265,68 @@ def _vgg19_finetuned(
         kernel, bias = first.get_weights()
         first.set_weights([kernel[:, :, ::-1], bias])
     x = layers.GlobalAveragePooling2D()(backbone.get_layer("block5_conv4").output)
-    x = types.batch_normalization()(x)
+    x = BatchNormalization()(x)
     return layers.Dropout(0.5)(x)
 
 
 def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
     """Returns VGG19 without top (Simonyan and Zisserman, 2014), its layers applied to `x`."""
-    weights = "imagenet" if config.weights == "imagenet" else weights_file(config)
-    if isinstance(weights, Path):
-        check_weights(weights)
+    file = weights_file(config)
+    weights = "imagenet" if config.weights == "imagenet" else None
     try:
-        return keras.applications.VGG19(
-            include_top=False, weights=None if weights is None else str(weights), input_tensor=x
-        )
+        backbone = keras.applications.VGG19(include_top=False, weights=weights, input_tensor=x)
+    # Keras raises a bare Exception for a failed download.
     except Exception as error:
-        # Keras raises a bare Exception for a failed download, and several kinds for a bad file.
-        raise FerError(_weights_error(config, error)) from error
+        if weights is None:
+            raise
+        raise FerError(
+            "VGG19's ImageNet weights could not be downloaded. Put the file "
+            "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, set `weights` "
+            "to the path of such a file, or train with `weights` none."
+        ) from error
+    if file is not None:
+        _load_vgg19_weights(backbone, file)
+    return backbone
 
 
-def _weights_error(config: TrainConfig, error: Exception) -> str:
-    if config.weights != "imagenet":
-        return f"{config.weights} must contain VGG19's weights without top. Received: {error}"
-    return (
-        "VGG19's ImageNet weights could not be downloaded. Put the file "
-        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, set `weights` to "
-        "the path of such a file, or train with `weights` none."
-    )
+def _load_vgg19_weights(backbone: keras.Model, path: Path) -> None:
+    """Copies the weights of an .h5 file; each convolution has a group of its name.
+
+    Raises:
+        FerError: the file is damaged, or lacks a convolution of VGG19.
+    """
+    convolutions = [layer for layer in backbone.layers if layer.weights]
+    try:
+        with open_weights(path) as arrays:
+            for number, layer in enumerate(convolutions):
+                found = _arrays_of(layer, number, arrays)
+                layer.set_weights([read_weights(array) for array in found])
+    except FerError as error:
+        raise FerError(f"{path} must contain VGG19's weights without top. {error}") from error
 
 
-_BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig, LayerTypes], keras.KerasTensor]] = {
+def _arrays_of(
+    layer: keras.Layer, number: int, arrays: Mapping[str, h5py.Dataset]
+) -> list[h5py.Dataset]:
+    """Returns kernel and bias of a convolution, the `number`th.
+
+    Keras 2 puts them into a group of the layer's name, Keras 3 into one of its class and number.
+    """
+    numbered = f"conv2d_{number}" if number else "conv2d"
+    own = [
+        array
+        for folder, array in ((path.split("/")[:-1], array) for path, array in arrays.items())
+        if (layer.name in folder and folder[0] != "optimizer_weights")
+        or folder == ["layers", numbered, "vars"]
+    ]
+    found = sorted(own, key=lambda array: -array.ndim)
+    if [array.shape for array in found] != [tuple(weight.shape) for weight in layer.weights]:
+        shapes = ", ".join(str(array.shape) for array in found[:4])
+        raise FerError(f"It must have kernel and bias of {layer.name}. Received: {shapes or 'no'}")
+    return found
+
+
+_BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]] = {
     "cnn_classic": _cnn_classic,
     "cnn_classic_wide": _cnn_classic_wide,
     "cnn_residual": _cnn_residual,
@@ -286,6 +349,9 @@ def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -
 
     Works in batches, so that `pixels` may be a memory map larger than memory. For the head of a
     model `pixels` are features (n, …).
+
+    Raises:
+        FerError: an answer is NaN or infinite; finite weights may be too large to compute with.
     """
     if batch_size is None:
         takes_images = len(model.input_shape) == 4
@@ -294,4 +360,10 @@ def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -
     for start in range(0, len(pixels), batch_size):
         batch = pixels[start : start + batch_size].astype("float32")
         batches.append(model.predict_on_batch(batch))  # 1 ms of overhead; `predict` has 34
-    return np.concatenate(batches)
+    answers = np.concatenate(batches)
+    if not np.isfinite(answers).all():
+        raise FerError(
+            f"The answers of the model {model.name} must be finite numbers. Received: NaN or "
+            "infinity. Its weights are damaged, or its learning rate was too large."
+        )
+    return answers

@@ -1,112 +1,97 @@
-"""Reads weights from HDF5 files that anyone may have written.
+"""Reads weights from HDF5 files that anybody may have made.
 
-HDF5 has links to other files, arrays stored in other files, arrays that are all fill value (a
-gigabyte in a file of 10 kB) and compressed blocks larger than their array. Weights that Keras
-writes need none of these, so a file that has one is refused before anything is read.
+HDF5 can say more than Keras ever writes: an array of a gigabyte that takes no room in the file, one
+that lies in another file, a group that contains itself. So the whole tree is examined before the
+first array is read.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
 
 import h5py
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.storage import open_regular
 
-_MAX_OBJECTS = 2_000  # VGG19 without the top has 71
-_MAX_WEIGHTS_BYTES = 1_000_000_000  # VGG19 with the top has 575 MB
-_MAX_ATTRIBUTE_BYTES = 100_000
-
-# h5py raises all of these for damaged files.
-ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError)
+_MAX_DEPTH = 12  # groups in groups
+_MAX_ENTRIES = 20_000  # groups and arrays
+_MAX_DIMENSIONS = 5
+_LAYOUTS = (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)  # all that Keras writes
 
 
-def read_array(file: h5py.File, name: str, shape: Sequence[int]) -> np.ndarray:
-    """Returns a dataset of an open file as float32, which must have that shape.
+@contextmanager
+def open_arrays(file: IO[bytes], size: int) -> Iterator[Mapping[str, h5py.Dataset]]:
+    """Yields the arrays of an HDF5 file by their path, such as layers/dense/vars/0; none is read.
+
+    Together they are no larger than the file. Use `read_weights` to read one.
+
+    Args:
+        size: of the file, in bytes.
 
     Raises:
-        FerError: there is none, or it has another shape, is not stored as plain numbers, or they
-            are not all finite. The message is a clause that follows the file's name.
+        FerError: the file has anything but groups and plain arrays of numbers.
+        Exception: it is damaged; h5py raises errors of many types.
     """
-    group: Any = file
-    for part in name.split("/"):
-        group = _child(group, part)
-    if not isinstance(group, h5py.Dataset):
-        raise FerError(f"must contain the weights {name}.")
-    _check_storage(group)
-    if group.shape != tuple(shape):
+    with h5py.File(file, "r") as root:
+        arrays: dict[str, h5py.Dataset] = {}
+        _collect(root, "", {_address(root)}, arrays)
+        total = sum(array.nbytes for array in arrays.values())
+        if total > size:
+            raise FerError(f"Its arrays must fit into it. They have {total:,} of {size:,} bytes.")
+        yield arrays
+
+
+def read_weights(array: h5py.Dataset) -> np.ndarray:
+    """Returns an array of `open_arrays` as float32.
+
+    Raises:
+        FerError: it does not hold floating-point numbers, or one of them is NaN or infinite.
+    """
+    if array.dtype.kind != "f":
+        raise FerError(f"Weights must be floating-point numbers. Received: {array.dtype}")
+    with np.errstate(over="ignore"):  # an infinite number is refused below
+        weights = array[()].astype(np.float32, copy=False)
+    if not np.isfinite(weights).all():
+        raise FerError("Weights must be finite. Received: NaN or infinity")
+    return weights
+
+
+def _collect(group: h5py.Group, path: str, seen: set[int], arrays: dict[str, h5py.Dataset]) -> None:
+    if path.count("/") > _MAX_DEPTH:
+        raise FerError(f"Its groups must be at most {_MAX_DEPTH} deep.")
+    for name in group:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise FerError(f"It must not have links. Received: {type(link).__name__} {path}{name}")
+        item = group[name]
+        address = _address(item)
+        if address in seen or len(seen) > _MAX_ENTRIES:
+            raise FerError(
+                f"It must have at most {_MAX_ENTRIES:,} groups and arrays, each of them once."
+            )
+        seen.add(address)
+        if isinstance(item, h5py.Group):
+            _collect(item, f"{path}{name}/", seen, arrays)
+        else:
+            _check_array(item, f"{path}{name}")
+            arrays[f"{path}{name}"] = item
+
+
+def _address(item: h5py.Group | h5py.Dataset) -> int:
+    return int(h5py.h5o.get_info(item.id).addr)
+
+
+def _check_array(item: object, path: str) -> None:
+    """Raises a FerError unless every number of the array is stored in the file itself."""
+    if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in "fiub":
+        raise FerError(f"It must hold arrays of numbers only. {path} is something else.")
+    if item.ndim > _MAX_DIMENSIONS:
+        raise FerError(f"An array must have at most {_MAX_DIMENSIONS} axes. {path}: {item.ndim}")
+    settings = item.id.get_create_plist()
+    is_plain = settings.get_layout() in _LAYOUTS and not settings.get_external_count()
+    if not is_plain or item.id.get_storage_size() != item.nbytes:
         raise FerError(
-            f"must contain the weights {name} of shape {tuple(shape)}. Received: {group.shape}"
+            f"An array must be stored whole, uncompressed and in this file, as Keras does. "
+            f"{path} is not."
         )
-    array = group[()].astype(np.float32)
-    if not np.isfinite(array).all():
-        raise FerError(f"must contain finite weights. {name} has NaN or infinite values.")
-    return array
-
-
-def check_weights(path: Path) -> None:
-    """Checks that every object in an HDF5 file is plain, so that Keras may read it.
-
-    Raises:
-        FerError: it is no regular file or no HDF5 file, or has too many objects, too many bytes of
-            weights, weights that are not finite, or links and arrays that Keras does not write.
-    """
-    try:
-        with open_regular(path) as opened:
-            _check_weights(opened)
-    except FerError as error:
-        raise FerError(f"{path.name} {error}") from error
-    except ERRORS as error:
-        raise FerError(f"{path.name} must be a complete HDF5 file of weights: {error}") from error
-
-
-def _check_weights(opened: IO[bytes]) -> None:
-    with h5py.File(opened, "r") as file:
-        seen, total, waiting = 0, 0, [file["/"]]
-        while waiting:
-            item = waiting.pop()
-            _check_attributes(item)
-            if isinstance(item, h5py.Group):
-                seen += len(item)
-                # A group that contains itself ends here too.
-                if seen > _MAX_OBJECTS:
-                    raise FerError(f"must have at most {_MAX_OBJECTS:,} groups and arrays.")
-                waiting += [_child(item, name) for name in item]
-                continue
-            _check_storage(item)
-            total += item.nbytes
-            if total > _MAX_WEIGHTS_BYTES:
-                raise FerError(f"must have at most {_MAX_WEIGHTS_BYTES / 1e6:,.0f} MB of weights.")
-            if not np.isfinite(item[()]).all():
-                raise FerError(f"must contain finite weights. {item.name} has NaN or infinity.")
-
-
-def _child(group: Any, name: str) -> Any:
-    """Returns a group or dataset that a group contains by a hard link."""
-    if not isinstance(group, h5py.Group) or name not in group:
-        raise FerError(f"must contain the weights {name}, which are missing.")
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise FerError(f"must not contain links. {name} is one.")
-    item = group[name]
-    if not isinstance(item, (h5py.Group, h5py.Dataset)):
-        raise FerError(f"must contain groups and arrays only. {name} is neither.")
-    return item
-
-
-def _check_storage(array: h5py.Dataset) -> None:
-    """Checks that an array is stored in this file as it is, byte for byte."""
-    if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
-        raise FerError(f"must contain numbers. {array.name} has the type {array.dtype}.")
-    stored = array.id.get_storage_size()
-    if array.external or array.is_virtual or array.chunks is not None or stored != array.nbytes:
-        raise FerError(f"must store its weights as plain arrays. {array.name} is not one.")
-
-
-def _check_attributes(item: Any) -> None:
-    if len(item.attrs) > _MAX_OBJECTS:
-        raise FerError(f"must have at most {_MAX_OBJECTS:,} attributes. {item.name} has more.")
-    for name in item.attrs:
-        if item.attrs.get_id(name).get_storage_size() > _MAX_ATTRIBUTE_BYTES:
-            raise FerError(f"must have short attributes. {name} of {item.name} is not.")

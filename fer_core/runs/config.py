@@ -474,12 +474,6 @@ class TrainConfig:
         """Returns the channels of the model's input: 1 for gray, 3 for RGB."""
         return ARCHITECTURES[self.architecture].channels
 
-    @property
-    def smallest_image(self) -> tuple[int, int]:
-        """Returns the least (height, width) in pixels that the architecture takes."""
-        smallest = ARCHITECTURES[self.architecture].smallest
-        return smallest, smallest
-
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""
         return asdict(self)

@@ -28,11 +28,10 @@ from fer_core.storage import (
     cached_by_files,
     cached_by_mtime,
     paths,
-    read_json,
     read_table,
     write_json,
 )
-from fer_core.tasks import Task, read_request
+from fer_core.tasks import Task, processes, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
@@ -238,10 +237,10 @@ class Run(Task):
         attempts = self.attempts
         if not attempts:
             return None
-        try:
-            return datetime.fromtimestamp(read_json(attempts[0] / "process.json")["started"])
-        except (ValueError, TypeError, KeyError, OverflowError):  # damaged or missing
+        record = processes.read_process(attempts[0] / "process.json")
+        if record is None or record.started is None:
             return None
+        return datetime.fromtimestamp(record.started)
 
     @property
     def duration(self) -> timedelta | None:

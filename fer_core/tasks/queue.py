@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from fer_core import access
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, write_json
+from fer_core.storage import Number, paths, read_bytes, read_json, read_record, write_json
 from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
 from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
@@ -25,6 +25,14 @@ Snapshot = tuple[list[Task], list[Task]]  # running tasks, and queued ones in or
 
 # Separate from request.json, which a supervisor may take at the same moment.
 _PLACE_FILE = "place.json"
+_MAX_HISTORY_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The content of `place.json`: where the user has moved a queued task."""
+
+    place: Number
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Preferences:
 def read_preferences() -> Preferences:
     """Returns the saved choices, or the defaults if the file is missing or damaged."""
     try:
-        return Preferences(auto_resume=bool(read_json(_preferences_file())["resume_by_itself"]))
+        return Preferences(auto_resume=read_json(_preferences_file())["resume_by_itself"] is True)
     except (FerError, TypeError, KeyError):
         return Preferences()
 
@@ -207,16 +215,19 @@ def _is_given_up(task: Task) -> bool:
 def _epochs_done(task: Task) -> int:
     """Returns the completed epochs of a run: the rows of its history below the header."""
     try:
-        return max(0, (task.directory / "history.csv").read_bytes().count(b"\n") - 1)
-    except OSError:
+        data = read_bytes(task.directory / "history.csv", max_bytes=_MAX_HISTORY_BYTES)
+    except (FerError, FileNotFoundError):
         return 0
+    return max(0, data.count(b"\n") - 1)
 
 
 def _sort_key(task: Task) -> tuple[float, float, str]:
     submitted = task.request.submitted if task.request else 0.0  # taken at this moment
     try:
         # Counted from 0, so that later requests, sorted by their time, come after moved ones.
-        place = float(read_json(task.directory / _PLACE_FILE)["place"])
-    except (ValueError, TypeError, KeyError):
-        place = submitted  # it was not moved, or the file is damaged
+        moved = read_record(task.directory / _PLACE_FILE, _Place)
+    except FerError:
+        moved = None
+    # It was not moved, or the file is damaged.
+    place = submitted if moved is None else moved.place
     return place, submitted, task.id

@@ -11,16 +11,19 @@ from pathlib import Path
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import (
+    NonNegative,
+    Seconds,
     delete_folder,
     paths,
     read_json,
+    read_record,
     read_tail,
     retry_while_locked,
     workspace_bytes,
     write_json,
 )
 from fer_core.tasks import exit_status
-from fer_core.tasks.processes import is_alive
+from fer_core.tasks.processes import is_alive, read_process
 from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
 
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
@@ -53,12 +56,12 @@ class CancelledError(Exception):
 class Progress:
     """The content of `progress.json`: how much of the work is done."""
 
-    done: float
-    total: float
+    done: NonNegative
+    total: NonNegative
     unit: str = "images"
     message: str = ""
-    rate: float | None = None  # units per second
-    seconds_left: float | None = None
+    rate: NonNegative | None = None  # units per second
+    seconds_left: Seconds | None = None
 
     @property
     def fraction(self) -> float:
@@ -156,8 +159,8 @@ class Task:
     def progress(self) -> Progress | None:
         """Returns the saved progress; None if there is none or the file is damaged."""
         try:
-            return Progress(**read_json(self.directory / "progress.json"))
-        except (FerError, TypeError):
+            return read_record(self.directory / "progress.json", Progress)
+        except FerError:
             return None
 
     @property
@@ -261,18 +264,15 @@ def _mark_stopped(attempt: Path) -> None:
 
 
 def _is_live(attempt: Path) -> bool:
-    if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
+    if os.path.lexists(attempt / "exit.json"):
         return False
-    return _was_taken_here(attempt)
+    return is_alive(attempt / "process.json", supervises=True) and _was_taken_here(attempt)
 
 
 def _was_taken_here(attempt: Path) -> bool:
     """Returns whether the attempt started in this directory, not in one that this is a copy of."""
-    task = str(attempt.parent.parent)
-    try:
-        return bool(read_json(attempt / "process.json").get("task", task) == task)
-    except (FerError, AttributeError):  # missing or damaged
-        return True
+    record = read_process(attempt / "process.json")
+    return record is None or record.task in ("", str(attempt.parent.parent))
 
 
 def check_submission(more: int = 0) -> None:

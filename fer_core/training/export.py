@@ -24,7 +24,7 @@ def export_h5(run: Run, name: str = VGG19_NAME) -> Path:
     """
     if run.model_file is None:
         raise FerError(f"{run.id} must have a model to export. It is {run.state}.")
-    model = _without_scaling(load_model(run))
+    model = _without_scaling(load_model(run.model_file))
     path = run.directory / "export" / name
     path.parent.mkdir(exist_ok=True)
     write_json(path.with_name(f"{path.stem}_classes.json"), list(run.class_names))

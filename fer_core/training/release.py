@@ -92,7 +92,7 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
     assert run.model_file is not None and run.result is not None
     to_float16(run.model_file, shipped.directory / "model.keras")
-    model, rows = load_model(shipped), data.rows("val")
+    model, rows = load_model(shipped.directory / "model.keras"), data.rows("val")
     save_predictions(shipped, "val", data.predictions("val", predict(model, rows)))
     if run.config.average_views:
         averaged = data.predictions("val", predict_tta(model, rows))

@@ -197,7 +197,7 @@ class Trainer:
         if run.config.architecture == "vgg19_dropout":
             export_h5(run)
         if run.config.average_views and run.model_file is not None:
-            probabilities = predict_tta(load_model(run), data.rows("val"))
+            probabilities = predict_tta(load_model(run.model_file), data.rows("val"))
             save_predictions(run, "val", data.predictions("val", probabilities), tta=True)
         save_calibration(run)
         save_image_stats(run, data.image_stats())
@@ -296,7 +296,7 @@ class Trainer:
             raise FerError(
                 f"{self.run.id} needs its initial weights. They are missing: start a new run."
             )
-        source = load_model(initial)
+        source = load_model(initial.model_file, self.config, len(initial.class_names))
         copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:

@@ -23,7 +23,7 @@ from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import CancelledError, TaskState
 from tests.datasets.trees import write_image, write_tree
-from tests.inference.test_recognition import residual_brightness_model, save_run
+from tests.inference.test_recognition import brightness_model, save_run
 
 OWN = {"train/happy": 4, "train/sad": 4, "val/happy": 2, "val/sad": 2, "test/happy": 3}
 
@@ -32,7 +32,7 @@ OWN = {"train/happy": 4, "train/sad": 4, "val/happy": 2, "val/sad": 2, "test/hap
 def run(workspace: Path, tmp_path: Path) -> Run:
     """A run on the data set "tiny", which has been added; its test split is sealed."""
     import_source(write_tree(tmp_path / "own", OWN), "tiny")
-    return save_run(residual_brightness_model())
+    return save_run(brightness_model())
 
 
 def add_other(tmp_path: Path, folders: dict[str, int], copied: tuple[str, ...] = ()) -> Dataset:
@@ -114,7 +114,7 @@ def test_images_that_the_runs_corrections_exclude_are_not_leaked(
     tiny = import_source(write_tree(tmp_path / "own", OWN), "tiny")
     excluded, kept = "train/sad/000.png", "train/happy/001.png"
     tiny.exclude(np.flatnonzero(tiny.index["path"] == excluded), "blurred")
-    run = save_run(residual_brightness_model(), overlay=True)
+    run = save_run(brightness_model(), overlay=True)
     assert run.config.overlay
     other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, (excluded, kept))
     evaluate(run, other, elsewhere.EVERYTHING)
@@ -129,7 +129,7 @@ def test_images_of_classes_that_the_run_leaves_out_are_not_leaked(
 ) -> None:
     folders = OWN | {"train/fear": 3, "val/fear": 1}
     import_source(write_tree(tmp_path / "own", folders), "tiny")
-    run = save_run(residual_brightness_model(), selected=("sad", "happy"))
+    run = save_run(brightness_model(), selected=("sad", "happy"))
     copies = ("train/fear/000.png", "train/sad/001.png")
     other = add_other(tmp_path, {"train/happy": 4, "train/sad": 2}, copies)
     evaluate(run, other, elsewhere.EVERYTHING)

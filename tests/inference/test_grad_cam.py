@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from fer_core.inference.grad_cam import compute_grad_cam
-from fer_core.models.architectures import backbone_and_head, build_model
+from fer_core.models.architectures import backbone_and_head, build_model, load_model, save_model
 from fer_core.models.optimizers import make_optimizer
-from fer_core.models.saved_model import load_model_file, save_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 
@@ -45,7 +44,7 @@ def learned(
     answers = model.predict(images.astype("float32"), verbose=0).argmax(axis=1)
     assert (answers == classes).mean() > 0.9
     save_model(model, tmp_path / "model.keras")
-    return load_model_file(tmp_path / "model.keras", config, 2)
+    return load_model(tmp_path / "model.keras")
 
 
 def share_on_patch(maps: np.ndarray, corners: np.ndarray) -> np.ndarray:

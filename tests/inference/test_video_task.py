@@ -16,8 +16,8 @@ from fer_core.inference.video_io import MAX_GAP, VideoReader
 from fer_core.inference.video_table import read_video_table
 from fer_core.inference.video_task import _is_inside, columns, recognize_video
 from fer_core.inference.videos import Summary, Video, VideoSettings, submit_video
-from fer_core.models.saved_model import save_model
-from fer_core.runs.recipes import RECIPES
+from fer_core.models import architectures as models
+from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
@@ -31,7 +31,7 @@ from fer_core.vision.detection import FaceDetector
 from fer_core.vision.images import Box
 from tests.inference.hostile_videos import readable
 from tests.inference.synthetic_video import face_frames, gray_frames, write_film
-from tests.inference.test_recognition import residual_brightness_model
+from tests.inference.test_recognition import brightness_model
 
 NAMES = ("sad", "happy")
 Ask = Callable[..., Video]
@@ -44,9 +44,9 @@ def detector() -> FaceDetector:
 
 @pytest.fixture
 def run(workspace: Path) -> Run:
-    run = create_run(replace(RECIPES["cnn_residual"].config, dataset="tiny"))
+    run = create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
     write_json(run.directory / "dataset.json", {"class_names": NAMES, "counts": {}})
-    save_model(residual_brightness_model(), run.directory / "model.keras")
+    models.save_model(brightness_model(), run.directory / "model.keras")
     return run
 
 
@@ -65,7 +65,7 @@ def ask(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 def look(video: Video, detector: FaceDetector, tell=lambda progress: True) -> Summary:
     with VideoReader(video.source, video.name) as film:
-        classifier = Classifier(residual_brightness_model(), NAMES)
+        classifier = Classifier(brightness_model(), NAMES)
         return recognize_video(film, video, detector, classifier, tell)
 
 

@@ -8,8 +8,14 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.models.architectures import begin_stage, build_model, predict, trained_layers
-from fer_core.models.saved_model import load_model_file, save_model
+from fer_core.models.architectures import (
+    begin_stage,
+    build_model,
+    load_model,
+    predict,
+    save_model,
+    trained_layers,
+)
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.training.setup import configure_backend
@@ -119,15 +125,15 @@ def test_a_saved_model_predicts_the_same_and_carries_no_optimizer(
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype="uint8")
     save_model(classic, tmp_path / "model.keras")
-    loaded = load_model_file(tmp_path / "model.keras", recipe("cnn_classic"), 7)
-    assert np.array_equal(predict(loaded, pixels), predict(classic, pixels))
+    assert np.array_equal(predict(load_model(tmp_path / "model.keras"), pixels),
+                          predict(classic, pixels))  # fmt: skip
     assert (tmp_path / "model.keras").stat().st_size < 4.2 * classic.count_params()
 
 
 def test_a_damaged_model_is_refused_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"not a model")
     with pytest.raises(ValueError, match="model.keras"):
-        load_model_file(tmp_path / "model.keras", recipe("cnn_classic"), 7)
+        load_model(tmp_path / "model.keras")
 
 
 def test_weights_that_do_not_fit_are_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_a_model_in_mixed_precision_is_saved_in_float32(tmp_path: Path) -> None:
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
     save_model(model, tmp_path / "model.keras")
     configure_backend(recipe("cnn_classic"))
-    saved = load_model_file(tmp_path / "model.keras", recipe("cnn_classic"), 7)
+    saved = load_model(tmp_path / "model.keras")
     assert {layer.compute_dtype for layer in saved.layers} == {"float32"}
     twin = build_model(recipe("cnn_classic"), 7)
     twin.set_weights(model.get_weights())

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_core.models.architectures import build_model
+from fer_core.models.architectures import build_model, save_model
 from fer_core.models.layers import BatchNormalization, Conv2D
-from fer_core.models.saved_model import save_model
 from fer_core.runs.config import MIXED
 from fer_core.runs.recipes import RECIPES
 

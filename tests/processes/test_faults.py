@@ -17,8 +17,7 @@ import pytest
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.expressions import EXPRESSIONS
-from fer_core.models.architectures import build_model
-from fer_core.models.saved_model import save_model
+from fer_core.models.architectures import build_model, save_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import COMPLETED, STOPPED
 from fer_core.runs.run import Run

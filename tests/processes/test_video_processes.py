@@ -1,7 +1,6 @@
 """A video in a process of its own: looked at, stopped, killed, begun again."""
 
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,8 +11,8 @@ from fer_core.inference import videos
 from fer_core.inference.video_io import VideoReader
 from fer_core.inference.video_table import read_video_table
 from fer_core.inference.videos import Video, VideoSettings, submit_video
-from fer_core.models.saved_model import save_model
-from fer_core.runs.recipes import RECIPES
+from fer_core.models import architectures as models
+from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import STOPPED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
@@ -21,15 +20,15 @@ from fer_core.storage.files import write_json
 from fer_core.storage.reading import read_json
 from fer_core.tasks.task import TaskState
 from tests.inference.synthetic_video import face_frames, write_film
-from tests.inference.test_recognition import residual_brightness_model
+from tests.inference.test_recognition import brightness_model
 from tests.processes.conftest import wait_until
 
 
 @pytest.fixture
 def run(workspace: Path) -> Run:
-    run = create_run(replace(RECIPES["cnn_residual"].config, dataset="tiny"))
+    run = create_run(TrainConfig(recipe="cnn_classic", dataset="tiny"))
     write_json(run.directory / "dataset.json", {"class_names": ("sad", "happy"), "counts": {}})
-    save_model(residual_brightness_model(), run.directory / "model.keras")
+    models.save_model(brightness_model(), run.directory / "model.keras")
     return run
 
 

@@ -13,7 +13,7 @@ from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.model_card import command
-from fer_core.models.saved_model import load_model
+from fer_core.models.architectures import load_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import list_runs
 from fer_core.runs.run import Run
@@ -47,7 +47,7 @@ def config(dataset: Dataset) -> TrainConfig:
 
 def weights(run: Run) -> list[np.ndarray]:
     assert run.model_file is not None
-    model: keras.Model = load_model(run)
+    model: keras.Model = load_model(run.model_file)
     return model.get_weights()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.saved_model import load_model
+from fer_core.models.architectures import load_model
 from fer_core.runs import submit as submission
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import COMPLETED, HISTORY_COLUMNS, Result
@@ -62,7 +62,7 @@ def test_a_run_begins_with_the_very_weights_of_the_other_though_that_was_deleted
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = trained(config)
-    theirs = weights(load_model(first))
+    theirs = weights(load_model(first.model_file))
     run = create_run(replace(config, seed=7, initial_run=first.id))
     first.delete()
     ours = begun_with(run, monkeypatch)

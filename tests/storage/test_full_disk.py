@@ -11,7 +11,6 @@ import keras
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import build_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
@@ -22,7 +21,7 @@ from fer_core.tasks.task import TaskState
 from fer_core.tasks.worker import work
 from fer_core.training import trainer as training
 from tests.tasks.requests import write_request
-from tests.training.in_process import same
+from tests.training.in_process import same, small_model
 
 
 class Disk:
@@ -78,13 +77,13 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 def eager_model(config: TrainConfig, classes: int, steps_per_epoch: int) -> keras.Model:
     """Builds a model that is traced by no attempt, of which there are a hundred."""
-    model = build_model(config, classes, steps_per_epoch)
+    model = small_model(config, classes, steps_per_epoch)
     model.run_eagerly = True
     return model
 
 
 @pytest.fixture
-def config(workspace: Path, small_model: None, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     monkeypatch.setattr(training, "build_model", eager_model)
     monkeypatch.setattr("fer_core.training.progress.SECONDS", 0.0)  # tells of every batch
     draw_dataset("faces", count=70)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import predict
-from fer_core.models.saved_model import load_model
+from fer_core.models.architectures import load_model, predict
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import open_data_of
@@ -29,7 +28,7 @@ def config(workspace: Path) -> TrainConfig:
 
 def answers(run: Run, pixels: np.ndarray) -> np.ndarray:
     """What a run's network answers to images and their mirror images, averaged."""
-    model = load_model(run)
+    model = load_model(run.model_file)
     return (predict(model, pixels) + predict(model, pixels[:, :, ::-1])) / 2
 
 

@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.models.architectures import build_model, predict
-from fer_core.models.saved_model import load_model, save_model
+from fer_core.models.architectures import build_model, load_model, predict, save_model
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run
@@ -33,7 +32,7 @@ def check(run: Run) -> None:
     assert path.name == VGG19_NAME
     model = keras.models.load_model(path, compile=False)
     in_unit_range = PIXELS.astype("float32") / 255
-    expected = predict(load_model(run), PIXELS)
+    expected = predict(load_model(run.model_file), PIXELS)
     assert np.allclose(model.predict(in_unit_range, verbose=0), expected, atol=1e-6)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)  # flat
     assert json.loads((path.parent / "my_vgg19_dropout_model_classes.json").read_text()) == CLASSES

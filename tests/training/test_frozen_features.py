@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import build_model, predict
+from fer_core.models.architectures import predict
 from fer_core.models.augmentation import augment_view
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.run_data import RunData, open_run_data
 from fer_core.storage import paths
 from fer_core.training.frozen_features import TrainingStage, open_stage
 from fer_core.training.setup import configure_backend
+from tests.training.in_process import small_model as build_model
 
 
 @pytest.fixture
-def config(workspace: Path, small_model: None) -> TrainConfig:
+def config(workspace: Path) -> TrainConfig:
     draw_dataset("faces", count=70)
     return TrainConfig(
         dataset="faces",

@@ -17,8 +17,7 @@ from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.metrics import accuracy
 from fer_core.evaluation.model_card import command, read_card
 from fer_core.inference.recognition import Classifier
-from fer_core.models.architectures import build_model
-from fer_core.models.saved_model import load_model_file, save_model
+from fer_core.models.architectures import build_model, load_model, save_model
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.listing import list_runs, open_run
 from fer_core.runs.recipes import RECIPES
@@ -72,7 +71,7 @@ def test_halved_weights_load_as_float32_and_what_half_cannot_hold_stays(tmp_path
     normalisation.moving_variance.assign(normalisation.moving_variance * 1e6)
     save_model(model, tmp_path / "whole.keras")
     to_float16(tmp_path / "whole.keras", tmp_path / "half.keras")
-    half = load_model_file(tmp_path / "half.keras", RECIPES["cnn_residual"].config, 7)
+    half = load_model(tmp_path / "half.keras")
     for one, other in zip(model.get_weights(), half.get_weights(), strict=True):
         assert other.dtype == one.dtype
         assert np.allclose(one, other, rtol=1e-3, atol=1e-6)

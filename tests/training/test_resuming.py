@@ -11,8 +11,7 @@ import pytest
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import predict
-from fer_core.models.saved_model import load_model
+from fer_core.models.architectures import load_model, predict
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
@@ -105,7 +104,7 @@ def test_after_the_head_epochs_only_the_unfrozen_blocks_learn(config: TrainConfi
     both = trained(replace(config, **STAGED | {"epochs": 2}, learning_rate=1e-3))
     rates = both.history["learning_rate"]
     assert rates[0] == pytest.approx(both.config.head_learning_rate)
-    one, other = (load_model(run) for run in (head, both))
+    one, other = (load_model(run.model_file) for run in (head, both))
     moved = {
         layer.name
         for layer, later in zip(one.layers, other.layers, strict=True)
@@ -130,7 +129,7 @@ def test_in_mixed_precision_validation_equals_that_of_the_saved_model(
     run = trained(config)
     assert run.environment["precision"] == "mixed_bfloat16"
     keras.config.set_dtype_policy("float32")
-    model = load_model(run)
+    model = load_model(run.model_file)
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     dataset = open_dataset("faces")
     pixels = open_pixels(dataset, config.image_size, config.channels)[dataset.select("val")]
@@ -144,7 +143,7 @@ def test_a_frozen_backbone_comes_along_and_stays_when_the_run_goes_on(
 ) -> None:
     config = replace(config, architecture="vgg19_dropout", image_size=(32, 32), weights="none")
     first = trained(replace(config, epochs=1))
-    theirs = weights(load_model(first))
+    theirs = weights(load_model(first.model_file))
     frozen = len(theirs) - 4  # two dense layers on top
     run = create_run(replace(config, seed=7, weights="imagenet", initial_run=first.id))
     assert run.config.weights == "none"  # nothing is downloaded for what comes from the run

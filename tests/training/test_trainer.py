@@ -14,8 +14,7 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation.calibration import apply_temperature, calibrate
-from fer_core.models.architectures import build_model, predict
-from fer_core.models.saved_model import load_model, save_model
+from fer_core.models.architectures import load_model, predict, save_model
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
 from fer_core.runs.run import Run
@@ -23,7 +22,7 @@ from fer_core.runs.submit import create_run
 from fer_core.storage.files import write_json
 from fer_core.training.test_split import open_test
 from fer_core.training.trainer import Trainer
-from tests.training.in_process import go_on, interrupted, same, trained
+from tests.training.in_process import go_on, interrupted, same, small_model, trained
 
 pytestmark = pytest.mark.usefixtures("small_model")
 
@@ -190,7 +189,7 @@ def first_accuracy(run: Run) -> float:
     dataset = open_dataset("faces")
     positions = dataset.select("val")
     pixels = open_pixels(dataset, (48, 48), 1)[positions]
-    answers = predict(load_model(run.initial), pixels).argmax(axis=1)
+    answers = predict(load_model(run.initial.model_file), pixels).argmax(axis=1)
     truth = dataset.index["expression"][positions]
     return float((np.array(run.class_names)[answers] == truth).mean())
 
@@ -202,8 +201,8 @@ def test_classes_are_matched_by_name_when_a_run_begins_with_other_weights(
     names = ("sad", "happy")
     config = replace(config, class_names=names, learning_rate=1e-8, epochs=1)
     run = trained(replace(config, initial_run=first.id))
-    kernel = load_model(run).layers[-1].get_weights()[0]
-    theirs = load_model(first).layers[-1].get_weights()[0]
+    kernel = load_model(run.model_file).layers[-1].get_weights()[0]
+    theirs = load_model(first.model_file).layers[-1].get_weights()[0]
     columns = [first.class_names.index(name) for name in run.class_names]
     assert np.allclose(kernel, theirs[:, columns], atol=1e-5)
 
@@ -237,7 +236,7 @@ def test_changed_images_keep_the_test_split_sealed(config: TrainConfig) -> None:
 def test_only_chosen_classes_are_learned(config: TrainConfig) -> None:
     run = trained(replace(config, class_names=("happy", "sad"), epochs=1))
     assert run.class_names == ("happy", "sad")
-    assert load_model(run).output_shape == (None, 2)
+    assert load_model(run.model_file).output_shape == (None, 2)
     assert set(run.predictions("val")["expression"]) == {"happy", "sad"}
 
 
@@ -247,7 +246,7 @@ def test_a_model_that_saw_gray_images_only_is_shown_no_colors(config: TrainConfi
     assert not trained(replace(config, epochs=1)).is_gray  # the drawn faces have colors
     config = replace(config, architecture="vgg19_dropout", image_size=(32, 32))
     gray = create_run(config)
-    save_model(build_model(config, 2), gray.directory / "model.keras")
+    save_model(small_model(config, 2), gray.directory / "model.keras")
     record = {"class_names": ["happy", "sad"], "counts": {}, "gray": True}
     write_json(gray.directory / "dataset.json", record)
     image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype="uint8")

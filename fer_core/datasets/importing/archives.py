@@ -26,8 +26,9 @@ _TABLES = frozenset({".csv", ".txt"})
 _BLOCK = 2**20  # bytes
 _ENCRYPTED = 0x2041  # flags: of the content, strongly, of the list of members
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_MAX_DEPTH = 100  # folders
-_NOT_OF_THE_MEMBER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
+MAX_DEPTH = 100  # folders
+# Errors of the machine rather than of one file in an archive.
+NOT_OF_A_MEMBER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 # Exceptions for damaged members; bz2 raises an OSError.
 _DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 _DAMAGE += (OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError, struct.error)
@@ -136,9 +137,9 @@ def check_packing(member: zipfile.ZipInfo) -> None:
             f"Received method {member.compress_type}: {name}"
         )
     parts = _path(member.filename).parts
-    if not is_one_line(member.filename) or len(parts) > _MAX_DEPTH:
+    if not is_one_line(member.filename) or len(parts) > MAX_DEPTH:
         raise FerError(
-            f"Names in the archive must be printable and at most {_MAX_DEPTH} folders deep. "
+            f"Names in the archive must be printable and at most {MAX_DEPTH} folders deep. "
             f"Received: {name}"
         )
 
@@ -208,7 +209,7 @@ def _extract_or_skip(
             _extract(file, member, place)
     except FerError as error:
         cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in _NOT_OF_THE_MEMBER:
+        if isinstance(cause, OSError) and cause.errno in NOT_OF_A_MEMBER:
             raise
         skipped.add(str(error))
         with contextlib.suppress(OSError):
