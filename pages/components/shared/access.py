@@ -8,9 +8,9 @@ from streamlit import config, runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core import access
-from fer_core.access import PATHS, WORKSPACE_GB, WRITE, Access, is_local
+from fer_core.access import PATHS, WRITE, Access, is_local
 from fer_core.errors import FerError
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import code, plain
 from pages.components.shared.uploads import limit_uploads
 
 _REACHED = "Switched off, since people on other machines can reach this server."
@@ -92,16 +92,14 @@ def _is_forwarded() -> bool:
 
 
 def _show_notice(permissions: Access) -> None:
-    """Shows what people on other machines may do here, and how the owner can change it."""
-    quota = permissions.workspace_bytes
-    room = f" The workspace may take {quota / 1e9:,.0f} GB ({WORKSPACE_GB})." if quota else ""
-    changes = "on" if permissions.may_write else f"off; {WRITE}=1 allows them"
-    folders = "off" if not permissions.folders else f"{len(permissions.folders)} allowed"
+    """Shows what is off for people on other machines, and how the owner can switch it on."""
+    off = []
+    if not permissions.may_write:
+        off.append(f"changes, such as training and deleting ({code(f'{WRITE}=1')} allows them)")
+    if not permissions.may_read_paths:
+        off.append(f"folders of this machine ({code(PATHS)} names those that may be read)")
+    said = f"Off: {'; '.join(off)}." if off else "Everybody can change and delete everything."
     st.warning(
-        "**People on other machines can reach this server, and there is no password.** "
-        f"Changes (import, train, evaluate, correct, delete): {changes}. Reading folders of this "
-        f"machine: {folders}"
-        + ("." if permissions.folders else f"; {PATHS} names those that may be read.")
-        + room,
+        f"**People on other machines can reach this server, without a password.** {said}",
         icon=":material/public:",
     )
