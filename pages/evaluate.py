@@ -11,6 +11,7 @@ from fer_core.text import SPLIT_NAMES
 from pages.components.evaluate.cross_dataset import show_cross_dataset
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.evaluate.test_split import offer_test
+from pages.components.shared.formatting import plain
 from pages.components.shared.pickers import pick_run
 from pages.components.shared.predictions_cache import Subject, load_report
 from pages.components.shared.scores import TEST_HELP, VAL_HELP
@@ -33,7 +34,11 @@ def show_split(run: Run, split: str) -> None:
 
 def show_card(run: Run) -> None:
     """Shows the model card of a pretrained model."""
-    card = evaluation.read_card(run)
+    try:
+        card = evaluation.read_card(run)
+    except FerError as error:
+        st.warning(plain(str(error)), icon=":material/badge:")
+        return
     if card:
         with st.expander("Model card", icon=":material/badge:"):
             st.markdown(
@@ -64,4 +69,4 @@ try:
     else:
         show_split(run, split)
 except FerError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +12,23 @@ from filelock import FileLock
 
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
-from fer_core.storage import retry_while_locked, workspace, write_text
+from fer_core.storage import (
+    MAX_TABLE_BYTES,
+    DamagedFileError,
+    Stamp,
+    parse_csv,
+    read_text,
+    stamp,
+    workspace,
+    write_text,
+)
 
 Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
 
 CORRECTIONS_FILE = "overlay.csv"
 MAX_REASON_LENGTH = 200  # characters
+_MAX_TIME_LENGTH = 40  # characters of an ISO 8601 time, with microseconds and zone
+_MAX_ROW_DIGITS = 15
 _EXCLUDE, _RELABEL, _CONFIRM = "exclude", "relabel", "keep"  # in the file's column "what"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
 _REQUIRED = _COLUMNS[:5]
@@ -39,10 +49,15 @@ class Correction:
                 "A correction must have either an expression or a reason to exclude the image. "
                 f"Received: {self.expression!r} and {self.reason!r} for {image_name(self.key)}"
             )
-        if len(self.reason) > MAX_REASON_LENGTH or len(self.reason.splitlines()) > 1:
+        if len(self.reason) > MAX_REASON_LENGTH or not _is_one_line(self.reason):
             raise FerError(
                 f"A reason must be one line of at most {MAX_REASON_LENGTH} characters. Received: "
                 f"{len(self.reason):,} characters in {len(self.reason.splitlines())} lines"
+            )
+        if len(self.time) > _MAX_TIME_LENGTH or not _is_one_line(self.time + self.expression):
+            raise FerError(
+                "The time and the expression of a correction must be one line each. Received: "
+                f"{self.time[:50]!r} and {self.expression[:50]!r} for {image_name(self.key)}"
             )
 
 
@@ -206,11 +221,7 @@ def read_corrections(path: Path) -> Corrections:
     Raises:
         FerError: the file is damaged.
     """
-    try:
-        status = path.stat()
-    except OSError:
-        return Corrections()
-    return _read_cached(path, (status.st_mtime_ns, status.st_size, status.st_ino))
+    return _read_cached(path, stamp(path))
 
 
 def parse_corrections(text: str) -> Corrections:
@@ -220,9 +231,9 @@ def parse_corrections(text: str) -> Corrections:
         FerError: a column is missing, a row is malformed, or an image has two corrections.
     """
     try:
-        table = pd.read_csv(StringIO(text.removeprefix("\ufeff")), dtype="str", na_filter=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise FerError(f"Corrections must be a CSV table: {str(error).strip()}") from error
+        table = parse_csv(text.encode(), dtype="str", na_filter=False)
+    except FerError as error:
+        raise FerError(f"Corrections must be a CSV table. {error}") from error
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
         raise FerError(
@@ -269,12 +280,16 @@ def image_name(key: Key) -> str:
 
 
 @lru_cache(maxsize=32)
-def _read_cached(path: Path, stamp: tuple[int, int, int]) -> Corrections:
+def _read_cached(path: Path, version: Stamp) -> Corrections:
     """Reads a file once per version of it, since pages ask on every rerun."""
     try:
-        return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
-    except (FerError, UnicodeDecodeError) as error:
-        raise FerError(f"{path} is damaged: {error}") from error
+        return parse_corrections(read_text(path, max_bytes=MAX_TABLE_BYTES))
+    except FileNotFoundError:  # deleted at this moment
+        return Corrections()
+    except DamagedFileError:
+        raise
+    except FerError as error:
+        raise DamagedFileError(path, f"is damaged: {error}") from error
 
 
 def _parse(
@@ -283,14 +298,20 @@ def _parse(
     if what not in (_EXCLUDE, _RELABEL, _CONFIRM):
         raise FerError(
             f"`what` must be {_EXCLUDE}, {_RELABEL} or {_CONFIRM}. "
-            f"Received: {what!r} in row {number}"
+            f"Received: {what[:50]!r} in row {number}"
         )
-    if row and not row.isdecimal():
-        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in row {number}")
+    if row and not (row.isdecimal() and len(row) <= _MAX_ROW_DIGITS):
+        raise FerError(
+            f"`row` must be a whole number or empty. Received: {row[:50]!r} in row {number}"
+        )
     key = path, int(row) if row else None
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)
     return Correction(key, expression, time=time)
+
+
+def _is_one_line(text: str) -> bool:
+    return text.splitlines() in ([], [text])
 
 
 def _texts(correction: Correction) -> tuple[str, str, str]:

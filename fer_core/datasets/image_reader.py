@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.storage import read_row, read_rows, row_shape
+from fer_core.storage import read_bytes, read_row, read_rows, row_shape
 from fer_core.vision import Box, crop_face, decode
 
+MAX_IMAGE_BYTES = 200_000_000  # of a file; larger ones are no photos of faces
 BOX = ["x", "y", "width", "height"]
 
 
@@ -48,7 +49,9 @@ class ImageReader:
         """
         path, row = self._path(position), self._rows[position]
         with self._named_errors(position):
-            return path.read_bytes() if row < 0 else read_row(path, int(row))
+            if row >= 0:
+                return read_row(path, int(row))
+            return read_bytes(path, max_bytes=MAX_IMAGE_BYTES)
 
     def contents(self, positions: Iterable[int]) -> Iterator[str]:
         """Yields the `content_hash` of each image; opens a file with several images once.

@@ -1,6 +1,7 @@
 """Reads arrays from files that may be damaged; writes .npy files row by row."""
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -134,10 +135,16 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def read_row(path: Path, row: int) -> bytes:
-    """Returns the bytes of one row, reading no others."""
+    """Returns the bytes of one row, reading no others.
+
+    Raises:
+        DamagedFileError: the file holds no array of bytes, or has no such row.
+    """
     offset, shape = _header(path, path.stat().st_mtime_ns)
-    length = int(np.prod(shape[1:]))
-    with path.open("rb") as file:
+    if not 0 <= row < shape[0]:
+        raise DamagedFileError(path, f"must have the row {row}. It has {shape[0]} rows")
+    length = math.prod(shape[1:])
+    with open_regular(path) as file:
         file.seek(offset + row * length)
         return file.read(length)
 
@@ -145,8 +152,8 @@ def read_row(path: Path, row: int) -> bytes:
 def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
     """Yields the bytes of many rows; fast for ascending rows, since it reads large blocks."""
     offset, shape = _header(path, path.stat().st_mtime_ns)
-    length = int(np.prod(shape[1:]))
-    with path.open("rb", buffering=_BLOCK) as file:
+    length = math.prod(shape[1:])
+    with open_regular(path, buffering=_BLOCK) as file:
         for row in rows:
             file.seek(offset + row * length)
             yield file.read(length)
@@ -166,7 +173,14 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str) -> None:
 @lru_cache(maxsize=16)
 def _header(path: Path, modified: int) -> tuple[int, tuple[int, ...]]:
     """Returns the offset of the data in bytes, and the array's shape."""
-    with path.open("rb") as file:
-        np.lib.format.read_magic(file)
-        shape, _, _ = np.lib.format.read_array_header_1_0(file)
-        return file.tell(), shape
+    with open_regular(path) as file:
+        try:
+            shape, _, dtype = _read_header(file)
+        # NumPy parses the header with Python's own tools, which raise errors of many types.
+        except Exception as error:
+            raise DamagedFileError(path, f"must hold an array. It is damaged: {error}") from error
+        offset = file.tell()
+        size = os.fstat(file.fileno()).st_size
+    if not shape or dtype.itemsize != 1 or size < offset + math.prod(shape):
+        raise DamagedFileError(path, "must hold a whole array of bytes")
+    return offset, shape

@@ -22,6 +22,7 @@ from fer_core.tasks.task import (
     list_tasks,
     new_directory,
     read_request,
+    unreadable_tasks,
 )
 
 __all__ = [
@@ -46,5 +47,6 @@ __all__ = [
     "save_preferences",
     "supervisor",
     "task",
+    "unreadable_tasks",
     "worker",
 ]
