@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from fer_core import tasks
-from fer_core.cli.console import echo, echo_table
+from fer_core.cli.console import echo, echo_lines, echo_table
 from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
-from fer_core.tasks import TaskState, queue
+from fer_core.tasks import TaskState, kinds, queue
 
 
 def add_commands(commands: Any) -> None:
@@ -53,7 +53,7 @@ def find_run(prefix: str) -> Run:
 def _runs(options: argparse.Namespace) -> int:
     rows = [_row(run) for run in list_runs() if options.all or not run.notes.archived]
     if options.json:
-        echo(json.dumps(rows, indent=2))
+        echo_lines(json.dumps(rows, indent=2))
     elif rows:
         echo_table(
             ("run", "state", "recipe", "dataset", "epochs", "best val accuracy", "without leaks"),
@@ -124,7 +124,7 @@ def _cancel(run: Run) -> None:
 
 
 def _echo_queue() -> None:
-    running, queued = queue.snapshot("train")
+    running, queued = queue.snapshot(kinds.TRAIN)
     rows = [(str(task.state), task.id) for task in running]
     rows += [(str(place), task.id) for place, task in enumerate(queued, start=1)]
     if rows:

@@ -1,37 +1,42 @@
 """Exclusions, corrected labels and confirmed labels, stored beside the untouched images."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
 from fer_core.storage import (
-    MAX_TABLE_BYTES,
+    BoundedLines,
     DamagedFileError,
-    Stamp,
-    parse_csv,
+    defused_csv,
     read_text,
-    stamp,
+    undefused,
     workspace,
     write_text,
 )
+from fer_core.text import is_one_line, shortened
 
 Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
 
 CORRECTIONS_FILE = "overlay.csv"
+MAX_CORRECTIONS_BYTES = 64_000_000
 MAX_REASON_LENGTH = 200  # characters
-_MAX_TIME_LENGTH = 40  # characters of an ISO 8601 time, with microseconds and zone
-_MAX_ROW_DIGITS = 15
 _EXCLUDE, _RELABEL, _CONFIRM = "exclude", "relabel", "keep"  # in the file's column "what"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
 _REQUIRED = _COLUMNS[:5]
+_MAX_ROW = 10**9
+_MAX_TEXT = 4096  # characters; no path of a file has more
+_MAX_LINE = 100_000  # characters of a row with all its columns
 
 
 @dataclass(frozen=True)
@@ -47,18 +52,23 @@ class Correction:
         if bool(self.expression) == bool(self.reason):
             raise FerError(
                 "A correction must have either an expression or a reason to exclude the image. "
-                f"Received: {self.expression!r} and {self.reason!r} for {image_name(self.key)}"
+                f"Received: {shortened(self.expression)!r} and {shortened(self.reason)!r} "
+                f"for {image_name(self.key)}"
             )
-        if len(self.reason) > MAX_REASON_LENGTH or not _is_one_line(self.reason):
+        if len(self.reason) > MAX_REASON_LENGTH or not is_one_line(self.reason):
             raise FerError(
                 f"A reason must be one line of at most {MAX_REASON_LENGTH} characters. Received: "
                 f"{len(self.reason):,} characters in {len(self.reason.splitlines())} lines"
             )
-        if len(self.time) > _MAX_TIME_LENGTH or not _is_one_line(self.time + self.expression):
-            raise FerError(
-                "The time and the expression of a correction must be one line each. Received: "
-                f"{self.time[:50]!r} and {self.expression[:50]!r} for {image_name(self.key)}"
-            )
+        path, row = self.key
+        for text in (path, self.expression, self.time):
+            if len(text) > _MAX_TEXT or not is_one_line(text):
+                raise FerError(
+                    f"An image, an expression and a time must be one line of at most {_MAX_TEXT:,} "
+                    f"characters. Received: {shortened(text)}"
+                )
+        if row is not None and not 0 <= row <= _MAX_ROW:
+            raise FerError(f"`row` must be from 0 to {_MAX_ROW:,}. Received: {shortened(str(row))}")
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,18 @@ class Corrections:
                 f"not, starting with {image_name(unknown[0])}. Nothing was imported."
             )
 
+    def to_export(self) -> str:
+        """Returns a file for other programs: as `to_csv`, but no cell is a formula to them."""
+        return defused_csv(self.to_csv())
+
+    def from_export(self) -> "Corrections":
+        """Returns corrections that were parsed from a file that `to_export` made."""
+        return replace(
+            self,
+            corrections=tuple(map(_undefused, self.corrections)),
+            confirmations=tuple(map(_undefused, self.confirmations)),
+        )
+
     def to_csv(self) -> str:
         """Returns the content of the file: a row per correction, then one per confirmed label."""
         rows = [
@@ -221,69 +243,102 @@ def read_corrections(path: Path) -> Corrections:
     Raises:
         FerError: the file is damaged.
     """
-    return _read_cached(path, stamp(path))
+    try:
+        status = path.stat()
+    except OSError:
+        return Corrections()
+    return _read_cached(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
-def parse_corrections(text: str) -> Corrections:
+def parse_corrections(text: str, max_rows: int | None = None) -> Corrections:
     """Parses the content of a corrections file; other columns are ignored.
+
+    Ends at the first row that is wrong, and so soon if the text is something else.
+
+    Args:
+        max_rows: that may be right, since there are so many images.
 
     Raises:
         FerError: a column is missing, a row is malformed, or an image has two corrections.
     """
+    parts: tuple[dict[Key, Correction], dict[Key, Correction]] = {}, {}
+    for number, row in enumerate(_rows(text.removeprefix("\ufeff")), start=1):
+        if max_rows is not None and number > max_rows:
+            raise FerError(f"There must be at most {max_rows:,} corrections of these images.")
+        correction = _parse(number, *row)
+        part = parts[row[2] == _CONFIRM]
+        if correction.key in part:
+            raise FerError(
+                "An image must have at most one correction. "
+                f"{image_name(correction.key)} has two: delete one of the rows."
+            )
+        part[correction.key] = correction
+    return Corrections(*(tuple(part.values()) for part in parts))
+
+
+def _rows(text: str) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yields the cells of each row in the order of `_COLUMNS`."""
+    lines = BoundedLines(StringIO(text, newline=""), "a table of corrections", _MAX_LINE)
+    reader = csv.reader(lines, strict=True)
     try:
-        table = parse_csv(text.encode(), dtype="str", na_filter=False)
-    except FerError as error:
-        raise FerError(f"Corrections must be a CSV table. {error}") from error
-    missing = [name for name in _REQUIRED if name not in table]
-    if missing:
-        raise FerError(
-            f"Corrections must have the columns {', '.join(_REQUIRED)}. Missing: {missing[0]}"
-        )
-    rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
-    parsed = [_parse(number, *row) for number, row in enumerate(rows, start=1)]
-    is_confirmation = table["what"] == _CONFIRM
-    parts = [
-        tuple(each for each, flag in zip(parsed, is_confirmation, strict=True) if flag == wanted)
-        for wanted in (False, True)
-    ]
-    for part in parts:
-        keys: set[Key] = set()
-        for each in part:
-            if each.key in keys:
+        header = next(reader, [])
+        if not header:
+            raise FerError("Corrections must be a CSV table. It is empty.")
+        missing = [name for name in _REQUIRED if name not in header]
+        if missing:
+            raise FerError(
+                f"Corrections must have the columns {', '.join(_REQUIRED)}. Missing: {missing[0]}"
+            )
+        places = [header.index(name) if name in header else len(header) for name in _COLUMNS]
+        lines.begin_row()
+        for cells in filter(None, reader):
+            if len(cells) > len(header):
                 raise FerError(
-                    "An image must have at most one correction. "
-                    f"{image_name(each.key)} has two: delete one of the rows."
+                    f"Corrections must be a CSV table: line {reader.line_num:,} has more values "
+                    "than the header."
                 )
-            keys.add(each.key)
-    return Corrections(*parts)
+            padded = cells + [""] * (len(header) + 1 - len(cells))
+            path, row, what, expression, reason, time = (padded[place] for place in places)
+            yield path, row, what, expression, reason, time
+            lines.begin_row()
+    except csv.Error as error:
+        raise FerError(
+            f"Corrections must be a CSV table. Received in line {reader.line_num:,}: {error}"
+        ) from error
 
 
 def edit_corrections(directory: Path, change: Callable[[Corrections], Corrections]) -> None:
     """Replaces the corrections in a dataset's directory by the result of `change`.
 
     Raises:
-        FerError: the dataset was deleted, or its corrections are damaged.
+        FerError: the dataset was deleted, its corrections are damaged, or changes are switched off.
     """
+    access.current().require_write()
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
             raise FerError(f"{directory.name} was deleted, so it cannot be corrected.")
-        write_text(
-            directory / CORRECTIONS_FILE,
-            change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
-        )
+        changed = change(read_corrections(directory / CORRECTIONS_FILE))
+        text = changed.to_csv()
+        if parse_corrections(text) != changed:  # a table that cannot be read would be lost
+            raise FerError(
+                f"The corrections of {directory.name} must be readable after they were written, "
+                "so nothing was saved."
+            )
+        write_text(directory / CORRECTIONS_FILE, text)
 
 
 def image_name(key: Key) -> str:
     """Returns an image's name for messages; rows count from 1, as everywhere on the screen."""
     path, row = key
+    path = shortened(path)
     return path if row is None else f"row {row + 1:,} of {path}"
 
 
 @lru_cache(maxsize=32)
-def _read_cached(path: Path, version: Stamp) -> Corrections:
+def _read_cached(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     """Reads a file once per version of it, since pages ask on every rerun."""
     try:
-        return parse_corrections(read_text(path, max_bytes=MAX_TABLE_BYTES))
+        return parse_corrections(read_text(path, max_bytes=MAX_CORRECTIONS_BYTES))
     except FileNotFoundError:  # deleted at this moment
         return Corrections()
     except DamagedFileError:
@@ -298,11 +353,11 @@ def _parse(
     if what not in (_EXCLUDE, _RELABEL, _CONFIRM):
         raise FerError(
             f"`what` must be {_EXCLUDE}, {_RELABEL} or {_CONFIRM}. "
-            f"Received: {what[:50]!r} in row {number}"
+            f"Received: {shortened(what)!r} in row {number}"
         )
-    if row and not (row.isdecimal() and len(row) <= _MAX_ROW_DIGITS):
+    if row and not (row.isdecimal() and len(row) <= len(str(_MAX_ROW))):
         raise FerError(
-            f"`row` must be a whole number or empty. Received: {row[:50]!r} in row {number}"
+            f"`row` must be a whole number or empty. Received: {shortened(row)!r} in row {number}"
         )
     key = path, int(row) if row else None
     if what == _EXCLUDE:
@@ -310,8 +365,14 @@ def _parse(
     return Correction(key, expression, time=time)
 
 
-def _is_one_line(text: str) -> bool:
-    return text.splitlines() in ([], [text])
+def _undefused(correction: Correction) -> Correction:
+    path, row = correction.key
+    return replace(
+        correction,
+        key=(undefused(path), row),
+        expression=undefused(correction.expression),
+        reason=undefused(correction.reason),
+    )
 
 
 def _texts(correction: Correction) -> tuple[str, str, str]:

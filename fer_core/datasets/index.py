@@ -10,9 +10,10 @@ from pandas.api.types import is_numeric_dtype
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.storage import check_ranges, read_csv, replacing
+from fer_core.storage import check_ranges, read_csv, write_table
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
+_OPTIONAL = ["source_class"]  # the name of the class in the data; older versions lack it
 _NUMBERS = ["row", *BOX]  # may be missing in some rows
 _LARGE = 2**63 - 1  # of a file's time in ns
 _WIDE = 1_000_000  # pixels, or votes
@@ -25,26 +26,34 @@ def read_index(directory: Path) -> pd.DataFrame:
     Raises:
         FerError: the file is missing or damaged.
     """
+    return _read(directory / "index.csv", directory.name)
+
+
+def _read(file: Path, dataset: str) -> pd.DataFrame:
     try:
         index = read_csv(
-            directory / "index.csv",
-            dtype={**dict.fromkeys(_TEXTS, "str"), **dict.fromkeys(_NUMBERS, "Int64")},
+            file,
+            dtype={
+                **dict.fromkeys([*_TEXTS, *_OPTIONAL], "str"),
+                **dict.fromkeys(_NUMBERS, "Int64"),
+            },
             na_values=dict.fromkeys(_NUMBERS, [""]),  # a class may be named "none"
         )
         _check(index)
     except FileNotFoundError as error:
-        raise FerError(f"{directory.name} cannot be read: its index.csv is missing.") from error
+        raise FerError(f"{dataset} cannot be read: its index.csv is missing.") from error
     except FerError as error:
-        raise FerError(
-            f"{directory.name} cannot be read: its index.csv is damaged: {error}"
-        ) from error
+        raise FerError(f"{dataset} cannot be read: its index.csv is damaged: {error}") from error
     return index
 
 
 def write_index(directory: Path, index: pd.DataFrame) -> None:
-    """Replaces the index of a dataset atomically."""
-    with replacing(directory / "index.csv") as temporary:
-        index.to_csv(temporary, index=False)
+    """Replaces the index of a dataset atomically.
+
+    Raises:
+        FerError: a name in it cannot be written to a table and read from it.
+    """
+    write_table(directory / "index.csv", index, lambda file: _read(file, directory.name))
 
 
 def _check(index: pd.DataFrame) -> None:

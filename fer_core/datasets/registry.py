@@ -2,13 +2,14 @@
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.layouts.choices import choices_of
 from fer_core.datasets.names import is_name
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
@@ -45,6 +46,8 @@ class _Record:
     # Datasets of older versions lack these.
     validation_fraction: Fraction = VALIDATION_FRACTION
     gray: bool = False
+    own_splits: tuple[str, ...] | None = None
+    choices: dict[str, Any] = field(default_factory=dict)
 
 
 def _read(directory: Path) -> Dataset:
@@ -60,6 +63,8 @@ def _read(directory: Path) -> Dataset:
         images=record.images,
         validation_fraction=record.validation_fraction,
         is_gray=record.gray,
+        own_splits=record.own_splits,
+        choices=choices_of(record.choices),
     )
 
 

@@ -29,7 +29,7 @@ from fer_core.evaluation.calibration import (
     save_calibration,
     with_temperature,
 )
-from fer_core.evaluation.class_scores import score_classes
+from fer_core.evaluation.class_scores import hide_empty_classes, score_classes
 from fer_core.evaluation.comparison import (
     AXES,
     SPLIT_NAMES,
@@ -47,6 +47,7 @@ from fer_core.evaluation.cross_dataset import (
     check_evaluation,
     evaluations_of,
     list_evaluations,
+    outputs,
     predictions_file,
     submit_evaluation,
     tta_file,
@@ -163,6 +164,7 @@ __all__ = [
     "paired_tests",
     "user_accuracy",
     "predictions",
+    "outputs",
     "predictions_file",
     "quiz",
     "read_card",
@@ -174,6 +176,7 @@ __all__ = [
     "score",
     "score_cache",
     "score_classes",
+    "hide_empty_classes",
     "score_of",
     "seed_groups",
     "significance",

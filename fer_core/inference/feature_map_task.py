@@ -17,7 +17,7 @@ from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import ProgressReporter, Task
+from fer_core.tasks import ProgressReporter, Task, check_tree
 
 _NEIGHBORS = 15  # of each image, for UMAP
 _UMAP_INPUTS = 50  # dimensions, after PCA
@@ -32,7 +32,9 @@ def run_map(task: Task) -> None:
     arguments = task.request.arguments
     dataset, split, method = (arguments[name] for name in ("dataset", "split", "method"))
     progress = ProgressReporter(task, f"Computing features of {dataset}")
-    draw_map(open_run(arguments["run"]), dataset, split, method, progress)
+    run = open_run(arguments["run"])
+    check_tree(evaluation.outputs(run))
+    draw_map(run, dataset, split, method, progress)
     write_json(task.directory / "result.json", dict(arguments))
 
 
@@ -86,7 +88,8 @@ def _features(
     trunk = keras.Model(model.inputs, model.layers[-1].input)
 
     def read(rows: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
+        chosen = positions[rows.start : rows.stop].tolist()
+        return np.stack([dataset.reader.reduced(each, classifier.pixels) for each in chosen])
 
     done, parts = 0, []
     for chunk in in_chunks(read, len(positions)):

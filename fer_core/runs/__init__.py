@@ -3,9 +3,8 @@
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     LARGEST_EPOCHS,
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
+    LARGEST_IMAGE,
+    SETTINGS,
     VGG19_BLOCKS,
     Augmentation,
     TrainConfig,
@@ -38,7 +37,6 @@ from fer_core.runs.run_data import (
     open_data_of,
     used_classes,
 )
-from fer_core.runs.setting_labels import SETTINGS
 from fer_core.runs.submit import (
     check_finished,
     continue_run,
@@ -60,16 +58,14 @@ __all__ = [
     "HISTORY_COLUMNS",
     "KEY",
     "LARGEST_EPOCHS",
+    "LARGEST_IMAGE",
     "LEAKED",
     "Notes",
-    "OPTIMIZERS",
-    "PRECISIONS",
     "RECIPES",
     "Result",
     "Rows",
     "Run",
     "RunData",
-    "SCHEDULES",
     "SETTINGS",
     "STEPS",
     "STEPS_COLUMNS",

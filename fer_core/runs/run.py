@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import (
@@ -29,18 +30,16 @@ from fer_core.runs.records import (
 from fer_core.storage import (
     CsvTail,
     Stamp,
-    Timestamp,
+    cached_by_files,
     cached_by_mtime,
     check_record,
-    check_value,
     paths,
-    read_json,
     read_record,
     read_table,
     stamp,
     write_json,
 )
-from fer_core.tasks import Task, read_request
+from fer_core.tasks import Task, processes, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
@@ -99,8 +98,9 @@ class Run(Task):
 
         Raises:
             FerError: the run is pretrained, was deleted, or would be archived while queued or
-                running; or the name or the note is too long.
+                running; the name or the note is too long; or changes are switched off.
         """
+        access.current().require_write()
         if self.is_pretrained:
             raise FerError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():
@@ -145,7 +145,7 @@ class Run(Task):
     @property
     def problem(self) -> str:
         """Returns a sentence if the run's files are damaged or from a newer version, else ""."""
-        return _problem(self, tuple(stamp(f"{self.directory}/{name}") for name in _RECORDS))
+        return _problem(self)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -267,11 +267,10 @@ class Run(Task):
         attempts = self.attempts
         if not attempts:
             return None
-        try:
-            started = read_json(attempts[0] / "process.json")["started"]
-            return datetime.fromtimestamp(check_value(Timestamp, started))
-        except (FerError, TypeError, KeyError):  # damaged or missing
+        record = processes.read_process(attempts[0] / "process.json")
+        if record is None or record.started is None:
             return None
+        return datetime.fromtimestamp(record.started)
 
     @property
     def duration(self) -> timedelta | None:
@@ -355,9 +354,12 @@ def _calibrations(path: Path) -> dict[str, Calibration]:
     return read_record(path, dict[str, Calibration]) or {}
 
 
-@lru_cache(maxsize=10_000)
-def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
-    """Returns `Run.problem`, cached until a file changes, since pages list thousands of runs."""
+def _record_files(run: Run) -> list[str]:
+    return [f"{run.directory}/{name}" for name in _RECORDS]
+
+
+@cached_by_files(_record_files)
+def _problem(run: Run) -> str:
     try:
         _ = run.config, run.counts, run.result, run.environment
     except FerError as error:

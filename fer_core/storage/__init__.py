@@ -2,6 +2,7 @@
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
+from fer_core.storage.csv_checks import BoundedLines, write_table
 from fer_core.storage.csv_tables import (
     MAX_TABLE_BYTES,
     CsvTail,
@@ -15,8 +16,12 @@ from fer_core.storage.csv_tables import (
 )
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
     disk_full_as_error,
+    file_size,
     fsync_file,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -26,7 +31,7 @@ from fer_core.storage.files import (
     write_reserved,
     write_text,
 )
-from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
+from fer_core.storage.memo import Stamp, cached_by_files, cached_by_mtime, stamp
 from fer_core.storage.npy import (
     map_array,
     read_array,
@@ -58,10 +63,17 @@ from fer_core.storage.records import (
     check_value,
     read_record,
 )
+from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
+from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
+    "delete_folder",
+    "is_temporary",
+    "open_log",
     "append_row",
+    "BoundedLines",
     "array_cache",
+    "cached_by_files",
     "cached_by_mtime",
     "check_ranges",
     "check_record",
@@ -70,8 +82,11 @@ __all__ = [
     "Count",
     "CsvTail",
     "DamagedFileError",
+    "defused_csv",
     "disk_full_as_error",
     "DiskFullError",
+    "export_csv",
+    "file_size",
     "files",
     "Fraction",
     "fsync_file",
@@ -107,9 +122,12 @@ __all__ = [
     "Stamp",
     "Timestamp",
     "truncate_log",
+    "undefused",
     "workspace",
+    "workspace_bytes",
     "write_json",
     "write_reserved",
     "write_text",
+    "write_table",
     "writing_array",
 ]

@@ -1,7 +1,6 @@
 """Reads arrays from files that may be damaged; writes .npy files row by row."""
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,6 +15,7 @@ from fer_core.errors import FerError
 from fer_core.storage.reading import DamagedFileError, open_regular, read_bytes
 
 _BLOCK = 2**20  # bytes
+_MAX_ROW_BYTES = 2**28
 
 
 @contextmanager
@@ -138,25 +138,28 @@ def read_row(path: Path, row: int) -> bytes:
     """Returns the bytes of one row, reading no others.
 
     Raises:
-        DamagedFileError: the file holds no array of bytes, or has no such row.
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or lacks that row.
     """
-    offset, shape = _header(path, path.stat().st_mtime_ns)
-    if not 0 <= row < shape[0]:
-        raise DamagedFileError(path, f"must have the row {row}. It has {shape[0]} rows")
-    length = math.prod(shape[1:])
-    with open_regular(path) as file:
-        file.seek(offset + row * length)
-        return file.read(length)
+    return next(read_rows(path, [row]))
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
-    """Yields the bytes of many rows; fast for ascending rows, since it reads large blocks."""
+    """Yields the bytes of many rows; fast for ascending rows.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or lacks one of the rows.
+    """
     offset, shape = _header(path, path.stat().st_mtime_ns)
     length = math.prod(shape[1:])
     with open_regular(path, buffering=_BLOCK) as file:
         for row in rows:
             file.seek(offset + row * length)
-            yield file.read(length)
+            data = file.read(length) if length <= _MAX_ROW_BYTES else b""
+            if not 0 <= row < shape[0] or len(data) != length:
+                raise DamagedFileError(path, f"must have a row {row + 1:,} of shape {shape[1:]}")
+            yield data
 
 
 def row_shape(path: Path) -> tuple[int, ...]:
@@ -172,15 +175,18 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str) -> None:
 
 @lru_cache(maxsize=16)
 def _header(path: Path, modified: int) -> tuple[int, tuple[int, ...]]:
-    """Returns the offset of the data in bytes, and the array's shape."""
+    """Returns the offset of the data in bytes, and the array's shape.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or holds no array of rows of bytes.
+    """
     with open_regular(path) as file:
         try:
-            shape, _, dtype = _read_header(file)
+            shape, is_fortran, dtype = _read_header(file)
         # NumPy parses the header with Python's own tools, which raise errors of many types.
         except Exception as error:
             raise DamagedFileError(path, f"must hold an array. It is damaged: {error}") from error
-        offset = file.tell()
-        size = os.fstat(file.fileno()).st_size
-    if not shape or dtype.itemsize != 1 or size < offset + math.prod(shape):
-        raise DamagedFileError(path, "must hold a whole array of bytes")
-    return offset, shape
+        if dtype != np.uint8 or is_fortran or len(shape) < 2 or min(shape) < 0:
+            raise DamagedFileError(path, f"must hold rows of bytes. It holds {dtype} {shape}")
+        return file.tell(), shape

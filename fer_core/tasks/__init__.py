@@ -2,6 +2,7 @@
 
 from fer_core.tasks import (
     exit_status,
+    kinds,
     maintenance,
     processes,
     queue,
@@ -13,15 +14,17 @@ from fer_core.tasks.exit_status import NEVER_STARTED
 from fer_core.tasks.processes import is_alive, process_record
 from fer_core.tasks.progress import ProgressReporter, raise_if_stopped
 from fer_core.tasks.queue import read_preferences, save_preferences
+from fer_core.tasks.requests import check_tree, read_request
 from fer_core.tasks.task import (
     CancelledError,
     Progress,
     Task,
     TaskState,
+    check_submission,
     directories,
     list_tasks,
     new_directory,
-    read_request,
+    room_left,
     unreadable_tasks,
 )
 
@@ -32,9 +35,12 @@ __all__ = [
     "ProgressReporter",
     "Task",
     "TaskState",
+    "check_submission",
+    "check_tree",
     "directories",
     "exit_status",
     "is_alive",
+    "kinds",
     "list_tasks",
     "maintenance",
     "new_directory",
@@ -44,6 +50,7 @@ __all__ = [
     "raise_if_stopped",
     "read_preferences",
     "read_request",
+    "room_left",
     "save_preferences",
     "supervisor",
     "task",

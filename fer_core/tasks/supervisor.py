@@ -3,7 +3,9 @@
 It never loads TensorFlow, so that it survives whatever kills a training process.
 """
 
+import contextlib
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from fer_core import hardware
@@ -26,6 +29,7 @@ from fer_core.storage import (
 )
 from fer_core.tasks import exit_status, maintenance, processes, queue
 from fer_core.tasks.kinds import KINDS
+from fer_core.tasks.requests import next_attempt
 from fer_core.tasks.task import Task
 
 LOG = logging.getLogger(__name__)
@@ -35,12 +39,33 @@ IDLE_SECONDS = 10.0  # without work, before the supervisor exits
 LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look at the queue
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     """A task's process and its attempt."""
 
     attempt: Path
     process: subprocess.Popen[bytes]
+    stop_seconds: float  # that it may take to stop
+    stop_seen: float | None = None  # when it had to stop, on the monotonic clock
+    unresponsive: bool = False  # it did not stop in time, and was ended
+
+    def end_if_unresponsive(self) -> None:
+        """Ends the process, with its own children, if it has been asked to stop for too long.
+
+        Only processes that this one has started: no file names them.
+        """
+        if not os.path.lexists(self.attempt / "stop"):
+            return
+        now = time.monotonic()
+        self.stop_seen = self.stop_seen or now
+        if now - self.stop_seen < self.stop_seconds or self.process.poll() is not None:
+            return
+        self.unresponsive = True
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.process.pid)
+            for each in [*process.children(recursive=True), process]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
 def supervise() -> None:
@@ -111,25 +136,22 @@ class Supervisor:
     def _start_if_free(self, task: Task) -> None:
         request = task.request
         kind = KINDS.get(request.kind) if request else None
-        if kind is not None and kind.lane in self.children:
+        if kind is None or kind.lane in self.children or task.refusal:
             return
         attempt = take(task)
         if attempt is None:
-            return
-        if kind is None:
-            received = request.kind if request else "no readable request"
-            self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
             process = _start_process(task, attempt, kind.low_latency)
         except (OSError, MemoryError) as error:
             self._fail(attempt, f"Its process could not be started. Received: {error}")
         else:
-            self.children[kind.lane] = Child(attempt, process)
+            self.children[kind.lane] = Child(attempt, process, kind.stop_seconds)
 
     def _reap(self) -> None:
         self.oom_kills.poll()
         for lane, child in list(self.children.items()):
+            self._try("stopping", child.end_if_unresponsive)
             code = child.process.poll()
             if code is None:
                 continue
@@ -137,7 +159,8 @@ class Supervisor:
             self._try("logs", partial(maintenance.truncate_logs, [child.attempt]))
             if child.process.stdin:
                 child.process.stdin.close()
-            self._end(child.attempt, code, self.oom_kills.poll())  # counted after the death
+            oom_killed = self.oom_kills.poll()  # counted after the death
+            self._end(child.attempt, code, oom_killed, unresponsive=child.unresponsive)
             error_file = exit_status.error_file(child.attempt)
             self._try("releasing", partial(release_reserved, error_file))
             self._maintain()
@@ -146,8 +169,15 @@ class Supervisor:
         self.pending_writes.append((exit_status.error_file(attempt), error))
         self._end(attempt, code=1)
 
-    def _end(self, attempt: Path, code: int, oom_killed: bool | None = None) -> None:
-        record = exit_status.exit_record(code, oom_killed)
+    def _end(
+        self,
+        attempt: Path,
+        code: int,
+        oom_killed: bool | None = None,
+        *,
+        unresponsive: bool = False,
+    ) -> None:
+        record = exit_status.exit_record(code, oom_killed, unresponsive=unresponsive)
         self.pending_writes.append((exit_status.exit_file(attempt), record))
         self._try("exit records", self._write_pending)
 
@@ -182,7 +212,7 @@ def take(task: Task) -> Path | None:
     record |= {"started": time.time(), "task": str(task.directory)}
     try:
         attempts.mkdir(exist_ok=True)  # without parents: the task may have been deleted
-        attempt = attempts / str(_next_number(attempts))
+        attempt = attempts / str(next_attempt(attempts))
         attempt.mkdir()
     except FileNotFoundError:
         return None
@@ -201,11 +231,6 @@ def take(task: Task) -> Path | None:
             return None
         raise
     return attempt
-
-
-def _next_number(attempts: Path) -> int:
-    numbers = [int(path.name) for path in attempts.iterdir() if path.name.isdigit()]
-    return max(numbers, default=-1) + 1
 
 
 def _start_process(task: Task, attempt: Path, low_latency: bool) -> subprocess.Popen[bytes]:

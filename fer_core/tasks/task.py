@@ -1,18 +1,32 @@
 """A task: a directory for long work, whose state is derived from files and processes."""
 
 import os
-import shutil
-from collections.abc import Mapping
+import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from fer_core import access
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, read_tail, retry_while_locked, write_json
+from fer_core.storage import (
+    NonNegative,
+    Seconds,
+    delete_folder,
+    paths,
+    read_json,
+    read_record,
+    read_tail,
+    retry_while_locked,
+    workspace_bytes,
+    write_json,
+)
 from fer_core.tasks import exit_status
-from fer_core.tasks.processes import is_alive
+from fer_core.tasks.processes import is_alive, read_process
+from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
+
+WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
 _ALL = 1_000_000  # bytes, more than any error message
 
@@ -39,24 +53,15 @@ class CancelledError(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
-    """The content of `request.json`: what to do."""
-
-    kind: str  # a key of `kinds.KINDS`
-    arguments: Mapping[str, Any]
-    submitted: float  # seconds since 1970; the oldest runs first
-
-
-@dataclass(frozen=True)
 class Progress:
     """The content of `progress.json`: how much of the work is done."""
 
-    done: float
-    total: float
+    done: NonNegative
+    total: NonNegative
     unit: str = "images"
     message: str = ""
-    rate: float | None = None  # units per second
-    seconds_left: float | None = None
+    rate: NonNegative | None = None  # units per second
+    seconds_left: Seconds | None = None
 
     @property
     def fraction(self) -> float:
@@ -82,8 +87,8 @@ class Task:
         if attempt is not None and _is_live(attempt):
             stopping = (attempt / "stop").exists()
             return TaskState.STOPPING if stopping else TaskState.RUNNING
-        if (self.directory / "request.json").exists():
-            return TaskState.QUEUED
+        if os.path.lexists(self.directory / "request.json"):
+            return TaskState.FAILED if self.refusal else TaskState.QUEUED
         if self.attempt != attempt:  # the request was taken between the checks
             return self.state
         if attempt is not None and (attempt / "error.txt").exists():
@@ -91,6 +96,22 @@ class Task:
         if self._has_result(attempt):
             return TaskState.FINISHED
         return TaskState.CANCELLED if attempt is None else TaskState.INTERRUPTED
+
+    @property
+    def refusal(self) -> str:
+        """Returns why the request in the directory will never be carried out.
+
+        Returns an empty string if it will be, or if there is none.
+        """
+        if not os.path.lexists(self.directory / "request.json"):
+            return ""
+        try:
+            check_queued(self.directory)
+        except FerError as error:
+            is_run = self.directory.parent == paths.runs_root()
+            advice = "Resume the run." if is_run else "Submit it again."
+            return f"{self.id} was not started. {error} {advice}"
+        return ""
 
     @property
     def is_live(self) -> bool:
@@ -111,11 +132,14 @@ class Task:
     @property
     def attempts(self) -> list[Path]:
         """Returns the directories of all attempts, oldest first."""
+        folder = self.directory / "attempts"
+        if folder.is_symlink():
+            return []
         try:
-            entries = list((self.directory / "attempts").iterdir())
+            entries = list(folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
-        attempts = [path for path in entries if path.name.isdecimal()]
+        attempts = [path for path in entries if is_attempt(path.name) and not path.is_symlink()]
         # A supervisor that is just taking the request has not moved it into its attempt yet.
         taken = [path for path in attempts if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
@@ -135,13 +159,15 @@ class Task:
     def progress(self) -> Progress | None:
         """Returns the saved progress; None if there is none or the file is damaged."""
         try:
-            return Progress(**read_json(self.directory / "progress.json"))
-        except (FerError, TypeError):
+            return read_record(self.directory / "progress.json", Progress)
+        except FerError:
             return None
 
     @property
     def error(self) -> str:
-        """Returns the newest attempt's error message; an empty string if there is none."""
+        """Returns why the request was refused, or the newest attempt's error message, or ""."""
+        if refusal := self.refusal:
+            return refusal
         return read_tail(exit_status.error_file(self.attempt), _ALL) if self.attempt else ""
 
     def log(self, lines: int = 200) -> str:
@@ -171,19 +197,30 @@ class Task:
         return self.attempt is not None and (self.attempt / "stop").exists()
 
     def request_stop(self) -> None:
-        """Asks the process to stop after the current step, and removes a queued request."""
+        """Asks the process to stop after the current step, and removes a queued request.
+
+        Raises:
+            AccessError: changes are switched off.
+        """
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
-            (self.attempt / "stop").touch()
+            _mark_stopped(self.attempt)
 
     def cancel(self) -> bool:
-        """Removes the task from the queue; returns False if it was not queued."""
+        """Removes the task from the queue; returns False if it was not queued.
+
+        Raises:
+            AccessError: changes are switched off.
+        """
+        access.current().require_write()
+        request = self.directory / "request.json"
         try:
-            retry_while_locked((self.directory / "request.json").unlink)
+            # Kept under another name: it tells that the directory was made by the program.
+            retry_while_locked(lambda: request.replace(self.directory / WITHDRAWN))
         except FileNotFoundError:
             return False
         if self.attempt is not None and not _is_live(self.attempt):
-            (self.attempt / "stop").touch()  # prevents an automatic resume
+            _mark_stopped(self.attempt)  # prevents an automatic resume
         return True
 
     def abandon_attempt(self) -> None:
@@ -194,32 +231,20 @@ class Task:
         """
         *earlier, newest = self.attempts
         if earlier:
-            (earlier[-1] / "stop").touch()  # prevents an automatic resume
-        retry_while_locked(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
+            _mark_stopped(earlier[-1])  # prevents an automatic resume
+        retry_while_locked(lambda: (newest / "request.json").replace(newest / WITHDRAWN))
 
     def delete(self) -> None:
         """Deletes the directory.
 
         Raises:
-            FerError: the task is queued or running, or the system refuses to rename the directory.
+            FerError: the task is queued or running, the system refuses to rename the directory, or
+                changes are switched off.
         """
+        access.current().require_write()
         if self.state.is_active:
             raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
-        # Renamed first, so that nobody sees it half deleted.
-        doomed = self.directory.with_name(f".deleted-{self.id}")
-        shutil.rmtree(doomed, ignore_errors=True)  # left by an earlier attempt to delete it
-        try:
-            self.directory.rename(doomed)
-        except FileNotFoundError:
-            return  # another session has deleted it
-        except OSError as error:
-            raise FerError(
-                f"{self.id} must not be in use to be deleted. Received: {error}"
-            ) from error
-        if doomed.is_symlink():  # its target is not ours to delete
-            doomed.unlink()
-        else:
-            shutil.rmtree(doomed, ignore_errors=True)
+        delete_folder(self.directory)
 
     def _has_result(self, attempt: Path | None) -> bool:
         """Returns whether the work finished, and in this attempt if the result names one."""
@@ -233,35 +258,56 @@ class Task:
         return finished_in is None or attempt is None or str(finished_in) == attempt.name
 
 
+def _mark_stopped(attempt: Path) -> None:
+    with suppress(FileExistsError):  # of a link too, which is not followed
+        (attempt / "stop").touch(exist_ok=False)
+
+
 def _is_live(attempt: Path) -> bool:
-    if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
+    if os.path.lexists(attempt / "exit.json"):
         return False
-    return _was_taken_here(attempt)
+    return is_alive(attempt / "process.json", supervises=True) and _was_taken_here(attempt)
 
 
 def _was_taken_here(attempt: Path) -> bool:
     """Returns whether the attempt started in this directory, not in one that this is a copy of."""
-    task = str(attempt.parent.parent)
-    try:
-        return bool(read_json(attempt / "process.json").get("task", task) == task)
-    except (FerError, AttributeError):  # missing or damaged
-        return True
+    record = read_process(attempt / "process.json")
+    return record is None or record.task in ("", str(attempt.parent.parent))
 
 
-def read_request(file: Path) -> Request | None:
-    """Returns the content of a `request.json`; None if it is missing or malformed."""
-    try:
-        request = Request(**read_json(file))
-    except (FerError, TypeError):
-        return None
-    return request if isinstance(request.arguments, dict) else None
+def check_submission(more: int = 0) -> None:
+    """Checks that new work may be submitted, and that the workspace has room for it.
+
+    Args:
+        more: bytes that it brings, as far as known.
+
+    Raises:
+        AccessError: changes are switched off, or the workspace would exceed its quota.
+    """
+    permissions = access.current()
+    permissions.require_write()
+    if permissions.workspace_bytes is not None:
+        permissions.require_room(workspace_bytes(), more)
 
 
-def new_directory(root: Path, name: str) -> Path:
+def room_left() -> int:
+    """Returns the bytes by which the workspace may still grow, as far as its quota goes."""
+    quota = access.current().workspace_bytes
+    return sys.maxsize if quota is None else max(0, quota - workspace_bytes())
+
+
+def new_directory(root: Path, name: str, more: int = 0) -> Path:
     """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … if that exists.
 
     The time comes first, so that names sort by age.
+
+    Args:
+        more: bytes that will be put into it, as far as known.
+
+    Raises:
+        AccessError: as `check_submission`.
     """
+    check_submission(more)
     base = f"{datetime.now():%Y%m%d-%H%M%S}_{name}"
     number = 1
     while True:

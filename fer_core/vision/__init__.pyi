@@ -8,13 +8,14 @@ from .drawing import SCREEN_SIDE as SCREEN_SIDE
 from .drawing import draw_boxes as draw_boxes
 from .drawing import overlay_heatmap as overlay_heatmap
 from .drawing import tile as tile
+from .image_limits import MAX_IMAGE_BYTES as MAX_IMAGE_BYTES
+from .image_limits import MAX_PIXELS as MAX_PIXELS
 from .image_stats import Appearance as Appearance
 from .image_stats import ImageStats as ImageStats
 from .image_stats import compute_image_stats as compute_image_stats
 from .image_stats import measure_image as measure_image
 from .image_stats import sampled as sampled
 from .images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
-from .images import MAX_PIXELS as MAX_PIXELS
 from .images import Box as Box
 from .images import check_rgb as check_rgb
 from .images import crop_face as crop_face
@@ -36,6 +37,7 @@ __all__ = [
     "FaceDetector",
     "FaceFollower",
     "IMAGE_SUFFIXES",
+    "MAX_IMAGE_BYTES",
     "MAX_PIXELS",
     "SCREEN_SIDE",
     "ImageStats",

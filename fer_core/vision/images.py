@@ -2,9 +2,12 @@
 
 import contextlib
 import io
+import math
+import stat
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +16,20 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fer_core.errors import FerError
+from fer_core.vision.image_limits import (
+    MAX_IMAGE_BYTES,
+    MAX_PIXELS,
+    check_size,
+    checked_file,
+    has_honest_tags,
+)
 
-MAX_PIXELS = 64_000_000  # these decode to 192 MB
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+    | {".pgm", ".ppm", ".pnm", ".pbm"}
+)
 # Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,6 +43,8 @@ _UPRIGHT = {
 # Pillow's parsers raise all of these on damaged files.
 _DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
 _DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
+_DAMAGE += (AssertionError, AttributeError, NotImplementedError, RecursionError)
+_RAW_EXIF = "Raw profile type exif"  # where ImageMagick keeps a PNG's EXIF data, in hexadecimal
 
 # Set once: `warnings.catch_warnings` is not thread-safe, and threads decode in parallel.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -53,26 +67,57 @@ class Box:
         return Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
 
 
-def decode(source: bytes | Path, name: str = "") -> np.ndarray:
+def decode(
+    source: bytes | Path, name: str = "", admit: Callable[[int], None] | None = None
+) -> np.ndarray:
     """Decodes an image file to uint8 RGB (height, width, 3), upright by its EXIF orientation.
 
     Converts gray, palette, CMYK and 16-bit images, puts transparent ones on white, and takes the
     first frame of an animation. Ignores color profiles. The array is read-only.
 
+    Args:
+        admit: called with the number of pixels before they are decoded; may wait.
+
     Raises:
-        FerError: the file is not an image, is damaged, has more than `MAX_PIXELS` pixels, or 32
-            bits a channel, since such a file does not tell which value is white.
+        FerError: the file is not an image, is damaged, exceeds a limit of `image_limits`, or has
+            32 bits a channel, since such a file does not tell which value is white.
     """
     name = name or (source.name if isinstance(source, Path) else "The image")
+    data = b""
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=_FORMATS) as image:
-            refusal = _refusal(image)
-            if not refusal:
-                return np.asarray(_upright_rgb(image))
+        data = source if isinstance(source, bytes) else _read(source)
+        return _decode(data, admit)
+    except FerError as error:
+        raise FerError(f"{name} {error}") from error
+    except MemoryError as error:
+        raise FerError(f"{name} takes more memory than there is.") from error
     except _DAMAGE as error:
-        raise FerError(f"{name} cannot be read as an image: {_reason(error, source)}.") from error
-    raise FerError(f"{name} {refusal}")
+        raise FerError(f"{name} cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def _read(path: Path) -> bytes:
+    """Reads a regular file within the size limit: reading a pipe or a device may never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a socket or a device"
+        raise FerError(f"cannot be read as an image: it is {kind}.")
+    if status.st_size > MAX_IMAGE_BYTES:
+        raise FerError(f"must have at most {MAX_IMAGE_BYTES / 1e6:.0f} MB.")
+    with path.open("rb") as file:
+        return file.read(MAX_IMAGE_BYTES)
+
+
+def _decode(data: bytes, admit: Callable[[int], None] | None) -> np.ndarray:
+    with checked_file(data) as file, Image.open(file, formats=_FORMATS) as image:
+        check_size(*image.size)
+        if image.mode in ("I", "F"):
+            raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")
+        if admit:
+            admit(image.width * image.height)
+        file.begin_pixels()
+        image.load()
+        check_size(*image.size)  # a frame may be larger than its header told
+        return np.asarray(_upright_rgb(image))
 
 
 def face_pixels(
@@ -127,13 +172,18 @@ def crop_face(image: np.ndarray, box: Box, margin: float = 0.0, tilt: float = 0.
         tilt: clockwise rotation of the face in degrees, which the crop undoes.
 
     Raises:
-        FerError: the box is empty or wholly outside the image.
+        FerError: the box is empty or wholly outside the image, or the crop would be larger than
+            any image may be.
     """
     height, width = image.shape[:2]
     overlaps = -box.width < box.x < width and -box.height < box.y < height
     if min(box.width, box.height) < 1 or not overlaps:
         raise FerError(f"The box must overlap the image of {width}×{height}. Received: {box}")
     side = max(1, round(max(box.width, box.height) * (1 + margin)))
+    if side * side > MAX_PIXELS:
+        raise FerError(
+            f"A crop must have at most {math.isqrt(MAX_PIXELS):,} pixels a side. Received: {box}"
+        )
     if tilt:
         return _crop_upright(image, box, side, tilt)
     left = round(box.x + (box.width - side) / 2)
@@ -163,23 +213,10 @@ def encode(image: np.ndarray, format: str = "PNG") -> bytes:
     return buffer.getvalue()
 
 
-def _refusal(image: Image.Image) -> str:
-    """Returns why an image is refused by its header alone, or ""."""
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        return (
-            f"must have at most {MAX_PIXELS // 1_000_000} megapixels. "
-            f"Received: {width}×{height}, {width * height / 1e6:.0f} megapixels."
-        )
-    if image.mode in ("I", "F"):
-        return "must have 8 or 16 bits a channel. Received: 32 bits."
-    return ""
-
-
-def _reason(error: Exception, source: bytes | Path) -> str:
+def _reason(error: Exception, data: bytes) -> str:
     if isinstance(error, OSError) and error.strerror:  # the operating system's message about a path
         return error.strerror.lower()
-    if not (source if isinstance(source, bytes) else source.stat().st_size):
+    if not data:
         return "it is empty"
     if isinstance(error, UnidentifiedImageError):
         return f"it is none of {', '.join(_FORMATS)}"
@@ -189,16 +226,26 @@ def _reason(error: Exception, source: bytes | Path) -> str:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    image.load()
     with contextlib.suppress(*_DAMAGE):  # broken EXIF data is no reason to refuse the image
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        orientation = _orientation(image)
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
     if image.mode.startswith("I;16"):
         # Divided by the range of the format, never of the image: 65535 / 257 = 255.
-        values = np.rint(np.asarray(image).astype(np.float64) / 257)
+        values = np.asarray(image).astype(np.uint32)
+        values += 128
+        values //= 257  # rounds to the nearest: 257 is odd
         return Image.fromarray(values.astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")  # no copy if it is RGB already
+
+
+def _orientation(image: Image.Image) -> int | None:
+    exif = image.info.get("exif", b"")
+    if not exif and _RAW_EXIF in image.info:
+        exif = bytes.fromhex("".join(image.info[_RAW_EXIF].split("\n")[3:]))
+    if not has_honest_tags(exif):
+        return None
+    return image.getexif().get(ExifTags.Base.Orientation)

@@ -3,13 +3,16 @@
 import errno
 import io
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -19,17 +22,20 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json, write_text
 from fer_core.storage.reading import read_json
 from fer_core.tasks import exit_status, maintenance, processes, queue, supervisor, worker
-from fer_core.tasks.kinds import KINDS, Kind
+from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.supervisor import Supervisor
 from fer_core.tasks.task import Task, TaskState
+from tests.tasks.requests import write_request
 
 
 def ask(task: Task, kind: str = "draw") -> Task:
     """Writes what `queue.submit` writes, without starting a supervisor."""
-    task.directory.mkdir(parents=True, exist_ok=True)
-    request = {"kind": kind, "arguments": {}, "submitted": 1.0}
-    write_json(task.directory / "request.json", request)
+    arguments = {
+        "draw": {"name": "faces"},
+        "video": {"run": "a", "file": "video.mp4"},
+    }
+    write_request(task.directory, kind, submitted=1.0, **arguments.get(kind, {}))
     return task
 
 
@@ -129,6 +135,14 @@ def test_two_processes_never_work_on_one_task(task: Task, monkeypatch: pytest.Mo
     assert "one process at a time" in task.error
 
 
+@pytest.fixture
+def sleeper() -> Iterator[psutil.Process]:
+    """A process of somebody else."""
+    with psutil.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
 class FullLog(io.StringIO):
     """A log on a full disk."""
 
@@ -156,7 +170,7 @@ def attempt_with(
     task: Task, function: Callable[[Task], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Takes a task and does it with another function."""
-    kind = Kind(f"{__name__}:{function.__name__}", "light")
+    kind = replace(KINDS["draw"], function=f"{__name__}:{function.__name__}")
     monkeypatch.setitem(KINDS, "draw", kind)
     supervisor.take(task)
     assert worker.work(task) == 1
@@ -199,16 +213,75 @@ def test_out_of_memory_has_a_message_and_a_traceback(
 def test_a_log_that_cannot_be_written_does_not_suppress_the_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor.take(task)
     monkeypatch.setattr(sys, "stderr", FullLog())
-    assert worker.work(task) == 1  # the request has no arguments
-    assert task.error.startswith("Internal error: TypeError: ") and "name" in task.error
+    attempt_with(task, fail_in_numpy, monkeypatch)
+    assert task.error.startswith("Internal error: ValueError: cannot reshape array")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"pid": "x"}', "{}", "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"pid": "x"}',
+        "{}",
+        "null",
+        '{"pid": Infinity, "created": 0}',
+        '{"pid": -1, "created": 0}',
+        '{"pid": 0, "created": 0}',
+        '{"pid": 1e18, "created": 0}',
+        '{"pid": 1, "created": 1e18}',
+    ],
+)
 def test_a_damaged_process_record_counts_as_dead(tmp_path: Path, text: str) -> None:
     (tmp_path / "process.json").write_text(text)
     assert not processes.is_alive(tmp_path / "process.json")
+
+
+def test_a_process_that_is_no_supervisor_does_not_make_a_task_look_alive(
+    task: Task, sleeper: psutil.Process
+) -> None:
+    attempt = supervisor.take(task)
+    record = read_json(attempt / "process.json")
+    other = {"pid": sleeper.pid, "created": sleeper.create_time(), "boot": ""}
+    for file in (attempt / "process.json", processes.supervisor_file()):
+        write_json(file, record | other)
+    assert processes.is_alive(processes.supervisor_file())
+    assert not processes.is_alive(processes.supervisor_file(), supervises=True)
+    assert task.state is TaskState.INTERRUPTED
+    task.request_stop()
+    assert sleeper.is_running()
+    processes.supervisor_file().unlink()  # the fixture would kill what it names
+
+
+def test_a_task_that_does_not_stop_is_ended_and_its_lane_goes_on(
+    task: Task, monkeypatch: pytest.MonkeyPatch, sleeper: psutil.Process
+) -> None:
+    def hang(*arguments: object, **settings: object) -> subprocess.Popen[bytes]:
+        script = "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
+        return subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+
+    monkeypatch.setattr(supervisor, "_start_process", hang)
+    monkeypatch.setitem(KINDS, "draw", replace(KINDS["draw"], stop_seconds=0.0))
+    following = ask(Task(task.directory.with_name("following")))
+    boss = Supervisor()
+    run_round(boss)
+    child = psutil.Process(boss.children["light"].process.pid)
+    while not child.children():
+        pass
+    family = [child, *child.children()]
+    assert task.state is TaskState.RUNNING and following.state is TaskState.QUEUED
+    task.request_stop()
+    while task.state.is_active:
+        run_round(boss)
+    assert task.state is TaskState.INTERRUPTED and "did not stop" in task.interruption
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert sleeper.is_running() and not (task.attempt / "error.txt").exists()
+    run_round(boss)
+    assert following.state is TaskState.RUNNING
+    following.request_stop()
+    while following.state.is_active:
+        run_round(boss)
 
 
 def test_a_corrected_clock_does_not_make_a_live_process_look_dead(
@@ -272,7 +345,7 @@ def test_a_supervisor_that_cannot_be_started_raises_a_message(
 
 @pytest.mark.parametrize(("kind", "low_latency"), [("train", False), ("video", True)])
 def test_a_process_gets_the_environment_of_its_kind(
-    task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
 ) -> None:
     given: list[dict[str, str]] = []
 
@@ -281,6 +354,6 @@ def test_a_process_gets_the_environment_of_its_kind(
         raise MemoryError
 
     monkeypatch.setattr(supervisor.subprocess, "Popen", start)
-    ask(task, kind)
+    ask(Task(KINDS[kind].root() / "asked"), kind)
     run_round(Supervisor())
     assert given == [hardware.subprocess_env(low_latency=low_latency)]

@@ -1,6 +1,8 @@
 """A task's state, derived from its files and its supervisor's process."""
 
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -11,11 +13,12 @@ from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import processes, queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import Progress, Task, TaskState
+from tests.tasks.requests import write_request
 
 
 @pytest.fixture
-def task(tmp_path: Path) -> Task:
-    return Task(tmp_path / "runs" / "20261120-055014_faces")
+def task(workspace: Path) -> Task:
+    return Task(paths.runs_root() / "20261120-055014_faces")
 
 
 def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
@@ -29,9 +32,9 @@ def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
 
 def ask(task: Task, submitted: float = 1.0) -> None:
     """What `submit` writes, without starting a supervisor."""
-    record = {"kind": "train", "arguments": {}, "submitted": submitted}
-    task.directory.mkdir(parents=True, exist_ok=True)
-    write_json(task.directory / "request.json", record)
+    kind = "train" if task.directory.parent == paths.runs_root() else "draw"
+    arguments = {} if kind == "train" else {"name": "faces"}
+    write_request(task.directory, kind, submitted=submitted, **arguments)
 
 
 def a_dead_process() -> dict:
@@ -180,6 +183,42 @@ def test_saved_progress_is_read_back(task: Task) -> None:
     assert task.progress.fraction == 0.25
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"done": "many", "total": 1}',
+        '{"done": NaN, "total": 1}',
+        '{"done": 1, "total": 1e308}',
+        '{"done": 1, "total": 2, "seconds_left": 1e18}',
+        '{"done": 1, "total": 2, "message": 3}',
+        "[]",
+    ],
+)
+def test_damaged_progress_is_none(task: Task, text: str) -> None:
+    task.directory.mkdir(parents=True)
+    (task.directory / "progress.json").write_text(text)
+    assert task.progress is None
+
+
+@pytest.mark.parametrize(
+    "name", ["exit.json", "process.json", "progress.json", "stop", "place.json"]
+)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)])
+def test_what_is_no_file_blocks_nobody(task: Task, name: str, make: Callable[[Path], None]) -> None:
+    ask(task)
+    attempt = take(task)
+    folder = task.directory if name in ("progress.json", "place.json") else attempt
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    ask(task)
+    assert isinstance(task.state, TaskState)
+    assert isinstance(task.error + task.interruption + task.log(), str)
+    assert task.progress is None and task.ended is None
+    queue.waiting()
+    queue.snapshot("train")
+    queue.can_auto_resume(task)
+
+
 def test_the_log_gives_its_last_lines(task: Task) -> None:
     ask(task)
     (take(task) / "worker.log").write_text("\n".join(f"line {n}" for n in range(1000)))
@@ -197,13 +236,14 @@ def test_a_second_request_does_not_hide_a_running_task(task: Task) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"kind": "train", "more": 1}'])
-def test_a_malformed_request_is_none_and_first_in_the_queue(workspace: Path, text: str) -> None:
+def test_a_malformed_request_is_not_in_the_queue(workspace: Path, text: str) -> None:
     good, bad = (Task(paths.runs_root() / name) for name in ("good", "bad"))
     ask(good)
     ask(bad)
     (bad.directory / "request.json").write_text(text)
-    assert bad.request is None
-    assert [each.id for each in queue.waiting()] == ["bad", "good"]
+    assert bad.request is None and bad.state is TaskState.FAILED
+    assert bad.error.startswith("bad was not started. ")
+    assert queue.waiting() == [good]
 
 
 def test_waking_starts_a_supervisor_only_if_something_is_queued(

@@ -9,10 +9,13 @@ from fer_core import inference
 from fer_core.errors import FerError
 from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
+from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
+from fer_core.text import counted
 from pages.components.predict.video_faces import show_faces
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import format_clock, plain
+from pages.components.shared.formatting import file_name, format_clock, plain
 
 
 def show_video(video: Video) -> None:
@@ -32,6 +35,7 @@ def show_video(video: Video) -> None:
                 icon=":material/delete_forever:",
                 key=f"delete-{video.id}",
                 on_click=partial(run_or_toast, video.delete),
+                **writing(),
             )
 
 
@@ -50,12 +54,13 @@ def _show_failure(video: Video) -> None:
     """Shows why there is no result, and a button to try again if that is possible."""
     if video.state is TaskState.INTERRUPTED:
         st.error(f"Processing {plain(video.name)} was interrupted. {plain(video.interruption)}")
-        if video.source.exists():
+        if video.can_restart:
             st.button(
                 "Process again",
                 icon=":material/replay:",
                 key=f"again-{video.id}",
                 on_click=partial(run_or_toast, partial(inference.restart_video, video)),
+                **writing(),
             )
     else:
         st.error(
@@ -81,7 +86,14 @@ def _show_result(video: Video, summary: Summary) -> None:
             f"{format_clock(summary.stated_seconds or 0)}: it is incomplete or damaged."
         )
     elif summary.damaged:
-        st.warning(f"{summary.damaged:,} damaged parts of the file were skipped.")
+        parts = counted(summary.damaged, "damaged part")
+        st.warning(f"{parts} of the file could not be read.")
+    if summary.shortened:
+        st.info(
+            f"The annotated video is {format_clock(summary.shortened)} shorter than the file: "
+            "pauses between frames of more than a minute are cut to a minute. The table and the "
+            "charts have the times of the file."
+        )
     st.video(str(video.annotated_file))
     with st.container(horizontal=True):
         name = _file_name(video, "mp4")
@@ -101,7 +113,8 @@ def _show_no_face(video: Video, summary: Summary) -> None:
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
     st.download_button(
         label,
-        file.read_bytes,  # read when the button is clicked
+        # Read when the button is clicked.
+        partial(_table, file) if file.suffix == ".csv" else file.read_bytes,
         file_name=name,
         mime=kind,
         icon=":material/download:",
@@ -111,4 +124,8 @@ def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
 
 
 def _file_name(video: Video, suffix: str) -> str:
-    return f"{Path(video.name).stem}-faces.{suffix}"
+    return file_name(Path(video.name).stem, f"-faces.{suffix}")
+
+
+def _table(file: Path) -> str:
+    return defused_csv(file.read_text(encoding="utf-8", errors="replace"))

@@ -6,12 +6,14 @@ import streamlit as st
 
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
-from fer_core.tasks import Progress, TaskState, queue
+from fer_core.tasks import Progress, TaskState, kinds, queue
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.damage import show_damage
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
+    badge,
     format_duration,
     format_end_time,
     format_run_state,
@@ -47,16 +49,18 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
         else:
             show_end(run)
     with st.container(gap=None):
-        load_plotly()
+        script = st.container()
         st.fragment(_refresh, run_every=interval)(run, page_state, interval)
     if not state.is_active:
         show_scores(run)
+    with script:  # filled last: the rest of the page need not wait for its 4.8 MB
+        load_plotly()
 
 
 def _refresh(run: Run, shown: PageState, interval: float | None) -> None:
     """Shows the current state of the run; reruns the page if it is not the `shown` one."""
     state = run.state
-    page_state = state, queue.snapshot("train") if state.is_active else None
+    page_state = state, queue.snapshot(kinds.TRAIN) if state.is_active else None
     if (page_state, None if interval is None else _interval(run)) != (shown, interval):
         st.rerun()
     with st.container():
@@ -89,7 +93,7 @@ def _title(run: Run) -> str:
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(_title(run)), anchor=False, width="content")
-        st.badge(format_run_state(run), color=STATE_COLORS[run.state])
+        st.markdown(badge(format_run_state(run), STATE_COLORS[run.state]), width="content")
     st.caption(plain(f"{format_run_title(run)} · {run.id}" if run.notes.name else run.id))
 
 
@@ -100,10 +104,12 @@ def _show_stop_button(run: Run, state: TaskState) -> None:
         icon=":material/stop_circle:",
         on_click=run_or_toast,
         args=(run.request_stop,),
-        disabled=state is TaskState.STOPPING,
-        help=None
-        if state is TaskState.QUEUED
-        else "Stops after the current batch. The curves and the best model are kept.",
+        **writing(
+            disabled=state is TaskState.STOPPING,
+            help=None
+            if state is TaskState.QUEUED
+            else "Stops after the current batch. The curves and the best model are kept.",
+        ),
         key=f"stop-{run.id}",
     )
 
@@ -121,7 +127,7 @@ def _show_progress(run: Run, state: TaskState) -> None:
 
 
 def _queue_position(run: Run) -> str:
-    waiting = [task.id for task in queue.waiting() if task.request and task.request.kind == "train"]
+    waiting = [task.id for task in queue.waiting(kinds.TRAIN)]
     position = waiting.index(run.id) if run.id in waiting else 0
     if position == 0:
         return "Next in the queue: starts when the current task has ended."
@@ -129,7 +135,7 @@ def _queue_position(run: Run) -> str:
 
 
 def _current_step(progress: Progress | None) -> str:
-    message = progress.message if progress else ""
+    message = plain(progress.message) if progress else ""
     return f"{message[:1].upper()}{message[1:]} …" if message else "Starting …"
 
 

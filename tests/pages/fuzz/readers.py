@@ -90,8 +90,7 @@ def dataset_readers(name: str) -> Iterator[Read]:
     yield lambda: open_dataset(name)
     with suppress(FerError):
         dataset = open_dataset(name)
-        for each in (dataset.counts, dataset.mean_faces, dataset.with_corrections, dataset.checked):
-            yield each
+        yield from (dataset.counts, dataset.mean_faces, dataset.with_corrections, dataset.checked)
         yield lambda: dataset.with_corrections().counts()
         yield lambda: [dataset.image(position) for position in range(len(dataset.index))]
         yield dataset.fingerprint

@@ -10,7 +10,6 @@ import shutil
 import time
 import traceback
 import zlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +58,7 @@ class Findings:
             frames = [
                 line.strip()
                 for line in exception.stack_trace
-                if "sec-readers" in line or "fer_core" in line or "pages/" in line
+                if "fer_core" in line or "pages/" in line
             ]
             self.failures.append(
                 f"{what}: {exception.message[:200]} | {' < '.join(frames[-3:][::-1])}"
@@ -113,8 +112,7 @@ def batches(original: Path) -> Iterator[list[Case]]:
 
 
 def test_no_damaged_file_ends_a_page(original: Path, workspace: Path) -> None:
-    findings, kinds = Findings(), Counter[str]()
-    tried, told = 0, list[str]()
+    findings = Findings()
     for batch in batches(original):
         shutil.rmtree(workspace, ignore_errors=True)
         shutil.copytree(original, workspace, symlinks=True)
@@ -123,18 +121,7 @@ def test_no_damaged_file_ends_a_page(original: Path, workspace: Path) -> None:
         files = [damaged_copy(workspace, case, number) for number, case in enumerate(batch)]
         names = [f"[{case.file}: {case.name}]" for case in batch]
         open_pages(findings, batch, files, names, workspace)
-        tried += len(batch)
-        kinds.update(Path(case.file).name for case in batch)
-        print(
-            f"{time.strftime('%T')} {tried} cases, {findings.opened} pages, {len(told)} failures before",
-            flush=True,
-        )
-        for failure in findings.failures:
-            print(failure, flush=True)
-        told += findings.failures
-        findings.failures = []
-    print(f"slowest page {findings.slowest:.1f} s; {dict(kinds)}")
-    assert told == []
+    assert findings.failures == []
 
 
 def test_no_damaged_file_is_an_internal_error_of_a_reader(original: Path, workspace: Path) -> None:
