@@ -34,7 +34,11 @@ def show_split(run: Run, split: str) -> None:
 
 def show_card(run: Run) -> None:
     """Shows the model card of a pretrained model."""
-    card = evaluation.read_card(run)
+    try:
+        card = evaluation.read_card(run)
+    except FerError as error:
+        st.warning(plain(str(error)), icon=":material/badge:")
+        return
     if not run.is_pretrained:  # of a run that somebody may have copied here
         card = without_links(card)
     if card:

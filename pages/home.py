@@ -7,6 +7,7 @@ from fer_core.datasets import list_datasets
 from fer_core.runs import Run
 from fer_core.tasks import TaskState
 from pages.components.shared.access import writing
+from pages.components.shared.damage import show_damaged_tasks
 from pages.components.shared.dataset_imports import (
     pending_imports,
     show_import_progress,
@@ -117,6 +118,7 @@ st.markdown(
 show_first_step()
 st.subheader("Status", anchor=False, divider="gray")
 show_status()
+show_damaged_tasks()
 st.subheader("Pages", anchor=False, divider="gray")
 show_pages()
 st.caption(

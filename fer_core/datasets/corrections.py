@@ -339,10 +339,12 @@ def _read_cached(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     """Reads a file once per version of it, since pages ask on every rerun."""
     try:
         return parse_corrections(read_text(path, max_bytes=MAX_CORRECTIONS_BYTES))
-    except DamagedFileError as error:
-        raise FerError(f"{path} is damaged: it {error.problem}") from error
+    except FileNotFoundError:  # deleted at this moment
+        return Corrections()
+    except DamagedFileError:
+        raise
     except FerError as error:
-        raise FerError(f"{path} is damaged: {error}") from error
+        raise DamagedFileError(path, f"is damaged: {error}") from error
 
 
 def _parse(

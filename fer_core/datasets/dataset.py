@@ -26,8 +26,10 @@ from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
-from fer_core.storage import delete_folder, paths
+from fer_core.storage import DamagedFileError, delete_folder, paths, read_array
 from fer_core.text import shortened
+
+_MAX_MEAN_FACES_BYTES = 100_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,8 +230,24 @@ class Dataset:
         return self.reader.image(position)
 
     def mean_faces(self) -> dict[str, np.ndarray]:
-        """Returns the mean image of each class, uint8 RGB, all of one size."""
-        faces = np.load(self.directory / "mean_faces.npy")
+        """Returns the mean image of each class, uint8 RGB, all of one size.
+
+        Raises:
+            DamagedFileError: their file is damaged or missing.
+        """
+        file = self.directory / "mean_faces.npy"
+        try:
+            faces = read_array(file, max_bytes=_MAX_MEAN_FACES_BYTES)
+        except FileNotFoundError as error:
+            raise DamagedFileError(file, "is missing") from error
+        classes = len(self.class_names)
+        if (
+            faces.dtype != np.uint8
+            or faces.ndim != 4
+            or faces.shape[::3] != (classes, 3)
+            or not faces.size
+        ):
+            raise DamagedFileError(file, f"must hold an image for each of {classes} classes")
         return dict(zip(self.class_names, faces, strict=True))
 
     def checked(self) -> "Dataset":

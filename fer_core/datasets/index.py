@@ -10,11 +10,13 @@ from pandas.api.types import is_numeric_dtype
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.storage import write_table
+from fer_core.storage import check_ranges, read_csv, write_table
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
 _OPTIONAL = ["source_class"]  # the name of the class in the data; older versions lack it
 _NUMBERS = ["row", *BOX]  # may be missing in some rows
+_LARGE = 2**63 - 1  # of a file's time in ns
+_WIDE = 1_000_000  # pixels, or votes
 _REQUIRED = [*_TEXTS, "row", "size", "modified"]
 
 
@@ -29,19 +31,18 @@ def read_index(directory: Path) -> pd.DataFrame:
 
 def _read(file: Path, dataset: str) -> pd.DataFrame:
     try:
-        index = pd.read_csv(
+        index = read_csv(
             file,
             dtype={
                 **dict.fromkeys([*_TEXTS, *_OPTIONAL], "str"),
                 **dict.fromkeys(_NUMBERS, "Int64"),
             },
-            keep_default_na=False,  # a class may be named "none"
-            na_values=dict.fromkeys(_NUMBERS, [""]),
+            na_values=dict.fromkeys(_NUMBERS, [""]),  # a class may be named "none"
         )
         _check(index)
     except FileNotFoundError as error:
         raise FerError(f"{dataset} cannot be read: its index.csv is missing.") from error
-    except (ValueError, TypeError, OSError) as error:  # pandas raises ValueError and TypeError
+    except FerError as error:
         raise FerError(f"{dataset} cannot be read: its index.csv is damaged: {error}") from error
     return index
 
@@ -59,11 +60,21 @@ def _check(index: pd.DataFrame) -> None:
     missing = [name for name in _REQUIRED if name not in index]
     if missing:
         raise FerError(f"the column {missing[0]} is missing.")
-    not_numeric = [name for name in ("size", "modified") if not is_numeric_dtype(index[name])]
-    if not_numeric:
-        raise FerError(f"{not_numeric[0]} must be a number in every row.")
     if index.empty:
         raise FerError("it lists no images.")
+    cut_off = [name for name in _TEXTS if index[name].isna().any()]
+    if cut_off:
+        raise FerError(f"{cut_off[0]} is missing in a row.")
+    check_ranges(index, {"size": (0, _LARGE), "modified": (-_LARGE, _LARGE)})
+    sides = [side for side in BOX if side in index]
+    if sides and sides != BOX:
+        raise FerError(f"of {', '.join(BOX)} it has only {', '.join(sides)}.")
+    votes = [name for name in index if str(name).startswith("votes_")]
+    for name in ("row", *sides, *votes):
+        if not is_numeric_dtype(index[name]):
+            raise FerError(f"{name} must be a number in every row.")
+        known = index[[name]].dropna()
+        check_ranges(known, {str(name): (0, _LARGE) if name == "row" else (-_WIDE, _WIDE)})
     unknown = set(index["split"].unique()) - set(SPLITS)
     if unknown:
         raise FerError(f"a split must be one of {', '.join(SPLITS)}. Received: {min(unknown)}")

@@ -1,14 +1,20 @@
 """Finds and opens the datasets of the workspace."""
 
 import contextlib
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.layouts.choices import choices_of
 from fer_core.datasets.names import is_name
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json
+from fer_core.storage import Count, Fraction, paths, read_record
+from fer_core.tasks import directories
 
 
 def open_dataset(name: str) -> Dataset:
@@ -18,32 +24,47 @@ def open_dataset(name: str) -> Dataset:
         FerError: there is no such dataset, or it cannot be read.
     """
     directory = paths.datasets_root() / name
-    if not is_name(name) or not (directory / "data_set.json").exists():
+    if not is_name(name) or not os.path.lexists(directory / "data_set.json"):
         raise FerError(
             f"There is no dataset named {name} on this machine. Add it on the Datasets page."
         )
     try:
         return _read(directory)
-    except KeyError as error:
-        raise FerError(f"{name} cannot be read: its data_set.json lacks {error}.") from error
-    except (ValueError, TypeError, OSError) as error:  # int() and str() of damaged fields
+    except FerError as error:
         raise FerError(f"{name} cannot be read: its data_set.json is damaged: {error}") from error
 
 
+@dataclass(frozen=True)
+class _Record:
+    """Holds the content of `data_set.json`."""
+
+    root: Annotated[str, Meta(pattern=r"^[^\x00]+$")]
+    layout: str
+    notes: tuple[str, ...]
+    split_seed: Count
+    images: Count
+    # Datasets of older versions lack these.
+    validation_fraction: Fraction = VALIDATION_FRACTION
+    gray: bool = False
+    own_splits: tuple[str, ...] | None = None
+    choices: dict[str, Any] = field(default_factory=dict)
+
+
 def _read(directory: Path) -> Dataset:
-    record = read_json(directory / "data_set.json")
+    record = read_record(directory / "data_set.json", _Record)
+    if record is None:
+        raise FerError("it is missing.")
     return Dataset(
         directory=directory,
-        root=directory / record["root"],  # an absolute root replaces the directory
-        layout=record["layout"],
-        notes=tuple(map(str, record["notes"])),
-        split_seed=record["split_seed"],
-        images=int(record["images"]),
-        # Datasets of older versions lack these.
-        validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
-        is_gray=record.get("gray", False),
-        own_splits=None if "own_splits" not in record else tuple(record["own_splits"]),
-        choices=choices_of(record.get("choices", {})),
+        root=directory / record.root,  # an absolute root replaces the directory
+        layout=record.layout,
+        notes=record.notes,
+        split_seed=record.split_seed,
+        images=record.images,
+        validation_fraction=record.validation_fraction,
+        is_gray=record.gray,
+        own_splits=record.own_splits,
+        choices=choices_of(record.choices),
     )
 
 
@@ -68,6 +89,9 @@ def unreadable_datasets() -> list[str]:
 
 
 def _names() -> list[str]:
-    files = paths.datasets_root().glob("*/data_set.json")
-    names = [file.parent.name for file in files if is_name(file.parent.name)]
+    names = [
+        directory.name
+        for directory in directories(paths.datasets_root())
+        if is_name(directory.name) and os.path.lexists(directory / "data_set.json")
+    ]
     return sorted(names, key=str.lower)

@@ -51,6 +51,7 @@ from fer_core.evaluation.cross_dataset import (
     predictions_file,
     submit_evaluation,
     tta_file,
+    unreadable_evaluations,
 )
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.feature_map import (
@@ -187,5 +188,6 @@ __all__ = [
     "abstention_threshold",
     "threshold_of",
     "tta_file",
+    "unreadable_evaluations",
     "write_card",
 ]

@@ -13,7 +13,7 @@ from fer_core import tasks
 from fer_core.datasets import SPLITS, Dataset, is_name, open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
-from fer_core.storage import paths, read_json
+from fer_core.storage import Count, DamagedFileError, check_time, paths, read_record
 from fer_core.tasks import Task, kinds, queue
 
 EVERYTHING = "all"  # instead of a split: all images
@@ -25,12 +25,15 @@ class CrossDatasetEvaluation:
 
     dataset: str
     split: str  # one of SPLITS, or EVERYTHING
-    images: int
-    left_out: Mapping[str, int]  # images of classes that the model lacks, by class
+    images: Count
+    left_out: Mapping[str, Count]  # images of classes that the model lacks, by class
     missing: tuple[str, ...]  # classes of the model that had no image
     leaks_known: bool  # whether the run's training images were available to compare with
-    best_epoch: int | None  # of the model at that time
+    best_epoch: Count | None  # of the model at that time
     evaluated: str  # time, ISO 8601
+
+    def __post_init__(self) -> None:
+        check_time(self.evaluated)
 
     @property
     def time(self) -> datetime:
@@ -69,16 +72,38 @@ def tta_file(run: Run, dataset: str, split: str) -> Path:
 
 
 def list_evaluations(run: Run) -> list[CrossDatasetEvaluation]:
-    """Returns a run's cross-dataset evaluations, the newest first."""
+    """Returns a run's cross-dataset evaluations, the newest first, without damaged ones."""
     evaluations = []
-    for file in folder(run).glob("*/*.json"):
-        with contextlib.suppress(ValueError, TypeError, KeyError):  # damaged
-            record = read_json(file) or {}
-            record["missing"] = tuple(record["missing"])
-            one = CrossDatasetEvaluation(**record)
+    for file in _record_files(run):
+        with contextlib.suppress(FerError):
+            one = _read_evaluation(run, file)
             if predictions_file(run, one.dataset, one.split).exists():
                 evaluations.append(one)
     return sorted(evaluations, key=lambda one: one.evaluated, reverse=True)
+
+
+def unreadable_evaluations(run: Run) -> list[str]:
+    """Returns an error message for each damaged record that `list_evaluations` skips."""
+    messages = []
+    for file in _record_files(run):
+        try:
+            _read_evaluation(run, file)
+        except FerError as error:
+            messages.append(str(error))
+    return messages
+
+
+def _record_files(run: Run) -> list[Path]:
+    return [file for file in sorted(folder(run).glob("*/*.json")) if not file.name.startswith(".")]
+
+
+def _read_evaluation(run: Run, file: Path) -> CrossDatasetEvaluation:
+    one = read_record(file, CrossDatasetEvaluation)
+    if one is None:  # deleted since it was listed, or a link to nothing
+        raise DamagedFileError(file, "is missing")
+    if predictions_file(run, one.dataset, one.split).with_suffix(".json") != file:
+        raise DamagedFileError(file, f"must be of its own folder. It is of {one.dataset[:100]}")
+    return one
 
 
 def submit_evaluation(run: Run, dataset_name: str, split: str, *, tta: bool = False) -> Task:

@@ -1,14 +1,12 @@
 """Provides the image statistics of a run's training faces, to measure drift against."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.runs import Run, dataset_of, image_stats_file, used_classes
-from fer_core.storage import read_json
+from fer_core.storage import read_record
 from fer_core.vision import ImageStats, compute_image_stats, face_pixels, sampled
 
 
@@ -21,9 +19,9 @@ def training_stats_of(run: Run) -> ImageStats:
     Raises:
         FerError: the file is damaged, or the dataset is missing or has changed.
     """
-    file = image_stats_file(run)
-    if file.exists():
-        return ImageStats.of_record(_read(file))
+    stats = read_record(image_stats_file(run), ImageStats)
+    if stats is not None:
+        return stats
     try:
         return compute_image_stats(_faces(run))
     except FerError as error:
@@ -31,13 +29,6 @@ def training_stats_of(run: Run) -> ImageStats:
             f"{run.name} has no statistics of its training images, and they cannot be computed: "
             f"{error}"
         ) from error
-
-
-def _read(file: Path) -> Any:
-    try:
-        return read_json(file)
-    except ValueError:  # not JSON; `ImageStats.of_record` raises the error
-        return None
 
 
 def _faces(run: Run) -> Iterator[np.ndarray]:

@@ -10,10 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,12 +20,24 @@ from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.evaluation.cross_dataset import outputs, predictions_file
 from fer_core.runs import Run
-from fer_core.storage import paths, replacing
+from fer_core.storage import (
+    MAX_TABLE_BYTES,
+    DamagedFileError,
+    Fraction,
+    check_time,
+    check_value,
+    parse_json,
+    paths,
+    read_arrays,
+    read_bytes,
+    replacing,
+)
 from fer_core.tasks import Task, kinds, queue
 
 PCA, UMAP = "pca", "umap"
 MIN_MAP_IMAGES = 3
 MAX_MAP_IMAGES = 40_000  # of more images, a stratified sample is taken
+_MAX_FILE_BYTES = 10_000_000  # a map of so many images takes 640 kB
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +50,9 @@ class FaceMap:
     explained: tuple[float, ...]  # explained variance ratio of each axis; PCA only
     predictions: str  # `digest` of the predictions file
     made: str  # time, ISO 8601
+
+    def __post_init__(self) -> None:
+        check_time(self.made)
 
     @property
     def time(self) -> datetime:
@@ -78,8 +91,9 @@ def map_file(run: Run, dataset: str, split: str, method: str) -> Path:
 def digest(predictions: Path) -> str:
     """Returns a hash of a predictions file, empty if there is none."""
     try:
-        return blake2b(predictions.read_bytes(), digest_size=16).hexdigest()
-    except OSError:
+        data = read_bytes(predictions, max_bytes=MAX_TABLE_BYTES)
+        return blake2b(data, digest_size=16).hexdigest()
+    except (FileNotFoundError, DamagedFileError):
         return ""
 
 
@@ -94,14 +108,22 @@ def save_map(file: Path, face_map: FaceMap) -> None:
 def read_map(file: Path) -> FaceMap | None:
     """Reads a map; None if there is none or it is damaged, since it can be computed again."""
     try:
-        with np.load(BytesIO(file.read_bytes()), allow_pickle=False) as parts:
-            record = json.loads(str(parts["record"]))
-            record["explained"] = tuple(map(float, record["explained"]))
-            face_map = FaceMap(rows=parts["rows"], points=parts["points"], **record)
-            datetime.fromisoformat(face_map.made)
-    except (OSError, ValueError, TypeError, KeyError, EOFError, AttributeError, BadZipFile):
+        arrays = read_arrays(file, max_bytes=_MAX_FILE_BYTES)
+        rows, points = arrays["rows"], arrays["points"]
+        record = check_value(dict[str, Any], parse_json(str(arrays["record"])))
+        explained = check_value(tuple[Fraction, ...], record.pop("explained"))
+        texts = check_value(dict[str, str], record)
+        face_map = FaceMap(rows=rows, points=points, explained=explained, **texts)
+    except (FerError, FileNotFoundError, KeyError, TypeError):
         return None
-    return face_map if face_map.points.shape == (len(face_map.rows), 2) else None
+    return face_map if _are_map(rows, points) else None
+
+
+def _are_map(rows: np.ndarray, points: np.ndarray) -> bool:
+    are_numbers = rows.dtype.kind == "i" and points.dtype.kind == "f" and rows.ndim == 1
+    if not are_numbers or points.shape != (len(rows), 2) or not np.isfinite(points).all():
+        return False
+    return not len(rows) or bool(rows[0] >= 0 and (np.diff(rows) > 0).all())
 
 
 def sample(expressions: pd.Series, most: int = MAX_MAP_IMAGES, seed: int = 0) -> np.ndarray:

@@ -26,7 +26,7 @@ from fer_core.runs import (
     corrections_of,
     open_run,
 )
-from fer_core.storage import write_text
+from fer_core.storage import read_text, write_text
 from fer_core.text import SPLIT_NAMES
 
 CARD = "model_card.md"
@@ -50,9 +50,13 @@ and test images are duplicates of training images; accuracy is also given withou
 
 
 def read_card(run: Run) -> str:
-    """Returns the card as Markdown; empty if the run has none."""
+    """Returns the card as Markdown; empty if the run has none.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
     try:
-        return (run.directory / CARD).read_text(encoding="utf-8")
+        return read_text(run.directory / CARD)
     except FileNotFoundError:
         return ""
 

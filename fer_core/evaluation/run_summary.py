@@ -7,7 +7,7 @@ from pathlib import Path
 from fer_core.evaluation.metrics import Score
 from fer_core.evaluation.score_cache import score_of
 from fer_core.runs import HISTORY, Notes, Run, TrainConfig
-from fer_core.storage import cached_by_files, cached_by_mtime, read_table
+from fer_core.storage import CsvTail, cached_by_files, cached_by_mtime, stamp
 from fer_core.tasks import TaskState
 
 # The files that an overview is read from; a folder changes with the names in it.
@@ -40,10 +40,12 @@ class Overview:
     val: Score | None
     test: Score | None  # None while the test split is sealed
     started: datetime | None
+    damaged: tuple[str, ...]  # files that cannot be read; the rest of the run can
 
 
 @dataclass(frozen=True)
 class _Learned:
+    problem: str = ""  # of the file
     epochs: int = 0
     best_accuracy: float | None = None
     seconds: float | None = None
@@ -67,6 +69,8 @@ def overview(run: Run) -> Overview:
     """
     state, result = run.state, run.result
     learned = _learned(run.directory / "history.csv")
+    val = score_of(run.predictions_file("val"))
+    test = score_of(run.predictions_file("test")) if run.test_opened else None
     return Overview(
         run=run,
         config=run.config,
@@ -77,10 +81,24 @@ def overview(run: Run) -> Overview:
         goal=run.goal.epochs,
         seconds=learned.seconds,
         best_accuracy=learned.best_accuracy,
-        val=score_of(run.predictions_file("val")),
-        test=score_of(run.predictions_file("test")) if run.test_opened else None,
+        val=val,
+        test=test,
         started=run.started,
+        damaged=_damaged_files(run, learned, val is None, test is None),
     )
+
+
+def _damaged_files(
+    run: Run, learned: _Learned, is_val_unknown: bool, is_test_unknown: bool
+) -> tuple[str, ...]:
+    val, test = (any(stamp(run.predictions_file(split))) for split in ("val", "test"))
+    damaged = {
+        "notes.json": run.notes_problem,
+        "history.csv": learned.problem,
+        "predictions/val.csv": is_val_unknown and val,
+        "predictions/test.csv": is_test_unknown and test,
+    }
+    return tuple(name for name, is_damaged in damaged.items() if is_damaged)
 
 
 @cached_by_mtime
@@ -94,9 +112,13 @@ def _newest_attempt(attempts: Path) -> int:
 
 @cached_by_mtime
 def _learned(history_file: Path) -> _Learned:
-    history = read_table(history_file, HISTORY)
+    tail = CsvTail(history_file, HISTORY)
+    history = tail.read()
     if history.empty:
-        return _Learned()
+        return _Learned(tail.problem)
     return _Learned(
-        len(history), float(history["val_accuracy"].max()), float(history["seconds"].sum())
+        tail.problem,
+        len(history),
+        float(history["val_accuracy"].max()),
+        float(history["seconds"].sum()),
     )

@@ -5,11 +5,10 @@ import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pandas as pd
-
+from fer_core.errors import FerError
 from fer_core.evaluation.metrics import Accuracy, Score, score
-from fer_core.runs import LEAKED
-from fer_core.storage import cached_by_mtime, paths, read_json, stamp, write_json
+from fer_core.runs import read_predictions
+from fer_core.storage import Count, cached_by_mtime, paths, read_record, stamp, write_json
 
 
 @dataclass(frozen=True)
@@ -17,10 +16,10 @@ class _Counts:
     """Holds the counts that a score is computed from, as the cache stores them."""
 
     stamp: list[int]  # of the predictions that were counted
-    correct: int
-    total: int
-    clean_correct: int | None
-    clean_total: int | None
+    correct: Count
+    total: Count
+    clean_correct: Count | None
+    clean_total: Count | None
 
     def score(self) -> Score:
         """The score; a ValueError where these counts are impossible."""
@@ -39,9 +38,9 @@ def read_score(predictions_file: Path) -> Score | None:
     if not any(now):
         return None
     known = _cache_file(predictions_file)
-    with contextlib.suppress(ValueError, TypeError, OSError):  # not counted yet, or damaged
-        counts = _Counts(**read_json(known))
-        if counts.stamp == now:
+    with contextlib.suppress(FerError):  # damaged
+        counts = read_record(known, _Counts)
+        if counts is not None and counts.stamp == now:
             return counts.score()
     found = _count(predictions_file)
     if found is not None:
@@ -54,14 +53,9 @@ score_of = cached_by_mtime(read_score)
 
 def _count(predictions_file: Path) -> Score | None:
     try:
-        table = pd.read_csv(
-            predictions_file,
-            usecols=lambda name: name.startswith("p_") or name in ("expression", LEAKED),
-            dtype={"expression": "str"},
-            keep_default_na=False,
-        )
-        return score(table)
-    except (ValueError, TypeError, KeyError, OSError):  # the Evaluate page says what is wrong
+        table = read_predictions(predictions_file)
+        return None if table is None else score(table)
+    except FerError:  # the Evaluate page says what is wrong
         return None
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
+from fer_core.storage import DamagedFileError, check_ranges, read_csv
 
 BRIEF_SECONDS = 0.5  # a face that appears for less may be a false detection
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
+_RANGES = {"seconds": (0, 1e9), "frame": (0, 2**53), "face": (0, 2**53)}
+_ANY = (-1e9, 1e9)  # boxes and probabilities
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,25 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
         FerError: the file is damaged.
     """
     try:
-        # Rows are complete if their last column is; only then are numbers parsed.
-        table = pd.read_csv(file, keep_default_na=False, on_bad_lines="skip")
-        table = table[table["answer"] != ""].reset_index(drop=True)
-        numbers = [name for name in table.columns if name not in ("expression", "answer")]
-        return table.astype(dict.fromkeys(numbers, float)).astype({"face": int, "frame": int})
+        table = read_csv(file, on_bad_lines="skip", dtype="str")
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, pd.errors.EmptyDataError) as error:
-        raise FerError(f"{file.name} must be a table of faces. It is damaged.") from error
+    try:
+        return _checked(table)
+    except (FerError, ValueError) as error:  # a word where a number should be
+        raise DamagedFileError(file, f"must be a table of faces. It is damaged: {error}") from error
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in _COLUMNS if name not in table]
+    if missing:
+        raise FerError(f"The column {missing[0]} is missing.")
+    # Rows are complete if their last column is; only then are numbers parsed.
+    table = table[table["answer"].fillna("") != ""].reset_index(drop=True)
+    numbers = [str(name) for name in table if name not in ("expression", "answer")]
+    table = table.astype(dict.fromkeys(numbers, float))
+    check_ranges(table, {name: _RANGES.get(name, _ANY) for name in numbers})
+    return table.astype({"face": int, "frame": int})
 
 
 def summarize_faces(table: pd.DataFrame) -> list[FaceSummary]:

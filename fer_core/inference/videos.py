@@ -12,7 +12,19 @@ from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import COMPLETED, Run
-from fer_core.storage import disk_full_as_error, file_size, paths, read_json
+from fer_core.storage import (
+    Count,
+    DamagedFileError,
+    Fraction,
+    NonNegative,
+    Number,
+    Seconds,
+    check_record,
+    disk_full_as_error,
+    file_size,
+    paths,
+    read_json,
+)
 from fer_core.tasks import Task, kinds, queue
 
 VIDEO_SUFFIXES = kinds.VIDEO_SUFFIXES
@@ -25,11 +37,11 @@ _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 class VideoSettings:
     """Settings of the processing of a video."""
 
-    every: int = 1  # process every Nth frame
-    time_constant: float = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
-    smallest_face: int | None = None  # pixels of the video; None for the detector's default
-    confidence: float | None = None  # minimum of the detector; None for its default
-    threshold: float = 0.0  # probability below which the answer is "not sure"
+    every: Count = 1  # process every Nth frame
+    time_constant: NonNegative = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
+    smallest_face: Count | None = None  # pixels of the video; None for the detector's default
+    confidence: Fraction | None = None  # minimum of the detector; None for its default
+    threshold: Fraction = 0.0  # probability below which the answer is "not sure"
     tta: bool = False  # test-time augmentation
 
     def __post_init__(self) -> None:
@@ -52,18 +64,18 @@ class Summary:
     """The result of processing a video, as saved in `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
-    frames: int  # that were processed
-    seconds: float  # of the video, up to the last frame read
-    faces: int  # distinct ones
-    rows: int  # of the table
-    damaged: int  # packets that could not be decoded
-    stated_seconds: float | None  # duration that the file states
-    width: int  # pixels of the video, upright
-    height: int
-    rate: float  # frames processed a second
+    frames: Count  # that were processed
+    seconds: Seconds  # of the video, up to the last frame read
+    faces: Count  # distinct ones
+    rows: Count  # of the table
+    damaged: Count  # packets that could not be decoded
+    stated_seconds: Number | None  # duration that the file states
+    width: Count  # pixels of the video, upright
+    height: Count
+    rate: NonNegative  # frames processed a second
     class_names: tuple[str, ...]
-    threshold: float  # probability below which the answer is "not sure"
-    shortened: float = 0.0  # seconds by which gaps are shorter in the annotated video
+    threshold: Fraction  # probability below which the answer is "not sure"
+    shortened: Seconds = 0.0  # by which gaps are shorter in the annotated video
 
     def to_record(self) -> dict[str, Any]:
         """Returns the summary as `result.json` has it."""
@@ -103,9 +115,9 @@ class Video(Task):
             FerError: the request is damaged.
         """
         try:
-            return VideoSettings(**_from_record(self._arguments.get("settings", {})))
-        except TypeError as error:
-            raise FerError(f"The request of {self.id} is damaged.") from error
+            return check_record(VideoSettings, _from_record(self._arguments.get("settings", {})))
+        except FerError as error:
+            raise FerError(f"The request of {self.id} is damaged: {error}") from error
 
     @property
     def source(self) -> Path:
@@ -143,12 +155,19 @@ class Video(Task):
 
     @property
     def summary(self) -> Summary | None:
-        """The result; None if there is none yet, or if its file is damaged."""
-        # Damaged: no JSON (ValueError), or JSON of something else.
-        with contextlib.suppress(ValueError, TypeError, KeyError):
-            record = _from_record(read_json(self.directory / "result.json") or {})
-            return Summary(**record | {"class_names": tuple(record["class_names"])})
-        return None
+        """The result; None if there is none yet.
+
+        Raises:
+            DamagedFileError: its file is damaged.
+        """
+        file = self.directory / "result.json"
+        record = read_json(file)
+        if record is None:
+            return None
+        try:
+            return check_record(Summary, _from_record(record))
+        except FerError as error:
+            raise DamagedFileError(file, str(error)) from error
 
     @property
     def submitted(self) -> datetime | None:
@@ -224,6 +243,8 @@ def _to_record(values: Mapping[str, Any]) -> dict[str, Any]:
     return {_KEYS.get(field, field): value for field, value in values.items()}
 
 
-def _from_record(record: Mapping[str, Any]) -> dict[str, Any]:
+def _from_record(record: Any) -> Any:
+    if not isinstance(record, Mapping):
+        return record
     fields = {key: field for field, key in _KEYS.items()}
     return {fields.get(key, key): value for key, value in record.items()}

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.setting import check_settings, check_within, setting, settings_of
+from fer_core.storage import check_record
 from fer_core.tasks import kinds
 
 LARGEST_EPOCHS = kinds.MAX_EPOCHS
@@ -56,36 +57,6 @@ ARCHITECTURES = {
         "VGG19 with its upper blocks unfrozen; global average pooling to 512 features.",
     ),
 }
-
-
-def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the data as keyword arguments of the dataclass `record`, checked.
-
-    Raises:
-        FerError: there is a name that the dataclass lacks (a newer version may have written it),
-            or a value of the wrong type.
-    """
-    if not isinstance(data, Mapping):
-        raise FerError(f"A JSON object is expected. Received: {type(data).__name__}")
-    unknown = set(data) - {entry.name for entry in fields(record)}
-    if unknown:
-        raise FerError(
-            f"Unknown names: {', '.join(sorted(unknown))}. They may come from a newer version of "
-            "the program."
-        )
-    hints = get_type_hints(record)
-    for name, value in data.items():
-        if not _matches_type(value, hints[name]):
-            raise FerError(f"`{name}` has the wrong type. Received: {value!r}")
-    return dict(data)
-
-
-def _matches_type(value: Any, hint: Any) -> bool:
-    if get_origin(hint) is tuple:
-        item_hint = get_args(hint)[0]
-        return isinstance(value, tuple) and all(_matches_type(item, item_hint) for item in value)
-    types = get_args(hint) or (hint,)
-    return type(value) in types or (type(value) is int and float in types)
 
 
 def _transform(label: str, help: str, *, high: float = 1, step: float = 0.05) -> Any:
@@ -421,6 +392,9 @@ class TrainConfig:
                 "`class_names` must have at least two expressions, or be empty for all. "
                 f"Received: {', '.join(self.class_names)}"
             )
+        for run_id in filter(None, (self.initial_run, *self.teachers)):
+            if Path(run_id).name != run_id:  # it names a folder inside that of the runs
+                raise FerError(f"The id of a run must be a name. Received: {run_id[:100]!r}")
         if self.family != "vgg19" and self.weights != "none":
             raise FerError(
                 f"`weights` are available for the VGG19 family only. "
@@ -485,12 +459,7 @@ class TrainConfig:
         Raises:
             FerError: a setting is unknown, of the wrong type, or out of range.
         """
-        data = dict(data)
-        data["augmentation"] = Augmentation(**known(Augmentation, data.get("augmentation", {})))
-        for name in ("image_size", "class_names", "teachers"):
-            if name in data:
-                data[name] = tuple(data[name])
-        return cls(**known(cls, data))
+        return check_record(cls, data)
 
 
 SETTINGS = settings_of(TrainConfig) | settings_of(Augmentation)

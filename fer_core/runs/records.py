@@ -1,17 +1,30 @@
 """Defines and reads the tables and records in a run's directory."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from msgspec import Meta
 
 from fer_core.errors import FerError
-from fer_core.runs.config import LARGEST_EPOCHS, known
-from fer_core.storage import Ranges, read_json
+from fer_core.runs.config import LARGEST_EPOCHS
+from fer_core.storage import (
+    Count,
+    DamagedFileError,
+    Fraction,
+    Number,
+    Ranges,
+    check_ranges,
+    check_time,
+    read_csv,
+    read_record,
+)
 
-_LARGE = 1e9  # of a loss, which is finite; also a number of steps, or seconds
+_LARGE = 1e9  # of a loss, which is finite; also a number of steps
+_LONG = 1e7  # seconds of an epoch; those of any table add up to a `timedelta`
 HISTORY: Ranges = {
     "epoch": (0, LARGEST_EPOCHS),
     "loss": (-_LARGE, _LARGE),
@@ -19,7 +32,7 @@ HISTORY: Ranges = {
     "val_loss": (-_LARGE, _LARGE),
     "val_accuracy": (0, 1),
     "learning_rate": (0, _LARGE),
-    "seconds": (0, _LARGE),
+    "seconds": (0, _LONG),
 }
 STEPS: Ranges = {
     "step": (0, _LARGE),
@@ -31,10 +44,13 @@ STEPS: Ranges = {
 }
 HISTORY_COLUMNS, STEPS_COLUMNS = tuple(HISTORY), tuple(STEPS)
 
+Epochs = Annotated[int, Meta(ge=0, le=LARGEST_EPOCHS)]
+
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
 
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
 LEAKED = "leaked"  # a column of predictions
+_PROBABILITY = (0, 1 + 1e-6)  # rounded to single precision
 
 MAX_NAME_CHARS = 100
 MAX_NOTE_CHARS = 5000
@@ -45,11 +61,11 @@ class Result:
     """Holds how a run ended: the content of `result.json`."""
 
     reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
-    epochs: int  # whole epochs, all attempts together
-    best_epoch: int | None  # from 0; None if stopped during the first epoch
-    val_loss: float
-    val_accuracy: float
-    attempt: int | None = None  # that wrote this; a later attempt has not finished yet
+    epochs: Epochs  # whole ones, all attempts together
+    best_epoch: Epochs | None  # from 0; None if stopped during the first epoch
+    val_loss: Number
+    val_accuracy: Fraction
+    attempt: Count | None = None  # that wrote this; a later attempt has not finished yet
     remark: str = ""  # a sentence if something was unusual, such as images that have changed
 
 
@@ -80,34 +96,65 @@ class Notes:
 class Goal:
     """The number of epochs to train a run for."""
 
-    epochs: int  # all attempts together
-    since: int = 0  # epochs done when this goal was set; patience is counted from there
+    epochs: Epochs  # all attempts together
+    since: Epochs = 0  # epochs done when this goal was set; patience is counted from there
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """The dataset as the trainer found it; the content of `dataset.json`."""
+
+    class_names: tuple[str, ...] = ()  # in label order
+    counts: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)  # by split, of each class
+    gray: bool = False  # all images are gray, as in FER2013
+
+    def __post_init__(self) -> None:
+        if len(set(self.class_names)) < len(self.class_names):
+            raise FerError("The class names must differ.")
+        if any(len(counts) != len(self.class_names) for counts in self.counts.values()):
+            raise FerError("There must be one count for each class in every split.")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The temperature that calibrates a model's probabilities, fitted on the validation split."""
+
+    temperature: Annotated[float, Meta(ge=0.001, le=1000)]
+    error_before: Fraction  # expected calibration error
+    error_after: Fraction
+    threshold: Fraction | None = None  # of abstention; None in records of older versions
+
+
+@dataclass(frozen=True)
+class TestOpenings:
+    """The times at which the test split was evaluated; stored beside its predictions."""
+
+    __test__ = False  # for pytest, which would take it for a test
+
+    opened: tuple[str, ...] = ()  # ISO 8601
+
+    @property
+    def times(self) -> list[datetime]:
+        """Returns the times."""
+        return [datetime.fromisoformat(text) for text in self.opened]
+
+    def __post_init__(self) -> None:
+        for text in self.opened:
+            check_time(text)
 
 
 def read_notes(path: Path) -> Notes:
     """Reads the notes about a run; empty notes if there is no file.
 
     Raises:
-        FerError: the file is damaged, or the name or the note is too long.
+        DamagedFileError: the file is damaged, or the name or the note is too long.
     """
-    notes = Notes(**known(Notes, read_json_object(path) or {}))
-    notes.check()
-    return notes
-
-
-def read_result(path: Path) -> Result | None:
-    """Returns how a run ended, or None while it has not.
-
-    Raises:
-        FerError: the file is damaged, or from a newer version.
-    """
-    data = read_json_object(path)
-    if data is None:
-        return None
+    notes = read_record(path, Notes) or Notes()
     try:
-        return Result(**known(Result, data))
-    except TypeError as error:
-        raise FerError(f"result.json is incomplete: {error}") from error
+        notes.check()
+    except FerError as error:
+        raise DamagedFileError(path, f"is damaged. {error}") from error
+    return notes
 
 
 def read_predictions(path: Path) -> pd.DataFrame | None:
@@ -116,44 +163,28 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
     Returns None if there is no file.
 
     Raises:
-        FerError: the file is damaged.
+        DamagedFileError: the file is damaged.
     """
     # A class may be called "3", or "nan".
     dtypes = {"path": "str", "row": "str", "expression": "str"}
     try:
-        table = pd.read_csv(path, keep_default_na=False, dtype=dtypes)
+        table = read_csv(path, dtype=dtypes)
     except FileNotFoundError:
         return None
-    except ValueError as error:  # pandas's parser errors and UnicodeDecodeError
-        raise FerError(f"{path.name} is not a valid CSV file: {error}") from error
-    missing = sorted(set(dtypes) - set(table.columns))
-    probabilities = table.filter(regex="^p_")
-    if missing or probabilities.empty or not all(map(is_numeric_dtype, probabilities.dtypes)):
-        lacking = ", ".join(missing) or "one number for every class in every row"
-        raise FerError(f"{path.name} lacks {lacking}.")
+    try:
+        _check_predictions(table, list(dtypes))
+    except FerError as error:
+        raise DamagedFileError(path, f"must hold predictions. {error}") from error
     return table
 
 
-def read_json_object(path: Path) -> dict[str, Any] | None:
-    """Reads a JSON object; None if there is no file.
-
-    Raises:
-        FerError: the file is damaged.
-    """
-    try:
-        data = read_json(path)
-    except ValueError as error:
-        raise FerError(f"{path.name} is not valid JSON: {error}") from error
-    if data is not None and not isinstance(data, dict):
-        raise FerError(f"{path.name} must hold a JSON object. Received: {type(data).__name__}")
-    return data
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The temperature that calibrates a model's probabilities, fitted on the validation split."""
-
-    temperature: float
-    error_before: float  # expected calibration error, in [0, 1]
-    error_after: float
-    threshold: float | None = None  # of abstention; None in records of older versions
+def _check_predictions(table: pd.DataFrame, texts: list[str]) -> None:
+    for name in texts:
+        if name not in table or table[name].isna().any():  # of a row that is cut off
+            raise FerError(f"Every row must have the column {name}.")
+    probabilities = [str(name) for name in table if str(name).startswith("p_")]
+    if not probabilities:
+        raise FerError("There must be a column of probabilities for every class.")
+    check_ranges(table, dict.fromkeys(probabilities, _PROBABILITY))
+    if LEAKED in table and table[LEAKED].dtype != bool and len(table):
+        raise FerError(f"The column {LEAKED} must be True or False in every row.")

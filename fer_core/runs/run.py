@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +19,39 @@ from fer_core.runs.records import (
     HISTORY,
     STEPS,
     Calibration,
+    DatasetRecord,
     Goal,
     Notes,
     Result,
-    read_json_object,
+    TestOpenings,
     read_notes,
     read_predictions,
-    read_result,
 )
-from fer_core.storage import cached_by_files, cached_by_mtime, paths, read_table, write_json
+from fer_core.storage import (
+    CsvTail,
+    Stamp,
+    cached_by_files,
+    cached_by_mtime,
+    check_record,
+    paths,
+    read_record,
+    read_table,
+    stamp,
+    write_json,
+)
 from fer_core.tasks import Task, processes, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
+
+# The files that `Run.damage` reads.
+_OPTIONAL = (
+    "notes.json",
+    "calibration.json",
+    "history.csv",
+    "steps.csv",
+    *(f"predictions/{name}" for name in ("val.csv", "val_views.csv", "test.csv", "test_views.csv")),
+    "predictions/test.json",
+)
 
 # The files that `Run.problem` reads.
 _RECORDS = (
@@ -59,6 +83,16 @@ class Run(Task):
         except (FerError, OSError):
             return Notes()
 
+    @property
+    def notes_problem(self) -> str:
+        """Returns a sentence if the notes are damaged, else ""."""
+        return _failure(lambda: _notes(self.directory / "notes.json"))
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """Returns a sentence for each damaged file without which the run is usable."""
+        return _damage(self, tuple(stamp(f"{self.directory}/{name}") for name in _OPTIONAL))
+
     def save_notes(self, notes: Notes) -> None:
         """Replaces the user's notes.
 
@@ -87,9 +121,9 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             arguments = request.arguments if request is not None else {}
-            epochs, since = arguments.get("epochs"), arguments.get("since")
-            if epochs is not None and since is not None:
-                return Goal(epochs, since)
+            with contextlib.suppress(FerError, KeyError):  # no goal, or a damaged one
+                names = ("epochs", "since")
+                return check_record(Goal, {name: arguments[name] for name in names})
         return Goal(self.config.epochs)
 
     @property
@@ -116,23 +150,24 @@ class Run(Task):
     @property
     def class_names(self) -> tuple[str, ...]:
         """Returns the expressions in label order; empty until the trainer has read the dataset."""
-        return tuple(self._dataset_record().get("class_names", ()))
+        return self._dataset_record.class_names
 
     @property
     def counts(self) -> pd.DataFrame:
         """Returns the numbers of images used: a row per class, a column per split."""
-        record = self._dataset_record()
-        return pd.DataFrame(record.get("counts", {}), index=list(self.class_names))
+        record = self._dataset_record
+        counts = {split: list(numbers) for split, numbers in record.counts.items()}
+        return pd.DataFrame(counts, index=list(record.class_names))
 
     @property
     def has_test(self) -> bool:
         """Tells whether the dataset has a test split, sealed or opened."""
-        return "test" in self._dataset_record().get("counts", {})
+        return "test" in self._dataset_record.counts
 
     @property
     def is_gray(self) -> bool:
         """Tells whether all images of the dataset are gray, as in FER2013."""
-        return bool(self._dataset_record().get("gray", False))
+        return self._dataset_record.gray
 
     @property
     def fingerprint(self) -> str:
@@ -142,7 +177,7 @@ class Run(Task):
     @property
     def environment(self) -> dict[str, Any]:
         """Returns versions, device and dataset fingerprint, as recorded by the trainer."""
-        return _read_object(self.directory / "environment.json")
+        return _environment(self.directory / "environment.json")
 
     @property
     def history(self) -> pd.DataFrame:
@@ -184,8 +219,8 @@ class Run(Task):
     def calibration(self, *, tta: bool = False) -> Calibration | None:
         """Returns the calibration, without or with test-time augmentation; None if unknown."""
         try:
-            return Calibration(**_read_object(self.directory / "calibration.json")[VIEWS[tta]])
-        except (KeyError, TypeError, FerError):  # from an older version, or damaged
+            return _calibrations(self.directory / "calibration.json").get(VIEWS[tta])
+        except FerError:  # `damage` tells
             return None
 
     def predictions_file(self, split: str, *, tta: bool = False) -> Path:
@@ -207,15 +242,15 @@ class Run(Task):
         """
         path = self.predictions_file("test").with_suffix(".json")
         try:
-            return [datetime.fromisoformat(time) for time in _read_object(path).get("opened", ())]
-        except (ValueError, TypeError):  # damaged; it was written when the split was last opened
-            return [datetime.fromtimestamp(path.stat().st_mtime)]
+            return (read_record(path, TestOpenings) or TestOpenings()).times
+        except FerError:  # it was written when the split was last opened
+            return [datetime.fromtimestamp(path.lstat().st_mtime)]
 
     @property
     def model_file(self) -> Path | None:
         """Returns the best epoch's model, or None while there is none."""
         path = self.directory / "model.keras"
-        return path if path.exists() else None
+        return path if path.is_file() else None
 
     @property
     def exports(self) -> list[Path]:
@@ -223,7 +258,8 @@ class Run(Task):
         folder = self.directory / "export"
         if not folder.is_dir():
             return []
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        files = (path for path in folder.iterdir() if path.is_file())
+        return sorted(path for path in files if not path.name.startswith("."))
 
     @property
     def started(self) -> datetime | None:
@@ -273,17 +309,49 @@ class Run(Task):
         """Returns the request files, newest first."""
         return [folder / "request.json" for folder in (self.directory, *reversed(self.attempts))]
 
-    def _dataset_record(self) -> dict[str, Any]:
-        return _read_object(self.directory / "dataset.json")
+    @property
+    def _dataset_record(self) -> DatasetRecord:
+        return _dataset(self.directory / "dataset.json")
 
 
-_config = cached_by_mtime(lambda path: TrainConfig.from_dict(_read_object(path)))
+_config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
-_result = cached_by_mtime(read_result)
+_result = cached_by_mtime(lambda path: read_record(path, Result))
+_dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
 
 
-def _read_object(path: Path) -> dict[str, Any]:
-    return read_json_object(path) or {}
+@lru_cache(maxsize=1_000)
+def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
+    """Returns `Run.damage`, cached until a file changes: predictions may have many rows."""
+    reads: list[Callable[[], object]] = [
+        lambda: _notes(run.directory / "notes.json"),
+        lambda: _calibrations(run.directory / "calibration.json"),
+        lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
+    ]
+    for split, tta in product(("val", "test"), (False, True)):
+        reads.append(partial(run.predictions, split, tta=tta))
+    tables = (("history.csv", HISTORY), ("steps.csv", STEPS))
+    tails = [CsvTail(run.directory / name, ranges) for name, ranges in tables]
+    for tail in tails:
+        tail.read()
+    found = [*map(_failure, reads), *(tail.problem for tail in tails)]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _failure(read: Callable[[], object]) -> str:
+    try:
+        read()
+    except FerError as error:
+        return str(error)
+    return ""
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    return read_record(path, dict[str, str | int | float | list[str] | None]) or {}
+
+
+def _calibrations(path: Path) -> dict[str, Calibration]:
+    return read_record(path, dict[str, Calibration]) or {}
 
 
 def _record_files(run: Run) -> list[str]:
@@ -294,11 +362,10 @@ def _record_files(run: Run) -> list[str]:
 def _problem(run: Run) -> str:
     try:
         _ = run.config, run.counts, run.result, run.environment
-        if not all(isinstance(name, str) for name in run.class_names):
-            raise FerError("the class names in dataset.json must be strings.")
-    # pandas and tuple() raise these where dataset.json holds values of the wrong type.
-    except (ValueError, TypeError, AttributeError, OSError) as error:
+    except FerError as error:
         return f"{run.id} cannot be read: {error}"
+    if run.model_file is None and os.path.lexists(run.directory / "model.keras"):
+        return f"{run.id} cannot be read: its model.keras is no file."
     if run.model_file and not run.class_names:
         return f"{run.id} cannot be read: dataset.json, which has its class names, is missing."
     return ""

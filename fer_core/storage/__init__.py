@@ -4,6 +4,7 @@ from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
 from fer_core.storage.csv_checks import BoundedLines, write_table
 from fer_core.storage.csv_tables import (
+    MAX_TABLE_BYTES,
     CsvTail,
     Ranges,
     append_row,
@@ -44,6 +45,7 @@ from fer_core.storage.paths import workspace
 from fer_core.storage.reading import (
     DamagedFileError,
     open_regular,
+    parse_json,
     read_bytes,
     read_json,
     read_tail,
@@ -58,6 +60,7 @@ from fer_core.storage.records import (
     Timestamp,
     check_record,
     check_time,
+    check_value,
     read_record,
 )
 from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
@@ -75,6 +78,7 @@ __all__ = [
     "check_ranges",
     "check_record",
     "check_time",
+    "check_value",
     "Count",
     "CsvTail",
     "DamagedFileError",
@@ -87,11 +91,13 @@ __all__ = [
     "Fraction",
     "fsync_file",
     "map_array",
+    "MAX_TABLE_BYTES",
     "NonNegative",
     "Number",
     "open_array",
     "open_regular",
     "parse_csv",
+    "parse_json",
     "paths",
     "Ranges",
     "read_array",

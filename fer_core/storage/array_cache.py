@@ -12,6 +12,8 @@ from filelock import FileLock
 
 from fer_core.storage import paths
 from fer_core.storage.files import DiskFullError, replacing
+from fer_core.storage.npy import map_array
+from fer_core.storage.reading import DamagedFileError
 
 MAX_BYTES = 20_000_000_000  # of all cached arrays
 MAX_DISK_SHARE = 0.25  # of the disk, if that is less
@@ -40,11 +42,13 @@ def open_array(
         with FileLock(path.with_suffix(".lock")):
             array = _open(path)
             if array is None:
+                if path.is_dir():  # which a file cannot replace
+                    shutil.rmtree(path)
                 _remove_unfinished(path)
                 _check_space(path.parent, size, description)
                 with replacing(path) as temporary:
                     make(temporary)
-                array = np.load(path, mmap_mode="r")
+                array = map_array(path)
                 _remove_unused(keep=path)
     with contextlib.suppress(OSError):  # a read-only disk: nothing is removed from it
         os.utime(path)
@@ -54,8 +58,8 @@ def open_array(
 def _open(path: Path) -> np.ndarray | None:
     """Returns the array; None if it is missing or incomplete."""
     try:
-        return np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError):
+        return map_array(path)
+    except (FileNotFoundError, DamagedFileError):
         return None
 
 

@@ -49,10 +49,23 @@ class CsvTail:
         with self._lock:
             try:
                 self._read_new()
-            except (OSError, DamagedFileError):  # missing, or a folder
+            except (OSError, DamagedFileError) as error:  # missing, or a folder
                 if self._stamp != _UNREAD:
                     self._reset()
+                self._refusal = str(error) if isinstance(error, DamagedFileError) else ""
             return self._table
+
+    @property
+    def problem(self) -> str:
+        """Returns a sentence on what was damaged when the file was last read, else ""."""
+        if self._refusal:
+            return self._refusal
+        if self._header and sorted(self._header) != sorted(self._columns):
+            return f"{self._path} must have the columns {', '.join(self._columns)}."
+        rows = "row is" if self._damaged == 1 else "rows are"
+        return (
+            f"{self._damaged:,} damaged {rows} left out of {self._path}." if self._damaged else ""
+        )
 
     def _reset(self) -> None:
         self._table = pd.DataFrame(columns=list(self._columns), dtype=float)
@@ -60,6 +73,8 @@ class CsvTail:
         self._stamp = _UNREAD
         self._end = 0  # bytes read so far
         self._last = b""  # the last row read
+        self._damaged = 0  # rows left out
+        self._refusal = ""  # why the file could not be read
 
     def _read_new(self) -> None:
         status = self._path.stat()
@@ -74,6 +89,7 @@ class CsvTail:
                 file.seek(0)
                 text = file.read()
         self._stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+        self._refusal = ""
         # A row that is still being written does not end with a newline.
         self._add(text[len(self._last) : text.rfind(b"\n") + 1])
 
@@ -88,6 +104,7 @@ class CsvTail:
             self._header = lines.pop(0).decode("utf-8", "replace").strip().split(",")
         if lines and sorted(self._header) == sorted(self._columns):
             rows = _parse(lines, self._header, self._columns)
+            self._damaged += len(lines) - len(rows)
             if len(self._table):
                 rows = pd.concat([self._table, rows], ignore_index=True)
             self._table = rows

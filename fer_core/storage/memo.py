@@ -1,5 +1,6 @@
 """Caches what was read from files until one of them changes; pages list a thousand runs."""
 
+import errno
 import os
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
@@ -19,8 +20,10 @@ def stamp(path: Path | str) -> Stamp:
     """
     try:
         status = os.stat(path)  # noqa: PTH116 (a third of the time of Path's)
-    except OSError:
-        return 0, 0, 0
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            return 0, 0, 0
+        status = os.lstat(path)  # of a link to itself
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 

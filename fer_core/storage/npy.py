@@ -14,6 +14,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.storage.reading import DamagedFileError, open_regular, read_bytes
 
+_BLOCK = 2**20  # bytes
 _MAX_ROW_BYTES = 2**28
 
 
@@ -152,7 +153,7 @@ def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
     """
     offset, shape = _header(path, path.stat().st_mtime_ns)
     length = math.prod(shape[1:])
-    with open_regular(path) as file:
+    with open_regular(path, buffering=_BLOCK) as file:
         for row in rows:
             file.seek(offset + row * length)
             data = file.read(length) if length <= _MAX_ROW_BYTES else b""

@@ -38,18 +38,21 @@ class DamagedFileError(FerError):
 
 
 @contextmanager
-def open_regular(path: Path, *, max_bytes: int | None = None) -> Iterator[IO[bytes]]:
+def open_regular(
+    path: Path, *, max_bytes: int | None = None, buffering: int = -1
+) -> Iterator[IO[bytes]]:
     """Opens a regular file for reading; links are followed.
 
     Args:
         max_bytes: of the file; None for any number.
+        buffering: bytes that are read at once; -1 for the default.
 
     Raises:
         FileNotFoundError: there is no such file.
         DamagedFileError: it is no regular file, or too large, or the system cannot read it.
     """
     try:
-        with retry_while_locked(lambda: _open(path)) as file:
+        with retry_while_locked(lambda: _open(path, buffering)) as file:
             size = os.fstat(file.fileno()).st_size
             if max_bytes is not None and size > max_bytes:
                 raise DamagedFileError(
@@ -64,11 +67,13 @@ def open_regular(path: Path, *, max_bytes: int | None = None) -> Iterator[IO[byt
         raise DamagedFileError(path, f"cannot be read: {error.strerror or error}") from error
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path, buffering: int) -> IO[bytes]:
     # Before opening, since that alone may change a device, and after, since the path may now be
     # another file's.
     _check_regular(path, path.stat())
-    file = open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS))  # noqa: PTH123, SIM115
+    file = open(  # noqa: PTH123, SIM115 (Path.open takes no opener)
+        path, "rb", buffering, opener=lambda name, _: os.open(name, _FLAGS)
+    )
     try:
         _check_regular(path, os.fstat(file.fileno()))
     except BaseException:
@@ -117,15 +122,29 @@ def read_json(path: Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
         DamagedFileError: as for `open_regular`, or it does not hold JSON.
     """
     try:
-        data = msgspec.json.decode(read_bytes(path, max_bytes=max_bytes))
+        return parse_json(read_bytes(path, max_bytes=max_bytes))
     except FileNotFoundError:
         return None
+    except DamagedFileError:
+        raise
+    except FerError as error:
+        raise DamagedFileError(path, f"must hold JSON. {error}") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Returns a JSON value other than null; see `read_json`.
+
+    Raises:
+        FerError: it is no JSON.
+    """
+    try:
+        data = msgspec.json.decode(text)
     except RecursionError as error:
-        raise DamagedFileError(path, "must hold JSON. It is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DamagedFileError(path, f"must hold JSON. It is damaged: {error}") from error
-    if data is None:  # or the file would count as missing
-        raise DamagedFileError(path, "must hold a JSON value. It is null")
+        raise FerError("It is nested too deeply.") from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise FerError(f"It is damaged: {error}.") from error
+    if data is None:  # or a file would count as missing
+        raise FerError("It is null.")
     return data
 
 

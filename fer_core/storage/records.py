@@ -10,8 +10,8 @@ finite and within its range, a time is one of the calendar. Each package declare
         val_accuracy: Fraction = 0.0
 """
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -44,17 +44,37 @@ def check_record(kind: type[T], data: Any) -> T:
         FerError: the data is no object, lacks a field, has one that `kind` does not know (a newer
             version of the program may have written it), or has a value of a wrong type or range.
     """
-    if isinstance(data, Mapping):
-        unknown = sorted(set(data) - {entry.name for entry in fields(kind)})  # type: ignore[arg-type]
-        if unknown:
-            raise FerError(
-                f"has unknown names: {', '.join(unknown)[:200]}. They may come from a newer "
-                "version of the program."
-            )
+    unknown = sorted(_unknown_names(kind, data))
+    if unknown:
+        raise FerError(
+            f"has unknown names: {', '.join(unknown)[:200]}. They may come from a newer version of "
+            "the program."
+        )
+    return check_value(kind, data)
+
+
+def check_value(hint: type[T], value: Any) -> T:
+    """Returns a value of JSON as the type that an annotation says; see `check_record`.
+
+    Raises:
+        FerError: it has another type, or is out of range.
+    """
     try:
-        return msgspec.convert(data, kind)
+        return msgspec.convert(value, hint)
     except (msgspec.ValidationError, RecursionError) as error:
         raise FerError(f"has an invalid value: {error}") from error
+
+
+def _unknown_names(kind: type, data: Any) -> Iterator[str]:
+    if not is_dataclass(kind) or not isinstance(data, Mapping):
+        return
+    types = {entry.name: entry.type for entry in fields(kind)}
+    for name, value in data.items():
+        inner = types.get(name)
+        if inner is None:
+            yield str(name)
+        elif isinstance(inner, type):
+            yield from _unknown_names(inner, value)
 
 
 def read_record(path: Path, kind: type[T]) -> T | None:

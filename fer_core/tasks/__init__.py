@@ -25,6 +25,7 @@ from fer_core.tasks.task import (
     list_tasks,
     new_directory,
     room_left,
+    unreadable_tasks,
 )
 
 __all__ = [
@@ -53,5 +54,6 @@ __all__ = [
     "save_preferences",
     "supervisor",
     "task",
+    "unreadable_tasks",
     "worker",
 ]

@@ -326,6 +326,14 @@ def list_tasks(kind: str = "") -> list[Task]:
     return [task for task in tasks if not kind or (task.request and task.request.kind == kind)]
 
 
+def unreadable_tasks() -> list[Task]:
+    """Returns the tasks other than runs whose request is damaged, so that they are of no kind."""
+    every = [task for task in list_tasks() if task.request is None]
+    return [
+        task for task in every if task.attempts or os.path.lexists(task.directory / "request.json")
+    ]
+
+
 def directories(root: Path) -> list[Path]:
     """Returns the folders in `root`, newest name first, without hidden (unfinished) ones."""
     try:

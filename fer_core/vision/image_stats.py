@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -36,24 +35,11 @@ class ImageStats:
     deviation: tuple[float, ...]
     sharpness: tuple[float, ...]
 
-    @classmethod
-    def of_record(cls, record: Any) -> "ImageStats":
-        """Returns the statistics from the dict that `dataclasses.asdict` made.
-
-        Raises:
-            FerError: the record is damaged.
-        """
-        try:
-            columns = {name: tuple(map(float, record[name])) for name in MEASURES}
-            images = int(record["images"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FerError("The image statistics of the training faces are damaged.") from error
-        if any(len(column) != len(_PERCENTILES) for column in columns.values()):
-            raise FerError(
-                f"The image statistics of the training faces must hold {len(_PERCENTILES)} "
-                "percentiles a measure. They are damaged."
-            )
-        return cls(images, **columns)
+    def __post_init__(self) -> None:
+        for name in MEASURES:
+            values = getattr(self, name)
+            if len(values) != len(_PERCENTILES) or any(np.diff(values) < 0):
+                raise FerError(f"`{name}` must be {len(_PERCENTILES)} ascending percentiles.")
 
     def below(self, appearance: Appearance) -> dict[str, float]:
         """Returns for each measure the share of images, in [0, 1], with a lower value."""

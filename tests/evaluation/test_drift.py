@@ -9,7 +9,7 @@ from fer_core.evaluation.calibration import calibrate
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.runs.run import Run
 from fer_core.runs.writers import image_stats_file
-from fer_core.storage import paths
+from fer_core.storage import DamagedFileError, paths
 from fer_core.vision.image_stats import measure_image
 
 
@@ -51,7 +51,7 @@ def test_another_data_set_of_that_name_tells_nothing(run: Run) -> None:
 def test_a_damaged_record_is_said(run: Run) -> None:
     for text in ('{"images": 3}', "[]", "half of"):
         image_stats_file(run).write_text(text)
-        with pytest.raises(ValueError, match="are damaged"):
+        with pytest.raises(DamagedFileError, match="appearance.json"):
             training_stats_of(run)
 
 

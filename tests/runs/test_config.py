@@ -78,7 +78,7 @@ def test_the_backbone_is_frozen_while_the_head_learns_and_where_no_block_is_to_l
 
 
 def test_an_unknown_setting_is_named() -> None:
-    with pytest.raises(ValueError, match="Unknown names: epoch"):
+    with pytest.raises(ValueError, match="unknown names: epoch"):
         TrainConfig.from_dict({"epoch": 3})
 
 

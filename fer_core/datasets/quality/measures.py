@@ -12,7 +12,7 @@ import numpy as np
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.memory_share import MemoryShare
 from fer_core.errors import FerError
-from fer_core.storage import open_array, paths, writing_array
+from fer_core.storage import map_array, open_array, paths, writing_array
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # values of `problem`; truncated files are damaged
 SIDE = 32  # pixels of the downscaled gray image that near duplicates are compared by
@@ -97,8 +97,8 @@ def writing_measures(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
 def load_measures(path: Path) -> np.ndarray | None:
     """Maps a file of MEASURES into memory; None if it is missing or damaged."""
     try:
-        return np.load(path, mmap_mode="r").view(MEASURES)[:, 0]
-    except (OSError, ValueError, EOFError):
+        return map_array(path).view(MEASURES)[:, 0]
+    except (FileNotFoundError, FerError, ValueError):  # an array of another shape
         return None
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.quality.measures import GONE
 from fer_core.errors import FerError
-from fer_core.storage import replacing, retry_while_locked
+from fer_core.storage import Seconds, check_time, check_value, parse_json, read_arrays, replacing
 
 # Increase it when the same images would give another result: saved results become out of date.
 _VERSION = 1
@@ -36,28 +36,15 @@ TABLE = np.dtype(
 
 
 @dataclass(frozen=True)
-class ScanResult:
-    """The result of a quality scan, by position in the index."""
+class _Search:
+    """Holds what both results have in common."""
 
     key: str  # `images_key` of the index
     started: str  # ISO 8601
-    seconds: float  # duration
-    table: np.ndarray  # of dtype TABLE
 
-    @property
-    def time(self) -> datetime:
-        """When the scan started."""
-        return datetime.fromisoformat(self.started)
-
-
-@dataclass(frozen=True)
-class FaceSearch:
-    """The result of a face search in a random sample of the images."""
-
-    key: str  # `images_key` of the index
-    started: str  # ISO 8601
-    positions: np.ndarray  # of the sample, ascending
-    found: np.ndarray  # bool: whether MTCNN found a face
+    def __post_init__(self) -> None:
+        check_value(str, self.key)
+        check_time(check_value(str, self.started))
 
     @property
     def time(self) -> datetime:
@@ -65,8 +52,31 @@ class FaceSearch:
         return datetime.fromisoformat(self.started)
 
 
+@dataclass(frozen=True)
+class ScanResult(_Search):
+    """The result of a quality scan, by position in the index."""
+
+    seconds: Seconds  # duration
+    table: np.ndarray  # of dtype TABLE
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_value(Seconds, self.seconds)
+
+
+@dataclass(frozen=True)
+class FaceSearch(_Search):
+    """The result of a face search in a random sample of the images."""
+
+    positions: np.ndarray  # of the sample, ascending
+    found: np.ndarray  # bool: whether MTCNN found a face
+
+
 Result = TypeVar("Result", ScanResult, FaceSearch)
+_ARRAYS: dict[type, tuple[str, ...]] = {ScanResult: ("table",), FaceSearch: ("positions", "found")}
 _NAME_ON_DISK = {"started": "looked"}  # fields whose name in the files is an older one
+_NAME_IN_MEMORY = {stored: name for name, stored in _NAME_ON_DISK.items()}
+_MAX_FILE_BYTES = 500_000_000  # of the results of ten million images
 
 
 def images_key(index: pd.DataFrame) -> str:
@@ -144,23 +154,36 @@ def save(path: Path, result: ScanResult | FaceSearch) -> None:
 def read_scan_result(dataset: Dataset) -> ScanResult | None:
     """Reads the last scan result, up to date or not; None if it is missing or damaged."""
     result = _read(scan_result_file(dataset), ScanResult)
-    return result if result is not None and result.table.dtype == TABLE else None
+    return result if result is not None and _is_table(result.table) else None
 
 
 def read_face_search(dataset: Dataset) -> FaceSearch | None:
     """Reads the last face search, up to date or not; None if it is missing or damaged."""
-    return _read(face_search_file(dataset), FaceSearch)
+    search = _read(face_search_file(dataset), FaceSearch)
+    return search if search is not None and _is_search(search) else None
+
+
+def _is_table(table: np.ndarray) -> bool:
+    if table.dtype != TABLE or table.ndim != 1:
+        return False
+    positions = np.array([table["first"], table["near"]])
+    measures = np.array([table[name] for name in ("mean", "deviation", "sharpness", "similarity")])
+    return bool(((positions >= 0) & (positions < len(table))).all() and np.isfinite(measures).all())
+
+
+def _is_search(search: FaceSearch) -> bool:
+    positions, found = search.positions, search.found
+    if positions.ndim != 1 or positions.dtype.kind != "i" or found.dtype != bool:
+        return False
+    return positions.shape == found.shape and bool((positions >= 0).all())
 
 
 def _read(path: Path, kind: type[Result]) -> Result | None:
     try:
-        with retry_while_locked(lambda: path.open("rb")) as opened, np.load(opened) as file:
-            record: dict[str, Any] = json.loads(str(file["record"]))
-            names = {each.name: _NAME_ON_DISK.get(each.name, each.name) for each in fields(kind)}
-            values = {
-                name: file[stored] if stored in file else record[stored]
-                for name, stored in names.items()
-            }
-        return kind(**values)
-    except Exception:  # damage raises errors of zipfile, NumPy or json; it can be computed again
+        arrays = read_arrays(path, max_bytes=_MAX_FILE_BYTES)
+        stored = check_value(dict[str, Any], parse_json(str(arrays["record"])))
+        values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS[kind]}
+        about = {_NAME_IN_MEMORY.get(name, name): value for name, value in stored.items()}
+        return kind(**about, **values)
+    except (FerError, FileNotFoundError, KeyError, TypeError):  # it can be computed again
         return None

@@ -5,10 +5,11 @@ import streamlit as st
 
 from fer_core import expressions, vision
 from fer_core.datasets import Corrections, Dataset, positions_of
+from fer_core.errors import FerError
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
-from pages.components.shared.formatting import SPLITS
+from pages.components.shared.formatting import SPLITS, plain
 from pages.components.shared.gallery import Tile, gallery
 
 ALL = "all"  # not the name of a split
@@ -121,10 +122,15 @@ def show_mean_faces(dataset: Dataset) -> None:
         "The mean of all images of a class. Sharp features are common to the class; classes with "
         "similar means are easily confused."
     )
+    try:
+        faces = dataset.mean_faces()
+    except FerError as error:
+        st.warning(plain(f"{error} Add the dataset again to compute the mean faces."))
+        return
     counts = dataset.counts().sum(axis=1)
     colors = expressions.colors(dataset.class_names)
     tiles = [
         Tile(vision.encode(face, "JPEG"), f"{name} · {counts[name]:,}", color)
-        for (name, face), color in zip(dataset.mean_faces().items(), colors, strict=True)
+        for (name, face), color in zip(faces.items(), colors, strict=True)
     ]
     gallery(tiles, key=f"means-{dataset.name}", min_width=110, clickable=False)

@@ -61,10 +61,10 @@ def _report(
     if result is None:
         return None
     key = quality.images_key(dataset.index)
-    if result.key != key:
+    if result.key != key or len(result.table) != len(dataset.index):
         return QualityReport(result, None, (), is_current=False)
     faces = quality.read_face_search(dataset)
-    if faces is not None and faces.key != key:
+    if faces is not None and (faces.key != key or (faces.positions >= len(dataset.index)).any()):
         faces = None
     findings = quality.find_problems(result, with_corrections(dataset).index, faces)
     return QualityReport(result, faces, tuple(findings), is_current=True)

@@ -27,6 +27,8 @@ def show_cross_dataset(run: Run) -> None:
     """Shows a form for a new evaluation, running ones, and the results."""
     _offer(run)
     _show_tasks(run)
+    for message in evaluation.unreadable_evaluations(run):
+        st.warning(plain(f"{message} Delete the file, and evaluate again."))
     done = evaluation.list_evaluations(run)
     if not done:
         st.info(

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core import inference
+from fer_core.errors import FerError
 from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
@@ -19,16 +20,13 @@ from pages.components.shared.formatting import file_name, format_clock, plain
 
 def show_video(video: Video) -> None:
     """Shows a video that is no longer queued or running."""
-    summary = video.summary
     with st.container(border=True):
-        if summary is None:
-            _show_failure(video)
+        try:
+            summary = video.summary
+        except FerError as error:
+            st.error(plain(f"{error} Delete the video and process it again."))
         else:
-            _show_result(video, summary)
-            if summary.rows:
-                show_faces(video, summary)
-            else:
-                _show_no_face(video, summary)
+            _show(video, summary)
         with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{video.id}"):
             st.markdown("Delete the annotated video, the table and the portraits?")
             st.button(
@@ -39,6 +37,17 @@ def show_video(video: Video) -> None:
                 on_click=partial(run_or_toast, video.delete),
                 **writing(),
             )
+
+
+def _show(video: Video, summary: Summary | None) -> None:
+    if summary is None:
+        _show_failure(video)
+        return
+    _show_result(video, summary)
+    if summary.rows:
+        show_faces(video, summary)
+    else:
+        _show_no_face(video, summary)
 
 
 def _show_failure(video: Video) -> None:

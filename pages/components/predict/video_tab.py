@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fer_core import inference
+from fer_core.errors import FerError
 from fer_core.inference import MAX_FRAME_STEP, VIDEO_SUFFIXES, Video, VideoSettings
 from fer_core.runs import Run
 from pages.components.predict.options import PredictOptions
@@ -98,11 +99,17 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
 
 def _describe(video: Video) -> str:
     """Returns name, time of submission and result."""
-    submitted, summary = video.submitted, video.summary
-    parts = [video.name, f"{submitted:%d %b, %H:%M}" if submitted else ""]
-    if summary is None:
-        parts.append(str(video.state))
-    else:
-        faces = "1 face" if summary.faces == 1 else f"{summary.faces:,} faces"
-        parts.append(f"{summary.frames:,} frames, {faces}")
+    submitted = video.submitted
+    parts = [video.name, f"{submitted:%d %b, %H:%M}" if submitted else "", _result(video)]
     return " · ".join(part for part in parts if part)
+
+
+def _result(video: Video) -> str:
+    try:
+        summary = video.summary
+    except FerError:
+        return "damaged"
+    if summary is None:
+        return str(video.state)
+    faces = "1 face" if summary.faces == 1 else f"{summary.faces:,} faces"
+    return f"{summary.frames:,} frames, {faces}"

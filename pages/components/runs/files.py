@@ -8,6 +8,7 @@ from fer_core.evaluation import Overview
 from fer_core.runs import Run
 from fer_core.storage import export_csv
 from pages.components.shared.corrections import show_run_corrections
+from pages.components.shared.damage import show_damage
 from pages.components.shared.formatting import (
     file_name,
     format_run,
@@ -33,6 +34,7 @@ def _show_run(one: Overview) -> None:
     title = f"{format_run_title(run)} · " if one.notes.name else ""
     st.markdown(f"**{plain(format_run(run))}**")
     st.caption(plain(title + run.id))
+    show_damage(run)
     show_run_corrections(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if not run.is_pretrained:

@@ -34,10 +34,13 @@ _COLUMNS = {
     ),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "note": st.column_config.TextColumn("Note", width="medium"),
+    "damaged": st.column_config.TextColumn(
+        "Damaged files", help="Select the run to see what is wrong with them."
+    ),
     "id": st.column_config.TextColumn("Folder"),
 }
 # Columns that are hidden if they are empty.
-_RARE = ("star", "name", "note", "val_clean", "test_range", "test_clean")
+_RARE = ("star", "name", "note", "damaged", "val_clean", "test_range", "test_clean")
 _KEY, _SHOWN = "runs-table", "runs-shown"
 
 
@@ -93,6 +96,7 @@ def _row(one: Overview) -> dict[str, Any]:
         "duration": None if one.seconds is None else timedelta(seconds=round(one.seconds)),
         "started": one.started,
         "note": one.notes.note,
+        "damaged": ", ".join(one.damaged),
         "id": one.run.id,
     }
 

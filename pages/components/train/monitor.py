@@ -9,6 +9,7 @@ from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState, kinds, queue
 from pages.components.shared.access import writing
 from pages.components.shared.corrections import show_run_corrections
+from pages.components.shared.damage import show_damage
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
@@ -40,6 +41,7 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
     interval = _interval(run) if state.is_active or queue.will_auto_resume(run) else None
     _show_title(run)
     show_origin(run)
+    show_damage(run)
     show_run_corrections(run)
     with st.container():  # keeps the position of the curves below, and so their zoom
         if state.is_active:

@@ -1,0 +1,224 @@
+"""Damages every file of a small workspace in every way, and opens every page.
+
+The test tries a share of all cases, the same ones every time. All of them take hours:
+
+    FER_FUZZ_EVERY=1 python -m pytest -m slow -n 0 -s tests/pages/fuzz
+"""
+
+import os
+import shutil
+import time
+import traceback
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from fer_core.errors import FerError
+from fer_core.storage import paths
+from fer_core.tasks import queue
+from tests.pages.conftest import APP
+from tests.pages.fuzz.damages import Case, cases, damaged_copy, unpack
+from tests.pages.fuzz.readers import readers
+
+EVERY = int(os.environ.get("FER_FUZZ_EVERY", "60"))  # one of so many cases is tried
+BATCH = 40  # damages in one workspace
+TIMEOUT = 20  # seconds of a page, on a busy machine
+PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("no_supervisor"),
+    pytest.mark.filterwarnings("ignore:May not flag all label issues:UserWarning"),
+]
+
+
+@dataclass
+class Findings:
+    """What went wrong, and how much was tried."""
+
+    opened: int = 0
+    slowest: float = 0.0  # seconds
+    failures: list[str] = field(default_factory=list)
+
+    def run(self, page: AppTest, what: str) -> AppTest:
+        """Runs a page and notes its exceptions."""
+        started = time.monotonic()
+        try:
+            page.run(timeout=TIMEOUT)
+        except RuntimeError as error:  # no answer in time
+            self.failures.append(f"{what}: {error}")
+        self.opened += 1
+        self.slowest = max(self.slowest, time.monotonic() - started)
+        for exception in page.exception:
+            frames = [
+                line.strip()
+                for line in exception.stack_trace
+                if "fer_core" in line or "pages/" in line
+            ]
+            self.failures.append(
+                f"{what}: {exception.message[:200]} | {' < '.join(frames[-3:][::-1])}"
+            )
+        return page
+
+    def open(self, name: str, what: str, **address: str) -> AppTest:
+        """Opens a page and notes its exceptions."""
+        page = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
+        page.switch_page(f"pages/{name}.py")
+        page.query_params.update(address)
+        return self.run(page, f"{name} {address} {what}")
+
+
+@pytest.fixture
+def original(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace that is copied and damaged, with the caches that its pages make."""
+    unpack(tmp_path).rename(workspace)
+    monkeypatch.setattr(paths, "pretrained_root", lambda: paths.PROJECT / "fer_core/pretrained")
+    monkeypatch.setattr("pages.components.shared.models.preload", lambda run, tta: None)
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
+    findings = Findings()
+    for name in PAGES:
+        findings.open(name, "undamaged")
+    assert findings.failures == []
+    return workspace.rename(tmp_path / "original")
+
+
+def chosen_cases(original: Path, every: int) -> list[Case]:
+    """Returns one of so many cases, the same ones every time."""
+    return [
+        case
+        for case in cases(original)
+        if zlib.crc32(f"{case.file} {case.name}".encode()) % every == 0
+        and not (case.name == "no permission" and os.geteuid() == 0)
+    ]
+
+
+def batches(original: Path) -> Iterator[list[Case]]:
+    """Yields cases of which no two are of the same file of the workspace itself."""
+    chosen = chosen_cases(original, EVERY)
+    while chosen:
+        batch: list[Case] = []
+        for case in chosen:
+            if len(batch) == BATCH:
+                break
+            if case.item or not any(other.file == case.file for other in batch):
+                batch.append(case)
+        chosen = [case for case in chosen if case not in batch]
+        yield batch
+
+
+def test_no_damaged_file_ends_a_page(original: Path, workspace: Path) -> None:
+    findings = Findings()
+    for batch in batches(original):
+        shutil.rmtree(workspace, ignore_errors=True)
+        shutil.copytree(original, workspace, symlinks=True)
+        st.cache_resource.clear()
+        st.cache_data.clear()
+        files = [damaged_copy(workspace, case, number) for number, case in enumerate(batch)]
+        names = [f"[{case.file}: {case.name}]" for case in batch]
+        open_pages(findings, batch, files, names, workspace)
+    assert findings.failures == []
+
+
+def test_no_damaged_file_is_an_internal_error_of_a_reader(original: Path, workspace: Path) -> None:
+    shutil.copytree(original, workspace, symlinks=True)
+    failures = list[str]()
+    for case in chosen_cases(original, max(1, EVERY // 20)):
+        file = workspace / case.file
+        case.damage(file)
+        for read in readers(workspace / case.item):
+            try:
+                read()
+            except FerError:
+                continue
+            except Exception as error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                failures.append(f"{case.file}, {case.name}: {error!r:.200} in {place}")
+        _remove(file)
+        shutil.copy2(original / case.file, file)
+    assert failures == []
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def open_pages(
+    findings: Findings, batch: list[Case], files: list[Path], names: list[str], workspace: Path
+) -> None:
+    """Opens every page, and those that show a damaged item with that item."""
+    whole = " ".join(names)
+    for name in PAGES:
+        if name != "runs":
+            findings.open(name, whole)
+    runs = findings.open("runs", whole)
+    for case, file, name in zip(batch, files, names, strict=True):
+        item = file.relative_to(workspace).parts[1] if case.item else ""
+        if case.item.startswith("runs"):
+            open_run(findings, runs, item, name)
+        elif case.item.startswith("datasets"):
+            open_dataset(findings, item, name)
+        elif case.file.startswith("evaluations"):
+            open_evaluations(findings, "residual-cnn", name)
+        elif case.item:
+            open_task(findings, item, name)
+
+
+def open_run(findings: Findings, runs: AppTest, run: str, name: str) -> None:
+    table = list(runs.dataframe[0].value["id"]) if len(runs.dataframe) else []
+    if run in table:
+        runs.session_state["runs-table"] = {"selection": {"rows": [table.index(run)]}}
+        findings.run(runs, f"runs {run} {name}")
+    for page in ("train", "predict", "quiz"):
+        findings.open(page, name, run=run)
+    open_evaluations(findings, run, name)
+
+
+def open_evaluations(findings: Findings, run: str, name: str) -> None:
+    page = findings.open("evaluate", name, run=run)
+    shows_map(findings, page, name)
+    for split in ("test", "other"):
+        (control,) = [each for each in page.button_group if each.label == "Split"] or [None]
+        if control is not None and split in options_of(control):
+            control.set_value(split)
+            findings.run(page, f"evaluate {run} {split} {name}")
+            shows_map(findings, page, name)
+
+
+def shows_map(findings: Findings, page: AppTest, name: str) -> None:
+    for toggle in page.toggle:
+        if toggle.label == "Show the feature map" and not toggle.value:
+            toggle.set_value(True)
+            findings.run(page, f"map {name}")
+            break
+
+
+def options_of(control: object) -> list[str]:
+    options = {"Validation": "val", "Test": "test", "Other data": "other"}
+    return [options.get(label, label) for label in control.options]
+
+
+def open_dataset(findings: Findings, dataset: str, name: str) -> None:
+    findings.open("datasets", name, dataset=dataset)
+    findings.open("train", name, dataset=dataset)
+
+
+def open_task(findings: Findings, task: str, name: str) -> None:
+    if "video" not in task:
+        return
+    page = findings.open("predict", name)
+    (source,) = [each for each in page.button_group if each.label == "Source"]
+    source.set_value("Video")
+    findings.run(page, f"video {name}")
+    for box in page.selectbox:
+        if box.label == "Video":
+            box.set_value(task)
+            findings.run(page, f"video {task} {name}")
+            break
