@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import evaluation
-from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation import feature_map
 from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.runs.run import Run
 from fer_core.tasks import queue
@@ -20,7 +20,7 @@ SWITCH = "Show the feature map"
 def draw(run: Run, images: int = 140) -> None:
     """A map of the first images that the run has answered."""
     points = np.random.default_rng(0).random((images, 2)).astype("float32")
-    print_of_it = face_map.digest(run.predictions_file("val"))
+    print_of_it = feature_map.digest(run.predictions_file("val"))
     drawn = FaceMap(np.arange(images), points, PCA, (0.31, 0.2), print_of_it, "2026-03-01T12:30:00")
     save_map(map_file(run, "drawn", "val", PCA), drawn)
 
@@ -85,7 +85,7 @@ def test_a_map_of_fewer_images_says_why(
     most: int,
     says: str,
 ) -> None:
-    monkeypatch.setattr(face_map, "MAX_MAP_IMAGES", most)
+    monkeypatch.setattr(feature_map, "MAX_MAP_IMAGES", most)
     monkeypatch.setattr(evaluation, "MAX_MAP_IMAGES", most)
     draw(drawn_run(finished_run), 90)
     assert says in captions(show(open_page("evaluate")))
