@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_core import access
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
     Corrections,
@@ -21,6 +22,7 @@ from fer_core.datasets.corrections import (
 )
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
+from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
@@ -40,6 +42,8 @@ class Dataset:
     images: int
     validation_fraction: float = VALIDATION_FRACTION  # of train, if validation is drawn
     is_gray: bool = False  # whether all images were gray at import
+    own_splits: tuple[str, ...] | None = None  # that the source has; None: unknown
+    choices: Choices = dataclasses.field(default_factory=Choices, compare=False)  # at import
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
@@ -66,7 +70,8 @@ class Dataset:
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
-        content (a hash); optional x, y, width, height (face box) and FER+ votes (`votes_…`).
+        content (a hash); optional source_class (the class's name in the data), x, y, width,
+        height (face box) and FER+ votes (`votes_…`).
         """
         index = self._stored if not self.corrections else self.corrections.applied(self._stored)
         if not self.redraws_validation or self.has_own_validation:
@@ -81,6 +86,8 @@ class Dataset:
     @cached_property
     def has_own_validation(self) -> bool:
         """Tells whether the validation split came with the dataset rather than being drawn."""
+        if self.own_splits is not None:
+            return "val" in self.own_splits
         names = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
         return any(parse_split(name) == "val" for name in names)
 
@@ -165,7 +172,7 @@ class Dataset:
         )
 
     def import_corrections(self, text: str) -> int:
-        """Merges corrections in the format of `Corrections.to_csv` and returns their number.
+        """Merges corrections in the format of `Corrections.to_export`; returns their number.
 
         They replace those of the same images; the others are kept.
 
@@ -174,7 +181,7 @@ class Dataset:
                 not have; then nothing is changed.
         """
         # An image has at most one correction and one label that is confirmed.
-        new = parse_corrections(text, max_rows=2 * len(self._stored))
+        new = parse_corrections(text, max_rows=2 * len(self._stored)).from_export()
         new.check_known(self._stored, self.name)
         for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)
@@ -275,7 +282,11 @@ class Dataset:
         """Deletes the dataset and its caches; images stored elsewhere stay untouched.
 
         Does nothing if it was deleted already.
+
+        Raises:
+            AccessError: changes are switched off.
         """
+        access.current().require_write()
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
         delete_folder(self.directory)

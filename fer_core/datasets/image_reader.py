@@ -1,14 +1,17 @@
 """Reads and decodes the images of an index by position."""
 
 import contextlib
+import errno
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fer_core import access
 from fer_core.datasets.memory_share import MemoryShare
 from fer_core.errors import FerError
 from fer_core.storage import read_bytes, read_row, read_rows, row_shape
@@ -25,7 +28,10 @@ class ImageReader:
     def __init__(self, index: pd.DataFrame, root: Path) -> None:
         self._root = root
         self._paths: list[str] = index["path"].tolist()
-        self._rows = index["row"].to_numpy(dtype=np.int64, na_value=-1)
+        rows = index["row"].to_numpy(dtype=np.int64, na_value=-1)
+        # Elsewhere a row is the number of a face in its image.
+        self._faces = rows
+        self._rows = np.where(index["path"].str.endswith(".npy"), rows, -1)
         self._boxes = None
         if "width" in index.columns:
             self._boxes = index[BOX].astype("Int64").to_numpy(dtype=np.int64, na_value=-1)
@@ -35,8 +41,10 @@ class ImageReader:
 
     def name(self, position: int) -> str:
         """Returns the image's path, or its row number in the CSV it was imported from."""
-        row = self._rows[position]
-        return shortened(self._paths[position]) if row < 0 else f"row {row + 1:,} of the table"
+        row, face = self._rows[position], self._faces[position]
+        if row >= 0:
+            return f"row {row + 1:,} of the table"
+        return shortened(self._paths[position]) + (f", face {face + 1}" if face >= 0 else "")
 
     def stat(self, position: int) -> tuple[int, int]:
         """Returns the size in bytes and the modification time in ns of the image's file.
@@ -55,8 +63,9 @@ class ImageReader:
             FerError: the file is missing, no regular file, too large, or not readable; the
                 message names it.
         """
-        path, row = self._path(position), self._rows[position]
+        row = self._rows[position]
         with self._named_errors(position):
+            path = self._path(position)
             if row >= 0:
                 return read_row(path, int(row))
             if share:
@@ -69,14 +78,14 @@ class ImageReader:
         Raises:
             FerError: a file is missing or not readable; the message names it.
         """
-        for path, group in itertools.groupby(positions, key=self._paths.__getitem__):
+        for _, group in itertools.groupby(positions, key=self._paths.__getitem__):
             together = list(group)
             rows = self._rows[together].tolist()
             if rows[0] < 0:
                 yield from (content_hash(self.read(position)) for position in together)
                 continue
             with self._named_errors(together[0]):
-                yield from map(content_hash, read_rows(self._root / path, rows))
+                yield from map(content_hash, read_rows(self._path(together[0]), rows))
 
     def decode(self, position: int, data: bytes, share: MemoryShare | None = None) -> np.ndarray:
         """Decodes the output of `read` to uint8 RGB, cropped to the image's face box if any.
@@ -144,7 +153,11 @@ class ImageReader:
             ) from error
 
     def _path(self, position: int) -> Path:
-        return self._root / self._paths[position]
+        path = self._root / self._paths[position]
+        # Not there and not allowed are one error, which does not tell what exists.
+        if not access.current().may_read(path, self._root):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return path
 
 
 def content_hash(data: bytes) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from fer_core.evaluation import metrics
-from fer_core.evaluation.class_scores import MACRO_AVERAGE, score_classes
+from fer_core.evaluation.class_scores import MACRO_AVERAGE, hide_empty_classes, score_classes
 from tests.evaluation.test_metrics import CLASSES, SEVEN
 
 MATRIX = metrics.confusion(SEVEN, CLASSES)
@@ -93,3 +93,10 @@ def test_without_any_image_all_scores_are_zero_and_all_bounds_unknown() -> None:
     scores = score_classes(np.zeros((2, 2), int), ["angry", "sad"])
     assert (scores[VALUES] == 0).all(axis=None)
     assert scores.drop(columns=VALUES).isna().all(axis=None)
+
+
+def test_a_class_without_images_has_no_score_to_show() -> None:
+    table = hide_empty_classes(score_classes(np.array([[3, 1], [0, 0]]), ("happy", "sad")))
+    assert table.loc["sad", ["precision", "recall", "f1"]].isna().all()
+    assert table.loc["happy", "recall"] == 0.75
+    assert table["images"].tolist() == [4, 0, 4]
