@@ -17,7 +17,7 @@ from pages.components.datasets import (
     browse,
     corrections_tab,
 )
-from tests.pages.conftest import PageOpener, RunFactory, rerun
+from tests.pages.conftest import PageOpener, RunFactory, press, rerun
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
 
@@ -34,12 +34,6 @@ def corrected(dataset: Dataset) -> Dataset:
     dataset.exclude(dataset.select("train", "angry")[:3], "blank *image*")
     dataset.relabel([int(dataset.select("val", "happy")[0])], "sad")
     return dataset
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    (button,) = [button for button in page.button if button.label == label]
-    button.click()
-    return rerun(page)
 
 
 def text_of(page: AppTest) -> str:

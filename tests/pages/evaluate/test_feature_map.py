@@ -12,7 +12,7 @@ from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.runs.run import Run
 from fer_core.tasks import queue
 from pages.components.evaluate.feature_map import chosen_rows
-from tests.pages.conftest import PageOpener, RunFactory, drawn_run, rerun
+from tests.pages.conftest import PageOpener, RunFactory, drawn_run, press, rerun
 
 SWITCH = "Show the feature map"
 
@@ -27,11 +27,6 @@ def draw(run: Run, images: int = 140) -> None:
 
 def show(page: AppTest) -> AppTest:
     next(switch for switch in page.toggle if switch.label == SWITCH).set_value(True)
-    return rerun(page)
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click()
     return rerun(page)
 
 
