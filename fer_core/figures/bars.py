@@ -13,7 +13,7 @@ _SPLIT_COLORS = {"train": TRAIN_COLOR, "val": VAL_COLOR, "test": COLORS["neutral
 
 
 def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
-    """Images per class and split as grouped bars.
+    """Draws images per class and split as grouped bars.
 
     Args:
         counts: images; a row per class in label order, a column per split.
@@ -39,7 +39,7 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
 
 
 def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
-    """One face's probabilities, in [0, 1], as a bar per expression, the first on top."""
+    """Draws a face's probabilities, in [0, 1], as a bar per expression, the first on top."""
     names, values = list(probabilities), list(probabilities.values())
     figure = blank_figure()
     figure.add_bar(
@@ -53,7 +53,7 @@ def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
     )
     figure.update_layout(height=50 + 28 * len(names), bargap=0.3, margin={"t": 8})
-    # Room on the right for the number of a bar that reaches 100 %.
+    # Leaves room on the right for the label of a bar that reaches 100 %.
     figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
     return figure

@@ -9,16 +9,16 @@ from fer_core.figures.style import blank_figure
 
 _BEFORE, _AFTER = COLORS["angry"], COLORS["sad"]
 _HEIGHT = 380  # pixels
-_MOST_POINTS = 400  # of a curve; more cannot be told apart
-_FIRST_IMAGES = 20  # a curve begins with as many: the accuracy of fewer says nothing
+_MOST_POINTS = 400  # of a curve; more are not visible
+_FIRST_IMAGES = 20  # where the curve begins; the accuracy of fewer images means little
 
 
 def reliability_figure(before: pd.DataFrame, after: pd.DataFrame | None = None) -> go.Figure:
     """Draws the reliability diagram: accuracy against confidence, with 95 % intervals.
 
     Args:
-        before: of the model's own probabilities, as `calibration.reliability` returns it.
-        after: the same with the temperature.
+        before: for uncalibrated probabilities, as `calibration.reliability` returns it.
+        after: the same for calibrated probabilities.
     """
     figure = blank_figure()
     figure.add_scatter(
@@ -40,11 +40,11 @@ def reliability_figure(before: pd.DataFrame, after: pd.DataFrame | None = None) 
 
 
 def coverage_figure(table: pd.DataFrame, least: float | None = None) -> go.Figure:
-    """Accuracy among the answers that pass, against their share of all.
+    """Draws accuracy against coverage, the fraction of images that the model answers.
 
     Args:
-        table: as `calibration.coverage` gives it.
-        least: the least confidence that is let pass, in [0, 1], to be marked.
+        table: as `calibration.coverage` returns it.
+        least: a threshold of confidence, in [0, 1], to mark.
     """
     figure = blank_figure()
     drawn = _thinned(table)
@@ -94,7 +94,7 @@ def _reliability_trace(name: str, table: pd.DataFrame, color: str, symbol: str) 
         y=table["accuracy"],
         mode="lines+markers",
         line={"color": color, "width": 1.5},
-        # The area of a marker tells the number of its images.
+        # The area of a marker is proportional to the number of its images.
         marker={"color": color, "symbol": symbol, "size": 6 + 22 * np.sqrt(share)},
         error_y={
             "type": "data",
@@ -112,7 +112,7 @@ def _reliability_trace(name: str, table: pd.DataFrame, color: str, symbol: str) 
 
 
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
-    """Evenly spread rows of a curve, the last one among them."""
+    """Returns evenly spaced rows of a curve, including the last."""
     table = table[table["images"] >= min(_FIRST_IMAGES, table["images"].max())]
     rows = np.unique(np.linspace(0, len(table) - 1, min(len(table), _MOST_POINTS)).astype(int))
     return table.iloc[rows]

@@ -1,4 +1,4 @@
-"""The figures that set several runs side by side."""
+"""Draws figures that compare several runs."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -12,21 +12,24 @@ from fer_core.expressions import COLORS
 from fer_core.figures.style import ABOVE_ALL, METRICS, blank_figure, label, metric_format
 from fer_core.text import SPLIT_NAMES
 
-_SPLIT_LOOKS = {  # name, colour and sign of a split
+_SPLIT_LOOKS = {  # name, color and marker of a split
     "val": (SPLIT_NAMES["val"], COLORS["angry"], "diamond"),
     "test": (SPLIT_NAMES["test"], COLORS["neutral"], "circle"),
 }
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_FEW = 40  # points of a curve that each get a marker
-_TIMES = ((3 * 3600, 3600, "h"), (180, 60, "min"))  # seconds from which, seconds of one, word
+_FEW = 40  # points of a curve up to which each has a marker
+_TIMES = (
+    (3 * 3600, 3600, "h"),
+    (180, 60, "min"),
+)  # minimum in seconds, seconds per unit, name of the unit
 _BAND = 0.18  # opacity
 
 
 def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -> go.Figure:
-    """The curves of several runs, and of groups of runs with a band around them.
+    """Draws the curves of several runs, or of groups of runs with a band.
 
     Args:
-        curves: by name: the metric's column and the axis's; a band has `low` and `high` too.
+        curves: by name; with columns for the metric and the axis, and `low` and `high` for a band.
         metric: a key of `figures.METRICS`.
         axis: "epochs", "steps" or "seconds", each counted to the end of an epoch.
 
@@ -40,7 +43,7 @@ def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -
     for number, ((name, curve), color) in enumerate(
         zip(curves.items(), cycle(COLORS.values()), strict=False)
     ):
-        x = (curve[axis] / unit).astype("float32")  # half as much to send
+        x = (curve[axis] / unit).astype("float32")  # halves the size of the message
         if "low" in curve:
             figure.add_trace(_band(x, curve, name, color))
         dash = _DASHES[number // len(COLORS) % len(_DASHES)]
@@ -55,10 +58,10 @@ def compare_figure(curves: Mapping[str, pd.DataFrame], metric: str, axis: str) -
 
 
 def interval_figure(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> go.Figure:
-    """Accuracies with their 95 % intervals: a row per run, its splits side by side.
+    """Draws accuracies with their 95 % intervals: a row per run, its splits next to each other.
 
     Args:
-        accuracies: by run and by split, "val" and "test"; not every run has every split.
+        accuracies: by run and by split, "val" or "test"; a run may lack a split.
     """
     figure = blank_figure()
     for split, (name, color, symbol) in _SPLIT_LOOKS.items():
@@ -69,7 +72,7 @@ def interval_figure(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> go.Figu
     every = [accuracy for splits in accuracies.values() for accuracy in splits.values()]
     low, high = min(one.low for one in every), max(one.high for one in every)
     room = 0.05 * (high - low)
-    # Plotly would begin at 0, where intervals of thousands of images are too narrow to be seen.
+    # From 0 on, the intervals of thousands of images would be too narrow to see.
     figure.update_xaxes(range=[max(0, low - room), min(ABOVE_ALL, high + room)])
     figure.update_xaxes(tickformat=".0%", minallowed=0, maxallowed=ABOVE_ALL, showgrid=True)
     figure.update_yaxes(
@@ -82,7 +85,7 @@ def interval_figure(accuracies: Mapping[str, Mapping[str, Accuracy]]) -> go.Figu
     return figure
 
 
-# Below the curves, as many columns as there is room for; Plotly lets a long one be scrolled.
+# Below the curves, in as many columns as fit; Plotly makes long legends scrollable.
 _LEGEND = {
     "orientation": "h",
     "yref": "container",

@@ -1,4 +1,4 @@
-"""The confusion matrix as a figure whose cells can be clicked."""
+"""Draws the confusion matrix with cells that can be clicked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from fer_core.errors import FerError
 from fer_core.expressions import COLORS
 from fer_core.figures.style import blank_figure, label
 
-_DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
-_CELL_PIXELS = 40  # of a marker that is to be clicked
+_DARK_CELL = 0.65  # fraction of the full color from which white text is easier to read
+_CELL_PIXELS = 40  # size of a marker that takes clicks
 
 
 def confusion_figure(
@@ -24,15 +24,15 @@ def confusion_figure(
 ) -> go.Figure:
     """Draws true against predicted expressions, with the numbers in the cells.
 
-    The last trace holds a marker for every cell, which a click selects: its `customdata` end with
-    the true class and the predicted one.
+    The last trace has a marker for every cell, which a click selects; its `customdata` ends with
+    the true and the predicted class.
 
     Args:
         matrix: images, shape (classes, classes); a row per truth, a column per prediction.
         class_names: in label order.
-        shares: print each cell's share of its row instead of the number of images.
-        ink: colour of the numbers in the pale cells; else that of the page's other text.
-        chosen: true and predicted class of what is framed: a cell, or, with None, a row or column.
+        shares: show each cell's fraction of its row instead of its number of images.
+        ink: color of the numbers in light cells; by default the page's text color.
+        chosen: true and predicted class of the cell to frame; with one None, a column or row.
 
     Raises:
         FerError: the matrix has another shape.
@@ -53,10 +53,10 @@ def confusion_figure(
     if any(name is not None for name in chosen):
         figure.add_shape(_frame(chosen, list(class_names)))
     figure.update_layout(height=60 + max(300, 52 * n), showlegend=False, margin={"t": 8})
-    # Streamlit would set these after the first drawing, which takes no click until then.
+    # Streamlit itself sets these only after the first drawing, and misses clicks until then.
     figure.update_layout(clickmode="event+select", hovermode="closest", dragmode="pan")
     words = {"showgrid": False, "type": "category", "fixedrange": True}
-    # Left alone, Plotly makes room for markers at the edges. Categories count from 0.
+    # Fixed because Plotly adds margins for markers. Categories count from 0.
     figure.update_xaxes(title_text="Predicted", range=[-0.5, n - 0.5], **words)
     figure.update_yaxes(title_text="True expression", range=[n - 0.5, -0.5], **words)
     return figure
@@ -80,9 +80,9 @@ def _cells(strength: np.ndarray, class_names: Sequence[str]) -> go.Heatmap:
 def _cell_numbers(
     cells: np.ndarray, values: np.ndarray, class_names: Sequence[str], number: str, ink: str | None
 ) -> go.Scatter:
-    """The numbers of those cells that are true in a mask of shape (classes, classes).
+    """Returns the numbers of the cells that a mask of shape (classes, classes) selects.
 
-    `values` (classes, classes, 2) are images and their share of the row, `number` prints them.
+    `values` (classes, classes, 2) are images and fractions of the row; `number` formats them.
     """
     names = np.asarray(list(map(label, class_names)))
     rows, columns = np.nonzero(cells)
@@ -92,7 +92,7 @@ def _cell_numbers(
         mode="text",
         texttemplate=number,
         textfont={"color": ink, "size": 13},
-        # Plotly fades what is not selected, and of these nothing ever is.
+        # Plotly fades unselected points, and these are never selected.
         unselected={"textfont": {"color": ink}},
         customdata=values[cells],
         hoverinfo="skip",
@@ -100,7 +100,7 @@ def _cell_numbers(
 
 
 def _cell_markers(values: np.ndarray, class_names: Sequence[str]) -> go.Scatter:
-    """Invisible squares that hear what a heatmap does not: its cells cannot be selected."""
+    """Returns invisible squares that take clicks, which cells of a heatmap do not."""
     n = len(class_names)
     truths, answers = np.repeat(list(class_names), n), np.tile(list(class_names), n)
     return go.Scatter(
@@ -122,7 +122,7 @@ def _cell_markers(values: np.ndarray, class_names: Sequence[str]) -> go.Scatter:
 
 
 def _frame(chosen: tuple[str | None, str | None], class_names: list[str]) -> dict[str, Any]:
-    """The outline of a cell, a row or a column, as Plotly's shape; categories count from 0."""
+    """Returns the outline of a cell, row or column as a shape; categories count from 0."""
     sides: dict[str, float] = {}
     for axis, name in zip("yx", chosen, strict=True):
         first = 0 if name is None else class_names.index(name)

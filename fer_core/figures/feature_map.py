@@ -1,4 +1,4 @@
-"""A map of faces as a figure in which points can be pressed and drawn around."""
+"""Draws the feature map with points that can be clicked or selected with a lasso."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ from fer_core.evaluation import FaceMap
 from fer_core.expressions import colors, sort_classes
 from fer_core.figures.style import blank_figure, label
 
-MOST_IN_SVG = 4000  # points that a browser draws one by one; more are drawn by its WebGL
+MOST_IN_SVG = 4000  # points; more are drawn with WebGL
 _HEIGHT = 620  # pixels
 
 
 def map_figure(
     drawn: FaceMap, answers: pd.DataFrame, class_names: Sequence[str], drag: str = "pan"
 ) -> tuple[go.Figure, list[np.ndarray]]:
-    """Every image a point in the colour of its true class: right ones dots, wrong ones crosses.
+    """Draws each image in the color of its true class: a dot if correct, a cross if wrong.
 
     Args:
         answers: the map's predictions, as `with_predicted_label` returns them.
         class_names: the model's, in the order of the legend; other classes come after them.
-        drag: what a drag does, in Plotly's words: "pan", "lasso" or "select".
+        drag: Plotly's `dragmode`: "pan", "lasso" or "select".
 
     Returns:
-        The figure; and for each of its traces the row in `answers` of each of its points.
+        The figure, and for each of its traces the rows in `answers` of its points.
     """
     table = answers.iloc[drawn.rows]
     truth, answered = table["expression"].to_numpy(object), table["predicted"].to_numpy(object)
@@ -39,10 +39,10 @@ def map_figure(
                 trace = _crosses(name, answered[here]) if wrong else _dots(name)
                 figure.add_trace(_placed(trace, drawn.points[here], color, len(drawn.rows)))
                 rows.append(drawn.rows[here])
-    # Streamlit would set how clicks are taken after the first drawing, and lose those until then.
+    # Streamlit itself sets it only after the first drawing, and misses clicks until then.
     clicks = "event" if drag == "lasso" else "event+select"
     figure.update_layout(height=_HEIGHT, dragmode=drag, hovermode="closest", clickmode=clicks)
-    # Below, where Plotly's own buttons do not cover it.
+    # Below the map, where Plotly's toolbar does not cover it.
     figure.update_layout(legend={"itemsizing": "constant", "y": 0, "yanchor": "top"})
     figure.update_xaxes(showticklabels=False, showgrid=False)
     figure.update_yaxes(showticklabels=False, showgrid=False)
@@ -69,9 +69,9 @@ def _crosses(name: str, answered: np.ndarray) -> dict[str, object]:
 def _placed(
     trace: dict[str, object], points: np.ndarray, color: str, total: int
 ) -> go.Scatter | go.Scattergl:
-    """The trace at these points, drawn as it suits so many in all."""
+    """Returns the trace with these points, in a size that suits their total."""
     kind = go.Scatter if total <= MOST_IN_SVG else go.Scattergl
     made = kind(trace, x=points[:, 0], y=points[:, 1], mode="markers")
-    size = float(np.clip(300 / np.sqrt(total), 3.5, 8))  # pixels: the fuller, the smaller
+    size = float(np.clip(300 / np.sqrt(total), 3.5, 8))  # pixels
     made.update(marker={"color": color, "size": size}, unselected={"marker": {"opacity": 0.1}})
     return made

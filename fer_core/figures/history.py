@@ -16,18 +16,18 @@ from fer_core.figures.style import (
 )
 
 HISTORY_HEIGHT = 520  # pixels
-MOST_POINTS = 1000  # of a line of steps; more cannot be told apart on a screen
-MANY_EPOCHS = 60  # from here on markers are small, or they would hide each other
+MOST_POINTS = 1000  # of a line of steps; more are not visible
+MANY_EPOCHS = 60  # above this, small markers do not overlap
 
 
 def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
-    """Loss and accuracy of one run while and after it trains.
+    """Draws loss and accuracy of one run, during and after training.
 
-    The axis counts epochs: 2.5 is in the middle of the third, and the first has ended at 1.
+    The axis counts epochs: the first one is from 0 to 1, and 2.5 is the middle of the third.
 
     Args:
-        history: epoch (from 0), loss, accuracy, val_loss, val_accuracy; a row per whole epoch.
-        steps: epoch (a fraction, from 0), loss, accuracy; about a row a second.
+        history: epoch (from 0), loss, accuracy, val_loss, val_accuracy; a row per completed epoch.
+        steps: epoch (fractional, from 0), loss, accuracy; about a row per second.
     """
     figure = go.Figure(_empty_history())
     if len(history) > MANY_EPOCHS:
@@ -42,7 +42,7 @@ def history_figure(history: pd.DataFrame, steps: pd.DataFrame) -> go.Figure:
 
 @cache
 def _empty_history() -> go.Figure:
-    """The history's figure without its numbers; to make it takes Plotly a long time."""
+    """Builds the figure without data, cached because Plotly is slow at it."""
     titles = ("Loss", "Accuracy")
     panels = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=titles)
     figure = blank_figure(panels)
@@ -50,7 +50,7 @@ def _empty_history() -> go.Figure:
         for trace in _history_traces(metric):
             trace.showlegend = row == 1
             figure.add_trace(trace, row=row, col=1)
-    # A person's zoom and hidden traces stay for as long as `uirevision` does.
+    # The user's zoom and hidden traces persist while `uirevision` stays the same.
     figure.update_layout(height=HISTORY_HEIGHT, uirevision="history", margin={"t": 60})
     figure.update_xaxes(rangemode="tozero")
     figure.update_xaxes(title_text="Epoch", row=2)
@@ -82,7 +82,7 @@ def _epoch_trace(
     mode: str = "lines+markers",
     symbol: str = "circle",
 ) -> go.Scatter:
-    """A marker at the end of each epoch."""
+    """Returns a trace with a marker at the end of each epoch."""
     return go.Scatter(
         name=name,
         legendgroup=name,
@@ -94,8 +94,8 @@ def _epoch_trace(
 
 
 def _fill(trace: go.Scatter, table: pd.DataFrame, metric: str, shift: int = 0) -> go.Scatter:
-    """The trace, with the metric over the epoch, thinned; `shift` is added to the epoch."""
-    numbers = table[["epoch", metric]].to_numpy("float32")  # half as much to send
+    """Sets the trace's data to the downsampled metric; `shift` is added to the epoch."""
+    numbers = table[["epoch", metric]].to_numpy("float32")  # halves the size of the message
     few = numbers[minmax_downsample(numbers[:, 1], MOST_POINTS)]
     trace.x, trace.y = few[:, 0] + shift, few[:, 1]
     return trace

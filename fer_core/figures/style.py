@@ -1,4 +1,4 @@
-"""Every Plotly figure: data in, `go.Figure` out; they suit a light and a dark page alike."""
+"""Defines the common style of all figures, which suits light and dark pages."""
 
 import math
 from html import escape
@@ -9,25 +9,25 @@ import plotly.graph_objects as go
 from fer_core.expressions import COLORS
 from fer_core.text import visible
 
-METRICS = {  # columns of a history, and their names on the screen
+METRICS = {  # columns of a history and their labels
     "val_accuracy": "Validation accuracy",
     "accuracy": "Training accuracy",
     "val_loss": "Validation loss",
     "loss": "Training loss",
 }
-ABOVE_ALL = 1.02  # of accuracies, with room for a marker at 100 %
+ABOVE_ALL = 1.02  # upper end of an accuracy axis, with room for a marker at 100 %
 
-# At least 3.5:1 on white and on near black; told apart with any kind of colour vision.
+# A contrast of at least 3.5:1 on white and near black; distinguishable if color-blind.
 TRAIN_COLOR, VAL_COLOR = "#2B8CC4", COLORS["angry"]
 _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
 
 
 def blank_figure(figure: go.Figure | None = None) -> go.Figure:
-    """A figure in our looks; fonts and their colour are left to the page that shows it."""
+    """Applies the common style to a figure, by default an empty one; the page sets the fonts."""
     figure = figure or go.Figure()
     figure.update_layout(
-        # Streamlit fills a template that has a layout; Plotly's own would paint a white ground.
+        # Streamlit fills in a template that has a layout; Plotly's default has a white background.
         template=go.layout.Template(layout={"paper_bgcolor": _CLEAR}),
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
@@ -52,19 +52,18 @@ def metric_format(metric: str, digits: int) -> str:
 
 
 def minmax_downsample(values: np.ndarray, most: int) -> np.ndarray:
-    """Positions, rising, of at most so many values that draw the same line.
+    """Returns the ascending positions of at most `most` values that draw the same line.
 
-    Of each stretch of values the least and the greatest are kept, and of all the first and the
-    last. Rows picked at even distances would lose the peaks. The stretches begin where they began
-    when the table was shorter, so that a line that grows stays as it was further left.
+    Keeps the first and the last value, and the minimum and maximum of each block of values: evenly
+    spaced values would miss peaks. Blocks begin at the same positions as more values are appended,
+    so that earlier parts of a growing line do not change.
     """
     count = len(values)
     if count <= most:
         return np.arange(count)
-    length = 2 ** math.ceil(math.log2(2 * count / (most - 4)))
-    starts = np.arange(0, count, length)
-    # Filled up with the last value, whose first position is the one that is found.
-    stretches = np.pad(values, (0, len(starts) * length - count), mode="edge")
-    stretches = stretches.reshape(-1, length)
-    found = (stretches.argmin(axis=1), stretches.argmax(axis=1))
-    return np.unique(np.concatenate([[0, count - 1], *(starts + place for place in found)]))
+    block = 2 ** math.ceil(math.log2(2 * count / (most - 4)))
+    starts = np.arange(0, count, block)
+    # Padded with the last value; argmin and argmax return its first position.
+    blocks = np.pad(values, (0, len(starts) * block - count), mode="edge").reshape(-1, block)
+    found = (blocks.argmin(axis=1), blocks.argmax(axis=1))
+    return np.unique(np.concatenate([[0, count - 1], *(starts + offset for offset in found)]))

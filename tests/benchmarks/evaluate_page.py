@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.index import write_index
 from fer_core.datasets.registry import open_dataset
-from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation import feature_map
 from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import records
@@ -58,9 +58,9 @@ def make_dataset(count: int) -> Dataset:
 
 def make_map(run: Run, dataset: Dataset, images: int) -> None:
     """Creates a feature map with the maximum number of points at random places."""
-    rows = np.sort(np.random.default_rng(0).permutation(images)[: face_map.MAX_MAP_IMAGES])
+    rows = np.sort(np.random.default_rng(0).permutation(images)[: feature_map.MAX_MAP_IMAGES])
     points = np.random.default_rng(1).standard_normal((len(rows), 2)).astype("float32")
-    answers = face_map.digest(run.predictions_file("val"))
+    answers = feature_map.digest(run.predictions_file("val"))
     made = FaceMap(rows, points, PCA, (0.3, 0.2), answers, "2026-03-01T12:30:00")
     save_map(map_file(run, dataset.name, "val", PCA), made)
 

@@ -10,8 +10,7 @@ import pytest
 from fer_core.datasets import quality
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
-from fer_core.datasets.quality import scan as scanning
-from fer_core.datasets.quality import scan_task as examining
+from fer_core.datasets.quality import scan, scan_task
 from fer_core.datasets.registry import open_dataset
 from fer_core.storage import paths
 from fer_core.tasks import queue, supervisor, worker
@@ -81,14 +80,14 @@ def test_a_stopped_scan_keeps_the_previous_result(dataset, ask, monkeypatch) -> 
 
 
 def test_a_dataset_deleted_during_the_scan_ends_it_with_an_error(dataset, ask, monkeypatch) -> None:
-    look = scanning._scan_images
+    look = scan._scan_images
 
     def look_and_delete(*arguments):
         table = look(*arguments)
         dataset.delete()
         return table
 
-    monkeypatch.setattr(scanning, "_scan_images", look_and_delete)
+    monkeypatch.setattr(scan, "_scan_images", look_and_delete)
     task = ask()
     do(task)
     assert task.state is TaskState.FAILED
@@ -127,11 +126,11 @@ def test_faces_are_searched_in_the_same_random_sample_each_time(dataset) -> None
         return len(looked_at) % 2 == 0
 
     told = []
-    search = examining.search_faces(dataset, 10, detects, lambda *said: told.append(said))
+    search = scan_task.search_faces(dataset, 10, detects, lambda *said: told.append(said))
     assert len(looked_at) == 10
     assert (np.diff(search.positions) > 0).all()
     assert search.found.tolist() == [False, True] * 5
-    again = examining.search_faces(dataset, 10, lambda image: True, lambda *said: None)
+    again = scan_task.search_faces(dataset, 10, lambda image: True, lambda *said: None)
     assert again.positions.tolist() == search.positions.tolist()
     assert told[0] == (0, 10, "Searched 0 of 10 images for a face")
     kept = quality.read_face_search(dataset)
@@ -139,10 +138,10 @@ def test_faces_are_searched_in_the_same_random_sample_each_time(dataset) -> None
 
 
 def test_images_without_a_face_are_a_finding(dataset) -> None:
-    seen = scanning.scan("faces", lambda *said: None)
+    seen = scan.scan("faces", lambda *said: None)
     without = {3, 8}
     positions = iter(range(46))
-    search = examining.search_faces(
+    search = scan_task.search_faces(
         dataset, 100, lambda image: next(positions) not in without, lambda *said: None
     )
     finding = quality.find_problems(seen, dataset.index, search)[-1]
@@ -155,14 +154,14 @@ def test_images_without_a_face_are_a_finding(dataset) -> None:
 
 def test_missing_files_are_not_sampled(dataset) -> None:
     (dataset.root / dataset.index["path"].iloc[5]).unlink()
-    search = examining.search_faces(dataset, 46, lambda image: True, lambda *said: None)
+    search = scan_task.search_faces(dataset, 46, lambda image: True, lambda *said: None)
     assert len(search.positions) == 45
     assert 5 not in search.positions
 
 
 def test_a_face_search_without_images_is_refused(dataset) -> None:
     with pytest.raises(ValueError, match="must be at least 1. Received: -1"):
-        examining.search_faces(dataset, -1, lambda image: True, lambda *said: None)
+        scan_task.search_faces(dataset, -1, lambda image: True, lambda *said: None)
 
 
 def test_the_face_search_finds_a_face_and_none_in_noise(tmp_path, ask) -> None:

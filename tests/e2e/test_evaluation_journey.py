@@ -13,7 +13,7 @@ from fer_core import runs
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation import feature_map
 from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import records
@@ -73,7 +73,7 @@ def two_heaps(run: Run, count: int) -> FaceMap:
     """A map on which the first answers lie beside its origin, all others in the far corner."""
     points = np.tile(np.float32([[1, 1]]), (count, 1))
     points[:HEAP] = [[0.02 * number, 0] for number in range(HEAP)]
-    answers = face_map.digest(run.predictions_file("val"))
+    answers = feature_map.digest(run.predictions_file("val"))
     return FaceMap(np.arange(count), points, PCA, (0.5, 0.2), answers, "2026-03-01T12:30:00")
 
 

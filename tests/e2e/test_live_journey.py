@@ -151,10 +151,10 @@ def test_threads_end_when_the_camera_or_the_page_is_closed(page: "Page", server:
 def test_a_denied_or_missing_camera_is_explained(
     browser: "Browser", server: Server, options: list[str], sentence: str
 ) -> None:
-    plain = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]
+    options_without_camera = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]
     other = browser.browser_type.launch(
         executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-        args=[*plain, *options],
+        args=[*options_without_camera, *options],
     )
     page = other.new_page()
     page.set_default_timeout(PATIENCE * 1000)

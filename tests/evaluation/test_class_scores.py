@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from fer_core.evaluation import metrics as evaluation
+from fer_core.evaluation import metrics
 from fer_core.evaluation.class_scores import MACRO_AVERAGE, hide_empty_classes, score_classes
 from tests.evaluation.test_metrics import CLASSES, SEVEN
 
-MATRIX = evaluation.confusion(SEVEN, CLASSES)
+MATRIX = metrics.confusion(SEVEN, CLASSES)
 
 
 VALUES = ["precision", "recall", "f1", "images"]
@@ -26,7 +26,7 @@ def test_precision_recall_and_f1_match_values_computed_by_hand() -> None:
 
 def test_class_scores_agree_with_scikit_learn() -> None:
     expected = precision_recall_fscore_support(
-        SEVEN["expression"], evaluation.predicted(SEVEN), labels=CLASSES, zero_division=0
+        SEVEN["expression"], metrics.predicted(SEVEN), labels=CLASSES, zero_division=0
     )
     scores = score_classes(MATRIX, CLASSES).loc[list(CLASSES), VALUES]
     assert pytest.approx(np.array(expected)) == scores.to_numpy().T
@@ -46,16 +46,16 @@ def test_a_class_that_is_never_predicted_and_has_no_images_scores_zero() -> None
 def test_precision_and_recall_have_wilson_intervals() -> None:
     angry = score_classes(MATRIX, CLASSES).loc["angry"]  # 3 images, 2 answers, 1 right
     found = [angry["precision_low"], angry["precision_high"]]
-    assert found == pytest.approx(evaluation.accuracy_interval(1, 2))
+    assert found == pytest.approx(metrics.accuracy_interval(1, 2))
     found = [angry["recall_low"], angry["recall_high"]]
-    assert found == pytest.approx(evaluation.accuracy_interval(1, 3))
+    assert found == pytest.approx(metrics.accuracy_interval(1, 3))
 
 
 def test_the_f1_interval_is_transformed_from_the_jaccard_index() -> None:
     angry = score_classes(MATRIX, CLASSES).loc[
         "angry"
     ]  # right 1 of the 4 that are or were called so
-    low, high = evaluation.accuracy_interval(1, 4)
+    low, high = metrics.accuracy_interval(1, 4)
     assert angry["f1"] == pytest.approx(2 * 0.25 / 1.25)
     assert angry["f1_low"] == pytest.approx(2 * low / (1 + low))
     assert angry["f1_high"] == pytest.approx(2 * high / (1 + high))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from fer_core.evaluation import metrics as evaluation
+from fer_core.evaluation import metrics
 
 CLASSES = ("angry", "happy", "sad")
 
@@ -34,33 +34,33 @@ SEVEN = predictions(
 
 
 def test_confusion_has_a_row_per_truth_in_label_order() -> None:
-    assert evaluation.confusion(SEVEN, CLASSES).tolist() == [[1, 0, 2], [0, 2, 0], [1, 0, 1]]
+    assert metrics.confusion(SEVEN, CLASSES).tolist() == [[1, 0, 2], [0, 2, 0], [1, 0, 1]]
 
 
 def test_confusion_agrees_with_scikit_learn() -> None:
     labels = ["sad", "angry", "happy"]
-    expected = confusion_matrix(SEVEN["expression"], evaluation.predicted(SEVEN), labels=labels)
-    assert evaluation.confusion(SEVEN, labels).tolist() == expected.tolist()
+    expected = confusion_matrix(SEVEN["expression"], metrics.predicted(SEVEN), labels=labels)
+    assert metrics.confusion(SEVEN, labels).tolist() == expected.tolist()
 
 
 def test_confusion_omits_images_of_other_classes() -> None:
-    assert evaluation.confusion(SEVEN, ["happy", "sad"]).tolist() == [[2, 0], [0, 1]]
+    assert metrics.confusion(SEVEN, ["happy", "sad"]).tolist() == [[2, 0], [0, 1]]
 
 
 def test_accuracy_counts_correct_predictions() -> None:
-    accuracy = evaluation.accuracy(SEVEN)
+    accuracy = metrics.accuracy(SEVEN)
     assert (accuracy.correct, accuracy.total) == (4, 7)
     assert accuracy.value == pytest.approx(4 / 7)
 
 
 def test_an_accuracy_is_formatted_with_its_interval() -> None:
-    accuracy = evaluation.Accuracy(2347, 3589, 0.6382, 0.6694)
+    accuracy = metrics.Accuracy(2347, 3589, 0.6382, 0.6694)
     assert str(accuracy) == "65.4% (63.8% to 66.9%, 3,589 images)"
 
 
 def test_ties_are_predicted_as_the_first_class() -> None:
     table = pd.DataFrame({"expression": ["sad"], "p_angry": [0.5], "p_sad": [0.5]})
-    assert evaluation.predicted(table).tolist() == ["angry"]
+    assert metrics.predicted(table).tolist() == ["angry"]
 
 
 @pytest.mark.parametrize(
@@ -77,35 +77,35 @@ def test_ties_are_predicted_as_the_first_class() -> None:
 def test_the_interval_is_a_wilson_interval(
     correct: int, total: int, low: float, high: float
 ) -> None:
-    assert evaluation.accuracy_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
+    assert metrics.accuracy_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_more_confidence_needs_a_wider_interval() -> None:
-    narrow, wide = (evaluation.accuracy_interval(50, 100, confidence=c) for c in (0.9, 0.99))
+    narrow, wide = (metrics.accuracy_interval(50, 100, confidence=c) for c in (0.9, 0.99))
     assert wide[0] < narrow[0] < 0.5 < narrow[1] < wide[1]
 
 
 @pytest.mark.parametrize(("correct", "total"), [(0, 0), (3, 2), (-1, 2)])
 def test_an_impossible_count_is_refused(correct: int, total: int) -> None:
     with pytest.raises(ValueError, match=f"Received: {correct} correct of {total}"):
-        evaluation.accuracy_interval(correct, total)
+        metrics.accuracy_interval(correct, total)
 
 
 def test_scoring_does_not_modify_predictions() -> None:
     before = SEVEN.copy()
-    evaluation.confusion(SEVEN, CLASSES)
-    evaluation.accuracy(SEVEN)
+    metrics.confusion(SEVEN, CLASSES)
+    metrics.accuracy(SEVEN)
     pd.testing.assert_frame_equal(SEVEN, before)
-    assert isinstance(evaluation.confusion(SEVEN, CLASSES), np.ndarray)
+    assert isinstance(metrics.confusion(SEVEN, CLASSES), np.ndarray)
 
 
 def test_the_clean_score_omits_leaked_images() -> None:
     some = SEVEN.assign(leaked=[True, False, False, True, False, False, False])
-    clean = evaluation.without_leaks(some)
+    clean = metrics.without_leaks(some)
     assert clean["path"].tolist() == ["1.png", "2.png", "4.png", "5.png", "6.png"]
-    assert evaluation.accuracy(clean).correct == 2
+    assert metrics.accuracy(clean).correct == 2
     for unknown in (SEVEN, SEVEN.assign(leaked=False), SEVEN.assign(leaked=True)):
-        assert evaluation.without_leaks(unknown) is None
+        assert metrics.without_leaks(unknown) is None
 
 
 def test_top_two_accuracy_counts_the_two_most_probable_classes() -> None:
@@ -118,21 +118,21 @@ def test_top_two_accuracy_counts_the_two_most_probable_classes() -> None:
         }
     )
     # Right, second, third, second of equals, no class of the network.
-    assert evaluation.top_accuracy(table).correct == 3
-    assert evaluation.top_accuracy(table, 1).correct == 1
-    assert evaluation.top_accuracy(table, 1).correct == evaluation.accuracy(table).correct
-    assert evaluation.top_accuracy(table, 3).correct == 4
+    assert metrics.top_accuracy(table).correct == 3
+    assert metrics.top_accuracy(table, 1).correct == 1
+    assert metrics.top_accuracy(table, 1).correct == metrics.accuracy(table).correct
+    assert metrics.top_accuracy(table, 3).correct == 4
 
 
 def test_top_two_ties_follow_label_order() -> None:
     table = pd.DataFrame(
         {"expression": ["sad"], "p_angry": [1.0], "p_happy": [1.0], "p_sad": [1.0]}
     )
-    assert evaluation.top_accuracy(table, 2).correct == 0
+    assert metrics.top_accuracy(table, 2).correct == 0
 
 
 def test_vectorized_intervals_match_single_ones() -> None:
-    low, high = evaluation.wilson(np.array([5, 81, 0]), np.array([10, 263, 0]))
+    low, high = metrics.wilson(np.array([5, 81, 0]), np.array([10, 263, 0]))
     assert low[:2] == pytest.approx([0.2366, 0.2553], abs=5e-5)
     assert high[:2] == pytest.approx([0.7634, 0.3662], abs=5e-5)
     assert np.isnan([low[2], high[2]]).all()

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from fer_core.evaluation import predictions as answers
+from fer_core.evaluation import predictions
 
-TABLE = answers.with_predicted_label(
+TABLE = predictions.with_predicted_label(
     pd.DataFrame(
         [
             ("a.png", "", "happy", 0.9, 0.1),
@@ -32,21 +32,21 @@ def test_the_prediction_is_the_most_probable_expression() -> None:
 @pytest.mark.parametrize(
     ("truth", "answered", "order", "found"),
     [
-        ("happy", "sad", answers.LARGEST_ERROR, "cfb"),
-        ("happy", "sad", answers.LEAST_CONFIDENT, "bcf"),
-        ("happy", "happy", answers.LARGEST_ERROR, "da"),
-        ("happy", "happy", answers.MOST_CONFIDENT, "ad"),
-        ("happy", None, answers.LARGEST_ERROR, "cfbda"),
-        (None, "happy", answers.MOST_CONFIDENT, "ade"),
-        (None, answers.WRONG, answers.LARGEST_ERROR, "cfbe"),
-        ("sad", "sad", answers.LARGEST_ERROR, ""),
-        (None, None, answers.LARGEST_ERROR, "cfbeda"),
+        ("happy", "sad", predictions.LARGEST_ERROR, "cfb"),
+        ("happy", "sad", predictions.LEAST_CONFIDENT, "bcf"),
+        ("happy", "happy", predictions.LARGEST_ERROR, "da"),
+        ("happy", "happy", predictions.MOST_CONFIDENT, "ad"),
+        ("happy", None, predictions.LARGEST_ERROR, "cfbda"),
+        (None, "happy", predictions.MOST_CONFIDENT, "ade"),
+        (None, predictions.WRONG, predictions.LARGEST_ERROR, "cfbe"),
+        ("sad", "sad", predictions.LARGEST_ERROR, ""),
+        (None, None, predictions.LARGEST_ERROR, "cfbeda"),
     ],
 )
 def test_images_of_a_cell_are_chosen_in_the_requested_order(
     truth: str | None, answered: str | None, order: str, found: str
 ) -> None:
-    assert names(answers.choose(TABLE, truth, answered, order).tolist()) == found
+    assert names(predictions.choose(TABLE, truth, answered, order).tolist()) == found
 
 
 def test_images_are_found_by_path_and_row() -> None:
@@ -55,7 +55,7 @@ def test_images_are_found_by_path_and_row() -> None:
     asked = pd.DataFrame(
         {"path": ["a.png", "x.npy", "x.npy", "gone.png"], "row": ["", "0", "1", ""]}
     )
-    assert answers.find_images(asked, index).tolist() == [3, 1, 0, -1]
+    assert predictions.find_images(asked, index).tolist() == [3, 1, 0, -1]
 
 
 def test_an_ambiguous_image_is_not_found() -> None:
@@ -63,4 +63,4 @@ def test_an_ambiguous_image_is_not_found() -> None:
         {"path": ["a.png", "a.png", "b.png"], "row": pd.array([None] * 3, "Int64")}
     )
     asked = pd.DataFrame({"path": ["a.png", "b.png"], "row": ["", ""]})
-    assert answers.find_images(asked, index).tolist() == [-1, 2]
+    assert predictions.find_images(asked, index).tolist() == [-1, 2]

@@ -156,6 +156,13 @@ def rerun(app: AppTest) -> AppTest:
     return app
 
 
+def press(app: AppTest, label: str) -> AppTest:
+    """Clicks the only button with that label and runs the page."""
+    (button,) = [button for button in app.button if button.label == label]
+    button.click()
+    return rerun(app)
+
+
 @pytest.fixture(autouse=True)
 def raised_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves uncaught exceptions in `at.exception`, where tests look for them."""

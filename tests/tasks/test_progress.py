@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import FerError
-from fer_core.tasks import progress as reporting
+from fer_core.tasks import progress
 from fer_core.tasks.progress import ProgressReporter, raise_if_stopped
 from fer_core.tasks.task import CancelledError, Progress, Task
 
@@ -26,7 +26,7 @@ def stop(task: Task) -> None:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(reporting.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -35,7 +35,7 @@ def test_progress_is_saved_at_most_once_per_interval(task: Task, clock: list[flo
     report(1, 10)
     report(2, 10)
     assert task.progress == Progress(1, 10, message="Reading")
-    clock[0] += reporting.INTERVAL
+    clock[0] += progress.INTERVAL
     report(3, 10, "Writing")
     assert task.progress == Progress(3, 10, message="Writing")
 
@@ -44,7 +44,7 @@ def test_a_stop_request_cancels_the_work_at_the_next_report(task: Task, clock: l
     report = ProgressReporter(task)
     report(1, 10)
     stop(task)
-    clock[0] += reporting.INTERVAL
+    clock[0] += progress.INTERVAL
     with pytest.raises(CancelledError):
         report(2, 10)
     with pytest.raises(CancelledError):

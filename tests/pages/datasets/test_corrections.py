@@ -14,12 +14,10 @@ from fer_core.datasets.registry import list_datasets, open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.listing import list_runs
 from pages.components.datasets import (
-    browse as dataset_faces,
+    browse,
+    corrections_tab,
 )
-from pages.components.datasets import (
-    corrections_tab as dataset_corrections,
-)
-from tests.pages.conftest import PageOpener, RunFactory, rerun
+from tests.pages.conftest import PageOpener, RunFactory, press, rerun
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
 
@@ -36,12 +34,6 @@ def corrected(dataset: Dataset) -> Dataset:
     dataset.exclude(dataset.select("train", "angry")[:3], "blank *image*")
     dataset.relabel([int(dataset.select("val", "happy")[0])], "sad")
     return dataset
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    (button,) = [button for button in page.button if button.label == label]
-    button.click()
-    return rerun(page)
 
 
 def text_of(page: AppTest) -> str:
@@ -68,7 +60,7 @@ def one_face(open_page: PageOpener, monkeypatch: pytest.MonkeyPatch) -> Callable
         def pressed(tiles: object, key: str, **_: object) -> int | None:
             return position if key.startswith("faces-") else None
 
-        monkeypatch.setattr(dataset_faces, "gallery", pressed)
+        monkeypatch.setattr(browse, "gallery", pressed)
         return open_page("datasets", dataset="faces")
 
     return open_face
@@ -207,7 +199,7 @@ def test_corrections_are_listed_and_can_all_be_undone(
 def test_only_the_newest_of_many_corrections_are_listed(
     dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset_corrections, "_MAX_ROWS", 2)
+    monkeypatch.setattr(corrections_tab, "_MAX_ROWS", 2)
     for position, reason in enumerate(("first", "second", "third")):
         dataset.exclude([position], reason)
     page = open_page("datasets", dataset="faces")

@@ -157,9 +157,9 @@ def test_another_finding_shows_its_own_images(open_page: PageOpener, dataset: Da
 def test_many_images_are_shown_in_pages(
     open_page: PageOpener, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pages.components.datasets import finding_gallery as quality_faces
+    from pages.components.datasets import finding_gallery
 
-    monkeypatch.setattr(quality_faces, "_PER_PAGE", 2)
+    monkeypatch.setattr(finding_gallery, "_PER_PAGE", 2)
     page = looked_at(open_page)
     first = [tile["number"] for tile in gallery_of(page)["tiles"]]
     (pages,) = [one for one in page.get("pagination") if "leak-train-test" in one.proto.id]

@@ -10,18 +10,12 @@ from fer_core.evaluation import cross_dataset as elsewhere
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import queue, supervisor
-from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
+from tests.pages.conftest import PageOpener, RunFactory, predictions, press, rerun
 from tests.tasks.requests import write_request
 
 
 def other_data(page: AppTest) -> AppTest:
     page.segmented_control[0].set_value("other")
-    return rerun(page)
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    (button,) = [button for button in page.button if button.label == label]
-    button.click()
     return rerun(page)
 
 

@@ -7,12 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core import evaluation
-from fer_core.evaluation import feature_map as face_map
+from fer_core.evaluation import feature_map
 from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
 from fer_core.runs.run import Run
 from fer_core.tasks import queue
 from pages.components.evaluate.feature_map import chosen_rows
-from tests.pages.conftest import PageOpener, RunFactory, drawn_run, rerun
+from tests.pages.conftest import PageOpener, RunFactory, drawn_run, press, rerun
 
 SWITCH = "Show the feature map"
 
@@ -20,18 +20,13 @@ SWITCH = "Show the feature map"
 def draw(run: Run, images: int = 140) -> None:
     """A map of the first images that the run has answered."""
     points = np.random.default_rng(0).random((images, 2)).astype("float32")
-    print_of_it = face_map.digest(run.predictions_file("val"))
+    print_of_it = feature_map.digest(run.predictions_file("val"))
     drawn = FaceMap(np.arange(images), points, PCA, (0.31, 0.2), print_of_it, "2026-03-01T12:30:00")
     save_map(map_file(run, "drawn", "val", PCA), drawn)
 
 
 def show(page: AppTest) -> AppTest:
     next(switch for switch in page.toggle if switch.label == SWITCH).set_value(True)
-    return rerun(page)
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    next(button for button in page.button if button.label == label).click()
     return rerun(page)
 
 
@@ -85,7 +80,7 @@ def test_a_map_of_fewer_images_says_why(
     most: int,
     says: str,
 ) -> None:
-    monkeypatch.setattr(face_map, "MAX_MAP_IMAGES", most)
+    monkeypatch.setattr(feature_map, "MAX_MAP_IMAGES", most)
     monkeypatch.setattr(evaluation, "MAX_MAP_IMAGES", most)
     draw(drawn_run(finished_run), 90)
     assert says in captions(show(open_page("evaluate")))

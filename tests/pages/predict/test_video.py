@@ -11,8 +11,7 @@ from streamlit.testing.v1 import AppTest
 from fer_core.inference import videos
 from fer_core.inference.videos import Video, VideoSettings, submit_video
 from fer_core.runs.run import Run
-from fer_core.tasks import exit_status as endings
-from fer_core.tasks import supervisor, worker
+from fer_core.tasks import exit_status, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import Progress, TaskState
 from tests.inference.synthetic_video import face_frames, gray_frames, write_film
@@ -175,7 +174,7 @@ def test_an_interrupted_video_can_be_processed_again(page: AppTest, given) -> No
     attempt = supervisor.take(video)
     assert attempt is not None
     video.table_file.write_text("seconds,frame,face\n")
-    endings.exit_file(attempt).write_text(exit_record(-9))
+    exit_status.exit_file(attempt).write_text(exit_record(-9))
     rerun(page)
     assert "Processing clip.mp4 was interrupted. Its process was killed" in said(page)
     assert [one.proto.label for one in page.get("download_button")] == ["Download table (CSV)"]

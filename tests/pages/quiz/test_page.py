@@ -16,7 +16,7 @@ from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
 from fer_core.tasks import queue
 from fer_core.tasks.task import Task
-from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, rerun
+from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, press, rerun
 
 FACES = 20
 
@@ -73,13 +73,6 @@ def test_a_new_game_shows_other_faces(open_page: PageOpener, finished_run: RunFa
 def far_run(finished_run: RunFactory, no_supervisor: None) -> Run:
     """A finished run whose dataset is not on this machine."""
     return finished_run()
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    """Clicks the button with that label."""
-    (button,) = [button for button in page.button if button.label == label]
-    button.click()
-    return rerun(page)
 
 
 def finish(task: Task) -> None:
