@@ -10,6 +10,7 @@ from fer_core.cli.runs import find_run
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import (
+    OPTION_NAMES,
     RECIPES,
     SETTINGS,
     Augmentation,
@@ -26,8 +27,6 @@ from fer_core.tasks import TaskState
 # Fields of TrainConfig that are no options of their own.
 _NO_OPTION = ("dataset", "recipe", "augmentation")
 _LISTS = {"class_names": "EXPRESSION", "teachers": "RUN"}
-# Options that are not named after their field; an option named after it works, too, but is hidden.
-_OPTION_NAMES = {"overlay": "corrections", "average_views": "tta"}
 
 
 def add_commands(commands: Any) -> None:
@@ -55,7 +54,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
-    option = "--" + _OPTION_NAMES.get(name, name).replace("_", "-")
+    option = "--" + OPTION_NAMES.get(name, name).replace("_", "-")
     arguments: dict[str, Any] = {"dest": name, "help": SETTINGS[name].help.replace("%", "%%")}
     if kind is bool:
         arguments["action"] = argparse.BooleanOptionalAction
@@ -67,7 +66,7 @@ def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
         types = [type_ for type_ in get_args(kind) if type_ is not type(None)]  # of float | None
         arguments["type"] = types[0] if types else kind
     parser.add_argument(option, **arguments)
-    if name in _OPTION_NAMES:
+    if name in OPTION_NAMES:  # an option named after the field works, too, but is hidden
         old_option = "--" + name.replace("_", "-")
         parser.add_argument(old_option, **arguments | {"help": argparse.SUPPRESS})
 

@@ -39,7 +39,7 @@ from fer_core.runs.run_data import (
     open_data_of,
     used_classes,
 )
-from fer_core.runs.setting_labels import SETTINGS
+from fer_core.runs.setting_labels import OPTION_NAMES, SETTINGS
 from fer_core.runs.submit import (
     check_finished,
     continue_run,
@@ -65,6 +65,7 @@ __all__ = [
     "LEAKED",
     "Notes",
     "OPTIMIZERS",
+    "OPTION_NAMES",
     "PRECISIONS",
     "RECIPES",
     "Result",

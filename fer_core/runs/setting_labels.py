@@ -12,6 +12,9 @@ class Setting:
     step: float | None = None  # of the form's − and + buttons; by default 1 for integers
 
 
+# The command line's names of settings where they differ from the field's.
+OPTION_NAMES = {"overlay": "corrections", "average_views": "tta"}
+
 SETTINGS = {
     "architecture": Setting("Architecture", "The layers of the model."),
     "image_size": Setting(
