@@ -6,7 +6,8 @@ from typing import Any
 
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, follow
-from fer_core.datasets import MAX_CORRECTIONS_BYTES, open_dataset
+from fer_core.cli.import_choices import add_choices, parse_choices, show_preview
+from fer_core.datasets import MAX_CORRECTIONS_BYTES, free_name, open_dataset
 from fer_core.datasets.importing import check_source
 from fer_core.storage import paths, read_text, write_text
 from fer_core.tasks import kinds, queue
@@ -19,7 +20,9 @@ def add_commands(commands: Any) -> None:
     draw.add_argument("--count", type=int, default=2100, help="number of images (default: 2100)")
     draw.add_argument("--seed", type=int, default=0)
     draw.set_defaults(command=_draw)
-    importing = commands.add_parser("import", help="add a dataset from a folder, .zip or .csv file")
+    importing = commands.add_parser(
+        "import", help="add a dataset from a folder, an archive (.zip, .tar, .tar.gz) or a table"
+    )
     importing.add_argument("source", type=Path)
     importing.add_argument("--name", help="default: the name of the folder or file")
     importing.add_argument(
@@ -35,6 +38,10 @@ def add_commands(commands: Any) -> None:
         help="of the training images, if the source has no test split (default: 0, none)",
     )
     importing.add_argument("--split-seed", type=int, default=0)
+    importing.add_argument(
+        "--preview", action="store_true", help="show how it would be read, and add nothing"
+    )
+    add_choices(importing)
     importing.set_defaults(command=_import)
     _add_corrections(
         commands.add_parser(
@@ -69,17 +76,25 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
+    source = check_source(options.source)
+    choices = parse_choices(options)
+    if options.preview:
+        show_preview(source, choices)
+        return 0
+    name = options.name or free_name(source.stem.removesuffix(".tar"))
     arguments = {
-        "source": str(check_source(options.source)),
-        "name": options.name or options.source.stem,
+        "source": str(source),
+        "name": name,
         "validation_fraction": options.validation_fraction,
         "test_fraction": options.test_fraction,
         "split_seed": options.split_seed,
+        "choices": choices.as_record(),
     }
     code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
-        dataset = open_dataset(arguments["name"])
-        echo("\n".join([*dataset.notes, dataset.counts().to_string()]))
+        dataset = open_dataset(name)
+        added = [] if options.name else [f"Added as {name}."]
+        echo("\n".join([*added, *dataset.notes, dataset.counts().to_string()]))
     return code
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +21,11 @@ from fer_core.datasets.corrections import (
 )
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
+from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
-from fer_core.storage import paths
+from fer_core.storage import delete_folder, paths
 from fer_core.text import shortened
 
 
@@ -41,6 +41,8 @@ class Dataset:
     images: int
     validation_fraction: float = VALIDATION_FRACTION  # of train, if validation is drawn
     is_gray: bool = False  # whether all images were gray at import
+    own_splits: tuple[str, ...] | None = None  # that the source has; None: unknown
+    choices: Choices = dataclasses.field(default_factory=Choices, compare=False)  # at import
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
@@ -67,7 +69,8 @@ class Dataset:
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
-        content (a hash); optional x, y, width, height (face box) and FER+ votes (`votes_…`).
+        content (a hash); optional source_class (the class's name in the data), x, y, width,
+        height (face box) and FER+ votes (`votes_…`).
         """
         index = self._stored if not self.corrections else self.corrections.applied(self._stored)
         if not self.redraws_validation or self.has_own_validation:
@@ -82,6 +85,8 @@ class Dataset:
     @cached_property
     def has_own_validation(self) -> bool:
         """Tells whether the validation split came with the dataset rather than being drawn."""
+        if self.own_splits is not None:
+            return "val" in self.own_splits
         names = self._stored.loc[self._stored["split"] == "val", "source_split"].unique()
         return any(parse_split(name) == "val" for name in names)
 
@@ -279,12 +284,7 @@ class Dataset:
         """
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
-        # Renamed first, so that nobody finds half of it.
-        doomed = self.directory.with_name(f".deleted-{self.name}")
-        shutil.rmtree(doomed, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):  # another session was quicker
-            self.directory.rename(doomed)
-            shutil.rmtree(doomed)
+        delete_folder(self.directory)
 
     def _delete_cached_arrays(self) -> None:
         for file in (paths.cache_root() / "pixels").glob(f"{self.last_pixels_key()}-*"):

@@ -25,7 +25,10 @@ class ImageReader:
     def __init__(self, index: pd.DataFrame, root: Path) -> None:
         self._root = root
         self._paths: list[str] = index["path"].tolist()
-        self._rows = index["row"].to_numpy(dtype=np.int64, na_value=-1)
+        rows = index["row"].to_numpy(dtype=np.int64, na_value=-1)
+        # Elsewhere a row is the number of a face in its image.
+        self._faces = rows
+        self._rows = np.where(index["path"].str.endswith(".npy"), rows, -1)
         self._boxes = None
         if "width" in index.columns:
             self._boxes = index[BOX].astype("Int64").to_numpy(dtype=np.int64, na_value=-1)
@@ -35,8 +38,10 @@ class ImageReader:
 
     def name(self, position: int) -> str:
         """Returns the image's path, or its row number in the CSV it was imported from."""
-        row = self._rows[position]
-        return shortened(self._paths[position]) if row < 0 else f"row {row + 1:,} of the table"
+        row, face = self._rows[position], self._faces[position]
+        if row >= 0:
+            return f"row {row + 1:,} of the table"
+        return shortened(self._paths[position]) + (f", face {face + 1}" if face >= 0 else "")
 
     def stat(self, position: int) -> tuple[int, int]:
         """Returns the size in bytes and the modification time in ns of the image's file.

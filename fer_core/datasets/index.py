@@ -13,6 +13,7 @@ from fer_core.errors import FerError
 from fer_core.storage import write_table
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
+_OPTIONAL = ["source_class"]  # the name of the class in the data; older versions lack it
 _NUMBERS = ["row", *BOX]  # may be missing in some rows
 _REQUIRED = [*_TEXTS, "row", "size", "modified"]
 
@@ -30,7 +31,10 @@ def _read(file: Path, dataset: str) -> pd.DataFrame:
     try:
         index = pd.read_csv(
             file,
-            dtype={**dict.fromkeys(_TEXTS, "str"), **dict.fromkeys(_NUMBERS, "Int64")},
+            dtype={
+                **dict.fromkeys([*_TEXTS, *_OPTIONAL], "str"),
+                **dict.fromkeys(_NUMBERS, "Int64"),
+            },
             keep_default_na=False,  # a class may be named "none"
             na_values=dict.fromkeys(_NUMBERS, [""]),
         )

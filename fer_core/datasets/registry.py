@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.layouts.choices import choices_of
 from fer_core.datasets.names import is_name
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
@@ -41,6 +42,8 @@ def _read(directory: Path) -> Dataset:
         # Datasets of older versions lack these.
         validation_fraction=record.get("validation_fraction", VALIDATION_FRACTION),
         is_gray=record.get("gray", False),
+        own_splits=None if "own_splits" not in record else tuple(record["own_splits"]),
+        choices=choices_of(record.get("choices", {})),
     )
 
 

@@ -1,6 +1,7 @@
 """Completes train, validation and test splits without leaks between them."""
 
 import hashlib
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,16 +12,34 @@ SPLITS = ("train", "val", "test")
 EXCLUDED = "excluded"  # the split of excluded images, which no run trains or evaluates on
 VALIDATION_FRACTION = 0.1  # default share of train
 _SYNONYMS = {
-    "train": ("train", "training", "trainset", "train_set"),
-    "val": ("val", "valid", "validation", "dev", "validset", "valid_set", "publictest"),
-    "test": ("test", "testing", "testset", "test_set", "privatetest"),
+    "train": ("train", "training", "trainset", "trn"),
+    "val": ("val", "valid", "validation", "dev", "devel", "eval", "valset", "validset"),
+    "test": ("test", "testing", "testset", "tst"),
 }
 _SPLIT_OF = {word: split for split, words in _SYNONYMS.items() for word in words}
+# FER2013's two test sets: the public one serves for validation.
+_USAGES = {"publictest": "val", "privatetest": "test"}
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of "FER2013Train_set": FER, Train, set
 
 
 def parse_split(word: str) -> str | None:
-    """Returns the split that a dataset's own name stands for, in any case: "Valid" is "val"."""
-    return _SPLIT_OF.get(word.strip().lower().replace("-", "_"))
+    """Returns the split that a name stands for: "Valid", "val_set" and "FER2013Valid" are "val".
+
+    A name with words of two splits, such as "train_val", stands for none.
+    """
+    plain = re.sub(r"[\s_-]+", "", word.lower())
+    for usage, split in _USAGES.items():
+        if usage in plain:
+            return split
+    words = [plain, *map(str.lower, _WORDS.findall(word))]
+    found = {_SPLIT_OF[each] for each in words if each in _SPLIT_OF}
+    return found.pop() if len(found) == 1 else None
+
+
+def without_split(name: str) -> str:
+    """Returns a name without the words of a split: "train_happy" is "happy"."""
+    words = [each for each in _WORDS.findall(name) if each.lower() not in _SPLIT_OF]
+    return " ".join(words)
 
 
 def complete_splits(

@@ -40,9 +40,13 @@ class CrossDatasetEvaluation:
 
 def folder(run: Run) -> Path:
     """Returns the folder of a run's cross-dataset predictions; it may not exist yet."""
-    if run.is_pretrained:
-        return paths.workspace() / "evaluations" / run.id
-    return run.directory / "predictions" / "elsewhere"
+    root = outputs(run)
+    return root if run.is_pretrained else root / "predictions" / "elsewhere"
+
+
+def outputs(run: Run) -> Path:
+    """Returns the folder in which a run's evaluations and maps are; it may not exist yet."""
+    return paths.workspace() / "evaluations" / run.id if run.is_pretrained else run.directory
 
 
 def predictions_file(run: Run, dataset: str, split: str) -> Path:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from fer_core import tasks
 from fer_core.errors import FerError
-from fer_core.evaluation.cross_dataset import predictions_file
+from fer_core.evaluation.cross_dataset import outputs, predictions_file
 from fer_core.runs import Run
 from fer_core.storage import paths, replacing
 from fer_core.tasks import Task, kinds, queue
@@ -72,8 +72,7 @@ def map_file(run: Run, dataset: str, split: str, method: str) -> Path:
     predictions_file(run, dataset, split)
     if method not in (PCA, UMAP):
         raise FerError(f"The projection must be {PCA} or {UMAP}. Received: {method}")
-    root = paths.workspace() / "evaluations" / run.id if run.is_pretrained else run.directory
-    return root / "maps" / dataset / f"{split}-{method}.npz"
+    return outputs(run) / "maps" / dataset / f"{split}-{method}.npz"
 
 
 def digest(predictions: Path) -> str:

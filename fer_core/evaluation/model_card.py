@@ -18,8 +18,8 @@ from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_er
 from fer_core.evaluation.class_scores import score_classes
 from fer_core.evaluation.metrics import accuracy, confusion, without_leaks
 from fer_core.runs import (
-    OPTION_NAMES,
     RECIPES,
+    SETTINGS,
     Augmentation,
     Calibration,
     Run,
@@ -103,7 +103,7 @@ def command(config: TrainConfig) -> str:
         ]
     words = ["train", "--dataset", config.dataset, "--recipe", config.recipe]
     for name, value in different:
-        flag = OPTION_NAMES.get(name, name).replace("_", "-")
+        flag = (SETTINGS[name].option or name).replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:

@@ -4,9 +4,7 @@ from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     LARGEST_EPOCHS,
     LARGEST_IMAGE,
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
+    SETTINGS,
     VGG19_BLOCKS,
     Augmentation,
     TrainConfig,
@@ -39,7 +37,6 @@ from fer_core.runs.run_data import (
     open_data_of,
     used_classes,
 )
-from fer_core.runs.setting_labels import OPTION_NAMES, SETTINGS
 from fer_core.runs.submit import (
     check_finished,
     continue_run,
@@ -64,15 +61,11 @@ __all__ = [
     "LARGEST_IMAGE",
     "LEAKED",
     "Notes",
-    "OPTIMIZERS",
-    "OPTION_NAMES",
-    "PRECISIONS",
     "RECIPES",
     "Result",
     "Rows",
     "Run",
     "RunData",
-    "SCHEDULES",
     "SETTINGS",
     "STEPS",
     "STEPS_COLUMNS",

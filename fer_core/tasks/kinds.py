@@ -1,7 +1,7 @@
 """Declares each kind of task: the function that does it, its place, its lane, its arguments."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -73,6 +73,7 @@ class _Import:
     split_seed: Count = 0
     validation_fraction: Fraction = 0.0
     test_fraction: Fraction = 0.0
+    choices: dict[str, _Text | dict[_Text, _Text]] = field(default_factory=dict)  # as in a preview
 
     def __post_init__(self) -> None:
         if (self.source is None) == (self.upload is None):

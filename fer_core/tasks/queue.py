@@ -14,7 +14,7 @@ from fer_core.errors import FerError
 from fer_core.storage import paths, read_json, write_json
 from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
-from fer_core.tasks.requests import Request, check_entries, check_request, read_request
+from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
 from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
 
 # Automatic resumes in a row without a completed epoch in between, before a run is given up.
@@ -181,7 +181,7 @@ def _has_open_attempt(task: Task) -> bool:
         names = os.listdir(attempts)  # noqa: PTH208 (a third of the time)
     except OSError:
         return False
-    newest = max((name for name in names if name.isdecimal()), key=int, default="")
+    newest = max(filter(is_attempt, names), key=int, default="")
     return newest != "" and not os.path.exists(f"{attempts}/{newest}/exit.json")  # noqa: PTH110
 
 

@@ -11,6 +11,7 @@ from fer_core.storage import Timestamp, check_record, read_record
 from fer_core.tasks.kinds import KINDS, Kind
 from fer_core.text import shortened
 
+_MAX_DIGITS = 6  # of an attempt's number
 _FILES = ("request.json", "place.json", "progress.json", "result.json")
 
 
@@ -41,6 +42,25 @@ def read_request(file: Path) -> Request | None:
         return read_record(file, Request)
     except FerError:
         return None
+
+
+def is_attempt(name: str) -> bool:
+    """Returns whether an entry of `attempts` has the name of an attempt: its number, from 0."""
+    return name.isascii() and name.isdecimal() and len(name) <= _MAX_DIGITS
+
+
+def next_attempt(attempts: Path) -> int:
+    """Returns the number of the next attempt; that of a damaged one is not used again.
+
+    Raises:
+        FerError: there is none.
+    """
+    number = max(
+        (int(path.name) for path in attempts.iterdir() if is_attempt(path.name)), default=-1
+    )
+    if number + 1 >= 10**_MAX_DIGITS:
+        raise FerError(f"{attempts} must have fewer attempts. Received: {number:,}.")
+    return number + 1
 
 
 def check_queued(directory: Path) -> None:
@@ -87,8 +107,11 @@ def check_entries(directory: Path) -> None:
     for name in _FILES:
         if (directory / name).is_dir():
             raise _not_plain(directory / name)
-    if (directory / "attempts").is_file():
-        raise _not_plain(directory / "attempts")
+    attempts = directory / "attempts"
+    if attempts.is_dir():
+        next_attempt(attempts)
+    elif os.path.lexists(attempts):
+        raise _not_plain(attempts)
 
 
 def check_tree(directory: Path) -> None:

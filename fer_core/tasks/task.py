@@ -1,7 +1,6 @@
 """A task: a directory for long work, whose state is derived from files and processes."""
 
 import os
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,10 +8,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, read_tail, retry_while_locked, write_json
+from fer_core.storage import (
+    delete_folder,
+    paths,
+    read_json,
+    read_tail,
+    retry_while_locked,
+    write_json,
+)
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
-from fer_core.tasks.requests import Request, check_queued, read_request
+from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
 
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
@@ -127,7 +133,7 @@ class Task:
             entries = list(folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
-        attempts = [path for path in entries if path.name.isdecimal() and not path.is_symlink()]
+        attempts = [path for path in entries if is_attempt(path.name) and not path.is_symlink()]
         # A supervisor that is just taking the request has not moved it into its attempt yet.
         taken = [path for path in attempts if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
@@ -221,21 +227,7 @@ class Task:
         """
         if self.state.is_active:
             raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
-        # Renamed first, so that nobody sees it half deleted.
-        doomed = self.directory.with_name(f".deleted-{self.id}")
-        shutil.rmtree(doomed, ignore_errors=True)  # left by an earlier attempt to delete it
-        try:
-            self.directory.rename(doomed)
-        except FileNotFoundError:
-            return  # another session has deleted it
-        except OSError as error:
-            raise FerError(
-                f"{self.id} must not be in use to be deleted. Received: {error}"
-            ) from error
-        if doomed.is_symlink():  # its target is not ours to delete
-            doomed.unlink()
-        else:
-            shutil.rmtree(doomed, ignore_errors=True)
+        delete_folder(self.directory)
 
     def _has_result(self, attempt: Path | None) -> bool:
         """Returns whether the work finished, and in this attempt if the result names one."""

@@ -24,9 +24,12 @@ from fer_core.vision.image_limits import (
     has_honest_tags,
 )
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
+    | {".pgm", ".ppm", ".pnm", ".pbm"}
+)
 # Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -155,7 +155,7 @@ def test_a_photo_with_a_second_picture_inside_is_read() -> None:
         (b"", "a.jpg cannot be read as an image: it is empty."),
         (
             b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n",
-            "it is none of BMP, GIF, JPEG, PNG, TIFF, WEBP",
+            "it is none of BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP",
         ),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "it is none of BMP"),
         (file_of(corners_image(), "JPEG")[:-400], "the file is truncated"),

@@ -9,7 +9,7 @@ from fer_core.datasets.importing.archives import (
     has_suffix,
     read_member,
 )
-from fer_core.datasets.importing.import_task import check_source, import_source
+from fer_core.datasets.importing.import_task import check_source, import_source, preview_source
 from fer_core.datasets.importing.zip_directory import open_archive
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "has_suffix",
     "import_source",
     "open_archive",
+    "preview_source",
     "read_member",
 ]

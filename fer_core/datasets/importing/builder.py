@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
+from fer_core.datasets.layouts.layout import Report
+from fer_core.datasets.layouts.plan import ImportPlan
 from fer_core.datasets.names import check_name
 from fer_core.datasets.quality.measures import move_to_cache
 from fer_core.datasets.registry import open_dataset
@@ -29,14 +31,14 @@ _STALE = 3600.0  # seconds after which an unfinished directory without its proce
 
 def build_dataset(
     name: str,
-    read: Callable[[Path], ParsedLayout],
+    read: Callable[[Path], ImportPlan],
     report: Report,
     *,
     split_seed: int = 0,
     validation_fraction: float = VALIDATION_FRACTION,
     test_fraction: float = 0.0,
 ) -> Dataset:
-    """Builds a dataset from the layout that `read` returns.
+    """Builds a dataset by the plan that `read` returns.
 
     Decodes every image once, so that unreadable ones are skipped before training, and caches
     the measures that the quality scan needs.
@@ -45,7 +47,8 @@ def build_dataset(
         read: gets the new dataset's directory, into which it may copy files.
 
     Raises:
-        FerError: the name is invalid or taken, or no image can be read.
+        FerError: the name is invalid or taken, the plan leaves questions open, or no image can
+            be read.
     """
     check_name(name)
     _remove_abandoned()
@@ -53,26 +56,23 @@ def build_dataset(
     directory.mkdir(parents=True)
     try:
         write_json(directory / "process.json", process_record())
-        parsed = check_entries(read(directory))
+        plan = read(directory)
+        plan.check_decided()
+        plan = check_entries(plan)
         measures = directory / "measures.npy"
-        rows = parsed.index.assign(row=_rows(parsed.index))
-        check = validate_images(rows, parsed.root, measures, report)
+        check = validate_images(plan.index, plan.root, measures, report)
         index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)
-        notes = _notes(parsed, check, index, split_seed)
+        notes = _notes(plan, check, index, split_seed)
         write_index(directory, _ordered(index))
         np.save(directory / "mean_faces.npy", check.mean_faces)
-        write_json(
-            directory / "data_set.json",
-            {
-                "layout": parsed.layout,
-                "root": _root(parsed.root, directory),
-                "images": len(index),
-                "split_seed": split_seed,
-                "validation_fraction": validation_fraction,
-                "gray": check.is_gray,
-                "notes": notes,
-            },
-        )
+        record = {
+            **_record(plan, directory, check),
+            "images": len(index),
+            "split_seed": split_seed,
+            "validation_fraction": validation_fraction,
+            "notes": notes,
+        }
+        write_json(directory / "data_set.json", record)
         move_to_cache(measures, pixels_key(index, index["content"]))
         (directory / "process.json").unlink()
         check_name(name)  # another import may have taken it in the meantime
@@ -82,19 +82,25 @@ def build_dataset(
     return open_dataset(name)
 
 
-def _notes(parsed: ParsedLayout, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
+def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, Any]:
+    """Returns what is kept of the plan and the images."""
+    return {
+        "layout": plan.layout,
+        "root": _root(plan.root, directory),
+        "gray": check.is_gray,
+        "choices": plan.choices.as_record(),
+        "own_splits": sorted({*check.index["split"]} - {""}),
+    }
+
+
+def _notes(plan: ImportPlan, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
     return [
-        parsed.summary(check.index),
-        *parsed.notes,
+        plan.summary(check.index),
+        *plan.notes,
         *_damaged_note(check.damaged),
         *_split_notes(check.index, index, seed),
         *_training_problems(index),
     ]
-
-
-def _rows(index: pd.DataFrame) -> pd.Series:
-    missing = pd.Series(pd.NA, index.index, dtype="Int64")
-    return index["row"].astype("Int64") if "row" in index.columns else missing
 
 
 def _ordered(index: pd.DataFrame) -> pd.DataFrame:

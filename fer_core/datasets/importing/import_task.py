@@ -1,8 +1,9 @@
-"""Imports folders, CSV tables and .zip archives into the workspace."""
+"""Imports folders, tables and archives into the workspace."""
 
 import contextlib
 import dataclasses
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
-from fer_core.datasets.layouts import read_index
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
+from fer_core.datasets.importing.tar_archives import extract_tar, is_archive, is_tar
+from fer_core.datasets.layouts import Choices, ImportPlan, choices_of, plan_import
+from fer_core.datasets.layouts.csv_reader import is_table_file
+from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
-from fer_core.storage import write_json
+from fer_core.storage import paths, write_json
 from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import is_one_line, shortened
 
@@ -28,10 +31,11 @@ def import_source(
     split_seed: int = 0,
     validation_fraction: float = VALIDATION_FRACTION,
     test_fraction: float = 0.0,
+    choices: Choices | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Dataset:
-    """Adds a folder, a .zip or a .csv as a dataset.
+    """Adds a folder, an archive or a table as a dataset.
 
     Images in a folder stay where they are and are never modified; images in an archive and
     pixels in a table are copied into the workspace.
@@ -39,10 +43,12 @@ def import_source(
     Args:
         validation_fraction: of train, if the source has no validation split.
         test_fraction: of train, if the source has no test split; 0 for none.
+        choices: how to read it where the data leave that open.
         progress: called with done, total and a message.
 
     Raises:
-        FerError: the layout is not recognized, the name is invalid or taken, or it was stopped.
+        FerError: the layout is not recognized, the choices leave a question open, the name is
+            invalid or taken, or it was stopped.
     """
 
     def report(done: int, total: int, message: str) -> None:
@@ -53,7 +59,7 @@ def import_source(
 
     return build_dataset(
         name,
-        lambda directory: _read(source, directory, report),
+        lambda directory: plan_source(source, directory, choices or Choices(), report),
         report,
         split_seed=split_seed,
         validation_fraction=validation_fraction,
@@ -64,10 +70,15 @@ def import_source(
 def check_source(source: Path) -> Path:
     """Returns the absolute path of a source that can be imported.
 
+    Quotation marks around a path, as Windows copies it, are removed.
+
     Raises:
-        FerError: its path has odd characters, it does not exist, or it is neither a folder nor a
-            .zip or .csv file.
+        FerError: its path has odd characters, it does not exist, or is neither a folder nor an
+            archive or a table.
     """
+    text = str(source).strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        source = Path(text[1:-1])
     if not is_one_line(str(source.absolute())):  # no page could name it
         raise FerError(
             "The path of a source must be one line of text in UTF-8. Rename the folder or file. "
@@ -76,12 +87,12 @@ def check_source(source: Path) -> Path:
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        is_file = path.is_file() and path.suffix.lower() in (".zip", ".csv")
+        is_file = path.is_file() and (is_archive(path) or is_table_file(path))
         if is_one_line(str(path)) and (is_file or path.is_dir()):
             return path
     raise FerError(
-        "The source must be a folder, a .zip or a .csv file on the computer that runs FER Studio. "
-        f"Received: {shortened(str(source))}"
+        "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
+        f".lst table on the computer that runs FER Studio. Received: {shortened(str(source))}"
     )
 
 
@@ -97,6 +108,7 @@ def run_import(task: Task) -> None:
     arguments = dict(task_arguments(task))
     upload = arguments.pop("upload", None)
     source = task.directory / upload if upload else Path(arguments.pop("source"))
+    arguments["choices"] = choices_of(arguments.get("choices", {}))
     try:
         dataset = import_source(source, **arguments, progress=import_progress(task))
     finally:
@@ -105,22 +117,50 @@ def run_import(task: Task) -> None:
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 
 
-def _read(source: Path, directory: Path, report: Report) -> ParsedLayout:
+def plan_source(source: Path, directory: Path, choices: Choices, report: Report) -> ImportPlan:
+    """Reads a source and plans its import; images in an archive are extracted.
+
+    Args:
+        directory: the new dataset's, for files that must be copied.
+
+    Raises:
+        FerError: as `import_source`, except that questions are part of the plan.
+    """
     source = check_source(source)
-    if source.suffix.lower() != ".zip" or source.is_dir():
-        return read_index(source, directory, report)
+    if source.is_dir() or not is_archive(source):
+        return plan_import(source, directory, choices, report)
     extracted = directory / "images"
     extracted.mkdir()
-    notes = extract_archive(source, extracted, report)
-    parsed = read_index(extracted, directory, report)
-    if not parsed.root.is_relative_to(extracted):
+    extract = extract_tar if is_tar(source) else extract_archive
+    notes = extract(source, extracted, report)
+    plan = plan_import(extracted, directory, choices, report)
+    if not plan.root.is_relative_to(extracted):
         shutil.rmtree(extracted)  # a table whose pixels were copied into an array
-    elif parsed.index["path"].map(leads_out).any():
+    elif plan.rows["path"].map(leads_out).any():
         raise FerError(
             "A table in an archive must only list images inside the archive. Remove the other "
             "rows, or add the extracted folder instead."
         )
-    return dataclasses.replace(parsed, notes=(*parsed.notes, *notes))
+    return dataclasses.replace(plan, notes=(*plan.notes, *notes))
+
+
+def preview_source(
+    source: Path, choices: Choices | None = None, report: Report | None = None
+) -> ImportPlan:
+    """Plans the import of a source and adds nothing; pixels and archives leave no files behind.
+
+    Raises:
+        FerError: as `import_source`, except that questions are part of the plan.
+    """
+    with tempfile.TemporaryDirectory(prefix=".preview-", dir=_scratch()) as directory:
+        silent: Report = lambda done, total, message: None  # noqa: E731
+        return plan_source(source, Path(directory), choices or Choices(), report or silent)
+
+
+def _scratch() -> Path:
+    folder = paths.cache_root()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def task_arguments(task: Task) -> Mapping[str, Any]:

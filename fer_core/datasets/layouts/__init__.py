@@ -1,35 +1,47 @@
-"""Reads common dataset layouts: folders, CSV tables, FER2013, FER+ and RAF-DB."""
+"""Reads common dataset layouts: folders, tables of pixels or paths, lists, and label files."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from fer_core.datasets.layouts.csv_paths import read_path_table
-from fer_core.datasets.layouts.csv_pixels import read_pixel_table
-from fer_core.datasets.layouts.folders import read_any, read_expressions
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.layouts.raf_db import read_raf_db
+from fer_core.datasets.layouts.choices import COLUMNS, Choices, Question, choices_of
+from fer_core.datasets.layouts.layout import Report
+from fer_core.datasets.layouts.numberings import NUMBERING_NAMES, NUMBERINGS, parse_numbering
+from fer_core.datasets.layouts.plan import ImportPlan, make_plan
+from fer_core.datasets.layouts.recognition import LAYOUTS, recognize
+from fer_core.datasets.layouts.source import Source
 from fer_core.errors import FerError
 
-__all__ = ["read_index"]
+__all__ = [
+    "COLUMNS",
+    "LAYOUTS",
+    "NUMBERINGS",
+    "NUMBERING_NAMES",
+    "Choices",
+    "ImportPlan",
+    "Question",
+    "choices_of",
+    "make_plan",
+    "parse_numbering",
+    "plan_import",
+]
 
-# Each returns None if the source has another layout; the first match wins.
-LAYOUTS = (read_raf_db, read_pixel_table, read_expressions, read_path_table, read_any)
 
-
-def read_index(source: Path, copied: Path, report: Report) -> ParsedLayout:
-    """Recognizes the layout of a folder or CSV file and lists its images.
+def plan_import(
+    path: Path, copied: Path, choices: Choices | None = None, report: Report | None = None
+) -> ImportPlan:
+    """Recognizes the layout of a folder or table, and plans its import.
 
     Args:
         copied: the new dataset's directory, for pixels that must be copied.
 
     Raises:
-        FerError: no layout matches, or the matching one is incomplete.
+        FerError: no layout matches, or the matching one is incomplete; a choice does not fit.
     """
-    for read in LAYOUTS:
-        parsed = read(source, copied, report)
-        if parsed is not None:
-            return parsed
-    raise FerError(
-        f"The layout of {source.name} is not recognized. It must have folders named after "
-        "expressions (also below train, validation and test), fer2013.csv, RAF-DB as distributed, "
-        "or a CSV with a column of image paths and one of expressions."
-    )
+    source = Source(path, copied, choices, report)
+    try:
+        found = recognize(source)
+    except FerError as error:
+        # A table that cannot be read may be the one that was meant.
+        raise FerError(" ".join([str(error), *source.damaged.first[:1]])) from error
+    plan = make_plan(found.parsed, source.choices, found.layout.name, found.others)
+    return replace(plan, notes=(*plan.notes, *source.notes()))

@@ -1,107 +1,331 @@
-"""Reads CSV tables of image paths and expressions."""
+"""Reads tables and lists of image paths and expressions, also with face boxes or votes."""
 
-import re
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pandas as pd
 
-from fer_core.datasets.layouts.class_names import map_classes
-from fer_core.datasets.layouts.csv_reader import LABELS, SPLITS, Table, tables_in, unread_note
+from fer_core.datasets.image_reader import BOX
+from fer_core.datasets.layouts.choices import Question
+from fer_core.datasets.layouts.class_names import Conventions
+from fer_core.datasets.layouts.columns import (
+    MAX_WORD,
+    Columns,
+    find_columns,
+    no_labels_question,
+    whole_votes,
+)
+from fer_core.datasets.layouts.csv_reader import Table, encoding_note, plain_name
 from fer_core.datasets.layouts.file_tree import is_file
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
+from fer_core.datasets.layouts.folders import name_conventions
+from fer_core.datasets.layouts.layout import ParsedLayout
+from fer_core.datasets.layouts.numberings import LEFT_OUT
+from fer_core.datasets.layouts.source import Source
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
+from fer_core.expressions import canonical, is_known
 from fer_core.text import counted, shortened, some
 
-_PATHS = (
-    *("path", "image_path", "img_path", "file_path", "filepath", "pth", "image", "img"),
-    *("file", "filename", "file_name", "image_name", "image_file", "name"),
-)
-_MAX_PATH, _MAX_WORD = 5_000, 500  # characters to keep; no path and no class is longer
-_PIXELS = re.compile(r"(\d+\s+){8}")  # rather than a file name
+_MAX_PATH = 5_000  # characters to keep; no file has a longer path
+_MAX_PLACE = 1_000_000  # pixels; no image is as large
+TIED = "no majority"  # the class of an image whose votes have no single winner
 
 
-def read_path_table(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a CSV with a column of paths (absolute, or relative to the CSV) and one of labels.
+@dataclass(frozen=True)
+class PathTable:
+    """A table with a column of images and one or more of expressions."""
+
+    table: Table
+    columns: Columns
+
+    @property
+    def conventions(self) -> Conventions:
+        """Returns the numbering that the columns of a known dataset tell."""
+        header = {plain_name(name) for name in self.table.header}
+        if "subdirectoryfilepath" in header or {"expression", "valence", "arousal"} <= header:
+            return Conventions("affectnet")
+        if {"faceboxcascade", "expressionlabel"} <= header:  # ExpW
+            return Conventions("fer2013")
+        if self.columns.scores:
+            names = [name for name in self.columns.scores if not is_known(name)]
+            return Conventions(meanings=dict.fromkeys([*names, TIED], LEFT_OUT))
+        return Conventions()
+
+
+def path_tables(source: Source) -> list[PathTable]:
+    """Returns the tables of images and expressions in a source."""
+    return [each for each in _image_tables(source) if each.columns.has_labels]
+
+
+def unlabeled_question(source: Source) -> Question | None:
+    """Asks about the columns of a table of images in which no column of expressions is found."""
+    tables = [table for table in source.tables if table.has_header or not source.is_folder]
+    return no_labels_question(tables[0], "images (paths or pixels)") if tables else None
+
+
+def _image_tables(source: Source) -> list[PathTable]:
+    tables = [PathTable(table, find_columns(table, source.choices)) for table in source.tables]
+    return [each for each in tables if each.columns.image >= 0]
+
+
+def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
+    """Reads all images and labels that the tables list.
+
+    Paths may be absolute, relative to the table's folder or the source, or end like the path of
+    one image anywhere below it.
 
     Raises:
-        FerError: none of the files exists.
+        FerError: none of the images exists.
     """
-    tables = [table for table in tables_in(source) if _columns(table)]
-    if not tables:
-        return None
-    table = tables[0]
-    rows, notes = _rows(table, report)
-    bases = [table.path.parent, *([source] if source.is_dir() else [])]
-    located = [[_locate(path, base) for path in rows["path"]] for base in bases]
-    base, places = max(zip(bases, located, strict=True), key=lambda pair: _present(pair[1]))
-    if not _present(places):
-        raise FerError(_no_files_message(table, rows["path"]))
-    missing = rows["path"][[place is None for place in places]].tolist()
-    rows = rows.assign(path=places).dropna(subset="path")
-    once = rows.drop_duplicates("path").sort_values("path", ignore_index=True)
+    parts, notes = [], []
+    splits = [_table_split(each.table) for each in tables]
+    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
+    for each, split in zip(tables, splits, strict=True):
+        rows, skipped = _rows(each, source, split if several else "")
+        parts.append(rows)
+        notes += skipped
+    rows = pd.concat(parts, ignore_index=True)
+    located = _Locator(source).locate(rows)
+    if located.paths.notna().sum() == 0 and not located.ambiguous:
+        raise FerError(_no_files_message(tables[0].table, rows["path"], source))
+    missing = rows["path"][located.paths.isna() & ~rows["path"].isin(located.ambiguous)].tolist()
+    rows = rows.assign(path=located.paths).dropna(subset="path")
     if missing:
         notes.append(f"Skipped {counted(len(missing), 'missing file')}: {some(missing)}.")
+    rows, repeated = _faces(rows, BOX if tables[0].columns.box else [])
+    names = some([each.table.path.name for each in tables])
+    split_origin = _split_origin(tables)
+    summary = f"Recognized {names}: a table of image paths and expressions."
+    return ParsedLayout(
+        "Table of paths",
+        source.folder,
+        _with_splits(rows, source),
+        (
+            *notes,
+            *located.notes,
+            *repeated,
+            *_unlisted(source, rows["path"], names),
+            *encoding_note([each.table for each in tables]),
+        ),
+        lambda index: summary,
+        _conventions(tables, rows["path"]),
+        split_origin,
+        (*(q for each in tables for q in each.columns.questions), *located.questions),
+    )
+
+
+def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
+    own = tables[0].conventions
+    return own if own.numbering or own.meanings else name_conventions(paths)
+
+
+def _table_split(table: Table) -> str:
+    """Returns the word of a split in the name of a table or of its folder, or ""."""
+    names = (table.path.stem, table.path.parent.name)
+    return next((name for name in names if parse_split(name)), "")
+
+
+def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:
+    """Returns a row per face: path as listed, class_name, source_split, box, votes."""
+    table, columns = each.table, each.columns
+    records, total, boxless = [], 0, 0
+    for cells in table.rows(source.report):
+        total += 1
+        path = cells[columns.image].strip()[:_MAX_PATH].replace("\\", "/")
+        name = _class_name(cells, columns)
+        if path and name:
+            split = cells[columns.split].strip()[:MAX_WORD] if columns.split >= 0 else own
+            box = _parse_box(cells, columns)
+            if box is None:
+                boxless += 1
+                continue
+            votes = [cells[i].strip() for i in columns.scores.values()]
+            records.append((path, name, split, *box, *votes))
+    if not records:
+        raise FerError(f"{table.path.name} must have rows with a path and a label. None has both.")
+    skipped = total - len(records) - boxless
+    notes = [f"Skipped {counted(skipped, 'row')} without a path or label."] if skipped else []
+    if boxless:
+        notes.append(f"Skipped {counted(boxless, 'row')} whose face box is no box.")
+    votes_names = [f"votes_{canonical(name)}" for name in columns.scores]
+    box_names = BOX if columns.box else []
+    frame = pd.DataFrame(
+        records, columns=["path", "class_name", "source_split", *box_names, *votes_names]
+    )
+    frame["folder"] = table.path.parent.relative_to(source.folder).as_posix()
+    if columns.scores:
+        numbers = frame[votes_names].apply(whole_votes)
+        frame[votes_names] = numbers
+        if set(numbers.to_numpy().ravel()) <= {0, 1}:  # one-hot, no votes
+            frame = frame.drop(columns=votes_names)
+    return frame, notes
+
+
+def _class_name(cells: list[str], columns: Columns) -> str:
+    if columns.label >= 0 or not columns.scores:
+        return cells[columns.label].strip()[:MAX_WORD]
+    try:
+        scores = {name: float(cells[i] or 0) for name, i in columns.scores.items()}
+    except ValueError:
+        return ""
+    most = max(scores.values())
+    winners = [name for name, score in scores.items() if score == most]
+    return "" if most <= 0 else winners[0] if len(winners) == 1 else TIED
+
+
+def _parse_box(cells: list[str], columns: Columns) -> tuple[int, ...] | None:
+    """Returns x, y, width and height; each -1 if all cells are empty, None if they are no box.
+
+    () without columns.
+    """
+    if not columns.box:
+        return ()
+    texts = [cells[i].strip() for i in columns.box]
+    if not any(texts):
+        return (-1,) * 4
+    try:
+        x, y, right, bottom = (round(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        return None
+    width, height = (right, bottom) if columns.box_has_size else (right - x, bottom - y)
+    is_box = max(map(abs, (x, y, width, height))) <= _MAX_PLACE and min(width, height) > 0
+    return (x, y, width, height) if is_box else None
+
+
+@dataclass(frozen=True)
+class _Located:
+    paths: pd.Series  # relative to the source's folder, or None
+    ambiguous: frozenset[str]  # listed names that several images have
+    notes: tuple[str, ...]
+    questions: tuple[Question, ...]
+
+
+class _Locator:
+    """Finds the images that tables list."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._by_name: list[str] = []  # paths found elsewhere below the source
+        self._ambiguous: dict[str, list[str]] = {}
+
+    def locate(self, rows: pd.DataFrame) -> _Located:
+        found = [
+            self._beside(path, folder) or self._below(path, split)
+            for path, folder, split in zip(
+                rows["path"], rows["folder"], rows["source_split"], strict=True
+            )
+        ]
+        notes, questions = [], []
+        if self._by_name:
+            notes.append(
+                f"Found {counted(len(self._by_name), 'image')} by name elsewhere below "
+                f"{shortened(self._source.folder.name)}, such as {self._by_name[0]}."
+            )
+        if self._ambiguous:
+            name, places = next(iter(self._ambiguous.items()))
+            questions.append(
+                Question(
+                    "images",
+                    f"{counted(len(self._ambiguous), 'name')} in the table "
+                    f"{'fits' if len(self._ambiguous) == 1 else 'fit'} several images: "
+                    f"{shortened(name)} may be {' or '.join(places[:3])}. Write the folder before "
+                    "the name in the table.",
+                )
+            )
+        paths = pd.Series(found, index=rows.index, dtype="object")
+        return _Located(paths, frozenset(self._ambiguous), tuple(notes), tuple(questions))
+
+    def _beside(self, path: str, folder: str) -> str | None:
+        """Returns an image relative to its table or to the source; absolute ones stay so."""
+        base = self._source.folder
+        for place in dict.fromkeys((base / folder / path, base / path)):
+            if is_file(place):
+                inside = place.is_relative_to(base)
+                return (place.relative_to(base) if inside else place).as_posix()
+        return None
+
+    def _below(self, path: str, split: str) -> str | None:
+        """Returns the only image whose path ends so; that of the row's split, of several."""
+        if not _is_name(path):
+            return None
+        found = self._source.find(path)
+        if len(found) > 1 and (wanted := parse_split(split)):
+            found = [each for each in found if _split_of(each) == wanted] or found
+        if len(found) > 1:
+            self._ambiguous[path] = found
+        if len(found) != 1:
+            return None
+        self._by_name.append(found[0])
+        return found[0]
+
+
+def _is_name(path: str) -> bool:
+    return "\0" not in path and len(path) < 1000
+
+
+def _split_of(path: str) -> str | None:
+    splits = map(parse_split, PurePosixPath(path).parts[:-1])
+    return next(filter(None, splits), None)
+
+
+def _faces(rows: pd.DataFrame, box: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Removes repeated rows; numbers the rows of images that have several labels or faces."""
+    notes = []
+    once = rows.drop_duplicates(["path", "class_name", *box]).sort_values(
+        ["path", *box], ignore_index=True, kind="stable"
+    )
     if len(once) < len(rows):
         notes.append(f"Skipped {counted(len(rows) - len(once), 'repeated row')}.")
-    expressions, class_notes = map_classes(once["word"])
-    index = once.assign(
-        expression=once["word"].map(expressions),
-        split=once["source_split"].map(lambda word: parse_split(word) or ""),
-    ).drop(columns="word")
-    notes = [*class_notes, *notes, *unread_note(tables[1:])]
-    summary = f"Recognized {table.path.name}: a table of image paths and expressions."
-    return ParsedLayout("Table of paths", base, index, tuple(notes), lambda index: summary)
-
-
-def _columns(table: Table) -> tuple[int, int] | None:
-    path, label = table.column(_PATHS), table.column(LABELS)
-    return None if path is None or label is None else (path, label)
-
-
-def _rows(table: Table, report: Report) -> tuple[pd.DataFrame, list[str]]:
-    path, label = _columns(table) or (0, 0)
-    split = table.column(SPLITS)
-    rows = [
-        (
-            cells[path].strip()[:_MAX_PATH].replace("\\", "/"),
-            cells[label].strip()[:_MAX_WORD],
-            "" if split is None else cells[split].strip()[:_MAX_WORD],
+    several = once.duplicated("path", keep=False)
+    order = once.groupby("path").cumcount().astype("Int64")
+    once["row"] = order.where(several)
+    conflicts = once.loc[once.duplicated(["path", *box], keep=False), "path"].unique().tolist()
+    if conflicts:
+        notes.append(
+            f"{counted(len(conflicts), 'image')} with different labels for the same face: "
+            f"{some(conflicts)}. All their labels were kept; the quality scan finds them."
         )
-        for cells in table.rows(report)
+    images = once.loc[several, "path"].nunique()
+    if box and images > len(conflicts):
+        notes.append(
+            f"{counted(images, 'image')} with several faces: each is cropped to its box and counts "
+            "as an image of its own."
+        )
+    elif box:
+        notes.append("Every face is cropped to its box in the table.")
+    return once, notes
+
+
+def _with_splits(rows: pd.DataFrame, source: Source) -> pd.DataFrame:
+    """Takes the split from the image's folder where no table tells it."""
+    if (rows["source_split"] != "").any():
+        return rows.drop(columns="folder")
+    parts = [PurePosixPath(path).parts[:-1] for path in rows["path"]]
+    splits = [
+        next((part for part in each if part in source.choices.splits or parse_split(part)), "")
+        for each in parts
     ]
-    whole = [row for row in rows if row[0] and row[1]]
-    if not whole:
-        raise FerError(
-            f"{table.path.name} must have rows with a path and a label. No row has both."
-        )
-    notes = []
-    if len(whole) < len(rows):
-        notes.append(f"Skipped {counted(len(rows) - len(whole), 'row')} without a path or label.")
-    return pd.DataFrame(whole, columns=["path", "word", "source_split"]), notes
+    return rows.assign(source_split=splits).drop(columns="folder")
 
 
-def _no_files_message(table: Table, names: pd.Series) -> str:
-    first = shortened(str(names.iloc[0]))
-    sentence = (
+def _split_origin(tables: list[PathTable]) -> str:
+    if tables[0].columns.split >= 0:
+        return f"column {tables[0].table.header[tables[0].columns.split]}"
+    return "names of tables or folders"
+
+
+def _unlisted(source: Source, listed: pd.Series, names: str) -> list[str]:
+    if not source.is_folder:
+        return []
+    others = sorted(set(source.images) - set(listed))
+    if not others:
+        return []
+    return [f"Skipped {counted(len(others), 'image')} that {names} does not list: {some(others)}."]
+
+
+def _no_files_message(table: Table, names: pd.Series, source: Source) -> str:
+    return (
         f"None of the {len(names):,} files listed in {table.path.name} exists. Paths must be "
-        f"absolute or relative to the CSV's folder. The first is {first}"
+        "absolute, relative to the CSV's folder, or end like that of an image below "
+        f"{source.folder.name}. The first is {shortened(str(names.iloc[0]))}"
     )
-    if _PIXELS.match(first):
-        sentence += ". If these are pixel values, name the column `pixels`."
-    return sentence
-
-
-def _locate(path: str, base: Path) -> str | None:
-    """Returns the path, relative to `base` if the file is inside it; None if it does not exist."""
-    file = base / path
-    if not is_file(file):
-        return None
-    try:
-        return file.relative_to(base).as_posix()
-    except ValueError:
-        return file.as_posix()
-
-
-def _present(places: list[str | None]) -> int:
-    return sum(place is not None for place in places)

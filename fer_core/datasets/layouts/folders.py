@@ -2,70 +2,148 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 import pandas as pd
 
-from fer_core.datasets.layouts.class_names import is_expression, map_classes
-from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.splits import SPLITS, parse_split
+from fer_core.datasets.layouts.class_names import Conventions, is_expression
+from fer_core.datasets.layouts.layout import ParsedLayout
+from fer_core.datasets.layouts.numberings import parse_number
+from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.splits import SPLITS, parse_split, without_split
 from fer_core.text import counted, some
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
 _RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)
 _ORDER = {split: number for number, split in enumerate(SPLITS)}
+_MOST_NUMBERS = 9  # the highest number of a class; more are those of persons or parts
 
 
-def read_expressions(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a tree in which at least two folders are named after expressions."""
-    return _read(source, report, lambda names: sum(map(is_expression, names)) >= 2)
+@dataclass(frozen=True)
+class ClassFolders:
+    """The class and split of each folder of images; either may be ""."""
+
+    parts: dict[str, tuple[str, str]]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of classes."""
+        return {name for name, _ in self.parts.values() if name}
 
 
-def read_any(source: Path, copied: Path, report: Report) -> ParsedLayout | None:
-    """Reads a tree with at least two folders of images, with any names."""
-    return _read(source, report, lambda names: len(names) >= 2)
+def expression_folders(source: Source) -> ClassFolders | None:
+    """Returns the folders of a tree in which at least two are named after expressions."""
+    return _at_least_two(source, is_expression)
 
 
-def _read(
-    source: Path, report: Report, suffices: Callable[[set[str]], bool]
-) -> ParsedLayout | None:
-    if not source.is_dir():
-        return None
-    listing = list_files(source, report)
-    copies = {folder: listing.images.pop(folder) for folder in find_copies(source, listing)}
-    parts = {folder: _class_and_split(folder) for folder in listing.images}
-    if not suffices({name for name, _ in parts.values() if name}):
-        return None
-    expressions, notes = map_classes(name for name, _ in parts.values() if name)
+def numbered_folders(source: Source) -> ClassFolders | None:
+    """Returns the folders of a tree in which at least two are named by class numbers."""
+    return _at_least_two(source, _is_class_number)
+
+
+def _at_least_two(source: Source, is_class: Callable[[str], bool]) -> ClassFolders | None:
+    found = _class_folders(source, is_class)
+    plain = [name for name in found.names if name in source.choices.classes or is_class(name)]
+    return found if len(plain) >= 2 else None
+
+
+def all_folders(source: Source) -> ClassFolders | None:
+    """Returns the folders of a tree with at least two folders of images, with any names."""
+    found = _class_folders(source, lambda name: False, otherwise=True)
+    return found if len(found.names) >= 2 else None
+
+
+def read_folders(source: Source, folders: ClassFolders) -> ParsedLayout:
+    """Lists the images of classes in folders."""
+    listing, parts = source.files, folders.parts
     rows = [
-        (f"{folder}/{name}", expressions[parts[folder][0]], parts[folder][1])
+        (f"{folder}/{name}".lstrip("/"), *parts[folder])
         for folder, names in listing.images.items()
         if parts[folder][0]
         for name in names
     ]
-    index = pd.DataFrame(rows, columns=["path", "expression", "source_split"])
+    index = pd.DataFrame(rows, columns=["path", "class_name", "source_split"])
     index, official = _with_official_splits(index)
-    index["split"] = index["source_split"].map(lambda word: parse_split(word) or "")
-    notes = [*official, *notes, *_skipped(listing, parts, copies), *listing.notes()]
-    return ParsedLayout(_layout(index, bool(official)), source, index, tuple(notes), _summary)
+    return ParsedLayout(
+        _layout(index, bool(official)),
+        source.folder,
+        index,
+        (*official, *_skipped(source, parts)),
+        _summary,
+        name_conventions(index["path"]),
+        "file names" if official else "folders",
+    )
 
 
-def _class_and_split(folder: str) -> tuple[str, str]:
-    """Returns the class and split folders in a path; either may be "".
+def name_conventions(paths: pd.Series) -> Conventions:
+    """Returns the numbering of a dataset whose images are known by their names."""
+    return Conventions("raf-db" if paths.str.contains(_RAF_DB_NAME).mean() > 0.5 else "")
 
-    The class is the first folder named after an expression, else the first folder below the
-    split, else, without a split, the last folder.
+
+def _is_class_number(name: str) -> bool:
+    number = parse_number(name)
+    return number is not None and number <= _MOST_NUMBERS
+
+
+def _class_folders(
+    source: Source, is_class: Callable[[str], bool], otherwise: bool = False
+) -> ClassFolders:
+    """Finds the class and the split in the path of each folder.
+
+    The class is the first part that is one; or, beside such folders, one of another name.
+
+    Args:
+        is_class: whether a name is that of a class.
+        otherwise: take any folder below the split, or the last one, for a class.
     """
-    parts = folder.split("/") if folder else []
-    splits = [i for i, part in enumerate(parts) if parse_split(part)]
-    first = splits[0] if splits else None
-    others = [part for i, part in enumerate(parts) if i not in splits]
-    below = parts[first + 1 : first + 2] if first is not None else parts[-1:]
-    named = [part for part in others if not part.isdecimal() and is_expression(part)]
-    numbered = [part for part in others if is_expression(part)]
-    name = next(iter([*named, *numbered, *below]), "")
-    return name, parts[first] if first is not None else ""
+    chosen = source.choices.splits
+    parts = {}
+    for folder in source.files.images:
+        names = folder.split("/") if folder else []
+        split = next((name for name in names if name in chosen or parse_split(name)), "")
+        parts[folder] = (_class_in(names, split, is_class, source, otherwise), split)
+    if otherwise:
+        return ClassFolders(parts)
+    siblings = _siblings(parts)
+    more = {folder: _sibling_class(folder, siblings) for folder in parts}
+    return ClassFolders(
+        {folder: (name or more[folder], split) for folder, (name, split) in parts.items()}
+    )
+
+
+def _class_in(
+    names: list[str], split: str, is_class: Callable[[str], bool], source: Source, otherwise: bool
+) -> str:
+    mapped = source.choices.classes
+    for name in names:
+        if name in mapped or is_class(name):
+            return name
+        word = without_split(name) if parse_split(name) else ""  # "train_happy"
+        if word and is_class(word):
+            return word
+    if not otherwise:
+        return ""
+    below = names[names.index(split) + 1 :] if split else names[-1:]
+    return next(iter(below), "")
+
+
+def _siblings(parts: dict[str, tuple[str, str]]) -> set[str]:
+    """Returns the parents of folders that are classes."""
+    parents = set()
+    for folder, (name, _) in parts.items():
+        names = folder.split("/")
+        if name in names:
+            parents.add("/".join(names[: names.index(name)]))
+    return parents
+
+
+def _sibling_class(folder: str, parents: set[str]) -> str:
+    """Returns the name of a folder beside classes, a class of another name such as boredom."""
+    names = folder.split("/") if folder else []
+    for depth, name in enumerate(names):
+        if "/".join(names[:depth]) in parents and not parse_split(name):
+            return name
+    return ""
 
 
 def _with_official_splits(index: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -86,9 +164,10 @@ def _with_official_splits(index: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]
 def _layout(index: pd.DataFrame, official: bool) -> str:
     if official:
         return "FER2013, image folders"
-    if index["path"].str.contains(_RAF_DB_NAME).mean() > 0.5:
+    if name_conventions(index["path"]).numbering:
         return "RAF-DB, numbered folders"
-    return "Folders by split" if (index["split"] != "").any() else "Folders of expressions"
+    has_split = index["source_split"].map(lambda word: bool(parse_split(word))).any()
+    return "Folders by split" if has_split else "Folders of expressions"
 
 
 def _summary(index: pd.DataFrame) -> str:
@@ -101,16 +180,15 @@ def _summary(index: pd.DataFrame) -> str:
     return f"Recognized one folder per expression: {classes}, with splits {some(parts, 10)}."
 
 
-def _skipped(
-    listing: Listing, words: dict[str, tuple[str, str]], copies: dict[str, list[str]]
-) -> list[str]:
+def _skipped(source: Source, parts: dict[str, tuple[str, str]]) -> list[str]:
+    listing = source.files
     loose = [
         f"{folder}/{name}".lstrip("/")
         for folder, names in listing.images.items()
-        if not words[folder][0]
+        if not parts[folder][0]
         for name in names
     ]
-    copied = [f"{folder}/{name}" for folder, names in copies.items() for name in names]
+    copied = [f"{folder}/{name}" for folder, names in source.copies.items() for name in names]
     skipped = {
         "outside class folders": (loose, "image"),
         "in a repeated copy of their folder": (copied, "image"),

@@ -1,10 +1,13 @@
 """The result of reading a dataset's layout."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+
+from fer_core.datasets.layouts.choices import Question
+from fer_core.datasets.layouts.class_names import Conventions
 
 # Called with done, total and a message; an exception in it cancels the work.
 Report = Callable[[int, int, str], None]
@@ -12,11 +15,14 @@ Report = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class ParsedLayout:
-    """A dataset as found on disk, before its images were checked."""
+    """A dataset as found on disk, before its names were understood and its images checked."""
 
     layout: str
     root: Path  # base of the index's paths
-    index: pd.DataFrame  # path, row, expression, split ("" if unknown), source_split, ...
-    notes: tuple[str, ...]  # sentences: what was skipped and why, how names were interpreted
+    index: pd.DataFrame  # path, class_name, source_split; optional row, face box, votes_…
+    notes: tuple[str, ...]  # sentences: what was skipped and why
     # Describes what was recognized, given the rows of the index whose images are readable.
     summary: Callable[[pd.DataFrame], str]
+    conventions: Conventions = field(default_factory=Conventions)  # about the class names
+    split_origin: str = ""  # where the names of splits are from, e.g. "folders"
+    questions: tuple[Question, ...] = ()

@@ -10,8 +10,8 @@ from PIL import Image
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.builder import build_dataset
 from fer_core.datasets.importing.import_task import import_progress, task_arguments
-from fer_core.datasets.layouts.folders import read_expressions
-from fer_core.datasets.layouts.layout import ParsedLayout, Report
+from fer_core.datasets.layouts import ImportPlan, plan_import
+from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.synthetic.face_drawing import SIZE
 from fer_core.datasets.synthetic.random_faces import random_face
@@ -44,7 +44,7 @@ def draw_dataset(
     return build_dataset(name, lambda folder: _draw(folder, count, seed, report), report)
 
 
-def _draw(folder: Path, count: int, seed: int, report: Report) -> ParsedLayout:
+def _draw(folder: Path, count: int, seed: int, report: Report) -> ImportPlan:
     def draw(numbers: range) -> int:
         for number in numbers:
             expression = EXPRESSIONS[number % len(EXPRESSIONS)]
@@ -61,11 +61,9 @@ def _draw(folder: Path, count: int, seed: int, report: Report) -> ParsedLayout:
     for drawn in in_chunks(draw, count):
         done += drawn
         report(done, count, f"Drew {done:,} of {count:,} faces")
-    parsed = read_expressions(folder / "images", folder, report)
-    if parsed is None:
-        raise FileNotFoundError(f"The drawn faces in {folder} have vanished.")
+    plan = plan_import(folder / "images", folder, report=report)
     note = f"{count:,} schematic faces of {SIZE}×{SIZE} pixels, drawn with seed {seed}."
-    return dataclasses.replace(parsed, layout="Drawn faces", notes=(), summary=lambda index: note)
+    return dataclasses.replace(plan, layout="Drawn faces", notes=(), summary=lambda index: note)
 
 
 def run_draw(task: Task) -> None:

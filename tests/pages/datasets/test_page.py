@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.layouts import Choices
 from fer_core.datasets.registry import list_datasets, open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.run import Run
@@ -502,7 +503,8 @@ def test_many_runs_that_use_a_data_set_are_counted(
 
 def test_classes_that_are_numbers_are_shown(open_page: PageOpener, tmp_path: Path) -> None:
     folders = {f"train/{number}": 4 for number in range(8)}
-    import_source(write_tree(tmp_path / "affect", folders), "affect")
+    source = write_tree(tmp_path / "affect", folders)
+    import_source(source, "affect", choices=Choices(numbering="free"))
     page = open_page("datasets", dataset="affect")
     assert page.dataframe[0].value.index.tolist() == [*"01234567", "total"]
     page.selectbox(key="class-affect").set_value("3")

@@ -242,7 +242,7 @@ def test_unreadable_files_get_an_error_and_the_others_a_result(page: AppTest) ->
     )
     assert [error.value for error in page.error] == [
         "empty.jpg cannot be read as an image: it is empty.",
-        "paper.jpg cannot be read as an image: it is none of BMP, GIF, JPEG, PNG, TIFF, WEBP.",
+        "paper.jpg cannot be read as an image: it is none of BMP, GIF, JPEG, PNG, PPM, TIFF, WEBP.",
         "half.png cannot be read as an image: the file is truncated.",
         "huge.png must have at most 64 megapixels. Received: 9000×8000, 72 megapixels.",
     ]

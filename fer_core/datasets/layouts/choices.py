@@ -1,0 +1,89 @@
+"""Decisions about how to read a dataset, and the questions that ask for them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from fer_core.datasets.layouts.numberings import parse_numbering
+from fer_core.datasets.splits import SPLITS
+from fer_core.errors import FerError
+
+COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chosen
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person decided about a source; all empty if nothing."""
+
+    layout: str = ""  # the name of a layout
+    numbering: str = ""  # the name of a numbering
+    classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
+    splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
+    columns: Mapping[str, str] = field(default_factory=dict)  # one of COLUMNS → name of a column
+
+    def __post_init__(self) -> None:
+        """Checks and normalizes the names.
+
+        Raises:
+            FerError: a numbering, split or kind of column does not exist.
+        """
+        if self.numbering:
+            object.__setattr__(self, "numbering", parse_numbering(self.numbering))
+        classes = {name: value.strip().lower() for name, value in self.classes.items()}
+        object.__setattr__(self, "classes", classes)
+        for split in self.splits.values():
+            if split not in ("", *SPLITS):
+                raise FerError(
+                    f"A split must be one of {', '.join(SPLITS)}, or empty to leave the images "
+                    f"out. Received: {split!r}"
+                )
+        for column in self.columns:
+            if column not in COLUMNS:
+                raise FerError(
+                    f"A column must be chosen for one of {', '.join(COLUMNS)}. Received: {column!r}"
+                )
+
+    def as_record(self) -> dict[str, Any]:
+        """Returns what differs from the default, for a JSON file."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+    def updated(self, other: "Choices") -> "Choices":
+        """Returns these choices with those of another added, which win."""
+        return replace(
+            self,
+            layout=other.layout or self.layout,
+            numbering=other.numbering or self.numbering,
+            classes={**self.classes, **other.classes},
+            splits={**self.splits, **other.splits},
+            columns={**self.columns, **other.columns},
+        )
+
+
+def choices_of(record: Mapping[str, Any]) -> Choices:
+    """Returns the choices of a record that `Choices.as_record` wrote.
+
+    Raises:
+        FerError: the record has another form.
+    """
+    texts = {name: record.get(name, "") for name in ("layout", "numbering")}
+    tables = {name: record.get(name, {}) for name in ("classes", "splits", "columns")}
+    entries = [
+        entry
+        for table in tables.values()
+        if isinstance(table, Mapping)
+        for entry in (*table, *table.values())
+    ]
+    if not all(isinstance(table, Mapping) for table in tables.values()) or not all(
+        isinstance(text, str) for text in (*texts.values(), *entries)
+    ):
+        raise FerError(f"The choices of an import must be texts. Received: {dict(record)!r:.200}")
+    return Choices(**texts, **tables)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A decision that the data leave open."""
+
+    about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
+    text: str  # names the possible readings
+    options: tuple[str, ...] = ()  # values of the choice, the likeliest first

@@ -1,0 +1,160 @@
+"""Reads datasets with a small file for each label: CK+'s texts and AffectNet's arrays."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from fer_core.datasets.layouts.class_names import Conventions
+from fer_core.datasets.layouts.layout import ParsedLayout
+from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.splits import parse_split
+from fer_core.errors import FerError
+from fer_core.storage import read_array, read_text
+from fer_core.text import counted, some
+
+_MOST_BYTES = 4096  # of a file with one label
+_CK_PLUS = re.compile(r"(S\d+_\d+)_(\d+)_emotion\.txt", re.IGNORECASE)
+_FRAME = re.compile(r"(S\d+_\d+)_\d+", re.IGNORECASE)
+_AFFECTNET = re.compile(r"(.+)_expr?\.npy", re.IGNORECASE)
+
+
+def ck_plus_labels(source: Source) -> list[str] | None:
+    """Returns the paths of CK+'s texts, one for each labeled sequence."""
+    return _matching(source, _CK_PLUS)
+
+
+def affectnet_labels(source: Source) -> list[str] | None:
+    """Returns the paths of AffectNet's arrays, one for each image."""
+    return _matching(source, _AFFECTNET)
+
+
+def _matching(source: Source, pattern: re.Pattern[str]) -> list[str] | None:
+    if not source.is_folder:
+        return None
+    names = [n for n in source.files.others if pattern.fullmatch(PurePosixPath(n).name)]
+    return names or None
+
+
+def read_ck_plus(source: Source, labels: list[str]) -> ParsedLayout:
+    """Reads the last frame of each labeled sequence, which shows the expression at its strongest.
+
+    Raises:
+        FerError: no labeled sequence has images.
+    """
+    sequences: dict[str, list[str]] = {}
+    for path in sorted(source.images, key=lambda path: PurePosixPath(path).name):
+        if match := _FRAME.fullmatch(PurePosixPath(path).stem):
+            sequences.setdefault(match[1].lower(), []).append(path)
+    words = _read_labels(source, labels, _read_text)
+    rows, missing = [], []
+    for name, word in words.items():
+        match = _CK_PLUS.fullmatch(PurePosixPath(name).name)
+        frames = sequences.get(match[1].lower(), []) if match else []
+        if frames:
+            rows.append((frames[-1], word, ""))
+        else:
+            missing.append(name)
+    notes = [
+        "Of each labeled sequence only its last frame is used, which shows the expression at its "
+        "strongest.",
+        *_missing_notes(missing, len(labels) - len(words)),
+    ]
+    unlabeled = len(sequences) - len(rows)
+    if unlabeled:
+        notes.append(f"Skipped {counted(unlabeled, 'sequence')} without a label.")
+    return _parsed(source, "CK+, as distributed", rows, notes, "ck+", labels[0])
+
+
+def read_affectnet(source: Source, labels: list[str]) -> ParsedLayout:
+    """Reads AffectNet's images with an array `<number>_exp.npy` for each.
+
+    Raises:
+        FerError: no labeled image exists.
+    """
+    words = _read_labels(source, labels, _read_array)
+    images: dict[tuple[str, str], str] = {}
+    for listed in source.images:
+        image = PurePosixPath(listed)
+        for folder in (image.parent, image.parent.parent):
+            images.setdefault((str(folder), image.stem), listed)
+    rows, missing = [], []
+    for name, word in words.items():
+        path = PurePosixPath(name)
+        match = _AFFECTNET.fullmatch(path.name)
+        stem = match[1] if match else ""
+        places = (str(path.parent), str(path.parent.parent))
+        image_path = next((images[place, stem] for place in places if (place, stem) in images), "")
+        split = next((part for part in path.parts[:-1] if parse_split(part)), "")
+        if image_path:
+            rows.append((image_path, word, split))
+        else:
+            missing.append(name)
+    notes = _missing_notes(missing, len(labels) - len(words))
+    return _parsed(source, "AffectNet, with arrays of labels", rows, notes, "affectnet", labels[0])
+
+
+def _read_labels(source: Source, names: list[str], read: Callable[[Path], str]) -> dict[str, str]:
+    """Returns the class number in each file, as a text; leaves out files without a whole one."""
+    words = {}
+    for done, name in enumerate(names, 1):
+        path = source.folder / name
+        try:
+            number = float(read(path))
+        except (OSError, ValueError):
+            continue
+        if number.is_integer():
+            words[name] = str(int(number))
+        if done % 500 == 0:
+            source.report(done, len(names), f"Read {done:,} of {len(names):,} labels")
+    return words
+
+
+def _read_text(path: Path) -> str:
+    return read_text(path, max_bytes=_MOST_BYTES)
+
+
+def _read_array(path: Path) -> str:
+    values = read_array(path, max_bytes=_MOST_BYTES)
+    if values.size != 1:
+        raise ValueError(f"{path.name} has {values.size} values")
+    return str(values.item())
+
+
+def _missing_notes(missing: list[str], unreadable: int) -> list[str]:
+    notes = []
+    if missing:
+        notes.append(f"Skipped {counted(len(missing), 'label')} without an image: {some(missing)}.")
+    if unreadable:
+        notes.append(f"Skipped {counted(unreadable, 'label file')} without a class number.")
+    return notes
+
+
+def _parsed(
+    source: Source,
+    layout: str,
+    rows: list[tuple[str, str, str]],
+    notes: list[str],
+    numbering: str,
+    example: str,
+) -> ParsedLayout:
+    if not rows:
+        raise FerError(
+            f"{source.folder.name} has labels in files such as {example}, but none of their "
+            "images. Add the folder that has both."
+        )
+    index = pd.DataFrame(rows, columns=["path", "class_name", "source_split"])
+    others = sorted(set(source.images) - set(index["path"]))
+    if others:
+        notes.append(f"Skipped {counted(len(others), 'image')} without a label: {some(others)}.")
+    summary = f"Recognized {layout}: labels in files such as {example}."
+    return ParsedLayout(
+        layout,
+        source.folder,
+        index.sort_values("path", ignore_index=True),
+        tuple(notes),
+        lambda index: summary,
+        Conventions(numbering),
+        "folders",
+    )

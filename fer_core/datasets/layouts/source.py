@@ -1,0 +1,147 @@
+"""A source to be read: a folder with its images and tables, or one table."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from fer_core.datasets.layouts.choices import Choices
+from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES, Table, open_table
+from fer_core.datasets.layouts.file_tree import Listing, find_copies, is_file, list_files
+from fer_core.datasets.layouts.layout import Report
+from fer_core.errors import FerError
+from fer_core.text import Tally, counted
+
+_TABLE_DEPTH = 3  # folders below the source in which tables are looked for
+# Folders with more texts than these have one for each image, such as RAF-DB's boxes.
+_MOST_TABLES = 20
+
+
+class Source:
+    """A folder or a table, the choices about it, and what was found in it."""
+
+    def __init__(
+        self,
+        path: Path,
+        copied: Path,
+        choices: Choices | None = None,
+        report: Report | None = None,
+    ) -> None:
+        """Reads nothing yet.
+
+        Args:
+            copied: the new dataset's directory, for pixels that must be copied.
+        """
+        self.path, self.copied = path, copied
+        self.choices = choices or Choices()
+        self.report: Report = report or (lambda done, total, message: None)
+        self.damaged = Tally()  # why tables of the folder cannot be read
+        self.is_folder = path.is_dir()
+        self.folder = path if self.is_folder else path.parent
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return list_files(self.folder, self.report)
+
+    @cached_property
+    def copies(self) -> dict[str, list[str]]:
+        """Folders that repeat their parent's content, and their images."""
+        found = find_copies(self.folder, self._listing)
+        return {folder: self._listing.images[folder] for folder in found}
+
+    @cached_property
+    def files(self) -> Listing:
+        """The files below the folder, without repeated copies of folders."""
+        images = self._listing.images.items()
+        kept = {folder: names for folder, names in images if folder not in self.copies}
+        return replace(self._listing, images=kept)
+
+    @cached_property
+    def images(self) -> list[str]:
+        """The paths of all images, relative to the folder."""
+        return [
+            f"{folder}/{name}".lstrip("/")
+            for folder, names in self.files.images.items()
+            for name in names
+        ]
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """The source itself if it is a table, else the tables of the folder, highest first."""
+        if not self.is_folder:
+            table = open_table(self.path)
+            return [table] if table else []
+        by_folder: dict[str, list[str]] = {}
+        for name in self.files.others:
+            path = PurePosixPath(name)
+            if path.suffix.lower() in TABLE_SUFFIXES and len(path.parts) <= _TABLE_DEPTH:
+                by_folder.setdefault(str(path.parent), []).append(name)
+        few = [names for names in by_folder.values() if len(names) <= _MOST_TABLES]
+        paths = sorted((name for names in few for name in names), key=lambda n: (n.count("/"), n))
+        tables = [self._open(name) for name in paths if is_file(self.folder / name)]
+        return [table for table in tables if table]
+
+    def _open(self, name: str) -> Table | None:
+        """Opens a table of the folder; None, and a note, if its first rows cannot be read."""
+        try:
+            table = open_table(self.folder / name)
+            if table:
+                table.sample()
+        except (FerError, FileNotFoundError) as error:
+            self.damaged.add(str(error))
+            return None
+        return table
+
+    def notes(self) -> list[str]:
+        """Returns sentences about files and tables of the folder that were not read."""
+        if not self.is_folder:
+            return []
+        tables = counted(len(self.damaged), "table")
+        return [
+            *self.files.notes(),
+            *([f"Ignored {tables} that cannot be read: {self.damaged}"] if self.damaged else []),
+        ]
+
+    @cached_property
+    def by_name(self) -> dict[str, list[str]]:
+        """The images by file name in lower case."""
+        return _grouped(self.images, lambda path: path.name.lower())
+
+    @cached_property
+    def by_stem(self) -> dict[str, list[str]]:
+        """The images by file name in lower case, without suffix."""
+        return _grouped(self.images, lambda path: path.stem.lower())
+
+    @cached_property
+    def _by_tail(self) -> dict[str, list[str]]:
+        """The images by folder and file name in lower case, since thousands may share a name."""
+        return _grouped(self.images, lambda path: "/".join(path.parts[-2:]).lower())
+
+    def find(self, name: str) -> list[str]:
+        """Finds images by a path of which only the end need be right; the best matches only.
+
+        Args:
+            name: with slashes; may lack the suffix.
+        """
+        path = PurePosixPath(name)
+        if len(path.parts) > 1 and (
+            nearest := self._by_tail.get("/".join(path.parts[-2:]).lower())
+        ):
+            found = nearest
+        else:
+            found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
+        for depth in range(len(path.parts) - 1, 1, -1):
+            end = "/".join(path.parts[-depth:-1]).lower()
+            nearer = [
+                each for each in found if f"/{each.lower()}".rpartition("/")[0].endswith(f"/{end}")
+            ]
+            if nearer:
+                return nearer
+        return found
+
+
+def _grouped(names: list[str], key: Callable[[PurePosixPath], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(key(PurePosixPath(name)), []).append(name)
+    return groups
