@@ -123,11 +123,19 @@ class Kind:
     arguments: type  # a dataclass of the arguments that a request may or must have
     root: Callable[[], Path] = paths.tasks_root  # the folder of all tasks of this kind
     low_latency: bool = False  # predicts one face or frame at a time; see `subprocess_env`
+    stop_seconds: float = 60.0  # that it may take to stop, before its process is ended
 
 
 KINDS = {
     # Training may take hours: opening a dataset must not have to wait for it.
-    TRAIN: Kind("fer_core.training.trainer:run_training", "training", _Train, paths.runs_root),
+    TRAIN: Kind(
+        "fer_core.training.trainer:run_training",
+        "training",
+        _Train,
+        paths.runs_root,
+        # A run that is stopped still predicts the validation images, from ten views if need be.
+        stop_seconds=1800.0,
+    ),
     OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
     EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
     MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),

@@ -52,6 +52,7 @@ _SIZES = (
 )
 _NO_LABELS = ("unknown", "nf", "none", "uncertain", "noface", "notface", "unlabeled")
 MAX_WORD = 500  # characters of a class or split to keep; none that is longer is imported
+_SHOWN = 2_000  # characters of a cell that tell what is in its column
 _MAX_VOTES = 1_000_000
 _MOSTLY = 0.9  # of the rows
 
@@ -132,7 +133,7 @@ def _chosen(table: Table, name: str) -> int:
 
 
 def _cells(rows: Sequence[Sequence[str]], column: int) -> list[str]:
-    return [text for row in rows if (text := row[column].strip())]
+    return [text[:_SHOWN] for row in rows if (text := row[column].strip())]
 
 
 def _share(texts: Sequence[str], test: Callable[[str], object]) -> float:

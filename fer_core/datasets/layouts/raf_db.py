@@ -150,6 +150,8 @@ def _with_boxes(
 
 def _read_box(path: Path) -> tuple[int, int, int, int] | None:
     """Returns x, y, width and height from a file with "x1 y1 x2 y2"; None if it has no box."""
+    if not is_file(path):
+        return None
     try:
         text = read_text(path, max_bytes=_MAX_BOX_BYTES)
         left, top, right, bottom = map(float, text.split()[:4])
