@@ -19,6 +19,7 @@ from fer_core.evaluation.class_scores import score_classes
 from fer_core.evaluation.metrics import accuracy, confusion, without_leaks
 from fer_core.runs import (
     RECIPES,
+    SETTINGS,
     Augmentation,
     Calibration,
     Run,
@@ -106,7 +107,7 @@ def command(config: TrainConfig) -> str:
         ]
     words = ["train", "--dataset", config.dataset, "--recipe", config.recipe]
     for name, value in different:
-        flag = name.replace("_", "-")
+        flag = (SETTINGS[name].option or name).replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:

@@ -1,7 +1,10 @@
 """Knowledge distillation: computes the teachers' predictions for the training images."""
 
+import logging
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -9,9 +12,12 @@ from fer_core.datasets import open_pixels
 from fer_core.errors import FerError
 from fer_core.models import load_model, predict, prediction_batch_size
 from fer_core.runs import Rows, Run, RunData, dataset_for
-from fer_core.storage import replacing
+from fer_core.storage import DamagedFileError, read_array, replacing
+
+LOG = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
+_MAX_HEADER_BYTES = 4096  # of a .npy file
 _TINY = 1e-12  # a teacher may give all probability to an expression that the run leaves out
 
 
@@ -19,7 +25,8 @@ def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = No
     """Returns the run's data with the teachers' mean probabilities for each training image.
 
     Averaged over teachers and over the image and its mirror image, before temperature scaling.
-    They are computed once and stored with the run, so that a resumed run has the same targets.
+    They are computed once and stored with the run, so that a resumed run has the same targets;
+    again if what was stored is damaged.
 
     Args:
         progress: called with the number of predictions done and their total; an exception that it
@@ -31,11 +38,28 @@ def with_teacher_targets(run: Run, data: RunData, progress: Progress | None = No
     if not run.config.teachers:
         return data
     file = run.directory / "teachers" / "answers.npy"
-    if not file.exists():
+    probabilities = _stored_probabilities(file, (len(data.pixels), len(data.class_names)))
+    if probabilities is None:
         probabilities = _mean_probabilities(run, data, progress or (lambda done, total: None))
         with replacing(file) as temporary, temporary.open("wb") as stream:
             np.save(stream, probabilities)
-    return replace(data, teacher_probabilities=np.load(file))
+    return replace(data, teacher_probabilities=probabilities)
+
+
+def _stored_probabilities(file: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    """Returns float32 in [0, 1], or None if there are none yet, or damaged ones."""
+    try:
+        stored = read_array(file, max_bytes=4 * math.prod(shape) + _MAX_HEADER_BYTES)
+    except FileNotFoundError:
+        return None
+    except DamagedFileError as error:
+        LOG.warning("The teachers' predictions are computed again: %s", error)
+        return None
+    is_sound = stored.shape == shape and stored.dtype == np.float32
+    if not is_sound or not ((stored >= 0) & (stored <= 1.001)).all():
+        LOG.warning("The teachers' predictions are computed again: %s holds others.", file)
+        return None
+    return stored
 
 
 def _mean_probabilities(run: Run, data: RunData, progress: Progress) -> np.ndarray:

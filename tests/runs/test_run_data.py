@@ -202,4 +202,4 @@ def test_a_run_with_corrections_ships_with_them_and_its_card_counts_them(
     assert len(shipped.predictions("test")) == 11
     card = (shipped.directory / "model_card.md").read_text()
     assert "Corrections: 21 images excluded, 1 relabeled" in card
-    assert "--overlay" in command(shipped.config)
+    assert "--corrections" in command(shipped.config)

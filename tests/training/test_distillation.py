@@ -85,6 +85,23 @@ def test_teachers_are_asked_once_and_going_on_is_exact(
     assert not run.history["loss"].equals(alone.history["loss"])
 
 
+@pytest.mark.parametrize("harm", [b"", b"\x93NUMPY", "others", "NaN"], ids=str)
+def test_stored_predictions_that_are_damaged_are_computed_again(
+    config: TrainConfig, harm: bytes | str
+) -> None:
+    teacher = trained(replace(config, epochs=1))
+    run = create_run(replace(config, teachers=(teacher.id,)))
+    expected = with_teacher_targets(run, open_data_of(run)).teacher_probabilities
+    file = run.directory / "teachers" / "answers.npy"
+    if isinstance(harm, bytes):
+        file.write_bytes(harm)
+    else:
+        np.save(file, expected[1:] if harm == "others" else np.full_like(expected, np.nan))
+    again = with_teacher_targets(run, open_data_of(run)).teacher_probabilities
+    assert np.array_equal(again, expected)
+    assert np.array_equal(np.load(file), expected)
+
+
 def test_who_cannot_teach_is_refused_before_anything_is_made(config: TrainConfig) -> None:
     few = trained(replace(config, class_names=("happy", "sad"), epochs=1))
     new = create_run(config)
