@@ -32,10 +32,13 @@ class FaceSummary:
         return self.last - self.first < BRIEF_SECONDS
 
 
-def read_video_table(file: Path) -> pd.DataFrame | None:
+def read_video_table(file: Path, class_names: Sequence[str] = ()) -> pd.DataFrame | None:
     """Reads a table with the columns of `video_task.columns`; None if there is no file.
 
     Drops an incomplete last row, which a killed process leaves.
+
+    Args:
+        class_names: that the table must have smoothed probabilities of.
 
     Raises:
         FerError: the file is damaged.
@@ -45,13 +48,14 @@ def read_video_table(file: Path) -> pd.DataFrame | None:
     except FileNotFoundError:
         return None
     try:
-        return _checked(table)
+        return _checked(table, class_names)
     except (FerError, ValueError) as error:  # a word where a number should be
         raise DamagedFileError(file, f"must be a table of faces. It is damaged: {error}") from error
 
 
-def _checked(table: pd.DataFrame) -> pd.DataFrame:
-    missing = [name for name in _COLUMNS if name not in table]
+def _checked(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
+    smoothed = [f"smoothed_{name}" for name in class_names]
+    missing = [name for name in (*_COLUMNS, *smoothed) if name not in table]
     if missing:
         raise FerError(f"The column {missing[0]} is missing.")
     # Rows are complete if their last column is; only then are numbers parsed.

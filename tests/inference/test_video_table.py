@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.inference.video_table import probability_curve, read_video_table, summarize_faces
+from fer_core.storage import DamagedFileError
 
 HEADER = "seconds,frame,face,x,y,width,height,confidence,p_sad,p_happy,smoothed_sad,"
 HEADER += "smoothed_happy,expression,answer\n"
@@ -54,6 +55,13 @@ def test_a_missing_table_is_none_and_a_damaged_one_an_error(tmp_path: Path) -> N
     (tmp_path / "faces.csv").write_text("")
     with pytest.raises(ValueError, match="It is damaged"):
         read_video_table(tmp_path / "faces.csv")
+
+
+def test_a_table_without_a_class_of_the_result_is_damaged(tmp_path: Path) -> None:
+    path = write(tmp_path / "faces.csv", row(0.0, 1, 0.9))
+    assert len(read_video_table(path, ("sad", "happy"))) == 1
+    with pytest.raises(DamagedFileError):
+        read_video_table(path, ("sad", "angry"))
 
 
 def test_a_short_timeline_is_not_averaged(tmp_path: Path) -> None:

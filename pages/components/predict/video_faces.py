@@ -26,7 +26,8 @@ _MAX_ANSWERS = 3  # listed for a face
 def show_faces(video: Video, summary: Summary) -> None:
     """Shows a row per face: portrait, time span, and probabilities over time."""
     try:
-        table, faces = _read(video.table_file, video.table_file.stat().st_mtime_ns)
+        changed = video.table_file.stat().st_mtime_ns
+        table, faces = _read(video.table_file, changed, summary.class_names)
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
         return
@@ -66,8 +67,10 @@ def _show_face(
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the table …")
-def _read(file: Path, changed: int) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
-    table = read_video_table(file)
+def _read(
+    file: Path, changed: int, class_names: tuple[str, ...]
+) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
+    table = read_video_table(file, class_names)
     if table is None:
         raise FerError(f"The table {file.name} is missing. Process the video again.")
     return table, summarize_faces(table)

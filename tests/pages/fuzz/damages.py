@@ -11,12 +11,19 @@ import shutil
 import socket
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ARCHIVE = Path(__file__).parents[2] / "data" / "workspace-ff6b6c0.tar.xz"
+
+_LIVE_TASKS = (
+    "tasks/20261128-023304_import",
+    "tasks/20261128-023307_examine",
+    "tasks/20261128-023427_evaluate",
+    "tasks/20261128-023506_video",
+)
 
 Damage = Callable[[Path], None]
 
@@ -128,6 +135,22 @@ def unpack(folder: Path) -> Path:
     return folder / "workspace"
 
 
+def add_live_items(workspace: Path, process: Mapping[str, Any]) -> None:
+    """Adds a run and tasks on which a process works.
+
+    Args:
+        process: the `process_record` of a process that is alive.
+    """
+    for item in ("runs/20261128-023321_cnn_classic_faces", *_LIVE_TASKS):
+        live = workspace / f"{item}-live"
+        shutil.copytree(workspace / item, live)
+        (live / "attempts/0/exit.json").unlink()
+        (live / "attempts/0/process.json").write_text(json.dumps(process))
+        (live / "result.json").unlink()
+        for name in ("predictions", "maps"):
+            shutil.rmtree(live / name, ignore_errors=True)
+
+
 def cases(workspace: Path) -> Iterator[Case]:
     """Yields every damage of one file of each kind: of each name in the same kind of item."""
     seen: set[str] = set()
@@ -151,7 +174,9 @@ def _kind(file: str) -> str:
     if top not in ("runs", "datasets", "tasks") or len(rest) < 2:
         return file if top != "cache" else f"cache/{'/'.join(rest[:-1])}/{Path(file).suffix}"
     if top == "tasks":
-        top = rest[0].split("_")[-1].split("-")[0]
+        top = rest[0].split("_")[1].split("-")[0]
+    if rest[0].endswith("-live"):
+        top += "-live"
     inside = "/".join(rest[1:])
     return f"{top}/{Path(inside).suffix}" if "/images/" in file else f"{top}/{inside}"
 

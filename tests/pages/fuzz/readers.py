@@ -110,7 +110,8 @@ def video_readers(video: Video) -> Iterator[Read]:
         yield lambda name=name: getattr(video, name)
 
     def faces() -> None:
-        table, summary = read_video_table(video.table_file), video.summary
+        summary = video.summary
+        table = read_video_table(video.table_file, summary.class_names) if summary else None
         if table is None or summary is None:
             return
         for face in summarize_faces(table):
