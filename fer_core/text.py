@@ -9,6 +9,7 @@ SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 _MAX_LENGTH = 200  # characters
 _SHOWN = 3  # names in a sentence
+_KEPT = 1000  # characters of a name
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
@@ -53,7 +54,7 @@ def some(names: Sequence[str], limit: int = _SHOWN) -> str:
 
 @dataclass
 class Tally:
-    """Counts names and keeps the first few, since there may be millions."""
+    """Counts names, or sentences, and keeps the first few, since there may be millions."""
 
     count: int = 0
     first: list[str] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Tally:
         """Counts a name."""
         self.count += 1
         if len(self.first) < self.keep:
-            self.first.append(shortened(name))
+            self.first.append(printable(name[:_KEPT]))
 
     def update(self, names: Iterable[str]) -> None:
         """Counts names."""
@@ -80,6 +81,6 @@ class Tally:
 
     def __str__(self) -> str:
         """Returns the first few names, and the number of the others: "a, b, c and 2 more"."""
-        shown = self.first[:_SHOWN]
+        shown = list(map(shortened, self.first[:_SHOWN]))
         more = self.count - len(shown)
         return ", ".join(shown) + (f" and {more:,} more" if more else "")

@@ -7,10 +7,9 @@ from typing import Any
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, follow
 from fer_core.cli.import_choices import add_choices, parse_choices, show_preview
-from fer_core.datasets import free_name, open_dataset
+from fer_core.datasets import MAX_CORRECTIONS_BYTES, free_name, open_dataset
 from fer_core.datasets.importing import check_source
-from fer_core.errors import FerError
-from fer_core.storage import paths, write_text
+from fer_core.storage import paths, read_text, write_text
 from fer_core.tasks import queue
 
 
@@ -102,10 +101,7 @@ def _import(options: argparse.Namespace) -> int:
 def _corrections(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset)
     if options.source is not None:
-        try:
-            text = options.source.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise FerError(f"{options.source} must be text in UTF-8: {error}") from error
+        text = read_text(options.source, max_bytes=MAX_CORRECTIONS_BYTES)
         echo(f"{dataset.import_corrections(text):,} imported.")
     corrections = dataset.saved_corrections
     if options.target is not None:

@@ -3,6 +3,7 @@
 from fer_core.datasets import pixel_cache, quality
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
+    MAX_CORRECTIONS_BYTES,
     Corrections,
     Key,
     image_name,
@@ -26,6 +27,7 @@ from fer_core.datasets.summary import (
 __all__ = [
     "CORRECTIONS_FILE",
     "KINDS",
+    "MAX_CORRECTIONS_BYTES",
     "SPLITS",
     "Corrections",
     "Dataset",

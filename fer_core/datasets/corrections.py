@@ -1,6 +1,7 @@
 """Exclusions, corrected labels and confirmed labels, stored beside the untouched images."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -13,15 +14,20 @@ from filelock import FileLock
 
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
-from fer_core.storage import retry_while_locked, workspace, write_text
+from fer_core.storage import BoundedLines, DamagedFileError, read_text, workspace, write_text
+from fer_core.text import is_one_line, shortened
 
 Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
 
 CORRECTIONS_FILE = "overlay.csv"
+MAX_CORRECTIONS_BYTES = 64_000_000
 MAX_REASON_LENGTH = 200  # characters
 _EXCLUDE, _RELABEL, _CONFIRM = "exclude", "relabel", "keep"  # in the file's column "what"
 _COLUMNS = ["path", "row", "what", "expression", "reason", "time"]
 _REQUIRED = _COLUMNS[:5]
+_MAX_ROW = 10**9
+_MAX_TEXT = 4096  # characters; no path of a file has more
+_MAX_LINE = 100_000  # characters of a row with all its columns
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,23 @@ class Correction:
         if bool(self.expression) == bool(self.reason):
             raise FerError(
                 "A correction must have either an expression or a reason to exclude the image. "
-                f"Received: {self.expression!r} and {self.reason!r} for {image_name(self.key)}"
+                f"Received: {shortened(self.expression)!r} and {shortened(self.reason)!r} "
+                f"for {image_name(self.key)}"
             )
-        if len(self.reason) > MAX_REASON_LENGTH or len(self.reason.splitlines()) > 1:
+        if len(self.reason) > MAX_REASON_LENGTH or not is_one_line(self.reason):
             raise FerError(
                 f"A reason must be one line of at most {MAX_REASON_LENGTH} characters. Received: "
                 f"{len(self.reason):,} characters in {len(self.reason.splitlines())} lines"
             )
+        path, row = self.key
+        for text in (path, self.expression, self.time):
+            if len(text) > _MAX_TEXT or not is_one_line(text):
+                raise FerError(
+                    f"An image, an expression and a time must be one line of at most {_MAX_TEXT:,} "
+                    f"characters. Received: {shortened(text)}"
+                )
+        if row is not None and not 0 <= row <= _MAX_ROW:
+            raise FerError(f"`row` must be from 0 to {_MAX_ROW:,}. Received: {shortened(str(row))}")
 
 
 @dataclass(frozen=True)
@@ -213,38 +229,61 @@ def read_corrections(path: Path) -> Corrections:
     return _read_cached(path, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
-def parse_corrections(text: str) -> Corrections:
+def parse_corrections(text: str, max_rows: int | None = None) -> Corrections:
     """Parses the content of a corrections file; other columns are ignored.
+
+    Ends at the first row that is wrong, and so soon if the text is something else.
+
+    Args:
+        max_rows: that may be right, since there are so many images.
 
     Raises:
         FerError: a column is missing, a row is malformed, or an image has two corrections.
     """
+    parts: tuple[dict[Key, Correction], dict[Key, Correction]] = {}, {}
+    for number, row in enumerate(_rows(text.removeprefix("\ufeff")), start=1):
+        if max_rows is not None and number > max_rows:
+            raise FerError(f"There must be at most {max_rows:,} corrections of these images.")
+        correction = _parse(number, *row)
+        part = parts[row[2] == _CONFIRM]
+        if correction.key in part:
+            raise FerError(
+                "An image must have at most one correction. "
+                f"{image_name(correction.key)} has two: delete one of the rows."
+            )
+        part[correction.key] = correction
+    return Corrections(*(tuple(part.values()) for part in parts))
+
+
+def _rows(text: str) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yields the cells of each row in the order of `_COLUMNS`."""
+    lines = BoundedLines(StringIO(text, newline=""), "a table of corrections", _MAX_LINE)
+    reader = csv.reader(lines, strict=True)
     try:
-        table = pd.read_csv(StringIO(text.removeprefix("\ufeff")), dtype="str", na_filter=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise FerError(f"Corrections must be a CSV table: {str(error).strip()}") from error
-    missing = [name for name in _REQUIRED if name not in table]
-    if missing:
-        raise FerError(
-            f"Corrections must have the columns {', '.join(_REQUIRED)}. Missing: {missing[0]}"
-        )
-    rows = table.reindex(columns=_COLUMNS, fill_value="").itertuples(index=False, name=None)
-    parsed = [_parse(number, *row) for number, row in enumerate(rows, start=1)]
-    is_confirmation = table["what"] == _CONFIRM
-    parts = [
-        tuple(each for each, flag in zip(parsed, is_confirmation, strict=True) if flag == wanted)
-        for wanted in (False, True)
-    ]
-    for part in parts:
-        keys: set[Key] = set()
-        for each in part:
-            if each.key in keys:
+        header = next(reader, [])
+        if not header:
+            raise FerError("Corrections must be a CSV table. It is empty.")
+        missing = [name for name in _REQUIRED if name not in header]
+        if missing:
+            raise FerError(
+                f"Corrections must have the columns {', '.join(_REQUIRED)}. Missing: {missing[0]}"
+            )
+        places = [header.index(name) if name in header else len(header) for name in _COLUMNS]
+        lines.begin_row()
+        for cells in filter(None, reader):
+            if len(cells) > len(header):
                 raise FerError(
-                    "An image must have at most one correction. "
-                    f"{image_name(each.key)} has two: delete one of the rows."
+                    f"Corrections must be a CSV table: line {reader.line_num:,} has more values "
+                    "than the header."
                 )
-            keys.add(each.key)
-    return Corrections(*parts)
+            padded = cells + [""] * (len(header) + 1 - len(cells))
+            path, row, what, expression, reason, time = (padded[place] for place in places)
+            yield path, row, what, expression, reason, time
+            lines.begin_row()
+    except csv.Error as error:
+        raise FerError(
+            f"Corrections must be a CSV table. Received in line {reader.line_num:,}: {error}"
+        ) from error
 
 
 def edit_corrections(directory: Path, change: Callable[[Corrections], Corrections]) -> None:
@@ -256,15 +295,20 @@ def edit_corrections(directory: Path, change: Callable[[Corrections], Correction
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
             raise FerError(f"{directory.name} was deleted, so it cannot be corrected.")
-        write_text(
-            directory / CORRECTIONS_FILE,
-            change(read_corrections(directory / CORRECTIONS_FILE)).to_csv(),
-        )
+        changed = change(read_corrections(directory / CORRECTIONS_FILE))
+        text = changed.to_csv()
+        if parse_corrections(text) != changed:  # a table that cannot be read would be lost
+            raise FerError(
+                f"The corrections of {directory.name} must be readable after they were written, "
+                "so nothing was saved."
+            )
+        write_text(directory / CORRECTIONS_FILE, text)
 
 
 def image_name(key: Key) -> str:
     """Returns an image's name for messages; rows count from 1, as everywhere on the screen."""
     path, row = key
+    path = shortened(path)
     return path if row is None else f"row {row + 1:,} of {path}"
 
 
@@ -272,8 +316,10 @@ def image_name(key: Key) -> str:
 def _read_cached(path: Path, stamp: tuple[int, int, int]) -> Corrections:
     """Reads a file once per version of it, since pages ask on every rerun."""
     try:
-        return parse_corrections(retry_while_locked(lambda: path.read_text(encoding="utf-8")))
-    except (FerError, UnicodeDecodeError) as error:
+        return parse_corrections(read_text(path, max_bytes=MAX_CORRECTIONS_BYTES))
+    except DamagedFileError as error:
+        raise FerError(f"{path} is damaged: it {error.problem}") from error
+    except FerError as error:
         raise FerError(f"{path} is damaged: {error}") from error
 
 
@@ -283,10 +329,12 @@ def _parse(
     if what not in (_EXCLUDE, _RELABEL, _CONFIRM):
         raise FerError(
             f"`what` must be {_EXCLUDE}, {_RELABEL} or {_CONFIRM}. "
-            f"Received: {what!r} in row {number}"
+            f"Received: {shortened(what)!r} in row {number}"
         )
-    if row and not row.isdecimal():
-        raise FerError(f"`row` must be a whole number or empty. Received: {row!r} in row {number}")
+    if row and not (row.isdecimal() and len(row) <= len(str(_MAX_ROW))):
+        raise FerError(
+            f"`row` must be a whole number or empty. Received: {shortened(row)!r} in row {number}"
+        )
     key = path, int(row) if row else None
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)

@@ -27,6 +27,7 @@ from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, r
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths
+from fer_core.text import shortened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +180,8 @@ class Dataset:
             FerError: they are malformed, or name images or expressions that the dataset does
                 not have; then nothing is changed.
         """
-        new = parse_corrections(text)
+        # An image has at most one correction and one label that is confirmed.
+        new = parse_corrections(text, max_rows=2 * len(self._stored))
         new.check_known(self._stored, self.name)
         for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)
@@ -299,7 +301,7 @@ class Dataset:
         if expression not in self.class_names:
             raise FerError(
                 f"The expression must be one of {self.name}: {', '.join(self.class_names)}. "
-                f"Received: {expression}"
+                f"Received: {shortened(expression)}"
             )
 
     def _with(self, **changes: Any) -> "Dataset":

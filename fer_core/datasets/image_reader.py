@@ -3,17 +3,20 @@
 import contextlib
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fer_core.datasets.memory_share import MemoryShare
 from fer_core.errors import FerError
-from fer_core.storage import read_row, read_rows, row_shape
-from fer_core.vision import Box, crop_face, decode
+from fer_core.storage import read_bytes, read_row, read_rows, row_shape
+from fer_core.text import shortened
+from fer_core.vision import MAX_IMAGE_BYTES, Box, crop_face, decode
 
 BOX = ["x", "y", "width", "height"]
+_MAX_BOX = 2  # times the image's width or height; faces at the edge extend beyond it
 
 
 class ImageReader:
@@ -38,22 +41,32 @@ class ImageReader:
         row, face = self._rows[position], self._faces[position]
         if row >= 0:
             return f"row {row + 1:,} of the table"
-        return self._paths[position] + (f", face {face + 1}" if face >= 0 else "")
+        return shortened(self._paths[position]) + (f", face {face + 1}" if face >= 0 else "")
 
     def stat(self, position: int) -> tuple[int, int]:
-        """Returns the size in bytes and the modification time in ns of the image's file."""
-        stat = self._path(position).stat()
+        """Returns the size in bytes and the modification time in ns of the image's file.
+
+        Raises:
+            FerError: it is missing; the message names it.
+        """
+        with self._named_errors(position):
+            stat = self._path(position).stat()
         return stat.st_size, stat.st_mtime_ns
 
-    def read(self, position: int) -> bytes:
+    def read(self, position: int, share: MemoryShare | None = None) -> bytes:
         """Reads an image's encoded file, or its raw pixels if it is a row of an array.
 
         Raises:
-            FerError: the file is missing or not readable; the message names it.
+            FerError: the file is missing, no regular file, too large, or not readable; the
+                message names it.
         """
         path, row = self._path(position), self._rows[position]
         with self._named_errors(position):
-            return path.read_bytes() if row < 0 else read_row(path, int(row))
+            if row >= 0:
+                return read_row(path, int(row))
+            if share:
+                share.take_bytes(path.stat().st_size)
+            return read_bytes(path, max_bytes=MAX_IMAGE_BYTES)
 
     def contents(self, positions: Iterable[int]) -> Iterator[str]:
         """Yields the `content_hash` of each image; opens a file with several images once.
@@ -70,21 +83,28 @@ class ImageReader:
             with self._named_errors(together[0]):
                 yield from map(content_hash, read_rows(self._root / path, rows))
 
-    def decode(self, position: int, data: bytes) -> np.ndarray:
+    def decode(self, position: int, data: bytes, share: MemoryShare | None = None) -> np.ndarray:
         """Decodes the output of `read` to uint8 RGB, cropped to the image's face box if any.
 
         Raises:
-            FerError: the data is damaged, or the box is outside the image; the message names it.
+            FerError: the data is damaged, or the box is outside the image or far larger; the
+                message names it.
         """
         if self._rows[position] < 0:
-            image = decode(data, self.name(position))
+            image = decode(data, self.name(position), share.take_pixels if share else None)
         else:
-            pixels = self._reshaped(position, data)
-            image = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
+            image = self._reshaped(position, data)
         if self._boxes is None or self._boxes[position, 2] < 0:
             return image
+        box = Box(*map(int, self._boxes[position]))
+        height, width = image.shape[:2]
         try:
-            return crop_face(image, Box(*map(int, self._boxes[position])))
+            if box.width > _MAX_BOX * width or box.height > _MAX_BOX * height:
+                raise FerError(
+                    f"The box must be at most {_MAX_BOX} times as large as the image of "
+                    f"{width}×{height}. Received: {box}"
+                )
+            return crop_face(image, box)
         except FerError as error:
             raise FerError(f"{self.name(position)}: {error}") from error
 
@@ -96,16 +116,34 @@ class ImageReader:
         """
         return self.decode(position, self.read(position))
 
+    def reduced(self, position: int, reduce: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Returns a function of an image, for many threads: few decode large images at once.
+
+        Args:
+            reduce: its result must be small.
+
+        Raises:
+            FerError: the file is missing or damaged; the message names it.
+        """
+        with MemoryShare() as share:
+            return reduce(self.decode(position, self.read(position, share), share))
+
     def _reshaped(self, position: int, data: bytes) -> np.ndarray:
+        """Returns a row of an array as uint8 RGB; it may be gray, (height, width)."""
         with self._named_errors(position):
-            return np.frombuffer(data, np.uint8).reshape(row_shape(self._path(position)))
+            shape = row_shape(self._path(position))
+            if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or min(shape) < 1:
+                raise ValueError(f"rows of shape {shape}, which are no images")
+            pixels = np.frombuffer(data, np.uint8).reshape(shape)
+        return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
     @contextlib.contextmanager
     def _named_errors(self, position: int) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:  # NumPy raises ValueError for a damaged array
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            reason = getattr(error, "problem", None) or getattr(error, "strerror", None)
+            reason = reason or str(error) or type(error).__name__
             raise FerError(
                 f"{self.name(position)} must be a readable file in {self._root}. Received: {reason}"
             ) from error

@@ -10,7 +10,7 @@ from pandas.api.types import is_numeric_dtype
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.storage import replacing
+from fer_core.storage import write_table
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
 _OPTIONAL = ["source_class"]  # the name of the class in the data; older versions lack it
@@ -24,9 +24,13 @@ def read_index(directory: Path) -> pd.DataFrame:
     Raises:
         FerError: the file is missing or damaged.
     """
+    return _read(directory / "index.csv", directory.name)
+
+
+def _read(file: Path, dataset: str) -> pd.DataFrame:
     try:
         index = pd.read_csv(
-            directory / "index.csv",
+            file,
             dtype={
                 **dict.fromkeys([*_TEXTS, *_OPTIONAL], "str"),
                 **dict.fromkeys(_NUMBERS, "Int64"),
@@ -36,18 +40,19 @@ def read_index(directory: Path) -> pd.DataFrame:
         )
         _check(index)
     except FileNotFoundError as error:
-        raise FerError(f"{directory.name} cannot be read: its index.csv is missing.") from error
+        raise FerError(f"{dataset} cannot be read: its index.csv is missing.") from error
     except (ValueError, TypeError, OSError) as error:  # pandas raises ValueError and TypeError
-        raise FerError(
-            f"{directory.name} cannot be read: its index.csv is damaged: {error}"
-        ) from error
+        raise FerError(f"{dataset} cannot be read: its index.csv is damaged: {error}") from error
     return index
 
 
 def write_index(directory: Path, index: pd.DataFrame) -> None:
-    """Replaces the index of a dataset atomically."""
-    with replacing(directory / "index.csv") as temporary:
-        index.to_csv(temporary, index=False)
+    """Replaces the index of a dataset atomically.
+
+    Raises:
+        FerError: a name in it cannot be written to a table and read from it.
+    """
+    write_table(directory / "index.csv", index, lambda file: _read(file, directory.name))
 
 
 def _check(index: pd.DataFrame) -> None:

@@ -51,9 +51,11 @@ def _make(
     channels: int,
     progress: Callable[[int, int], None],
 ) -> None:
+    def shrink(image: np.ndarray) -> np.ndarray:
+        return face_pixels(image, image_size, channels)
+
     def faces(positions: range) -> np.ndarray:
-        images = map(dataset.image, positions)
-        return np.stack([face_pixels(image, image_size, channels) for image in images])
+        return np.stack([dataset.reader.reduced(position, shrink) for position in positions])
 
     done, total = 0, len(dataset.index)
     with writing_array(path, (*image_size, channels)) as append:

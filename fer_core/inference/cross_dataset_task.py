@@ -20,8 +20,8 @@ from fer_core.evaluation import (
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
-from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run
-from fer_core.storage import replacing, write_json
+from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run, read_predictions
+from fer_core.storage import write_json, write_table
 from fer_core.tasks import ProgressReporter, Task
 
 Progress = Callable[[int, int], None]
@@ -102,8 +102,8 @@ def _save(run: Run, record: CrossDatasetEvaluation, tables: Mapping[bool, pd.Dat
     for outdated in (file.with_suffix(".json"), file_with_tta):
         outdated.unlink(missing_ok=True)
     for tta, table in tables.items():
-        with replacing(file_with_tta if tta else file) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g")
+        place = file_with_tta if tta else file
+        write_table(place, table, read_predictions, float_format="%.6g")
     write_json(file.with_suffix(".json"), asdict(record))
 
 
@@ -120,7 +120,8 @@ def _predict(
     """
 
     def read(rows: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
+        chosen = positions[rows.start : rows.stop].tolist()
+        return np.stack([dataset.reader.reduced(each, classifier.pixels) for each in chosen])
 
     functions = {False: models.predict} | ({True: predict_tta} if tta else {})
     parts: dict[bool, list[np.ndarray]] = {mode: [] for mode in functions}

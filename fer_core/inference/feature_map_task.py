@@ -86,7 +86,8 @@ def _features(
     trunk = keras.Model(model.inputs, model.layers[-1].input)
 
     def read(rows: range) -> np.ndarray:
-        return np.stack([classifier.pixels(dataset.image(int(positions[i]))) for i in rows])
+        chosen = positions[rows.start : rows.stop].tolist()
+        return np.stack([dataset.reader.reduced(each, classifier.pixels) for each in chosen])
 
     done, parts = 0, []
     for chunk in in_chunks(read, len(positions)):

@@ -1,6 +1,7 @@
 """Reads uploaded photos and .zip archives of photos."""
 
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,17 +12,21 @@ from fer_core.datasets.importing import (
     MAX_EXTRACTED_BYTES,
     archive_errors,
     check_member,
+    check_packing,
     check_total,
     has_suffix,
+    open_archive,
     read_member,
 )
 from fer_core.errors import FerError
-from fer_core.text import counted
-from fer_core.vision import IMAGE_SUFFIXES, MAX_PIXELS
+from fer_core.text import Tally, counted, printable, shortened
+from fer_core.vision import IMAGE_SUFFIXES, MAX_IMAGE_BYTES
 
 ARCHIVE_SUFFIX = ".zip"
 MAX_PHOTOS = 5000  # of one archive
-MAX_PHOTO_BYTES = 4 * MAX_PIXELS  # no image within the pixel limit needs more
+MAX_PHOTO_BYTES = MAX_IMAGE_BYTES
+_MAX_MEMBERS = 20_000  # of one archive, with files that are no images
+_MAX_SENTENCES = 10  # about files of one archive
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,12 @@ def read_uploads(files: Sequence[tuple[str, str, BinaryIO]]) -> PhotoBatch:
     notes: list[str] = []
     for name, key, file in files:
         if not name.lower().endswith(ARCHIVE_SUFFIX):
-            photos.append(Photo(name, key, partial(_read, file)))
+            photos.append(Photo(printable(name), key, partial(_read, file)))
             continue
         try:
-            photos += _photos_in(name, key, file, errors, notes)
+            photos += _photos_in(printable(name), key, file, errors, notes)
         except FerError as error:
-            errors.append(f"{name}: {error}")
+            errors.append(f"{printable(name)}: {error}")
     names = unique_names([photo.name for photo in photos])
     return PhotoBatch(
         tuple(Photo(name, each.key, each.read) for name, each in zip(names, photos, strict=True)),
@@ -72,11 +77,14 @@ def read_uploads(files: Sequence[tuple[str, str, BinaryIO]]) -> PhotoBatch:
 
 def unique_names(names: Sequence[str]) -> list[str]:
     """Appends numbers to repeated names, so that all differ."""
-    taken: dict[str, None] = {}
+    taken: set[str] = set()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(partial(count, 2))
+    unique = []
     for name in names:
-        numbered = (f"{name} ({number})" for number in count(2))
-        taken[name if name not in taken else next(n for n in numbered if n not in taken)] = None
-    return list(taken)
+        numbered = (f"{name} ({number})" for number in numbers[name])
+        unique.append(name if name not in taken else next(n for n in numbered if n not in taken))
+        taken.add(unique[-1])
+    return unique
 
 
 def _read(file: BinaryIO) -> bytes:
@@ -93,9 +101,15 @@ def _photos_in(
         FerError: not an archive, damaged, a zip bomb, without photos or with too many.
     """
     with archive_errors():
-        archive = zipfile.ZipFile(file)
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    safe = [member for member in members if _is_safe(name, member, errors)]
+        archive, members, misnamed = open_archive(file, _MAX_MEMBERS)
+    rejected = Tally(keep=_MAX_SENTENCES)
+    safe = [member for member in members if _is_safe(member, rejected)]
+    errors += (f"{name}: {sentence}" for sentence in rejected.first)
+    if len(rejected) > _MAX_SENTENCES:
+        more = counted(len(rejected) - _MAX_SENTENCES, "file")
+        errors.append(f"{name}: {more} more cannot be read for such reasons.")
+    if misnamed:
+        errors.append(f"{name}: {counted(misnamed, 'file')} skipped, with a name not in UTF-8.")
     images = [member for member in safe if has_suffix(member, IMAGE_SUFFIXES)]
     check_total(images, file.seek(0, 2), MAX_EXTRACTED_BYTES)
     if not 0 < len(images) <= MAX_PHOTOS:
@@ -111,12 +125,13 @@ def _photos_in(
         yield Photo(f"{name}/{member.filename}", f"{key}/{number}", read)
 
 
-def _is_safe(name: str, member: zipfile.ZipInfo, errors: list[str]) -> bool:
+def _is_safe(member: zipfile.ZipInfo, rejected: Tally) -> bool:
     try:
         check_member(member)
+        check_packing(member)
         _check_size(member)
     except FerError as error:
-        errors.append(f"{name}: {error}")
+        rejected.add(str(error))
         return False
     return True
 
@@ -125,7 +140,7 @@ def _check_size(member: zipfile.ZipInfo) -> None:
     if member.file_size > MAX_PHOTO_BYTES:
         raise FerError(
             f"An image file must have at most {MAX_PHOTO_BYTES / 1e6:.0f} MB. "
-            f"Received: {member.filename}, {member.file_size / 1e6:,.0f} MB"
+            f"Received: {shortened(member.filename)}, {member.file_size / 1e6:,.0f} MB"
         )
 
 

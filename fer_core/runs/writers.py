@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from fer_core.runs.records import Result
+from fer_core.runs.records import Result, read_predictions
 from fer_core.runs.run import Run
-from fer_core.storage import replacing, write_json
+from fer_core.storage import write_json, write_table
 from fer_core.vision import ImageStats
 
 
@@ -15,8 +15,7 @@ def save_predictions(run: Run, split: str, table: pd.DataFrame, *, tta: bool = F
     """Writes the predictions that `Run.predictions` reads."""
     path = run.predictions_file(split, tta=tta)
     path.parent.mkdir(exist_ok=True)
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_table(path, table, read_predictions, float_format="%.6g")
 
 
 def image_stats_file(run: Run) -> Path:

@@ -2,6 +2,7 @@
 
 from fer_core.storage import array_cache, files, paths
 from fer_core.storage.array_cache import open_array
+from fer_core.storage.csv_checks import BoundedLines, write_table
 from fer_core.storage.csv_tables import (
     CsvTail,
     Ranges,
@@ -58,6 +59,7 @@ from fer_core.storage.records import (
 
 __all__ = [
     "append_row",
+    "BoundedLines",
     "array_cache",
     "cached_by_mtime",
     "check_ranges",
@@ -105,5 +107,6 @@ __all__ = [
     "write_json",
     "write_reserved",
     "write_text",
+    "write_table",
     "writing_array",
 ]

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from fer_core.errors import FerError
 
 T = TypeVar("T")
@@ -80,8 +82,20 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
 
 
 def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
-    """Writes indented JSON atomically; raises ValueError for NaN, which JSON does not have."""
-    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n", durable=durable)
+    """Writes indented JSON atomically, if `read_json` can read it.
+
+    Raises:
+        ValueError: there is a NaN, which JSON does not have.
+        FerError: a text is not UTF-8, as a file's name may be.
+    """
+    text = json.dumps(data, indent=2, allow_nan=False) + "\n"
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise FerError(
+            f"{path.name} must be readable after it was written, so nothing was saved: {error}"
+        ) from error
+    write_text(path, text, durable=durable)
 
 
 def reserve(path: Path) -> None:

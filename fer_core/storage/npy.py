@@ -14,7 +14,7 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.storage.reading import DamagedFileError, open_regular, read_bytes
 
-_BLOCK = 2**20  # bytes
+_MAX_ROW_BYTES = 2**28
 
 
 @contextmanager
@@ -134,22 +134,31 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def read_row(path: Path, row: int) -> bytes:
-    """Returns the bytes of one row, reading no others."""
-    offset, shape = _header(path, path.stat().st_mtime_ns)
-    length = int(np.prod(shape[1:]))
-    with path.open("rb") as file:
-        file.seek(offset + row * length)
-        return file.read(length)
+    """Returns the bytes of one row, reading no others.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or lacks that row.
+    """
+    return next(read_rows(path, [row]))
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> Iterator[bytes]:
-    """Yields the bytes of many rows; fast for ascending rows, since it reads large blocks."""
+    """Yields the bytes of many rows; fast for ascending rows.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or lacks one of the rows.
+    """
     offset, shape = _header(path, path.stat().st_mtime_ns)
-    length = int(np.prod(shape[1:]))
-    with path.open("rb", buffering=_BLOCK) as file:
+    length = math.prod(shape[1:])
+    with open_regular(path) as file:
         for row in rows:
             file.seek(offset + row * length)
-            yield file.read(length)
+            data = file.read(length) if length <= _MAX_ROW_BYTES else b""
+            if not 0 <= row < shape[0] or len(data) != length:
+                raise DamagedFileError(path, f"must have a row {row + 1:,} of shape {shape[1:]}")
+            yield data
 
 
 def row_shape(path: Path) -> tuple[int, ...]:
@@ -165,8 +174,18 @@ def _write_header(file: IO[bytes], shape: tuple[int, ...], dtype: str) -> None:
 
 @lru_cache(maxsize=16)
 def _header(path: Path, modified: int) -> tuple[int, tuple[int, ...]]:
-    """Returns the offset of the data in bytes, and the array's shape."""
-    with path.open("rb") as file:
-        np.lib.format.read_magic(file)
-        shape, _, _ = np.lib.format.read_array_header_1_0(file)
+    """Returns the offset of the data in bytes, and the array's shape.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedFileError: it cannot be read, or holds no array of rows of bytes.
+    """
+    with open_regular(path) as file:
+        try:
+            shape, is_fortran, dtype = _read_header(file)
+        # NumPy parses the header with Python's own tools, which raise errors of many types.
+        except Exception as error:
+            raise DamagedFileError(path, f"must hold an array. It is damaged: {error}") from error
+        if dtype != np.uint8 or is_fortran or len(shape) < 2 or min(shape) < 0:
+            raise DamagedFileError(path, f"must hold rows of bytes. It holds {dtype} {shape}")
         return file.tell(), shape

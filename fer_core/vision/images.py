@@ -7,6 +7,7 @@ import stat
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +67,16 @@ class Box:
         return Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
 
 
-def decode(source: bytes | Path, name: str = "") -> np.ndarray:
+def decode(
+    source: bytes | Path, name: str = "", admit: Callable[[int], None] | None = None
+) -> np.ndarray:
     """Decodes an image file to uint8 RGB (height, width, 3), upright by its EXIF orientation.
 
     Converts gray, palette, CMYK and 16-bit images, puts transparent ones on white, and takes the
     first frame of an animation. Ignores color profiles. The array is read-only.
+
+    Args:
+        admit: called with the number of pixels before they are decoded; may wait.
 
     Raises:
         FerError: the file is not an image, is damaged, exceeds a limit of `image_limits`, or has
@@ -80,7 +86,7 @@ def decode(source: bytes | Path, name: str = "") -> np.ndarray:
     data = b""
     try:
         data = source if isinstance(source, bytes) else _read(source)
-        return _decode(data)
+        return _decode(data, admit)
     except FerError as error:
         raise FerError(f"{name} {error}") from error
     except MemoryError as error:
@@ -101,11 +107,13 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_IMAGE_BYTES)
 
 
-def _decode(data: bytes) -> np.ndarray:
+def _decode(data: bytes, admit: Callable[[int], None] | None) -> np.ndarray:
     with checked_file(data) as file, Image.open(file, formats=_FORMATS) as image:
         check_size(*image.size)
         if image.mode in ("I", "F"):
             raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")
+        if admit:
+            admit(image.width * image.height)
         file.begin_pixels()
         image.load()
         check_size(*image.size)  # a frame may be larger than its header told

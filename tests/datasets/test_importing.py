@@ -558,7 +558,7 @@ def test_damaged_members_are_refused_whatever_packed_them(tmp_path, method, offs
 
 def test_members_that_the_disk_cannot_hold_are_named(tmp_path):
     archive = zipped(tmp_path / "long.zip", {f"happy/{'x' * 300}.png": picture(1)})
-    with pytest.raises(ValueError, match=r"could not be extracted: File name too long: x+\.png"):
+    with pytest.raises(ValueError, match=r"could not be extracted: File name too long: x+"):
         import_source(archive, "faces")
     assert left_behind() == []
 

@@ -467,7 +467,7 @@ def test_import_and_scan_decode_each_image_once(root: Path, monkeypatch) -> None
     decoded: list[str] = []
     decode = image_reader.decode
 
-    def counting(data: bytes, name: str) -> np.ndarray:
+    def counting(data: bytes, name: str, *admission) -> np.ndarray:
         decoded.append(name)
         return decode(data, name)
 

@@ -1,5 +1,7 @@
 """Extracts untrusted .zip archives safely."""
 
+import contextlib
+import errno
 import lzma
 import shutil
 import stat
@@ -10,9 +12,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from fer_core.datasets.importing.zip_directory import open_archive
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
-from fer_core.text import counted
+from fer_core.text import Tally, counted, is_one_line, shortened
 from fer_core.vision import IMAGE_SUFFIXES
 
 MAX_EXTRACTED_BYTES = 100 * 2**30  # after extraction
@@ -20,32 +23,47 @@ _MAX_RATIO = 200  # extracted ÷ compressed; images reach 2, fer2013.csv 4, zip 
 _HARMLESS = 100 * 2**20  # bytes after extraction that are allowed at any ratio
 _TABLES = frozenset({".csv", ".txt"})
 _BLOCK = 2**20  # bytes
+_ENCRYPTED = 0x2041  # flags: of the content, strongly, of the list of members
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_MAX_DEPTH = 100  # folders
+_NOT_OF_THE_MEMBER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 # Exceptions for damaged members; bz2 raises an OSError.
 _DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-_DAMAGE += (OSError, NotImplementedError, struct.error)
+_DAMAGE += (OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError, struct.error)
 
 
 def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
     """Extracts the images and tables of a .zip into `target`; returns notes on skipped files.
 
     Raises:
-        FerError: not an archive, damaged, encrypted, too large, or with a member that would be
-            written outside `target`. Some files may have been extracted then.
+        FerError: not an archive, damaged, too large, with a member that would be written outside
+            `target`, or none that can be extracted. Some files may have been extracted then.
     """
-    with archive_errors(), zipfile.ZipFile(archive) as file:
-        members = [member for member in file.infolist() if not member.is_dir()]
+    skipped = Tally()
+    with archive_errors(), archive.open("rb") as file:
+        opened, members, misnamed = open_archive(file)
         for member in members:
             check_member(member)
         wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
-        _check_tree(wanted)
-        size = archive.stat().st_size
-        check_total(wanted, size, min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free))
-        for number, member in enumerate(wanted, 1):
-            _extract(file, member, target)
+        extractable = [member for member in wanted if not _is_skipped(member, skipped)]
+        _check_tree(extractable)
+        available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free)
+        check_total(extractable, archive.stat().st_size, available)
+        for number, member in enumerate(extractable, 1):
+            _extract_or_skip(opened, member, target, skipped)
             if number % 100 == 0:
-                report(number, len(wanted), f"Extracted {number:,} of {len(wanted):,} files")
-    skipped = len(members) - len(wanted)
-    return [f"Skipped {counted(skipped, 'file')} that are not images."] if skipped else []
+                report(number, len(extractable), f"Extracted {number:,} of {len(wanted):,} files")
+    if skipped and len(skipped) == len(wanted):
+        raise FerError(f"No file of the archive can be extracted. {skipped.first[0]}")
+    others = len(members) - len(wanted)
+    notes = [f"Skipped {counted(others, 'file')} that are not images."] if others else []
+    if misnamed:
+        notes.append(
+            f"Skipped {counted(misnamed, 'file')} of the archive with a name not in UTF-8."
+        )
+    if skipped:
+        notes.append(f"Skipped {counted(len(skipped), 'file')} of the archive: {skipped}")
+    return notes
 
 
 @contextmanager
@@ -71,8 +89,8 @@ def read_member(file: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[byte
             left -= len(block)
             if left < 0:
                 raise FerError(
-                    f"{member.filename} in the archive is larger than its declared size: the "
-                    "archive is damaged or malicious."
+                    f"{shortened(member.filename)} in the archive is larger than its declared "
+                    "size: the archive is damaged or malicious."
                 )
             yield block
 
@@ -91,15 +109,37 @@ def check_member(member: zipfile.ZipInfo) -> None:
     """Checks that a member is a plain file that stays below the target folder.
 
     Raises:
-        FerError: it is a link, encrypted, or would be written outside the folder.
+        FerError: it is a link, or would be written outside the folder.
     """
     name = member.filename
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     if leads_out(name) or is_link or "\0" in member.orig_filename:
         kind = "a link" if is_link else "a path outside the archive"
-        raise FerError(f"The archive must only contain plain files. Received {kind}: {name}")
-    if member.flag_bits & 1:
+        raise FerError(
+            f"The archive must only contain plain files. Received {kind}: {shortened(name)}"
+        )
+
+
+def check_packing(member: zipfile.ZipInfo) -> None:
+    """Checks that a member can be extracted to a file of its name.
+
+    Raises:
+        FerError: it is encrypted, packed in an unknown way, or its name is odd or too long.
+    """
+    name = shortened(member.filename)
+    if member.flag_bits & _ENCRYPTED:
         raise FerError(f"The archive must not be encrypted. Encrypted: {name}")
+    if member.compress_type not in _METHODS:
+        raise FerError(
+            "Files in the archive must be stored, or compressed by Deflate, BZIP2 or LZMA. "
+            f"Received method {member.compress_type}: {name}"
+        )
+    parts = _path(member.filename).parts
+    if not is_one_line(member.filename) or len(parts) > _MAX_DEPTH:
+        raise FerError(
+            f"Names in the archive must be printable and at most {_MAX_DEPTH} folders deep. "
+            f"Received: {name}"
+        )
 
 
 def has_suffix(member: zipfile.ZipInfo, suffixes: Collection[str]) -> bool:
@@ -111,9 +151,9 @@ def has_suffix(member: zipfile.ZipInfo, suffixes: Collection[str]) -> bool:
 
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:  # of the system, not of bz2
-        name = f": {Path(error.filename).name}" if error.filename else ""
+        name = f": {shortened(Path(error.filename).name)}" if error.filename else ""
         return f"The archive could not be extracted: {error.strerror}{name}"
-    return f"The archive must be a complete .zip file. Received: {error}"
+    return f"The archive must be a complete .zip file. Received: {shortened(str(error))}"
 
 
 def _check_tree(members: list[zipfile.ZipInfo]) -> None:
@@ -124,7 +164,7 @@ def _check_tree(members: list[zipfile.ZipInfo]) -> None:
             if str(folder).lower() in files:
                 raise FerError(
                     "The archive must not use a name for both a file and a folder. "
-                    f"Received: {folder}"
+                    f"Received: {shortened(str(folder))}"
                 )
 
 
@@ -148,8 +188,33 @@ def check_total(members: Sequence[zipfile.ZipInfo], compressed: int, available: 
         )
 
 
-def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+def _is_skipped(member: zipfile.ZipInfo, skipped: Tally) -> bool:
+    try:
+        check_packing(member)
+    except FerError as error:
+        skipped.add(str(error))
+        return True
+    return False
+
+
+def _extract_or_skip(
+    file: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, skipped: Tally
+) -> None:
+    """Extracts a member, or nothing of it if it is damaged."""
     place = target / _path(member.filename)
+    try:
+        with archive_errors():
+            _extract(file, member, place)
+    except FerError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _NOT_OF_THE_MEMBER:
+            raise
+        skipped.add(str(error))
+        with contextlib.suppress(OSError):
+            place.unlink()
+
+
+def _extract(file: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.open("wb") as plain:
         for block in read_member(file, member):

@@ -1,5 +1,6 @@
 """Builds a dataset's directory, completely or not at all."""
 
+import contextlib
 import shutil
 import time
 import uuid
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
 from fer_core.datasets.layouts.layout import Report
@@ -22,7 +24,7 @@ from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths, write_json
 from fer_core.tasks import is_alive, process_record
-from fer_core.text import SPLIT_NAMES, counted, some
+from fer_core.text import SPLIT_NAMES, Tally, counted, some
 
 _STALE = 3600.0  # seconds after which an unfinished directory without its process is removed
 
@@ -54,7 +56,7 @@ def build_dataset(
     directory.mkdir(parents=True)
     try:
         write_json(directory / "process.json", process_record())
-        plan = read(directory)
+        plan = check_entries(read(directory))
         plan.check_decided()
         measures = directory / "measures.npy"
         check = validate_images(plan.index, plan.root, measures, report)
@@ -112,10 +114,10 @@ def _root(root: Path, directory: Path) -> str:
     return str(root.resolve())
 
 
-def _damaged_note(messages: tuple[str, ...]) -> list[str]:
+def _damaged_note(messages: Tally) -> list[str]:
     if not messages:
         return []
-    return [f"Skipped {counted(len(messages), 'unreadable image')}: {some(messages)}"]
+    return [f"Skipped {counted(len(messages), 'unreadable image')}: {messages}"]
 
 
 def _split_notes(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
@@ -161,6 +163,7 @@ def _remove_abandoned() -> None:
     """Removes what killed imports and deletions left behind."""
     root = paths.datasets_root()
     for directory in [*root.glob(".import-*"), *root.glob(".deleted-*")]:
-        age = time.time() - directory.stat().st_mtime
-        if age > _STALE and not is_alive(directory / "process.json"):
-            shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a link to itself, or removed by another session
+            age = time.time() - directory.lstat().st_mtime
+            if age > _STALE and not is_alive(directory / "process.json"):
+                shutil.rmtree(directory, ignore_errors=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fer_core.datasets.image_reader import ImageReader, content_hash
 from fer_core.datasets.layouts.layout import Report
+from fer_core.datasets.memory_share import MemoryShare
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.quality.measures import (
     DAMAGED,
@@ -20,7 +21,7 @@ from fer_core.datasets.quality.measures import (
 )
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
-from fer_core.text import some
+from fer_core.text import Tally, some
 from fer_core.vision import face_pixels
 
 MEAN_SIZE = (64, 64)  # height, width of a mean face in pixels
@@ -33,7 +34,7 @@ class ImageCheck:
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
     mean_faces: np.ndarray  # uint8 (classes in label order, height, width, 3)
-    damaged: tuple[str, ...]  # an error message each
+    damaged: Tally  # of error messages
     is_gray: bool  # whether all readable images are gray
 
 
@@ -42,7 +43,7 @@ class _Chunk:
     rows: list[tuple[int, int, str]]  # size, modified, content; the last is "" if damaged
     classes: np.ndarray  # class numbers in this chunk, ascending
     sums: np.ndarray  # int64 (those classes, height, width, 3)
-    damaged: list[str]
+    damaged: Tally
     is_gray: bool
     measures: np.ndarray  # of the readable images
 
@@ -79,12 +80,12 @@ def _combine(
     report: Report,
 ) -> ImageCheck:
     rows: list[tuple[int, int, str]] = []
-    damaged: list[str] = []
+    damaged = Tally()
     sums = np.zeros((class_count, *MEAN_SIZE, 3), np.int64)
     is_gray = True
     for chunk in in_chunks(check, len(index)):
         rows += chunk.rows
-        damaged += chunk.damaged
+        damaged.merge(chunk.damaged)
         sums[chunk.classes] += chunk.sums
         is_gray = is_gray and chunk.is_gray
         append(chunk.measures)
@@ -92,32 +93,32 @@ def _combine(
     files = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
     readable = (files["content"] != "").to_numpy()
     if not readable.any():
-        raise FerError(f"None of the images can be read. {damaged[0]}")
+        raise FerError(f"None of the images can be read. {damaged.first[0]}")
     counts = np.bincount(classes[readable], minlength=class_count)[:, None, None, None]
     means = np.rint(sums / np.maximum(counts, 1)).astype(np.uint8)
     kept = pd.concat([index, files], axis=1)[readable].reset_index(drop=True)
-    return ImageCheck(kept, means[counts.ravel() > 0], tuple(damaged), is_gray)
+    return ImageCheck(kept, means[counts.ravel() > 0], damaged, is_gray)
 
 
 def _check(reader: ImageReader, positions: range, classes: np.ndarray) -> _Chunk:
-    rows, damaged, is_gray = [], [], True
+    rows, damaged, is_gray = [], Tally(), True
     present, places = np.unique(classes[positions], return_inverse=True)
     sums = np.zeros((len(present), *MEAN_SIZE, 3), np.int64)
     measures = np.zeros(len(positions), MEASURES)
     for row, place, position in zip(measures, places, positions, strict=True):
         content, size, modified = "", 0, 0
         try:
-            data = reader.read(position)
-            image = reader.decode(position, data)
+            with MemoryShare() as share:
+                size, modified = reader.stat(position)
+                data = reader.read(position, share)
+                image = reader.decode(position, data, share)
+                sums[place] += face_pixels(image, MEAN_SIZE, channels=3)
+                is_gray = is_gray and bool((image[..., :1] == image).all())
+                measure_into(row, image)
+                content = content_hash(data)
         except FerError as error:
-            damaged.append(str(error))
+            damaged.add(str(error))
             row["problem"] = DAMAGED
-        else:
-            content = content_hash(data)
-            size, modified = reader.stat(position)
-            sums[place] += face_pixels(image, MEAN_SIZE, channels=3)
-            is_gray = is_gray and bool((image[..., :1] == image).all())
-            measure_into(row, image)
         rows.append((size, modified, content))
     measures = measures[measures["problem"] == READABLE]
     add_hashes(measures)

@@ -19,7 +19,9 @@ from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
 from fer_core.storage import paths, write_json
 from fer_core.tasks import ProgressReporter, Task
+from fer_core.text import is_one_line, shortened
 
+_OTHER_ARCHIVES = (".7z", ".rar", ".zst", ".lz4")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -72,20 +74,35 @@ def check_source(source: Path) -> Path:
     Quotation marks around a path, as Windows copies it, are removed.
 
     Raises:
-        FerError: it does not exist, or is neither a folder nor an archive or a table.
+        FerError: its path has odd characters, it does not exist, or it is neither a folder nor an
+            archive or a table.
     """
     text = str(source).strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         source = Path(text[1:-1])
+    if not is_one_line(str(source.absolute())):  # no page could name it
+        raise FerError(
+            "The path of a source must be one line of text in UTF-8. Rename the folder or file. "
+            f"Received: {shortened(str(source))}"
+        )
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        if path.is_dir() or (path.is_file() and (is_archive(path) or is_table_file(path))):
+        is_source = path.is_file() and (is_table_file(path) or is_archive(path))
+        if is_one_line(str(path)) and (is_source or path.is_dir()):
             return path
     raise FerError(
         "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
-        f".lst table on the computer that runs FER Studio. Received: {source}"
+        ".lst table on the computer that runs FER Studio. Received: "
+        f"{shortened(str(source))}{_packed_hint(source)}"
     )
+
+
+def _packed_hint(source: Path) -> str:
+    """Says what to do with archives of other kinds."""
+    if source.suffix.lower() in _OTHER_ARCHIVES:
+        return ". Extract the archive, and add the folder with its files."
+    return ""
 
 
 def run_import(task: Task) -> None:

@@ -1,5 +1,6 @@
 """Reads common dataset layouts: folders, tables of pixels or paths, lists, and label files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from fer_core.datasets.layouts.choices import COLUMNS, Choices, Question, choices_of
@@ -37,4 +38,6 @@ def plan_import(
     """
     source = Source(path, copied, choices, report)
     found = recognize(source)
-    return make_plan(found.parsed, source.choices, found.layout.name, found.others)
+    plan = make_plan(found.parsed, source.choices, found.layout.name, found.others)
+    entries = source.files.notes() if source.is_folder else []
+    return replace(plan, notes=(*plan.notes, *entries))

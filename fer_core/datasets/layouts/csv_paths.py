@@ -9,7 +9,13 @@ from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.choices import Question
 from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.layouts.columns import Columns, find_columns, no_labels_question
-from fer_core.datasets.layouts.csv_reader import Table, encoding_note, plain_name
+from fer_core.datasets.layouts.csv_reader import (
+    MAX_PATH,
+    MAX_WORD,
+    Table,
+    encoding_note,
+    plain_name,
+)
 from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.folders import name_conventions
 from fer_core.datasets.layouts.layout import ParsedLayout
@@ -123,10 +129,10 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
     records, total = [], 0
     for cells in table.rows(source.report):
         total += 1
-        path = cells[columns.image].strip().replace("\\", "/")
-        name = _class_name(cells, columns)
+        path = cells[columns.image].strip()[:MAX_PATH].replace("\\", "/")
+        name = _class_name(cells, columns)[:MAX_WORD]
         if path and name:
-            split = cells[columns.split].strip() if columns.split >= 0 else own
+            split = cells[columns.split].strip()[:MAX_WORD] if columns.split >= 0 else own
             box = _parse_box(cells, columns)
             votes = [cells[i].strip() for i in columns.scores.values()]
             records.append((path, name, split, *box, *votes))

@@ -9,11 +9,11 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
-from fer_core.storage import open_regular
+from fer_core.storage import BoundedLines, open_regular
 from fer_core.text import counted, shortened, some
 from fer_core.vision import IMAGE_SUFFIXES
 
@@ -46,7 +46,11 @@ PIXELS = re.compile(r"\W*(?:\d[\d.e-]*\W+){8}")  # a cell of many numbers rather
 # Runs of bytes beyond ASCII; in GB18030 nearly all characters are pairs of such bytes.
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
-csv.field_size_limit(2**24)  # pixels in one cell exceed the default limit of 128 KB
+MAX_PATH, MAX_WORD = 5_000, 500  # characters to keep; no path and no class is longer
+MAX_ROWS = 2_000_000  # no dataset of the field has more images
+_MAX_ROW = 2**24  # characters; 2,000×2,000 pixels
+
+csv.field_size_limit(_MAX_ROW)  # pixels in one cell exceed the default limit of 128 KB
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,8 @@ class Table:
         """Yields the cells of every row below the header; short rows are padded with "".
 
         Raises:
-            FerError: the file is not a table, or has a quotation mark that is not closed; the
-                message names the line.
+            FerError: the file is not a table, cannot be read, has too many or too long rows, or
+                a quotation mark that is not closed; the message names the line.
         """
         with open_regular(self.path) as file, _as_text(file, self.encoding) as text:
             size = self.path.stat().st_size
@@ -81,6 +85,8 @@ class Table:
             if self.has_header:
                 next(rows, None)
             for number, cells in enumerate(filter(None, rows)):
+                if number >= MAX_ROWS:
+                    raise FerError(f"{self.path.name} must have at most {MAX_ROWS:,} rows.")
                 yield cells + [""] * (len(self.header) - len(cells))
                 if report and number % _REPORT_EVERY == 0:
                     done = min(size, file.tell())
@@ -103,7 +109,8 @@ def open_table(path: Path) -> Table | None:
     Returns None for a text that is no table: a .txt or .lst must list an image in its first line.
 
     Raises:
-        FerError: the first line has a quotation mark that is not closed.
+        FerError: it is not a regular file, cannot be read, or its first line has a quotation mark
+            that is not closed.
     """
     encoding = _encoding(path)
     with open_regular(path) as file, _as_text(file, encoding) as text:
@@ -147,29 +154,41 @@ def _as_text(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(file, encoding, errors="replace", newline="")
 
 
-def _split_rows(text: io.TextIOBase, delimiter: str, name: str) -> Iterator[list[str]]:
+def _split_rows(text: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
+    lines = BoundedLines(text, name, _MAX_ROW)
     if delimiter == WORDS:
-        yield from map(_words, text)
+        for line in lines:
+            yield _words(line)
+            lines.begin_row()
         return
-    reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
-        line = reader.line_num + 1
+        start = reader.line_num + 1
         try:
             yield next(reader)
+            lines.begin_row()
         except StopIteration:
             return
+        except FerError as error:  # too long; if it has several lines, a cell was not closed
+            if reader.line_num <= start:
+                raise
+            raise FerError(_open_quote(name, start)) from error
         except csv.Error as error:
-            raise FerError(_not_a_row(name, line, str(error))) from error
+            raise FerError(_not_a_row(name, start, str(error))) from error
 
 
 def _not_a_row(name: str, line: int, reason: str) -> str:
     if "expected after" in reason or "end of data" in reason or "field limit" in reason:
-        return (
-            f"{name} must be a table in which every quotation mark is closed before the next "
-            f'comma or end of line. The row in line {line:,} has one (") that is not closed: '
-            "remove it, or close it."
-        )
+        return _open_quote(name, line)
     return f"{name} must be a table. Received in line {line:,}: {reason}"
+
+
+def _open_quote(name: str, line: int) -> str:
+    return (
+        f"{name} must be a table in which every quotation mark is closed before the next comma or "
+        f'end of line. The row in line {line:,} has one (") that is not closed: remove it, or '
+        "close it."
+    )
 
 
 def _words(line: str) -> list[str]:

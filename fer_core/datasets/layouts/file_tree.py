@@ -1,34 +1,71 @@
 """Lists the files below a folder."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from fer_core.datasets.layouts.layout import Report
+from fer_core.errors import FerError
+from fer_core.text import Tally, counted, is_one_line, shortened
 from fer_core.vision import IMAGE_SUFFIXES
 
 _SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # created by operating systems
 
 
+MAX_FILES = 2_000_000  # below a folder; AffectNet, the largest dataset of the field, has one
+_MAX_FOLDERS = 200_000
+_REPORT_EVERY = 10_000  # files
+
+
 @dataclass(frozen=True)
 class Listing:
-    """The files below a folder, without hidden files and those of operating systems."""
+    """The regular files below a folder, without hidden files and those of operating systems."""
 
     images: dict[str, list[str]]  # folder (POSIX, relative, "" for the root) → sorted names
     others: list[str]  # paths of files that are not images
     unreadable: list[str]  # folders
+    special: Tally = field(default_factory=Tally)  # pipes, devices, links to nothing or back
+    misnamed: Tally = field(default_factory=Tally)  # files and folders whose name has odd bytes
+    linked: Tally = field(default_factory=Tally)  # links to files and folders elsewhere
+
+    def notes(self) -> list[str]:
+        """Returns sentences about entries that were skipped, or that lie elsewhere."""
+        notes = []
+        if self.special:
+            count = counted(len(self.special), "entry", "entries")
+            notes.append(
+                f"Skipped {count} (neither files nor folders, or links to nothing or back): "
+                f"{self.special}."
+            )
+        if self.misnamed:
+            count = counted(len(self.misnamed), "entry", "entries")
+            notes.append(
+                f"Skipped {count} (names with line breaks, control characters or bytes that are "
+                f"not UTF-8): {self.misnamed}."
+            )
+        if self.linked:
+            count = counted(len(self.linked), "link")
+            notes.append(f"Followed {count} that lead out of the folder: {self.linked}.")
+        return notes
 
 
 def list_files(root: Path, report: Report) -> Listing:
-    """Lists all files below a folder; follows links to folders once."""
+    """Lists all regular files below a folder; follows links to folders once.
+
+    Raises:
+        FerError: there are more files or folders than any dataset has.
+    """
     listing = Listing({}, [], [])
     seen: set[tuple[int, int]] = set()
     waiting = [("", root)]
-    count = 0
+    base = os.path.realpath(root)
+    images = count = 0
     while waiting:
         relative, folder = waiting.pop()
         try:
-            stat, entries = folder.stat(), sorted(os.scandir(folder), key=lambda entry: entry.name)
+            stat = folder.stat()
+            entries = sorted(islice(os.scandir(folder), MAX_FILES + 1), key=lambda each: each.name)
         except OSError:
             listing.unreadable.append(relative)
             continue
@@ -37,18 +74,54 @@ def list_files(root: Path, report: Report) -> Listing:
             continue
         seen.add((stat.st_dev, stat.st_ino))
         for entry in entries:
-            path = f"{relative}/{entry.name}".lstrip("/")
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
+                continue
+            path = f"{relative}/{entry.name}".lstrip("/")
+            count += 1
+            if count % _REPORT_EVERY == 0:
+                report(0, 0, f"Found {images:,} images")
+            if not _is_listed(entry, path, base, listing):
                 continue
             if entry.is_dir():
                 waiting.append((path, Path(entry.path)))
             elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                 listing.images.setdefault(relative, []).append(entry.name)
-                count += 1
+                images += 1
             else:
                 listing.others.append(path)
-        report(0, 0, f"Found {count:,} images")
-    return Listing(dict(sorted(listing.images.items())), sorted(listing.others), listing.unreadable)
+        _check_counts(root, count, len(seen) + len(waiting))
+        report(0, 0, f"Found {images:,} images")
+    return replace(
+        listing, images=dict(sorted(listing.images.items())), others=sorted(listing.others)
+    )
+
+
+def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> bool:
+    """Returns whether it is a folder or a regular file with a usual name; notes it if not."""
+    if not is_one_line(entry.name):
+        listing.misnamed.add(path)
+        return False
+    try:
+        is_known = entry.is_dir() or entry.is_file()
+    except OSError:  # a link to itself
+        is_known = False
+    if is_known and entry.is_symlink():
+        target = Path(os.path.realpath(entry.path))
+        if Path(base).is_relative_to(target):  # all that lies around the folder is not meant
+            is_known = False
+        elif not target.is_relative_to(base):
+            listing.linked.add(path)
+    if not is_known:
+        listing.special.add(path)
+    return is_known
+
+
+def _check_counts(root: Path, files: int, folders: int) -> None:
+    if files > MAX_FILES or folders > _MAX_FOLDERS:
+        raise FerError(
+            f"A folder must have at most {MAX_FILES:,} files in {_MAX_FOLDERS:,} folders. "
+            f"{shortened(root.name)} has more."
+        )
 
 
 def is_file(path: Path) -> bool:
@@ -63,7 +136,7 @@ def find_copies(root: Path, listing: Listing) -> list[str]:
     """
 
     def sizes(folder: str) -> list[int]:
-        return [(root / folder / name).stat().st_size for name in listing.images[folder]]
+        return [_size(root / folder / name) for name in listing.images[folder]]
 
     return [
         folder
@@ -72,6 +145,14 @@ def find_copies(root: Path, listing: Listing) -> list[str]:
         and listing.images.get(outer) == names
         and sizes(outer) == sizes(folder)
     ]
+
+
+def _size(path: Path) -> int:
+    """Returns the bytes of a file; -1 if it has vanished."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _outer(folder: str) -> str | None:

@@ -12,11 +12,13 @@ from fer_core.datasets.layouts.numberings import COMPOUND, NUMBERINGS, parse_num
 from fer_core.datasets.layouts.source import Source
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
-from fer_core.storage import read_text
-from fer_core.text import counted, some
+from fer_core.storage import read_bytes
+from fer_core.text import Tally, counted, some
 
 # The first one is misspelled in the distribution.
-_MAX_BYTES = 8_000_000  # of a text; the list of 30,000 images has 600 kB
+_MAX_BYTES = 100_000_000  # of the list of labels, for two million images
+_MAX_BOX_BYTES = 1_000
+_MAX_PLACE = 1_000_000  # pixels; no image is as large
 _LABELS = ("list_patition_label.txt", "list_partition_label.txt")
 
 
@@ -51,7 +53,9 @@ def read_raf_db(source: Source, name: str) -> ParsedLayout:
         notes.append(f"Skipped {counted(len(missing), 'missing image')}: {some(missing)}.")
     index = index[index["path"] != ""].drop(columns="stem").sort_values("path", ignore_index=True)
     if "boundingbox" in where:
-        index = _with_boxes(index, source.folder / root / "Annotation/boundingbox", source.report)
+        folder = source.folder / root / "Annotation" / "boundingbox"
+        index, skipped = _with_boxes(index, folder, source.report)
+        notes += skipped
     compound = _is_compound(index["class_name"])
 
     def summary(index: pd.DataFrame) -> str:
@@ -78,7 +82,8 @@ def _is_compound(words: pd.Series) -> bool:
 def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Parses lines such as "train_00001.jpg 5"; anything after the number is ignored."""
     rows, bad = [], 0
-    for line in read_text(path, max_bytes=_MAX_BYTES).splitlines():
+    text = read_bytes(path, max_bytes=_MAX_BYTES).decode("utf-8-sig", "replace")
+    for line in text.splitlines():
         name, number = (*line.split(), "", "")[:2]
         split = name.partition("_")[0]
         if parse_number(number) is not None and parse_split(split):
@@ -116,23 +121,43 @@ def _only(found: list[str]) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _with_boxes(index: pd.DataFrame, folder: Path, report: Report) -> pd.DataFrame:
-    boxes = []
+def _with_boxes(
+    index: pd.DataFrame, folder: Path, report: Report
+) -> tuple[pd.DataFrame, list[str]]:
+    """Adds the distributed face boxes; leaves out images without one.
+
+    Raises:
+        FerError: no image has a box.
+    """
+    boxes, bad = [], Tally()
     for number, path in enumerate(index["path"], 1):
-        boxes.append(_read_box(folder / f"{PurePosixPath(path).stem}_boundingbox.txt"))
+        name = f"{PurePosixPath(path).stem}_boundingbox.txt"
+        boxes.append(_read_box(folder / name))
+        if boxes[-1] is None:
+            bad.add(name)
         if number % 500 == 0:
             report(number, len(index), f"Read {number:,} of {len(index):,} face boxes")
-    return index.assign(**dict(zip(BOX, zip(*boxes, strict=True), strict=True)))
-
-
-def _read_box(path: Path) -> tuple[int, int, int, int]:
-    """Returns x, y, width and height from a file with "x1 y1 x2 y2"."""
-    try:
-        left, top, right, bottom = map(float, read_text(path, max_bytes=_MAX_BYTES).split()[:4])
-    except (OSError, ValueError):  # among them that of a damaged file
+    if len(bad) == len(index):
         raise FerError(
             "RAF-DB's original images show whole scenes, so they need Image/aligned or the "
-            f"distributed face box of every image. Missing or not readable: {path}"
-        ) from None
+            f"distributed face box of every image. Missing or not readable: {folder / bad.first[0]}"
+        )
+    known = [box for box in boxes if box is not None]
+    index = index[[box is not None for box in boxes]].reset_index(drop=True)
+    index = index.assign(**dict(zip(BOX, zip(*known, strict=True), strict=True)))
+    note = f"Skipped {counted(len(bad), 'image')} without a readable face box: {bad}."
+    return index, [note] if bad else []
+
+
+def _read_box(path: Path) -> tuple[int, int, int, int] | None:
+    """Returns x, y, width and height from a file with "x1 y1 x2 y2"; None if it has no box."""
+    try:
+        text = read_bytes(path, max_bytes=_MAX_BOX_BYTES).decode("utf-8")
+        left, top, right, bottom = map(float, text.split()[:4])
+    except (OSError, ValueError):  # also what the readers raise
+        return None
+    if not all(abs(place) <= _MAX_PLACE for place in (left, top, right, bottom)):  # or NaN
+        return None
     x, y = round(left), round(top)
-    return x, y, round(right) - x, round(bottom) - y
+    box = x, y, round(right) - x, round(bottom) - y
+    return box if min(box[2:]) > 0 else None

@@ -1,5 +1,6 @@
 """A source to be read: a folder with its images and tables, or one table."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -7,12 +8,14 @@ from pathlib import Path, PurePosixPath
 
 from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES, Table, open_table
-from fer_core.datasets.layouts.file_tree import Listing, find_copies, is_file, list_files
+from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
 from fer_core.datasets.layouts.layout import Report
+from fer_core.errors import FerError
 
 _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
 _MOST_TABLES = 20
+_MAX_TABLES = 1_000
 
 
 class Source:
@@ -75,7 +78,11 @@ class Source:
                 by_folder.setdefault(str(path.parent), []).append(name)
         few = [names for names in by_folder.values() if len(names) <= _MOST_TABLES]
         paths = sorted((name for names in few for name in names), key=lambda n: (n.count("/"), n))
-        tables = [open_table(self.folder / name) for name in paths if is_file(self.folder / name)]
+        tables = []
+        for name in paths[:_MAX_TABLES]:
+            # What cannot be read is left out, since there may be another table.
+            with contextlib.suppress(FerError, FileNotFoundError):
+                tables.append(open_table(self.folder / name))
         return [table for table in tables if table]
 
     @cached_property

@@ -1,5 +1,6 @@
 """Measures images: size, brightness, sharpness, and what near duplicates are compared by."""
 
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_core.datasets.image_reader import ImageReader
+from fer_core.datasets.memory_share import MemoryShare
 from fer_core.errors import FerError
 from fer_core.storage import open_array, paths, writing_array
 
@@ -46,13 +48,10 @@ def measure_images(reader: ImageReader, positions: Sequence[int]) -> np.ndarray:
     measures = np.zeros(len(positions), MEASURES)
     for row, position in zip(measures, positions, strict=True):
         row["problem"] = GONE
-        try:
-            data = reader.read(position)
+        with MemoryShare() as share, contextlib.suppress(FerError):
+            data = reader.read(position, share)
             row["problem"] = DAMAGED
-            image = reader.decode(position, data)
-        except FerError:
-            continue
-        measure_into(row, image)
+            measure_into(row, reader.decode(position, data, share))
     add_hashes(measures)
     return measures
 

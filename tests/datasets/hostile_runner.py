@@ -1,0 +1,166 @@
+"""Runs functions in children of their own and measures them: `python -m …hostile_runner CASES`.
+
+The parent imports the program once and forks, so that each child's memory and time are its own.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from fer_core.datasets import open_dataset, open_pixels
+from fer_core.datasets.importing import import_source
+from fer_core.errors import FerError
+from fer_core.inference import read_uploads
+from fer_core.vision import decode
+
+MAX_ADDRESSES = 6_000_000_000  # bytes
+MAX_SECONDS = 90.0
+SHADES = {"happy": 40, "sad": 200}  # of the images that are right
+
+
+@dataclass
+class Outcome:
+    """What happened to one case."""
+
+    name: str
+    result: str = ""  # "imported", "refused", "crashed" or "killed"
+    message: str = ""
+    right: int = 0  # images with the shade of their expression
+    wrong: int = 0
+    other: int = 0  # images that are neither, such as those the case is about
+    notes: str = ""
+    memory: int = 0  # bytes
+    seconds: float = 0.0  # of the processor
+
+
+def add(folder: Path, source: str) -> Outcome:
+    """Imports a source, opens the dataset again and reads all of its images."""
+    outcome = Outcome(folder.name)
+    try:
+        import_source(folder / source, "faces")
+    except FerError as error:
+        return finished(outcome, "refused", str(error))
+    dataset = open_dataset("faces")
+    outcome.notes = "\n".join(dataset.notes)
+    json.dumps(outcome.notes, ensure_ascii=False).encode()  # as a page sends them
+    for position, expression in enumerate(dataset.index["expression"]):
+        shade = float(dataset.image(position)[0, 0].mean())
+        if expression not in SHADES or shade not in SHADES.values():
+            outcome.other += 1
+        elif shade == SHADES[expression]:
+            outcome.right += 1
+        else:
+            outcome.wrong += 1
+    dataset.checked().fingerprint()
+    open_pixels(dataset, (16, 16), 1)
+    return finished(outcome, "imported")
+
+
+def correct(folder: Path, file: str) -> Outcome:
+    """Imports corrections into a dataset, which must be correctable afterwards."""
+    outcome = Outcome(folder.name)
+    dataset = import_source(folder / "faces", "faces")
+    try:
+        dataset.import_corrections(
+            (folder / file).read_bytes().decode("utf-8-sig", "surrogateescape")
+        )
+        outcome.result = "imported"
+    except FerError as error:
+        finished(outcome, "refused", str(error))
+    dataset.exclude([0], "blank")
+    outcome.right = len(open_dataset("faces").saved_corrections)
+    return outcome
+
+
+def upload(folder: Path, file: str) -> Outcome:
+    """Reads an upload of photos as the Predict page does."""
+    outcome = Outcome(folder.name, "imported")
+    with (folder / file).open("rb") as opened:
+        batch = read_uploads([(file, "1", opened)])
+        outcome.message = "\n".join([*batch.errors, *batch.notes])
+        for photo in batch.photos:
+            try:
+                outcome.right += float(decode(photo.read(), photo.name)[0, 0].mean()) == 40
+            except FerError as error:
+                outcome.message += f"\n{error}"
+    if len(batch.errors) > 20:
+        outcome.wrong = len(batch.errors)
+    return outcome
+
+
+def spoil(folder: Path, spoiler: str) -> Outcome:
+    """Imports good images, puts something else in their place and reads them."""
+    from tests.datasets.hostile_cases import SPOILERS
+
+    outcome = Outcome(folder.name, "imported")
+    dataset = import_source(folder / "faces", "faces")
+    SPOILERS[spoiler](dataset)
+    again = open_dataset("faces")
+    for action in (
+        lambda: again.image(0),
+        lambda: again.checked().fingerprint(),
+        lambda: open_pixels(again, (16, 16), 1),
+        again.changed_files,
+    ):
+        try:
+            action()
+        except FerError as error:
+            finished(outcome, "refused", str(error))
+    return outcome
+
+
+def finished(outcome: Outcome, result: str, message: str = "") -> Outcome:
+    outcome.result, outcome.message = result, message
+    json.dumps(message, ensure_ascii=False).encode()  # as a page sends it
+    return outcome
+
+
+ACTIONS: dict[str, Callable[[Path, str], Outcome]] = {
+    "add": add,
+    "correct": correct,
+    "upload": upload,
+    "spoil": spoil,
+}
+
+
+def run_in_child(folder: Path, action: str, argument: str) -> Outcome:
+    """Runs a case in a child, which is killed if it takes too long."""
+    result = folder / "outcome.json"
+    child = os.fork()
+    if child == 0:
+        os.environ["FER_HOME"] = str(folder / "home")
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESSES, MAX_ADDRESSES))
+        try:
+            outcome = ACTIONS[action](folder, argument)
+        except BaseException:
+            outcome = Outcome(folder.name, "crashed", traceback.format_exc())
+        result.write_text(json.dumps(asdict(outcome)))
+        os._exit(0)
+    end, waited, usage = time.monotonic() + MAX_SECONDS, 0, None
+    while not waited and time.monotonic() < end:
+        waited, _, usage = os.wait4(child, os.WNOHANG)
+        time.sleep(0.02)
+    if not waited:
+        os.kill(child, 9)
+        _, _, usage = os.wait4(child, 0)
+    known = json.loads(result.read_text()) if result.exists() else {"name": folder.name}
+    outcome = Outcome(**{"result": "killed", **known})
+    outcome.memory = usage.ru_maxrss * 1024
+    outcome.seconds = usage.ru_utime + usage.ru_stime
+    return outcome
+
+
+def main(cases: Path) -> None:
+    """Runs the cases of a JSON file, lists of (folder, action, argument), and prints outcomes."""
+    for folder, action, argument in json.loads(cases.read_text()):
+        print(json.dumps(asdict(run_in_child(Path(folder), action, argument))), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
