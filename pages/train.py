@@ -6,7 +6,7 @@ from fer_core import runs
 from fer_core.datasets import list_datasets
 from fer_core.errors import FerError
 from fer_core.runs import RECIPES, Run, TrainConfig, settings_here
-from fer_core.tasks import queue
+from fer_core.tasks import kinds, queue
 from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import pending_imports, show_import_progress
 from pages.components.shared.formatting import plain
@@ -71,7 +71,7 @@ else:  # a run keeps training when its dataset is deleted
     show_imports()
     show_no_dataset()
 if run is not None:
-    snapshot = queue.snapshot("train")  # taken first: later changes rerun the page
+    snapshot = queue.snapshot(kinds.TRAIN)  # taken first: later changes rerun the page
     show_queue(run, snapshot)
     st.divider()
     monitor(run, snapshot)

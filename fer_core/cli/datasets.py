@@ -10,7 +10,7 @@ from fer_core.cli.import_choices import add_choices, parse_choices, show_preview
 from fer_core.datasets import MAX_CORRECTIONS_BYTES, free_name, open_dataset
 from fer_core.datasets.importing import check_source
 from fer_core.storage import paths, read_text, write_text
-from fer_core.tasks import queue
+from fer_core.tasks import kinds, queue
 
 
 def add_commands(commands: Any) -> None:
@@ -72,7 +72,7 @@ def _add_corrections(parser: argparse.ArgumentParser) -> None:
 
 def _draw(options: argparse.Namespace) -> int:
     arguments = {"name": options.name, "count": options.count, "seed": options.seed}
-    return _run_task("draw", arguments)
+    return _run_task(kinds.DRAW, arguments)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -90,7 +90,7 @@ def _import(options: argparse.Namespace) -> int:
         "split_seed": options.split_seed,
         "choices": choices.as_record(),
     }
-    code = _run_task("import", arguments)
+    code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
         dataset = open_dataset(name)
         added = [] if options.name else [f"Added as {name}."]

@@ -7,7 +7,14 @@ from typing import Any
 
 from fer_core.cli.console import echo, echo_table
 from fer_core.datasets.importing import preview_source
-from fer_core.datasets.layouts import COLUMNS, LAYOUTS, NUMBERING_NAMES, Choices, parse_numbering
+from fer_core.datasets.layouts import (
+    COLUMNS,
+    LAYOUTS,
+    NUMBERING_NAMES,
+    Choices,
+    parse_numbering,
+    parse_pairs,
+)
 from fer_core.errors import FerError
 from fer_core.text import printable, some
 
@@ -57,9 +64,9 @@ def parse_choices(options: argparse.Namespace) -> Choices:
     return Choices(
         layout=options.layout or "",
         numbering=options.numbering or "",
-        classes=_pairs("--map", options.map),
-        splits=_pairs("--split", options.split),
-        columns=_pairs("--columns", options.columns),
+        classes=_pairs(options.map),
+        splits=_pairs(options.split),
+        columns=_pairs(options.columns),
     )
 
 
@@ -70,16 +77,8 @@ def _numbering(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:
-    """Parses "3=happy,4=sad"; the sign may be a colon too."""
-    pairs = {}
-    for text in (part for given in texts or () for part in given.split(",") if part.strip()):
-        sign = "=" if "=" in text else ":"
-        name, found, value = text.partition(sign)
-        if not found or not name.strip():
-            raise FerError(f"{option} must be pairs such as a=b,c=d. Received: {text!r}")
-        pairs[name.strip()] = value.strip()
-    return pairs
+def _pairs(texts: Iterable[str] | None) -> dict[str, str]:
+    return parse_pairs(",".join(texts or ()))
 
 
 def show_preview(source: Path, choices: Choices) -> None:

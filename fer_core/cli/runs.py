@@ -10,7 +10,7 @@ from fer_core.cli.console import echo, echo_table
 from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
-from fer_core.tasks import TaskState, queue
+from fer_core.tasks import TaskState, kinds, queue
 
 
 def add_commands(commands: Any) -> None:
@@ -124,7 +124,7 @@ def _cancel(run: Run) -> None:
 
 
 def _echo_queue() -> None:
-    running, queued = queue.snapshot("train")
+    running, queued = queue.snapshot(kinds.TRAIN)
     rows = [(str(task.state), task.id) for task in running]
     rows += [(str(place), task.id) for place, task in enumerate(queued, start=1)]
     if rows:

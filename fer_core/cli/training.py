@@ -2,7 +2,7 @@
 
 import argparse
 from dataclasses import fields, replace
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from fer_core.cli.console import RUN_HELP, echo, follow
 from fer_core.cli.evaluation import echo_scores
@@ -23,21 +23,15 @@ from fer_core.runs import (
 )
 from fer_core.tasks import TaskState
 
-# Fields of TrainConfig that are no options of their own.
-_NO_OPTION = ("dataset", "recipe", "augmentation")
-_LISTS = {"class_names": "EXPRESSION", "teachers": "RUN"}
-# Options that are not named after their field; an option named after it works, too, but is hidden.
-_OPTION_NAMES = {"overlay": "corrections", "average_views": "tta"}
-
 
 def add_commands(commands: Any) -> None:
     """Adds the commands to the parser."""
     train = commands.add_parser("train", help="train a recipe on a dataset")
     train.add_argument("--dataset", required=True)
     train.add_argument("--recipe", choices=list(RECIPES), required=True)
-    for setting in (*fields(TrainConfig), *fields(Augmentation)):
-        if setting.name not in _NO_OPTION:
-            _add_setting(train, setting.name, setting.type)
+    for entry in (*fields(TrainConfig), *fields(Augmentation)):
+        if entry.name in SETTINGS:
+            _add_setting(train, entry.name, entry.type)
     train.set_defaults(command=_train)
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.set_defaults(command=_resume)
@@ -55,30 +49,29 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
-    option = "--" + _OPTION_NAMES.get(name, name).replace("_", "-")
-    arguments: dict[str, Any] = {"dest": name, "help": SETTINGS[name].help.replace("%", "%%")}
+    setting = SETTINGS[name]
+    arguments: dict[str, Any] = {"dest": name, "help": setting.help.replace("%", "%%")}
+    types = [type_ for type_ in get_args(kind) or (kind,) if type_ is not type(None)]
     if kind is bool:
         arguments["action"] = argparse.BooleanOptionalAction
-    elif name == "image_size":
-        arguments |= {"type": int, "nargs": 2, "metavar": ("HEIGHT", "WIDTH")}
-    elif name in _LISTS:
-        arguments |= {"nargs": "+", "metavar": _LISTS[name]}
+    elif get_origin(kind) is tuple:
+        count = "+" if ... in types else len(types)
+        arguments |= {"type": types[0], "nargs": count, "metavar": setting.metavar}
     else:
-        types = [type_ for type_ in get_args(kind) if type_ is not type(None)]  # of float | None
-        arguments["type"] = types[0] if types else kind
-    parser.add_argument(option, **arguments)
-    if name in _OPTION_NAMES:
-        old_option = "--" + name.replace("_", "-")
-        parser.add_argument(old_option, **arguments | {"help": argparse.SUPPRESS})
+        arguments["type"] = types[0]
+    parser.add_argument(_option(setting.option or name), **arguments)
+    if setting.option:  # the field's own name works, too, but is not listed
+        parser.add_argument(_option(name), **arguments | {"help": argparse.SUPPRESS})
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _train(options: argparse.Namespace) -> int:
     recipe = settings_here(options.recipe)
     augmentation = replace(recipe.augmentation, **_chosen(options, Augmentation))
     settings = _chosen(options, TrainConfig)
-    for name in ("image_size", *_LISTS):
-        if name in settings:
-            settings[name] = tuple(settings[name])
     if "teachers" in settings:
         settings["teachers"] = tuple(find_run(run).id for run in settings["teachers"])
     if "initial_run" in settings:
@@ -92,9 +85,16 @@ def _train(options: argparse.Namespace) -> int:
 
 def _chosen(options: argparse.Namespace, record: type) -> dict[str, Any]:
     """Returns the settings of TrainConfig or Augmentation that were given as options."""
-    names = [field.name for field in fields(record) if field.name not in _NO_OPTION]
-    values = {name: getattr(options, name) for name in names}
-    return {name: value for name, value in values.items() if value is not None}
+    values = {
+        entry.name: getattr(options, entry.name)
+        for entry in fields(record)
+        if entry.name in SETTINGS
+    }
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def _resume(options: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
 from fer_core.cli.runs import find_run
 from fer_core.evaluation import threshold_of
 from fer_core.inference import VideoSettings, submit_video
+from fer_core.storage import open_regular
+from fer_core.text import counted
 
 
 def add_commands(commands: Any) -> None:
@@ -33,8 +35,8 @@ def _video(options: argparse.Namespace) -> int:
         threshold=threshold_of(run, tta=options.tta) or 0.0,
         tta=options.tta,
     )
-    with options.file.open("rb") as file:
-        video = submit_video(run, file, options.file.name, settings)
+    with open_regular(options.file) as source:
+        video = submit_video(run, source, options.file.name, settings)
     code = follow(video)
     summary = video.summary
     if summary is None:
@@ -43,6 +45,13 @@ def _video(options: argparse.Namespace) -> int:
         f"{summary.frames:,} frames, {summary.seconds:.1f} s, faces: {summary.faces:,}; "
         f"{summary.rate:.1f} frames per second"
     )
+    if summary.damaged:
+        echo(f"{counted(summary.damaged, 'damaged part')} of the file could not be read.")
+    if summary.shortened:
+        echo(
+            f"The annotated video is {summary.shortened:,.0f} s shorter than the file: pauses of "
+            "more than a minute are cut to a minute. The table has the times of the file."
+        )
     for file in (video.annotated_file, video.table_file):
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)

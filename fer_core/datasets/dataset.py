@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,7 @@ from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
-from fer_core.storage import paths
+from fer_core.storage import delete_folder, paths
 from fer_core.text import shortened
 
 
@@ -285,12 +284,7 @@ class Dataset:
         """
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
-        # Renamed first, so that nobody finds half of it.
-        doomed = self.directory.with_name(f".deleted-{self.name}")
-        shutil.rmtree(doomed, ignore_errors=True)
-        with contextlib.suppress(FileNotFoundError):  # another session was quicker
-            self.directory.rename(doomed)
-            shutil.rmtree(doomed)
+        delete_folder(self.directory)
 
     def _delete_cached_arrays(self) -> None:
         for file in (paths.cache_root() / "pixels").glob(f"{self.last_pixels_key()}-*"):

@@ -6,8 +6,9 @@ import re
 from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.storage import paths
+from fer_core.tasks import kinds
 
-KINDS = ("import", "draw")  # kinds of tasks that add a dataset
+KINDS = (kinds.IMPORT, kinds.DRAW)  # kinds of tasks that add a dataset
 
 _MAX_LENGTH = 64
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_MAX_LENGTH - 1}}}(?<!\.)")

@@ -14,9 +14,8 @@ from fer_core.datasets import SPLITS, Dataset, is_name, open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.storage import paths, read_json
-from fer_core.tasks import Task, queue
+from fer_core.tasks import Task, kinds, queue
 
-KIND = "evaluate"  # of the task
 EVERYTHING = "all"  # instead of a split: all images
 
 
@@ -41,9 +40,13 @@ class CrossDatasetEvaluation:
 
 def folder(run: Run) -> Path:
     """Returns the folder of a run's cross-dataset predictions; it may not exist yet."""
-    if run.is_pretrained:
-        return paths.workspace() / "evaluations" / run.id
-    return run.directory / "predictions" / "elsewhere"
+    root = outputs(run)
+    return root if run.is_pretrained else root / "predictions" / "elsewhere"
+
+
+def outputs(run: Run) -> Path:
+    """Returns the folder in which a run's evaluations and maps are; it may not exist yet."""
+    return paths.workspace() / "evaluations" / run.id if run.is_pretrained else run.directory
 
 
 def predictions_file(run: Run, dataset: str, split: str) -> Path:
@@ -97,12 +100,14 @@ def submit_evaluation(run: Run, dataset_name: str, split: str, *, tta: bool = Fa
         if any(request and arguments.items() <= request.arguments.items() for request in active):
             raise FerError(f"{run.id} is already being evaluated on {dataset_name}.")
         arguments |= {"views": True} if tta else {}
-        return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
+        return queue.submit(
+            tasks.new_directory(paths.tasks_root(), kinds.EVALUATE), kinds.EVALUATE, arguments
+        )
 
 
 def evaluations_of(run: Run) -> list[Task]:
     """Returns the tasks that evaluate, or evaluated, the run on other data; the newest first."""
-    every = tasks.list_tasks(KIND)
+    every = tasks.list_tasks(kinds.EVALUATE)
     return [task for task in every if task.request and task.request.arguments.get("run") == run.id]
 
 

@@ -20,12 +20,11 @@ import pandas as pd
 
 from fer_core import tasks
 from fer_core.errors import FerError
-from fer_core.evaluation.cross_dataset import predictions_file
+from fer_core.evaluation.cross_dataset import outputs, predictions_file
 from fer_core.runs import Run
 from fer_core.storage import paths, replacing
-from fer_core.tasks import Task, queue
+from fer_core.tasks import Task, kinds, queue
 
-KIND = "map"  # of the task
 PCA, UMAP = "pca", "umap"
 MIN_MAP_IMAGES = 3
 MAX_MAP_IMAGES = 40_000  # of more images, a stratified sample is taken
@@ -73,8 +72,7 @@ def map_file(run: Run, dataset: str, split: str, method: str) -> Path:
     predictions_file(run, dataset, split)
     if method not in (PCA, UMAP):
         raise FerError(f"The projection must be {PCA} or {UMAP}. Received: {method}")
-    root = paths.workspace() / "evaluations" / run.id if run.is_pretrained else run.directory
-    return root / "maps" / dataset / f"{split}-{method}.npz"
+    return outputs(run) / "maps" / dataset / f"{split}-{method}.npz"
 
 
 def digest(predictions: Path) -> str:
@@ -131,16 +129,18 @@ def submit_map(run: Run, dataset: str, split: str, method: str = PCA) -> Task:
     check(run, dataset, split, method)
     arguments = {"run": run.id, "dataset": dataset, "split": split, "method": method}
     with queue.lock():
-        every = tasks.list_tasks(KIND)
+        every = tasks.list_tasks(kinds.MAP)
         if any(_has_arguments(task, arguments) and task.state.is_active for task in every):
             raise FerError(f"The map of {run.id} on {dataset} is already being computed.")
-        return queue.submit(tasks.new_directory(paths.tasks_root(), KIND), KIND, arguments)
+        return queue.submit(
+            tasks.new_directory(paths.tasks_root(), kinds.MAP), kinds.MAP, arguments
+        )
 
 
 def maps_of(run: Run, dataset: str, split: str) -> list[Task]:
     """Returns the tasks that compute, or computed, maps of a split; the newest first."""
     arguments = {"run": run.id, "dataset": dataset, "split": split}
-    return [task for task in tasks.list_tasks(KIND) if _has_arguments(task, arguments)]
+    return [task for task in tasks.list_tasks(kinds.MAP) if _has_arguments(task, arguments)]
 
 
 def check(run: Run, dataset: str, split: str, method: str) -> Path:

@@ -1,4 +1,4 @@
-"""Summarizes a run for lists, read again only when its files have changed."""
+"""Summarizes runs for lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,10 @@ from pathlib import Path
 from fer_core.evaluation.metrics import Score
 from fer_core.evaluation.score_cache import score_of
 from fer_core.runs import HISTORY, Notes, Run, TrainConfig
-from fer_core.storage import Stamp, cached_by_mtime, read_table, stamp
+from fer_core.storage import cached_by_files, cached_by_mtime, read_table
 from fer_core.tasks import TaskState
 
-# What an overview is made of; a folder tells of files that come and go in it.
+# The files that an overview is read from; a folder changes with the names in it.
 _FILES = (
     "",
     "attempts",
@@ -26,19 +26,19 @@ _FILES = (
 
 @dataclass(frozen=True)
 class Overview:
-    """A run at one moment, in the few words and numbers that a list has room for."""
+    """Summarizes a run at one moment, as a row of a list."""
 
     run: Run
     config: TrainConfig
     notes: Notes
     state: TaskState
-    reason: str  # of its end, as in `Result`; empty while it has not ended by itself
-    epochs: int  # whole ones, of `goal`
+    reason: str  # why training ended, as in `Result`; empty unless finished
+    epochs: int  # completed, of `goal`
     goal: int
-    seconds: float | None  # spent in training epochs, all attempts together
+    seconds: float | None  # spent in training epochs, over all attempts
     best_accuracy: float | None  # on validation, in [0, 1]
-    val: Score | None  # of the model as it is
-    test: Score | None  # where the test split was opened
+    val: Score | None
+    test: Score | None  # None while the test split is sealed
     started: datetime | None
 
 
@@ -49,31 +49,22 @@ class _Learned:
     seconds: float | None = None
 
 
+def _files(run: Run) -> list[str]:
+    newest = f"attempts/{_newest_attempt(run.directory / 'attempts')}"
+    return [f"{run.directory}/{name}" for name in (*_FILES, newest)]
+
+
+def _is_at_rest(found: Overview) -> bool:
+    return not found.state.is_active  # what is active may end without a file that tells it
+
+
+@cached_by_files(_files, keep=_is_at_rest)
 def overview(run: Run) -> Overview:
-    """The run as it is now.
+    """Returns the run's overview as it is now.
 
     Raises:
-        ValueError: as `Run.problem` tells.
+        FerError: the run cannot be read, as `Run.problem` tells.
     """
-    stamps = _stamps(run)
-    known = _seen.get(run.directory)
-    if known is not None and known[0] == stamps:
-        return known[1]
-    found = _look(run)
-    if not found.state.is_active:  # what works may end without a file that tells it
-        _seen[run.directory] = stamps, found
-    return found
-
-
-_seen: dict[Path, tuple[tuple[Stamp, ...], Overview]] = {}
-
-
-def _stamps(run: Run) -> tuple[Stamp, ...]:
-    newest = f"attempts/{_newest_attempt(run.directory / 'attempts')}"
-    return tuple([stamp(f"{run.directory}/{name}") for name in (*_FILES, newest)])
-
-
-def _look(run: Run) -> Overview:
     state, result = run.state, run.result
     learned = _learned(run.directory / "history.csv")
     return Overview(
@@ -94,7 +85,7 @@ def _look(run: Run) -> Overview:
 
 @cached_by_mtime
 def _newest_attempt(attempts: Path) -> int:
-    """The highest number in the folder, whether or not anybody has taken that attempt."""
+    """Returns the highest number in the folder, even if that attempt has not begun."""
     try:
         return max(int(each.name) for each in attempts.iterdir() if each.name.isdecimal())
     except (OSError, ValueError):

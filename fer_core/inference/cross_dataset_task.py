@@ -15,6 +15,7 @@ from fer_core.evaluation import (
     EVERYTHING,
     CrossDatasetEvaluation,
     check_evaluation,
+    outputs,
     predictions_file,
     tta_file,
 )
@@ -22,7 +23,7 @@ from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
 from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run, read_predictions
 from fer_core.storage import write_json, write_table
-from fer_core.tasks import ProgressReporter, Task
+from fer_core.tasks import ProgressReporter, Task, check_tree
 
 Progress = Callable[[int, int], None]
 
@@ -33,6 +34,7 @@ def run_evaluation(task: Task) -> None:
         raise FerError(f"{task.id} must hold a request. It has none.")
     arguments = task.request.arguments
     run, dataset = open_run(arguments["run"]), open_dataset(arguments["dataset"])
+    check_tree(outputs(run))
     progress = ProgressReporter(task, f"Predicting {dataset.name}")
     evaluate(run, dataset, arguments["split"], progress, tta=bool(arguments.get("views")))
     write_json(task.directory / "result.json", dict(arguments))

@@ -17,7 +17,7 @@ from fer_core.evaluation import MIN_MAP_IMAGES, PCA, FaceMap
 from fer_core.inference.recognition import Classifier
 from fer_core.runs import Run, open_run, read_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import ProgressReporter, Task
+from fer_core.tasks import ProgressReporter, Task, check_tree
 
 _NEIGHBORS = 15  # of each image, for UMAP
 _UMAP_INPUTS = 50  # dimensions, after PCA
@@ -32,7 +32,9 @@ def run_map(task: Task) -> None:
     arguments = task.request.arguments
     dataset, split, method = (arguments[name] for name in ("dataset", "split", "method"))
     progress = ProgressReporter(task, f"Computing features of {dataset}")
-    draw_map(open_run(arguments["run"]), dataset, split, method, progress)
+    run = open_run(arguments["run"])
+    check_tree(evaluation.outputs(run))
+    draw_map(run, dataset, split, method, progress)
     write_json(task.directory / "result.json", dict(arguments))
 
 

@@ -1,24 +1,43 @@
 """Reads and writes videos frame by frame: upright RGB with time stamps, without sound."""
 
+import os
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 import av
 import numpy as np
 from av.stream import Disposition
 
 from fer_core.errors import FerError
+from fer_core.storage import DamagedFileError, open_regular
 from fer_core.vision import check_rgb
 
 MAX_SIDE = 1280  # pixels; larger videos are reduced while reading
-MAX_PIXELS = 7680 * 4320  # of a frame; some codecs keep sixteen frames in memory
+MAX_PIXELS = 8192 * 4352  # of a frame: 8K
+MAX_FRAME_BYTES = 150_000_000  # some codecs keep twenty frames; 8K in HDR takes 142 MB
+MAX_GAP = 60.0  # seconds; longer gaps between frames are shortened when written
 
-# FFmpeg reads more formats, some of which refer to other files and URLs: unsafe for uploads.
-_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+_OPTIONS = {
+    # FFmpeg reads more formats, some of which refer to other files and URLs: unsafe for uploads.
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "protocol_whitelist": "none",  # the file is open already, and no other is needed
+    # Opening a file decodes a frame of each of its streams, and keeps all of them.
+    "max_streams": "32",
+    "max_pixels": str(4096 * 2304),
+}
+_MAX_THREADS = 4  # of the decoder, which keeps a frame for each
+_MAX_REPETITIONS = 4  # of the file: an index of a few bytes can repeat frames a million times
+_PATIENCE = 30.0  # seconds without a frame after which the rest of the file is given up
+_MAX_SECONDS = 1e10  # of a time stamp, 300 years; a float still tells frames apart there
+_STEP_RANGE = 1e-3, 3600.0  # seconds between frames that a file may state
+_PIXEL_RANGE = Fraction(1, 8), Fraction(8)  # width of a pixel by its height
+_UNREADABLE = ("yaf32le", "yaf32be")  # FFmpeg 8.0 ends the process when it converts these pixels
 _TIME_BASE = Fraction(1, 90_000)
 _DEFAULT_RATE = 25  # frames a second, if neither the frames nor the file have times
 # Superfast uses no lookahead, so that memory does not depend on the video.
@@ -39,7 +58,9 @@ class VideoReader:
     """Reads a video once from its beginning; use it in a `with` block.
 
     Applies the rotation that phones record, and non-square pixels. Skips what cannot be decoded
-    and counts it in `damaged`.
+    and counts it in `damaged`. Ends early where the file repeats itself or nothing can be decoded
+    for long, and counts the rest as one damaged part. Opens no other file, whatever is written in
+    this one.
     """
 
     def __init__(self, path: Path, name: str = "", max_side: int = MAX_SIDE) -> None:
@@ -51,16 +72,19 @@ class VideoReader:
         """
         self.name = name or path.name
         self.max_side = max_side
-        self.damaged = 0  # packets that could not be decoded
+        self.damaged = 0  # parts of the file that could not be decoded
         self.reached = 0.0  # seconds: time of the last frame read, whether yielded or skipped
-        self._container = _open(path, self.name)
-        try:
+        with ExitStack() as opened:
+            file = _open_file(opened, path, self.name)
+            self._bytes = os.fstat(file.fileno()).st_size
+            self._container = opened.enter_context(_open_container(file, self.name))
             self._stream = self._video_stream()
-        except FerError:
-            self._container.close()
-            raise
-        self._stream.thread_type = "AUTO"
-        self._shape: tuple[int, int] | None = None  # of all frames before rotation
+            context = self._stream.codec_context
+            context.thread_type, context.thread_count = "AUTO", _threads()
+            context.options = {"max_pixels": str(MAX_PIXELS)}
+            self._opened = opened.pop_all()
+        self._form = _Form(context.height, context.width, self._stream, max_side)
+        self._has_form = False  # whether it is that of the first frame, which all others get
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -71,50 +95,56 @@ class VideoReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._container.close()
+        self._opened.close()
 
     @property
     def seconds(self) -> float | None:
-        """Duration that the file states; None if it states none."""
-        if self._stream.duration and self._stream.time_base:
-            return float(self._stream.duration * self._stream.time_base)
-        duration = self._container.duration
-        return duration / av.time_base if duration else None
+        """Duration that the file states; None if it states none that is possible."""
+        duration, unit = self._stream.duration, self._stream.time_base
+        if not duration or not unit:
+            duration, unit = self._container.duration, Fraction(1, av.time_base)
+        seconds = float(duration * unit) if duration else 0.0
+        return seconds if 0 < seconds < _MAX_SECONDS else None
 
     @property
     def frames(self) -> int | None:
-        """Number of frames that the file states or implies; None if unknown."""
-        if self._stream.frames:
-            return int(self._stream.frames)
-        rate = self._stream.average_rate
-        return round(self.seconds * rate) if self.seconds and rate else None
+        """Number of frames that the file states or implies; None if unknown or impossible."""
+        count = int(self._stream.frames)
+        if not count and self.seconds:
+            count = round(self.seconds / self.step)
+        return count if 0 < count <= self._bytes else None
 
     @property
     def step(self) -> float:
         """Average seconds between frames."""
-        return float(1 / (self._stream.average_rate or _DEFAULT_RATE))
+        lowest, highest = _STEP_RANGE
+        step = float(1 / (self._stream.average_rate or _DEFAULT_RATE))
+        return min(max(step, lowest), highest)
 
     @property
     def scale(self) -> float:
-        """Pixels of the frames read per pixel of the video; at most 1."""
-        context = self._stream.codec_context
-        longer_side = max(_display_width(context.width, self._stream), context.height)
-        return min(1.0, self.max_side / longer_side)
+        """Pixels of the frames read per pixel of the video; at most 1.
+
+        Until a frame is read, follows from the size that the file states.
+        """
+        return self._form.scale
 
     def read(self, every: int = 1) -> Iterator[Frame]:
         """Yields every frame, or every Nth.
 
         Raises:
-            FerError: no frame can be decoded.
+            FerError: no frame can be decoded, or a frame takes more than `MAX_FRAME_BYTES`.
         """
         if every < 1:
             raise FerError(f"`every` must be at least 1 frame. Received: {every}")
-        number, clock = -1, _Clock(self.step)
+        clock, has_frame = _Clock(self.step), False
         for number, decoded in enumerate(self._decoded()):
             self.reached = clock.read(decoded.time)
-            if number % every == 0:
-                yield Frame(number, self.reached, self._image(decoded))
-        if number < 0:
+            image = self._image(decoded) if number % every == 0 else None
+            if image is not None:
+                has_frame = True
+                yield Frame(number, self.reached, image)
+        if not has_frame:
             raise FerError(
                 f"{self.name} cannot be read as a video: no frame can be decoded. It is damaged or "
                 "incompletely copied."
@@ -138,43 +168,98 @@ class VideoReader:
         return streams[0]
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:  # the rest of the file is missing
+        left, last = _MAX_REPETITIONS * self._bytes, time.monotonic()
+        for packet in self._packets():
+            left -= max(1, packet.size)
+            if left < 0 or time.monotonic() - last > _PATIENCE:
                 self.damaged += 1
                 return
-            if packet is None:
-                return
             try:
-                yield from packet.decode()
+                frames = packet.decode()
             except av.error.FFmpegError:
                 self.damaged += 1
+                continue
+            yield from frames
+            if frames:
+                last = time.monotonic()
 
-    def _image(self, frame: av.VideoFrame) -> np.ndarray:
-        """Returns the frame's pixels, reduced before rotation, which is then faster."""
-        if self._shape is None:
-            width = _display_width(frame.width, self._stream)
-            factor = min(1.0, self.max_side / max(width, frame.height))
-            self._shape = max(1, round(frame.height * factor)), max(1, round(width * factor))
-        height, width = self._shape
-        image = frame.to_ndarray(format="rgb24", width=width, height=height)
-        return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+    def _packets(self) -> Iterator[av.Packet]:
+        try:
+            yield from self._container.demux(self._stream)
+        except av.error.FFmpegError:  # the rest of the file is missing
+            self.damaged += 1
+
+    def _image(self, frame: av.VideoFrame) -> np.ndarray | None:
+        """Returns the frame's pixels, reduced before rotation, which is then faster.
+
+        Returns None, and counts it as damaged, if the pixels have a format that cannot be
+        converted.
+        """
+        if not self._has_form:
+            self._check_frame_size(frame)
+            turns = round(frame.rotation / 90)
+            self._form = _Form(frame.height, frame.width, self._stream, self.max_side, turns)
+            self._has_form = True
+        height, width = self._form.fit(frame.height, _display_width(frame.width, self._stream))
+        try:
+            if frame.format.name in _UNREADABLE:
+                raise ValueError(frame.format.name)
+            image = frame.to_ndarray(format="rgb24", width=width, height=height)
+        except (av.error.FFmpegError, ValueError):
+            self.damaged += 1
+            return None
+        return self._form.place(image)
+
+    def _check_frame_size(self, frame: av.VideoFrame) -> None:
+        size = sum(plane.buffer_size for plane in frame.planes)
+        if size > MAX_FRAME_BYTES:
+            raise FerError(
+                f"{self.name} must have frames of at most {MAX_FRAME_BYTES / 1e6:.0f} MB. "
+                f"Received: {frame.width}×{frame.height} as {frame.format.name}, "
+                f"{size / 1e6:.0f} MB. Convert it to a smaller size or to 8 bits."
+            )
+
+
+class _Form:
+    """The size and rotation of all frames of a video."""
+
+    def __init__(
+        self, height: int, width: int, stream: av.VideoStream, max_side: int, turns: int = 0
+    ) -> None:
+        """Takes the size of a frame, in its own pixels, and quarter turns counterclockwise."""
+        height, width = max(1, height), _display_width(width, stream)
+        self.scale = min(1.0, max_side / max(height, width))
+        self._shape = max(1, round(height * self.scale)), max(1, round(width * self.scale))
+        self._turns = turns
+
+    def fit(self, height: int, width: int) -> tuple[int, int]:
+        """Returns the size in which a frame of any size fits, with the same proportions."""
+        factor = min(self._shape[0] / height, self._shape[1] / width)
+        return max(1, round(height * factor)), max(1, round(width * factor))
+
+    def place(self, image: np.ndarray) -> np.ndarray:
+        """Returns an image that `fit` as a frame: in the middle of a black one, and upright."""
+        if image.shape[:2] != self._shape:
+            margins = np.subtract(self._shape, image.shape[:2])
+            image = np.pad(image, [*((m // 2, m - m // 2) for m in margins.tolist()), (0, 0)])
+        return np.ascontiguousarray(np.rot90(image, self._turns))
 
 
 class VideoWriter:
     """Writes an MP4 (H.264) that browsers play, frame by frame; use it in a `with` block.
 
-    If the block ends with an error, the file is incomplete.
+    Shortens gaps between frames to `MAX_GAP`: nobody waits for ten hours, and an MP4 cannot hold
+    such a gap. If the block ends with an error, the file is incomplete.
     """
 
     def __init__(self, path: Path) -> None:
         """Opens the file for writing; overwrites an existing one."""
         # With the index first, browsers start playing before the download ends.
         self._container = av.open(str(path), "w", options={"movflags": "faststart"})
+        self.shortened = 0.0  # seconds by which all gaps together were shortened
         self._stream: av.VideoStream | None = None
-        self._last = -1
+        self._last = -1  # ticks and seconds of the last frame
+        self._last_seconds = 0.0
 
     def __enter__(self) -> "VideoWriter":
         return self
@@ -194,7 +279,7 @@ class VideoWriter:
     def add(self, image: np.ndarray, seconds: float) -> None:
         """Adds a frame, uint8 RGB, that is shown from `seconds` on; all have the same size.
 
-        Drops the last row or column of odd sizes, which H.264 does not support.
+        Times increase. Drops the last row or column of odd sizes, which H.264 does not support.
 
         Raises:
             FerError: the image is not RGB.
@@ -206,7 +291,9 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(image[:height, :width]), format="rgb24"
         ).reformat(self._stream.width, self._stream.height, "yuv420p", dst_colorspace="ITU709")
-        self._last = max(self._last + 1, round(seconds / _TIME_BASE))
+        self.shortened += max(0.0, seconds - self._last_seconds - MAX_GAP)
+        self._last_seconds = seconds
+        self._last = max(self._last + 1, round((seconds - self.shortened) / _TIME_BASE))
         frame.pts, frame.time_base = self._last, _TIME_BASE
         self._container.mux(self._stream.encode(frame))
 
@@ -233,26 +320,37 @@ class _Clock:
             self.first = time
         if self.last is None:
             self.last = 0.0
-        elif time is None or self.first is None or time - self.first <= self.last:
+        elif (
+            time is None
+            or self.first is None
+            or not self.last < time - self.first <= max(self.last, _MAX_SECONDS)
+        ):
             self.last += self.step
         else:
             self.last = time - self.first
         return self.last
 
 
-def _open(path: Path, name: str) -> av.container.InputContainer:
+def _open_file(opened: ExitStack, path: Path, name: str) -> IO[bytes]:
     try:
-        return av.open(str(path), options=_OPTIONS)
+        return opened.enter_context(open_regular(path))
     except FileNotFoundError as error:
         raise FerError(f"The video must exist. Received: {name}") from error
+    except DamagedFileError as error:
+        raise FerError(f"{name} {error.problem}.") from error
+
+
+def _open_container(file: IO[bytes], name: str) -> av.container.InputContainer:
+    try:
+        return av.open(file, "r", options=_OPTIONS, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
-        raise FerError(f"{name} cannot be read as a video: {_reason(path)}.") from error
+        raise FerError(f"{name} cannot be read as a video: {_reason(file)}.") from error
 
 
-def _reason(path: Path) -> str:
+def _reason(file: IO[bytes]) -> str:
     """Tells why a file could not be opened, by its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(12)
+    file.seek(0)
+    head = file.read(12)
     if not head:
         return "it is empty"
     known = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
@@ -261,6 +359,12 @@ def _reason(path: Path) -> str:
     return "it is none of MP4, MOV, WebM, MKV or AVI"
 
 
+def _threads() -> int:
+    return min(_MAX_THREADS, os.cpu_count() or 1)
+
+
 def _display_width(width: int, stream: av.VideoStream) -> int:
     """Returns the width in square pixels; some videos have other ones."""
-    return max(1, round(width * (stream.sample_aspect_ratio or 1)))
+    narrowest, widest = _PIXEL_RANGE
+    ratio = stream.sample_aspect_ratio or Fraction(1)
+    return max(1, round(width * ratio) if narrowest <= ratio <= widest else width)

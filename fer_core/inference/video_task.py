@@ -31,9 +31,11 @@ from fer_core.vision import (
 )
 
 BATCH = 16  # frames; 44 MB at the maximum size
+_MAX_BATCH_SECONDS = 5.0  # then even a smaller batch is processed, so that "Stop" is answered
 PORTRAIT = 160  # pixels a side
 MIN_PORTRAIT_SECONDS = 0.5  # a face that appears for less gets no portrait
-_REPORT_EVERY = 1.0  # seconds
+_MAX_PORTRAITS = 1000  # 10 KB each; a flickering video has a new face in every second frame
+_RATE_SECONDS = 5.0  # over which the frames processed a second are measured
 _SIDE_RANGE = (640, 1280)  # pixels of the longer side of the annotated video
 _MIN_GROWTH = 1.2  # of the side of a face, to replace its portrait
 
@@ -104,7 +106,7 @@ def recognize_video(
         VideoWriter(temporary) as writer,
         video.table_file.open("w", encoding="utf-8", newline="") as table,
     ):
-        output = _Output(video, writer, table, reader.scale, classifier.class_names)
+        output = _Output(video, writer, table, reader, classifier.class_names)
         for frames in _batches(reader.read(settings.every), BATCH):
             for frame, faces in tracking.recognize(frames):
                 output.add(frame, faces)
@@ -126,6 +128,7 @@ def recognize_video(
         rate=round(output.frames / max(1e-6, time.monotonic() - started), 2),
         class_names=classifier.class_names,
         threshold=settings.threshold,
+        shortened=round(writer.shortened, 3),
     )
 
 
@@ -172,10 +175,10 @@ class _Output:
         video: Video,
         writer: VideoWriter,
         table: IO[str],
-        scale: float,
+        reader: VideoReader,
         class_names: tuple[str, ...],
     ) -> None:
-        self._video, self._writer, self._scale = video, writer, scale
+        self._video, self._writer, self._reader = video, writer, reader
         self._names, self._threshold = class_names, video.settings.threshold
         self._colors = dict(zip(self._names, colors(self._names), strict=True)) | {NOT_SURE: COLOR}
         self._sides: dict[int, int] = {}  # pixels of each face in its portrait
@@ -205,7 +208,7 @@ class _Output:
         return draw_boxes(image, boxes, labels, answer_colors, _SIDE_RANGE)
 
     def _add_row(self, frame: Frame, face: Face, tracked: TrackedFace, answer: str) -> None:
-        box = face.box.scaled(1 / self._scale)
+        box = face.box.scaled(1 / self._reader.scale)
         self._table.writerow(
             [f"{frame.seconds:.3f}", frame.number, tracked.number]
             + [box.x, box.y, box.width, box.height, f"{face.confidence:.3f}"]
@@ -220,7 +223,10 @@ class _Output:
         lasts = frame.seconds - tracked.since >= MIN_PORTRAIT_SECONDS
         if not lasts or side < _MIN_GROWTH * self._sides.get(tracked.number, 0):
             return
-        if tracked.number in self._sides and not _is_inside(tracked.box, frame.image):
+        if tracked.number in self._sides:
+            if not _is_inside(tracked.box, frame.image):
+                return
+        elif len(self._sides) >= _MAX_PORTRAITS:
             return
         self._sides[tracked.number] = side
         file = self._video.portrait_file(tracked.number)
@@ -249,7 +255,7 @@ class _Pace:
         now, done = time.monotonic(), frame.number + 1
         since, before = self._last
         rate = (processed - before) / max(1e-6, now - since)
-        if now - since > 5 * _REPORT_EVERY:
+        if now - since > _RATE_SECONDS:
             self._last = (now, processed)
         total = max(done, self._total or 0)
         left = (total - done) * (now - self._started) / done if self._total else None
@@ -271,11 +277,12 @@ def _reporter(task: Task) -> Report:
 
 def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
     batch: list[Frame] = []
+    started = time.monotonic()
     for frame in frames:
         batch.append(frame)
-        if len(batch) == size:
+        if len(batch) == size or time.monotonic() - started > _MAX_BATCH_SECONDS:
             yield batch
-            batch = []
+            batch, started = [], time.monotonic()
     if batch:
         yield batch
 

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import COMPLETED, Run
 from fer_core.storage import disk_full_as_error, paths, read_json
-from fer_core.tasks import Task, queue
+from fer_core.tasks import Task, kinds, queue
 
-KIND = "video"  # of a task
-VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
-MAX_FRAME_STEP = 100
+VIDEO_SUFFIXES = kinds.VIDEO_SUFFIXES
+MAX_FRAME_STEP = kinds.MAX_FRAME_STEP
 # Keys on disk by field: workspaces of earlier versions must open.
 _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 
@@ -64,6 +63,7 @@ class Summary:
     rate: float  # frames processed a second
     class_names: tuple[str, ...]
     threshold: float  # probability below which the answer is "not sure"
+    shortened: float = 0.0  # seconds by which gaps are shorter in the annotated video
 
     def to_record(self) -> dict[str, Any]:
         """Returns the summary as `result.json` has it."""
@@ -109,8 +109,23 @@ class Video(Task):
 
     @property
     def source(self) -> Path:
-        """The uploaded video; removed once it is processed."""
-        return self.directory / str(self._arguments.get("file", "gone"))
+        """The uploaded video; removed once it is processed.
+
+        Raises:
+            FerError: the request is damaged.
+        """
+        if "file" not in self._arguments:
+            raise FerError(f"The request of {self.id} is damaged. Submit the video again.")
+        return self.directory / str(self._arguments["file"])
+
+    @property
+    def can_restart(self) -> bool:
+        """Tells whether the video can be processed again, from its beginning."""
+        try:
+            is_there = self.source.is_file() and not self.source.is_symlink()
+        except FerError:
+            return False
+        return is_there and not self.state.is_active
 
     @property
     def annotated_file(self) -> Path:
@@ -148,7 +163,7 @@ class Video(Task):
 
 
 def submit_video(
-    run: Run, file: BinaryIO, filename: str, settings: VideoSettings, model_name: str = ""
+    run: Run, file: IO[bytes], filename: str, settings: VideoSettings, model_name: str = ""
 ) -> Video:
     """Copies a video into the workspace and queues it for a run's model.
 
@@ -164,21 +179,22 @@ def submit_video(
     suffix = Path(filename).suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         raise FerError(f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}")
-    directory = tasks.new_directory(paths.tasks_root(), KIND)
+    directory = tasks.new_directory(paths.tasks_root(), kinds.VIDEO)
+    name = f"{kinds.VIDEO_STEM}{suffix}"
     arguments = {
         "run": run.id,
         "network": model_name or run.name,
         "name": Path(filename).name,
-        "file": f"video{suffix}",
+        "file": name,
         "settings": settings.to_record(),
     }
     try:
         with (
             disk_full_as_error(directory / "video"),
-            (directory / f"video{suffix}").open("wb") as copy,
+            (directory / name).open("wb") as copy,
         ):
             shutil.copyfileobj(file, copy, 1 << 20)
-        return Video(queue.submit(directory, KIND, arguments).directory)
+        return Video(queue.submit(directory, kinds.VIDEO, arguments).directory)
     except BaseException:
         if not (directory / "request.json").exists():
             shutil.rmtree(directory, ignore_errors=True)
@@ -192,16 +208,16 @@ def restart_video(video: Video) -> None:
         FerError: the file is gone, or the task is queued or running.
     """
     with queue.lock():
-        if video.state.is_active or video.request is None or not video.source.exists():
+        if video.request is None or not video.can_restart:
             raise FerError(
                 f"{video.name} cannot be processed again: it is queued or running, or was deleted."
             )
-        queue.submit(video.directory, KIND, video.request.arguments)
+        queue.submit(video.directory, kinds.VIDEO, video.request.arguments)
 
 
 def list_videos() -> list[Video]:
     """Returns all videos, queued, running or finished, newest first."""
-    return [Video(task.directory) for task in tasks.list_tasks(KIND)]
+    return [Video(task.directory) for task in tasks.list_tasks(kinds.VIDEO)]
 
 
 def _to_record(values: Mapping[str, Any]) -> dict[str, Any]:

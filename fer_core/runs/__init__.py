@@ -3,9 +3,7 @@
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     LARGEST_EPOCHS,
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
+    SETTINGS,
     VGG19_BLOCKS,
     Augmentation,
     TrainConfig,
@@ -38,7 +36,6 @@ from fer_core.runs.run_data import (
     open_data_of,
     used_classes,
 )
-from fer_core.runs.setting_labels import SETTINGS
 from fer_core.runs.submit import (
     check_finished,
     continue_run,
@@ -62,14 +59,11 @@ __all__ = [
     "LARGEST_EPOCHS",
     "LEAKED",
     "Notes",
-    "OPTIMIZERS",
-    "PRECISIONS",
     "RECIPES",
     "Result",
     "Rows",
     "Run",
     "RunData",
-    "SCHEDULES",
     "SETTINGS",
     "STEPS",
     "STEPS_COLUMNS",

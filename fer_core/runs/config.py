@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from fer_core.errors import FerError
+from fer_core.runs.setting import check_settings, check_within, setting, settings_of
+from fer_core.tasks import kinds
 
-LARGEST_EPOCHS = 10_000
+LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
-PRECISIONS = ("float32", MIXED)
-OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "cosine")
+PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
+OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+SCHEDULES = {"constant": "Constant", "cosine": "Cosine"}
 VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
 
@@ -54,16 +56,6 @@ ARCHITECTURES = {
 }
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise FerError(f"`{name}` must be from {low:g} to {high:g}. Received: {value}")
-
-
-def _among(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise FerError(f"`{name}` must be {' or '.join(choices)}. Received: {value!r}")
-
-
 def known(record: type, data: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the data as keyword arguments of the dataclass `record`, checked.
 
@@ -94,30 +86,45 @@ def _matches_type(value: Any, hint: Any) -> bool:
     return type(value) in types or (type(value) is int and float in types)
 
 
+def _transform(label: str, help: str, *, high: float = 1, step: float = 0.05) -> Any:
+    """Returns the field of a transform that is off by default."""
+    return setting(0.0, label, help, low=0, high=high, step=step, group="augmentation")
+
+
 @dataclass(frozen=True)
 class Augmentation:
-    """Random transforms of training images, drawn for every image in every epoch.
+    """Random transforms of training images, drawn for every image in every epoch."""
 
-    Shear and zoom have the meaning of `shear_range` and `zoom_range` of Keras's
-    `ImageDataGenerator`.
-    """
-
-    rotation: float = 0.0  # degrees, drawn from [-rotation, rotation]
-    shift: float = 0.0  # fraction of height and of width, drawn from [-shift, shift] for each
-    shear: float = 0.0  # degrees, drawn from [-shear, shear]
-    zoom: float = 0.0  # factor drawn from [1 - zoom, 1 + zoom], separately for height and width
-    flip: bool = False  # horizontally, with probability 0.5
-    contrast: float = 0.0  # factor drawn from [1 - contrast, 1 + contrast], about the image's mean
-    brightness: float = 0.0  # added; a fraction of white, drawn from [-brightness, brightness]
-    erasing: float = 0.0  # fraction of the images in which a rectangle is painted over
+    rotation: float = _transform("Rotation", "Up to ± this many degrees.", high=180, step=1.0)
+    shift: float = _transform(
+        "Shift", "Up to ± this fraction of the width and of the height.", high=0.9
+    )
+    shear: float = _transform(
+        "Shear",
+        "Up to ± this many degrees, like shear_range of Keras's ImageDataGenerator. The classic "
+        "value of 0.2 is a fifth of a degree and hardly visible.",
+        high=60,
+        step=1.0,
+    )
+    zoom: float = _transform(
+        "Zoom",
+        "Scales width and height separately by a factor from 1 − zoom to 1 + zoom, like zoom_range "
+        "of Keras's ImageDataGenerator.",
+        high=0.9,
+    )
+    flip: bool = setting(
+        False, "Flip", "Mirrors half of the images horizontally.", group="augmentation"
+    )
+    contrast: float = _transform(
+        "Contrast", "Scales the contrast by a factor from 1 − contrast to 1 + contrast."
+    )
+    brightness: float = _transform("Brightness", "Adds up to ± this fraction of white.")
+    erasing: float = _transform(
+        "Random erasing", "The fraction of the images in which a rectangle is replaced with noise."
+    )
 
     def __post_init__(self) -> None:
-        _within("rotation", self.rotation, 0, 180)
-        _within("shift", self.shift, 0, 0.9)
-        _within("shear", self.shear, 0, 60)
-        _within("zoom", self.zoom, 0, 0.9)
-        for name in ("contrast", "brightness", "erasing"):
-            _within(name, getattr(self, name), 0, 1)
+        check_settings(self)
 
     @property
     def is_none(self) -> bool:
@@ -130,9 +137,15 @@ class Augmentation:
         return any((self.rotation, self.shift, self.shear, self.zoom, self.flip))
 
 
+def _is_finetuned(config: "TrainConfig") -> bool:
+    return config.architecture == "vgg19_finetuned"
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """All settings of a run, stored as `config.json` and never changed.
+
+    The form and the command line have whatever is a `setting` here.
 
     Raises:
         FerError: a setting is out of range, or not possible with the architecture.
@@ -140,39 +153,256 @@ class TrainConfig:
 
     dataset: str = ""
     recipe: str = ""
-    architecture: str = "cnn_classic"
-    image_size: tuple[int, int] = (48, 48)  # height, width in pixels
-    class_names: tuple[str, ...] = ()  # expressions to train on; empty: all of the dataset
-    epochs: int = 50
-    batch_size: int = 64
-    learning_rate: float = 1e-4
-    learning_rate_decay: float = 0.0  # per step: rate / (1 + decay × step)
-    optimizer: str = "adam"  # one of OPTIMIZERS; sgd uses Nesterov momentum of 0.9
-    schedule: str = "constant"  # of the learning rate, one of SCHEDULES
-    warmup: float = 0.0  # epochs over which the learning rate rises from 0
-    weight_decay: float = 0.0  # of kernels, decoupled: times the learning rate, per step
-    label_smoothing: float = 0.0  # fraction of a target that is spread over all classes
-    mixup: float = 0.0  # alpha of the Beta distribution of the mixing weight; 0 = no mixup
-    votes: float = 0.0  # fraction of a target that is FER+ votes instead of the label
-    teachers: tuple[str, ...] = ()  # ids of runs to distill from
-    distillation: float = 0.7  # fraction of a target that is the teachers' mean prediction
+    architecture: str = setting("cnn_classic", "Architecture", "The layers of the model.")
+    image_size: tuple[int, int] = setting(
+        (48, 48),
+        "Image size",
+        "Height and width in pixels to which faces are resized; 48 and 100 are usual. The minimum "
+        "is 46 for the classic CNN, 24 for the wide one and 32 for VGG19.",
+        metavar=("HEIGHT", "WIDTH"),
+    )
+    class_names: tuple[str, ...] = setting(
+        (),
+        "Expressions",
+        "The classes to train on, at least two. Empty means all classes.",
+        metavar="EXPRESSION",
+    )
+    epochs: int = setting(
+        50,
+        "Epochs",
+        "Passes over the training images.",
+        low=1,
+        high=LARGEST_EPOCHS,
+        group="optimization",
+    )
+    batch_size: int = setting(
+        64, "Batch size", "Images per training step.", low=1, high=4096, group="optimization"
+    )
+    learning_rate: float = setting(
+        1e-4,
+        "Learning rate",
+        "The step size of the optimizer. If it is too large, the loss jumps or becomes infinite.",
+        low=1e-8,
+        high=10,
+        step=1e-4,
+        group="optimization",
+    )
+    learning_rate_decay: float = setting(
+        0.0,
+        "Learning rate decay",
+        "After n steps the learning rate is divided by 1 + decay × n.",
+        low=0,
+        high=1,
+        step=1e-6,
+        group="optimization",
+    )
+    optimizer: str = setting(
+        "adam",
+        "Optimizer",
+        "Adam adapts the step size of each weight. SGD uses Nesterov momentum of 0.9 and needs a "
+        "larger learning rate.",
+        choices=OPTIMIZERS,
+        group="optimization",
+    )
+    schedule: str = setting(
+        "constant",
+        "Learning rate schedule",
+        "constant, or cosine: falls to a thousandth of the learning rate in the last epoch.",
+        choices=SCHEDULES,
+        group="optimization",
+    )
+    warmup: float = setting(  # at most `epochs`
+        0.0,
+        "Warm-up",
+        "Epochs over which the learning rate rises from 0.",
+        step=0.5,
+        group="optimization",
+    )
+    weight_decay: float = setting(
+        0.0,
+        "Weight decay",
+        "Decoupled from the gradient: with Adam this is AdamW. Each step shrinks the weights by "
+        "this value times the learning rate.",
+        low=0,
+        high=1,
+        step=1e-3,
+        group="regularization",
+    )
+    label_smoothing: float = setting(
+        0.0,
+        "Label smoothing",
+        "The fraction of each target that is spread evenly over all expressions. Makes the model "
+        "less overconfident.",
+        low=0,
+        high=0.9,
+        step=0.05,
+        group="regularization",
+    )
+    mixup: float = setting(  # alpha of the Beta distribution of the mixing weight
+        0.0,
+        "Mixup",
+        "Blends pairs of images and their targets. A larger alpha blends more evenly; 0.2 is "
+        "usual, 0 = off.",
+        low=0,
+        high=10,
+        step=0.1,
+        group="regularization",
+    )
+    votes: float = setting(
+        0.0,
+        "FER+ votes",
+        "The fraction of each target that comes from the votes of FER+'s ten annotators instead "
+        "of the label. Needs a dataset that was added with the FER+ votes.",
+        low=0,
+        high=1,
+        step=0.1,
+        group="regularization",
+    )
+    teachers: tuple[str, ...] = setting(  # ids
+        (),
+        "Teachers",
+        "Knowledge distillation: runs whose mean prediction for each training image becomes part "
+        "of its target. They must have the same expressions.",
+        metavar="RUN",
+    )
+    distillation: float = setting(
+        0.7,
+        "Distillation weight",
+        "The fraction of each target that is the teachers' prediction instead of the label.",
+        low=0,
+        high=1,
+        step=0.1,
+    )
     augmentation: Augmentation = field(default_factory=Augmentation)
-    class_weights: bool = False  # weight each class by total / (classes × its images)
-    weights: str = "none"  # of the backbone: "imagenet", "none", or the path of a notop .h5 file
-    precision: str = "float32"  # one of PRECISIONS; saved models compute in float32 in any case
-    head_epochs: int = 0  # epochs at the beginning in which only the head is trained
-    head_learning_rate: float = 1e-3  # in these epochs
-    unfrozen_blocks: int = 0  # of VGG19's five, from the top; trained after the head-only epochs
-    feature_views: int = 0  # views of each image whose frozen features are cached; 0 = no cache
-    seed: int = 0  # of initial weights, shuffling, augmentation and dropout
-    validation_fraction: float | None = None  # of train; None: as the dataset specifies
-    overlay: bool = False  # apply the dataset's corrections as of submission
-    early_stopping: int = 0  # patience in epochs, on validation accuracy; 0 = off
-    average_views: bool = False  # also predict with test-time augmentation at the end
-    test_at_end: bool = False  # open the sealed test split when training is complete
-    deterministic: bool = True  # resumed or not, the final weights are the same bit for bit
-    tensorboard: bool = False  # also write TensorBoard event files
-    initial_run: str = ""  # id of the run whose weights to start from; empty: random weights
+    class_weights: bool = setting(  # total / (classes × its images)
+        False,
+        "Class weights",
+        "Gives rare expressions a larger weight in the loss, so that all classes count the same.",
+        group="regularization",
+    )
+    weights: str = setting(
+        "none",
+        "VGG19 weights",
+        "imagenet (Keras downloads 80 MB once), none (random), or the path of an .h5 file without "
+        "the top on this machine.",
+        group="optimization",
+        applies=lambda config: config.family == "vgg19" and not config.initial_run,
+    )
+    precision: str = setting(
+        "float32",
+        "Precision",
+        f"{MIXED} computes in half precision, which is faster on processors that support it "
+        "and slower on others. The saved model computes in float32.",
+        choices=PRECISIONS,
+        group="computation",
+    )
+    head_epochs: int = setting(  # at most `epochs`
+        0,
+        "Head-only epochs",
+        "Epochs at the start in which only the new layers on top are trained, so that their large "
+        "first gradients do not damage VGG19's pretrained weights.",
+        group="optimization",
+        applies=_is_finetuned,
+    )
+    head_learning_rate: float = setting(
+        1e-3,
+        "Head learning rate",
+        "The constant learning rate of the head-only epochs.",
+        low=1e-8,
+        high=10,
+        step=1e-4,
+        group="optimization",
+        applies=_is_finetuned,
+    )
+    unfrozen_blocks: int = setting(
+        0,
+        "Unfrozen blocks",
+        "How many of VGG19's five blocks are fine-tuned, from the top. The others keep their "
+        "ImageNet weights.",
+        low=0,
+        high=VGG19_BLOCKS,
+        group="optimization",
+        applies=_is_finetuned,
+    )
+    feature_views: int = setting(
+        0,
+        "Cached views per image",
+        "Computes VGG19's frozen layers once for this many augmented views of each image, then "
+        "trains only the head on the cached features. 1 uses the images without augmentation; "
+        "0 = no cache, with new augmentation in every epoch.",
+        low=0,
+        high=64,
+        group="optimization",
+        applies=lambda config: config.freezes_at(0),
+    )
+    early_stopping: int = setting(
+        0,
+        "Early stopping",
+        "Stops after this many epochs without a better validation accuracy; 0 = off.",
+        low=0,
+        high=LARGEST_EPOCHS,
+        group="optimization",
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "Sets initial weights, shuffling, augmentation and dropout. It does not change the splits.",
+        low=0,
+        high=2**31 - 1,
+        group="optimization",
+    )
+    validation_fraction: float | None = setting(
+        None,  # as the dataset specifies
+        "Validation fraction",
+        "The fraction of the training images that is held out for validation if the dataset has "
+        "no validation split. It is always the same images of a dataset.",
+        low=0.01,
+        high=0.9,
+        step=0.05,
+    )
+    overlay: bool = setting(
+        False,
+        "Use corrections",
+        "Excludes and relabels images as decided on the Datasets page, in all splits. Scores are "
+        "then not comparable with those on the uncorrected dataset. A run keeps the corrections "
+        "of the time it was submitted.",
+        option="corrections",
+    )
+    test_at_end: bool = setting(
+        False,
+        "Open the test split at the end",
+        "Evaluates the sealed test split once training is complete. Leave it sealed while you are "
+        "still choosing between settings.",
+        group="computation",
+    )
+    average_views: bool = setting(
+        False,
+        "Test-time augmentation (10 views)",
+        "Also evaluates the trained model on ten shifted and mirrored views of each image and "
+        "averages the predictions: about one point more accurate, ten times slower.",
+        group="computation",
+        option="tta",
+    )
+    deterministic: bool = setting(
+        True,
+        "Deterministic",
+        "Makes runs reproducible: a run that was interrupted and resumed ends with exactly the "
+        "same weights as one that was not.",
+        group="computation",
+    )
+    tensorboard: bool = setting(
+        False,
+        "TensorBoard files",
+        "Also writes the curves as TensorBoard event files in the run's directory. Needs the "
+        "package tensorboard.",
+        group="computation",
+    )
+    initial_run: str = setting(
+        "",
+        "Start from",
+        "A run whose trained weights to start from, with the same architecture and image size. "
+        "Classes are matched by name; weights of new classes start at random.",
+    )
 
     def __post_init__(self) -> None:
         if self.architecture not in ARCHITECTURES:
@@ -181,19 +411,9 @@ class TrainConfig:
                 f"Received: {self.architecture!r}"
             )
         self._check_image_size()
-        _within("epochs", self.epochs, 1, LARGEST_EPOCHS)
-        _within("batch_size", self.batch_size, 1, 4096)
-        _within("learning_rate", self.learning_rate, 1e-8, 10)
-        _within("learning_rate_decay", self.learning_rate_decay, 0, 1)
-        _among("optimizer", self.optimizer, OPTIMIZERS)
-        _among("schedule", self.schedule, SCHEDULES)
-        _among("precision", self.precision, PRECISIONS)
-        self._check_regularization()
-        if self.validation_fraction is not None:
-            _within("validation_fraction", self.validation_fraction, 0.01, 0.9)
+        check_settings(self)
+        self._check_schedule()
         self._check_frozen()
-        _within("early_stopping", self.early_stopping, 0, LARGEST_EPOCHS)
-        _within("seed", self.seed, 0, 2**31 - 1)
         if self.class_names and len(set(self.class_names)) < 2:
             raise FerError(
                 "`class_names` must have at least two expressions, or be empty for all. "
@@ -205,13 +425,8 @@ class TrainConfig:
                 f"Received: weights={self.weights!r} for {self.architecture}"
             )
 
-    def _check_regularization(self) -> None:
-        _within("warmup", self.warmup, 0, self.epochs)
-        _within("weight_decay", self.weight_decay, 0, 1)
-        _within("label_smoothing", self.label_smoothing, 0, 0.9)
-        _within("mixup", self.mixup, 0, 10)
-        _within("votes", self.votes, 0, 1)
-        _within("distillation", self.distillation, 0, 1)
+    def _check_schedule(self) -> None:
+        check_within("warmup", self.warmup, 0, self.epochs)
         if self.learning_rate_decay and (self.schedule == "cosine" or self.warmup):
             raise FerError(
                 "`learning_rate_decay` requires the constant schedule and no `warmup`. "
@@ -220,15 +435,12 @@ class TrainConfig:
             )
 
     def _check_frozen(self) -> None:
-        _within("head_learning_rate", self.head_learning_rate, 1e-8, 10)
-        _within("head_epochs", self.head_epochs, 0, self.epochs)
-        _within("unfrozen_blocks", self.unfrozen_blocks, 0, VGG19_BLOCKS)
+        check_within("head_epochs", self.head_epochs, 0, self.epochs)
         if self.architecture != "vgg19_finetuned" and (self.head_epochs or self.unfrozen_blocks):
             raise FerError(
                 "`head_epochs` and `unfrozen_blocks` are available for vgg19_finetuned only. "
                 f"Received: {self.head_epochs} and {self.unfrozen_blocks} for {self.architecture}"
             )
-        _within("feature_views", self.feature_views, 0, 64)
         if self.feature_views and not self.freezes_at(0):
             raise FerError(
                 "`feature_views` require a frozen backbone. "
@@ -277,6 +489,9 @@ class TrainConfig:
             if name in data:
                 data[name] = tuple(data[name])
         return cls(**known(cls, data))
+
+
+SETTINGS = settings_of(TrainConfig) | settings_of(Augmentation)
 
 
 def weights_file(config: TrainConfig) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.runs.run import Run
-from fer_core.storage import paths
+from fer_core.storage import cached_by_files, paths, stamp
 
 # A folder's time is trusted when it is older: some clocks tell moments apart only by their seconds.
 _SETTLED_SECONDS = 3.0
@@ -72,36 +72,29 @@ def count_runs() -> RunCounts:
     Nothing begins in a run before its folder gets a request: a run that was seen at rest is not
     looked into again before its folder changes.
     """
-    total, active = 0, []
-    for directory in tasks.directories(paths.runs_root()):
-        is_run, is_active = _seen_before(directory) or _look_into(directory)
-        total += is_run
-        if is_active:
-            active.append(Run(directory))
-    return RunCounts(total, tuple(active))
+    seen = [_glance(Run(directory)) for directory in tasks.directories(paths.runs_root())]
+    active = [one.run for one in seen if one.is_active]
+    return RunCounts(sum(one.is_readable for one in seen), tuple(active))
 
 
-_at_rest: dict[Path, tuple[float, bool]] = {}  # when the folder was changed, whether it is a run
+@dataclass(frozen=True)
+class _Glance:
+    run: Run
+    is_readable: bool
+    is_active: bool
 
 
-def _seen_before(directory: Path) -> tuple[bool, bool] | None:
-    known = _at_rest.get(directory)
-    if known is None or known[0] != _changed(directory):
-        return None
-    return known[1], False
+def _is_settled(seen: _Glance) -> bool:
+    """Tells whether the run is at rest and its folder's time can be trusted."""
+    changed = stamp(seen.run.directory)[0] / 1e9
+    return not seen.is_active and 0 < changed < time.time() - _SETTLED_SECONDS
 
 
-def _look_into(directory: Path) -> tuple[bool, bool]:
-    changed, run = _changed(directory), Run(directory)
-    is_run = (directory / "config.json").exists() and not run.problem
-    is_active = is_run and run.state.is_active
-    if not is_active and changed < time.time() - _SETTLED_SECONDS:
-        _at_rest[directory] = changed, is_run
-    return is_run, is_active
+def _folder(run: Run) -> list[Path]:
+    return [run.directory]
 
 
-def _changed(directory: Path) -> float:
-    try:
-        return os.stat(directory).st_mtime  # noqa: PTH116 (a third of the time of Path's)
-    except OSError:
-        return time.time()  # deleted in the same moment
+@cached_by_files(_folder, keep=_is_settled)
+def _glance(run: Run) -> _Glance:
+    is_readable = (run.directory / "config.json").exists() and not run.problem
+    return _Glance(run, is_readable, is_readable and run.state.is_active)

@@ -4,7 +4,6 @@ import contextlib
 import os
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,14 @@ from fer_core.runs.records import (
     read_predictions,
     read_result,
 )
-from fer_core.storage import Stamp, cached_by_mtime, paths, read_json, read_table, stamp, write_json
+from fer_core.storage import (
+    cached_by_files,
+    cached_by_mtime,
+    paths,
+    read_json,
+    read_table,
+    write_json,
+)
 from fer_core.tasks import Task, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
@@ -86,8 +92,9 @@ class Run(Task):
         for file in self._request_files():
             request = read_request(file)
             arguments = request.arguments if request is not None else {}
-            with contextlib.suppress(KeyError, ValueError, TypeError):  # no goal, or a damaged one
-                return Goal(int(arguments["epochs"]), int(arguments["since"]))
+            epochs, since = arguments.get("epochs"), arguments.get("since")
+            if epochs is not None and since is not None:
+                return Goal(epochs, since)
         return Goal(self.config.epochs)
 
     @property
@@ -109,7 +116,7 @@ class Run(Task):
     @property
     def problem(self) -> str:
         """Returns a sentence if the run's files are damaged or from a newer version, else ""."""
-        return _problem(self, tuple(stamp(f"{self.directory}/{name}") for name in _RECORDS))
+        return _problem(self)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -284,9 +291,12 @@ def _read_object(path: Path) -> dict[str, Any]:
     return read_json_object(path) or {}
 
 
-@lru_cache(maxsize=10_000)
-def _problem(run: Run, stamps: tuple[Stamp, ...]) -> str:
-    """Returns `Run.problem`, cached until a file changes, since pages list thousands of runs."""
+def _record_files(run: Run) -> list[str]:
+    return [f"{run.directory}/{name}" for name in _RECORDS]
+
+
+@cached_by_files(_record_files)
+def _problem(run: Run) -> str:
     try:
         _ = run.config, run.counts, run.result, run.environment
         if not all(isinstance(name, str) for name in run.class_names):

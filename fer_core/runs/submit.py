@@ -13,7 +13,7 @@ from fer_core.runs.listing import open_run
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import copy_corrections, dataset_of, used_classes
 from fer_core.storage import disk_full_as_error, paths, write_json
-from fer_core.tasks import Task, TaskState, queue
+from fer_core.tasks import Task, TaskState, kinds, queue
 
 
 def submit_run(config: TrainConfig) -> Run:
@@ -23,7 +23,7 @@ def submit_run(config: TrainConfig) -> Run:
         FerError: as in `create_run`.
     """
     directory = create_run(config).directory
-    queue.submit(directory, "train")
+    queue.submit(directory, kinds.TRAIN)
     return Run(directory)
 
 
@@ -77,7 +77,13 @@ def resume_run(run: Run) -> None:
         _check_writable(run)
         if run.state not in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
             raise FerError(f"Only an interrupted run can be resumed. {run.id} is {run.state}.")
-        queue.submit(run.directory, "train")
+        queue.submit(run.directory, kinds.TRAIN, _kept_goal(run))
+
+
+def _kept_goal(run: Run) -> dict[str, int]:
+    """Returns the goal of a refused request, which the new one replaces."""
+    goal = run.goal
+    return {"epochs": goal.epochs, "since": goal.since} if run.refusal and goal.since else {}
 
 
 def continue_run(run: Run, epochs: int) -> None:
@@ -109,7 +115,7 @@ def continue_run(run: Run, epochs: int) -> None:
                 f"A run can be continued for at least 1 epoch, up to {LARGEST_EPOCHS} in total. "
                 f"Received: {epochs} more after {done}"
             )
-        queue.submit(run.directory, "train", {"epochs": done + epochs, "since": done})
+        queue.submit(run.directory, kinds.TRAIN, {"epochs": done + epochs, "since": done})
 
 
 def second_look(run: Run) -> str:
@@ -134,7 +140,7 @@ def open_test_task(run: Run) -> Task:
     with queue.lock():  # another session may continue the run at the same time
         check_finished(run)
         directory = tasks.new_directory(paths.tasks_root(), "open-test")
-        return queue.submit(directory, "open_test", {"run": run.id})
+        return queue.submit(directory, kinds.OPEN_TEST, {"run": run.id})
 
 
 def check_data(run: Run) -> None:
@@ -172,7 +178,7 @@ def _check_writable(run: Run) -> None:
 
 
 def _is_being_opened(run: Run) -> bool:
-    active = [task for task in tasks.list_tasks("open_test") if task.state.is_active]
+    active = [task for task in tasks.list_tasks(kinds.OPEN_TEST) if task.state.is_active]
     return any(task.request and task.request.arguments.get("run") == run.id for task in active)
 
 

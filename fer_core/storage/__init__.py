@@ -15,8 +15,11 @@ from fer_core.storage.csv_tables import (
 )
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
     disk_full_as_error,
     fsync_file,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -26,7 +29,7 @@ from fer_core.storage.files import (
     write_reserved,
     write_text,
 )
-from fer_core.storage.memo import Stamp, cached_by_mtime, stamp
+from fer_core.storage.memo import Stamp, cached_by_files, cached_by_mtime, stamp
 from fer_core.storage.npy import (
     map_array,
     read_array,
@@ -58,9 +61,13 @@ from fer_core.storage.records import (
 )
 
 __all__ = [
+    "delete_folder",
+    "is_temporary",
+    "open_log",
     "append_row",
     "BoundedLines",
     "array_cache",
+    "cached_by_files",
     "cached_by_mtime",
     "check_ranges",
     "check_record",

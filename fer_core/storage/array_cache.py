@@ -96,7 +96,7 @@ def _cached_files(keep: Path) -> list[tuple[float, int, Path]]:
     """Returns time of last use, bytes and path of every array but `keep`, unfinished ones too."""
     files = []
     for path in paths.cache_root().glob("*/*.npy"):
-        if path != keep:
+        if path != keep and not path.parent.is_symlink():  # to arrays of another program
             with contextlib.suppress(FileNotFoundError):
                 status = path.stat()
                 files.append((status.st_mtime, status.st_size, path))

@@ -3,13 +3,14 @@
 import errno
 import json
 import os
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 
 _WINDOWS_RETRIES = 50  # of 20 ms: Windows does not replace a file while someone reads it
 _RESERVED = 4096  # bytes: a sentence, and a block of most disks
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.[^.]*)?")
+# Neither follows a link nor waits for the reader of a pipe; Windows has neither.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 # Libraries in C raise errors of their own types, but with the system's message.
 _DISK_FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
 
@@ -73,6 +77,49 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             retry_while_locked(lambda: temporary.replace(path))
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(name: str) -> bool:
+    """Returns whether a file has a name that `replacing` gives."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def delete_folder(folder: Path) -> None:
+    """Deletes a folder so that nobody sees it half deleted; of a link only the link.
+
+    Does nothing if there is no such folder.
+
+    Raises:
+        FerError: the system refuses to rename it, because a program uses it.
+    """
+    doomed = folder.with_name(f".deleted-{folder.name}")
+    _remove(doomed)  # left by an earlier attempt to delete it
+    try:
+        folder.rename(doomed)
+    except FileNotFoundError:
+        return  # another session has deleted it
+    except OSError as error:
+        raise FerError(
+            f"{folder.name} must not be in use to be deleted. Received: {error}"
+        ) from error
+    _remove(doomed)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # its target is not ours to delete
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Opens a log for appending; it is created if it is missing.
+
+    Raises:
+        OSError: it cannot be opened, or is a link or a pipe.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK
+    return os.fdopen(os.open(path, flags, 0o644), "ab")
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
@@ -137,7 +184,7 @@ def truncate_log(path: Path, max_bytes: int) -> None:
     Another process may be appending to it; a line written at the moment of the cut is lost.
     """
     with suppress(FileNotFoundError):
-        if path.stat().st_size <= max_bytes:
+        if path.is_symlink() or path.stat().st_size <= max_bytes:
             return
         with path.open("rb+", buffering=0) as file:
             file.seek(-(max_bytes // 2), os.SEEK_END)

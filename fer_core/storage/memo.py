@@ -1,11 +1,11 @@
-"""Caches what was read from a file until the file changes; pages list a thousand runs."""
+"""Caches what was read from files until one of them changes; pages list a thousand runs."""
 
 import os
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
@@ -24,17 +24,43 @@ def stamp(path: Path | str) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def cached_by_mtime(read: Callable[[Path], T]) -> Callable[[Path], T]:
-    """Decorates `read` to read a file again only after it has changed; errors are not cached.
+def cached_by_files(
+    files: Callable[[K], Iterable[Path | str]], keep: Callable[[T], bool] = lambda found: True
+) -> Callable[[Callable[[K], T]], Callable[[K], T]]:
+    """Decorates a function to be called again only after a file that it reads has changed.
 
-    The result is shared: do not modify it.
+    The result is shared: do not modify it. Errors are not cached.
+
+    Args:
+        files: of an argument; a folder changes when an entry is added, replaced or removed.
+        keep: tells whether a result depends on nothing but these files.
     """
 
-    @lru_cache(maxsize=_MAX_ENTRIES)
-    def read_version(path: Path, version: Stamp) -> T:
-        return read(path)
+    def decorate(read: Callable[[K], T]) -> Callable[[K], T]:
+        known: dict[K, tuple[tuple[Stamp, ...], T]] = {}
 
-    def read_current(path: Path) -> T:
-        return read_version(path, stamp(path))
+        def read_current(subject: K) -> T:
+            stamps = tuple([stamp(file) for file in files(subject)])
+            seen = known.get(subject)
+            if seen is not None and seen[0] == stamps:
+                return seen[1]
+            found = read(subject)
+            if keep(found):
+                if len(known) >= _MAX_ENTRIES:
+                    known.clear()
+                known[subject] = stamps, found
+            return found
 
-    return read_current
+        return read_current
+
+    return decorate
+
+
+def cached_by_mtime(read: Callable[[Path], T]) -> Callable[[Path], T]:
+    """Decorates a function that reads one file; see `cached_by_files`."""
+
+    def files(path: Path) -> list[Path]:
+        return [path]
+
+    by_files: Callable[[Callable[[Path], T]], Callable[[Path], T]] = cached_by_files(files)
+    return by_files(read)

@@ -2,6 +2,7 @@
 
 from fer_core.tasks import (
     exit_status,
+    kinds,
     maintenance,
     processes,
     queue,
@@ -13,6 +14,7 @@ from fer_core.tasks.exit_status import NEVER_STARTED
 from fer_core.tasks.processes import is_alive, process_record
 from fer_core.tasks.progress import ProgressReporter, raise_if_stopped
 from fer_core.tasks.queue import read_preferences, save_preferences
+from fer_core.tasks.requests import check_tree, read_request
 from fer_core.tasks.task import (
     CancelledError,
     Progress,
@@ -21,7 +23,6 @@ from fer_core.tasks.task import (
     directories,
     list_tasks,
     new_directory,
-    read_request,
 )
 
 __all__ = [
@@ -31,9 +32,11 @@ __all__ = [
     "ProgressReporter",
     "Task",
     "TaskState",
+    "check_tree",
     "directories",
     "exit_status",
     "is_alive",
+    "kinds",
     "list_tasks",
     "maintenance",
     "new_directory",

@@ -14,7 +14,7 @@ import psutil
 
 from fer_core.errors import FerError
 from fer_core.storage import DiskFullError, read_json, read_tail
-from fer_core.tasks import processes
+from fer_core.tasks import kinds, processes
 from fer_core.text import shortened
 
 NEVER_STARTED = "It was removed from the queue, or stopped, before it started."
@@ -91,7 +91,7 @@ def error_message(error: BaseException, kind: str, log: Path) -> str:
     Args:
         log: holds the traceback of an internal error.
     """
-    trains = kind == "train"
+    trains = kind == kinds.TRAIN
     if _is_out_of_memory(error):
         advice = (
             "Resume the run when more is free, or start one with a smaller batch or image size. "
@@ -119,7 +119,7 @@ def interruption_reason(attempt: Path) -> str:
     """Returns why an attempt ended without an error message, and whether it can be resumed."""
     record = _read(exit_file(attempt))
     reason = _reason(attempt, record) if record else _unrecorded_reason(attempt)
-    trains = _read(attempt / "request.json").get("kind") == "train"
+    trains = _read(attempt / "request.json").get("kind") == kinds.TRAIN
     return f"{reason} {_LOST}: the run can be resumed." if trains else reason
 
 

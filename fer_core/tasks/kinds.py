@@ -1,6 +1,130 @@
-"""Maps each kind of task to the function that does it and the lane in which it waits."""
+"""Declares each kind of task: the function that does it, its place, its lane, its arguments."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from fer_core.errors import FerError
+from fer_core.storage import Count, Fraction, Seconds, paths
+
+# Names of kinds, as in request.json.
+TRAIN = "train"
+OPEN_TEST = "open_test"
+EVALUATE = "evaluate"
+MAP = "map"
+IMPORT = "import"
+DRAW = "draw"
+EXAMINE = "examine"
+VIDEO = "video"
+
+MAX_EPOCHS = 10_000
+MAX_FACES = 100_000  # to draw
+MAX_FRAME_STEP = 100
+
+# What an upload is called in its task's directory: a request names no other file there.
+VIDEO_STEM, VIDEO_SUFFIXES = "video", (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
+
+# Joined to a folder, it names an entry of that very folder. Hidden entries are half-written.
+_NAME = r"^(?!\.)[^/\\:\x00-\x1f\x7f]+"
+Name = Annotated[str, Meta(pattern=rf"{_NAME}\Z", max_length=255)]
+_UPLOADS = "zip|tar|gz|tgz|csv|tsv|txt|lst"
+_UploadName = Annotated[str, Meta(pattern=rf"{_NAME}\.({_UPLOADS})\Z", max_length=255)]
+_VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIXES)})\Z")]
+_Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
+_Pairs = Annotated[dict[_Text, _Text], Meta(max_length=1_000)]
+_Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
+_Split = Literal["train", "val", "test", "all"]
+
+
+@dataclass(frozen=True)
+class _Train:
+    epochs: _Epochs | None = None  # the goal of a run that is continued after `since` epochs
+    since: Count | None = None
+    resumed_after: Count | None = None  # epochs; of an automatic resume
+
+
+@dataclass(frozen=True)
+class _OpenTest:
+    run: Name
+
+
+@dataclass(frozen=True)
+class _Evaluate:
+    run: Name
+    dataset: Name
+    split: _Split
+    views: bool = False
+
+
+@dataclass(frozen=True)
+class _Map:
+    run: Name
+    dataset: Name
+    split: _Split
+    method: Name
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """How to read a dataset; see `fer_core.datasets.layouts.Choices`."""
+
+    layout: _Text = ""
+    numbering: _Text = ""
+    classes: _Pairs = field(default_factory=dict)
+    splits: _Pairs = field(default_factory=dict)
+    columns: _Pairs = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Import:
+    name: Name
+    source: str | None = None  # an absolute path; only read
+    upload: _UploadName | None = None  # in the task's directory, and deleted at the end
+    split_seed: Count = 0
+    validation_fraction: Fraction = 0.0
+    test_fraction: Fraction = 0.0
+    choices: _Choices = _Choices()
+
+    def __post_init__(self) -> None:
+        if (self.source is None) == (self.upload is None):
+            raise FerError("There must be either a `source` or an `upload`.")
+        if self.source is not None and not Path(self.source).is_absolute():
+            raise FerError("`source` must be an absolute path.")
+
+
+@dataclass(frozen=True)
+class _Draw:
+    name: Name
+    count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
+    seed: Count = 0
+
+
+@dataclass(frozen=True)
+class _Examine:
+    dataset: Name
+    faces: Count = 0
+
+
+@dataclass(frozen=True)
+class _VideoSettings:
+    every: Annotated[int, Meta(ge=1, le=MAX_FRAME_STEP)] = 1
+    time_constant: Seconds = 0.0
+    smallest_face: Count | None = None
+    confidence: Fraction | None = None
+    threshold: Fraction = 0.0
+    averaged: bool = False
+
+
+@dataclass(frozen=True)
+class _Video:
+    run: Name
+    file: _VideoName
+    network: _Text = ""
+    name: _Text = ""
+    settings: _VideoSettings = _VideoSettings()
 
 
 @dataclass(frozen=True)
@@ -9,19 +133,21 @@ class Kind:
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane run one after another, different lanes in parallel
+    arguments: type  # a dataclass of the arguments that a request may or must have
+    root: Callable[[], Path] = paths.tasks_root  # the folder of all tasks of this kind
     low_latency: bool = False  # predicts one face or frame at a time; see `subprocess_env`
 
 
 KINDS = {
     # Training may take hours: opening a dataset must not have to wait for it.
-    "train": Kind("fer_core.training.trainer:run_training", "training"),
-    "open_test": Kind("fer_core.training.test_split:run_open_test", "light"),
-    "evaluate": Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light"),
-    "map": Kind("fer_core.inference.feature_map_task:run_map", "light"),
-    "import": Kind("fer_core.datasets.importing.import_task:run_import", "light"),
-    "draw": Kind("fer_core.datasets.synthetic.generate:run_draw", "light"),
+    TRAIN: Kind("fer_core.training.trainer:run_training", "training", _Train, paths.runs_root),
+    OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
+    EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
+    MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),
+    IMPORT: Kind("fer_core.datasets.importing.import_task:run_import", "light", _Import),
+    DRAW: Kind("fer_core.datasets.synthetic.generate:run_draw", "light", _Draw),
     # Takes minutes for 400,000 images.
-    "examine": Kind("fer_core.datasets.quality.scan_task:run_scan", "examining"),
+    EXAMINE: Kind("fer_core.datasets.quality.scan_task:run_scan", "examining", _Examine),
     # Takes about as long as the video plays.
-    "video": Kind("fer_core.inference.video_task:run_video", "video", low_latency=True),
+    VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
 }

@@ -4,18 +4,19 @@ import contextlib
 import logging
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, truncate_log
-from fer_core.tasks import exit_status, processes, queue
-from fer_core.tasks.task import Task, TaskState, directories
+from fer_core.storage import paths, read_json, truncate_log
+from fer_core.tasks import exit_status, kinds, processes, queue
+from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
 
 LOG = logging.getLogger(__name__)
 
 MAX_LOG_BYTES = 8_000_000
 RETENTION_SECONDS = 7 * 24 * 3600.0  # for which an ended task is kept; runs are never removed
-_KEPT_KINDS = ("video",)  # their results are in the task's directory and belong to the user
+_KEPT_KINDS = (kinds.VIDEO,)  # their results are in the task's directory and belong to the user
 _MAX_DELETION_SECONDS = 3600.0  # that deleting a folder takes
 
 
@@ -53,7 +54,23 @@ def truncate_logs(attempts: list[Path]) -> None:
 def _is_removable(task: Task) -> bool:
     state = task.state
     holds_results = task.request is not None and task.request.kind in _KEPT_KINDS
-    return not state.is_active and not (holds_results and state is TaskState.FINISHED)
+    is_needed = state.is_active or (holds_results and state is TaskState.FINISHED)
+    return not is_needed and _was_made_here(task)
+
+
+def _was_made_here(task: Task) -> bool:
+    """Returns whether the program made the folder: it does not delete what the user copied in."""
+    folder = task.directory
+    records = [folder / "request.json", folder / WITHDRAWN]
+    records += [attempt / "process.json" for attempt in folder.glob("attempts/*")]
+    return any(map(partial(_names, folder), records))
+
+
+def _names(folder: Path, record: Path) -> bool:
+    try:
+        return Path(read_json(record)["task"]) == folder
+    except (FerError, OSError, TypeError, KeyError):  # missing or damaged
+        return False
 
 
 def _last_change(task: Task) -> float:

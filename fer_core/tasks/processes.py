@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json
+from fer_core.storage import open_log, paths, read_json
 
 TOLERANCE = 2.0  # seconds by which creation and boot times may appear to move
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux: different after every boot
@@ -50,7 +50,7 @@ def _start_supervisor() -> "subprocess.Popen[bytes]":
         detached = {
             "creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
         }
-    with supervisor_log().open("ab") as log:
+    with open_log(supervisor_log()) as log:
         return subprocess.Popen(
             [sys.executable, "-m", "fer_core.tasks.worker"],
             cwd=paths.PROJECT,

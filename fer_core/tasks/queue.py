@@ -12,8 +12,10 @@ from filelock import FileLock
 
 from fer_core.errors import FerError
 from fer_core.storage import paths, read_json, write_json
+from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
-from fer_core.tasks.task import Request, Task, TaskState, directories, read_request
+from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
+from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
 
 # Automatic resumes in a row without a completed epoch in between, before a run is given up.
 MAX_RESUMES = 3
@@ -50,10 +52,16 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
     Args:
         kind: a key of `KINDS`.
+
+    Raises:
+        FerError: tasks of this kind do not belong there, or the arguments are not those of the
+            kind.
     """
-    for name in (_PLACE_FILE, "progress.json"):
+    request = Request(kind, dict(arguments or {}), time.time(), str(directory))
+    check_entries(directory)
+    check_request(directory, request)
+    for name in (_PLACE_FILE, "progress.json", WITHDRAWN):
         (directory / name).unlink(missing_ok=True)  # left by an earlier request
-    request = Request(kind, dict(arguments or {}), time.time())
     write_json(directory / "request.json", asdict(request))
     ensure_supervisor()
     return Task(directory)
@@ -122,7 +130,7 @@ def auto_resume(task: Task) -> bool:
     with lock():
         allowed = can_auto_resume(task)
         if allowed:
-            submit(task.directory, "train", {"resumed_after": _epochs_done(task)})
+            submit(task.directory, kinds.TRAIN, {"resumed_after": _epochs_done(task)})
     return allowed
 
 
@@ -159,7 +167,8 @@ def _kind(task: Task) -> str:
 
 def _is_queued(task: Task) -> bool:
     # The supervisor checks a thousand runs twice a second.
-    return os.path.exists(f"{task.directory}/request.json")  # noqa: PTH110 (a fifth of the time)
+    exists = os.path.lexists(f"{task.directory}/request.json")  # a fifth of the time of Path's
+    return exists and not task.refusal
 
 
 def _has_open_attempt(task: Task) -> bool:
@@ -172,7 +181,7 @@ def _has_open_attempt(task: Task) -> bool:
         names = os.listdir(attempts)  # noqa: PTH208 (a third of the time)
     except OSError:
         return False
-    newest = max((name for name in names if name.isdecimal()), key=int, default="")
+    newest = max(filter(is_attempt, names), key=int, default="")
     return newest != "" and not os.path.exists(f"{attempts}/{newest}/exit.json")  # noqa: PTH110
 
 
@@ -191,8 +200,7 @@ def _epochs_done(task: Task) -> int:
 
 
 def _sort_key(task: Task) -> tuple[float, float, str]:
-    # A malformed request comes first, to be refused and out of the way.
-    submitted = task.request.submitted if task.request else 0.0
+    submitted = task.request.submitted if task.request else 0.0  # taken at this moment
     try:
         # Counted from 0, so that later requests, sorted by their time, come after moved ones.
         place = float(read_json(task.directory / _PLACE_FILE)["place"])

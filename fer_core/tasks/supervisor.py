@@ -26,6 +26,7 @@ from fer_core.storage import (
 )
 from fer_core.tasks import exit_status, maintenance, processes, queue
 from fer_core.tasks.kinds import KINDS
+from fer_core.tasks.requests import next_attempt
 from fer_core.tasks.task import Task
 
 LOG = logging.getLogger(__name__)
@@ -111,14 +112,10 @@ class Supervisor:
     def _start_if_free(self, task: Task) -> None:
         request = task.request
         kind = KINDS.get(request.kind) if request else None
-        if kind is not None and kind.lane in self.children:
+        if kind is None or kind.lane in self.children or task.refusal:
             return
         attempt = take(task)
         if attempt is None:
-            return
-        if kind is None:
-            received = request.kind if request else "no readable request"
-            self._fail(attempt, f"Tasks must be of a known kind. Received: {received}")
             return
         try:
             process = _start_process(task, attempt, kind.low_latency)
@@ -182,7 +179,7 @@ def take(task: Task) -> Path | None:
     record |= {"started": time.time(), "task": str(task.directory)}
     try:
         attempts.mkdir(exist_ok=True)  # without parents: the task may have been deleted
-        attempt = attempts / str(_next_number(attempts))
+        attempt = attempts / str(next_attempt(attempts))
         attempt.mkdir()
     except FileNotFoundError:
         return None
@@ -201,11 +198,6 @@ def take(task: Task) -> Path | None:
             return None
         raise
     return attempt
-
-
-def _next_number(attempts: Path) -> int:
-    numbers = [int(path.name) for path in attempts.iterdir() if path.name.isdigit()]
-    return max(numbers, default=-1) + 1
 
 
 def _start_process(task: Task, attempt: Path, low_latency: bool) -> subprocess.Popen[bytes]:

@@ -1,18 +1,26 @@
 """A task: a directory for long work, whose state is derived from files and processes."""
 
 import os
-import shutil
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, read_tail, retry_while_locked, write_json
+from fer_core.storage import (
+    delete_folder,
+    paths,
+    read_json,
+    read_tail,
+    retry_while_locked,
+    write_json,
+)
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive
+from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
+
+WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
 _ALL = 1_000_000  # bytes, more than any error message
 
@@ -36,15 +44,6 @@ class TaskState(StrEnum):
 
 class CancelledError(Exception):
     """The user stopped the task before it had changed anything."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """The content of `request.json`: what to do."""
-
-    kind: str  # a key of `kinds.KINDS`
-    arguments: Mapping[str, Any]
-    submitted: float  # seconds since 1970; the oldest runs first
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ class Task:
         if attempt is not None and _is_live(attempt):
             stopping = (attempt / "stop").exists()
             return TaskState.STOPPING if stopping else TaskState.RUNNING
-        if (self.directory / "request.json").exists():
-            return TaskState.QUEUED
+        if os.path.lexists(self.directory / "request.json"):
+            return TaskState.FAILED if self.refusal else TaskState.QUEUED
         if self.attempt != attempt:  # the request was taken between the checks
             return self.state
         if attempt is not None and (attempt / "error.txt").exists():
@@ -91,6 +90,22 @@ class Task:
         if self._has_result(attempt):
             return TaskState.FINISHED
         return TaskState.CANCELLED if attempt is None else TaskState.INTERRUPTED
+
+    @property
+    def refusal(self) -> str:
+        """Returns why the request in the directory will never be carried out.
+
+        Returns an empty string if it will be, or if there is none.
+        """
+        if not os.path.lexists(self.directory / "request.json"):
+            return ""
+        try:
+            check_queued(self.directory)
+        except FerError as error:
+            is_run = self.directory.parent == paths.runs_root()
+            advice = "Resume the run." if is_run else "Submit it again."
+            return f"{self.id} was not started. {error} {advice}"
+        return ""
 
     @property
     def is_live(self) -> bool:
@@ -111,11 +126,14 @@ class Task:
     @property
     def attempts(self) -> list[Path]:
         """Returns the directories of all attempts, oldest first."""
+        folder = self.directory / "attempts"
+        if folder.is_symlink():
+            return []
         try:
-            entries = list((self.directory / "attempts").iterdir())
+            entries = list(folder.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return []
-        attempts = [path for path in entries if path.name.isdecimal()]
+        attempts = [path for path in entries if is_attempt(path.name) and not path.is_symlink()]
         # A supervisor that is just taking the request has not moved it into its attempt yet.
         taken = [path for path in attempts if (path / "request.json").exists()]
         return sorted(taken, key=lambda path: int(path.name))
@@ -141,7 +159,9 @@ class Task:
 
     @property
     def error(self) -> str:
-        """Returns the newest attempt's error message; an empty string if there is none."""
+        """Returns why the request was refused, or the newest attempt's error message, or ""."""
+        if refusal := self.refusal:
+            return refusal
         return read_tail(exit_status.error_file(self.attempt), _ALL) if self.attempt else ""
 
     def log(self, lines: int = 200) -> str:
@@ -174,16 +194,18 @@ class Task:
         """Asks the process to stop after the current step, and removes a queued request."""
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
-            (self.attempt / "stop").touch()
+            _mark_stopped(self.attempt)
 
     def cancel(self) -> bool:
         """Removes the task from the queue; returns False if it was not queued."""
+        request = self.directory / "request.json"
         try:
-            retry_while_locked((self.directory / "request.json").unlink)
+            # Kept under another name: it tells that the directory was made by the program.
+            retry_while_locked(lambda: request.replace(self.directory / WITHDRAWN))
         except FileNotFoundError:
             return False
         if self.attempt is not None and not _is_live(self.attempt):
-            (self.attempt / "stop").touch()  # prevents an automatic resume
+            _mark_stopped(self.attempt)  # prevents an automatic resume
         return True
 
     def abandon_attempt(self) -> None:
@@ -194,8 +216,8 @@ class Task:
         """
         *earlier, newest = self.attempts
         if earlier:
-            (earlier[-1] / "stop").touch()  # prevents an automatic resume
-        retry_while_locked(lambda: (newest / "request.json").rename(newest / "withdrawn.json"))
+            _mark_stopped(earlier[-1])  # prevents an automatic resume
+        retry_while_locked(lambda: (newest / "request.json").replace(newest / WITHDRAWN))
 
     def delete(self) -> None:
         """Deletes the directory.
@@ -205,21 +227,7 @@ class Task:
         """
         if self.state.is_active:
             raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
-        # Renamed first, so that nobody sees it half deleted.
-        doomed = self.directory.with_name(f".deleted-{self.id}")
-        shutil.rmtree(doomed, ignore_errors=True)  # left by an earlier attempt to delete it
-        try:
-            self.directory.rename(doomed)
-        except FileNotFoundError:
-            return  # another session has deleted it
-        except OSError as error:
-            raise FerError(
-                f"{self.id} must not be in use to be deleted. Received: {error}"
-            ) from error
-        if doomed.is_symlink():  # its target is not ours to delete
-            doomed.unlink()
-        else:
-            shutil.rmtree(doomed, ignore_errors=True)
+        delete_folder(self.directory)
 
     def _has_result(self, attempt: Path | None) -> bool:
         """Returns whether the work finished, and in this attempt if the result names one."""
@@ -231,6 +239,11 @@ class Task:
             return False
         finished_in = result.get("attempt") if isinstance(result, dict) else None
         return finished_in is None or attempt is None or str(finished_in) == attempt.name
+
+
+def _mark_stopped(attempt: Path) -> None:
+    with suppress(FileExistsError):  # of a link too, which is not followed
+        (attempt / "stop").touch(exist_ok=False)
 
 
 def _is_live(attempt: Path) -> bool:
@@ -246,15 +259,6 @@ def _was_taken_here(attempt: Path) -> bool:
         return bool(read_json(attempt / "process.json").get("task", task) == task)
     except (FerError, AttributeError):  # missing or damaged
         return True
-
-
-def read_request(file: Path) -> Request | None:
-    """Returns the content of a `request.json`; None if it is missing or malformed."""
-    try:
-        request = Request(**read_json(file))
-    except (FerError, TypeError):
-        return None
-    return request if isinstance(request.arguments, dict) else None
 
 
 def new_directory(root: Path, name: str) -> Path:

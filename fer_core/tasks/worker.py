@@ -20,9 +20,10 @@ from filelock import FileLock, Timeout
 from fer_core.errors import FerError
 from fer_core.storage import disk_full_as_error, write_reserved
 from fer_core.tasks import exit_status
-from fer_core.tasks.kinds import KINDS
+from fer_core.tasks.kinds import Kind
+from fer_core.tasks.requests import Request, check_request, check_tree
 from fer_core.tasks.supervisor import supervise
-from fer_core.tasks.task import CancelledError, Request, Task
+from fer_core.tasks.task import CancelledError, Task
 
 HANDOVER_SECONDS = 60.0  # for a process whose supervisor was killed to end
 
@@ -33,16 +34,18 @@ def work(task: Task) -> int:
     if request is None or attempt is None:
         raise FerError(f"The directory must hold a task that was taken. Received: {task.id}")
     try:
+        kind = check_request(task.directory, request)
+        check_tree(task.directory)
         with disk_full_as_error(task.directory / "its files"), _exclusive(task):
-            _run(task, request)
+            _run(task, kind)
     except Exception as error:  # the outermost frame of the process: nothing may be lost here
         _record_error(error, request, attempt)
         return 1
     return 0
 
 
-def _run(task: Task, request: Request) -> None:
-    module, name = KINDS[request.kind].function.split(":")
+def _run(task: Task, kind: Kind) -> None:
+    module, name = kind.function.split(":")
     function = getattr(importlib.import_module(module), name)
     try:
         function(task)

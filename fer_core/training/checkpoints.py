@@ -3,23 +3,70 @@
 import hashlib
 import logging
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import keras
 import numpy as np
+from msgspec import Meta
 
 from fer_core.errors import FerError
 from fer_core.models import trained_layers
-from fer_core.storage import disk_full_as_error, fsync_file, read_json, write_json
+from fer_core.runs import HISTORY
+from fer_core.storage import (
+    Count,
+    NonNegative,
+    disk_full_as_error,
+    fsync_file,
+    open_regular,
+    read_arrays,
+    read_record,
+    write_json,
+)
 
 LOG = logging.getLogger(__name__)
 
 KEPT = 2  # if the newest is damaged, the one before is used
 _ARRAYS = "arrays.npz"
 _MANIFEST = "manifest.json"
+_MAX_HEADER_BYTES = 1_000  # of an array in the file
+
+
+@dataclass
+class State:
+    """The trainer's own state after an epoch."""
+
+    epoch: Annotated[int, Meta(ge=-1)] = -1  # the last completed one, counted from 0
+    step: Count = 0  # optimizer steps so far
+    best_epoch: Count | None = None
+    best_accuracy: Annotated[float, Meta(ge=-1, le=1)] = -1.0
+    best_loss: NonNegative = 0.0
+    row: dict[str, int | float] = field(default_factory=dict)  # the epoch's row of history.csv
+
+    def epochs_without_improvement(self, since: int) -> int:
+        """Counts epochs since the best one, or since epoch `since` if that is later."""
+        if self.best_epoch is None:
+            return 0
+        return self.epoch - max(self.best_epoch, since - 1)
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """The content of a checkpoint's manifest."""
+
+    epoch: Count
+    state: State
+    sha256: str  # of the arrays
+
+    def __post_init__(self) -> None:
+        row = self.state.row
+        is_whole = set(row) == set(HISTORY) and all(
+            low <= row[name] <= high for name, (low, high) in HISTORY.items()
+        )
+        if not is_whole or not self.epoch == self.state.epoch == row["epoch"]:
+            raise FerError(f"The state must be that of epoch {self.epoch}, with its scores.")
 
 
 @dataclass(frozen=True)
@@ -28,28 +75,28 @@ class Checkpoint:
 
     directory: Path
     epoch: int  # the last completed epoch, counted from 0
-    state: Mapping[str, Any]  # the trainer's own state, such as the best epoch
+    state: State
 
     def restore(self, model: keras.Model) -> None:
-        """Restores the model's trained layers and its optimizer.
+        """Restores the model's trained layers and its optimizer, all or nothing.
 
         Raises:
-            FerError: the checkpoint belongs to another model.
+            FerError: the checkpoint is damaged or belongs to another model.
         """
-        with np.load(self.directory / _ARRAYS) as arrays:
-            variables = _variables(model)
-            if set(arrays.files) != set(variables):
-                raise FerError(
-                    f"The checkpoint must contain the {len(variables)} arrays of {model.name}. "
-                    f"Received: {len(arrays.files)} arrays in {self.directory}"
-                )
-            for name, variable in variables.items():
-                variable.assign(arrays[name])
+        variables = _variables(model)
+        wanted = {name: np.asarray(variable) for name, variable in variables.items()}
+        size = sum(array.nbytes + _MAX_HEADER_BYTES for array in wanted.values())
+        arrays = read_arrays(self.directory / _ARRAYS, max_bytes=size)
+        if _forms(arrays) != _forms(wanted):
+            raise FerError(
+                f"The checkpoint must contain the {len(variables)} arrays of {model.name}. "
+                f"Received: {len(arrays)} arrays in {self.directory}"
+            )
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
 
 
-def save_checkpoint(
-    root: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]
-) -> Checkpoint:
+def save_checkpoint(root: Path, model: keras.Model, state: State) -> Checkpoint:
     """Writes `root/<epoch>` and removes all but the newest `KEPT`.
 
     Frozen layers are left out: the model is built with their weights. The manifest with the
@@ -58,41 +105,45 @@ def save_checkpoint(
     Raises:
         DiskFullError: the disk is full; the incomplete checkpoint is removed.
     """
+    epoch = state.epoch
     partial, final = root / f".{epoch}", root / str(epoch)
     shutil.rmtree(partial, ignore_errors=True)
     try:
         with disk_full_as_error(final / _ARRAYS):
             partial.mkdir(parents=True)
-            _write(partial, epoch, model, state)
+            _write(partial, model, state)
             shutil.rmtree(final, ignore_errors=True)
             partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in _directories(root)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
-    return Checkpoint(final, epoch, state)
+    return Checkpoint(final, epoch, replace(state))
 
 
-def load_latest(root: Path) -> Checkpoint | None:
-    """Returns the newest undamaged checkpoint, or None."""
+def intact_checkpoints(root: Path) -> Iterator[Checkpoint]:
+    """Yields the undamaged checkpoints, newest first."""
     for directory in _directories(root):
+        epoch = int(directory.name)
         try:
-            manifest = read_json(directory / _MANIFEST)
-            is_intact = manifest["sha256"] == _checksum(directory / _ARRAYS)
-        except (OSError, ValueError, KeyError, TypeError):  # ValueError: no JSON
-            is_intact = False
-        if is_intact:
-            return Checkpoint(directory, manifest["epoch"], manifest["state"])
-        LOG.warning("The checkpoint of epoch %s is damaged.", int(directory.name) + 1)
-    return None
+            manifest = read_record(directory / _MANIFEST, _Manifest)
+            if manifest is None or manifest.epoch != epoch:
+                raise FerError(f"{directory / _MANIFEST} must be that of epoch {epoch}.")
+            if manifest.sha256 != _checksum(directory / _ARRAYS):
+                raise FerError(f"{directory / _ARRAYS} has another checksum.")
+        except (FerError, OSError) as error:
+            LOG.warning("The checkpoint of epoch %d is damaged: %s", epoch + 1, error)
+        else:
+            yield Checkpoint(directory, epoch, manifest.state)
 
 
-def _write(directory: Path, epoch: int, model: keras.Model, state: Mapping[str, Any]) -> None:
+def _write(directory: Path, model: keras.Model, state: State) -> None:
     arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
     np.savez(directory / _ARRAYS, allow_pickle=False, **arrays)
     fsync_file(directory / _ARRAYS)  # or only the manifest could survive a power cut
     checksum = _checksum(directory / _ARRAYS)
-    write_json(directory / _MANIFEST, {"epoch": epoch, "state": state, "sha256": checksum})
+    record = {"epoch": state.epoch, "state": asdict(state), "sha256": checksum}
+    write_json(directory / _MANIFEST, record)
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -104,13 +155,17 @@ def _variables(model: keras.Model) -> dict[str, keras.Variable]:
     return named
 
 
+def _forms(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+
 def _directories(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
-    numbered = [path for path in root.iterdir() if path.name.isdigit()]
+    numbered = [path for path in root.iterdir() if path.name.isdecimal()]
     return sorted(numbered, key=lambda path: int(path.name), reverse=True)
 
 
 def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import keras
 
 from fer_core import __version__
 from fer_core.runs import Run, RunData, TrainConfig
-from fer_core.storage import write_json
+from fer_core.storage import is_temporary, write_json
 
 # Temporary files of `storage.replacing` that the app writes into a run's directory.
 _APP_FILES = (".notes.", ".request.", ".place.")
@@ -39,14 +39,15 @@ def configure_backend(config: TrainConfig) -> None:
 
 
 def remove_partial_files(run: Run) -> None:
-    """Removes temporary files that a killed attempt left behind."""
+    """Removes the temporary files of a killed attempt, and no other hidden files."""
     for path in list(run.directory.rglob(".*")):
         if path.name.startswith(_APP_FILES):
             continue  # the app may be writing it right now
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
+        if is_temporary(path.name) and path.is_file():
             path.unlink(missing_ok=True)
+    for path in (run.directory / "checkpoints").glob(".*"):
+        if path.name[1:].isdecimal() and path.is_dir():
+            shutil.rmtree(path)
 
 
 def write_environment(run: Run, data: RunData) -> None:

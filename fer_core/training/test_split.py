@@ -7,14 +7,16 @@ from fer_core.errors import FerError
 from fer_core.models import load_model, predict, predict_tta
 from fer_core.runs import Run, RunData, check_finished, open_data_of, open_run, save_predictions
 from fer_core.storage import write_json
-from fer_core.tasks import ProgressReporter, Task
+from fer_core.tasks import ProgressReporter, Task, check_tree
 
 
 def run_open_test(task: Task) -> None:
     """Opens the test split of the run named in the task's request; called by the worker."""
     if task.request is None:
         raise FerError(f"{task.id} must name a run in its request. It has no request.")
-    open_test(open_run(task.request.arguments["run"]), ProgressReporter(task, "Reading the images"))
+    run = open_run(task.request.arguments["run"])
+    check_tree(run.directory)
+    open_test(run, ProgressReporter(task, "Reading the images"))
     write_json(task.directory / "result.json", {"run": task.request.arguments["run"]})
 
 

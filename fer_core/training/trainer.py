@@ -4,10 +4,10 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 
 import keras
 import numpy as np
+import pandas as pd
 
 from fer_core.errors import FerError
 from fer_core.evaluation import save_calibration
@@ -38,7 +38,7 @@ from fer_core.runs import (
 from fer_core.storage import append_row, save_table
 from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.batches import Batch
-from fer_core.training.checkpoints import load_latest, save_checkpoint
+from fer_core.training.checkpoints import State, intact_checkpoints, save_checkpoint
 from fer_core.training.distillation import with_teacher_targets
 from fer_core.training.export import export_h5
 from fer_core.training.frozen_features import open_stage
@@ -75,24 +75,6 @@ def run_training(task: Task) -> None:
     trainer.finish(reason)
 
 
-@dataclass
-class State:
-    """The trainer's own state, stored in every checkpoint."""
-
-    epoch: int = -1  # the last completed one, counted from 0
-    step: int = 0  # optimizer steps so far
-    best_epoch: int | None = None
-    best_accuracy: float = -1.0
-    best_loss: float = 0.0
-    row: dict[str, float] = field(default_factory=dict)  # the last epoch's row of history.csv
-
-    def epochs_without_improvement(self, since: int) -> int:
-        """Counts epochs since the best one, or since epoch `since` if that is later."""
-        if self.best_epoch is None:
-            return 0
-        return self.epoch - max(self.best_epoch, since - 1)
-
-
 class Trainer:
     """Trains a run epoch by epoch and saves a checkpoint after each.
 
@@ -117,22 +99,14 @@ class Trainer:
         self.val_labels = data.labels(data.positions("val"))
 
     def resume(self) -> None:
-        """Restores the newest intact checkpoint, or starts from the beginning.
+        """Restores the newest usable checkpoint, or starts from the beginning.
 
         Raises:
-            FerError: epochs were trained, but no checkpoint is intact.
+            FerError: epochs were trained, but no checkpoint can be used; the run is unchanged.
         """
-        checkpoint, history = load_latest(self.run.directory / "checkpoints"), self.run.history
-        if checkpoint is None and len(history):
-            raise FerError(
-                f"{self.run.id} must have an intact checkpoint to resume from: it has trained "
-                f"{len(history)} epochs. Its checkpoints are missing or damaged; its best model, "
-                "history and predictions are kept, and a new run can start from its weights."
-            )
-        if checkpoint is not None:
-            self._enter_stage_of(checkpoint.epoch)
-            checkpoint.restore(self.stage.model)
-            self.state = State(**checkpoint.state)
+        history = self.run.history
+        is_restored = self._restore_newest(history)
+        if is_restored:
             probabilities = self._validate()  # may fail, so it comes before changes to the run
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
@@ -143,8 +117,37 @@ class Trainer:
         if self.config.tensorboard:
             folder = self.run.directory / "tensorboard"
             self.events = open_event_files(folder, history, steps)
-        if checkpoint is not None:
+        if is_restored:
             self._record_epoch(probabilities)
+
+    def _restore_newest(self, history: pd.DataFrame) -> bool:
+        """Restores model and state; returns False if no epoch was trained yet.
+
+        Raises:
+            FerError: epochs were trained, but no checkpoint can be used.
+        """
+        problem = ""
+        for checkpoint in intact_checkpoints(self.run.directory / "checkpoints"):
+            try:
+                _check_history(history, checkpoint.epoch)
+                self._enter_stage_of(checkpoint.epoch)
+                checkpoint.restore(self.stage.model)
+            except FerError as error:
+                LOG.warning(
+                    "The checkpoint of epoch %d is not used: %s", checkpoint.epoch + 1, error
+                )
+                problem = str(error).rstrip(".")
+            else:
+                self.state = checkpoint.state
+                return True
+        if problem or len(history):
+            problem = problem or "Its checkpoints are missing or damaged"
+            raise FerError(
+                f"{self.run.id} must have an intact checkpoint to resume from: it has trained "
+                f"{len(history)} epochs. {problem}; its best model, history and predictions are "
+                "kept, and a new run can start from its weights."
+            )
+        return False
 
     def fit(self) -> str:
         """Trains until the last epoch, early stopping, or a request to stop; returns the reason."""
@@ -162,7 +165,7 @@ class Trainer:
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
             # Comes first: a resumed run repeats the steps that follow it.
             folder = self.run.directory / "checkpoints"
-            save_checkpoint(folder, epoch, self.stage.model, asdict(self.state))
+            save_checkpoint(folder, self.stage.model, self.state)
             self._record_epoch(probabilities)
             LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _describe(self.state.row))
         return COMPLETED
@@ -302,6 +305,15 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         patience = self.config.early_stopping
         return bool(patience) and self.state.epochs_without_improvement(self.goal.since) >= patience
+
+
+def _check_history(history: pd.DataFrame, epoch: int) -> None:
+    """Raises a FerError unless the history has every epoch before this one."""
+    epochs = history["epoch"][history["epoch"] < epoch]
+    if epochs.tolist() != list(range(epoch)):
+        raise FerError(
+            f"history.csv must have the {epoch} epochs before the checkpoint. It has {len(epochs)}"
+        )
 
 
 def _scores(probabilities: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -11,9 +11,9 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset, run_draw
 from fer_core.datasets.synthetic.random_faces import random_face
 from fer_core.expressions import EXPRESSIONS
-from fer_core.storage.files import write_json
 from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
+from tests.tasks.requests import write_request
 
 
 @pytest.fixture(autouse=True)
@@ -75,11 +75,7 @@ def test_counts_out_of_range_are_refused(count):
 
 def test_the_task_draws_it_and_says_how_far_it_is(workspace: Path):
     directory = workspace / "tasks" / "draw"
-    directory.mkdir(parents=True)
-    arguments = {"name": "drawn", "count": 70, "seed": 1}
-    write_json(
-        directory / "request.json", {"kind": "draw", "arguments": arguments, "submitted": 0.0}
-    )
+    write_request(directory, "draw", name="drawn", count=70, seed=1)
     task = tasks.Task(directory)
     run_draw(task)
     assert read_json(directory / "result.json") == {"dataset": "drawn"}

@@ -52,9 +52,13 @@ def wait_until(true: Callable[[], object], what: str = "the condition") -> None:
 
 
 def open_page(page: "Page", address: str) -> None:
-    """Opens an address of the app and waits until its script is through."""
+    """Opens an address of the app and waits until its page stands there.
+
+    A fresh server runs a linked page twice (see `pages/__init__.py`) and rests in between, before
+    there is a title.
+    """
     page.goto(address)
-    page.get_by_test_id("stApp").wait_for()
+    page.get_by_role("heading", level=1).wait_for()
     settled(page)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PROJECT = Path(__file__).parents[2]
+APP = PROJECT / "streamlit_app.py"
 # Of the first face; a network that has hardly learned is not sure.
 ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure)$")
 CHROMIUM_OPTIONS = (
@@ -55,14 +56,26 @@ def face_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser(face_film: Path) -> Iterator["Browser"]:
     """Chromium without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
+    pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not chromium_path():
         pytest.skip("needs chromium")
-    with playwright.sync_playwright() as runner:
-        film = f"--use-file-for-fake-video-capture={face_film}"
+    with chromium(f"--use-file-for-fake-video-capture={face_film}") as browser:
+        yield browser
+
+
+def chromium_path() -> str | None:
+    """Returns the path of the Chromium that is installed, if any."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def chromium(*options: str) -> Iterator["Browser"]:
+    """Runs Chromium without a window, with further command-line options."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as runner:
         browser = runner.chromium.launch(
-            executable_path=chromium, args=[*CHROMIUM_OPTIONS, film], headless=True
+            executable_path=chromium_path(), args=[*CHROMIUM_OPTIONS, *options], headless=True
         )
         yield browser
         browser.close()
@@ -80,12 +93,14 @@ def page(browser: "Browser") -> Iterator["Page"]:
 
 
 @contextmanager
-def serve(home: Path, streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
+def serve(
+    home: Path, streamlit: Sequence[str] = ("-m", "streamlit"), app: Path = APP
+) -> Iterator[str]:
     """Runs the app on a workspace; gives its address. `streamlit` is what Python runs."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, *streamlit, "run", "streamlit_app.py"]
+    command = [sys.executable, *streamlit, "run", str(app)]
     server = subprocess.Popen(
         [*command, "--server.headless=true", f"--server.port={port}"],
         cwd=PROJECT,

@@ -19,6 +19,7 @@ from fer_core.runs.records import COMPLETED, HISTORY_COLUMNS, STOPPED, Result
 from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
+from tests.tasks.requests import write_request
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
 RunMaker = Callable[..., Run]
@@ -159,8 +160,7 @@ def test_curves_count_steps_to_the_end_of_an_epoch_and_seconds_cumulated(
 
 def test_a_run_that_was_continued_is_one_of_more_epochs(make_run: RunMaker) -> None:
     run = make_run("one")
-    request = {"kind": "train", "arguments": {"epochs": 60, "since": 50}, "submitted": 3.0}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory, epochs=60, since=50)
     assert comparison.read_record(run).config == replace(CONFIG, epochs=60)
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from fer_core.inference import video_io as film
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
+from tests.inference.hostile_videos import damaged, jpeg, readable, unreadable
 from tests.inference.synthetic_video import encode_as, gray_frames, turn, write_film, write_sound
+from tests.inference.video_containers import Mkv
 
 
 def read(path: Path, every: int = 1) -> list[Frame]:
@@ -190,3 +192,92 @@ def test_only_rgb_pictures_are_written(tmp_path: Path) -> None:
         VideoWriter(tmp_path / "a.mp4") as writer,
     ):
         writer.add(np.zeros((4, 4), np.uint8), 0.0)
+
+
+def test_a_gap_of_hours_is_read_at_its_true_time_and_written_as_a_minute(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(readable()["mp4, a jump of ten hours"]())
+    with VideoReader(path) as opened, VideoWriter(tmp_path / "b.mp4") as writer:
+        frames = list(opened.read())
+        for frame in frames:
+            writer.add(frame.image, frame.seconds)
+    assert frames[-1].seconds == pytest.approx(36_000.4)
+    assert writer.shortened == pytest.approx(36_000 - film.MAX_GAP)
+    written = [frame.seconds for frame in read(tmp_path / "b.mp4")]
+    assert len(written) == len(frames)
+    assert written[-1] == pytest.approx(film.MAX_GAP + 0.4, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["mkv, a title that is not UTF-8", "mkv, jumps of 18 years", "mkv, size 0"]
+)
+def test_odd_files_lose_no_frame(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(readable()[name]())
+    assert len(read(path)) == 12
+
+
+def test_pixels_that_cannot_be_converted_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(unreadable()["mkv, raw of 4 bits"]())
+    with VideoReader(path) as opened, pytest.raises(ValueError, match="no frame can be decoded"):
+        list(opened.read())
+
+
+def test_a_file_that_repeats_itself_ends_early(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(damaged()["mp4, one frame ten thousand times"]())
+    with VideoReader(path) as opened:
+        assert opened.frames == 10_000
+        assert 0 < len(list(opened.read())) < 1000
+        assert opened.damaged == 1
+
+
+def test_a_frame_of_another_shape_keeps_its_proportions(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(Mkv([jpeg(48, 64, 250), jpeg(96, 32, 250)]).content())
+    wide, tall = (frame.image for frame in read(path))
+    assert wide.shape == tall.shape == (48, 64, 3)
+    assert wide.min() > 200
+    assert (tall[:, 24:40] > 200).all() and (tall[:, :24] == 0).all() and (tall[:, 40:] == 0).all()
+
+
+def test_where_nothing_can_be_decoded_reading_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mkv"
+    path.write_bytes(readable()["mkv, 500 damaged frames first"]())
+    monkeypatch.setattr(film, "_PATIENCE", -1.0)
+    with VideoReader(path) as opened, pytest.raises(ValueError, match="no frame can be decoded"):
+        list(opened.read())
+    assert opened.damaged == 1
+
+
+def test_frames_that_take_too_much_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_film(tmp_path / "a.mp4", gray_frames(2))
+    monkeypatch.setattr(film, "MAX_FRAME_BYTES", 1000)
+    with VideoReader(path) as opened, pytest.raises(ValueError, match="64×48 as yuv420p"):
+        list(opened.read())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only on POSIX")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(ValueError, match="must be a file"):
+        VideoReader(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "stated"), [("avi, length 2^32-1", 2**32 / 25), ("mkv, duration 1e308", None)]
+)
+def test_an_impossible_duration_or_rate_is_none(
+    tmp_path: Path, name: str, stated: float | None
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(readable()[name]())
+    with VideoReader(path) as opened:
+        assert opened.seconds == (stated and pytest.approx(stated))
+        assert opened.frames in (12, None)
+        assert 0.001 <= opened.step <= 3600

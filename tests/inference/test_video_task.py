@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.inference import videos
+from fer_core.inference import video_task, videos
 from fer_core.inference.recognition import Classifier
-from fer_core.inference.video_io import VideoReader
+from fer_core.inference.video_io import MAX_GAP, VideoReader
 from fer_core.inference.video_table import read_video_table
 from fer_core.inference.video_task import _is_inside, columns, recognize_video
 from fer_core.inference.videos import Summary, Video, VideoSettings, submit_video
@@ -22,13 +22,14 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
+from fer_core.tasks import kinds, queue, supervisor, worker
 from fer_core.tasks import maintenance as upkeep
-from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks import task as tasks
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import TaskState
 from fer_core.vision.detection import FaceDetector
 from fer_core.vision.images import Box
+from tests.inference.hostile_videos import readable
 from tests.inference.synthetic_video import face_frames, gray_frames, write_film
 from tests.inference.test_recognition import brightness_model
 
@@ -317,6 +318,20 @@ def test_a_file_that_ends_early_is_told_from_a_whole_one(ask: Ask) -> None:
     assert not replace(summary, stated_seconds=60.0, reason="stopped").is_truncated
 
 
+def test_a_jump_of_hours_is_true_in_the_table_and_short_in_the_film(ask: Ask, detector) -> None:
+    video = ask(readable()["mp4, a jump of ten hours"]())
+    summary = look(video, detector)
+    assert (summary.frames, summary.seconds) == (12, pytest.approx(36_000.4))
+    assert summary.shortened == pytest.approx(36_000 - MAX_GAP)
+
+
+def test_portraits_have_a_limit(ask: Ask, detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_task, "_MAX_PORTRAITS", 1)
+    video = ask(face_frames(24, faces=2))
+    look(video, detector)
+    assert len(list(video.portrait_file(1).parent.iterdir())) == 1
+
+
 def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detector) -> None:
     summary = look(ask(gray_frames(140), every=100), detector)
     assert summary.frames == 2  # the last of them 1.6 s before the end
@@ -325,8 +340,8 @@ def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detecto
 
 
 def test_it_has_a_lane_of_its_own() -> None:
-    lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != videos.KIND]
-    assert supervisor.KINDS[videos.KIND].lane not in lanes
+    lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != kinds.VIDEO]
+    assert supervisor.KINDS[kinds.VIDEO].lane not in lanes
 
 
 def test_a_real_film_has_one_face_throughout(ask: Ask, detector, photos_dir: Path) -> None:

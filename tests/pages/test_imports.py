@@ -29,7 +29,7 @@ def loaded_by(script: str) -> set[str]:
 
 @pytest.mark.parametrize("page", LIGHT_PAGES)
 def test_a_page_imports_no_heavy_library(page: str) -> None:
-    frame, script = PROJECT / "streamlit_app.py", PROJECT / "pages" / f"{page}.py"
+    frame, script = PROJECT / "frame.py", PROJECT / "pages" / f"{page}.py"
     # As in the app: the first import of `pages` is aborted by a rerun, the next one succeeds.
     start = "import contextlib\nwith contextlib.suppress(BaseException):\n    import pages"
     loaded = loaded_by("\n".join([start, imports_of(frame), imports_of(script)]))

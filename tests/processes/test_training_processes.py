@@ -142,13 +142,6 @@ def test_an_idle_supervisor_leaves_and_a_submission_starts_another(workspace: Pa
     assert drawing.state is TaskState.FINISHED
 
 
-def test_a_task_of_an_unknown_kind_is_refused(workspace: Path) -> None:
-    task = queue.submit(tasks.new_directory(paths.tasks_root(), "dance"), "dance")
-    wait_until(lambda: ended(task))
-    assert task.state is TaskState.FAILED
-    assert "Received: dance" in task.error
-
-
 def test_the_fixture_leaves_no_process_behind(endless: TrainConfig) -> None:
     run = submit_run(endless)
     wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())

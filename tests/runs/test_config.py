@@ -4,9 +4,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from fer_core.runs.config import Augmentation, TrainConfig, weights_file
+from fer_core.runs.config import SETTINGS, Augmentation, TrainConfig, weights_file
 from fer_core.runs.recipes import RECIPES
-from fer_core.runs.setting_labels import SETTINGS
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -24,6 +24,7 @@ from fer_core.storage.files import write_json
 from fer_core.tasks import task as tasks
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import TaskState
+from tests.tasks.requests import write_request
 
 CONFIG = TrainConfig(dataset="faces", recipe="cnn_classic")
 
@@ -223,7 +224,7 @@ def test_notes_that_are_too_long_are_refused(workspace: Path, notes: Notes) -> N
 
 def test_a_run_that_waits_is_not_archived(workspace: Path) -> None:
     run = create_run(CONFIG)
-    write_json(run.directory / "request.json", {"kind": "train"})
+    write_request(run.directory)
     with pytest.raises(ValueError, match="can be archived once it has ended.*is queued"):
         run.save_notes(Notes(archived=True))
     run.save_notes(Notes("waits"))  # a name it may have
@@ -302,7 +303,7 @@ def test_the_census_sees_a_run_at_rest_begin_again(workspace: Path) -> None:
     long_ago = 1_000_000_000
     os.utime(run.directory, (long_ago, long_ago))
     assert count_runs() == count_runs() == RunCounts(1, ())
-    write_json(run.directory / "request.json", {"kind": "train"})
+    write_request(run.directory)
     assert count_runs() == RunCounts(1, (run,))
 
 

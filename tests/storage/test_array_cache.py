@@ -98,6 +98,14 @@ def test_unused_arrays_are_removed_and_unfinished_ones_sooner(path: Path) -> Non
     assert lately.exists() and being_made.exists() and path.exists()
 
 
+def test_arrays_behind_a_link_are_not_removed(path: Path, tmp_path: Path) -> None:
+    mine = unused_for(tmp_path / "mine" / "results.npy", cache.MAX_UNUSED_SECONDS + DAY)
+    paths.cache_root().mkdir(parents=True, exist_ok=True)
+    (paths.cache_root() / "linked").symlink_to(mine.parent)
+    opened(path, make)
+    assert mine.exists()
+
+
 def test_the_least_recently_used_array_is_removed_beyond_the_limit(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

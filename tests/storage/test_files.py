@@ -12,6 +12,9 @@ from fer_core.storage import files
 from fer_core.storage.csv_tables import append_row
 from fer_core.storage.files import (
     DiskFullError,
+    delete_folder,
+    is_temporary,
+    open_log,
     release_reserved,
     replacing,
     reserve,
@@ -162,3 +165,40 @@ def test_the_newest_lines_of_a_long_log_are_kept(tmp_path: Path) -> None:
     assert log.stat().st_size <= 500 and lines[-1] == "line 999"
     assert lines == [f"line {number}" for number in range(1000 - len(lines), 1000)]
     truncate_log(tmp_path / "nothing.log", max_bytes=1)
+
+
+def test_deleting_a_link_to_a_folder_leaves_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").touch()
+    for name in ("faces", ".deleted-faces"):  # the second was left by another program
+        (tmp_path / name).symlink_to(tmp_path / "photos")
+    delete_folder(tmp_path / "faces")
+    delete_folder(tmp_path / "faces")  # gone already
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+    assert (tmp_path / "photos" / "a.jpg").exists()
+
+
+def test_a_log_is_not_written_through_a_link_or_into_a_pipe(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"line\n" * 100)
+    (tmp_path / "link").symlink_to(victim)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OSError):
+            open_log(tmp_path / name)
+    truncate_log(tmp_path / "link", 10)
+    assert victim.read_bytes() == b"line\n" * 100
+    with open_log(tmp_path / "new") as log:
+        log.write(b"a")
+    with open_log(tmp_path / "new") as log:
+        log.write(b"b")
+    assert (tmp_path / "new").read_bytes() == b"ab"
+
+
+def test_only_names_that_the_program_gives_are_temporary(tmp_path: Path) -> None:
+    for name in ("model.keras", "history.csv", ".hidden", "no-suffix"):
+        with replacing(tmp_path / name) as temporary:
+            temporary.touch()
+            assert is_temporary(temporary.name)
+        assert not is_temporary(name)
+    assert not any(map(is_temporary, (".git", ".DS_Store", ".gitignore", ".a.1a2b.keras")))

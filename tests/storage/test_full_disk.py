@@ -14,12 +14,13 @@ from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage.files import write_json, write_reserved
+from fer_core.storage.files import write_reserved
 from fer_core.tasks import exit_status as endings
 from fer_core.tasks import supervisor
 from fer_core.tasks.task import TaskState
 from fer_core.tasks.worker import work
 from fer_core.training import trainer as training
+from tests.tasks.requests import write_request
 from tests.training.in_process import same, small_model
 
 
@@ -91,8 +92,7 @@ def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
 
 def attempt_at(run: Run, disk: Disk | None = None, room: int = sys.maxsize) -> int:
     """What supervisor and child do, in this process; the disk gets full while the child works."""
-    request = {"kind": "train", "arguments": {}, "submitted": 0.0}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory)
     attempt = supervisor.take(run)
     assert attempt is not None
     if disk:

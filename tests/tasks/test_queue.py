@@ -12,6 +12,7 @@ from fer_core.storage.files import write_json
 from fer_core.storage.reading import read_json
 from fer_core.tasks import processes, queue
 from fer_core.tasks.task import Task, TaskState
+from tests.tasks.requests import write_request
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
 
@@ -22,12 +23,10 @@ def no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
 
 
-def ask(name: str, submitted: float = 1.0, kind: str = "train") -> Task:
-    """A task that waits since then."""
+def ask(name: str, submitted: float = 1.0) -> Task:
+    """A run that waits since then."""
     directory = paths.runs_root() / name
-    directory.mkdir(parents=True)
-    record = {"kind": kind, "arguments": {}, "submitted": submitted}
-    write_json(directory / "request.json", record)
+    write_request(directory, submitted=submitted)
     return Task(directory)
 
 
@@ -93,7 +92,8 @@ def test_a_later_request_comes_after_moved_ones(three: Sequence[Task]) -> None:
 
 
 def test_moving_leaves_work_of_another_kind_alone(three: Sequence[Task]) -> None:
-    drawing = ask("z", submitted=1.5, kind="draw")
+    drawing = Task(paths.tasks_root() / "z")
+    write_request(drawing.directory, "draw", submitted=1.5, name="faces")
     queue.move(three[2], -1)
     assert [task.id for task in queue.waiting() if task != drawing] == ["a", "c", "b"]
     assert not (drawing.directory / "place.json").exists()

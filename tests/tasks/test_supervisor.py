@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +20,20 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json, write_text
 from fer_core.storage.reading import read_json
 from fer_core.tasks import exit_status, maintenance, processes, queue, supervisor, worker
-from fer_core.tasks.kinds import KINDS, Kind
+from fer_core.tasks.kinds import KINDS
 from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.supervisor import Supervisor
 from fer_core.tasks.task import Task, TaskState
+from tests.tasks.requests import write_request
 
 
 def ask(task: Task, kind: str = "draw") -> Task:
     """Writes what `queue.submit` writes, without starting a supervisor."""
-    task.directory.mkdir(parents=True, exist_ok=True)
-    request = {"kind": kind, "arguments": {}, "submitted": 1.0}
-    write_json(task.directory / "request.json", request)
+    arguments = {
+        "draw": {"name": "faces"},
+        "video": {"run": "a", "file": "video.mp4"},
+    }
+    write_request(task.directory, kind, submitted=1.0, **arguments.get(kind, {}))
     return task
 
 
@@ -156,7 +160,7 @@ def attempt_with(
     task: Task, function: Callable[[Task], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Takes a task and does it with another function."""
-    kind = Kind(f"{__name__}:{function.__name__}", "light")
+    kind = replace(KINDS["draw"], function=f"{__name__}:{function.__name__}")
     monkeypatch.setitem(KINDS, "draw", kind)
     supervisor.take(task)
     assert worker.work(task) == 1
@@ -199,10 +203,9 @@ def test_out_of_memory_has_a_message_and_a_traceback(
 def test_a_log_that_cannot_be_written_does_not_suppress_the_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor.take(task)
     monkeypatch.setattr(sys, "stderr", FullLog())
-    assert worker.work(task) == 1  # the request has no arguments
-    assert task.error.startswith("Internal error: TypeError: ") and "name" in task.error
+    attempt_with(task, fail_in_numpy, monkeypatch)
+    assert task.error.startswith("Internal error: ValueError: cannot reshape array")
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"pid": "x"}', "{}", "null"])
@@ -272,7 +275,7 @@ def test_a_supervisor_that_cannot_be_started_raises_a_message(
 
 @pytest.mark.parametrize(("kind", "low_latency"), [("train", False), ("video", True)])
 def test_a_process_gets_the_environment_of_its_kind(
-    task: Task, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, kind: str, low_latency: bool
 ) -> None:
     given: list[dict[str, str]] = []
 
@@ -281,6 +284,6 @@ def test_a_process_gets_the_environment_of_its_kind(
         raise MemoryError
 
     monkeypatch.setattr(supervisor.subprocess, "Popen", start)
-    ask(task, kind)
+    ask(Task(KINDS[kind].root() / "asked"), kind)
     run_round(Supervisor())
     assert given == [hardware.subprocess_env(low_latency=low_latency)]

@@ -11,11 +11,12 @@ from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import processes, queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import Progress, Task, TaskState
+from tests.tasks.requests import write_request
 
 
 @pytest.fixture
-def task(tmp_path: Path) -> Task:
-    return Task(tmp_path / "runs" / "20261120-055014_faces")
+def task(workspace: Path) -> Task:
+    return Task(paths.runs_root() / "20261120-055014_faces")
 
 
 def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
@@ -29,9 +30,9 @@ def take(task: Task, number: int = 0, process: dict | None = None) -> Path:
 
 def ask(task: Task, submitted: float = 1.0) -> None:
     """What `submit` writes, without starting a supervisor."""
-    record = {"kind": "train", "arguments": {}, "submitted": submitted}
-    task.directory.mkdir(parents=True, exist_ok=True)
-    write_json(task.directory / "request.json", record)
+    kind = "train" if task.directory.parent == paths.runs_root() else "draw"
+    arguments = {} if kind == "train" else {"name": "faces"}
+    write_request(task.directory, kind, submitted=submitted, **arguments)
 
 
 def a_dead_process() -> dict:
@@ -197,13 +198,14 @@ def test_a_second_request_does_not_hide_a_running_task(task: Task) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "no JSON", '{"kind": "train", "more": 1}'])
-def test_a_malformed_request_is_none_and_first_in_the_queue(workspace: Path, text: str) -> None:
+def test_a_malformed_request_is_not_in_the_queue(workspace: Path, text: str) -> None:
     good, bad = (Task(paths.runs_root() / name) for name in ("good", "bad"))
     ask(good)
     ask(bad)
     (bad.directory / "request.json").write_text(text)
-    assert bad.request is None
-    assert [each.id for each in queue.waiting()] == ["bad", "good"]
+    assert bad.request is None and bad.state is TaskState.FAILED
+    assert bad.error.startswith("bad was not started. ")
+    assert queue.waiting() == [good]
 
 
 def test_waking_starts_a_supervisor_only_if_something_is_queued(

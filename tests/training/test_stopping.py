@@ -19,6 +19,7 @@ from fer_core.tasks.task import Progress, Task, TaskState
 from fer_core.tasks.worker import work
 from fer_core.training.trainer import Trainer
 from tests.storage.test_full_disk import contents
+from tests.tasks.requests import write_request
 
 READING, COMPUTING = "Reading the images", "Computing the features"
 
@@ -38,8 +39,7 @@ def config(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
 
 def attempt_at(run: Run, **arguments: int) -> None:
     """What supervisor and child do, in this process."""
-    request = {"kind": "train", "arguments": arguments, "submitted": 0.0}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory, **arguments)
     attempt = supervisor.take(run)
     assert attempt is not None
     code = work(run)
@@ -126,7 +126,7 @@ def test_a_stop_that_comes_before_anything_is_told_is_heard(config: TrainConfig)
     run = create_run(config)
     attempt_at(run)
     before = contents(run)
-    write_json(run.directory / "request.json", {"kind": "train", "arguments": {}, "submitted": 0.0})
+    write_request(run.directory)
     attempt = supervisor.take(run)
     run.request_stop()
     assert work(run) == 0  # the images are in the cache: nothing is read
@@ -141,9 +141,7 @@ def test_opening_the_test_split_can_be_stopped_and_leaves_it_sealed(
     attempt_at(run)
     shutil.rmtree(paths.cache_root())
     directory = paths.tasks_root() / "open-test"
-    directory.mkdir(parents=True)
-    request = {"kind": "open_test", "arguments": {"run": run.id}, "submitted": 0.0}
-    write_json(directory / "request.json", request)
+    write_request(directory, "open_test", run=run.id)
     attempt = supervisor.take(Task(directory))
     stop_at(READING, monkeypatch)
     assert work(Task(directory)) == 0

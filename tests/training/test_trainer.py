@@ -1,5 +1,7 @@
 """What a run keeps of its training, with a small model: how it ends, continues and resumes."""
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.errors import FerError
 from fer_core.evaluation.calibration import apply_temperature, calibrate
 from fer_core.models.architectures import load_model, predict, save_model
 from fer_core.runs.config import Augmentation, TrainConfig
@@ -138,6 +141,41 @@ def test_a_run_that_lost_its_checkpoints_is_not_trained_over(config: TrainConfig
     assert run.history.equals(before) and run.predictions("val") is not None
 
 
+def cut_history(run: Run) -> None:
+    """Loses the first of three epochs; two checkpoints are kept."""
+    file = run.directory / "history.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:1], *lines[2:]]))
+
+
+def empty_state(run: Run) -> None:
+    for folder in (run.directory / "checkpoints").iterdir():
+        manifest = json.loads((folder / "manifest.json").read_text())
+        write_json(folder / "manifest.json", manifest | {"state": {}})
+
+
+@pytest.mark.parametrize("harm", [cut_history, empty_state])
+def test_nothing_is_changed_before_all_that_a_resume_needs_is_checked(
+    config: TrainConfig, harm: Callable[[Run], None]
+) -> None:
+    run = trained(replace(config, epochs=3))
+    harm(run)
+    before = {path: path.read_bytes() for path in run.directory.glob("*.*")}
+    with pytest.raises(FerError, match="must have an intact checkpoint"):
+        go_on(run, epochs=4, since=3)
+    assert {path: path.read_bytes() for path in run.directory.glob("*.*")} == before
+
+
+def test_a_history_that_lost_its_end_is_continued_from_the_checkpoint_before(
+    config: TrainConfig,
+) -> None:
+    run, whole = trained(replace(config, epochs=3)), trained(replace(config, epochs=4))
+    file = run.directory / "history.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+    go_on(run, epochs=4, since=3)
+    assert same(run, whole)
+
+
 def test_a_run_can_begin_with_the_weights_of_another(config: TrainConfig) -> None:
     first = trained(replace(config, epochs=8))
     run = create_run(replace(config, epochs=1, learning_rate=1e-8, initial_run=first.id))
@@ -230,12 +268,16 @@ def test_a_run_does_not_go_on_with_other_images(
 
 def test_what_a_killed_attempt_left_half_written_is_swept(config: TrainConfig) -> None:
     run = create_run(replace(config, epochs=1))
-    left = [run.directory / ".model.1a2b.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
+    left = [run.directory / ".model.1a2b3c4d.keras", run.directory / "checkpoints" / ".0" / "a.npz"]
     for path in left:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    kept = run.directory / ".git" / "config"  # the user's
+    kept.parent.mkdir()
+    kept.touch()
     go_on(run)
     assert not any(path.exists() for path in left) and not left[1].parent.exists()
+    assert kept.exists()
 
 
 def test_a_validation_loss_that_is_no_number_ends_with_a_sentence(

@@ -108,18 +108,20 @@ def _packed_hint(source: Path) -> str:
 def run_import(task: Task) -> None:
     """Runs a task of kind "import"; its arguments are those of `import_source`.
 
-    An uploaded file, in the task's own directory, is removed at the end in any case.
+    Instead of `source` it may have `upload`, the name of a file in the task's directory, which is
+    removed at the end in any case.
 
     Raises:
         FerError: as `import_source`.
     """
     arguments = dict(task_arguments(task))
-    source = Path(arguments.pop("source"))
+    upload = arguments.pop("upload", None)
+    source = task.directory / upload if upload else Path(arguments.pop("source"))
     arguments["choices"] = choices_of(arguments.get("choices", {}))
     try:
         dataset = import_source(source, **arguments, progress=import_progress(task))
     finally:
-        if source.parent == task.directory:
+        if upload:
             source.unlink(missing_ok=True)
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 

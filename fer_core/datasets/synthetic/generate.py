@@ -18,9 +18,9 @@ from fer_core.datasets.synthetic.random_faces import random_face
 from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.storage import write_json
-from fer_core.tasks import Task
+from fer_core.tasks import Task, kinds
 
-MAX_FACES = 100_000
+MAX_FACES = kinds.MAX_FACES
 _SPLITS = ("train",) * 8 + ("val", "test")  # of ten faces of a class
 
 

@@ -9,7 +9,7 @@ from fer_core.datasets import Corrections, Dataset
 from fer_core.datasets.quality import DESCRIPTIONS, Finding
 from fer_core.errors import FerError
 from fer_core.storage import paths
-from fer_core.tasks import Task, queue
+from fer_core.tasks import Task, kinds, queue
 from pages.components.datasets.finding_gallery import show_finding
 from pages.components.datasets.quality_cache import QualityReport, quality_report
 from pages.components.shared.corrections import corrections_or_empty
@@ -17,7 +17,6 @@ from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_duration
 from pages.components.shared.task_progress import TaskLabels, show_task
 
-_KIND = "examine"
 _MESSAGES = TaskLabels("Stop scan", "The scan failed.")
 _SAMPLE = 500  # default number of images of a face search
 
@@ -52,8 +51,8 @@ def submit_scan(name: str, faces: int = 0) -> Task:
     with queue.lock():  # so that two sessions cannot both start one
         if any(task.state.is_active for task in _scans(name)):
             raise FerError(f"A scan of {name} is running already. Wait until it has ended.")
-        directory = tasks.new_directory(paths.tasks_root(), _KIND)
-        return queue.submit(directory, _KIND, {"dataset": name, "faces": faces})
+        directory = tasks.new_directory(paths.tasks_root(), kinds.EXAMINE)
+        return queue.submit(directory, kinds.EXAMINE, {"dataset": name, "faces": faces})
 
 
 def show_scan_progress(name: str) -> bool:
@@ -67,7 +66,7 @@ def show_scan_progress(name: str) -> bool:
 
 def _scans(name: str) -> list[Task]:
     """Returns the scans and face searches of a dataset, newest first."""
-    scans = tasks.list_tasks(_KIND)
+    scans = tasks.list_tasks(kinds.EXAMINE)
     return [task for task in scans if task.request and task.request.arguments["dataset"] == name]
 
 

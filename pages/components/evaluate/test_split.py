@@ -4,7 +4,7 @@ import streamlit as st
 
 from fer_core import runs, tasks
 from fer_core.runs import Run
-from fer_core.tasks import Task, TaskState
+from fer_core.tasks import Task, TaskState, kinds
 from pages.components.shared.errors import run_or_toast
 
 
@@ -36,7 +36,7 @@ def offer_test(run: Run) -> None:
 
 def _opening(run: Run) -> Task | None:
     """Returns the newest task that opens this run's test split."""
-    asked = tasks.list_tasks("open_test")
+    asked = tasks.list_tasks(kinds.OPEN_TEST)
     mine = [task for task in asked if task.request and task.request.arguments["run"] == run.id]
     return mine[0] if mine else None
 

@@ -9,6 +9,7 @@ from fer_core import inference
 from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
 from fer_core.tasks import TaskState
+from fer_core.text import counted
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_clock, plain
@@ -41,7 +42,7 @@ def _show_failure(video: Video) -> None:
     """Shows why there is no result, and a button to try again if that is possible."""
     if video.state is TaskState.INTERRUPTED:
         st.error(f"Processing {plain(video.name)} was interrupted. {plain(video.interruption)}")
-        if video.source.exists():
+        if video.can_restart:
             st.button(
                 "Process again",
                 icon=":material/replay:",
@@ -72,7 +73,14 @@ def _show_result(video: Video, summary: Summary) -> None:
             f"{format_clock(summary.stated_seconds or 0)}: it is incomplete or damaged."
         )
     elif summary.damaged:
-        st.warning(f"{summary.damaged:,} damaged parts of the file were skipped.")
+        parts = counted(summary.damaged, "damaged part")
+        st.warning(f"{parts} of the file could not be read.")
+    if summary.shortened:
+        st.info(
+            f"The annotated video is {format_clock(summary.shortened)} shorter than the file: "
+            "pauses between frames of more than a minute are cut to a minute. The table and the "
+            "charts have the times of the file."
+        )
     st.video(str(video.annotated_file))
     with st.container(horizontal=True):
         name = _file_name(video, "mp4")

@@ -8,7 +8,7 @@ from fer_core import evaluation
 from fer_core.datasets import free_name, list_datasets
 from fer_core.errors import FerError
 from fer_core.runs import Run
-from fer_core.tasks import Task
+from fer_core.tasks import Task, kinds
 from pages.components.shared.dataset_imports import (
     pending_imports,
     show_import_progress,
@@ -63,7 +63,9 @@ def _continue(run: Run) -> None:
 
 def _show_progress(run: Run) -> bool:
     """Shows the tasks that prepare the game; returns whether one is active."""
-    drawings = [task for task in pending_imports() if task.request and task.request.kind == "draw"]
+    drawings = [
+        task for task in pending_imports() if task.request and task.request.kind == kinds.DRAW
+    ]
     for task in drawings:
         show_import_progress(task, choose=False)
     evaluations = evaluation.evaluations_of(run)[:1]

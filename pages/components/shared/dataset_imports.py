@@ -10,7 +10,7 @@ import streamlit as st
 from fer_core import tasks
 from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
 from fer_core.storage import paths
-from fer_core.tasks import Task, TaskState, queue
+from fer_core.tasks import Task, TaskState, kinds, queue
 from pages.components.shared.formatting import plain
 from pages.components.shared.task_progress import TaskLabels, show_task
 
@@ -18,7 +18,7 @@ from pages.components.shared.task_progress import TaskLabels, show_task
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
     """Submits a dataset of drawn faces; appends a number to a name that is taken."""
     arguments = {"name": free_name(name), "count": count, "seed": seed}
-    return queue.submit(tasks.new_directory(paths.tasks_root(), "draw"), "draw", arguments)
+    return queue.submit(tasks.new_directory(paths.tasks_root(), kinds.DRAW), kinds.DRAW, arguments)
 
 
 def submit_import(source: Path, name: str, **settings: Any) -> Task:
@@ -31,8 +31,8 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
         FerError: the name is taken or not allowed.
     """
     check_new_name(name)
-    directory = tasks.new_directory(paths.tasks_root(), "import")
-    return queue.submit(directory, "import", {"source": str(source), "name": name, **settings})
+    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
+    return queue.submit(directory, kinds.IMPORT, {"source": str(source), "name": name, **settings})
 
 
 def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> Task:
@@ -42,12 +42,12 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
         FerError: the name is taken or not allowed.
     """
     check_new_name(name)
-    directory = tasks.new_directory(paths.tasks_root(), "import")
+    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
     original = Path(filename)
     upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
     with upload.open("wb") as copy:
         shutil.copyfileobj(file, copy)
-    return queue.submit(directory, "import", {"source": str(upload), "name": name, **settings})
+    return queue.submit(directory, kinds.IMPORT, {"upload": upload.name, "name": name, **settings})
 
 
 def pending_imports() -> list[Task]:
@@ -81,7 +81,7 @@ def _announce(task: Task, choose: bool) -> None:
 
 def _action(task: Task) -> str:
     request = task.request
-    return "Drawing" if request and request.kind == "draw" else "Adding"
+    return "Drawing" if request and request.kind == kinds.DRAW else "Adding"
 
 
 def _name(task: Task) -> str:

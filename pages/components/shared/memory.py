@@ -25,4 +25,4 @@ def freeze_imports() -> None:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _freeze_imports(hundreds: int) -> None:
-    freeze_garbage()
+    gc.freeze()  # the first page need not wait for a collection, which takes 0.1 s

@@ -1,6 +1,6 @@
 """The fields of the settings form; labels and help come from `SETTINGS`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import datasets, runs
 from fer_core.datasets import Dataset
-from fer_core.runs import SETTINGS, TrainConfig, list_runs
+from fer_core.runs import SETTINGS, Augmentation, TrainConfig, list_runs
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import with_corrections
 from pages.components.shared.formatting import SPLITS, format_run
@@ -26,15 +26,41 @@ def field_grid(columns: int) -> DeltaGenerator:
     return st.grid(columns, min_column_width=150, gap="medium")
 
 
-def number_fields(
-    config: TrainConfig, record: Any, names: Sequence[str], *, columns: int
+def setting_fields(
+    config: TrainConfig, record: TrainConfig | Augmentation, group: str, *, columns: int
 ) -> dict[str, Any]:
-    """Shows a number field for each attribute of `record`; returns the values entered."""
+    """Shows a field for each setting of a group that applies to `config`; returns the values.
+
+    Args:
+        record: has the values to begin with, `config` or its augmentation.
+        columns: of the number fields.
+    """
+    values = {
+        name: getattr(record, name)
+        for name, setting in SETTINGS.items()
+        if setting.group == group and setting.applies(config) and hasattr(record, name)
+    }
+    switches = [name for name, value in values.items() if isinstance(value, bool)]
+    texts = [name for name, value in values.items() if isinstance(value, str)]
+    numbers = [name for name in values if name not in (*switches, *texts)]
+    chosen = number_fields(config, {name: values[name] for name in numbers}, columns=columns)
+    if switches:
+        with st.container(horizontal=True, gap="medium"):
+            chosen |= {name: checkbox_field(config, name, values[name]) for name in switches}
+    if texts:
+        grid = field_grid(3)
+        chosen |= {name: text_field(config, name, values[name], grid) for name in texts}
+    return chosen
+
+
+def number_fields(
+    config: TrainConfig, values: Mapping[str, float], *, columns: int
+) -> dict[str, Any]:
+    """Shows a number field for each setting; returns the values entered."""
     grid = field_grid(columns)
     numbers = {}
-    for name in names:
-        value, setting = getattr(record, name), SETTINGS[name]
-        key = field_key(config, name)
+    for name, value in values.items():
+        setting, key = SETTINGS[name], field_key(config, name)
         numbers[name] = grid.number_input(
             setting.label,
             value=value,
@@ -55,13 +81,13 @@ def _number_format(value: float) -> str:
     return "%e" if 0 < abs(value) < _SCIENTIFIC_BELOW else "%.6g"
 
 
-def checkbox_field(config: TrainConfig, record: Any, name: str) -> bool:
+def checkbox_field(config: TrainConfig, name: str, value: bool) -> bool:
     """Shows a checkbox; disabled, with the reason as help, if this machine lacks the feature."""
     setting = SETTINGS[name]
     problem = runs.problem() if name == "tensorboard" else ""
     chosen = st.checkbox(
         setting.label,
-        getattr(record, name),
+        value,
         disabled=bool(problem),
         key=field_key(config, name),
         help=problem or setting.help,
@@ -70,24 +96,24 @@ def checkbox_field(config: TrainConfig, record: Any, name: str) -> bool:
     return chosen and not problem
 
 
-def choice_field(
-    config: TrainConfig,
-    name: str,
-    choices: Sequence[str],
-    labels: Mapping[str, str],
-    place: DeltaGenerator | None = None,
-) -> str:
-    """Shows a select box; `labels` maps choices to what is shown."""
-    chosen = (place or st).selectbox(
-        SETTINGS[name].label,
-        choices,
-        index=list(choices).index(getattr(config, name)),
+def text_field(config: TrainConfig, name: str, value: str, place: DeltaGenerator) -> str:
+    """Shows a select box if the setting has choices, else a text field."""
+    setting, key = SETTINGS[name], field_key(config, name)
+    if setting.choices is None:
+        text = place.text_input(
+            setting.label, value, key=key, help=setting.help, persist_state="session"
+        )
+        return text.strip()
+    labels = dict(setting.choices)
+    return place.selectbox(
+        setting.label,
+        list(labels),
+        index=list(labels).index(value),
         format_func=lambda choice: labels.get(choice, choice),
-        key=field_key(config, name),
-        help=SETTINGS[name].help,
+        key=key,
+        help=setting.help,
         persist_state="session",
     )
-    return str(chosen)
 
 
 def corrections_field(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -139,5 +165,5 @@ def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         help=SETTINGS["teachers"].help,
         persist_state="session",
     )
-    share = number_fields(config, config, ("distillation",), columns=4)
+    share = number_fields(config, {"distillation": config.distillation}, columns=4)
     return {"teachers": tuple(teachers), **share}

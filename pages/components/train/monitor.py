@@ -6,7 +6,7 @@ import streamlit as st
 
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
-from fer_core.tasks import Progress, TaskState, queue
+from fer_core.tasks import Progress, TaskState, kinds, queue
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
@@ -45,16 +45,18 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
         else:
             show_end(run)
     with st.container(gap=None):
-        load_plotly()
+        script = st.container()
         st.fragment(_refresh, run_every=interval)(run, page_state, interval)
     if not state.is_active:
         show_scores(run)
+    with script:  # filled last: the rest of the page need not wait for its 4.8 MB
+        load_plotly()
 
 
 def _refresh(run: Run, shown: PageState, interval: float | None) -> None:
     """Shows the current state of the run; reruns the page if it is not the `shown` one."""
     state = run.state
-    page_state = state, queue.snapshot("train") if state.is_active else None
+    page_state = state, queue.snapshot(kinds.TRAIN) if state.is_active else None
     if (page_state, None if interval is None else _interval(run)) != (shown, interval):
         st.rerun()
     with st.container():
@@ -119,7 +121,7 @@ def _show_progress(run: Run, state: TaskState) -> None:
 
 
 def _queue_position(run: Run) -> str:
-    waiting = [task.id for task in queue.waiting() if task.request and task.request.kind == "train"]
+    waiting = [task.id for task in queue.waiting(kinds.TRAIN)]
     position = waiting.index(run.id) if run.id in waiting else 0
     if position == 0:
         return "Next in the queue: starts when the current task has ended."

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.errors import FerError
 from fer_core.runs import Run
-from fer_core.tasks import queue, read_preferences, save_preferences
+from fer_core.tasks import kinds, queue, read_preferences, save_preferences
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
@@ -33,7 +33,7 @@ def show_queue(shown: Run, snapshot: queue.Snapshot) -> None:
 
 def _show_queue(shown: Run) -> None:
     training, waiting = (
-        [Run(task.directory) for task in tasks] for tasks in queue.snapshot("train")
+        [Run(task.directory) for task in tasks] for tasks in queue.snapshot(kinds.TRAIN)
     )
     if waiting and not training:
         queue.wake()  # in case the supervisor was killed

@@ -6,35 +6,15 @@ from typing import Any
 import streamlit as st
 
 from fer_core.datasets import Dataset
-from fer_core.runs import (
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
-    SETTINGS,
-    Augmentation,
-    Run,
-    TrainConfig,
-)
+from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
 from pages.components.train.augmentation_preview import show_augmentation
 from pages.components.train.fields import (
-    checkbox_field,
-    choice_field,
     corrections_field,
     field_grid,
     field_key,
-    number_fields,
+    setting_fields,
     teachers_fields,
 )
-
-_START = ":material/play_arrow:"
-_CHOICES = {
-    "float32": "float32",
-    "mixed_bfloat16": "mixed_bfloat16 (half precision)",
-    "constant": "Constant",
-    "cosine": "Cosine",
-    "adam": "Adam",
-    "sgd": "SGD",
-}
 
 
 def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
@@ -55,10 +35,16 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
                 "The recipe is complete: no setting has to be changed. The question marks explain "
                 "the settings."
             )
-            settings = _optimization(config) | _regularization(config, dataset)
+            st.markdown("**Optimization**")
+            settings = setting_fields(config, config, "optimization", columns=3)
+            st.markdown("**Regularization**")
+            settings |= setting_fields(config, config, "regularization", columns=4)
+            settings |= teachers_fields(config, dataset)
+            st.markdown("**Images**")
             settings |= _images(config, dataset)
             settings["augmentation"] = _augmentation(config)
-            settings |= _computing(config)
+            st.markdown("**Computation and output**")
+            settings |= setting_fields(config, config, "computation", columns=3)
         settings |= corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
@@ -73,39 +59,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
     return chosen if start else None
 
 
-def _optimization(config: TrainConfig) -> dict[str, Any]:
-    st.markdown("**Optimization**")
-    names = ["epochs", "batch_size", "learning_rate", "learning_rate_decay", "warmup"]
-    if config.architecture == "vgg19_finetuned":
-        names += ["head_epochs", "head_learning_rate", "unfrozen_blocks"]
-    if config.freezes_at(0):
-        names.append("feature_views")
-    settings = number_fields(config, config, [*names, "early_stopping", "seed"], columns=3)
-    grid = field_grid(3)
-    for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-        settings[name] = choice_field(config, name, choices, _CHOICES, grid)
-    if config.family == "vgg19" and not config.initial_run:
-        weights = grid.text_input(
-            SETTINGS["weights"].label,
-            config.weights,
-            key=field_key(config, "weights"),
-            help=SETTINGS["weights"].help,
-            persist_state="session",
-        )
-        settings["weights"] = weights.strip()
-    return settings
-
-
-def _regularization(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
-    st.markdown("**Regularization**")
-    names = ("weight_decay", "label_smoothing", "mixup", "votes")
-    settings = number_fields(config, config, names, columns=4)
-    settings["class_weights"] = checkbox_field(config, config, "class_weights")
-    return settings | teachers_fields(config, dataset)
-
-
 def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
-    st.markdown("**Images**")
     grid = field_grid(3)
     sides = [
         grid.number_input(
@@ -149,15 +103,4 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
 
 def _augmentation(config: TrainConfig) -> Augmentation:
     st.markdown("**Augmentation**: random changes of the training images, new in every epoch")
-    names = ("rotation", "shift", "shear", "zoom", "contrast", "brightness", "erasing")
-    numbers = number_fields(config, config.augmentation, names, columns=4)
-    return Augmentation(**numbers, flip=checkbox_field(config, config.augmentation, "flip"))
-
-
-def _computing(config: TrainConfig) -> dict[str, Any]:
-    st.markdown("**Computation and output**")
-    names = ("test_at_end", "average_views", "deterministic", "tensorboard")
-    with st.container(horizontal=True, gap="medium"):
-        settings: dict[str, Any] = {name: checkbox_field(config, config, name) for name in names}
-    settings["precision"] = choice_field(config, "precision", PRECISIONS, _CHOICES, field_grid(3))
-    return settings
+    return Augmentation(**setting_fields(config, config.augmentation, "augmentation", columns=4))

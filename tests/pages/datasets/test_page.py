@@ -29,6 +29,7 @@ from pages.components.shared.dataset_imports import (
 )
 from pages.components.shared.formatting import format_run, plain
 from tests.datasets.trees import write_tree
+from tests.tasks.requests import write_request
 
 PageOpener = Callable[..., AppTest]
 TREE = {"train/happy": 30, "train/sad": 3, "test/happy": 4, "test/sad": 2}
@@ -459,8 +460,7 @@ def test_deleting_what_another_tab_deleted_is_no_error(open_page: PageOpener) ->
 
 
 def ask_for(run: Run) -> None:
-    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory)
 
 
 def test_a_data_set_that_a_run_uses_is_not_deleted_and_the_run_is_named(

@@ -11,6 +11,7 @@ from fer_core.runs.run import Run
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import queue, supervisor
 from tests.pages.conftest import PageOpener, RunFactory, predictions, rerun
+from tests.tasks.requests import write_request
 
 
 def other_data(page: AppTest) -> AppTest:
@@ -139,7 +140,7 @@ def test_what_is_refused_is_said_in_passing(
     run = finished_run()
     draw_dataset("others", count=70)
     page = other_data(open_page("evaluate"))
-    (run.directory / "request.json").write_text("{}")  # another tab lets it train on
+    write_request(run.directory)  # another tab lets it train on
     page = press(page, "Evaluate")
     assert "must have ended with a model" in page.toast[0].value
 

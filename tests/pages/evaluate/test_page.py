@@ -1,7 +1,6 @@
 """The page that shows what a run confuses."""
 
 import json
-import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -18,6 +17,7 @@ from fer_core.storage import paths
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import task as tasks
 from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, rerun
+from tests.tasks.requests import write_request
 
 
 def show_test(page: AppTest) -> AppTest:
@@ -50,8 +50,7 @@ def choice(page: AppTest, label: str) -> Selectbox:
 def asked_to_open(run: Run) -> tasks.Task:
     """A task as `open_test_task` makes it, with no supervisor to take it."""
     directory = tasks.new_directory(paths.tasks_root(), "open-test")
-    request = {"kind": "open_test", "arguments": {"run": run.id}, "submitted": time.time()}
-    write_json(directory / "request.json", request)
+    write_request(directory, "open_test", run=run.id)
     return tasks.Task(directory)
 
 

@@ -15,6 +15,7 @@ from fer_core.storage.files import write_json
 from fer_core.tasks.processes import process_record
 from pages.components.shared.formatting import format_run
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
+from tests.tasks.requests import write_request
 
 
 def choose(page: AppTest, *rows: int) -> AppTest:
@@ -59,8 +60,7 @@ def test_the_table_shows_every_run_in_every_state(
     finished_run(opened=True)
     finished_run("vgg19_dropout", epochs=8)
     waiting = new_run()
-    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
-    write_json(waiting.directory / "request.json", request)
+    write_request(waiting.directory)
     table = open_page("runs").dataframe[0].value
     assert table["id"].tolist() == [run.id for run in list_runs()]
     assert sorted(table["state"]) == ["completed", "completed", "queued"]

@@ -23,6 +23,7 @@ from pages.components.shared.formatting import format_duration, format_size
 from pages.components.shared.memory import freeze_imports
 from pages.components.train.run_watch import FIRST_REFRESH_SECONDS
 from tests.pages.conftest import RunFactory, rerun, take, write_history
+from tests.tasks.requests import write_request
 
 
 def watching(run: Run) -> AppTest:
@@ -171,8 +172,7 @@ def test_a_waiting_run_can_be_taken_from_the_queue(
     new_run: RunFactory, no_supervisor: None
 ) -> None:
     run = new_run()
-    request = {"kind": "train", "arguments": {}, "submitted": time.time()}
-    write_json(run.directory / "request.json", request)
+    write_request(run.directory)
     page = watching(run)
     assert page.button[0].label == "Cancel this run"
     page.button[0].click()

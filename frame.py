@@ -1,0 +1,27 @@
+"""Runs in every session, around each page: settings, navigation and error handling."""
+
+import streamlit as st
+
+from fer_core.tasks import queue
+from pages.components.shared.errors import handle_uncaught_errors
+from pages.components.shared.memory import freeze_imports
+
+st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
+
+handle_uncaught_errors()
+queue.wake()  # resumes the queue after a restart, or where its supervisor was killed
+page = st.navigation(
+    [
+        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+        st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+        st.Page("pages/predict.py", title="Predict", icon=":material/face:"),
+        st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
+    ]
+)
+try:
+    page.run()
+finally:  # a page may end early with st.stop
+    freeze_imports()
