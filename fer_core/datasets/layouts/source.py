@@ -103,7 +103,7 @@ class Source:
         """
         path = PurePosixPath(name)
         found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
-        for depth in range(len(path.parts) - 1, 1, -1):
+        for depth in range(len(path.parts), 1, -1):
             end = "/".join(path.parts[-depth:-1]).lower()
             nearer = [
                 each for each in found if f"/{each.lower()}".rpartition("/")[0].endswith(f"/{end}")
