@@ -19,8 +19,8 @@ from fer_core.errors import FerError
 from fer_core.text import printable, some
 
 
-def add_choices(parser: Any) -> None:
-    """Adds the options that choose a numbering, classes, splits, columns and a layout."""
+def add_mapping(parser: Any) -> None:
+    """Adds the options that choose a numbering, classes and splits."""
     parser.add_argument(
         "--numbering",
         type=_numbering,
@@ -41,6 +41,11 @@ def add_choices(parser: Any) -> None:
         help="which split a folder, or a word in the data, is: train, val or test; none leaves it "
         "out",
     )
+
+
+def add_choices(parser: Any) -> None:
+    """Adds the options that choose how an import reads a source."""
+    add_mapping(parser)
     parser.add_argument(
         "--columns",
         action="append",
@@ -62,11 +67,11 @@ def parse_choices(options: argparse.Namespace) -> Choices:
         FerError: an option is malformed.
     """
     return Choices(
-        layout=options.layout or "",
+        layout=getattr(options, "layout", None) or "",
         numbering=options.numbering or "",
         classes=_pairs(options.map),
         splits=_pairs(options.split),
-        columns=_pairs(options.columns),
+        columns=_pairs(getattr(options, "columns", None)),
     )
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_core.datasets.class_mapping import change_mapping
+from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.importing import import_source, preview_source
 from fer_core.datasets.layouts import Choices
 from fer_core.datasets.registry import open_dataset
@@ -393,3 +395,45 @@ def test_a_preview_shows_classes_with_examples_and_adds_nothing(tmp_path, worksp
     assert record["classes"][3]["examples"] == [f"train/3/00{i}.png" for i in range(3)]
     assert record["splits"] == [{"name": "train", "split": "train", "images": 32}]
     assert not list(workspace.rglob("index.csv")) and not list(workspace.rglob(".preview-*"))
+
+
+def test_the_numbering_can_be_changed_later_without_reading_images(tmp_path, monkeypatch):
+    root = write_tree(tmp_path / "faces", {f"{number}": 4 for number in range(7)})
+    before = import_source(root, "faces", choices=Choices(numbering="fer2013"))
+    splits, fingerprint = before.index["split"].tolist(), before.fingerprint()
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageReader, "read", lambda *_: pytest.fail("an image was read"))
+        after = change_mapping("faces", Choices(numbering="affectnet"))
+    expected = import_source(root, "expected", choices=Choices(numbering="affectnet"))
+    assert after.index["expression"].tolist() == expected.index["expression"].tolist()
+    assert after.index["split"].tolist() == splits
+    assert after.choices == expected.choices
+    assert any("AffectNet's numbering" in note for note in after.notes)
+    assert not any("FER2013" in note for note in after.notes)
+    for name, face in expected.mean_faces().items():
+        np.testing.assert_array_equal(after.mean_faces()[name], face)
+    assert after.fingerprint() != fingerprint
+
+
+def test_classes_can_be_merged_divided_and_left_out_later(tmp_path):
+    tree = {"happy": 4, "calm": 2, "neutral": 4, "odd": 2}
+    root = write_tree(tmp_path / "faces", tree)
+    dataset = import_source(root, "faces", choices=Choices(classes={"calm": "neutral"}))
+    assert dataset.counts().loc["neutral"].sum() == 6
+    divided = change_mapping("faces", Choices(classes={"calm": "calm", "odd": ""}))
+    assert set(divided.class_names) == {"happy", "calm", "neutral"}
+    expected = divided.image(0).astype(float)  # calm/000.png
+    second = divided.image(1).astype(float)
+    assert divided.mean_faces()["calm"].mean() == pytest.approx(
+        (expected + second).mean() / 2, abs=3
+    )
+    assert divided.images == len(divided.index) == 10
+
+
+def test_a_mapping_that_corrections_contradict_is_refused(tmp_path):
+    root = write_tree(tmp_path / "faces", {"happy": 4, "sad": 4})
+    dataset = import_source(root, "faces")
+    dataset.relabel([0], "sad")
+    with pytest.raises(ValueError, match="Undo these corrections first"):
+        change_mapping("faces", Choices(classes={"sad": "fear"}))
+    assert set(open_dataset("faces").class_names) == {"happy", "sad"}
