@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fer_core.tasks import queue
+from pages.components.shared.access import show_access
 from pages.components.shared.errors import handle_uncaught_errors
 from pages.components.shared.memory import freeze_imports
 
@@ -21,6 +22,7 @@ page = st.navigation(
         st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
     ]
 )
+show_access()
 try:
     page.run()
 finally:  # a page may end early with st.stop

@@ -1,5 +1,6 @@
 """Formats counts and names for sentences."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ SPLIT_NAMES = {"train": "Training", "val": "Validation", "test": "Test"}
 
 _MAX_LENGTH = 200  # characters
 _SHOWN = 3  # names in a sentence
+# They change the order in which the characters around them are shown.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _KEPT = 1000  # characters of a name
 
 
@@ -33,6 +36,15 @@ def printable(text: str) -> str:
     return "".join(
         char.encode("unicode_escape").decode("ascii") if _is_odd(char) else char for char in text
     )
+
+
+def visible(text: str) -> str:
+    """Returns the text in one line that looks as it is, on a terminal and on a page.
+
+    Control characters, with which a name could color, delete or forge lines of a terminal, are
+    written as "\\x1b", and those that change the direction of writing as "\\u202e".
+    """
+    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", printable(text))
 
 
 def _is_odd(char: str) -> bool:

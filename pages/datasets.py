@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from fer_core import datasets
+from fer_core import access, datasets
 from fer_core.datasets import Corrections, Dataset, list_datasets, open_dataset, unreadable_datasets
 from fer_core.errors import FerError
 from pages.components.datasets.add_dataset import add_dataset
@@ -11,6 +11,7 @@ from pages.components.datasets.class_balance import show_balance
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.quality_tab import show_quality
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import (
@@ -19,7 +20,7 @@ from pages.components.shared.dataset_imports import (
     submit_drawn_dataset,
 )
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import badge, code, plain
 from pages.components.shared.pickers import pick_dataset
 
 
@@ -43,6 +44,7 @@ def show_first_steps() -> None:
         icon=":material/draw:",
         on_click=run_or_toast,
         args=(submit_drawn_dataset,),
+        **writing(),
     )
     with st.container(border=True):
         if add_dataset():
@@ -52,14 +54,16 @@ def show_first_steps() -> None:
 def show_facts(dataset: Dataset, corrections: Corrections | None) -> None:
     """Shows the layout, the size, the corrections and the notes of the import."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(dataset.layout, icon=":material/folder_open:")
+        st.markdown(badge(dataset.layout, icon=":material/folder_open:"), width="content")
         st.badge(f"{dataset.images:,} images", color="gray")
         st.badge(f"{len(dataset.class_names)} expressions", color="gray")
         if corrections:
             st.badge(
                 datasets.describe_corrections(corrections), icon=":material/edit:", color="orange"
             )
-    where = f"The images stay in `{dataset.root}` and are never changed."
+    where = "The images stay where they are and are never changed."
+    if not access.current().is_public:  # strangers need not know the folders of this machine
+        where = f"The images stay in {code(str(dataset.root))} and are never changed."
     if dataset.is_copied:
         where = "The images are stored in the workspace."
     st.markdown("\n".join(f"- {line}" for line in (*map(plain, dataset.notes), where)))

@@ -11,6 +11,7 @@ from fer_core.text import SPLIT_NAMES
 from pages.components.evaluate.cross_dataset import show_cross_dataset
 from pages.components.evaluate.report import show_averaged, show_evaluation
 from pages.components.evaluate.test_split import offer_test
+from pages.components.shared.formatting import plain, without_links
 from pages.components.shared.pickers import pick_run
 from pages.components.shared.predictions_cache import Subject, load_report
 from pages.components.shared.scores import TEST_HELP, VAL_HELP
@@ -34,6 +35,8 @@ def show_split(run: Run, split: str) -> None:
 def show_card(run: Run) -> None:
     """Shows the model card of a pretrained model."""
     card = evaluation.read_card(run)
+    if not run.is_pretrained:  # of a run that somebody may have copied here
+        card = without_links(card)
     if card:
         with st.expander("Model card", icon=":material/badge:"):
             st.markdown(
@@ -64,4 +67,4 @@ try:
     else:
         show_split(run, split)
 except FerError as error:
-    st.error(str(error))
+    st.error(plain(str(error)))

@@ -6,6 +6,7 @@ from fer_core import hardware, runs
 from fer_core.datasets import list_datasets
 from fer_core.runs import Run
 from fer_core.tasks import TaskState
+from pages.components.shared.access import writing
 from pages.components.shared.dataset_imports import (
     pending_imports,
     show_import_progress,
@@ -91,6 +92,7 @@ def show_demo_dataset(*, is_first: bool) -> None:
             type="primary" if is_first else "secondary",
             on_click=run_or_toast,
             args=(submit_drawn_dataset,),
+            **writing(),
         )
         st.caption(
             "2,100 drawn faces with seven expressions; ready in seconds, no download.",

@@ -58,7 +58,7 @@ def choose_and_start() -> None:
         if config is not None:
             start(config)
     except (FerError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 st.title("Train")

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # A package imports only from floors below its own.
 FLOORS = (
     {"errors", "expressions", "hardware", "text"},
-    {"storage", "vision"},
+    {"access", "storage", "vision"},
     {"tasks"},
     {"datasets"},
     {"runs"},

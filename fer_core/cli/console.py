@@ -8,18 +8,28 @@ from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.tasks import NEVER_STARTED, Task, TaskState
+from fer_core.text import visible
 
 RUN_HELP = "the run's ID, or the beginning of it if no other ID begins the same"
 
 
 def echo(text: str, file: Any = None) -> None:
-    """Prints a line and flushes it, even if the output is not a terminal."""
-    print(text, file=file or sys.stdout, flush=True)  # noqa: T201 (the command line's output)
+    """Prints a line and flushes it, even if the output is not a terminal.
+
+    Names in it cannot control the terminal: see `visible`.
+    """
+    print(visible(text), file=file or sys.stdout, flush=True)  # noqa: T201 (the command line's output)
+
+
+def echo_lines(text: str) -> None:
+    """Prints a text of several lines, such as a table from pandas."""
+    for line in text.split("\n"):
+        echo(line)
 
 
 def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints columns as wide as their widest entry."""
-    lines = [header, *rows]
+    lines = [list(map(visible, line)) for line in (header, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         echo("  ".join(map(str.ljust, line, widths)).rstrip())

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core import datasets, tasks
-from fer_core.cli.console import echo, follow
+from fer_core.cli.console import echo, echo_lines, follow
 from fer_core.cli.import_choices import add_choices, add_mapping, parse_choices, show_preview
 from fer_core.datasets import MAX_CORRECTIONS_BYTES, change_mapping, free_name, open_dataset
 from fer_core.datasets.importing import check_source
@@ -99,8 +99,9 @@ def _import(options: argparse.Namespace) -> int:
     code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
         dataset = open_dataset(name)
-        added = [] if options.name else [f"Added as {name}."]
-        echo("\n".join([*added, *dataset.notes, dataset.counts().to_string()]))
+        for line in [*([] if options.name else [f"Added as {name}."]), *dataset.notes]:
+            echo(line)
+        echo_lines(dataset.counts().to_string())
     return code
 
 
@@ -120,12 +121,12 @@ def _corrections(options: argparse.Namespace) -> int:
         echo(f"{dataset.import_corrections(text):,} imported.")
     corrections = dataset.saved_corrections
     if options.target is not None:
-        write_text(options.target, corrections.to_csv())
+        write_text(options.target, corrections.to_export())
     echo(f"{dataset.name}: {datasets.describe_corrections(corrections) or 'no corrections'}.")
     if kept := datasets.describe_confirmed(corrections):
         echo(f"{kept}.")
     if corrections:
-        echo(dataset.with_corrections(corrections).counts().to_string())
+        echo_lines(dataset.with_corrections(corrections).counts().to_string())
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
+from fer_core.cli.console import RUN_HELP, add_tta_option, echo, echo_lines, follow
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS
 from fer_core.errors import FerError
@@ -15,6 +15,7 @@ from fer_core.evaluation import (
     EVERYTHING,
     accuracy,
     confusion,
+    hide_empty_classes,
     predictions_file,
     score,
     score_classes,
@@ -22,6 +23,7 @@ from fer_core.evaluation import (
     tta_file,
 )
 from fer_core.runs import Run, open_test_task, read_predictions
+from fer_core.storage import export_csv
 
 
 def add_commands(commands: Any) -> None:
@@ -38,7 +40,10 @@ def add_commands(commands: Any) -> None:
     add_tta_option(evaluate, "with --dataset: also evaluate with test-time augmentation (10 views)")
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser(
-        "predict", help="recognize the expressions of the faces in images"
+        "predict",
+        help="recognize the expressions of the faces in images",
+        description="Prints a row per face, and one for each image without a face. The exit code "
+        "is 1 if an image cannot be read; the others are still processed.",
     )
     predict.add_argument("run", help=RUN_HELP)
     predict.add_argument("images", nargs="+", type=Path)
@@ -62,7 +67,7 @@ def echo_scores(run: Run, split: str) -> None:
         echo(f"with test-time augmentation: {accuracy(with_tta)}")
     if split == "test" and len(run.test_openings) > 1:
         echo(f"The test split was opened {len(run.test_openings)} times: this score is optimistic.")
-    _echo_class_scores(run, predictions)
+    _echo_class_scores(run, predictions, with_tta)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -97,14 +102,25 @@ def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
     with_tta = read_predictions(tta_file(run, dataset, split))
     if with_tta is not None:
         _echo_score(f"{dataset}, {split}, with test-time augmentation", with_tta)
-    _echo_class_scores(run, predictions)
+    _echo_class_scores(run, predictions, with_tta)
     echo(str(file))
+    if with_tta is not None:
+        echo(str(tta_file(run, dataset, split)))
     return 0
 
 
-def _echo_class_scores(run: Run, predictions: pd.DataFrame) -> None:
-    scores = score_classes(confusion(predictions, run.class_names), run.class_names)
-    echo(scores[["precision", "recall", "f1", "images"]].round(3).to_string())
+def _echo_class_scores(
+    run: Run, predictions: pd.DataFrame, with_tta: pd.DataFrame | None = None
+) -> None:
+    """Prints the scores of every class, of single views and then with test-time augmentation."""
+    for title, table in (("", predictions), ("With test-time augmentation:", with_tta)):
+        if table is None:
+            continue
+        if title:
+            echo(title)
+        scores = score_classes(confusion(table, run.class_names), run.class_names)
+        shown = hide_empty_classes(scores)[["precision", "recall", "f1", "images"]]
+        echo_lines(shown.round(3).to_string(na_rep="–"))
 
 
 def _echo_score(label: str, predictions: pd.DataFrame) -> None:
@@ -137,7 +153,8 @@ def _predict(options: argparse.Namespace) -> int:
     by_image = dict(zip(names, recognitions, strict=True))
     threshold = classifier.threshold
     table = recognitions_table(by_image, classifier.class_names, threshold=threshold)
-    echo(table.round(3).to_string(index=False) if len(table) else "No face was found.")
+    text = table.round(3).to_string(index=False, na_rep="–")
+    echo_lines(text if len(table) else "No image was read.")
     if options.csv:
-        table.to_csv(options.csv, index=False)
+        options.csv.write_text(export_csv(table), encoding="utf-8")
     return 0 if len(by_image) == len(options.images) else 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fer_core import tasks
-from fer_core.cli.console import echo, echo_table
+from fer_core.cli.console import echo, echo_lines, echo_table
 from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
@@ -53,7 +53,7 @@ def find_run(prefix: str) -> Run:
 def _runs(options: argparse.Namespace) -> int:
     rows = [_row(run) for run in list_runs() if options.all or not run.notes.archived]
     if options.json:
-        echo(json.dumps(rows, indent=2))
+        echo_lines(json.dumps(rows, indent=2))
     elif rows:
         echo_table(
             ("run", "state", "recipe", "dataset", "epochs", "best val accuracy", "without leaks"),

@@ -9,7 +9,7 @@ from fer_core.cli.console import RUN_HELP, add_tta_option, echo, follow
 from fer_core.cli.runs import find_run
 from fer_core.evaluation import threshold_of
 from fer_core.inference import VideoSettings, submit_video
-from fer_core.storage import open_regular
+from fer_core.storage import defused_csv, open_regular
 from fer_core.text import counted
 
 
@@ -55,6 +55,14 @@ def _video(options: argparse.Namespace) -> int:
     for file in (video.annotated_file, video.table_file):
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
-            file = Path(shutil.copy(file, options.out / f"{options.file.stem}-{file.name}"))
+            file = _export(file, options.out / f"{options.file.stem}-{file.name}")
         echo(str(file))
     return code
+
+
+def _export(file: Path, target: Path) -> Path:
+    """Copies a result; returns the copy. A table gets no cell that a spreadsheet would run."""
+    if file.suffix == ".csv":
+        target.write_text(defused_csv(file.read_text(encoding="utf-8")), encoding="utf-8")
+        return target
+    return Path(shutil.copy(file, target))

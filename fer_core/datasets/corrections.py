@@ -12,9 +12,18 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.datasets.splits import EXCLUDED
 from fer_core.errors import FerError
-from fer_core.storage import BoundedLines, DamagedFileError, read_text, workspace, write_text
+from fer_core.storage import (
+    BoundedLines,
+    DamagedFileError,
+    defused_csv,
+    read_text,
+    undefused,
+    workspace,
+    write_text,
+)
 from fer_core.text import is_one_line, shortened
 
 Key = tuple[str, int | None]  # identifies an image: path and row, as in the index
@@ -176,6 +185,18 @@ class Corrections:
                 f"not, starting with {image_name(unknown[0])}. Nothing was imported."
             )
 
+    def to_export(self) -> str:
+        """Returns a file for other programs: as `to_csv`, but no cell is a formula to them."""
+        return defused_csv(self.to_csv())
+
+    def from_export(self) -> "Corrections":
+        """Returns corrections that were parsed from a file that `to_export` made."""
+        return replace(
+            self,
+            corrections=tuple(map(_undefused, self.corrections)),
+            confirmations=tuple(map(_undefused, self.confirmations)),
+        )
+
     def to_csv(self) -> str:
         """Returns the content of the file: a row per correction, then one per confirmed label."""
         rows = [
@@ -290,8 +311,9 @@ def edit_corrections(directory: Path, change: Callable[[Corrections], Correction
     """Replaces the corrections in a dataset's directory by the result of `change`.
 
     Raises:
-        FerError: the dataset was deleted, or its corrections are damaged.
+        FerError: the dataset was deleted, its corrections are damaged, or changes are switched off.
     """
+    access.current().require_write()
     with FileLock(workspace() / "overlay.lock"):  # two sessions must not lose a correction
         if not (directory / "data_set.json").exists():
             raise FerError(f"{directory.name} was deleted, so it cannot be corrected.")
@@ -339,6 +361,16 @@ def _parse(
     if what == _EXCLUDE:
         return Correction(key, reason=reason, time=time)
     return Correction(key, expression, time=time)
+
+
+def _undefused(correction: Correction) -> Correction:
+    path, row = correction.key
+    return replace(
+        correction,
+        key=(undefused(path), row),
+        expression=undefused(correction.expression),
+        reason=undefused(correction.reason),
+    )
 
 
 def _texts(correction: Correction) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fer_core import access
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
     Corrections,
@@ -176,7 +177,7 @@ class Dataset:
         )
 
     def import_corrections(self, text: str) -> int:
-        """Merges corrections in the format of `Corrections.to_csv` and returns their number.
+        """Merges corrections in the format of `Corrections.to_export`; returns their number.
 
         They replace those of the same images; the others are kept.
 
@@ -185,7 +186,7 @@ class Dataset:
                 not have; then nothing is changed.
         """
         # An image has at most one correction and one label that is confirmed.
-        new = parse_corrections(text, max_rows=2 * len(self._stored))
+        new = parse_corrections(text, max_rows=2 * len(self._stored)).from_export()
         new.check_known(self._stored, self.name)
         for expression in {*new.relabeled.values(), *new.confirmed.values()}:
             self._check_expression(expression)
@@ -286,7 +287,11 @@ class Dataset:
         """Deletes the dataset and its caches; images stored elsewhere stay untouched.
 
         Does nothing if it was deleted already.
+
+        Raises:
+            AccessError: changes are switched off.
         """
+        access.current().require_write()
         with contextlib.suppress(FerError):  # without a readable index the key is unknown
             self._delete_cached_arrays()
         delete_folder(self.directory)

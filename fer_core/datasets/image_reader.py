@@ -1,14 +1,17 @@
 """Reads and decodes the images of an index by position."""
 
 import contextlib
+import errno
 import hashlib
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fer_core import access
 from fer_core.datasets.memory_share import MemoryShare
 from fer_core.errors import FerError
 from fer_core.storage import read_bytes, read_row, read_rows, row_shape
@@ -60,8 +63,9 @@ class ImageReader:
             FerError: the file is missing, no regular file, too large, or not readable; the
                 message names it.
         """
-        path, row = self._path(position), self._rows[position]
+        row = self._rows[position]
         with self._named_errors(position):
+            path = self._path(position)
             if row >= 0:
                 return read_row(path, int(row))
             if share:
@@ -74,14 +78,14 @@ class ImageReader:
         Raises:
             FerError: a file is missing or not readable; the message names it.
         """
-        for path, group in itertools.groupby(positions, key=self._paths.__getitem__):
+        for _, group in itertools.groupby(positions, key=self._paths.__getitem__):
             together = list(group)
             rows = self._rows[together].tolist()
             if rows[0] < 0:
                 yield from (content_hash(self.read(position)) for position in together)
                 continue
             with self._named_errors(together[0]):
-                yield from map(content_hash, read_rows(self._root / path, rows))
+                yield from map(content_hash, read_rows(self._path(together[0]), rows))
 
     def decode(self, position: int, data: bytes, share: MemoryShare | None = None) -> np.ndarray:
         """Decodes the output of `read` to uint8 RGB, cropped to the image's face box if any.
@@ -149,7 +153,11 @@ class ImageReader:
             ) from error
 
     def _path(self, position: int) -> Path:
-        return self._root / self._paths[position]
+        path = self._root / self._paths[position]
+        # Not there and not allowed are one error, which does not tell what exists.
+        if not access.current().may_read(path, self._root):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return path
 
 
 def content_hash(data: bytes) -> str:

@@ -29,7 +29,7 @@ from fer_core.evaluation.calibration import (
     save_calibration,
     with_temperature,
 )
-from fer_core.evaluation.class_scores import score_classes
+from fer_core.evaluation.class_scores import hide_empty_classes, score_classes
 from fer_core.evaluation.comparison import (
     AXES,
     SPLIT_NAMES,
@@ -175,6 +175,7 @@ __all__ = [
     "score",
     "score_cache",
     "score_classes",
+    "hide_empty_classes",
     "score_of",
     "seed_groups",
     "significance",

@@ -52,6 +52,12 @@ def score_classes(matrix: np.ndarray, class_names: Sequence[str]) -> pd.DataFram
     return table.astype({"images": int})
 
 
+def hide_empty_classes(scores: pd.DataFrame) -> pd.DataFrame:
+    """Returns the table of `score_classes` with NaN for the scores of classes without images."""
+    columns = [name for name in scores.columns if name != "images"]
+    return scores.assign(**scores[columns].where(scores["images"] > 0).to_dict("series"))
+
+
 def _macro_average(matrix: np.ndarray) -> dict[str, float]:
     names = [f"{name}{end}" for name in SCORES for end in ("", "_low", "_high")]
     total, present = int(matrix.sum()), matrix.sum(axis=1) > 0

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.expressions import COLORS, colors
-from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure
+from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure, label
 from fer_core.text import SPLIT_NAMES
 
 _SPLIT_COLORS = {"train": TRAIN_COLOR, "val": VAL_COLOR, "test": COLORS["neutral"]}
@@ -22,9 +22,9 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
     for split in counts.columns:
         images = counts[split]
         shares = images / max(1, images.sum())
-        name = SPLIT_NAMES.get(str(split), str(split))
+        name = label(SPLIT_NAMES.get(str(split), str(split)))
         figure.add_bar(
-            x=[str(label) for label in counts.index],
+            x=[label(str(name)) for name in counts.index],
             y=images,
             name=name,
             marker_color=_SPLIT_COLORS.get(str(split), COLORS["neutral"]),
@@ -44,7 +44,7 @@ def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
     figure = blank_figure()
     figure.add_bar(
         x=values,
-        y=names,
+        y=list(map(label, names)),
         orientation="h",
         marker_color=colors(names),
         text=[f"{value:.1%}" for value in values],

@@ -1,7 +1,6 @@
 """The figures that set several runs side by side."""
 
 from collections.abc import Mapping
-from html import escape
 from itertools import cycle
 
 import pandas as pd
@@ -10,7 +9,7 @@ import plotly.graph_objects as go
 from fer_core.errors import FerError
 from fer_core.evaluation import Accuracy
 from fer_core.expressions import COLORS
-from fer_core.figures.style import ABOVE_ALL, METRICS, blank_figure, metric_format
+from fer_core.figures.style import ABOVE_ALL, METRICS, blank_figure, label, metric_format
 from fer_core.text import SPLIT_NAMES
 
 _SPLIT_LOOKS = {  # name, colour and sign of a split
@@ -114,7 +113,7 @@ def _curve(
     return go.Scatter(
         x=x,
         y=y.astype("float32"),
-        name=escape(name, quote=False),
+        name=label(name),
         legendgroup=name,
         mode="lines+markers" if len(x) <= _FEW else "lines",
         line={**line, "width": 2},

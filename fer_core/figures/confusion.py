@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from fer_core.errors import FerError
 from fer_core.expressions import COLORS
-from fer_core.figures.style import blank_figure
+from fer_core.figures.style import blank_figure, label
 
 _DARK_CELL = 0.65  # share of the fullest colour from which white is easier to read
 _CELL_PIXELS = 40  # of a marker that is to be clicked
@@ -64,8 +64,8 @@ def confusion_figure(
 
 def _cells(strength: np.ndarray, class_names: Sequence[str]) -> go.Heatmap:
     return go.Heatmap(
-        x=list(class_names),
-        y=list(class_names),
+        x=list(map(label, class_names)),
+        y=list(map(label, class_names)),
         z=strength,
         zmin=0,
         zmax=1,
@@ -84,7 +84,7 @@ def _cell_numbers(
 
     `values` (classes, classes, 2) are images and their share of the row, `number` prints them.
     """
-    names = np.asarray(class_names)
+    names = np.asarray(list(map(label, class_names)))
     rows, columns = np.nonzero(cells)
     return go.Scatter(
         x=names[columns],
@@ -104,8 +104,8 @@ def _cell_markers(values: np.ndarray, class_names: Sequence[str]) -> go.Scatter:
     n = len(class_names)
     truths, answers = np.repeat(list(class_names), n), np.tile(list(class_names), n)
     return go.Scatter(
-        x=answers,
-        y=truths,
+        x=list(map(label, answers)),
+        y=list(map(label, truths)),
         mode="markers",
         marker={"symbol": "square", "size": _CELL_PIXELS, "opacity": 0},
         selected={"marker": {"opacity": 0}},

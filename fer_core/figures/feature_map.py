@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from fer_core.evaluation import FaceMap
 from fer_core.expressions import colors, sort_classes
-from fer_core.figures.style import blank_figure
+from fer_core.figures.style import blank_figure, label
 
 MOST_IN_SVG = 4000  # points that a browser draws one by one; more are drawn by its WebGL
 _HEIGHT = 620  # pixels
@@ -51,18 +51,18 @@ def map_figure(
 
 def _dots(name: str) -> dict[str, object]:
     return {
-        "name": name,
+        "name": label(name),
         "marker": {"symbol": "circle", "opacity": 0.55},
-        "hovertemplate": f"{name}, correct<extra></extra>",
+        "hovertemplate": f"{label(name)}, correct<extra></extra>",
     }
 
 
 def _crosses(name: str, answered: np.ndarray) -> dict[str, object]:
     return {
-        "name": f"{name}, wrong",
+        "name": f"{label(name)}, wrong",
         "marker": {"symbol": "x", "opacity": 0.85},
-        "text": answered,
-        "hovertemplate": f"{name}, predicted as %{{text}}<extra></extra>",
+        "text": list(map(label, answered)),
+        "hovertemplate": f"{label(name)}, predicted as %{{text}}<extra></extra>",
     }
 
 

@@ -1,11 +1,13 @@
 """Every Plotly figure: data in, `go.Figure` out; they suit a light and a dark page alike."""
 
 import math
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.expressions import COLORS
+from fer_core.text import visible
 
 METRICS = {  # columns of a history, and their names on the screen
     "val_accuracy": "Validation accuracy",
@@ -36,6 +38,11 @@ def blank_figure(figure: go.Figure | None = None) -> go.Figure:
     figure.update_xaxes(gridcolor=_GRID, zeroline=False, automargin=True)
     figure.update_yaxes(gridcolor=_GRID, zeroline=False, automargin=True)
     return figure
+
+
+def label(name: str) -> str:
+    """Returns a name as Plotly shows it literally: its texts may hold tags and placeholders."""
+    return escape(visible(name), quote=False).replace("%{", "%\u2060{")
 
 
 def metric_format(metric: str, digits: int) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fer_core.expressions import colors
-from fer_core.figures.style import blank_figure
+from fer_core.figures.style import blank_figure, label
 
 TIMELINE_HEIGHT = 190  # pixels
 RECENT_HEIGHT = 260
@@ -103,7 +103,7 @@ def _empty_recent(class_names: tuple[str, ...], span: float) -> go.Figure:
 
 
 def _areas(class_names: Sequence[str]) -> Iterable[go.Scatter]:
-    for name, color in zip(class_names, colors(class_names), strict=True):
+    for name, color in zip(map(label, class_names), colors(class_names), strict=True):
         yield go.Scatter(
             name=name,
             stackgroup="expressions",

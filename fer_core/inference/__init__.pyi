@@ -9,9 +9,11 @@ from .frame_pipeline import LivePipeline as LivePipeline
 from .grad_cam import compute_grad_cam as compute_grad_cam
 from .live import FRAME_SIDE as FRAME_SIDE
 from .live import HISTORY_SECONDS as HISTORY_SECONDS
+from .live import MAX_RUNNING as MAX_RUNNING
 from .live import FrameFunction as FrameFunction
 from .live import FrameResult as FrameResult
 from .live import LiveRecognizer as LiveRecognizer
+from .live import running_recognizers as running_recognizers
 from .photo_results import PhotoResult as PhotoResult
 from .photo_results import results_json as results_json
 from .photo_results import results_table as results_table
@@ -52,6 +54,8 @@ __all__ = [
     "PhotoBatch",
     "FRAME_SIDE",
     "LiveRecognizer",
+    "MAX_RUNNING",
+    "running_recognizers",
     "FrameFunction",
     "FramePipeline",
     "MAX_FRAME_STEP",

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakSet
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from fer_core.inference.face_log import FaceLog
 from fer_core.inference.tracking import TrackedFace, Tracker
 from fer_core.vision import Box, check_rgb, draw_boxes, resize
 
+MAX_RUNNING = 16  # recognizers of a process that may run at once; each takes up to 60 MB
 FRAME_SIDE = 640  # pixels of the longer side of the frames that are searched and shown
 HISTORY_SECONDS = 30.0
 IDLE = 5.0  # seconds without a frame after which the thread ends
@@ -49,6 +51,14 @@ class FrameResult:
         return max(self.faces, key=lambda face: face.box.width * face.box.height, default=None)
 
 
+_recognizers: "WeakSet[LiveRecognizer]" = WeakSet()
+
+
+def running_recognizers() -> int:
+    """Returns how many recognizers of this process have a thread."""
+    return sum(each.is_running for each in list(_recognizers))
+
+
 class LiveRecognizer:
     """Processes the latest frame of a camera in a background thread. Thread-safe.
 
@@ -82,6 +92,7 @@ class LiveRecognizer:
         self._results: deque[FrameResult] = deque()
         self._frames: deque[float] = deque(maxlen=300)
         self._ages: deque[tuple[float, float]] = deque(maxlen=300)
+        _recognizers.add(self)
 
     @property
     def is_running(self) -> bool:

@@ -1,7 +1,8 @@
 """Recognizes the expression of every face in an image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,6 +35,7 @@ MARGIN = 0.0
 # and 70.3 % after turning (`python -m tests.benchmarks.rotated_faces --faces 1500`).
 MAX_UPRIGHT_TILT = 10.0
 
+NO_FACE = "no face"  # in the place of an answer, for an image in which none was found
 _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 
@@ -96,13 +98,13 @@ class Classifier:
         """Loads a run's model with its temperature and threshold, which differ with TTA.
 
         Raises:
-            FerError: the run has no model yet, or its files are damaged.
+            FerError: the run has no model yet, or its files are damaged or do not fit together.
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
         calibration = run.calibration(tta=tta)
         return cls(
-            models.load_model(run.model_file),
+            models.load_model(run.model_file, run.config, len(run.class_names)),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,
@@ -259,23 +261,36 @@ def recognitions_table(
     *,
     threshold: float = 0.0,
 ) -> pd.DataFrame:
-    """Returns a row per face of all images.
+    """Returns a row per face of all images, and one for each image without a face.
 
     Columns: image, face (from 1), x, y, width, height (the box, in pixels), confidence (the
     detector's), p_<expression>, expression (the most probable), answer (the same, or "not sure"
-    below the threshold).
+    below the threshold). Without a face all are missing but image and answer, `NO_FACE`.
 
     Args:
         results: recognitions by image name.
     """
-    columns = ["image", "face", "x", "y", "width", "height", "confidence"]
-    columns += [f"p_{name}" for name in class_names] + ["expression", "answer"]
+    boxes, probabilities = ["face", "x", "y", "width", "height"], [f"p_{n}" for n in class_names]
+    columns = ["image", *boxes, "confidence", *probabilities, "expression", "answer"]
     rows = [
-        (image, number, box.x, box.y, box.width, box.height, recognition.face.confidence)
-        + (*(recognition.probabilities[name] for name in class_names), recognition.expression)
-        + (label_or_abstain(recognition.probabilities, threshold),)
+        row
         for image, recognitions in results.items()
-        for number, recognition in enumerate(recognitions, 1)
-        for box in [recognition.face.box]
+        for row in _rows(image, recognitions, class_names, threshold)
     ]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype(dict.fromkeys(boxes, "Int64"))  # which may be missing
+
+
+def _rows(
+    image: str, recognitions: Sequence[Recognition], class_names: Sequence[str], threshold: float
+) -> Iterator[tuple[Any, ...]]:
+    """Yields the rows of an image in the table of recognitions."""
+    if not recognitions:
+        yield (image, *[None] * 5, *[np.nan] * (1 + len(class_names)), None, NO_FACE)
+    for number, recognition in enumerate(recognitions, 1):
+        box, found = recognition.face.box, recognition.probabilities
+        yield (
+            *(image, number, box.x, box.y, box.width, box.height, recognition.face.confidence),
+            *(found[name] for name in class_names),
+            *(recognition.expression, label_or_abstain(found, threshold)),
+        )

@@ -12,7 +12,7 @@ from fer_core import tasks
 from fer_core.errors import FerError
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import COMPLETED, Run
-from fer_core.storage import disk_full_as_error, paths, read_json
+from fer_core.storage import disk_full_as_error, file_size, paths, read_json
 from fer_core.tasks import Task, kinds, queue
 
 VIDEO_SUFFIXES = kinds.VIDEO_SUFFIXES
@@ -179,7 +179,7 @@ def submit_video(
     suffix = Path(filename).suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         raise FerError(f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}")
-    directory = tasks.new_directory(paths.tasks_root(), kinds.VIDEO)
+    directory = tasks.new_directory(paths.tasks_root(), kinds.VIDEO, file_size(file))
     name = f"{kinds.VIDEO_STEM}{suffix}"
     arguments = {
         "run": run.id,

@@ -3,18 +3,21 @@
 Every model takes pixels in [0, 255], scales them in its first layer and returns probabilities.
 """
 
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
+from fer_core.models.hdf5 import read_weights
 from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
+from fer_core.models.model_file import open_saved_model, open_weights
 from fer_core.models.optimizers import make_optimizer
+from fer_core.models.rebuild import Blueprint
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
@@ -94,17 +97,34 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
 
 
-def load_model(path: Path) -> keras.Model:
+def load_model(
+    path: Path, config: TrainConfig | None = None, classes: int | None = None
+) -> keras.Model:
     """Loads a model that `save_model` wrote, for prediction: it is not compiled.
 
+    The file may come from anywhere: see `model_file` and `rebuild`.
+
+    Args:
+        config: of the run; the model must take images of its size.
+        classes: that the model must tell apart.
+
     Raises:
-        FerError: the file is damaged or is not a Keras model.
+        DamagedFileError: the file is damaged, holds another model, or none.
     """
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        # Keras's own message for a damaged file is "File not found".
-        raise FerError(f"{path.name} must be a complete Keras model; it is damaged.") from error
+    with open_saved_model(path) as saved:
+        blueprint = Blueprint(saved.config)
+        if config is not None:
+            _check_number("images", blueprint.input_shape, (*config.image_size, config.channels))
+        if classes is not None:
+            _check_number("classes", blueprint.classes, classes)
+        return blueprint.build(saved.arrays)
+
+
+def _check_number(what: str, received: object, expected: object) -> None:
+    if received != expected:
+        raise FerError(
+            f"It must be the model of its run, which has {what}: {expected}. Received: {received}"
+        )
 
 
 def save_model(model: keras.Model, path: Path) -> None:
@@ -251,24 +271,59 @@ def _vgg19_finetuned(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTe
 
 def _vgg19(x: keras.KerasTensor, config: TrainConfig) -> keras.Model:
     """Returns VGG19 without top (Simonyan and Zisserman, 2014), its layers applied to `x`."""
-    weights = "imagenet" if config.weights == "imagenet" else weights_file(config)
+    file = weights_file(config)
+    weights = "imagenet" if config.weights == "imagenet" else None
     try:
-        return keras.applications.VGG19(
-            include_top=False, weights=None if weights is None else str(weights), input_tensor=x
-        )
+        backbone = keras.applications.VGG19(include_top=False, weights=weights, input_tensor=x)
+    # Keras raises a bare Exception for a failed download.
     except Exception as error:
-        # Keras raises a bare Exception for a failed download, and several kinds for a bad file.
-        raise FerError(_weights_error(config, error)) from error
+        if weights is None:
+            raise
+        raise FerError(
+            "VGG19's ImageNet weights could not be downloaded. Put the file "
+            "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, set `weights` "
+            "to the path of such a file, or train with `weights` none."
+        ) from error
+    if file is not None:
+        _load_vgg19_weights(backbone, file)
+    return backbone
 
 
-def _weights_error(config: TrainConfig, error: Exception) -> str:
-    if config.weights != "imagenet":
-        return f"{config.weights} must contain VGG19's weights without top. Received: {error}"
-    return (
-        "VGG19's ImageNet weights could not be downloaded. Put the file "
-        "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 into ~/.keras/models, set `weights` to "
-        "the path of such a file, or train with `weights` none."
-    )
+def _load_vgg19_weights(backbone: keras.Model, path: Path) -> None:
+    """Copies the weights of an .h5 file; each convolution has a group of its name.
+
+    Raises:
+        FerError: the file is damaged, or lacks a convolution of VGG19.
+    """
+    convolutions = [layer for layer in backbone.layers if layer.weights]
+    try:
+        with open_weights(path) as arrays:
+            for number, layer in enumerate(convolutions):
+                found = _arrays_of(layer, number, arrays)
+                layer.set_weights([read_weights(array) for array in found])
+    except FerError as error:
+        raise FerError(f"{path} must contain VGG19's weights without top. {error}") from error
+
+
+def _arrays_of(
+    layer: keras.Layer, number: int, arrays: Mapping[str, h5py.Dataset]
+) -> list[h5py.Dataset]:
+    """Returns kernel and bias of a convolution, the `number`th.
+
+    Keras 2 puts them into a group of the layer's name, Keras 3 into one of its class and number.
+    """
+    numbered = f"conv2d_{number}" if number else "conv2d"
+    own = [
+        array
+        for folder, array in ((path.split("/")[:-1], array) for path, array in arrays.items())
+        if (layer.name in folder and folder[0] != "optimizer_weights")
+        or folder == ["layers", numbered, "vars"]
+    ]
+    found = sorted(own, key=lambda array: -array.ndim)
+    if [array.shape for array in found] != [tuple(weight.shape) for weight in layer.weights]:
+        shapes = ", ".join(str(array.shape) for array in found[:4])
+        raise FerError(f"It must have kernel and bias of {layer.name}. Received: {shapes or 'no'}")
+    return found
 
 
 _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]] = {
@@ -294,6 +349,9 @@ def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -
 
     Works in batches, so that `pixels` may be a memory map larger than memory. For the head of a
     model `pixels` are features (n, …).
+
+    Raises:
+        FerError: an answer is NaN or infinite; finite weights may be too large to compute with.
     """
     if batch_size is None:
         takes_images = len(model.input_shape) == 4
@@ -302,4 +360,10 @@ def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -
     for start in range(0, len(pixels), batch_size):
         batch = pixels[start : start + batch_size].astype("float32")
         batches.append(model.predict_on_batch(batch))  # 1 ms of overhead; `predict` has 34
-    return np.concatenate(batches)
+    answers = np.concatenate(batches)
+    if not np.isfinite(answers).all():
+        raise FerError(
+            f"The answers of the model {model.name} must be finite numbers. Received: NaN or "
+            "infinity. Its weights are damaged, or its learning rate was too large."
+        )
+    return answers

@@ -3,6 +3,7 @@
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     LARGEST_EPOCHS,
+    LARGEST_IMAGE,
     SETTINGS,
     VGG19_BLOCKS,
     Augmentation,
@@ -57,6 +58,7 @@ __all__ = [
     "HISTORY_COLUMNS",
     "KEY",
     "LARGEST_EPOCHS",
+    "LARGEST_IMAGE",
     "LEAKED",
     "Notes",
     "RECIPES",

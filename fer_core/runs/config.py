@@ -1,10 +1,12 @@
 """Defines a run's settings and the table of architectures."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.setting import check_settings, check_within, setting, settings_of
 from fer_core.tasks import kinds
@@ -498,12 +500,14 @@ def weights_file(config: TrainConfig) -> Path | None:
     """Returns the backbone's weights file if the settings name one by path, else None.
 
     Raises:
-        FerError: there is no such file, or it is not an .h5 file.
+        FerError: there is no such file, it is not an .h5 file, or it must not be read: one
+            sentence for all, which does not tell strangers what exists.
     """
     if config.weights in ("none", "imagenet"):
         return None
-    path = Path(config.weights).expanduser()
-    if path.suffix.lower() not in (".h5", ".hdf5") or not path.is_file():
+    path = Path(os.path.expanduser(config.weights))  # noqa: PTH111 (Path's raises)
+    is_weights = path.suffix.lower() in (".h5", ".hdf5")
+    if not (is_weights and access.current().may_read(path) and os.path.isfile(path)):  # noqa: PTH113
         raise FerError(
             "`weights` must be imagenet, none, or the path of a VGG19 .h5 file without the top. "
             f"Received: {config.weights}"

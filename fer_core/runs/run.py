@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import (
@@ -27,11 +28,10 @@ from fer_core.storage import (
     cached_by_files,
     cached_by_mtime,
     paths,
-    read_json,
     read_table,
     write_json,
 )
-from fer_core.tasks import Task, read_request
+from fer_core.tasks import Task, processes, read_request
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
@@ -70,8 +70,9 @@ class Run(Task):
 
         Raises:
             FerError: the run is pretrained, was deleted, or would be archived while queued or
-                running; or the name or the note is too long.
+                running; the name or the note is too long; or changes are switched off.
         """
+        access.current().require_write()
         if self.is_pretrained:
             raise FerError(f"{self.id} ships with the program and cannot be changed.")
         if not self.directory.exists():
@@ -236,10 +237,10 @@ class Run(Task):
         attempts = self.attempts
         if not attempts:
             return None
-        try:
-            return datetime.fromtimestamp(read_json(attempts[0] / "process.json")["started"])
-        except (ValueError, TypeError, KeyError, OverflowError):  # damaged or missing
+        record = processes.read_process(attempts[0] / "process.json")
+        if record is None or record.started is None:
             return None
+        return datetime.fromtimestamp(record.started)
 
     @property
     def duration(self) -> timedelta | None:

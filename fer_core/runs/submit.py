@@ -32,8 +32,9 @@ def create_run(config: TrainConfig) -> Run:
 
     Raises:
         FerError: the weights that the settings name are missing or incompatible, a package is
-            missing, or too few images are left after the corrections.
+            missing, too few images are left after the corrections, or changes are switched off.
     """
+    tasks.check_submission()
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
     initial, teachers = _initial_run(config), _teachers(config)

@@ -17,6 +17,7 @@ from fer_core.storage.files import (
     DiskFullError,
     delete_folder,
     disk_full_as_error,
+    file_size,
     fsync_file,
     is_temporary,
     open_log,
@@ -59,6 +60,8 @@ from fer_core.storage.records import (
     check_time,
     read_record,
 )
+from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
+from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
     "delete_folder",
@@ -75,8 +78,11 @@ __all__ = [
     "Count",
     "CsvTail",
     "DamagedFileError",
+    "defused_csv",
     "disk_full_as_error",
     "DiskFullError",
+    "export_csv",
+    "file_size",
     "files",
     "Fraction",
     "fsync_file",
@@ -110,7 +116,9 @@ __all__ = [
     "Stamp",
     "Timestamp",
     "truncate_log",
+    "undefused",
     "workspace",
+    "workspace_bytes",
     "write_json",
     "write_reserved",
     "write_text",

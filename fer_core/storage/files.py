@@ -145,6 +145,14 @@ def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
     write_text(path, text, durable=durable)
 
 
+def file_size(file: IO[bytes]) -> int:
+    """Returns the bytes from an open file's position to its end; the position stays."""
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END) - place
+    file.seek(place)
+    return size
+
+
 def reserve(path: Path) -> None:
     """Reserves disk space with which `write_reserved` can write `path` even on a full disk.
 

@@ -20,9 +20,11 @@ from fer_core.tasks.task import (
     Progress,
     Task,
     TaskState,
+    check_submission,
     directories,
     list_tasks,
     new_directory,
+    room_left,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "ProgressReporter",
     "Task",
     "TaskState",
+    "check_submission",
     "check_tree",
     "directories",
     "exit_status",
@@ -46,6 +49,7 @@ __all__ = [
     "raise_if_stopped",
     "read_preferences",
     "read_request",
+    "room_left",
     "save_preferences",
     "supervisor",
     "task",

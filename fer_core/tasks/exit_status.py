@@ -6,15 +6,18 @@ import json
 import os
 import signal
 import time
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import psutil
+from msgspec import Meta
 
 from fer_core.errors import FerError
-from fer_core.storage import DiskFullError, read_json, read_tail
+from fer_core.storage import Count, DiskFullError, Timestamp, read_record, read_tail
 from fer_core.tasks import kinds, processes
+from fer_core.tasks.requests import read_request
 from fer_core.text import shortened
 
 NEVER_STARTED = "It was removed from the queue, or stopped, before it started."
@@ -53,21 +56,34 @@ def log_file(attempt: Path) -> Path:
     return attempt / "worker.log"
 
 
-def exit_record(code: int, oom_killed: bool | None = None) -> str:
+@dataclass(frozen=True)
+class ExitRecord:
+    """The content of `exit.json`: how a process ended."""
+
+    code: Annotated[int, Meta(ge=0, le=2**32)]
+    ended: Timestamp
+    signal: Annotated[int, Meta(ge=1, le=128)] | None = None
+    memory_kills: Count | None = None  # just before it ended; None if the system does not count
+    unresponsive: bool = False  # it did not stop when it was asked to
+
+
+def exit_record(code: int, oom_killed: bool | None = None, *, unresponsive: bool = False) -> str:
     """Returns the JSON that the supervisor writes when a process has ended.
 
     Args:
         code: as in `subprocess`: negative for the signal that ended the process.
         oom_killed: whether the kernel has just killed a process because memory ran out; None if
             it does not count such kills.
+        unresponsive: whether the supervisor ended it because it did not stop.
     """
-    record = {
-        "code": max(code, 0),
-        "signal": -code if code < 0 else None,
-        "ended": time.time(),
-        "memory_kills": None if oom_killed is None else int(oom_killed),
-    }
-    return json.dumps(record, indent=2) + "\n"
+    record = ExitRecord(
+        max(code, 0),
+        time.time(),
+        -code if code < 0 else None,
+        None if oom_killed is None else int(oom_killed),
+        unresponsive,
+    )
+    return json.dumps(asdict(record), indent=2) + "\n"
 
 
 def mark_orphaned(attempt: Path) -> None:
@@ -78,9 +94,9 @@ def mark_orphaned(attempt: Path) -> None:
 
 def ended(attempt: Path) -> datetime | None:
     """Returns when the attempt ended, or None if neither supervisor nor process recorded it."""
-    with contextlib.suppress(KeyError, TypeError):
-        return datetime.fromtimestamp(_read(exit_file(attempt))["ended"])
-    with contextlib.suppress(OSError):
+    if record := _read_exit(attempt):
+        return datetime.fromtimestamp(record.ended)
+    with contextlib.suppress(OSError, OverflowError, ValueError):  # any time can be set
         return datetime.fromtimestamp((attempt / _ORPHANED).stat().st_mtime)
     return None
 
@@ -117,9 +133,10 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def interruption_reason(attempt: Path) -> str:
     """Returns why an attempt ended without an error message, and whether it can be resumed."""
-    record = _read(exit_file(attempt))
+    record = _read_exit(attempt)
     reason = _reason(attempt, record) if record else _unrecorded_reason(attempt)
-    trains = _read(attempt / "request.json").get("kind") == kinds.TRAIN
+    request = read_request(attempt / "request.json")
+    trains = request is not None and request.kind == kinds.TRAIN
     return f"{reason} {_LOST}: the run can be resumed." if trains else reason
 
 
@@ -152,10 +169,12 @@ def _count_oom_kills() -> int | None:
     return None
 
 
-def _reason(attempt: Path, record: dict[str, Any]) -> str:
-    number = record.get("signal")
+def _reason(attempt: Path, record: ExitRecord) -> str:
+    number = record.signal
+    if record.unresponsive:
+        return "It did not stop when it was asked to, and its process was ended."
     if number and number == getattr(signal, "SIGKILL", None):
-        return _kill_reason(record.get("memory_kills"))
+        return _kill_reason(record.memory_kills)
     log = read_tail(log_file(attempt), _LOG_TAIL)
     if _mentions_out_of_memory(log):
         return "Its process ran out of memory: use a smaller batch or image size."
@@ -163,7 +182,7 @@ def _reason(attempt: Path, record: dict[str, Any]) -> str:
         return "Its process ended because the disk was full."
     if number:
         return f"Its process was ended by {_signal_name(number)}."
-    return f"Its process ended with exit code {record.get('code')} before the work was done."
+    return f"Its process ended with exit code {record.code} before the work was done."
 
 
 def _kill_reason(oom_killed: int | None) -> str:
@@ -178,22 +197,23 @@ def _kill_reason(oom_killed: int | None) -> str:
 
 
 def _unrecorded_reason(attempt: Path) -> str:
-    if _has_restarted(_read(attempt / "process.json")):
+    if _has_restarted(processes.read_process(attempt / "process.json")):
         return "The machine restarted."
     if (attempt / _ORPHANED).exists():
         return "The supervisor, which starts all work, was killed, and the work ended with it."
     return "Its processes ended without an exit record: they were killed, or the power failed."
 
 
-def _has_restarted(process: dict[str, Any]) -> bool:
+def _has_restarted(process: processes.ProcessRecord | None) -> bool:
     """Returns whether the machine or the container has started since the attempt did."""
-    boot = process.get("boot")
-    if boot and boot != processes.boot_id():
+    if process is None:
+        return False
+    if process.boot and process.boot != processes.boot_id():
         return True
     started = psutil.boot_time()
     with contextlib.suppress(psutil.Error):
         started = psutil.Process(1).create_time()  # later than the boot in a container
-    return bool(started > process.get("started", float("inf")) + processes.TOLERANCE)
+    return process.started is not None and started > process.started + processes.TOLERANCE
 
 
 def _signal_name(number: int) -> str:
@@ -207,9 +227,9 @@ def _mentions_out_of_memory(text: str) -> bool:
     return any(message in text for message in _OUT_OF_MEMORY)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Returns the record in a JSON file; an empty one if it is missing or damaged."""
-    with contextlib.suppress(FerError):
-        record = read_json(file)
-        return record if isinstance(record, dict) else {}
-    return {}
+def _read_exit(attempt: Path) -> ExitRecord | None:
+    """Returns the exit record; None if it is missing or damaged."""
+    try:
+        return read_record(exit_file(attempt), ExitRecord)
+    except FerError:
+        return None

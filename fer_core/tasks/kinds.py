@@ -34,7 +34,6 @@ _UPLOADS = "zip|tar|gz|tgz|csv|tsv|txt|lst"
 _UploadName = Annotated[str, Meta(pattern=rf"{_NAME}\.({_UPLOADS})\Z", max_length=255)]
 _VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIXES)})\Z")]
 _Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
-_Pairs = Annotated[dict[_Text, _Text], Meta(max_length=1_000)]
 _Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
 _Split = Literal["train", "val", "test", "all"]
 
@@ -68,17 +67,6 @@ class _Map:
 
 
 @dataclass(frozen=True)
-class _Choices:
-    """How to read a dataset; see `fer_core.datasets.layouts.Choices`."""
-
-    layout: _Text = ""
-    numbering: _Text = ""
-    classes: _Pairs = field(default_factory=dict)
-    splits: _Pairs = field(default_factory=dict)
-    columns: _Pairs = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Import:
     name: Name
     source: str | None = None  # an absolute path; only read
@@ -86,7 +74,7 @@ class _Import:
     split_seed: Count = 0
     validation_fraction: Fraction = 0.0
     test_fraction: Fraction = 0.0
-    choices: _Choices = _Choices()
+    choices: dict[str, _Text | dict[_Text, _Text]] = field(default_factory=dict)  # as in a preview
 
     def __post_init__(self) -> None:
         if (self.source is None) == (self.upload is None):
@@ -136,11 +124,19 @@ class Kind:
     arguments: type  # a dataclass of the arguments that a request may or must have
     root: Callable[[], Path] = paths.tasks_root  # the folder of all tasks of this kind
     low_latency: bool = False  # predicts one face or frame at a time; see `subprocess_env`
+    stop_seconds: float = 60.0  # that it may take to stop, before its process is ended
 
 
 KINDS = {
     # Training may take hours: opening a dataset must not have to wait for it.
-    TRAIN: Kind("fer_core.training.trainer:run_training", "training", _Train, paths.runs_root),
+    TRAIN: Kind(
+        "fer_core.training.trainer:run_training",
+        "training",
+        _Train,
+        paths.runs_root,
+        # A run that is stopped still predicts the validation images, from ten views if need be.
+        stop_seconds=1800.0,
+    ),
     OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
     EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
     MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),

@@ -69,7 +69,7 @@ def _was_made_here(task: Task) -> bool:
 def _names(folder: Path, record: Path) -> bool:
     try:
         return Path(read_json(record)["task"]) == folder
-    except (FerError, OSError, TypeError, KeyError):  # missing or damaged
+    except (FerError, TypeError, KeyError):  # missing or damaged
         return False
 
 

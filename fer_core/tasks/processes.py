@@ -3,17 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import psutil
+from msgspec import Meta
 
 from fer_core.errors import FerError
-from fer_core.storage import open_log, paths, read_json
+from fer_core.storage import Number, Timestamp, open_log, paths, read_record
 
 TOLERANCE = 2.0  # seconds by which creation and boot times may appear to move
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux: different after every boot
+
+_MODULE = "fer_core.tasks.worker"
+_MODULES = {_MODULE, "fer_core.worker"}  # the second is that of an earlier version
 
 _started: list["subprocess.Popen[bytes]"] = []  # kept until they have exited and are reaped
 
@@ -27,7 +31,7 @@ def ensure_supervisor() -> None:
         FerError: the system cannot start it; queued tasks stay queued.
     """
     reap()
-    if is_alive(supervisor_file()):
+    if is_alive(supervisor_file(), supervises=True):
         return
     try:
         paths.workspace().mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def _start_supervisor() -> "subprocess.Popen[bytes]":
         }
     with open_log(supervisor_log()) as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "fer_core.tasks.worker"],
+            [sys.executable, "-m", _MODULE],
             cwd=paths.PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -72,8 +76,20 @@ def supervisor_file() -> Path:
     return paths.workspace() / "supervisor.json"
 
 
+@dataclass(frozen=True)
+class ProcessRecord:
+    """What `is_alive` needs to recognize a process; an attempt's has `started` and `task` too."""
+
+    pid: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    created: Timestamp
+    uptime: Number | None = None  # seconds from the machine's boot to the process's creation
+    boot: str = ""
+    started: Timestamp | None = None  # when the attempt left the queue
+    task: str = ""  # the directory in which the attempt started
+
+
 def process_record() -> dict[str, Any]:
-    """Returns what `is_alive` needs to recognize this process."""
+    """Returns the record of this process."""
     process = psutil.Process()
     return {
         "pid": process.pid,
@@ -83,18 +99,34 @@ def process_record() -> dict[str, Any]:
     }
 
 
-def is_alive(record_file: Path) -> bool:
-    """Returns whether the process whose `process_record` is in the file still runs."""
+def read_process(record_file: Path) -> ProcessRecord | None:
+    """Returns a record of a process; None if it is missing or damaged, as by a power failure."""
     try:
-        record = read_json(record_file)
-        if record is None:
-            return False
-        process = psutil.Process(int(record["pid"]))
-        return _is_same(process, record) and process.status() != psutil.STATUS_ZOMBIE
+        return read_record(record_file, ProcessRecord)
+    except FerError:
+        return None
+
+
+def is_alive(record_file: Path, *, supervises: bool = False) -> bool:
+    """Returns whether the process whose `process_record` is in the file still runs.
+
+    Args:
+        supervises: whether it must be a supervisor: a file that was copied in may name any process.
+    """
+    record = read_process(record_file)
+    if record is None:
+        return False
+    try:
+        process = psutil.Process(record.pid)
+        is_running = _is_same(process, record) and process.status() != psutil.STATUS_ZOMBIE
+        return is_running and (not supervises or _is_supervisor(process))
     except psutil.Error:
         return False  # it has ended, or belongs to another user
-    except (ValueError, TypeError, KeyError):
-        return False  # the file was damaged, perhaps by a power failure
+
+
+def _is_supervisor(process: psutil.Process) -> bool:
+    # Of an earlier version too; and this process, if it supervises by itself.
+    return process.pid == os.getpid() or not _MODULES.isdisjoint(process.cmdline())
 
 
 def boot_id() -> str:
@@ -105,14 +137,14 @@ def boot_id() -> str:
         return ""
 
 
-def _is_same(process: psutil.Process, record: Mapping[str, Any]) -> bool:
+def _is_same(process: psutil.Process, record: ProcessRecord) -> bool:
     # On Linux, correcting the clock moves the times of creation and boot together, and a live
     # process must not look dead because of it. After a reboot the same PID may appear at the same
     # uptime, so the boot must be the same too.
-    if record.get("boot"):
-        same_time = abs(_uptime(process) - record["uptime"]) < TOLERANCE
-        return same_time and record["boot"] == boot_id()
-    return bool(abs(process.create_time() - record["created"]) < TOLERANCE)
+    if record.boot and record.uptime is not None:
+        same_time = abs(_uptime(process) - record.uptime) < TOLERANCE
+        return same_time and record.boot == boot_id()
+    return abs(process.create_time() - record.created) < TOLERANCE
 
 
 def _uptime(process: psutil.Process) -> float:

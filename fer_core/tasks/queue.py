@@ -10,12 +10,13 @@ from typing import Any
 
 from filelock import FileLock
 
+from fer_core import access
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, write_json
+from fer_core.storage import Number, paths, read_bytes, read_json, read_record, write_json
 from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
 from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
-from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
+from fer_core.tasks.task import WITHDRAWN, Task, TaskState, check_submission, directories
 
 # Automatic resumes in a row without a completed epoch in between, before a run is given up.
 MAX_RESUMES = 3
@@ -24,6 +25,14 @@ Snapshot = tuple[list[Task], list[Task]]  # running tasks, and queued ones in or
 
 # Separate from request.json, which a supervisor may take at the same moment.
 _PLACE_FILE = "place.json"
+_MAX_HISTORY_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The content of `place.json`: where the user has moved a queued task."""
+
+    place: Number
 
 
 @dataclass(frozen=True)
@@ -36,13 +45,18 @@ class Preferences:
 def read_preferences() -> Preferences:
     """Returns the saved choices, or the defaults if the file is missing or damaged."""
     try:
-        return Preferences(auto_resume=bool(read_json(_preferences_file())["resume_by_itself"]))
+        return Preferences(auto_resume=read_json(_preferences_file())["resume_by_itself"] is True)
     except (FerError, TypeError, KeyError):
         return Preferences()
 
 
 def save_preferences(preferences: Preferences) -> None:
-    """Saves the choices."""
+    """Saves the choices.
+
+    Raises:
+        AccessError: changes are switched off.
+    """
+    access.current().require_write()
     paths.workspace().mkdir(parents=True, exist_ok=True)
     write_json(_preferences_file(), {"resume_by_itself": preferences.auto_resume})
 
@@ -54,10 +68,13 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
         kind: a key of `KINDS`.
 
     Raises:
+        AccessError: as `check_submission`.
         FerError: tasks of this kind do not belong there, or the arguments are not those of the
             kind.
     """
-    request = Request(kind, dict(arguments or {}), time.time(), str(directory))
+    check_submission()
+    permissions = access.current().to_record()
+    request = Request(kind, dict(arguments or {}), time.time(), str(directory), permissions)
     check_entries(directory)
     check_request(directory, request)
     for name in (_PLACE_FILE, "progress.json", WITHDRAWN):
@@ -138,7 +155,11 @@ def move(task: Task, steps: int) -> None:
     """Moves a queued task by this many places among those of its kind; -1 is one earlier.
 
     A task that is no longer queued is left alone.
+
+    Raises:
+        AccessError: changes are switched off.
     """
+    access.current().require_write()
     with lock():
         queued = waiting(_kind(task))
         folders = [other.directory for other in queued]
@@ -194,16 +215,19 @@ def _is_given_up(task: Task) -> bool:
 def _epochs_done(task: Task) -> int:
     """Returns the completed epochs of a run: the rows of its history below the header."""
     try:
-        return max(0, (task.directory / "history.csv").read_bytes().count(b"\n") - 1)
-    except OSError:
+        data = read_bytes(task.directory / "history.csv", max_bytes=_MAX_HISTORY_BYTES)
+    except (FerError, FileNotFoundError):
         return 0
+    return max(0, data.count(b"\n") - 1)
 
 
 def _sort_key(task: Task) -> tuple[float, float, str]:
     submitted = task.request.submitted if task.request else 0.0  # taken at this moment
     try:
         # Counted from 0, so that later requests, sorted by their time, come after moved ones.
-        place = float(read_json(task.directory / _PLACE_FILE)["place"])
-    except (ValueError, TypeError, KeyError):
-        place = submitted  # it was not moved, or the file is damaged
+        moved = read_record(task.directory / _PLACE_FILE, _Place)
+    except FerError:
+        moved = None
+    # It was not moved, or the file is damaged.
+    place = submitted if moved is None else moved.place
     return place, submitted, task.id

@@ -27,6 +27,7 @@ class Request:
     arguments: dict[str, Any]
     submitted: Timestamp  # the oldest runs first
     task: str = ""  # the directory in which it was made; "" by versions that did not record it
+    access: dict[str, Any] | None = None  # permissions of who submitted it; None: all
 
     def __post_init__(self) -> None:
         if self.kind in KINDS:

@@ -3,7 +3,9 @@
 It never loads TensorFlow, so that it survives whatever kills a training process.
 """
 
+import contextlib
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from fer_core import hardware
@@ -36,12 +39,33 @@ IDLE_SECONDS = 10.0  # without work, before the supervisor exits
 LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look at the queue
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
     """A task's process and its attempt."""
 
     attempt: Path
     process: subprocess.Popen[bytes]
+    stop_seconds: float  # that it may take to stop
+    stop_seen: float | None = None  # when it had to stop, on the monotonic clock
+    unresponsive: bool = False  # it did not stop in time, and was ended
+
+    def end_if_unresponsive(self) -> None:
+        """Ends the process, with its own children, if it has been asked to stop for too long.
+
+        Only processes that this one has started: no file names them.
+        """
+        if not os.path.lexists(self.attempt / "stop"):
+            return
+        now = time.monotonic()
+        self.stop_seen = self.stop_seen or now
+        if now - self.stop_seen < self.stop_seconds or self.process.poll() is not None:
+            return
+        self.unresponsive = True
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.process.pid)
+            for each in [*process.children(recursive=True), process]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.kill()
 
 
 def supervise() -> None:
@@ -122,11 +146,12 @@ class Supervisor:
         except (OSError, MemoryError) as error:
             self._fail(attempt, f"Its process could not be started. Received: {error}")
         else:
-            self.children[kind.lane] = Child(attempt, process)
+            self.children[kind.lane] = Child(attempt, process, kind.stop_seconds)
 
     def _reap(self) -> None:
         self.oom_kills.poll()
         for lane, child in list(self.children.items()):
+            self._try("stopping", child.end_if_unresponsive)
             code = child.process.poll()
             if code is None:
                 continue
@@ -134,7 +159,8 @@ class Supervisor:
             self._try("logs", partial(maintenance.truncate_logs, [child.attempt]))
             if child.process.stdin:
                 child.process.stdin.close()
-            self._end(child.attempt, code, self.oom_kills.poll())  # counted after the death
+            oom_killed = self.oom_kills.poll()  # counted after the death
+            self._end(child.attempt, code, oom_killed, unresponsive=child.unresponsive)
             error_file = exit_status.error_file(child.attempt)
             self._try("releasing", partial(release_reserved, error_file))
             self._maintain()
@@ -143,8 +169,15 @@ class Supervisor:
         self.pending_writes.append((exit_status.error_file(attempt), error))
         self._end(attempt, code=1)
 
-    def _end(self, attempt: Path, code: int, oom_killed: bool | None = None) -> None:
-        record = exit_status.exit_record(code, oom_killed)
+    def _end(
+        self,
+        attempt: Path,
+        code: int,
+        oom_killed: bool | None = None,
+        *,
+        unresponsive: bool = False,
+    ) -> None:
+        record = exit_status.exit_record(code, oom_killed, unresponsive=unresponsive)
         self.pending_writes.append((exit_status.exit_file(attempt), record))
         self._try("exit records", self._write_pending)
 

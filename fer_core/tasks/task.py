@@ -1,23 +1,29 @@
 """A task: a directory for long work, whose state is derived from files and processes."""
 
 import os
+import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import (
+    NonNegative,
+    Seconds,
     delete_folder,
     paths,
     read_json,
+    read_record,
     read_tail,
     retry_while_locked,
+    workspace_bytes,
     write_json,
 )
 from fer_core.tasks import exit_status
-from fer_core.tasks.processes import is_alive
+from fer_core.tasks.processes import is_alive, read_process
 from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
 
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
@@ -50,12 +56,12 @@ class CancelledError(Exception):
 class Progress:
     """The content of `progress.json`: how much of the work is done."""
 
-    done: float
-    total: float
+    done: NonNegative
+    total: NonNegative
     unit: str = "images"
     message: str = ""
-    rate: float | None = None  # units per second
-    seconds_left: float | None = None
+    rate: NonNegative | None = None  # units per second
+    seconds_left: Seconds | None = None
 
     @property
     def fraction(self) -> float:
@@ -153,8 +159,8 @@ class Task:
     def progress(self) -> Progress | None:
         """Returns the saved progress; None if there is none or the file is damaged."""
         try:
-            return Progress(**read_json(self.directory / "progress.json"))
-        except (FerError, TypeError):
+            return read_record(self.directory / "progress.json", Progress)
+        except FerError:
             return None
 
     @property
@@ -191,13 +197,22 @@ class Task:
         return self.attempt is not None and (self.attempt / "stop").exists()
 
     def request_stop(self) -> None:
-        """Asks the process to stop after the current step, and removes a queued request."""
+        """Asks the process to stop after the current step, and removes a queued request.
+
+        Raises:
+            AccessError: changes are switched off.
+        """
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
             _mark_stopped(self.attempt)
 
     def cancel(self) -> bool:
-        """Removes the task from the queue; returns False if it was not queued."""
+        """Removes the task from the queue; returns False if it was not queued.
+
+        Raises:
+            AccessError: changes are switched off.
+        """
+        access.current().require_write()
         request = self.directory / "request.json"
         try:
             # Kept under another name: it tells that the directory was made by the program.
@@ -223,8 +238,10 @@ class Task:
         """Deletes the directory.
 
         Raises:
-            FerError: the task is queued or running, or the system refuses to rename the directory.
+            FerError: the task is queued or running, the system refuses to rename the directory, or
+                changes are switched off.
         """
+        access.current().require_write()
         if self.state.is_active:
             raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
         delete_folder(self.directory)
@@ -247,25 +264,50 @@ def _mark_stopped(attempt: Path) -> None:
 
 
 def _is_live(attempt: Path) -> bool:
-    if (attempt / "exit.json").exists() or not is_alive(attempt / "process.json"):
+    if os.path.lexists(attempt / "exit.json"):
         return False
-    return _was_taken_here(attempt)
+    return is_alive(attempt / "process.json", supervises=True) and _was_taken_here(attempt)
 
 
 def _was_taken_here(attempt: Path) -> bool:
     """Returns whether the attempt started in this directory, not in one that this is a copy of."""
-    task = str(attempt.parent.parent)
-    try:
-        return bool(read_json(attempt / "process.json").get("task", task) == task)
-    except (FerError, AttributeError):  # missing or damaged
-        return True
+    record = read_process(attempt / "process.json")
+    return record is None or record.task in ("", str(attempt.parent.parent))
 
 
-def new_directory(root: Path, name: str) -> Path:
+def check_submission(more: int = 0) -> None:
+    """Checks that new work may be submitted, and that the workspace has room for it.
+
+    Args:
+        more: bytes that it brings, as far as known.
+
+    Raises:
+        AccessError: changes are switched off, or the workspace would exceed its quota.
+    """
+    permissions = access.current()
+    permissions.require_write()
+    if permissions.workspace_bytes is not None:
+        permissions.require_room(workspace_bytes(), more)
+
+
+def room_left() -> int:
+    """Returns the bytes by which the workspace may still grow, as far as its quota goes."""
+    quota = access.current().workspace_bytes
+    return sys.maxsize if quota is None else max(0, quota - workspace_bytes())
+
+
+def new_directory(root: Path, name: str, more: int = 0) -> Path:
     """Makes and returns `root/<time>_<name>`, with a suffix -2, -3, … if that exists.
 
     The time comes first, so that names sort by age.
+
+    Args:
+        more: bytes that will be put into it, as far as known.
+
+    Raises:
+        AccessError: as `check_submission`.
     """
+    check_submission(more)
     base = f"{datetime.now():%Y%m%d-%H%M%S}_{name}"
     number = 1
     while True:

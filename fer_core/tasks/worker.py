@@ -17,8 +17,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fer_core import access
+from fer_core.access import Access
 from fer_core.errors import FerError
-from fer_core.storage import disk_full_as_error, write_reserved
+from fer_core.storage import disk_full_as_error, paths, write_reserved
 from fer_core.tasks import exit_status
 from fer_core.tasks.kinds import Kind
 from fer_core.tasks.requests import Request, check_request, check_tree
@@ -37,18 +39,21 @@ def work(task: Task) -> int:
         kind = check_request(task.directory, request)
         check_tree(task.directory)
         with disk_full_as_error(task.directory / "its files"), _exclusive(task):
-            _run(task, kind)
+            _run(task, kind, request)
     except Exception as error:  # the outermost frame of the process: nothing may be lost here
         _record_error(error, request, attempt)
         return 1
     return 0
 
 
-def _run(task: Task, kind: Kind) -> None:
+def _run(task: Task, kind: Kind, request: Request) -> None:
     module, name = kind.function.split(":")
     function = getattr(importlib.import_module(module), name)
+    # The task's own uploads, and what the datasets of the workspace hold, may be read anyway.
+    permissions = Access.from_record(request.access, task.directory, paths.datasets_root())
     try:
-        function(task)
+        with access.acting_with(permissions):
+            function(task)
     except CancelledError:
         task.abandon_attempt()
 

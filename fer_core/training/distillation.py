@@ -62,7 +62,7 @@ def _predictions(
             f"{run.id} needs the weights of its teacher {teacher.id}. They are missing: start a "
             "new run without this teacher."
         )
-    model = load_model(teacher.model_file)
+    model = load_model(teacher.model_file, classes=len(teacher.class_names))
     _, height, width, channels = model.input_shape
     dataset = dataset_for(run.config, data.corrections)
     images = Rows(open_pixels(dataset, (height, width), channels), positions)

@@ -58,7 +58,8 @@ def evaluate_test(run: Run, data: RunData) -> None:
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
         raise FerError(f"{run.id} must have a {missing} to open the test split. It has none.")
-    model, rows = load_model(run.model_file), data.rows("test")
+    model = load_model(run.model_file, run.config, len(run.class_names))
+    rows = data.rows("test")
     probabilities = predict(model, rows)
     tta_probabilities = predict_tta(model, rows) if run.config.average_views else None
     openings = [*run.test_openings, datetime.now()]

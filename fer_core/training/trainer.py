@@ -296,7 +296,7 @@ class Trainer:
             raise FerError(
                 f"{self.run.id} needs its initial weights. They are missing: start a new run."
             )
-        source = load_model(initial.model_file)
+        source = load_model(initial.model_file, self.config, len(initial.class_names))
         copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
 
     def _learning_rate(self) -> float:

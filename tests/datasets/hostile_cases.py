@@ -1,10 +1,12 @@
 """Hostile, damaged and odd things that come in as a dataset, each with what must become of it."""
 
+import gzip
 import io
 import os
 import shutil
 import socket
 import struct
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,8 +72,8 @@ def tree(folder: Path) -> Path:
 
 
 def all_cases() -> list[Case]:
-    makers = (special, images, names, classes, pixel_tables, votes, path_tables, boxes, archives,
-              odd_archives, trees, corrections, uploads, later)  # fmt: skip
+    makers = (special, images, names, classes, pixel_tables, votes, path_tables, face_tables, boxes,
+              archives, odd_archives, tars, trees, corrections, uploads, later)  # fmt: skip
     return [case for maker in makers for case in maker()]
 
 
@@ -296,6 +298,48 @@ def path_tables() -> Iterator[Case]:
                "faces/labels.csv")  # fmt: skip
 
 
+def face_tables() -> Iterator[Case]:
+    """Tables with face boxes and votes, and tables beside folders that say nothing."""
+
+    def build(header: str, good: str, bad: str, folder: Path) -> None:
+        root = tree(folder)
+        for name in SHADES:
+            (root / name).rename(root / f"images_{name}")
+        rows = [f"images_{name}/{i}.png,{name}{good}" for name in SHADES for i in range(GOOD)]
+        write(root, {"images_odd/0.png": image(SHADES["happy"])})
+        rows.append(f"images_odd/0.png,happy{bad}")
+        (root / "labels.csv").write_text("\n".join([f"path,label{header}", *rows]))
+
+    boxes = ("nan,0,9,9", "0,0,inf,9", "0,0,1e308,1e308", "9,9,0,0", "5,5,5,5", "a,b,c,d",
+             "0,0,12000,12000", "0,0,1e9,1e9", "-1e30,0,9,9", ",,9,9", "90,90,99,99")  # fmt: skip
+    for box in boxes:
+        built = partial(build, ",x1,y1,x2,y2", ",0,0,9,9", f",{box}")
+        yield Case("faces", f"box {box}", built, noted=True)
+    built = partial(build, ",x1,y1,x2,y2", ",0,0,9,9", ",,,,")
+    yield Case("faces", "no box", built, right=RIGHT + 1)
+    for vote in ("1.5", "nan", "inf", "-1", "1e300", "x"):
+        built = partial(build, ",happiness,sadness,unknown,nf", ",1,1,0,0", f",{vote},1,0,0")
+        yield Case("faces", f"vote {vote}", built, right=None)
+
+    def beside(text: str, folder: Path) -> None:
+        (tree(folder) / "notes.csv").write_text(text)
+
+    texts = {
+        "an open quote": 'a,b\n1,"2\n' + "x,y\n" * 50,
+        "an open quote in the first line": '"a,b\n1,2\n',
+        "dashes": ("1" + "-" * 60) * 7 + "x,happy\n" + "1,2\n",
+        "dots": "a,b\n" + ("1" + "." * 60) * 7 + "x,happy\n",
+        "digits": f"image,label\na.png,{'1' * 1_000_000}\n",
+        "an image and spaces": "a.jpg" + " " * 150_000 + "x.jpg" * 9_000 + "\n",
+        "a hundred thousand columns": ",".join("abc"[i % 3] for i in range(90_000)) + "\n" + (
+            "1," * 90_000 + "\n") * 30,
+        "zeros": "path,label\n\0\0,happy\n",
+        "binary": "".join(map(chr, range(256))) * 99,
+    }  # fmt: skip
+    for name, text in texts.items():
+        yield Case("faces", f"beside: {name}", partial(beside, text))
+
+
 # RAF-DB's boxes
 
 
@@ -449,6 +493,69 @@ def odd_archives() -> Iterator[Case]:
     yield Case("archives", "nested", partial(build, also(nested)), "x.zip", noted=True)
     zeros = partial(build, also({"happy/z.png": bytes(5 * 10**7)}), **deflated)
     yield Case("archives", "an image of zeros", zeros, "x.zip", noted=True)
+
+
+def tars() -> Iterator[Case]:
+    def build(change: Callable[[tarfile.TarFile], object], mode: str, folder: Path) -> None:
+        with tarfile.open(folder / "x.tar", mode) as archive:
+            for name, data in good_files().items():
+                add(archive, name, data)
+            change(archive)
+
+    def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: Any) -> None:
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        for field, value in fields.items():
+            setattr(member, field, value)
+        archive.addfile(member, io.BytesIO(data))
+
+    def one(
+        title: str, mode: str = "w", *, noted: bool = False, bad: bool = False, **how: Any
+    ) -> Case:
+        built = partial(build, lambda archive: add(archive, **how), mode)
+        results, right = (("refused",), None) if bad else (("imported",), RIGHT)
+        return Case("tars", f"{title} {mode}", built, "x.tar", results=results, right=right,
+                    noted=noted)  # fmt: skip
+
+    link = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}
+    yield one("plain", name="readme.md")
+    yield one("gzip", "w:gz", name="readme.md")
+    yield one("xz", "w:xz", name="readme.md")
+    yield one("outside", name="../x.png", bad=True)
+    yield one("absolute", name="/tmp/x.png", bad=True)
+    yield one("link", name="happy/x.png", noted=True, **link)
+    yield one(
+        "hard link", name="happy/x.png", type=tarfile.LNKTYPE, linkname="/etc/passwd", noted=True
+    )
+    yield one("pipe", name="happy/x.png", type=tarfile.FIFOTYPE, noted=True)
+    yield one(
+        "device", name="happy/x.png", type=tarfile.CHRTYPE, devmajor=1, devminor=5, noted=True
+    )
+    yield one("folder as a link", name="happy2", type=tarfile.SYMTYPE, linkname="/etc")
+    yield one("carriage return", name="happy/a\rb.png", noted=True)
+    yield one("not UTF-8", name="happy/a\udcff.png", noted=True)
+    yield one("long name", name=f"happy/{'a' * 5_000}.png", noted=True)
+    yield one("deep", name="a/" * 1_500 + "x.png", noted=True)
+    yield one("file and folder", name="happy/0.png/x.png", noted=True)
+    yield one("bomb", "w:gz", name="happy/x.png", data=bytes(3 * 10**8), bad=True)
+
+    def odd(change: Callable[[bytes], bytes], folder: Path) -> None:
+        build(lambda archive: None, "w", folder)
+        (folder / "x.tar").write_bytes(change((folder / "x.tar").read_bytes()))
+
+    header = bytearray(512)
+    header[124:136] = b"\x80" + b"\xff" * 11
+    changes: dict[str, Callable[[bytes], bytes]] = {
+        "truncated": lambda data: data[:700],
+        "empty": lambda data: b"",
+        "damaged header": lambda data: data[:512] + b"\xff" * 512 + data[1024:],
+        "negative size": lambda data: bytes(header) + data,
+        "gzip of nothing": lambda data: gzip.compress(b""),
+        "gzip of gzip": lambda data: gzip.compress(gzip.compress(data)),
+        "truncated gzip": lambda data: gzip.compress(data)[:-20],
+    }
+    for name, change in changes.items():
+        yield either("tars", name, partial(odd, change), "x.tar")
 
 
 # Trees

@@ -41,9 +41,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_excluded_and_relabelled_images_are_known_by_path_and_row(
-    dataset: Dataset, table: Dataset
-) -> None:
+def test_corrections_are_keyed_by_path_and_row(dataset: Dataset, table: Dataset) -> None:
     for each in (dataset, table):
         each.exclude([3, 5], " no face ")
         each.relabel(np.array([8]), "sad")
@@ -59,7 +57,9 @@ def test_excluded_and_relabelled_images_are_known_by_path_and_row(
     assert table.saved_corrections.relabeled == {(path, int(rows[8])): "sad"}
 
 
-def test_the_images_are_never_touched(dataset: Dataset, source: Path, table: Dataset) -> None:
+def test_corrections_do_not_change_image_files(
+    dataset: Dataset, source: Path, table: Dataset
+) -> None:
     before = contents(source), contents(table.directory)
     for each in (dataset, table):
         each.exclude([0, 1], "blank")
@@ -70,14 +70,14 @@ def test_the_images_are_never_touched(dataset: Dataset, source: Path, table: Dat
     assert (contents(source), own) == before
 
 
-def test_the_data_set_itself_stays_as_it_was_added(dataset: Dataset) -> None:
+def test_corrections_do_not_change_the_index_file(dataset: Dataset) -> None:
     index, fingerprint = dataset.index.copy(), dataset.fingerprint()
     dataset.exclude([0], "blank")
     again = open_dataset("faces")
     assert again.index.equals(index) and again.fingerprint() == fingerprint
 
 
-def test_corrections_apply_without_moving_any_image(dataset: Dataset) -> None:
+def test_corrections_keep_images_at_their_positions(dataset: Dataset) -> None:
     happy = int(dataset.select("train", "happy")[0])
     dataset.exclude([happy], "blank")
     dataset.relabel([happy + 1], "sad")
@@ -97,7 +97,7 @@ def test_corrections_apply_without_moving_any_image(dataset: Dataset) -> None:
     assert plain.filename == after.filename
 
 
-def test_every_correction_changes_the_fingerprint_and_taking_it_back_gives_it_back(
+def test_undoing_a_correction_restores_the_fingerprint(
     dataset: Dataset,
 ) -> None:
     seen = [dataset.with_corrections().fingerprint()]
@@ -115,7 +115,7 @@ def test_every_correction_changes_the_fingerprint_and_taking_it_back_gives_it_ba
     assert dataset.with_corrections().fingerprint() == seen[1]
 
 
-def test_the_last_decision_about_an_image_counts(dataset: Dataset) -> None:
+def test_a_later_correction_replaces_an_earlier_one(dataset: Dataset) -> None:
     key = dataset.keys([0])[0]
     dataset.relabel([0], "sad")
     dataset.exclude([0], "blank")
@@ -132,14 +132,14 @@ def test_the_last_decision_about_an_image_counts(dataset: Dataset) -> None:
     assert len(dataset.saved_corrections) == 0
 
 
-def test_a_finding_at_once_is_one_file(dataset: Dataset) -> None:
+def test_correcting_many_images_writes_one_file(dataset: Dataset) -> None:
     dataset.exclude(dataset.select("train"), "all of them")
     assert len(dataset.saved_corrections) == 18
     assert "train" not in dataset.with_corrections().counts()
     assert dataset.with_corrections().class_names == ("happy", "sad")
 
 
-def test_everything_excluded_leaves_classes_without_images(dataset: Dataset) -> None:
+def test_excluding_all_images_keeps_the_classes(dataset: Dataset) -> None:
     dataset.exclude(range(26), "all")
     for corrected in (
         dataset.with_corrections(),
@@ -149,7 +149,7 @@ def test_everything_excluded_leaves_classes_without_images(dataset: Dataset) -> 
         assert set(corrected.index["split"]) == {"excluded"}
 
 
-def test_a_class_whose_images_all_get_another_label_stays_a_class(dataset: Dataset) -> None:
+def test_relabeling_all_images_of_a_class_keeps_the_class(dataset: Dataset) -> None:
     dataset.relabel(dataset.select(None, "sad"), "happy")
     counts = dataset.with_corrections().counts()
     assert counts.loc["sad"].to_dict() == {"train": 0, "val": 0, "test": 0}
@@ -157,7 +157,7 @@ def test_a_class_whose_images_all_get_another_label_stays_a_class(dataset: Datas
     assert list(dataset.with_corrections().mean_faces()) == ["happy", "sad"]
 
 
-def test_a_validation_split_drawn_anew_leaves_excluded_images_out_and_copies_on_one_side(
+def test_a_redrawn_validation_split_has_no_excluded_images_and_splits_no_duplicates(
     tmp_path: Path,
 ) -> None:
     for number in range(40):  # every picture twice, the copy under the other expression
@@ -179,7 +179,7 @@ def test_a_validation_split_drawn_anew_leaves_excluded_images_out_and_copies_on_
         assert other_way.equals(index)
 
 
-def test_a_data_set_takes_corrections_that_another_of_the_same_images_gave(
+def test_corrections_exported_from_one_dataset_apply_to_a_copy_of_it(
     dataset: Dataset, source: Path
 ) -> None:
     dataset.exclude([0, 4], 'a reason with "quotes", commas and ümlauts')
@@ -230,7 +230,7 @@ HEADER = "path,row,what,expression,reason\n"
         (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png has two"),
     ],
 )
-def test_corrections_that_do_not_fit_are_refused_whole(
+def test_corrections_with_one_invalid_row_are_refused_entirely(
     dataset: Dataset, text: str, sentence: str
 ) -> None:
     dataset.exclude([2], "stays")
@@ -246,13 +246,13 @@ def test_corrections_that_do_not_fit_are_refused_whole(
     ("reason", "sentence"),
     [(" ", "a reason to exclude"), ("a\nb", "one line"), ("x" * 201, "at most 200 characters")],
 )
-def test_a_reason_is_a_line_of_words(dataset: Dataset, reason: str, sentence: str) -> None:
+def test_an_invalid_reason_is_refused(dataset: Dataset, reason: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         dataset.exclude([0], reason)
     assert len(dataset.saved_corrections) == 0
 
 
-def test_what_cannot_be_decided_is_refused_with_a_sentence(dataset: Dataset) -> None:
+def test_an_impossible_correction_is_refused(dataset: Dataset) -> None:
     with pytest.raises(ValueError, match="must be one of faces: happy, sad. Received: bored"):
         dataset.relabel([0], "bored")
     for position in (-1, 26):
@@ -263,7 +263,7 @@ def test_what_cannot_be_decided_is_refused_with_a_sentence(dataset: Dataset) -> 
     assert len(dataset.saved_corrections) == 0
 
 
-def test_a_damaged_file_of_corrections_is_named_and_not_written_over(dataset: Dataset) -> None:
+def test_a_damaged_corrections_file_is_named_and_not_overwritten(dataset: Dataset) -> None:
     file = dataset.directory / "overlay.csv"
     file.write_text("nonsense")
     with pytest.raises(ValueError, match=r"overlay\.csv is damaged: Corrections must have"):
@@ -277,7 +277,7 @@ def test_a_damaged_file_of_corrections_is_named_and_not_written_over(dataset: Da
     assert dataset.index["split"].isin(("train", "val", "test")).all()
 
 
-def test_a_deleted_data_set_does_not_come_back_by_a_correction(dataset: Dataset) -> None:
+def test_correcting_a_deleted_dataset_does_not_recreate_it(dataset: Dataset) -> None:
     _ = dataset.index
     dataset.delete()
     with pytest.raises(ValueError, match="faces was deleted, so it cannot be corrected"):
@@ -285,7 +285,7 @@ def test_a_deleted_data_set_does_not_come_back_by_a_correction(dataset: Dataset)
     assert not dataset.directory.exists()
 
 
-def test_sessions_that_correct_at_once_lose_nothing(workspace: Path) -> None:
+def test_simultaneous_corrections_are_all_kept(workspace: Path) -> None:
     draw_dataset("faces", count=140)
     start, refused = Barrier(8), []
 
@@ -308,7 +308,7 @@ def test_sessions_that_correct_at_once_lose_nothing(workspace: Path) -> None:
     assert len(open_dataset("faces").saved_corrections.excluded) == 140
 
 
-def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: Dataset) -> None:
+def test_the_order_of_corrections_does_not_change_the_fingerprint(dataset: Dataset) -> None:
     dataset.exclude([0, 1, 2], "blank")
     dataset.relabel([9], "sad")
     kept = dataset.saved_corrections
@@ -318,12 +318,12 @@ def test_the_same_corrections_in_another_order_make_the_same_data_set(dataset: D
     )
 
 
-def test_corrections_of_images_that_are_not_there_change_nothing(dataset: Dataset) -> None:
+def test_corrections_of_missing_images_change_nothing(dataset: Dataset) -> None:
     overlay = Corrections((Correction(("nobody.png", None), reason="gone"),))
     assert dataset.with_corrections(overlay).fingerprint() == dataset.fingerprint()
 
 
-def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Dataset) -> None:
+def test_confirming_a_label_changes_no_label(dataset: Dataset) -> None:
     dataset.exclude([4], "blank")
     before = dataset.with_corrections().fingerprint()
     dataset.confirm([0])
@@ -336,7 +336,7 @@ def test_a_label_that_was_found_right_is_kept_and_changes_nothing(dataset: Datas
     assert not dataset.saved_corrections.confirmations and len(dataset.saved_corrections) == 1
 
 
-def test_of_an_image_that_is_relabelled_the_new_label_is_found_right(dataset: Dataset) -> None:
+def test_confirming_a_relabeled_image_confirms_its_new_label(dataset: Dataset) -> None:
     dataset.relabel([0], "sad")
     dataset.confirm([0])
     (key,) = dataset.keys([0])
@@ -345,9 +345,7 @@ def test_of_an_image_that_is_relabelled_the_new_label_is_found_right(dataset: Da
     assert not dataset.saved_corrections.is_reviewed(key, "happy")
 
 
-def test_labels_that_were_found_right_travel_with_the_corrections(
-    dataset: Dataset, source: Path
-) -> None:
+def test_confirmed_labels_are_exported_with_the_corrections(dataset: Dataset, source: Path) -> None:
     dataset.exclude([4], "blank")
     dataset.confirm([0, 4])
     other = import_source(source, "again")

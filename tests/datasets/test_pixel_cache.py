@@ -23,7 +23,7 @@ def dataset(source):
     return import_source(source, "faces")
 
 
-def test_row_i_holds_the_pixels_of_image_i(dataset, source):
+def test_row_i_of_the_cache_has_the_pixels_of_image_i(dataset, source):
     for channels in (1, 3):
         pixels = open_pixels(dataset, (24, 20), channels)
         assert pixels.shape == (13, 24, 20, channels)
@@ -33,19 +33,19 @@ def test_row_i_holds_the_pixels_of_image_i(dataset, source):
             np.testing.assert_array_equal(pixels[position], expected)
 
 
-def test_pixels_of_a_table_come_back_as_they_were(tmp_path):
+def test_pixels_of_a_table_are_cached_unchanged(tmp_path):
     dataset = import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer")
     pixels = open_pixels(dataset, (48, 48), 1)
     stored = np.load(dataset.directory / "images.npy")
     np.testing.assert_array_equal(pixels[..., 0], stored)
 
 
-def test_the_array_can_only_be_read(dataset):
+def test_the_cached_array_is_read_only(dataset):
     with pytest.raises(ValueError, match="read-only"):
         open_pixels(dataset, (16, 16), 1)[0] = 0
 
 
-def test_it_is_made_once_and_says_how_far_it_is(dataset):
+def test_the_cache_is_built_once_and_reports_progress(dataset):
     steps = []
     open_pixels(dataset, (16, 16), 1, lambda done, total: steps.append((done, total)))
     assert steps[-1] == (13, 13)
@@ -62,7 +62,7 @@ def test_another_validation_fraction_uses_the_same_array(dataset):
     assert steps == []
 
 
-def test_another_way_to_pixels_makes_a_new_array(dataset, monkeypatch):
+def test_a_new_version_of_the_cache_makes_a_new_array(dataset, monkeypatch):
     open_pixels(dataset, (16, 16), 1)
     monkeypatch.setattr(pixels, "_VERSION", pixels._VERSION + 1)
     monkeypatch.setattr(pixels, "face_pixels", lambda *_: np.full((16, 16, 1), 7, np.uint8))
@@ -71,7 +71,7 @@ def test_another_way_to_pixels_makes_a_new_array(dataset, monkeypatch):
     assert list((paths.cache_root() / "pixels").glob("*.npy")) == []
 
 
-def test_a_changed_image_makes_a_new_array(dataset, source):
+def test_a_changed_image_invalidates_the_cache(dataset, source):
     before = np.array(open_pixels(dataset, (16, 16), 1))
     Image.new("L", (16, 16), 200).save(source / dataset.index["path"][2])
     after = open_pixels(dataset, (16, 16), 1)
@@ -79,20 +79,20 @@ def test_a_changed_image_makes_a_new_array(dataset, source):
     np.testing.assert_array_equal(after[3:], before[3:])
 
 
-def test_an_image_that_is_damaged_later_is_named(dataset, source):
+def test_an_image_damaged_after_the_import_is_named(dataset, source):
     (source / "train/sad/001.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"train/sad/001\.png cannot be read"):
         open_pixels(dataset, (16, 16), 1)
 
 
-def test_images_that_vanished_are_counted_and_the_first_is_named(dataset, source):
+def test_missing_images_are_counted_and_the_first_is_named(dataset, source):
     (source / "train/sad/001.png").unlink()
     (source / "train/sad/002.png").unlink()
     with pytest.raises(ValueError, match=r"2 of 13 image files are missing.*train/sad/001\.png"):
         open_pixels(dataset, (16, 16), 1)
 
 
-def test_what_breaks_off_leaves_nothing_behind(dataset):
+def test_an_interrupted_build_leaves_no_file(dataset):
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -102,13 +102,13 @@ def test_what_breaks_off_leaves_nothing_behind(dataset):
     assert open_pixels(dataset, (16, 16), 1).shape == (13, 16, 16, 1)
 
 
-def test_a_disk_that_is_too_full_is_refused_with_a_sentence(dataset, monkeypatch):
+def test_a_cache_larger_than_the_free_disk_space_is_refused(dataset, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 100})())
     with pytest.raises(ValueError, match=r"must have .* GB free"):
         open_pixels(dataset, (16, 16), 1)
 
 
-def test_a_deleted_data_set_takes_its_arrays_along(dataset):
+def test_deleting_a_dataset_deletes_its_cached_arrays(dataset):
     open_pixels(dataset, (16, 16), 1)
     dataset.delete()
     assert list((paths.cache_root() / "pixels").glob("*.npy")) == []

@@ -47,7 +47,7 @@ def do(task: Task) -> Path:
     return attempt
 
 
-def test_a_task_looks_at_every_image_and_keeps_what_it_saw(dataset, ask) -> None:
+def test_a_scan_measures_every_image_and_saves_the_result(dataset, ask) -> None:
     task = ask()
     do(task)
     assert task.state is TaskState.FINISHED
@@ -56,7 +56,7 @@ def test_a_task_looks_at_every_image_and_keeps_what_it_saw(dataset, ask) -> None
     assert seen.key == quality.images_key(dataset.index)
 
 
-def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
+def test_a_scan_reports_progress(dataset, ask, monkeypatch) -> None:
     told: list[Progress] = []
     monkeypatch.setattr("fer_core.tasks.progress.INTERVAL", 0.0)
     monkeypatch.setattr(Task, "save_progress", lambda self, progress: told.append(progress))
@@ -66,7 +66,7 @@ def test_it_tells_how_far_it_is(dataset, ask, monkeypatch) -> None:
     assert told[-1].fraction == 1
 
 
-def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) -> None:
+def test_a_stopped_scan_keeps_the_previous_result(dataset, ask, monkeypatch) -> None:
     do(ask())
     before = quality.read_scan_result(dataset)
     task = ask()
@@ -80,9 +80,7 @@ def test_a_stopped_look_keeps_what_was_seen_before(dataset, ask, monkeypatch) ->
     assert [path.name for path in (dataset.directory / "quality").iterdir()] == ["seen.npz"]
 
 
-def test_a_data_set_that_is_deleted_meanwhile_ends_it_with_a_sentence(
-    dataset, ask, monkeypatch
-) -> None:
+def test_a_dataset_deleted_during_the_scan_ends_it_with_an_error(dataset, ask, monkeypatch) -> None:
     look = scanning._scan_images
 
     def look_and_delete(*arguments):
@@ -98,7 +96,7 @@ def test_a_data_set_that_is_deleted_meanwhile_ends_it_with_a_sentence(
     assert not dataset.directory.exists()
 
 
-def test_a_data_set_that_is_not_there_ends_it_with_a_sentence(ask) -> None:
+def test_a_missing_dataset_ends_the_scan_with_an_error(ask) -> None:
     task = ask()
     do(task)
     assert (
@@ -107,7 +105,7 @@ def test_a_data_set_that_is_not_there_ends_it_with_a_sentence(ask) -> None:
     )
 
 
-def test_the_supervisor_has_it_done_beside_other_tasks(dataset) -> None:
+def test_the_supervisor_scans_alongside_other_tasks(dataset) -> None:
     directory = tasks.new_directory(paths.tasks_root(), "examine")
     task = queue.submit(directory, "examine", {"dataset": "faces"})
     until = time.monotonic() + 240  # on a machine that is busy otherwise
@@ -121,7 +119,7 @@ def test_the_supervisor_has_it_done_beside_other_tasks(dataset) -> None:
 # Faces
 
 
-def test_faces_are_looked_for_in_a_random_sample_that_is_always_the_same(dataset) -> None:
+def test_faces_are_searched_in_the_same_random_sample_each_time(dataset) -> None:
     looked_at: list[np.ndarray] = []
 
     def detects(image: np.ndarray) -> bool:
@@ -140,7 +138,7 @@ def test_faces_are_looked_for_in_a_random_sample_that_is_always_the_same(dataset
     assert kept.found.all()
 
 
-def test_images_without_a_face_become_a_finding(dataset) -> None:
+def test_images_without_a_face_are_a_finding(dataset) -> None:
     seen = scanning.scan("faces", lambda *said: None)
     without = {3, 8}
     positions = iter(range(46))
@@ -155,19 +153,19 @@ def test_images_without_a_face_become_a_finding(dataset) -> None:
     assert quality.find_problems(seen, gone, search)[-1].images == 0
 
 
-def test_a_file_that_is_gone_is_not_in_the_sample(dataset) -> None:
+def test_missing_files_are_not_sampled(dataset) -> None:
     (dataset.root / dataset.index["path"].iloc[5]).unlink()
     search = examining.search_faces(dataset, 46, lambda image: True, lambda *said: None)
     assert len(search.positions) == 45
     assert 5 not in search.positions
 
 
-def test_no_images_to_look_into_are_refused(dataset) -> None:
+def test_a_face_search_without_images_is_refused(dataset) -> None:
     with pytest.raises(ValueError, match="must be at least 1. Received: -1"):
         examining.search_faces(dataset, -1, lambda image: True, lambda *said: None)
 
 
-def test_mtcnn_finds_a_face_and_none_in_noise(tmp_path, ask) -> None:
+def test_the_face_search_finds_a_face_and_none_in_noise(tmp_path, ask) -> None:
     data = pytest.importorskip("skimage.data")
     from PIL import Image
 

@@ -29,11 +29,11 @@ def positions(index: pd.DataFrame, split: str) -> set[int]:
         *[(word, None) for word in ("", "angry", "trainer")],
     ],
 )
-def test_words_for_splits_are_understood(word, split):
+def test_names_of_splits_are_recognized(word, split):
     assert parse_split(word) == split
 
 
-def test_validation_is_drawn_from_train_class_by_class():
+def test_validation_is_drawn_from_each_class_of_train():
     drawn = complete_splits(MANY, 0.1, seed=0)
     counts = drawn.groupby(["expression", "split"]).size()
     assert counts["happy", "val"] == 20
@@ -41,7 +41,7 @@ def test_validation_is_drawn_from_train_class_by_class():
     assert set(drawn["split"]) == {"train", "val"}
 
 
-def test_every_class_with_two_images_gives_one_and_keeps_one():
+def test_a_class_of_two_images_has_one_in_each_split():
     for fraction in (0.01, 0.5, 0.99):
         counts = complete_splits(MANY, fraction, seed=0).groupby(["expression", "split"]).size()
         assert counts.min() >= 1
@@ -58,7 +58,7 @@ def test_a_larger_fraction_takes_the_same_images_and_more():
     assert all(small < large for small, large in zip(sets, sets[1:], strict=False))
 
 
-def test_the_draw_depends_on_the_seed_and_on_nothing_else():
+def test_the_draw_depends_only_on_the_seed():
     first = complete_splits(MANY, 0.2, seed=1)
     pd.testing.assert_frame_equal(first, complete_splits(MANY, 0.2, seed=1))
     assert positions(first, "val") != positions(complete_splits(MANY, 0.2, seed=2), "val")
@@ -66,7 +66,7 @@ def test_the_draw_depends_on_the_seed_and_on_nothing_else():
     pd.testing.assert_frame_equal(first, shuffled)
 
 
-def test_images_of_identical_content_stay_on_one_side_even_under_two_expressions():
+def test_duplicates_stay_in_one_split_even_with_different_labels():
     contents = [f"picture {i // 3}" for i in range(300)]
     expressions = ["happy", "happy", "sad"] * 100
     drawn = complete_splits(index_of(expressions, contents), 0.2, seed=0)
@@ -74,13 +74,13 @@ def test_images_of_identical_content_stay_on_one_side_even_under_two_expressions
     assert 0.15 < (drawn["split"] == "val").mean() < 0.25
 
 
-def test_splits_that_are_named_stay_as_they_are():
+def test_named_splits_are_kept():
     index = index_of(["happy", "sad"] * 30)
     index["split"] = ["train"] * 20 + ["val"] * 20 + ["test"] * 20
     pd.testing.assert_frame_equal(complete_splits(index, 0.5, seed=0, test_fraction=0.5), index)
 
 
-def test_test_is_drawn_only_when_it_is_asked_for_and_missing():
+def test_test_is_drawn_only_if_requested_and_missing():
     assert positions(complete_splits(MANY, 0.1, seed=0), "test") == set()
     drawn = complete_splits(MANY, 0.1, seed=0, test_fraction=0.2)
     assert len(positions(drawn, "test")) == 45
@@ -88,7 +88,7 @@ def test_test_is_drawn_only_when_it_is_asked_for_and_missing():
     assert positions(larger, "test") == positions(drawn, "test")
 
 
-def test_the_index_that_is_given_is_left_alone():
+def test_the_given_index_is_not_modified():
     before = MANY.copy()
     complete_splits(MANY, 0.2, seed=0, test_fraction=0.2)
     pd.testing.assert_frame_equal(MANY, before)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def test_what_is_decided_about_faces_is_told_everywhere_and_goes_into_a_run(
+def test_corrections_are_shown_on_all_pages_and_used_in_a_run(
     page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home()

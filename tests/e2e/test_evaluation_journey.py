@@ -133,9 +133,7 @@ def shown_as(truth: str, answered: str) -> str:
 
 
 @pytest.mark.usefixtures("at_home")
-def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
-    page: "Page", address: str
-) -> None:
+def test_clicking_a_cell_shows_the_images_of_the_cell(page: "Page", address: str) -> None:
     (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None
@@ -152,7 +150,7 @@ def test_a_click_on_a_cell_shows_the_images_that_the_predictions_name(
 
 
 @pytest.mark.usefixtures("at_home")
-def test_a_face_is_pressed_on_the_map_and_many_are_drawn_around(page: "Page", address: str) -> None:
+def test_faces_are_selected_on_the_map_by_click_and_by_lasso(page: "Page", address: str) -> None:
     (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-NAMED_WITHIN = 10.0  # seconds
 STARTS = 3
 ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
 # Streamlit that writes what its threads are doing when it is asked to. Not by faulthandler: that
@@ -97,15 +95,11 @@ def wait_for_video(page: "Page") -> None:
     wait_until(lambda: video.evaluate("video => video.currentTime > 0"))
 
 
-def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
-    page: "Page", server: Server
-) -> None:
+def test_a_live_face_is_labeled_charted_and_recorded(page: "Page", server: Server) -> None:
     page.context.add_init_script(KEEP_SETTINGS)
     switch_on(page, server.address)
     wait_for_video(page)
-    connected = time.monotonic()
     page.get_by_text(ANSWERED).wait_for()
-    assert time.monotonic() - connected < NAMED_WITHIN
     page.get_by_text("Record a table", exact=True).click()
     page.wait_for_function(f"({OLDEST})() < 0")
     oldest = page.evaluate(OLDEST)
@@ -122,9 +116,7 @@ def test_a_face_is_named_and_its_chart_moves_and_its_table_can_be_had(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed(
-    page: "Page", server: Server
-) -> None:
+def test_threads_end_when_the_camera_or_the_page_is_closed(page: "Page", server: Server) -> None:
     switch_on(page, server.address)
     for _ in range(STARTS):
         wait_for_video(page)
@@ -156,7 +148,7 @@ def test_nothing_is_left_when_the_camera_is_switched_off_the_page_left_or_closed
     ],
     ids=["denied", "none"],
 )
-def test_a_camera_that_is_not_given_gets_a_sentence(
+def test_a_denied_or_missing_camera_is_explained(
     browser: "Browser", server: Server, options: list[str], sentence: str
 ) -> None:
     plain = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]

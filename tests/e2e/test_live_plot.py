@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.browsing import stand_still
 from tests.e2e.conftest import PROJECT, wait_for_answer
 
 if TYPE_CHECKING:
@@ -98,8 +99,17 @@ def wait_for_refreshes(tab: "Page", count: int) -> None:
     tab.wait_for_function(f"({STATE})().end >= {end}")
 
 
+def place_of_curves(tab: "Page") -> dict[str, float]:
+    """Returns where the upper curves stand in the window."""
+    surface = tab.locator(".live-plot .nsewdrag").first
+    stand_still(surface)
+    box = surface.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
 def test_zoom_and_hidden_traces_survive_ten_refreshes(tab: "Page") -> None:
-    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    box = place_of_curves(tab)
     tab.mouse.move(box["x"] + 200, box["y"] + 20)
     tab.mouse.down()
     tab.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
@@ -117,7 +127,7 @@ def test_zoom_and_hidden_traces_survive_ten_refreshes(tab: "Page") -> None:
 
 
 def test_an_open_hover_text_survives_a_refresh(tab: "Page") -> None:
-    box = tab.locator(".live-plot .nsewdrag").first.bounding_box()
+    box = place_of_curves(tab)
     tab.mouse.move(box["x"] + 300, box["y"] + 100)
     tab.mouse.move(box["x"] + 300, box["y"] + 160, steps=10)
     tab.wait_for_selector(".live-plot .hovertext")
@@ -125,7 +135,7 @@ def test_an_open_hover_text_survives_a_refresh(tab: "Page") -> None:
     assert tab.locator(".live-plot .hovertext").count() > 0
 
 
-def test_plotly_is_sent_once_and_a_refresh_carries_little(tab: "Page", received: list[int]) -> None:
+def test_plotly_is_sent_once_and_refreshes_are_small(tab: "Page", received: list[int]) -> None:
     assert sum(size > 1_000_000 for size in received) == 1
     wait_for_refreshes(tab, 1)
     received.clear()
@@ -135,7 +145,7 @@ def test_plotly_is_sent_once_and_a_refresh_carries_little(tab: "Page", received:
     assert max(received) < 45_000
 
 
-def test_text_follows_the_colour_of_the_page_into_the_dark(tab: "Page") -> None:
+def test_text_has_the_color_of_the_light_or_dark_page(tab: "Page") -> None:
     tab.emulate_media(color_scheme="light")
     tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
     light = tab.evaluate(PAGE_TEXT)
@@ -144,7 +154,7 @@ def test_text_follows_the_colour_of_the_page_into_the_dark(tab: "Page") -> None:
     tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
 
 
-def test_the_figure_follows_the_width_of_the_window(tab: "Page") -> None:
+def test_the_figure_is_resized_with_the_window(tab: "Page") -> None:
     tab.set_viewport_size({"width": 400, "height": 900})
     tab.wait_for_function(f"({STATE})().width < 400")
     tab.wait_for_function("document.querySelector('.live-plot')._fullLayout.width < 400")

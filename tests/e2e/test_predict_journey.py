@@ -34,9 +34,7 @@ def astronaut(tmp_path: Path) -> Path:
     return photo
 
 
-def test_the_camera_gives_a_face_and_the_page_names_its_expression(
-    page: "Page", address: str
-) -> None:
+def test_a_camera_photo_gets_an_expression(page: "Page", address: str) -> None:
     page.goto(f"{address}/predict")
     take_photo(page)
     page.get_by_text(ANSWER).wait_for()
@@ -62,7 +60,7 @@ def downloaded(page: "Page", button: str) -> bytes:
     return download.value.path().read_bytes()
 
 
-def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
+def test_photos_and_an_archive_get_predictions_and_downloads(
     page: "Page", address: str, astronaut: Path, holiday: Path
 ) -> None:
     page.goto(f"{address}/predict")
@@ -94,9 +92,7 @@ def test_photos_and_a_zipped_folder_get_answers_a_table_and_annotated_pictures(
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_the_margin_changes_what_the_network_sees(
-    page: "Page", address: str, astronaut: Path
-) -> None:
+def test_the_margin_changes_the_model_input(page: "Page", address: str, astronaut: Path) -> None:
     from playwright.sync_api import expect
 
     expect.set_options(timeout=PATIENCE * 1000)
@@ -122,7 +118,7 @@ def pixels_of(image: "Locator") -> Image.Image:
     return Image.open(BytesIO(image.screenshot())).convert("L").resize((200, 200))
 
 
-def test_a_link_opens_its_page_in_the_frame_even_on_a_fresh_server(
+def test_a_link_opens_its_page_with_navigation_on_a_fresh_server(
     page: "Page", new_home: Callable[[], Path]
 ) -> None:
     with serve(new_home()) as fresh:

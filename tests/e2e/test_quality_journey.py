@@ -18,7 +18,7 @@ from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import corrections_of
-from tests.e2e.browsing import open_page, tiles
+from tests.e2e.browsing import open_page, press, tiles
 from tests.e2e.conftest import serve
 from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
 
@@ -42,9 +42,7 @@ def dataset(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Da
     return import_source(images, "faces")
 
 
-def test_leaks_are_left_out_of_a_run_whose_mistakes_can_be_seen(
-    page: "Page", dataset: Dataset
-) -> None:
+def test_leaks_found_by_the_scan_are_excluded_from_a_run(page: "Page", dataset: Dataset) -> None:
     home = dataset.directory.parent.parent
     with serve(home) as address:
         open_page(page, f"{address}/datasets?dataset=faces")
@@ -71,9 +69,11 @@ def leave_out_leaks(page: "Page") -> None:
     """On the tab Quality, after a look at all images."""
     page.get_by_role("tab", name="Quality").click()
     page.get_by_role("button", name="Scan images").click()
-    page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$")).click()
-    page.get_by_role("button", name=f"Exclude {LEAKS} images").click()
-    page.get_by_text(f"{LEAKS} images excluded").first.wait_for()
+    leaks = page.get_by_text(re.compile(f"^Leaks: validation in training · {LEAKS}$"))
+    leaks.wait_for()
+    exclude = page.get_by_role("button", name=f"Exclude {LEAKS} images")
+    press(leaks, exclude)
+    press(exclude, page.get_by_text(f"{LEAKS} images excluded").first)
 
 
 def train(page: "Page") -> Run:

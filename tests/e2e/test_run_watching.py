@@ -15,6 +15,7 @@ from fer_core.storage.files import write_json
 from fer_core.tasks import task as tasks
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import Progress
+from tests.e2e.browsing import stand_still
 from tests.e2e.conftest import serve
 from tests.e2e.test_live_plot import STATE
 from tests.pages.conftest import take, write_history
@@ -64,8 +65,9 @@ def watching(
     with serve(home) as address:
         page.goto(f"{address}/train?run={run.id}")
         page.wait_for_selector(".live-plot .main-svg")
-        page.locator(".live-plot").scroll_into_view_if_needed()
-        box = page.locator(".live-plot .nsewdrag").first.bounding_box()
+        surface = page.locator(".live-plot .nsewdrag").first
+        stand_still(surface)
+        box = surface.bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 200, box["y"] + 20)
         page.mouse.down()
@@ -76,7 +78,7 @@ def watching(
         yield watching
 
 
-def test_zoom_and_hidden_traces_outlast_an_end_and_a_resume_that_loses_steps(
+def test_zoom_and_hidden_traces_survive_an_interruption_and_a_resume(
     watching: Watching,
 ) -> None:
     tab, run = watching.tab, watching.run
@@ -96,7 +98,7 @@ def test_zoom_and_hidden_traces_outlast_an_end_and_a_resume_that_loses_steps(
     assert after["visible"] == before["visible"]
 
 
-def test_a_tab_in_the_back_draws_nothing_until_it_is_looked_at(watching: Watching) -> None:
+def test_a_background_tab_draws_nothing_until_it_is_visible(watching: Watching) -> None:
     tab = watching.tab
     watching.drawn_to(5)
     tab.evaluate(TAB_VISIBILITY, True)

@@ -13,7 +13,7 @@ from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs import records
 from fer_core.runs.run import Run
 from fer_core.tasks.task import TaskState
-from tests.e2e.browsing import PATIENCE, take_photo
+from tests.e2e.browsing import PATIENCE, settled, take_photo, wait_until
 from tests.e2e.conftest import ANSWER, serve
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PRESS_AT = """at => {
 }"""
 
 
-def test_a_newcomer_trains_a_network_and_tries_it(
+def test_a_newcomer_trains_a_model_and_uses_it(
     page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home()
@@ -86,6 +86,7 @@ def stop_training(page: "Page") -> None:
 def continue_training(page: "Page", run: Run) -> None:
     """For two epochs, which follow those that were done: no gap and no double epoch."""
     done = len(run.history)
+    settled(page)
     page.get_by_role("spinbutton", name="Continue for more epochs").fill("2")
     page.get_by_role("button", name="Continue training").click()
     page.get_by_text("completed", exact=True).wait_for()
@@ -110,7 +111,7 @@ def try_it(page: "Page") -> None:
     assert page.get_by_test_id("stException").count() == 0
 
 
-def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
+def test_two_simultaneous_starts_give_one_running_and_one_queued_run(
     browser: "Browser", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = new_home()
@@ -134,6 +135,7 @@ def test_two_sessions_that_press_start_at_once_give_two_runs_and_one_training(
         own = [run for run in runs.list_runs() if not run.is_pretrained]
         states = sorted(run.state for run in own)
         assert states == [TaskState.QUEUED, TaskState.RUNNING]
+        wait_until(lambda: trainings(home), "the training")
         assert len(trainings(home)) == 1
         pages[1].get_by_role("button", name="Cancel", exact=True).click()
         pages[0].get_by_role("button", name="Cancel", exact=True).wait_for(state="detached")

@@ -14,7 +14,7 @@ from tests.pages.conftest import finished_run, new_run
 __all__ = ["finished_run", "new_run"]
 
 
-def test_a_run_of_an_older_version_has_the_threshold_that_follows_from_its_predictions(
+def test_a_run_of_an_older_version_gets_its_threshold_from_its_predictions(
     finished_run: Callable[..., Run],
 ) -> None:
     run = finished_run()
@@ -32,7 +32,7 @@ def test_a_run_of_an_older_version_has_the_threshold_that_follows_from_its_predi
     assert threshold_of(run) == abstention_threshold(with_temperature(run.predictions("val"), 1.0))
 
 
-def test_what_nothing_tells_is_none(finished_run: Callable[..., Run]) -> None:
+def test_without_predictions_there_is_no_threshold(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     save_calibration(run)
     assert threshold_of(run, tta=True) is None

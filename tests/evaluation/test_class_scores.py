@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from fer_core.evaluation import metrics as evaluation
-from fer_core.evaluation.class_scores import MACRO_AVERAGE, score_classes
+from fer_core.evaluation.class_scores import MACRO_AVERAGE, hide_empty_classes, score_classes
 from tests.evaluation.test_metrics import CLASSES, SEVEN
 
 MATRIX = evaluation.confusion(SEVEN, CLASSES)
@@ -17,14 +17,14 @@ MATRIX = evaluation.confusion(SEVEN, CLASSES)
 VALUES = ["precision", "recall", "f1", "images"]
 
 
-def test_precision_recall_and_f1_are_those_worked_out_by_hand() -> None:
+def test_precision_recall_and_f1_match_values_computed_by_hand() -> None:
     scores = score_classes(MATRIX, CLASSES)[VALUES]
     assert scores.loc["angry"].tolist() == pytest.approx([1 / 2, 1 / 3, 0.4, 3])
     assert scores.loc["happy"].tolist() == pytest.approx([1, 1, 1, 2])
     assert scores.loc["sad"].tolist() == pytest.approx([1 / 3, 1 / 2, 0.4, 2])
 
 
-def test_the_values_agree_with_scikit_learn() -> None:
+def test_class_scores_agree_with_scikit_learn() -> None:
     expected = precision_recall_fscore_support(
         SEVEN["expression"], evaluation.predicted(SEVEN), labels=CLASSES, zero_division=0
     )
@@ -43,7 +43,7 @@ def test_a_class_that_is_never_predicted_and_has_no_images_scores_zero() -> None
     assert scores["images"].dtype == int
 
 
-def test_precision_and_recall_have_wilsons_intervals() -> None:
+def test_precision_and_recall_have_wilson_intervals() -> None:
     angry = score_classes(MATRIX, CLASSES).loc["angry"]  # 3 images, 2 answers, 1 right
     found = [angry["precision_low"], angry["precision_high"]]
     assert found == pytest.approx(evaluation.accuracy_interval(1, 2))
@@ -51,7 +51,7 @@ def test_precision_and_recall_have_wilsons_intervals() -> None:
     assert found == pytest.approx(evaluation.accuracy_interval(1, 3))
 
 
-def test_the_interval_of_f1_is_wilsons_for_the_share_in_the_union_taken_through() -> None:
+def test_the_f1_interval_is_transformed_from_the_jaccard_index() -> None:
     angry = score_classes(MATRIX, CLASSES).loc[
         "angry"
     ]  # right 1 of the 4 that are or were called so
@@ -61,7 +61,7 @@ def test_the_interval_of_f1_is_wilsons_for_the_share_in_the_union_taken_through(
     assert angry["f1_high"] == pytest.approx(2 * high / (1 + high))
 
 
-def test_of_a_class_without_images_or_answers_nothing_is_known() -> None:
+def test_a_class_without_images_or_predictions_has_unknown_scores() -> None:
     scores = score_classes(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]]), CLASSES)
     assert scores.loc["sad", ["precision", "recall", "f1"]].tolist() == [0, 0, 0]
     assert scores.loc["sad"].filter(like="_").isna().all()
@@ -69,7 +69,7 @@ def test_of_a_class_without_images_or_answers_nothing_is_known() -> None:
     assert scores.loc["angry", "recall_low"] == 0
 
 
-def test_the_intervals_hold_the_truth_in_about_95_of_100_samples() -> None:
+def test_intervals_cover_the_truth_in_about_95_percent_of_samples() -> None:
     shares = np.array([[0.15, 0.1, 0.05], [0.05, 0.35, 0.05], [0.02, 0.03, 0.2]])
     truth = score_classes((shares * 100_000).round().astype(int), CLASSES)
     rng = np.random.default_rng(7)
@@ -93,3 +93,10 @@ def test_without_any_image_all_scores_are_zero_and_all_bounds_unknown() -> None:
     scores = score_classes(np.zeros((2, 2), int), ["angry", "sad"])
     assert (scores[VALUES] == 0).all(axis=None)
     assert scores.drop(columns=VALUES).isna().all(axis=None)
+
+
+def test_a_class_without_images_has_no_score_to_show() -> None:
+    table = hide_empty_classes(score_classes(np.array([[3, 1], [0, 0]]), ("happy", "sad")))
+    assert table.loc["sad", ["precision", "recall", "f1"]].isna().all()
+    assert table.loc["happy", "recall"] == 0.75
+    assert table["images"].tolist() == [4, 0, 4]

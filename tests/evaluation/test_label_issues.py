@@ -24,13 +24,13 @@ def predictions(count: int = 300, wrong: int = 12) -> pd.DataFrame:
     return table
 
 
-def test_wrong_labels_are_found_with_what_they_should_be() -> None:
+def test_wrong_labels_are_found_with_a_suggestion() -> None:
     found = find_label_issues(predictions())
     assert sorted(found.index) == list(range(12))
     assert found["predicted"].tolist() == [CLASSES[number % 3] for number in found.index]
 
 
-def test_the_most_doubtful_comes_first() -> None:
+def test_the_most_likely_label_issue_comes_first() -> None:
     table = predictions()
     found = find_label_issues(table)
     of_label = [table.loc[number, f"p_{table.loc[number, 'expression']}"] for number in found.index]
@@ -45,7 +45,7 @@ def test_a_temperature_makes_the_quality_less_extreme() -> None:
     assert unsure.min() > sure.min()
 
 
-def test_what_was_learned_and_what_is_unknown_is_never_in_doubt() -> None:
+def test_leaked_images_and_unknown_labels_are_no_label_issues() -> None:
     table = predictions().assign(leaked=False)
     table.loc[0, "leaked"] = True
     table.loc[1, "expression"] = "contempt"
@@ -53,13 +53,13 @@ def test_what_was_learned_and_what_is_unknown_is_never_in_doubt() -> None:
     assert found <= set(range(2, 12)) and len(found) >= 8
 
 
-def test_a_class_without_images_does_no_harm() -> None:
+def test_a_class_without_images_is_allowed() -> None:
     table = predictions()
     found = find_label_issues(table[table["expression"] != "sad"])
     assert len(found) and set(found.index) <= set(range(12))
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 1)])
-def test_of_less_than_two_classes_nothing_is_in_doubt(rows: slice) -> None:
+def test_fewer_than_two_classes_have_no_label_issues(rows: slice) -> None:
     found = find_label_issues(predictions().iloc[rows])
     assert len(found) == 0 and {"predicted", "label_quality"} <= set(found)

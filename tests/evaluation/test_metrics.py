@@ -43,22 +43,22 @@ def test_confusion_agrees_with_scikit_learn() -> None:
     assert evaluation.confusion(SEVEN, labels).tolist() == expected.tolist()
 
 
-def test_confusion_leaves_out_images_of_classes_that_are_not_named() -> None:
+def test_confusion_omits_images_of_other_classes() -> None:
     assert evaluation.confusion(SEVEN, ["happy", "sad"]).tolist() == [[2, 0], [0, 1]]
 
 
-def test_accuracy_counts_right_answers() -> None:
+def test_accuracy_counts_correct_predictions() -> None:
     accuracy = evaluation.accuracy(SEVEN)
     assert (accuracy.correct, accuracy.total) == (4, 7)
     assert accuracy.value == pytest.approx(4 / 7)
 
 
-def test_an_accuracy_reads_as_a_sentence() -> None:
+def test_an_accuracy_is_formatted_with_its_interval() -> None:
     accuracy = evaluation.Accuracy(2347, 3589, 0.6382, 0.6694)
     assert str(accuracy) == "65.4% (63.8% to 66.9%, 3,589 images)"
 
 
-def test_of_equal_probabilities_the_first_class_is_the_answer() -> None:
+def test_ties_are_predicted_as_the_first_class() -> None:
     table = pd.DataFrame({"expression": ["sad"], "p_angry": [0.5], "p_sad": [0.5]})
     assert evaluation.predicted(table).tolist() == ["angry"]
 
@@ -74,7 +74,9 @@ def test_of_equal_probabilities_the_first_class_is_the_answer() -> None:
         (15, 148, 0.0624, 0.1605),  # the same
     ],
 )
-def test_the_interval_is_wilsons(correct: int, total: int, low: float, high: float) -> None:
+def test_the_interval_is_a_wilson_interval(
+    correct: int, total: int, low: float, high: float
+) -> None:
     assert evaluation.accuracy_interval(correct, total) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -89,7 +91,7 @@ def test_an_impossible_count_is_refused(correct: int, total: int) -> None:
         evaluation.accuracy_interval(correct, total)
 
 
-def test_predictions_are_left_alone() -> None:
+def test_scoring_does_not_modify_predictions() -> None:
     before = SEVEN.copy()
     evaluation.confusion(SEVEN, CLASSES)
     evaluation.accuracy(SEVEN)
@@ -97,7 +99,7 @@ def test_predictions_are_left_alone() -> None:
     assert isinstance(evaluation.confusion(SEVEN, CLASSES), np.ndarray)
 
 
-def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
+def test_the_clean_score_omits_leaked_images() -> None:
     some = SEVEN.assign(leaked=[True, False, False, True, False, False, False])
     clean = evaluation.without_leaks(some)
     assert clean["path"].tolist() == ["1.png", "2.png", "4.png", "5.png", "6.png"]
@@ -106,7 +108,7 @@ def test_without_leaks_are_the_images_that_were_not_learned_from() -> None:
         assert evaluation.without_leaks(unknown) is None
 
 
-def test_the_truth_counts_when_it_is_among_the_two_most_probable() -> None:
+def test_top_two_accuracy_counts_the_two_most_probable_classes() -> None:
     table = pd.DataFrame(
         {
             "expression": ["angry", "angry", "sad", "sad", "other"],
@@ -122,14 +124,14 @@ def test_the_truth_counts_when_it_is_among_the_two_most_probable() -> None:
     assert evaluation.top_accuracy(table, 3).correct == 4
 
 
-def test_of_three_equals_the_last_in_label_order_is_third() -> None:
+def test_top_two_ties_follow_label_order() -> None:
     table = pd.DataFrame(
         {"expression": ["sad"], "p_angry": [1.0], "p_happy": [1.0], "p_sad": [1.0]}
     )
     assert evaluation.top_accuracy(table, 2).correct == 0
 
 
-def test_many_intervals_are_those_of_each_and_unknown_of_nothing() -> None:
+def test_vectorized_intervals_match_single_ones() -> None:
     low, high = evaluation.wilson(np.array([5, 81, 0]), np.array([10, 263, 0]))
     assert low[:2] == pytest.approx([0.2366, 0.2553], abs=5e-5)
     assert high[:2] == pytest.approx([0.7634, 0.3662], abs=5e-5)

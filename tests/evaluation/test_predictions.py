@@ -24,7 +24,7 @@ def names(rows: list[int]) -> str:
     return "".join(TABLE["path"].iloc[rows].str[0])
 
 
-def test_an_answer_is_the_most_probable_expression_and_its_probability() -> None:
+def test_the_prediction_is_the_most_probable_expression() -> None:
     assert TABLE["predicted"].tolist() == ["happy", "sad", "sad", "happy", "happy", "sad"]
     assert TABLE["confidence"].tolist() == [0.9, 0.6, 0.8, 0.7, 0.6, 0.8]
 
@@ -43,13 +43,13 @@ def test_an_answer_is_the_most_probable_expression_and_its_probability() -> None
         (None, None, answers.LARGEST_ERROR, "cfbeda"),
     ],
 )
-def test_a_cell_a_row_or_all_come_in_the_order_asked_for(
+def test_images_of_a_cell_are_chosen_in_the_requested_order(
     truth: str | None, answered: str | None, order: str, found: str
 ) -> None:
     assert names(answers.choose(TABLE, truth, answered, order).tolist()) == found
 
 
-def test_an_image_is_found_by_path_and_row_wherever_it_stands() -> None:
+def test_images_are_found_by_path_and_row() -> None:
     index = pd.DataFrame({"path": ["x.npy", "x.npy", "b.png", "a.png"]})
     index["row"] = pd.array([1, 0, None, None], dtype="Int64")
     asked = pd.DataFrame(
@@ -58,7 +58,7 @@ def test_an_image_is_found_by_path_and_row_wherever_it_stands() -> None:
     assert answers.find_images(asked, index).tolist() == [3, 1, 0, -1]
 
 
-def test_an_image_that_the_index_has_twice_is_not_guessed() -> None:
+def test_an_ambiguous_image_is_not_found() -> None:
     index = pd.DataFrame(
         {"path": ["a.png", "a.png", "b.png"], "row": pd.array([None] * 3, "Int64")}
     )

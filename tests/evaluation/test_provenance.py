@@ -12,7 +12,9 @@ from tests.pages.conftest import finished_run, new_run, predictions
 __all__ = ["finished_run", "new_run"]
 
 
-def test_an_opened_test_split_tells_how_good_it_is(finished_run: Callable[..., Run]) -> None:
+def test_provenance_has_the_accuracy_of_an_opened_test_split(
+    finished_run: Callable[..., Run],
+) -> None:
     known = provenance_of(finished_run(opened=True))
     assert known.split == "test" and known.images == 700 and not known.tta
     record = known.record()
@@ -22,12 +24,14 @@ def test_an_opened_test_split_tells_how_good_it_is(finished_run: Callable[..., R
     assert record["accuracy_without_leaked_images"] is None
 
 
-def test_of_a_sealed_test_split_nothing_is_told(finished_run: Callable[..., Run]) -> None:
+def test_provenance_says_nothing_about_a_sealed_test_split(
+    finished_run: Callable[..., Run],
+) -> None:
     known = provenance_of(finished_run())
     assert known.split == "val" and known.record()["accuracy"]["value"] == 0.6
 
 
-def test_averaged_views_have_an_accuracy_of_their_own(finished_run: Callable[..., Run]) -> None:
+def test_test_time_augmentation_has_its_own_accuracy(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     assert provenance_of(run, tta=True) == provenance_of(run)
     save_predictions(run, "val", predictions(140, 0.7), tta=True)
@@ -36,7 +40,7 @@ def test_averaged_views_have_an_accuracy_of_their_own(finished_run: Callable[...
     assert provenance_of(run).record()["accuracy"]["value"] == 0.6
 
 
-def test_leaked_images_are_told(finished_run: Callable[..., Run]) -> None:
+def test_provenance_counts_leaked_images(finished_run: Callable[..., Run]) -> None:
     run = finished_run()
     table = predictions(140, 0.6)
     save_predictions(run, "val", table.assign(leaked=table.index < 70))

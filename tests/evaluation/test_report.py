@@ -18,7 +18,7 @@ TABLE = pd.DataFrame(
 )
 
 
-def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
+def test_a_report_scores_all_images_and_clean_ones() -> None:
     found = EvaluationReport(TABLE, ("a", "b"))
     assert (found.score.accuracy.correct, found.score.accuracy.total) == (2, 4)
     assert found.score.clean is not None and found.score.leaked == 1
@@ -27,13 +27,13 @@ def test_scores_are_of_all_images_and_of_the_clean_ones() -> None:
     assert found.confusion.tolist() == [[1, 1], [1, 1]]
 
 
-def test_without_a_temperature_there_is_nothing_after_it() -> None:
+def test_a_report_without_temperature_has_no_calibrated_values() -> None:
     found = EvaluationReport(TABLE, ("a", "b"))
     assert found.reliability[1] is None and found.calibration_errors[1] is None
     assert found.calibrated["confidence"].tolist() == [0.9, 0.8, 0.9, 0.9]
 
 
-def test_answers_and_what_is_left_out_go_by_the_tempered_confidence() -> None:
+def test_coverage_uses_calibrated_confidence() -> None:
     found = EvaluationReport(TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0))
     # 9 to 1 becomes 3 to 1, 4 to 1 becomes 2 to 1.
     assert found.calibrated["confidence"].tolist() == pytest.approx([3 / 4, 2 / 3, 3 / 4, 3 / 4])
@@ -43,7 +43,7 @@ def test_answers_and_what_is_left_out_go_by_the_tempered_confidence() -> None:
     assert found.split_at(0.9)[0] is None and found.split_at(0.0)[1] is None
 
 
-def test_calibration_errors_are_worked_out_before_and_after() -> None:
+def test_a_report_has_calibration_errors_before_and_after() -> None:
     before, after = EvaluationReport(
         TABLE, ("a", "b"), Calibration(2.0, 0.0, 0.0)
     ).calibration_errors

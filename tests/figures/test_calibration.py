@@ -14,7 +14,7 @@ def predictions(images: int) -> pd.DataFrame:
     return pd.DataFrame({"expression": truths, "p_a": sure, "p_b": 1 - sure})
 
 
-def test_reliability_is_drawn_before_and_after_with_its_intervals() -> None:
+def test_reliability_is_drawn_with_intervals_before_and_after_calibration() -> None:
     before, after = reliability(predictions(90)), reliability(predictions(90), 2.0)
     diagonal, first, second = reliability_figure(before, after).data
     assert (list(diagonal.x), list(diagonal.y)) == ([0, 1], [0, 1])
@@ -26,7 +26,7 @@ def test_reliability_is_drawn_before_and_after_with_its_intervals() -> None:
     assert len(reliability_figure(before).data) == 2
 
 
-def test_coverage_is_drawn_with_its_band_and_the_chosen_confidence() -> None:
+def test_coverage_is_drawn_with_its_interval_and_the_threshold() -> None:
     table = coverage(predictions(90))
     *band, line, chosen = coverage_figure(table, 0.75).data
     assert [trace.fill for trace in band] == [None, "tonexty"]
@@ -37,7 +37,7 @@ def test_coverage_is_drawn_with_its_band_and_the_chosen_confidence() -> None:
 
 
 @pytest.mark.parametrize("images", [1, 19, 5000])
-def test_few_images_and_many_can_be_drawn(images: int) -> None:
+def test_coverage_can_be_drawn_for_few_and_many_images(images: int) -> None:
     line = coverage_figure(coverage(predictions(images))).data[2]
     assert 1 <= len(line.x) <= 400
     assert line.x[-1] == 1

@@ -18,7 +18,7 @@ def cells_of(figure: go.Figure) -> dict[tuple[str, str], list[float]]:
 
 
 @pytest.mark.parametrize("shares", [False, True])
-def test_confusion_holds_every_cell_in_images_and_in_shares_of_its_row(shares: bool) -> None:
+def test_cells_have_counts_and_shares_of_their_row(shares: bool) -> None:
     matrix = np.array([[8, 2], [0, 1000]])
     figure = confusion_figure(matrix, ["happy", "sad"], shares=shares)
     assert cells_of(figure) == {
@@ -29,7 +29,7 @@ def test_confusion_holds_every_cell_in_images_and_in_shares_of_its_row(shares: b
     }
 
 
-def test_dark_cells_are_printed_white_and_pale_ones_in_the_ink() -> None:
+def test_numbers_are_white_in_dark_cells() -> None:
     figure = confusion_figure(np.array([[9, 1], [5, 5]]), ["happy", "sad"], True, ink="red")
     pale, dark = figure.data[1:3]
     assert (dark.textfont.color, list(dark.y), list(dark.x)) == ("white", ["happy"], ["happy"])
@@ -48,7 +48,7 @@ def test_a_matrix_of_another_shape_is_refused() -> None:
         confusion_figure(np.zeros((3, 3), dtype=int), ["happy", "sad"], shares=False)
 
 
-def test_every_cell_has_a_marker_that_tells_truth_and_prediction_and_is_not_seen() -> None:
+def test_every_cell_has_an_invisible_marker_for_clicks() -> None:
     markers = confusion_figure(np.array([[8, 2], [0, 9]]), ["happy", "sad"], shares=True).data[-1]
     assert [list(data) for data in markers.customdata] == [
         [8, 0.8, "happy", "happy"],
@@ -71,7 +71,7 @@ def test_every_cell_has_a_marker_that_tells_truth_and_prediction_and_is_not_seen
         ((None, "sad"), (-0.5, 1.5, 0.5, 1.5)),
     ],
 )
-def test_a_chosen_cell_row_or_column_is_framed(
+def test_a_selected_cell_row_or_column_is_framed(
     chosen: tuple[str | None, str | None], box: tuple[float, ...]
 ) -> None:
     figure = confusion_figure(np.eye(2, dtype=int), ["happy", "sad"], shares=True, chosen=chosen)
@@ -79,5 +79,5 @@ def test_a_chosen_cell_row_or_column_is_framed(
     assert (frame.y0, frame.y1, frame.x0, frame.x1) == box
 
 
-def test_nothing_is_framed_where_nothing_is_chosen() -> None:
+def test_nothing_is_framed_without_a_selection() -> None:
     assert not confusion_figure(np.eye(2, dtype=int), ["happy", "sad"], shares=True).layout.shapes

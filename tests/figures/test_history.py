@@ -34,14 +34,14 @@ def test_class_balance_has_a_bar_per_class_and_split() -> None:
     assert train.marker.color != val.marker.color
 
 
-def test_probabilities_keep_their_order_and_the_expressions_their_colours() -> None:
+def test_probabilities_are_drawn_in_order_in_the_expressions_colors() -> None:
     (bars,) = figures.probability_figure({"happy": 0.9, "angry": 0.1}).data
     assert list(bars.y) == ["happy", "angry"]
     assert list(bars.marker.color) == [COLORS["happy"], COLORS["angry"]]
     assert list(bars.text) == ["90.0%", "10.0%"]
 
 
-def test_an_epoch_is_marked_where_it_ended() -> None:
+def test_an_epoch_is_drawn_at_its_end() -> None:
     figure = figures.history_figure(history(3), steps(50, epochs=3))
     validation = next(trace for trace in figure.data if trace.name == "Validation")
     assert list(validation.x) == [1, 2, 3]
@@ -55,12 +55,12 @@ def test_loss_and_accuracy_share_a_legend_and_an_axis() -> None:
 
 
 @pytest.mark.parametrize(("epochs", "rows"), [(0, 0), (0, 1), (1, 1)])
-def test_a_run_that_has_just_begun_can_be_drawn(epochs: int, rows: int) -> None:
+def test_a_run_without_epochs_can_be_drawn(epochs: int, rows: int) -> None:
     figure = figures.history_figure(history(epochs), steps(rows))
     assert len(figure.data[0].x) == rows
 
 
-def test_twenty_thousand_steps_are_thinned_and_ends_and_peaks_kept() -> None:
+def test_long_runs_are_downsampled() -> None:
     table = steps(20_000)
     table.loc[12_345, "loss"] = 9.0
     line = figures.history_figure(history(2), table).data[0]
@@ -68,17 +68,17 @@ def test_twenty_thousand_steps_are_thinned_and_ends_and_peaks_kept() -> None:
     assert (line.x[0], line.x[-1], max(line.y)) == (0, 2, 9)
 
 
-def test_a_refresh_carries_less_than_forty_kilobytes() -> None:
+def test_the_figure_of_a_long_run_is_less_than_40_kilobytes() -> None:
     figure = figures.history_figure(history(300), steps(20_000, epochs=300))
     assert len(figure.to_json()) < 40_000
 
 
-def test_the_ticks_of_an_accuracy_that_hardly_changes_are_told_apart() -> None:
+def test_ticks_of_a_nearly_constant_accuracy_differ() -> None:
     figure = figures.history_figure(history(2), steps(2))
     assert figure.layout.yaxis2.tickformat == "~%"  # 14.2 %, where ".0%" would say 14 % twice
 
 
-def test_every_figure_leaves_the_ground_to_the_page() -> None:
+def test_figures_have_a_transparent_background() -> None:
     drawn = [
         figures.class_balance_figure(pd.DataFrame({"train": [1]}, index=["happy"])),
         figures.probability_figure(dict.fromkeys(EXPRESSIONS, 1 / 7)),
@@ -90,13 +90,13 @@ def test_every_figure_leaves_the_ground_to_the_page() -> None:
         assert figure.layout.height
 
 
-def test_the_axis_of_accuracies_stays_within_what_is_possible() -> None:
+def test_the_accuracy_axis_stays_within_its_range() -> None:
     panels = figures.history_figure(history(1), steps(1)).layout
     assert panels.yaxis2.minallowed == 0
     assert 1 <= panels.yaxis2.maxallowed < 1.05
 
 
-def test_classes_whose_names_are_numbers_are_words_on_every_axis() -> None:
+def test_numeric_class_names_are_categories() -> None:
     names = ["0", "1", "7"]
     counts = pd.DataFrame({"train": [3, 2, 1]}, index=names)
     confusion = confusion_figure(np.eye(3, dtype=int), names, shares=False)

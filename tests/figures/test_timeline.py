@@ -13,7 +13,7 @@ def seconds_of(trace) -> np.ndarray:
     return (np.asarray(trace.x, float) - 946_684_800_000) / 1e3
 
 
-def test_the_areas_stand_upon_each_other_in_their_colours() -> None:
+def test_the_areas_are_stacked_in_the_expressions_colors() -> None:
     figure = timeline_figure(
         np.array([0.0, 1.0]), np.array([[0.9, 0.1], [0.4, 0.6]]), NAMES, whole=5.0
     )
@@ -25,25 +25,25 @@ def test_the_areas_stand_upon_each_other_in_their_colours() -> None:
     assert figure.layout.xaxis.range[1] - figure.layout.xaxis.range[0] == 5000
 
 
-def test_no_time_is_mistaken_for_a_year() -> None:
+def test_times_are_not_parsed_as_dates() -> None:
     seconds = np.arange(0, 12, 0.5)
     figure = timeline_figure(seconds, np.ones((len(seconds), 1)), ("sad",), whole=12.0)
     assert np.asarray(figure.data[0].x, float).min() > 9999  # Plotly: four digits are a year
 
 
-def test_where_the_face_was_away_the_areas_fall_to_nothing() -> None:
+def test_the_areas_drop_to_zero_while_the_face_is_away() -> None:
     figure = timeline_figure(np.array([0.0, 0.5, 1.0, 4.0]), np.ones((4, 1)), ("sad",), whole=5.0)
     assert figure.data[0].y.tolist() == [0, 1, 1, 1, 0, 0, 1, 0]
     assert seconds_of(figure.data[0]) == pytest.approx([0, 0, 0.5, 1, 1, 4, 4, 4], abs=2e-3)
 
 
-def test_frames_that_are_always_far_apart_are_no_gaps() -> None:
+def test_a_low_frame_rate_makes_no_gaps() -> None:
     seconds = np.arange(0, 20, 2.0)
     figure = timeline_figure(seconds, np.ones((10, 1)), ("sad",), whole=20.0)
     assert figure.data[0].y.tolist() == [0] + [1] * 10 + [0]
 
 
-def test_a_face_in_one_frame_and_in_none_can_be_shown() -> None:
+def test_a_face_with_one_frame_or_none_can_be_drawn() -> None:
     one = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=2.0, legend=False)
     assert one.data[0].y.tolist() == [0, 1, 0]
     assert one.layout.showlegend is False
@@ -51,6 +51,6 @@ def test_a_face_in_one_frame_and_in_none_can_be_shown() -> None:
 
 
 @pytest.mark.parametrize(("whole", "expected"), [(20.0, "%M:%S"), (4000.0, "%H:%M:%S")])
-def test_the_axis_counts_minutes_and_from_an_hour_on_hours(whole: float, expected: str) -> None:
+def test_the_time_axis_shows_minutes_and_hours(whole: float, expected: str) -> None:
     figure = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=whole)
     assert figure.layout.xaxis.tickformatstops[-1].value == expected

@@ -18,7 +18,7 @@ def face(number: int, happy: float, smoothed: float) -> TrackedFace:
     return TrackedFace(number, Box(number, 2, 30, 40), *rows, since=0.0)
 
 
-def test_a_row_is_when_where_and_what() -> None:
+def test_a_row_has_time_box_and_probabilities() -> None:
     log = FaceLog(NAMES)
     log.add(1_700_000_000.1234, [face(1, 0.25, 0.625), face(2, 0.5, 0.375)])
     log.add(1_700_000_000.5, [face(1, 1.0, 0.75)])
@@ -41,7 +41,7 @@ def test_an_empty_table_has_its_columns() -> None:
     assert table.empty and list(table)[-2:] == ["expression", "answer"]
 
 
-def test_a_full_table_takes_no_more() -> None:
+def test_a_full_log_ignores_further_rows() -> None:
     log = FaceLog(NAMES, max_rows=3)
     for second in range(3):
         log.add(second, [face(1, 0.5, 0.5), face(2, 0.5, 0.5)])
@@ -51,7 +51,7 @@ def test_a_full_table_takes_no_more() -> None:
     assert len(log) == 0 and not log.is_full
 
 
-def test_a_row_takes_little_memory() -> None:
+def test_the_log_needs_little_memory() -> None:
     log, one = FaceLog(NAMES), [face(1, 0.5, 0.5)]
     tracemalloc.start()
     for second in range(10_000):

@@ -54,7 +54,7 @@ def _untyped(*values: object) -> Any:
     return values
 
 
-def test_faces_are_detected_twice_a_second_and_else_followed() -> None:
+def test_faces_are_detected_twice_a_second_and_tracked_in_between() -> None:
     detector = look(seconds_a_frame=0.05, frames=41)
     assert (detector.detected, detector.followed) == (
         pytest.approx(5, abs=1),
@@ -67,7 +67,7 @@ def test_a_slow_machine_does_not_detect_in_every_frame() -> None:
     assert detector.detected <= 3
 
 
-def test_without_a_face_there_is_no_row() -> None:
+def test_a_frame_without_faces_gives_no_rows() -> None:
     detector, classifier = Detector(), Classifier()
     detector.detect = lambda image, *settings: []  # type: ignore[method-assign]
     pipeline = LivePipeline(FramePipeline(*_untyped(detector, classifier)))

@@ -10,6 +10,7 @@ import pytest
 
 from fer_core.inference import live
 from fer_core.inference.live import FRAME_SIDE, LiveRecognizer
+from fer_core.vision.detection import FaceDetector
 from fer_core.vision.images import Box
 
 NAMES = ("happy", "sad")
@@ -307,3 +308,19 @@ def test_the_face_of_a_real_video_is_named_frame_after_frame(
         recognizer.show(np.ascontiguousarray(film.read()[1][..., ::-1]))
         wait_until(lambda seen=seen: len(recognizer.log) > seen)
     assert set(recognizer.log.table()["face"]) == {1}
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 1088), (1920, 1), (3, 2)])
+def test_frames_of_absurd_sizes_are_shown(size: tuple[int, int]) -> None:
+    detector = FaceDetector()
+    recognizer = LiveRecognizer(
+        lambda image, seconds: ([face.box for face in detector.detect(image)], np.empty((0, 2))),
+        NAMES,
+    )
+    try:
+        shown = recognizer.show(np.zeros((*size, 3), np.uint8))
+        wait_until(lambda: recognizer.latest() is not None or recognizer.failure is not None)
+        assert recognizer.failure is None
+        assert max(shown.shape) == FRAME_SIDE
+    finally:
+        recognizer.end()

@@ -23,8 +23,8 @@ FOUND = {
 
 def test_the_table_has_the_time_of_each_faces_picture() -> None:
     table = results_table(FOUND, NAMES, 0.8)
-    assert table["milliseconds"].tolist() == [12.3, 12.3]
-    assert table["answer"].tolist() == ["sad", "not sure"]
+    assert table["milliseconds"].tolist() == [12.3, 12.3, 3.0]
+    assert table["answer"].tolist() == ["sad", "not sure", "no face"]
     assert results_table({}, NAMES, 0.8).columns.tolist() == table.columns.tolist()
 
 

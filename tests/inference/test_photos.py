@@ -24,7 +24,7 @@ def zipped_list(members: list[tuple[str, bytes]]) -> io.BytesIO:
     return buffer
 
 
-def test_files_and_members_come_in_their_order_and_are_read_when_asked_for() -> None:
+def test_photos_are_listed_in_order_and_read_lazily() -> None:
     folder = zipped_list([("beach/b.jpg", b"b"), ("a.PNG", b"a")])
     given = read_uploads(
         [("one.jpg", "1", io.BytesIO(b"1")), ("f.zip", "2", folder), ("z.png", "3", io.BytesIO())]
@@ -37,11 +37,11 @@ def test_files_and_members_come_in_their_order_and_are_read_when_asked_for() -> 
     assert not given.errors and not given.notes
 
 
-def test_names_are_told_apart() -> None:
+def test_duplicate_names_are_made_unique() -> None:
     assert unique_names(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
 
 
-def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
+def test_members_with_paths_outside_the_archive_are_skipped() -> None:
     members = [("../evil.jpg", JPEG), ("/etc/evil.jpg", JPEG), ("C:\\evil.jpg", JPEG)]
     given = read_uploads([("f.zip", "1", zipped_list([*members, ("good.jpg", JPEG)]))])
     assert [photo.name for photo in given.photos] == ["f.zip/good.jpg"]
@@ -52,13 +52,13 @@ def test_what_would_land_elsewhere_is_refused_and_the_others_go_on() -> None:
     assert len(given.errors) == 3
 
 
-def test_a_bomb_is_refused() -> None:
+def test_a_decompression_bomb_is_refused() -> None:
     bomb = zipped_list([(f"{number}.png", bytes(40_000_000)) for number in range(4)])
     (sentence,) = read_uploads([("bomb.zip", "1", bomb)]).errors
     assert sentence.startswith("bomb.zip: The archive must take at most 0.1 GB")
 
 
-def test_a_picture_that_is_too_large_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_is_too_large_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photos, "MAX_PHOTO_BYTES", 2_000_000)
     given = read_uploads([("f.zip", "1", zipped(a__jpg=bytes(3_000_000), b__jpg=JPEG))])
     assert [photo.name for photo in given.photos] == ["f.zip/b.jpg"]
@@ -66,7 +66,7 @@ def test_a_picture_that_is_too_large_is_refused_alone(monkeypatch: pytest.Monkey
     assert given.errors == (sentence,)
 
 
-def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> None:
+def test_a_member_larger_than_declared_is_refused_when_read() -> None:
     content = zipped(a__jpg=b"x" * 1000).getvalue()
     # The size before compression, in the directory at the end.
     place = content.index(b"PK\x01\x02") + 24
@@ -82,13 +82,13 @@ def test_a_member_that_is_larger_than_it_claims_is_said_when_it_is_read() -> Non
     # An archive holds the time it was made at, and a test's name must be the same in all processes.
     ids=["empty", "other", "truncated"],
 )
-def test_what_is_no_archive_is_said(content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_reported(content: bytes) -> None:
     given = read_uploads([("f.zip", "1", io.BytesIO(content)), ("a.jpg", "2", io.BytesIO(JPEG))])
     assert given.errors[0].startswith("f.zip: The archive must be a complete .zip file. Received: ")
     assert [photo.name for photo in given.photos] == ["a.jpg"]
 
 
-def test_what_is_no_picture_by_its_name_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_members_that_are_not_images_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     members = [("a.jpg", JPEG), ("notes.txt", b""), ("__MACOSX/._a.jpg", b"")]
     given = read_uploads([("f.zip", "1", zipped_list(members))])
     assert given.notes == ("f.zip: 2 files skipped, without the name of an image.",)

@@ -28,28 +28,28 @@ def test_a_face_keeps_its_number_while_it_moves() -> None:
     assert numbers(tracker, 0.2, at(60), at(360), at(800)) == [1, 2, 3]
 
 
-def test_a_face_that_moves_by_more_than_its_size_is_another_one() -> None:
+def test_a_jump_by_more_than_its_size_makes_a_new_face() -> None:
     tracker = Tracker()
     assert numbers(tracker, 0.0, at(0)) == [1]
     assert numbers(tracker, 0.1, at(99)) == [1]
     assert numbers(tracker, 0.2, at(199)) == [2]
 
 
-def test_a_face_of_another_size_at_the_same_place_is_another_one() -> None:
+def test_a_change_of_size_makes_a_new_face() -> None:
     tracker = Tracker()
     assert numbers(tracker, 0.0, at(0, 0, 100)) == [1]
     assert numbers(tracker, 0.1, at(-50, -50, 200)) == [1]  # ln 2 = 0.69
     assert numbers(tracker, 0.2, at(-250, -250, 600)) == [2]  # ln 3 = 1.10
 
 
-def test_all_faces_together_are_matched_best_and_not_each_with_its_nearest() -> None:
+def test_faces_are_matched_by_the_smallest_total_distance() -> None:
     tracker = Tracker()
     assert numbers(tracker, 0.0, at(0), at(60)) == [1, 2]
     # Both have moved by 50: the first is now nearer to where the second was.
     assert numbers(tracker, 0.1, at(50), at(110)) == [1, 2]
 
 
-def test_a_face_that_is_missed_comes_back_under_its_number() -> None:
+def test_a_briefly_missed_face_keeps_its_number() -> None:
     tracker = Tracker(patience=1.0)
     assert numbers(tracker, 0.0, at(0), at(400)) == [1, 2]
     for tenth in range(1, 10):
@@ -57,14 +57,14 @@ def test_a_face_that_is_missed_comes_back_under_its_number() -> None:
     assert numbers(tracker, 1.0, at(0), at(420)) == [1, 2]
 
 
-def test_a_face_that_is_missed_for_longer_is_new_and_no_number_is_given_again() -> None:
+def test_numbers_are_not_reused() -> None:
     tracker = Tracker(patience=1.0)
     assert numbers(tracker, 0.0, at(0)) == [1]
     assert numbers(tracker, 0.5) == []
     assert numbers(tracker, 1.1, at(0)) == [2]
 
 
-def test_after_a_cut_all_faces_are_new() -> None:
+def test_a_cut_gives_all_faces_new_numbers() -> None:
     tracker = Tracker()
     assert numbers(tracker, 0.0, at(0)) == [1]
     tracker.forget()
@@ -72,7 +72,7 @@ def test_after_a_cut_all_faces_are_new() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 5, 30, 240])
-def test_a_change_is_followed_in_seconds_whatever_the_frame_rate(frames: int) -> None:
+def test_smoothing_does_not_depend_on_the_frame_rate(frames: int) -> None:
     tracker = Tracker(time_constant=0.5)
     tracker.update(0.0, [at(0)], HAPPY[None])
     for frame in range(1, frames + 1):
@@ -83,7 +83,7 @@ def test_a_change_is_followed_in_seconds_whatever_the_frame_rate(frames: int) ->
     assert face.since == 0.0
 
 
-def test_the_first_frame_is_believed_and_probabilities_sum_to_one() -> None:
+def test_smoothed_probabilities_start_at_the_first_frame_and_sum_to_one() -> None:
     tracker = Tracker(time_constant=2.0)
     (face,) = tracker.update(7.0, [at(0)], np.array([[0.3, 0.7]], np.float32))
     assert face.smoothed == pytest.approx([0.3, 0.7])
@@ -93,7 +93,7 @@ def test_the_first_frame_is_believed_and_probabilities_sum_to_one() -> None:
     assert face.smoothed == pytest.approx([0.6, 0.4])
 
 
-def test_each_face_is_smoothed_by_itself() -> None:
+def test_each_face_is_smoothed_separately() -> None:
     tracker = Tracker(time_constant=0.1)
     tracker.update(0.0, [at(0), at(400)], np.array([HAPPY, SAD]))
     left, right = tracker.update(0.1, [at(0), at(400)], np.array([HAPPY, HAPPY]))
@@ -108,18 +108,18 @@ def test_without_a_time_constant_nothing_is_smoothed() -> None:
     assert face.smoothed == pytest.approx(SAD)
 
 
-def test_a_box_without_a_size_breaks_nothing() -> None:
+def test_a_box_without_area_is_allowed() -> None:
     assert numbers(Tracker(), 0.0, Box(0, 0, 0, 0), at(0)) == [1, 2]
 
 
-def test_what_is_remembered_does_not_grow_with_the_frames() -> None:
+def test_the_trackers_memory_does_not_grow() -> None:
     tracker = Tracker(patience=0.5)
     for frame in range(1000):
         numbers(tracker, frame / 10, at(1000 * frame))
     assert len(tracker._known) <= 6
 
 
-def test_a_frame_before_the_last_is_refused() -> None:
+def test_frames_out_of_order_are_refused() -> None:
     tracker = Tracker()
     numbers(tracker, 1.0, at(0))
     with pytest.raises(ValueError, match=r"not be earlier than the last, at 1.0 s. Received: 0.9"):
@@ -128,13 +128,13 @@ def test_a_frame_before_the_last_is_refused() -> None:
         numbers(tracker, math.nan, at(0))
 
 
-def test_boxes_and_probabilities_must_be_as_many() -> None:
+def test_as_many_boxes_as_probabilities_are_required() -> None:
     with pytest.raises(ValueError, match="each of 2 boxes. Received: 1"):
         Tracker().update(0.0, [at(0), at(400)], HAPPY[None])
 
 
 @pytest.mark.parametrize("name", ["time_constant", "patience"])
 @pytest.mark.parametrize("value", [-0.1, math.nan])
-def test_settings_that_are_no_time_are_refused(name: str, value: float) -> None:
+def test_an_invalid_time_constant_is_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"`{name}` must be 0 seconds or more. Received: {value}"):
         Tracker(**{name: value})

@@ -23,7 +23,7 @@ def write(path: Path, *rows: str) -> Path:
     return path
 
 
-def test_faces_come_by_how_often_they_were_seen(tmp_path: Path) -> None:
+def test_faces_are_sorted_by_their_number_of_frames(tmp_path: Path) -> None:
     rows = [row(0.0, 1, 0.9), row(0.0, 2, 0.2), row(1.0, 2, 0.2), row(2.0, 2, 0.6, "not sure")]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
     second, first = summarize_faces(table)
@@ -34,7 +34,7 @@ def test_faces_come_by_how_often_they_were_seen(tmp_path: Path) -> None:
     assert first.number == 1 and first.is_brief
 
 
-def test_a_last_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+def test_an_incomplete_last_row_is_ignored(tmp_path: Path) -> None:
     path = write(tmp_path / "faces.csv", row(0.0, 1, 0.9), row(1.0, 1, 0.4))
     path.write_text(path.read_text()[:-25])
     assert len(read_video_table(path)) == 1
@@ -46,7 +46,7 @@ def test_a_table_without_a_face_has_no_faces(tmp_path: Path) -> None:
     assert summarize_faces(table) == []
 
 
-def test_no_table_is_none_and_a_damaged_one_is_said(tmp_path: Path) -> None:
+def test_a_missing_table_is_none_and_a_damaged_one_an_error(tmp_path: Path) -> None:
     assert read_video_table(tmp_path / "faces.csv") is None
     (tmp_path / "faces.csv").write_text("this is\nno table\n")
     with pytest.raises(ValueError, match=r"faces\.csv must be a table of faces. It is damaged."):
@@ -56,7 +56,7 @@ def test_no_table_is_none_and_a_damaged_one_is_said(tmp_path: Path) -> None:
         read_video_table(tmp_path / "faces.csv")
 
 
-def test_a_short_course_is_told_as_it_is(tmp_path: Path) -> None:
+def test_a_short_timeline_is_not_averaged(tmp_path: Path) -> None:
     rows = [row(0.0, 1, 0.9), row(0.0, 2, 0.5), row(1.0, 1, 0.4)]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
     seconds, probabilities = probability_curve(table, 1, ("sad", "happy"))
@@ -64,7 +64,7 @@ def test_a_short_course_is_told_as_it_is(tmp_path: Path) -> None:
     assert probabilities == pytest.approx(np.array([[0.9, 0.1], [0.4, 0.6]]))
 
 
-def test_a_long_course_is_told_by_means(tmp_path: Path) -> None:
+def test_a_long_timeline_is_averaged(tmp_path: Path) -> None:
     rows = [row(second, 1, 0.0 if second < 50 else 1.0) for second in range(100)]
     table = read_video_table(write(tmp_path / "faces.csv", *rows))
     seconds, probabilities = probability_curve(table, 1, ("sad", "happy"), max_points=10)

@@ -20,7 +20,7 @@ def faces() -> np.ndarray:
     return np.stack([face_pixels(astronaut[i:, i:], (48, 48), 3) for i in (0, 10, 20)])
 
 
-def test_without_augmentation_images_stay_as_they_are(faces: np.ndarray) -> None:
+def test_without_augmentation_images_do_not_change(faces: np.ndarray) -> None:
     images, targets = augment(faces, TARGETS, Augmentation(), (0, 0, 0))
     assert np.array_equal(images, faces)
     assert targets is TARGETS
@@ -41,7 +41,7 @@ def test_pixels_stay_in_their_range(faces: np.ndarray) -> None:
     assert images.min() >= 0 and images.max() <= 255
 
 
-def test_a_flip_is_exact(faces: np.ndarray) -> None:
+def test_a_flip_mirrors_exactly(faces: np.ndarray) -> None:
     many = np.repeat(faces[:1], 64, axis=0)
     images = np.asarray(augment(many, TARGETS, Augmentation(flip=True), (0,))[0])
     mirrored = [np.array_equal(image, many[0, :, ::-1]) for image in images]
@@ -60,7 +60,7 @@ def test_a_flip_is_exact(faces: np.ndarray) -> None:
         (EVERYTHING, {"theta", "tx", "ty", "shear", "zx", "zy"}),
     ],
 )
-def test_shear_zoom_rotation_and_shift_are_those_of_image_data_generator(
+def test_transforms_match_keras_image_data_generator(
     faces: np.ndarray, settings: Augmentation, names: set[str]
 ) -> None:
     ours = np.asarray(augment(faces[:1], TARGETS, settings, (3,))[0])[0]
@@ -87,14 +87,14 @@ def _parameters(
     }  # fmt: skip
 
 
-def test_the_range_of_every_change_is_used_and_kept() -> None:
+def test_transforms_use_their_whole_range_and_stay_in_it() -> None:
     matrices = draw_matrices(2000, Augmentation(zoom=0.2), (0,))
     heights = matrices[:, 0, 0]
     assert 0.8 <= heights.min() < 0.81 and 1.19 < heights.max() <= 1.2
     assert keras.ops.shape(matrices) == (2000, 3, 3)
 
 
-def test_light_changes_contrast_about_the_mean_and_brightness(faces: np.ndarray) -> None:
+def test_contrast_and_brightness_change_as_documented(faces: np.ndarray) -> None:
     gray = np.stack([np.full((8, 8, 1), 100), np.tile([[[60], [140]]], (8, 4, 1))]).astype("uint8")
     many = np.repeat(gray, 50, axis=0)
     targets = np.zeros((100, 2), "float32")
@@ -111,7 +111,7 @@ def test_light_changes_contrast_about_the_mean_and_brightness(faces: np.ndarray)
     assert dark.min() >= 0 and dark.max() <= 255
 
 
-def test_erasing_hides_one_rectangle_in_its_share_of_the_images() -> None:
+def test_erasing_covers_a_rectangle_in_a_fraction_of_the_images() -> None:
     white = np.full((400, 48, 40, 1), 255, "uint8")
     erased, _ = augment(white, np.zeros((400, 7)), Augmentation(erasing=0.25), (1,))
     changed = erased[..., 0] != 255
@@ -125,13 +125,13 @@ def test_erasing_hides_one_rectangle_in_its_share_of_the_images() -> None:
     assert (white == 255).all()
 
 
-def test_what_is_drawn_for_one_change_does_not_depend_on_another(faces: np.ndarray) -> None:
+def test_transforms_are_drawn_independently(faces: np.ndarray) -> None:
     moved, _ = augment(faces, TARGETS, Augmentation(rotation=20), (1, 2))
     both, _ = augment(faces, TARGETS, Augmentation(rotation=20, brightness=0.01), (1, 2))
     assert np.abs(moved - both).max() <= 0.01 * 255 + 1e-3
 
 
-def test_examples_are_drawn_by_what_training_uses(faces: np.ndarray) -> None:
+def test_the_preview_uses_the_augmentation_of_training(faces: np.ndarray) -> None:
     drawn = augmentation_examples(faces, EVERYTHING, 3, 2)
     assert drawn.shape == (3, *faces.shape) and drawn.dtype == np.uint8
     assert np.array_equal(drawn[0], faces)

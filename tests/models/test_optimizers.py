@@ -23,16 +23,16 @@ def rates(config: TrainConfig, steps: list[int], *, head_only: bool = False) -> 
     return found
 
 
-def test_a_constant_rate_stays() -> None:
+def test_a_constant_learning_rate_does_not_change() -> None:
     assert rates(PLAIN, [0, 50, 500]) == pytest.approx([0.1, 0.1, 0.1])
 
 
-def test_the_classic_decay_divides_by_the_steps() -> None:
+def test_the_classic_decay_follows_its_formula() -> None:
     config = replace(PLAIN, learning_rate_decay=0.01)
     assert rates(config, [0, 100, 300]) == pytest.approx([0.1, 0.05, 0.025])
 
 
-def test_a_cosine_falls_from_the_rate_to_a_thousandth_and_stays() -> None:
+def test_a_cosine_schedule_ends_at_a_thousandth() -> None:
     config = replace(PLAIN, schedule="cosine")
     last = 0.1 * FINAL_RATE_FRACTION
     middle = (0.1 + last) / 2
@@ -40,14 +40,14 @@ def test_a_cosine_falls_from_the_rate_to_a_thousandth_and_stays() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_the_rate_rises_evenly_while_warming_up(schedule: str) -> None:
+def test_the_learning_rate_rises_linearly_during_warmup(schedule: str) -> None:
     config = replace(PLAIN, schedule=schedule, warmup=2.0)
     assert rates(config, [0, 5, 10, 20]) == pytest.approx([0, 0.025, 0.05, 0.1])
     end = {"constant": 0.1, "cosine": 0.1 * FINAL_RATE_FRACTION}[schedule]
     assert rates(config, [100]) == pytest.approx([end])
 
 
-def test_the_head_s_epochs_have_a_rate_of_their_own_and_the_rest_the_whole_cosine() -> None:
+def test_head_only_epochs_have_their_own_learning_rate() -> None:
     config = replace(
         PLAIN,
         architecture="vgg19_finetuned",
@@ -61,7 +61,7 @@ def test_the_head_s_epochs_have_a_rate_of_their_own_and_the_rest_the_whole_cosin
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_weight_decay_shrinks_kernels_and_nothing_else(name: str) -> None:
+def test_weight_decay_applies_to_kernels_only(name: str) -> None:
     config = replace(PLAIN, optimizer=name, weight_decay=0.5)
     layer = keras.layers.Dense(2)
     layer.build((None, 3))
@@ -74,7 +74,7 @@ def test_weight_decay_shrinks_kernels_and_nothing_else(name: str) -> None:
     assert layer.bias.numpy().tolist() == [1, 1]
 
 
-def test_sgd_has_nesterov_s_momentum() -> None:
+def test_sgd_uses_nesterov_momentum() -> None:
     optimizer = make_optimizer(replace(PLAIN, optimizer="sgd"), 10)
     assert isinstance(optimizer, keras.optimizers.SGD)
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)

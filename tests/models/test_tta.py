@@ -9,7 +9,7 @@ from fer_core.models.tta import CROPS, predict_tta, tta_crops
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 40, 1)).astype("uint8")
 
 
-def test_views_are_the_image_four_shifts_of_it_and_their_mirrors() -> None:
+def test_the_ten_views_are_five_shifts_and_their_mirrors() -> None:
     views = list(tta_crops(FACES))
     assert len(views) == CROPS == 10
     assert all(view.shape == FACES.shape and view.dtype == np.uint8 for view in views)
@@ -22,7 +22,7 @@ def test_views_are_the_image_four_shifts_of_it_and_their_mirrors() -> None:
     assert np.array_equal(views[2][:, 0, 2:], FACES[:, 0, :-2])
 
 
-def test_the_answer_is_the_mean_of_the_views_answers() -> None:
+def test_the_prediction_is_the_mean_over_the_views() -> None:
     keras.utils.set_random_seed(0)
     inputs = keras.Input(FACES.shape[1:])
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))

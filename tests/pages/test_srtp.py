@@ -19,6 +19,6 @@ assert session(Policy.SSRC_ANY_INBOUND).unprotect(sent) == packet
 """
 
 
-def test_it_works_when_it_is_loaded_after_tensorflow() -> None:
+def test_srtp_works_after_tensorflow_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from fer_core.__main__ import main
 from fer_core.cli.console import follow
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.registry import open_dataset
-from fer_core.evaluation.cross_dataset import predictions_file
+from fer_core.evaluation.cross_dataset import predictions_file, tta_file
 from fer_core.runs import tensorboard
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import list_runs
@@ -53,10 +54,15 @@ def test_a_drawn_dataset_is_trained_evaluated_and_predicted(
     damaged, other = tmp_path / "half.png", tmp_path / "again.png"
     damaged.write_bytes(photo.read_bytes()[:5000])
     Image.fromarray(data.astronaut()[:, ::-1]).save(other)
-    pictures = map(str, (photo, damaged, other))
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (300, 200), "gray").save(wall)
+    pictures = map(str, (photo, damaged, other, wall))
     assert main(["predict", run.id, *pictures, "--csv", str(table)]) == 1
-    assert pd.read_csv(table)["image"].tolist() == [str(photo), str(other)]
+    assert pd.read_csv(table)["image"].tolist() == [str(photo), str(other), str(wall)]
+    assert pd.read_csv(table)["answer"].tolist()[2] == "no face"
     assert "half.png" in capsys.readouterr().err
+    assert main(["predict", run.id, str(wall)]) == 0
+    assert "no face" in capsys.readouterr().out
 
 
 def test_a_run_is_evaluated_on_another_data_set(
@@ -71,6 +77,11 @@ def test_a_run_is_evaluated_on_another_data_set(
     assert "other, test: " in said and "3 images" in said
     file = predictions_file(run, "other", "test")
     assert str(file) in said and len(pd.read_csv(file)) == 3
+    assert re.search(r"^sad +– +– +– +0$", said, re.MULTILINE)
+    assert main(["evaluate", run.id, "--dataset", "other", "--tta"]) == 0
+    said = capsys.readouterr().out
+    assert str(tta_file(run, "other", "test")) in said
+    assert said.count("macro average") == 2
     assert main(["evaluate", run.id, "--dataset", "nobody"]) == 1
     assert "nobody" in capsys.readouterr().err
 

@@ -55,13 +55,13 @@ def assert_equal_to_the_tables(run: Run, events: EventAccumulator) -> None:
                 assert times == sorted(times)
 
 
-def test_tensorboard_reads_what_the_tables_hold(config: TrainConfig) -> None:
+def test_tensorboard_reads_the_values_of_the_tables(config: TrainConfig) -> None:
     run = trained(config)
     assert len(run.history) == 3 and len(run.steps) == 21
     assert_equal_to_the_tables(run, opened(run))
 
 
-def test_a_killed_run_that_goes_on_has_no_double_step_and_no_gap(
+def test_a_killed_and_resumed_run_has_each_step_once(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = interrupted(config, monkeypatch, epoch=0)
@@ -73,15 +73,13 @@ def test_a_killed_run_that_goes_on_has_no_double_step_and_no_gap(
     assert_equal_to_the_tables(run, opened(run))
 
 
-def test_a_continued_run_goes_on_in_its_event_files(config: TrainConfig) -> None:
+def test_a_continued_run_appends_to_its_event_files(config: TrainConfig) -> None:
     run = go_on(trained(replace(config, epochs=1)), epochs=2, since=1)
     assert len(run.history) == 2
     assert_equal_to_the_tables(run, opened(run))
 
 
-def test_what_is_written_can_be_read_at_once(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_are_flushed_at_once(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     run, seen = create_run(config), []
     original = tensorboard.EventFiles.add_epoch
 
@@ -94,12 +92,12 @@ def test_what_is_written_can_be_read_at_once(
     assert seen == [1, 2, 3]
 
 
-def test_without_being_asked_nothing_is_written(config: TrainConfig) -> None:
+def test_event_files_are_not_written_by_default(config: TrainConfig) -> None:
     run = trained(replace(config, tensorboard=False, epochs=1))
     assert not (run.directory / "tensorboard").exists()
 
 
-def test_without_the_package_it_is_refused_with_what_to_install(
+def test_without_tensorboard_the_setting_is_refused(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
@@ -107,7 +105,7 @@ def test_without_the_package_it_is_refused_with_what_to_install(
         create_run(config)
 
 
-def test_a_run_that_comes_to_a_machine_without_the_package_goes_on(
+def test_a_run_resumes_on_a_machine_without_tensorboard(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = interrupted(config, monkeypatch, epoch=0)

@@ -83,7 +83,8 @@ def test_a_restarted_machine_is_recognized_by_its_boot_id(attempt: Path) -> None
 def test_a_restarted_machine_without_a_boot_id_is_recognized_by_its_clock(attempt: Path) -> None:
     booted = psutil.boot_time()
     for started, restarted in ((booted - 60, True), (time.time(), False)):
-        write_json(attempt / "process.json", {"started": started, "boot": ""})
+        record = {"pid": 1, "created": 0.0, "started": started, "boot": ""}
+        write_json(attempt / "process.json", record)
         assert ("The machine restarted" in exit_status.interruption_reason(attempt)) is restarted
 
 
@@ -94,7 +95,20 @@ def test_an_orphaned_attempt_says_that_its_supervisor_was_killed(attempt: Path) 
     assert abs(exit_status.ended(attempt).timestamp() - time.time()) < 60
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"code": 1, "ended": null}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[1]",
+        '{"code": 1, "ended": null}',
+        '{"code": 1, "ended": Infinity}',
+        '{"code": 1, "ended": 1e18}',
+        '{"code": 1, "ended": 1.0, "signal": "x"}',
+        '{"code": 1, "ended": 1.0, "signal": 1000000000}',
+        '{"code": 1, "ended": 1.0, "signal": -9}',
+    ],
+)
 def test_a_damaged_exit_record_raises_nothing(attempt: Path, text: str) -> None:
     exit_status.exit_file(attempt).write_text(text)
     assert exit_status.interruption_reason(attempt) and exit_status.ended(attempt) is None

@@ -3,14 +3,16 @@
 import errno
 import io
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -133,6 +135,14 @@ def test_two_processes_never_work_on_one_task(task: Task, monkeypatch: pytest.Mo
     assert "one process at a time" in task.error
 
 
+@pytest.fixture
+def sleeper() -> Iterator[psutil.Process]:
+    """A process of somebody else."""
+    with psutil.Popen(["sleep", "600"]) as process:
+        yield process
+        process.kill()
+
+
 class FullLog(io.StringIO):
     """A log on a full disk."""
 
@@ -208,10 +218,70 @@ def test_a_log_that_cannot_be_written_does_not_suppress_the_message(
     assert task.error.startswith("Internal error: ValueError: cannot reshape array")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"pid": "x"}', "{}", "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"pid": "x"}',
+        "{}",
+        "null",
+        '{"pid": Infinity, "created": 0}',
+        '{"pid": -1, "created": 0}',
+        '{"pid": 0, "created": 0}',
+        '{"pid": 1e18, "created": 0}',
+        '{"pid": 1, "created": 1e18}',
+    ],
+)
 def test_a_damaged_process_record_counts_as_dead(tmp_path: Path, text: str) -> None:
     (tmp_path / "process.json").write_text(text)
     assert not processes.is_alive(tmp_path / "process.json")
+
+
+def test_a_process_that_is_no_supervisor_does_not_make_a_task_look_alive(
+    task: Task, sleeper: psutil.Process
+) -> None:
+    attempt = supervisor.take(task)
+    record = read_json(attempt / "process.json")
+    other = {"pid": sleeper.pid, "created": sleeper.create_time(), "boot": ""}
+    for file in (attempt / "process.json", processes.supervisor_file()):
+        write_json(file, record | other)
+    assert processes.is_alive(processes.supervisor_file())
+    assert not processes.is_alive(processes.supervisor_file(), supervises=True)
+    assert task.state is TaskState.INTERRUPTED
+    task.request_stop()
+    assert sleeper.is_running()
+    processes.supervisor_file().unlink()  # the fixture would kill what it names
+
+
+def test_a_task_that_does_not_stop_is_ended_and_its_lane_goes_on(
+    task: Task, monkeypatch: pytest.MonkeyPatch, sleeper: psutil.Process
+) -> None:
+    def hang(*arguments: object, **settings: object) -> subprocess.Popen[bytes]:
+        script = "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
+        return subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+
+    monkeypatch.setattr(supervisor, "_start_process", hang)
+    monkeypatch.setitem(KINDS, "draw", replace(KINDS["draw"], stop_seconds=0.0))
+    following = ask(Task(task.directory.with_name("following")))
+    boss = Supervisor()
+    run_round(boss)
+    child = psutil.Process(boss.children["light"].process.pid)
+    while not child.children():
+        pass
+    family = [child, *child.children()]
+    assert task.state is TaskState.RUNNING and following.state is TaskState.QUEUED
+    task.request_stop()
+    while task.state.is_active:
+        run_round(boss)
+    assert task.state is TaskState.INTERRUPTED and "did not stop" in task.interruption
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert sleeper.is_running() and not (task.attempt / "error.txt").exists()
+    run_round(boss)
+    assert following.state is TaskState.RUNNING
+    following.request_stop()
+    while following.state.is_active:
+        run_round(boss)
 
 
 def test_a_corrected_clock_does_not_make_a_live_process_look_dead(

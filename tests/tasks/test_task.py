@@ -1,6 +1,8 @@
 """A task's state, derived from its files and its supervisor's process."""
 
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -179,6 +181,42 @@ def test_saved_progress_is_read_back(task: Task) -> None:
     task.save_progress(Progress(50, 200, message="epoch 1 of 4", rate=10.0))
     assert task.progress == Progress(50, 200, message="epoch 1 of 4", rate=10.0)
     assert task.progress.fraction == 0.25
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"done": "many", "total": 1}',
+        '{"done": NaN, "total": 1}',
+        '{"done": 1, "total": 1e308}',
+        '{"done": 1, "total": 2, "seconds_left": 1e18}',
+        '{"done": 1, "total": 2, "message": 3}',
+        "[]",
+    ],
+)
+def test_damaged_progress_is_none(task: Task, text: str) -> None:
+    task.directory.mkdir(parents=True)
+    (task.directory / "progress.json").write_text(text)
+    assert task.progress is None
+
+
+@pytest.mark.parametrize(
+    "name", ["exit.json", "process.json", "progress.json", "stop", "place.json"]
+)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)])
+def test_what_is_no_file_blocks_nobody(task: Task, name: str, make: Callable[[Path], None]) -> None:
+    ask(task)
+    attempt = take(task)
+    folder = task.directory if name in ("progress.json", "place.json") else attempt
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    ask(task)
+    assert isinstance(task.state, TaskState)
+    assert isinstance(task.error + task.interruption + task.log(), str)
+    assert task.progress is None and task.ended is None
+    queue.waiting()
+    queue.snapshot("train")
+    queue.can_auto_resume(task)
 
 
 def test_the_log_gives_its_last_lines(task: Task) -> None:

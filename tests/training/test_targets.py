@@ -27,20 +27,20 @@ def targets(labels: list[int], **changes: float) -> list[list[float]]:
     return made.tolist()
 
 
-def test_a_label_alone_is_a_one() -> None:
+def test_the_target_of_a_label_is_one_hot() -> None:
     assert targets([1, 0]) == [[0, 1], [1, 0]]
 
 
-def test_smoothing_spreads_its_share_over_all_classes() -> None:
+def test_label_smoothing_spreads_its_fraction_over_all_classes() -> None:
     assert targets([1], label_smoothing=0.2) == [pytest.approx([0.1, 0.9])]
 
 
-def test_votes_for_the_run_s_classes_replace_their_share_of_the_label() -> None:
+def test_votes_replace_a_fraction_of_the_label() -> None:
     assert targets([1], votes=1.0) == [pytest.approx([0.75, 0.25])]
     assert targets([1], votes=0.5) == [pytest.approx([0.375, 0.625])]
 
 
-def test_where_nobody_voted_for_one_of_them_the_label_stays() -> None:
+def test_images_without_votes_keep_the_label() -> None:
     assert targets([0, 0, 0], votes=1.0)[2] == [1, 0]
 
 
@@ -49,19 +49,19 @@ def test_votes_and_smoothing_together_still_sum_to_one() -> None:
     assert np.sum(made, axis=1) == pytest.approx([1, 1, 1])
 
 
-def test_the_teachers_answers_replace_their_share_of_all_the_rest() -> None:
+def test_teacher_predictions_replace_a_fraction_of_the_target() -> None:
     answers = np.array([[0.7, 0.3]], "float32")
     config = replace(CONFIG, label_smoothing=0.2, distillation=0.75)
     made = make_targets(INDEX[:1], np.array([1]), CLASSES, config, answers)
     assert made.tolist() == [pytest.approx([0.25 * 0.1 + 0.75 * 0.7, 0.25 * 0.9 + 0.75 * 0.3])]
 
 
-def test_without_votes_in_the_data_set_they_are_refused() -> None:
+def test_votes_are_refused_for_a_dataset_without_them() -> None:
     with pytest.raises(ValueError, match="`votes` needs a dataset with FER.'s votes. faces has"):
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))
 
 
-def test_mixing_lays_images_and_targets_over_one_another_by_the_same_share() -> None:
+def test_mixup_blends_images_and_targets_equally() -> None:
     images = np.arange(8, dtype="float32").reshape(8, 1, 1, 1) * 10
     ones = np.eye(8, dtype="float32")
     mixed, answers = mix(images, ones, 1.0, (3,))

@@ -37,7 +37,7 @@ def test_a_face_is_found_with_its_landmarks(detector: FaceDetector) -> None:
         assert face.box.y < y < face.box.y + face.box.height
 
 
-def test_a_face_holds_pythons_own_numbers(detector: FaceDetector) -> None:
+def test_a_face_has_python_numbers(detector: FaceDetector) -> None:
     (face,) = detector.detect(ASTRONAUT)
     assert all(type(value) is int for value in astuple(face.box))
     assert all(type(value) is float for point in astuple(face.landmarks) for value in point)
@@ -54,7 +54,7 @@ def test_a_face_below_the_minimum_size_is_not_returned(detector: FaceDetector) -
 
 
 @pytest.mark.parametrize("factor", [0.4, 2.5, 6])
-def test_boxes_and_landmarks_are_pixels_of_the_photo_as_it_came(
+def test_boxes_and_landmarks_are_in_pixels_of_the_original_photo(
     detector: FaceDetector, factor: float
 ) -> None:
     size = round(512 * factor)
@@ -63,7 +63,7 @@ def test_boxes_and_landmarks_are_pixels_of_the_photo_as_it_came(
     assert np.divide(face.landmarks.nose, factor) == pytest.approx((225, 128), abs=8)
 
 
-def test_faces_come_from_left_to_right(detector: FaceDetector) -> None:
+def test_faces_are_sorted_from_left_to_right(detector: FaceDetector) -> None:
     small = np.full_like(ASTRONAUT, 128)
     small[100:356, 100:356] = resize(ASTRONAUT, 256, 256)
     faces = detector.detect(np.hstack([small, ASTRONAUT, small]))
@@ -72,7 +72,7 @@ def test_faces_come_from_left_to_right(detector: FaceDetector) -> None:
     ] * 3
 
 
-def test_a_face_that_the_border_cuts_is_found_and_its_box_leaves_the_image(
+def test_a_face_cut_by_the_border_has_a_box_beyond_the_image(
     detector: FaceDetector,
 ) -> None:
     (face,) = detector.detect(ASTRONAUT[80:330, 190:440])
@@ -80,7 +80,7 @@ def test_a_face_that_the_border_cuts_is_found_and_its_box_leaves_the_image(
     assert face.box.height == pytest.approx(112, abs=25)
 
 
-def test_a_picture_that_is_nothing_but_a_face_is_searched(detector: FaceDetector) -> None:
+def test_a_face_that_fills_the_image_is_found(detector: FaceDetector) -> None:
     assert len(detector.detect(resize(ASTRONAUT[52:180, 160:288], 48, 48))) == 1
 
 
@@ -92,7 +92,7 @@ def test_without_a_face_the_list_is_empty(detector: FaceDetector, height: int, w
 
 
 @pytest.mark.parametrize("moved", [(0, 0), (12, 8), (-16, 10)])
-def test_a_face_is_followed_into_the_next_frame(
+def test_a_face_is_tracked_into_the_next_frame(
     detector: FaceDetector, moved: tuple[int, int]
 ) -> None:
     (before,) = detector.detect(ASTRONAUT)
@@ -103,7 +103,7 @@ def test_a_face_is_followed_into_the_next_frame(
     assert after.landmarks.nose == pytest.approx(np.add(before.landmarks.nose, moved), abs=5)
 
 
-def test_a_face_that_has_gone_is_lost_and_the_others_keep_their_places(
+def test_a_vanished_face_is_lost_and_others_keep_their_positions(
     detector: FaceDetector,
 ) -> None:
     (face,) = detector.detect(ASTRONAUT)
@@ -113,26 +113,26 @@ def test_a_face_that_has_gone_is_lost_and_the_others_keep_their_places(
     assert detector.follow(ASTRONAUT, []) == []
 
 
-def test_two_boxes_that_end_on_one_face_are_one_face(detector: FaceDetector) -> None:
+def test_two_boxes_that_converge_become_one_face(detector: FaceDetector) -> None:
     (face,) = detector.detect(ASTRONAUT)
     beside = replace(face.box, x=face.box.x + 10)
     assert sum(one is not None for one in detector.follow(ASTRONAUT, [beside, face.box])) == 1
 
 
-def test_photos_of_other_sizes_take_no_other_tracing(detector: FaceDetector) -> None:
+def test_photos_of_other_sizes_are_not_retraced(detector: FaceDetector) -> None:
     for height, width in ((300, 300), (128, 200), (512, 512), (40, 512)):
         detector.detect(ASTRONAUT[:height, :width])
     assert detector._cascade._find.experimental_get_tracing_count() == 1
 
 
-def test_a_higher_confidence_can_be_asked_for(detector: FaceDetector) -> None:
+def test_a_higher_minimum_confidence_can_be_set(detector: FaceDetector) -> None:
     assert detector.detect(ASTRONAUT, confidence=0.9999) == []
 
 
 @pytest.mark.parametrize(
     "image", [ASTRONAUT[..., 0], np.dstack([ASTRONAUT, ASTRONAUT[..., :1]]), ASTRONAUT / 255]
 )
-def test_what_is_no_rgb_photo_is_refused_and_not_taken_for_one_without_faces(
+def test_an_array_that_is_not_an_rgb_photo_is_refused(
     detector: FaceDetector, image: np.ndarray
 ) -> None:
     with pytest.raises(ValueError, match="must be uint8 RGB"):
@@ -156,7 +156,7 @@ def test_threads_may_share_a_detector() -> None:
     assert together == [detector.detect(image) for image in images]
 
 
-def test_the_smallest_size_sought_follows_the_photo_unless_asked_for() -> None:
+def test_the_minimum_face_size_depends_on_the_photo_by_default() -> None:
     assert min_face_size(480, 640) == 20
     assert min_face_size(100, 100) == 20
     assert min_face_size(3000, 4000) == 125
@@ -165,7 +165,7 @@ def test_the_smallest_size_sought_follows_the_photo_unless_asked_for() -> None:
     assert min_face_size(480, 640, requested=5) == 12
 
 
-def test_a_group_is_found_and_its_smaller_faces_on_request(
+def test_smaller_faces_of_a_group_are_found_on_request(
     detector: FaceDetector, photos_dir: Path
 ) -> None:
     solvay = decode(photos_dir / "solvay.jpg")
@@ -177,7 +177,7 @@ def test_a_group_is_found_and_its_smaller_faces_on_request(
     ("name", "faces"), [("coffee.png", 0), ("hopper.jpg", 1), ("hopper_gray.jpg", 1)]
 )
 @pytest.mark.parametrize("smallest_face", [None, 12])
-def test_photos_hold_the_faces_they_hold(
+def test_the_faces_of_the_photos_are_found(
     detector: FaceDetector, photos_dir: Path, name: str, faces: int, smallest_face: int | None
 ) -> None:
     assert len(detector.detect(decode(photos_dir / name), smallest_face)) == faces

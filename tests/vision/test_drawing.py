@@ -18,7 +18,7 @@ def where(image: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
     return (image == color).all(axis=-1)
 
 
-def test_the_picture_itself_stays_as_it_was() -> None:
+def test_drawing_does_not_modify_the_image() -> None:
     image = np.full((700, 900, 3), 90, np.uint8)
     draw_boxes(image, [Box(100, 100, 200, 200)], ["1 happy"], [BLUE])
     assert (image == 90).all()
@@ -29,7 +29,7 @@ def test_without_faces_nothing_is_drawn() -> None:
     assert (draw_boxes(image, [], [], []) == image).all()
 
 
-def test_the_rectangle_lies_on_the_box() -> None:
+def test_the_rectangle_is_drawn_on_the_box() -> None:
     colored = where(drawn(700, 900, Box(300, 200, 240, 240)), (0, 0x72, 0xB2))
     rows, columns = np.nonzero(colored[200:])
     assert (columns.min(), columns.max()) == (300, 539)
@@ -46,7 +46,9 @@ def test_the_rectangle_lies_on_the_box() -> None:
         (2, 3000, (1, 1600)),
     ],
 )
-def test_the_longer_side_suits_a_screen(height: int, width: int, shape: tuple[int, int]) -> None:
+def test_the_longer_side_is_limited_to_screen_size(
+    height: int, width: int, shape: tuple[int, int]
+) -> None:
     assert drawn(height, width, Box(0, 0, 40, 40)).shape == (*shape, 3)
 
 
@@ -60,12 +62,12 @@ def test_the_longer_side_suits_a_screen(height: int, width: int, shape: tuple[in
         Box(-50, -50, 2000, 2000),
     ],
 )
-def test_a_label_is_whole_wherever_the_face_lies(box: Box) -> None:
+def test_labels_are_drawn_inside_the_image(box: Box) -> None:
     inside = where(drawn(700, 900, Box(400, 300, box.width, box.height)), (255, 255, 255)).sum()
     assert where(drawn(700, 900, box), (255, 255, 255)).sum() >= 0.9 * inside > 0
 
 
-def test_a_long_name_is_made_to_fit_the_picture() -> None:
+def test_a_long_name_is_shortened_to_fit() -> None:
     image = drawn(1000, 200, Box(10, 500, 180, 180), label="12 " + "concentration " * 2)
     ink = where(image, (255, 255, 255))
     assert ink.any()
@@ -73,14 +75,14 @@ def test_a_long_name_is_made_to_fit_the_picture() -> None:
 
 
 @pytest.mark.parametrize("name", ["радость", "怒り", "happy 怒"])
-def test_where_the_font_lacks_a_letter_the_number_stands_alone(name: str) -> None:
+def test_a_label_that_the_font_lacks_is_reduced_to_its_number(name: str) -> None:
     box = Box(300, 200, 240, 240)
     assert (drawn(700, 900, box, f"12 {name}") == drawn(700, 900, box, "12")).all()
     assert (drawn(700, 900, box, "12 happy") != drawn(700, 900, box, "12")).any()
 
 
 @pytest.mark.parametrize("expression", expressions.EXPRESSIONS)
-def test_a_label_contrasts_with_its_ground(expression: str) -> None:
+def test_a_label_contrasts_with_its_background(expression: str) -> None:
     color = expressions.COLORS[expression]
     image = draw_boxes(
         np.full((700, 900, 3), 90, np.uint8), [Box(300, 300, 200, 200)], ["MMMM"], [color]
@@ -100,7 +102,7 @@ def contrast(one: np.ndarray, other: np.ndarray) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_tiles_show_every_pixel_as_a_square_and_nothing_between() -> None:
+def test_tiles_enlarge_pixels_without_interpolation() -> None:
     images = np.arange(2 * 3 * 4 * 4, dtype="uint8").reshape(2, 3, 4, 4, 1)
     whole = tile(images, side=10, gap=3)  # each pixel twice as large
     assert whole.shape == (2 * 8 + 3, 3 * 8 + 2 * 3, 4)
@@ -112,7 +114,7 @@ def test_tiles_show_every_pixel_as_a_square_and_nothing_between() -> None:
     assert colored.shape == (30, 20, 4) and colored[0, 0].tolist() == [10, 20, 30, 255]
 
 
-def test_weights_warm_the_places_they_are_high_at() -> None:
+def test_heatmaps_are_warm_where_weights_are_high() -> None:
     image = np.full((40, 60, 3), 100, "uint8")
     weights = np.zeros((4, 6), "float32")
     weights[:, :3] = 1

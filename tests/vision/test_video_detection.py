@@ -35,7 +35,7 @@ class Detector:
         return [face(box.x) if box.x in self.there else None for box in boxes]
 
 
-def test_known_faces_are_followed_and_twice_a_second_new_ones_are_looked_for() -> None:
+def test_new_faces_are_detected_twice_a_second() -> None:
     detector = Detector([5])
     follower = FaceFollower(detector)
     for frame in range(11):
@@ -44,7 +44,7 @@ def test_known_faces_are_followed_and_twice_a_second_new_ones_are_looked_for() -
     assert detector.asked == ["detect", *follows, "detect", *follows, "detect"]
 
 
-def test_a_lost_face_is_looked_for_in_the_same_frame() -> None:
+def test_a_lost_face_triggers_detection_in_the_same_frame() -> None:
     detector = Detector([5, 30])
     follower = FaceFollower(detector)
     follower.find(IMAGE, 0.0)
@@ -53,7 +53,7 @@ def test_a_lost_face_is_looked_for_in_the_same_frame() -> None:
     assert detector.asked == ["detect", "follow", "detect"]
 
 
-def test_where_there_is_no_face_every_tenth_of_a_second_is_enough() -> None:
+def test_without_faces_detection_runs_every_tenth_of_a_second() -> None:
     detector = Detector([])
     follower = FaceFollower(detector)
     for frame in range(10):
@@ -61,7 +61,7 @@ def test_where_there_is_no_face_every_tenth_of_a_second_is_enough() -> None:
     assert detector.asked == ["detect"] * 3  # at 0, 0.1 and 0.2 s
 
 
-def test_after_a_cut_nothing_is_followed() -> None:
+def test_a_cut_ends_all_tracks() -> None:
     detector = Detector([5])
     follower = FaceFollower(detector)
     follower.find(IMAGE, 0.0)
@@ -69,7 +69,7 @@ def test_after_a_cut_nothing_is_followed() -> None:
     assert detector.asked == ["detect", "detect"]
 
 
-def test_faces_are_looked_for_as_a_person_has_chosen() -> None:
+def test_detection_uses_the_chosen_settings() -> None:
     detector = Detector([5])
     FaceFollower(detector, smallest_face=33, confidence=0.7).find(IMAGE, 0.0)
     assert detector.settings == (33, 0.7)
@@ -85,7 +85,7 @@ def cuts(*images: np.ndarray) -> list[bool]:
     return [each.is_cut(image) for image in images]
 
 
-def test_another_picture_begins_a_shot_and_the_same_one_moved_does_not(shots) -> None:
+def test_a_new_image_is_a_cut_and_a_moved_one_is_not(shots) -> None:
     astronaut, coffee = shots
     moved = np.roll(astronaut, (10, 20), axis=(0, 1))
     assert cuts(astronaut, moved, coffee, coffee, astronaut) == [False, False, True, False, True]
@@ -97,13 +97,13 @@ def test_a_flash_is_no_cut(shots) -> None:
     assert cuts(astronaut, flash, astronaut // 3) == [False, False, False]
 
 
-def test_fading_to_black_is_one_cut_and_black_alone_is_none(shots) -> None:
+def test_fading_to_black_is_one_cut(shots) -> None:
     black = np.zeros_like(shots[0])
     noise = np.random.default_rng(0).integers(0, 3, black.shape, dtype=np.uint8)
     assert cuts(shots[0], black, noise, black) == [False, True, False, False]
 
 
-def test_what_moves_before_a_plain_wall_is_no_cut(shots) -> None:
+def test_motion_before_a_plain_background_is_no_cut(shots) -> None:
     frames = []
     for left in (0, 150, 300):
         frame = np.full((300, 512, 3), 128, np.uint8)

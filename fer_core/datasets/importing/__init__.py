@@ -21,7 +21,7 @@ __all__ = [
     "check_total",
     "has_suffix",
     "import_source",
-    "preview_source",
     "open_archive",
+    "preview_source",
     "read_member",
 ]

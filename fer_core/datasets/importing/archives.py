@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from fer_core import tasks
 from fer_core.datasets.importing.zip_directory import open_archive
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
@@ -25,8 +26,9 @@ _TABLES = frozenset({".csv", ".txt"})
 _BLOCK = 2**20  # bytes
 _ENCRYPTED = 0x2041  # flags: of the content, strongly, of the list of members
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_MAX_DEPTH = 100  # folders
-_NOT_OF_THE_MEMBER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
+MAX_DEPTH = 100  # folders
+# Errors of the machine rather than of one file in an archive.
+NOT_OF_A_MEMBER = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE)
 # Exceptions for damaged members; bz2 raises an OSError.
 _DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 _DAMAGE += (OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError, struct.error)
@@ -47,8 +49,8 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
         extractable = [member for member in wanted if not _is_skipped(member, skipped)]
         _check_tree(extractable)
-        available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target.parent).free)
-        check_total(extractable, archive.stat().st_size, available)
+        free = min(shutil.disk_usage(target.parent).free, tasks.room_left())
+        check_total(extractable, archive.stat().st_size, min(MAX_EXTRACTED_BYTES, free))
         for number, member in enumerate(extractable, 1):
             _extract_or_skip(opened, member, target, skipped)
             if number % 100 == 0:
@@ -135,9 +137,9 @@ def check_packing(member: zipfile.ZipInfo) -> None:
             f"Received method {member.compress_type}: {name}"
         )
     parts = _path(member.filename).parts
-    if not is_one_line(member.filename) or len(parts) > _MAX_DEPTH:
+    if not is_one_line(member.filename) or len(parts) > MAX_DEPTH:
         raise FerError(
-            f"Names in the archive must be printable and at most {_MAX_DEPTH} folders deep. "
+            f"Names in the archive must be printable and at most {MAX_DEPTH} folders deep. "
             f"Received: {name}"
         )
 
@@ -207,7 +209,7 @@ def _extract_or_skip(
             _extract(file, member, place)
     except FerError as error:
         cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno in _NOT_OF_THE_MEMBER:
+        if isinstance(cause, OSError) and cause.errno in NOT_OF_A_MEMBER:
             raise
         skipped.add(str(error))
         with contextlib.suppress(OSError):

@@ -56,8 +56,9 @@ def build_dataset(
     directory.mkdir(parents=True)
     try:
         write_json(directory / "process.json", process_record())
-        plan = check_entries(read(directory))
+        plan = read(directory)
         plan.check_decided()
+        plan = check_entries(plan)
         measures = directory / "measures.npy"
         check = validate_images(plan.index, plan.root, measures, report)
         index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pandas as pd
 
-from fer_core.datasets.layouts.plan import ImportPlan
+from fer_core.datasets.layouts import ImportPlan
 from fer_core.errors import FerError
 from fer_core.text import counted, is_one_line, some
 

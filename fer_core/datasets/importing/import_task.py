@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from fer_core import access
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
@@ -74,8 +75,9 @@ def check_source(source: Path) -> Path:
     Quotation marks around a path, as Windows copies it, are removed.
 
     Raises:
-        FerError: its path has odd characters, it does not exist, or it is neither a folder nor an
-            archive or a table.
+        FerError: its path has odd characters; or it does not exist, is neither a folder nor an
+            archive or a table, or must not be read: one sentence for these, which does not tell
+            strangers what exists.
     """
     text = str(source).strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
@@ -88,14 +90,18 @@ def check_source(source: Path) -> Path:
     # An unknown user's home, a loop of links, or a path that is too long.
     with contextlib.suppress(RuntimeError, OSError):
         path = source.expanduser().resolve()
-        is_source = path.is_file() and (is_table_file(path) or is_archive(path))
-        if is_one_line(str(path)) and (is_source or path.is_dir()):
+        is_usable = is_one_line(str(path)) and access.current().may_read(path)
+        if is_usable and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
         "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
-        ".lst table on the computer that runs FER Studio. Received: "
-        f"{shortened(str(source))}{_packed_hint(source)}"
+        ".lst table on the computer that runs FER Studio, and one that it may read. "
+        f"Received: {shortened(str(source))}{_packed_hint(source)}"
     )
+
+
+def _is_table_or_archive(path: Path) -> bool:
+    return path.is_file() and (is_archive(path) or is_table_file(path))
 
 
 def _packed_hint(source: Path) -> str:

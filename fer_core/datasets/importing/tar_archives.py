@@ -11,7 +11,12 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fer_core.datasets.importing.archives import MAX_EXTRACTED_BYTES, leads_out
+from fer_core.datasets.importing.archives import (
+    MAX_DEPTH,
+    MAX_EXTRACTED_BYTES,
+    NOT_OF_A_MEMBER,
+    leads_out,
+)
 from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
@@ -137,23 +142,35 @@ def _extract_members(file: tarfile.TarFile, target: Path, report: Report) -> lis
             others += 1
             continue
         place = target / path
-        content = file.extractfile(member) if _is_plain(member) else None
-        if content is None or place.exists() or not is_one_line(member.name):
+        if not (_is_plain(member) and _extract(file, member, place)):
             skipped.add(member.name)
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with content, place.open("xb") as out:
-            shutil.copyfileobj(content, out, _BLOCK)
         if number % 100 == 0:
             report(number, 0, f"Extracted {number:,} files")
     notes = [f"Skipped {counted(others, 'file')} that are not images."] if others else []
     if skipped:
         notes.append(
             f"Skipped {counted(len(skipped), 'file')} of the archive that are links, repeated or "
-            f"oddly named: {skipped}"
+            f"have names that no file can have: {skipped}"
         )
     return notes
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    return member.isreg() and not member.issparse()
+    is_usual = is_one_line(member.name) and member.name.count("/") < MAX_DEPTH
+    return is_usual and member.isreg() and not member.issparse()
+
+
+def _extract(file: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> bool:
+    """Extracts a member to a new file; returns whether there can be a file of that name."""
+    content = file.extractfile(member)
+    if content is None:
+        return False
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with content, place.open("xb") as out:
+            shutil.copyfileobj(content, out, _BLOCK)
+    except OSError as error:
+        if error.errno in NOT_OF_A_MEMBER:
+            raise
+        return False
+    return True

@@ -9,6 +9,7 @@ from fer_core.datasets.layouts.numberings import NUMBERING_NAMES, NUMBERINGS, pa
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
 from fer_core.datasets.layouts.recognition import LAYOUTS, recognize
 from fer_core.datasets.layouts.source import Source
+from fer_core.errors import FerError
 
 __all__ = [
     "COLUMNS",
@@ -38,7 +39,10 @@ def plan_import(
         FerError: no layout matches, or the matching one is incomplete; a choice does not fit.
     """
     source = Source(path, copied, choices, report)
-    found = recognize(source)
+    try:
+        found = recognize(source)
+    except FerError as error:
+        # A table that cannot be read may be the one that was meant.
+        raise FerError(" ".join([str(error), *source.damaged.first[:1]])) from error
     plan = make_plan(found.parsed, source.choices, found.layout.name, found.others)
-    entries = source.files.notes() if source.is_folder else []
-    return replace(plan, notes=(*plan.notes, *entries))
+    return replace(plan, notes=(*plan.notes, *source.notes()))

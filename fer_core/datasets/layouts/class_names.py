@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS, canonical, is_known
 from fer_core.text import some
 
-_NUMBERED = re.compile(r"\d+[\s._-]+(?=\D)")  # "0_angry", "3 - happy"
+_NUMBERED = re.compile(r"^\d+[\s._-]+(?=\D)")  # "0_angry", "3 - happy"
 _SHOWN = 10  # names in a note
 
 

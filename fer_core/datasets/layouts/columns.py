@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from fer_core.datasets.layouts.choices import Choices, Question
 from fer_core.datasets.layouts.class_names import is_expression
 from fer_core.datasets.layouts.csv_reader import (
@@ -49,6 +51,9 @@ _SIZES = (
     ("bboxx", "bboxy", "bboxw", "bboxh"),
 )
 _NO_LABELS = ("unknown", "nf", "none", "uncertain", "noface", "notface", "unlabeled")
+MAX_WORD = 500  # characters of a class or split to keep; none that is longer is imported
+_SHOWN = 2_000  # characters of a cell that tell what is in its column
+_MAX_VOTES = 1_000_000
 _MOSTLY = 0.9  # of the rows
 
 
@@ -96,6 +101,13 @@ def find_columns(table: Table, choices: Choices) -> Columns:
     return Columns(image, label, split, pixels, box, has_size, scores, tuple(questions))
 
 
+def whole_votes(cells: pd.Series) -> pd.Series:
+    """Returns the votes in cells as whole numbers; 0 for what is none."""
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    usable = numbers.between(0, _MAX_VOTES)  # neither NaN nor infinite
+    return numbers.where(usable, 0).round().astype("Int64")
+
+
 def no_labels_question(table: Table, what: str) -> Question:
     """Asks which columns hold the images and the expressions."""
     return Question(
@@ -121,7 +133,7 @@ def _chosen(table: Table, name: str) -> int:
 
 
 def _cells(rows: Sequence[Sequence[str]], column: int) -> list[str]:
-    return [text for row in rows if (text := row[column].strip())]
+    return [text[:_SHOWN] for row in rows if (text := row[column].strip())]
 
 
 def _share(texts: Sequence[str], test: Callable[[str], object]) -> float:

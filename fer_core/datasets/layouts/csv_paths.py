@@ -8,14 +8,14 @@ import pandas as pd
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.choices import Question
 from fer_core.datasets.layouts.class_names import Conventions
-from fer_core.datasets.layouts.columns import Columns, find_columns, no_labels_question
-from fer_core.datasets.layouts.csv_reader import (
-    MAX_PATH,
+from fer_core.datasets.layouts.columns import (
     MAX_WORD,
-    Table,
-    encoding_note,
-    plain_name,
+    Columns,
+    find_columns,
+    no_labels_question,
+    whole_votes,
 )
+from fer_core.datasets.layouts.csv_reader import Table, encoding_note, plain_name
 from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.folders import name_conventions
 from fer_core.datasets.layouts.layout import ParsedLayout
@@ -26,6 +26,8 @@ from fer_core.errors import FerError
 from fer_core.expressions import canonical, is_known
 from fer_core.text import counted, shortened, some
 
+_MAX_PATH = 5_000  # characters to keep; no file has a longer path
+_MAX_PLACE = 1_000_000  # pixels; no image is as large
 TIED = "no majority"  # the class of an image whose votes have no single winner
 
 
@@ -126,20 +128,25 @@ def _table_split(table: Table) -> str:
 def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:
     """Returns a row per face: path as listed, class_name, source_split, box, votes."""
     table, columns = each.table, each.columns
-    records, total = [], 0
+    records, total, boxless = [], 0, 0
     for cells in table.rows(source.report):
         total += 1
-        path = cells[columns.image].strip()[:MAX_PATH].replace("\\", "/")
-        name = _class_name(cells, columns)[:MAX_WORD]
+        path = cells[columns.image].strip()[:_MAX_PATH].replace("\\", "/")
+        name = _class_name(cells, columns)
         if path and name:
             split = cells[columns.split].strip()[:MAX_WORD] if columns.split >= 0 else own
             box = _parse_box(cells, columns)
+            if box is None:
+                boxless += 1
+                continue
             votes = [cells[i].strip() for i in columns.scores.values()]
             records.append((path, name, split, *box, *votes))
     if not records:
         raise FerError(f"{table.path.name} must have rows with a path and a label. None has both.")
-    skipped = total - len(records)
+    skipped = total - len(records) - boxless
     notes = [f"Skipped {counted(skipped, 'row')} without a path or label."] if skipped else []
+    if boxless:
+        notes.append(f"Skipped {counted(boxless, 'row')} whose face box is no box.")
     votes_names = [f"votes_{canonical(name)}" for name in columns.scores]
     box_names = BOX if columns.box else []
     frame = pd.DataFrame(
@@ -147,8 +154,8 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
     )
     frame["folder"] = table.path.parent.relative_to(source.folder).as_posix()
     if columns.scores:
-        numbers = frame[votes_names].apply(pd.to_numeric, errors="coerce").fillna(0)
-        frame[votes_names] = numbers.astype("Int64")
+        numbers = frame[votes_names].apply(whole_votes)
+        frame[votes_names] = numbers
         if set(numbers.to_numpy().ravel()) <= {0, 1}:  # one-hot, no votes
             frame = frame.drop(columns=votes_names)
     return frame, notes
@@ -156,7 +163,7 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
 
 def _class_name(cells: list[str], columns: Columns) -> str:
     if columns.label >= 0 or not columns.scores:
-        return cells[columns.label].strip()
+        return cells[columns.label].strip()[:MAX_WORD]
     try:
         scores = {name: float(cells[i] or 0) for name, i in columns.scores.items()}
     except ValueError:
@@ -166,15 +173,23 @@ def _class_name(cells: list[str], columns: Columns) -> str:
     return "" if most <= 0 else winners[0] if len(winners) == 1 else TIED
 
 
-def _parse_box(cells: list[str], columns: Columns) -> tuple[int, ...]:
-    """Returns x, y, width and height, each -1 if a cell is no number; () without columns."""
+def _parse_box(cells: list[str], columns: Columns) -> tuple[int, ...] | None:
+    """Returns x, y, width and height; each -1 if all cells are empty, None if they are no box.
+
+    () without columns.
+    """
     if not columns.box:
         return ()
-    try:
-        x, y, right, bottom = (round(float(cells[i])) for i in columns.box)
-    except (ValueError, OverflowError):
+    texts = [cells[i].strip() for i in columns.box]
+    if not any(texts):
         return (-1,) * 4
-    return (x, y, right, bottom) if columns.box_has_size else (x, y, right - x, bottom - y)
+    try:
+        x, y, right, bottom = (round(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        return None
+    width, height = (right, bottom) if columns.box_has_size else (right - x, bottom - y)
+    is_box = max(map(abs, (x, y, width, height))) <= _MAX_PLACE and min(width, height) > 0
+    return (x, y, width, height) if is_box else None
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,24 @@
 """Reads tables with the pixels of images in their cells, such as fer2013.csv, and FER+ votes."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from fer_core.datasets.layouts.class_names import Conventions
-from fer_core.datasets.layouts.columns import Columns, find_columns, no_labels_question
-from fer_core.datasets.layouts.csv_reader import (
+from fer_core.datasets.layouts.columns import (
     MAX_WORD,
+    Columns,
+    find_columns,
+    no_labels_question,
+    whole_votes,
+)
+from fer_core.datasets.layouts.csv_reader import (
     VOTES,
     Table,
     encoding_note,
@@ -20,7 +27,7 @@ from fer_core.datasets.layouts.csv_reader import (
 )
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
 from fer_core.datasets.layouts.numberings import NUMBERINGS, parse_number
-from fer_core.datasets.layouts.pixel_cells import MAX_SIDE, MIN_SIDE, PixelForm, find_form
+from fer_core.datasets.layouts.pixel_cells import PixelForm, find_form
 from fer_core.datasets.layouts.source import Source
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
@@ -30,8 +37,8 @@ from fer_core.text import counted, some
 
 ARRAY = "images.npy"
 _CHUNK = 500  # rows
+_CHUNK_BYTES = 2**26
 _MAX_EMPTY = 64_000_000  # bytes of rows without pixels, beyond the size of the table
-_MAX_DIGITS = 6  # of a number of votes
 _MIN_AGREEMENT = 0.4  # of labels with the majority of their votes; with FER2013's it is 0.66
 
 
@@ -157,9 +164,8 @@ def _form(tables: list[PixelTable]) -> PixelForm:
         if form:
             return form
     raise FerError(
-        f"{tables[0].table.path.name} must have square images of {MIN_SIDE}×{MIN_SIDE} to "
-        f"{MAX_SIDE}×{MAX_SIDE} pixels, gray or RGB, as numbers in one cell "
-        "or one column for each pixel. No row has one."
+        f"{tables[0].table.path.name} must have square images of at least 16×16 pixels, gray or "
+        "RGB, as numbers in one cell or one column for each pixel. No row has one."
     )
 
 
@@ -178,26 +184,26 @@ def _copy(
 ) -> None:
     columns = each.columns
     chunk: list[np.ndarray] = []
-    # A pixel takes two characters.
-    room = copy.total * copy.form.size + each.table.path.stat().st_size + _MAX_EMPTY
+    written = copy.total * math.prod(copy.form.shape)
+    room = written + each.table.path.stat().st_size + _MAX_EMPTY  # a pixel takes two characters
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # for cells that are not all numbers
         for cells in each.table.rows(report):
             pixels, problem = copy.form.parse(_pixels(cells, columns))
-            word = cells[columns.label].strip() if columns.label >= 0 else ""
+            word = cells[columns.label].strip()[:MAX_WORD] if columns.label >= 0 else ""
             problem = problem or ("" if word else "without a label")
             if problem:
                 copy.problems[problem] += 1
             else:
                 copy.rows.append(copy.total)
-                copy.words.append(word[:MAX_WORD])
-                split = cells[columns.split].strip() if columns.split >= 0 else own
-                copy.usages.append(split[:MAX_WORD])
+                copy.words.append(word)
+                split = cells[columns.split].strip()[:MAX_WORD] if columns.split >= 0 else own
+                copy.usages.append(split)
             chunk.append(pixels)
             copy.total += 1
-            if copy.total * copy.form.size > room:
+            if copy.total * pixels.size > room:
                 raise FerError(f"{each.table.path.name} has too many rows without pixels.")
-            if len(chunk) == _CHUNK:
+            if len(chunk) == _CHUNK or len(chunk) * pixels.size > _CHUNK_BYTES:
                 append(np.stack(chunk))
                 chunk = []
     if chunk:
@@ -223,43 +229,27 @@ def _with_votes(
     table = tables[0]
     refused = f"FER+ votes in {table.path.name} were not used: "
     try:
-        votes, usages = _read_votes(table, total)
+        rows = list(islice(table.rows(), total + 1))
     except FerError as error:
         return index, [f"{refused}{error}"]
-    rows = index["row"].to_numpy(int)
-    joined = pd.DataFrame(votes[rows], columns=[f"votes_{canonical(name)}" for name in VOTES])
-    own = index["source_split"].tolist() if chosen[0].columns.split >= 0 else []
-    if usages and own and [usages[row] for row in rows] != own:
-        return index, [f"{refused}their usages are in another order than those of the images."]
-    if _agreement(index["class_name"], joined) < _MIN_AGREEMENT:
-        return index, [f"{refused}most labels disagree with the votes in the same row."]
-    return index.join(joined), [f"FER+ votes were read from {table.path.name}."]
-
-
-def _read_votes(table: Table, total: int) -> tuple[np.ndarray, list[str]]:
-    """Returns the votes, (images, columns of `VOTES`), and the usage of each image, if told.
-
-    Raises:
-        FerError: they are not whole numbers, or there is not a row for each image.
-    """
-    columns = [table.column([name]) or 0 for name in VOTES]
+    if len(rows) != total:
+        return index, [
+            f"{refused}they must have a row for each of the {total:,} images. Received: "
+            f"{len(rows):,}{' or more' if len(rows) > total else ''}"
+        ]
+    places = [table.column([name]) or 0 for name in VOTES]
+    kept = [rows[row] for row in index["row"]]
+    votes = pd.DataFrame(
+        [[cells[place].strip() for place in places] for cells in kept],
+        columns=[f"votes_{canonical(name)}" for name in VOTES],
+    ).apply(whole_votes)
     usage = table.column(["usage"])
-    votes, usages, count = np.zeros((total, len(VOTES)), np.int64), list[str](), 0
-    for cells in table.rows():
-        if count < total:
-            chosen = [cells[column].strip() for column in columns]
-            if not all(cell.isdecimal() and len(cell) <= _MAX_DIGITS for cell in chosen):
-                raise FerError(
-                    f"they must be whole numbers. Received in row {count + 1:,}: {some(chosen, 10)}"
-                )
-            votes[count] = list(map(int, chosen))
-            usages += [cells[usage].strip()] if usage is not None else []
-        count += 1
-    if count != total:
-        raise FerError(
-            f"they must have a row for each of the {total:,} images. Received: {count:,}"
-        )
-    return votes, usages
+    usages = [cells[usage].strip() for cells in kept] if usage is not None else []
+    if usages and chosen[0].columns.split >= 0 and usages != index["source_split"].tolist():
+        return index, [f"{refused}their usages are in another order than those of the images."]
+    if _agreement(index["class_name"], votes) < _MIN_AGREEMENT:
+        return index, [f"{refused}most labels disagree with the votes in the same row."]
+    return index.join(votes), [f"FER+ votes were read from {table.path.name}."]
 
 
 def _agreement(words: pd.Series, votes: pd.DataFrame) -> float:

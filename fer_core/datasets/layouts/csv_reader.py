@@ -33,7 +33,12 @@ _EXPW_LIST = (
     *("face_box_bottom", "face_box_cascade", "expression_label"),
 )
 
+MAX_ROWS = 2_000_000  # no dataset of the field has more images
+
 _REPORT_EVERY = 500  # rows
+_MAX_ROW = 2**24  # characters; 2,000×2,000 pixels
+_MAX_SAMPLE = 2**25  # characters
+_MAX_SAMPLE_CELLS = 1_000_000
 _BLOCK = 2**20  # bytes
 _HEAD = 200_000  # characters that the header and the first rows are taken from
 
@@ -42,13 +47,11 @@ _IMAGE = re.compile(rf"[^\s,;].*?(?:{_SUFFIXES})", re.IGNORECASE)
 _LIST_LINE = re.compile(rf"(\S.*?(?:{_SUFFIXES}))[ \t]+(\S.*)", re.IGNORECASE)
 _BOX = re.compile(r"\(\d+, *\d+, *\d+, *\d+\)")
 _NUMBER = re.compile(r"-?\d+(\.\d*)?(e-?\d+)?", re.IGNORECASE)
-PIXELS = re.compile(r"\W*(?:\d[\d.e-]*\W+){8}")  # a cell of many numbers rather than a file name
+PIXELS = re.compile(
+    r"\W*(?:\d[\d.e-]*[^\w.-]+){8}"
+)  # a cell of many numbers rather than a file name
 # Runs of bytes beyond ASCII; in GB18030 nearly all characters are pairs of such bytes.
 _HIGH = re.compile(rb"[\x80-\xff]+")
-
-MAX_PATH, MAX_WORD = 5_000, 500  # characters to keep; no path and no class is longer
-MAX_ROWS = 2_000_000  # no dataset of the field has more images
-_MAX_ROW = 2**24  # characters; 2,000×2,000 pixels
 
 csv.field_size_limit(_MAX_ROW)  # pixels in one cell exceed the default limit of 128 KB
 
@@ -76,8 +79,8 @@ class Table:
         """Yields the cells of every row below the header; short rows are padded with "".
 
         Raises:
-            FerError: the file is not a table, cannot be read, has too many or too long rows, or
-                a quotation mark that is not closed; the message names the line.
+            FerError: the file is not a table, has too many or too long rows, or a quotation mark
+                that is not closed; the message names the line.
         """
         with open_regular(self.path) as file, _as_text(file, self.encoding) as text:
             size = self.path.stat().st_size
@@ -93,9 +96,16 @@ class Table:
                     report(done, size, f"Read {number:,} rows of {self.path.name}")
 
     def sample(self, count: int = 200) -> list[list[str]]:
-        """Returns the first rows."""
+        """Returns the first rows, fewer if they are long."""
+        count = min(count, max(10, _MAX_SAMPLE_CELLS // max(1, len(self.header))))
+        sample, chars = [], 0
         with contextlib.closing(self.rows()) as rows:
-            return list(itertools.islice(rows, count))
+            for cells in itertools.islice(rows, count):
+                sample.append(cells)
+                chars += sum(map(len, cells))
+                if chars > _MAX_SAMPLE:
+                    break
+        return sample
 
 
 def plain_name(name: str) -> str:
@@ -109,8 +119,7 @@ def open_table(path: Path) -> Table | None:
     Returns None for a text that is no table: a .txt or .lst must list an image in its first line.
 
     Raises:
-        FerError: it is not a regular file, cannot be read, or its first line has a quotation mark
-            that is not closed.
+        FerError: the first line has a quotation mark that is not closed.
     """
     encoding = _encoding(path)
     with open_regular(path) as file, _as_text(file, encoding) as text:
@@ -163,32 +172,24 @@ def _split_rows(text: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
         return
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
-        start = reader.line_num + 1
+        line_number = reader.line_num + 1
+        lines.begin_row()
         try:
             yield next(reader)
-            lines.begin_row()
         except StopIteration:
             return
-        except FerError as error:  # too long; if it has several lines, a cell was not closed
-            if reader.line_num <= start:
-                raise
-            raise FerError(_open_quote(name, start)) from error
         except csv.Error as error:
-            raise FerError(_not_a_row(name, start, str(error))) from error
+            raise FerError(_not_a_row(name, line_number, str(error))) from error
 
 
 def _not_a_row(name: str, line: int, reason: str) -> str:
     if "expected after" in reason or "end of data" in reason or "field limit" in reason:
-        return _open_quote(name, line)
+        return (
+            f"{name} must be a table in which every quotation mark is closed before the next "
+            f'comma or end of line. The row in line {line:,} has one (") that is not closed: '
+            "remove it, or close it."
+        )
     return f"{name} must be a table. Received in line {line:,}: {reason}"
-
-
-def _open_quote(name: str, line: int) -> str:
-    return (
-        f"{name} must be a table in which every quotation mark is closed before the next comma or "
-        f'end of line. The row in line {line:,} has one (") that is not closed: remove it, or '
-        "close it."
-    )
 
 
 def _words(line: str) -> list[str]:

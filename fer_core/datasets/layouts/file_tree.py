@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+from fer_core import access
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
 from fer_core.text import Tally, counted, is_one_line, shortened
@@ -51,7 +52,7 @@ class Listing:
 
 
 def list_files(root: Path, report: Report) -> Listing:
-    """Lists all regular files below a folder; follows links to folders once.
+    """Lists the regular files below a folder that may be read; follows links to folders once.
 
     Raises:
         FerError: there are more files or folders than any dataset has.
@@ -102,7 +103,8 @@ def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) 
         listing.misnamed.add(path)
         return False
     try:
-        is_known = entry.is_dir() or entry.is_file()
+        may_read = access.current().may_read(entry.path)  # not where a link leads out
+        is_known = may_read and (entry.is_dir() or entry.is_file())
     except OSError:  # a link to itself
         is_known = False
     if is_known and entry.is_symlink():
@@ -125,8 +127,8 @@ def _check_counts(root: Path, files: int, folders: int) -> None:
 
 
 def is_file(path: Path) -> bool:
-    """Returns whether it is a file; False for invalid file names, such as long texts."""
-    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
+    """Returns whether it is a file that may be read; False for invalid names, as long texts."""
+    return access.current().may_read(path) and os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
 
 
 def find_copies(root: Path, listing: Listing) -> list[str]:

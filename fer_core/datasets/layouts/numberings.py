@@ -13,6 +13,7 @@ COMPOUND = "raf-db-compound"
 LEFT_OUT = ""  # the expression of what is no expression, such as AffectNet's 8, "none"
 
 # A leading zero makes a name, not a number: "001" is a person or a session rather than class 1.
+_MAX_DIGITS = 9  # of a class number
 _NUMBER = re.compile(r"(0|-?[1-9]\d{0,8})(\.0+)?")
 
 
@@ -76,7 +77,7 @@ NUMBERING_NAMES = (*NUMBERINGS, FREE)
 def parse_number(name: str) -> int | None:
     """Returns the whole number that a class name is, such as 3 for "3" and "3.0", or None."""
     match = _NUMBER.fullmatch(name.strip())
-    return int(match[1]) if match else None
+    return int(match[1]) if match and len(match[1]) <= _MAX_DIGITS else None
 
 
 def parse_numbering(name: str) -> str:

@@ -1,6 +1,5 @@
 """A source to be read: a folder with its images and tables, or one table."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -8,9 +7,10 @@ from pathlib import Path, PurePosixPath
 
 from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES, Table, open_table
-from fer_core.datasets.layouts.file_tree import Listing, find_copies, list_files
+from fer_core.datasets.layouts.file_tree import Listing, find_copies, is_file, list_files
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
+from fer_core.text import Tally, counted
 
 _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
@@ -36,6 +36,7 @@ class Source:
         self.path, self.copied = path, copied
         self.choices = choices or Choices()
         self.report: Report = report or (lambda done, total, message: None)
+        self.damaged = Tally()  # why tables of the folder cannot be read
         self.is_folder = path.is_dir()
         self.folder = path if self.is_folder else path.parent
 
@@ -78,12 +79,29 @@ class Source:
                 by_folder.setdefault(str(path.parent), []).append(name)
         few = [names for names in by_folder.values() if len(names) <= _MOST_TABLES]
         paths = sorted((name for names in few for name in names), key=lambda n: (n.count("/"), n))
-        tables = []
-        for name in paths[:_MAX_TABLES]:
-            # What cannot be read is left out, since there may be another table.
-            with contextlib.suppress(FerError, FileNotFoundError):
-                tables.append(open_table(self.folder / name))
+        tables = [self._open(name) for name in paths[:_MAX_TABLES] if is_file(self.folder / name)]
         return [table for table in tables if table]
+
+    def _open(self, name: str) -> Table | None:
+        """Opens a table of the folder; None, and a note, if its first rows cannot be read."""
+        try:
+            table = open_table(self.folder / name)
+            if table:
+                table.sample()
+        except (FerError, FileNotFoundError) as error:
+            self.damaged.add(str(error))
+            return None
+        return table
+
+    def notes(self) -> list[str]:
+        """Returns sentences about files and tables of the folder that were not read."""
+        if not self.is_folder:
+            return []
+        tables = counted(len(self.damaged), "table")
+        return [
+            *self.files.notes(),
+            *([f"Ignored {tables} that cannot be read: {self.damaged}"] if self.damaged else []),
+        ]
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
@@ -95,6 +113,11 @@ class Source:
         """The images by file name in lower case, without suffix."""
         return _grouped(self.images, lambda path: path.stem.lower())
 
+    @cached_property
+    def _by_tail(self) -> dict[str, list[str]]:
+        """The images by folder and file name in lower case, since thousands may share a name."""
+        return _grouped(self.images, lambda path: "/".join(path.parts[-2:]).lower())
+
     def find(self, name: str) -> list[str]:
         """Finds images by a path of which only the end need be right; the best matches only.
 
@@ -102,7 +125,12 @@ class Source:
             name: with slashes; may lack the suffix.
         """
         path = PurePosixPath(name)
-        found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
+        if len(path.parts) > 1 and (
+            nearest := self._by_tail.get("/".join(path.parts[-2:]).lower())
+        ):
+            found = nearest
+        else:
+            found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
         for depth in range(len(path.parts), 1, -1):
             end = "/".join(path.parts[-depth:-1]).lower()
             nearer = [

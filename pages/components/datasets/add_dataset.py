@@ -16,6 +16,7 @@ from fer_core.datasets.layouts import (
     parse_pairs,
 )
 from fer_core.errors import FerError
+from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.dataset_imports import (
     submit_drawn_dataset,
     submit_import,
@@ -57,10 +58,10 @@ def _add_folder() -> bool:
         path = st.text_input(
             "Path of a folder, archive or table on this computer",
             placeholder="/home/me/faces",
-            help="Images in a folder stay where they are and are never changed.",
+            **reading_paths(help="Images in a folder stay where they are and are never changed."),
         )
         name, settings = _name_and_splits()
-        submitted = st.form_submit_button("Add", type="primary", icon=":material/add:")
+        submitted = _submit_button("Add", ":material/add:", **writing(**reading_paths()))
     if not submitted:
         return False
     if not path.strip():
@@ -75,11 +76,11 @@ def _add_upload() -> bool:
         file = st.file_uploader(
             "An archive (.zip, .tar, .tar.gz) or a table",
             type=["zip", "tar", "gz", "tgz", "csv", "tsv", "txt", "lst"],
-            max_upload_size=_MAX_UPLOAD,
-            help="It is copied to the computer that runs FER Studio, and nowhere else.",
+            max_upload_size=upload_limit(_MAX_UPLOAD),
+            **writing(help="It is copied to the computer that runs FER Studio, and nowhere else."),
         )
         name, settings = _name_and_splits()
-        submitted = st.form_submit_button("Add", type="primary", icon=":material/add:")
+        submitted = _submit_button("Add", ":material/add:", **writing())
     if not submitted:
         return False
     if file is None:
@@ -94,10 +95,14 @@ def _add_drawn() -> bool:
         one, two = st.columns(2)
         count = one.number_input("Faces", 70, 100_000, 2100, step=700)
         seed = two.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed draws the same faces.")
-        submitted = st.form_submit_button("Draw faces", type="primary", icon=":material/draw:")
+        submitted = _submit_button("Draw faces", ":material/draw:", **writing())
     if submitted:
         submit_drawn_dataset(count=count, seed=seed)
     return submitted
+
+
+def _submit_button(label: str, icon: str, *, disabled: bool, help: str | None) -> bool:
+    return st.form_submit_button(label, type="primary", icon=icon, disabled=disabled, help=help)
 
 
 def _name_and_splits() -> tuple[str, dict[str, Any]]:

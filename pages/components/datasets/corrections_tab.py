@@ -7,6 +7,7 @@ from fer_core import datasets
 from fer_core.datasets import Corrections, Dataset, Key, image_name, positions_of
 from fer_core.errors import FerError
 from fer_core.text import counted
+from pages.components.shared.access import upload_limit, writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
@@ -73,7 +74,7 @@ def _offer_file(dataset: Dataset, corrections: Corrections) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download corrections",
-            corrections.to_csv,
+            corrections.to_export,
             f"{dataset.name}-corrections.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -88,6 +89,7 @@ def _offer_file(dataset: Dataset, corrections: Corrections) -> None:
                 type="primary",
                 on_click=run_or_toast,
                 args=(lambda: _remove_all(dataset),),
+                **writing(),
             )
 
 
@@ -103,10 +105,12 @@ def _import_form(dataset: Dataset) -> None:
         file = st.file_uploader(
             "Import corrections (.csv)",
             type="csv",
-            max_upload_size=_MAX_UPLOAD,
-            help="A file downloaded here. It replaces corrections of the same images only.",
+            max_upload_size=upload_limit(_MAX_UPLOAD),
+            **writing(
+                help="A file downloaded here. It replaces corrections of the same images only."
+            ),
         )
-        pressed = st.form_submit_button("Import", icon=":material/upload:")
+        pressed = st.form_submit_button("Import", icon=":material/upload:", **writing())
     if not pressed:
         return
     try:

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from fer_core import datasets, runs
+from fer_core import access, datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import corrections_or_empty
-from pages.components.shared.formatting import format_run, format_size, plain
+from pages.components.shared.formatting import code, format_run, format_size, plain
 
 _MAX_NAMED = 3  # runs named in a message
 
@@ -17,7 +18,7 @@ def offer_deletion(dataset: Dataset) -> None:
     trained = _trained_on(dataset)
     refusal = _refusal(dataset, trained)
     with st.popover("Delete …", icon=":material/delete:"):
-        st.markdown(f"Delete **{dataset.name}** {_question(dataset)}")
+        st.markdown(f"Delete **{plain(dataset.name)}** {_question(dataset)}")
         if corrections_or_empty(dataset):
             st.markdown(
                 "Its corrections are deleted too "
@@ -37,14 +38,17 @@ def offer_deletion(dataset: Dataset) -> None:
             type="primary",
             on_click=_delete,
             args=(dataset,),
-            disabled=bool(refusal),
+            **writing(disabled=bool(refusal)),
         )
 
 
 def _question(dataset: Dataset) -> str:
     if dataset.is_copied:
         return f"and its {dataset.images:,} images{_size(dataset)} in the workspace?"
-    return f"from this list? The {dataset.images:,} images in `{dataset.root}` are not deleted."
+    if access.current().is_public:  # strangers need not know the folders of this machine
+        return f"from this list? Its {dataset.images:,} images are not deleted."
+    place = code(str(dataset.root))
+    return f"from this list? The {dataset.images:,} images in {place} are not deleted."
 
 
 def _size(dataset: Dataset) -> str:
@@ -66,7 +70,7 @@ def _refusal(dataset: Dataset, trained: list[Run]) -> str:
         return ""
     more = f", and {len(active) - _MAX_NAMED:,} more" if len(active) > _MAX_NAMED else ""
     return (
-        f"{dataset.name} cannot be deleted while a run uses it: "
+        f"{plain(dataset.name)} cannot be deleted while a run uses it: "
         f"{', '.join(active[:_MAX_NAMED])}{more}. Stop the run or wait until it has ended."
     )
 
@@ -78,6 +82,10 @@ def _delete(dataset: Dataset) -> None:
     if refusal:
         st.error(refusal)
         return
-    dataset.delete()
+    try:
+        dataset.delete()
+    except FerError as error:
+        st.error(plain(str(error)))
+        return
     st.query_params.pop("dataset", None)
-    st.toast(f"{dataset.name} was deleted.", icon=":material/delete:")
+    st.toast(f"{plain(dataset.name)} was deleted.", icon=":material/delete:")

@@ -6,7 +6,9 @@ import streamlit as st
 from fer_core import expressions
 from fer_core.datasets import Dataset, quality
 from fer_core.datasets.quality import DESCRIPTIONS, Finding, ScanResult
+from fer_core.storage import export_csv
 from fer_core.text import counted
+from pages.components.shared.access import writing
 from pages.components.shared.dataset_cache import thumbnail, with_corrections
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.face_dialog import show_face
@@ -30,8 +32,8 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
         _offer_exclusion(dataset, finding)
         st.download_button(
             "Download as CSV",
-            lambda: quality.finding_table(finding, result, with_corrections(dataset).index).to_csv(
-                index=False
+            lambda: export_csv(
+                quality.finding_table(finding, result, with_corrections(dataset).index)
             ),
             file_name=f"{dataset.name}-{finding.kind}.csv",
             mime="text/csv",
@@ -66,8 +68,10 @@ def _offer_exclusion(dataset: Dataset, finding: Finding) -> None:
     if st.button(
         f"Exclude {images}",
         icon=":material/block:",
-        help="Saved as corrections: the image files are not changed, and you can undo it on the "
-        "Corrections tab. Runs use it if “Use corrections” is checked.",
+        **writing(
+            help="Saved as corrections: the image files are not changed, and you can undo it on "
+            "the Corrections tab. Runs use it if “Use corrections” is checked."
+        ),
         key=f"exclude-{dataset.name}-{finding.kind}",
     ):
         reason = DESCRIPTIONS[finding.kind].title

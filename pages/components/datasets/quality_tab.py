@@ -12,6 +12,7 @@ from fer_core.storage import paths
 from fer_core.tasks import Task, kinds, queue
 from pages.components.datasets.finding_gallery import show_finding
 from pages.components.datasets.quality_cache import QualityReport, quality_report
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_duration
@@ -87,7 +88,7 @@ def _offer_scan(
         label,
         type="primary" if primary else "tertiary",
         icon=":material/search:",
-        disabled=disabled,
+        **writing(disabled=disabled),
         key=f"scan-{dataset.name}",
     ):
         _start_scan(dataset)
@@ -161,5 +162,7 @@ def _offer_face_search(dataset: Dataset, report: QualityReport, active: bool) ->
         )
         most, key = len(report.result.table), f"sample-{dataset.name}"
         count = st.number_input("Images", 1, most, min(_SAMPLE, most), key=key)
-        if st.button("Search for faces", disabled=active, key=f"search-faces-{dataset.name}"):
+        if st.button(
+            "Search for faces", key=f"search-faces-{dataset.name}", **writing(disabled=active)
+        ):
             _start_scan(dataset, int(count))

@@ -11,6 +11,7 @@ from fer_core.evaluation import EVERYTHING, CrossDatasetEvaluation
 from fer_core.runs import Run
 from fer_core.tasks import Task
 from pages.components.evaluate.report import show_averaged, show_evaluation
+from pages.components.shared.access import writing
 from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
@@ -75,6 +76,7 @@ def _offer(run: Run) -> None:
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(partial(evaluation.submit_evaluation, run, name, split, tta=tta),),
+            **writing(),
         )
 
 
@@ -108,7 +110,7 @@ def _words(task: Task) -> TaskLabels:
 
 def _show(run: Run, one: CrossDatasetEvaluation) -> None:
     file = evaluation.predictions_file(run, one.dataset, one.split)
-    subject = Subject(run, file, one.dataset, f"Accuracy on {one.dataset}")
+    subject = Subject(run, file, one.dataset, f"Accuracy on {plain(one.dataset)}")
     found = load_report(subject)
     if found is None:
         st.info("There are no predictions to show.")

@@ -13,6 +13,7 @@ from fer_core.evaluation import PCA, UMAP, EvaluationReport, FaceMap
 from fer_core.figures import map_figure
 from fer_core.storage import Stamp, stamp
 from pages.components.evaluate.prediction_gallery import show_answers
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.task_progress import TaskLabels, show_task
@@ -78,6 +79,7 @@ def _offer(subject: Subject, method: str, images: int) -> None:
             partial(evaluation.submit_map, subject.run, subject.dataset, subject.file.stem, method),
         ),
         key=f"draw-map-{subject.key}",
+        **writing(),
     )
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from fer_core.evaluation import EvaluationReport, score_of
+from fer_core.storage import export_csv
 from pages.components.evaluate.calibration import show_calibration
 from pages.components.evaluate.confusion import show_mistakes
 from pages.components.evaluate.feature_map import show_map
 from pages.components.evaluate.label_issues import show_label_issues
+from pages.components.shared.formatting import file_name
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.scores import show_accuracy, show_class_scores
 
@@ -24,8 +26,8 @@ def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str)
     show_label_issues(subject, found)
     st.download_button(
         "Download predictions",
-        lambda: found.predictions.to_csv(index=False),
-        file_name=f"{subject.key}.csv",
+        lambda: export_csv(found.predictions),
+        file_name=file_name(subject.key, ".csv"),
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",

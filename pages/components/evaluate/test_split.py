@@ -5,7 +5,9 @@ import streamlit as st
 from fer_core import runs, tasks
 from fer_core.runs import Run
 from fer_core.tasks import Task, TaskState, kinds
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
+from pages.components.shared.formatting import plain
 
 
 def offer_test(run: Run) -> None:
@@ -21,7 +23,7 @@ def offer_test(run: Run) -> None:
         icon=":material/lock:",
     )
     if task is not None and task.state in (TaskState.FAILED, TaskState.INTERRUPTED):
-        st.error(task.error or task.interruption)
+        st.error(plain(task.error or task.interruption))
     finished = run.state is TaskState.FINISHED
     st.button(
         "Open the test split",
@@ -29,8 +31,10 @@ def offer_test(run: Run) -> None:
         icon=":material/lock_open:",
         on_click=run_or_toast,
         args=(lambda: runs.open_test_task(run),),
-        disabled=not finished,
-        help=None if finished else "Available once the run has finished.",
+        **writing(
+            disabled=not finished,
+            help=None if finished else "Available once the run has finished.",
+        ),
     )
 
 
@@ -46,5 +50,5 @@ def _watch(task: Task) -> None:
     if not task.state.is_active:
         st.rerun()
     progress = task.progress
-    waits = "Queued …" if progress is None else progress.message
+    waits = "Queued …" if progress is None else plain(progress.message)
     st.progress(progress.fraction if progress else 0.0, text=f"Opening the test split. {waits}")

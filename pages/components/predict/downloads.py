@@ -1,6 +1,6 @@
 """Shows the faces of all photos in a table, with downloads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,13 +8,19 @@ import streamlit as st
 
 from fer_core import vision
 from fer_core.inference import Photo
+from fer_core.runs import Run
+from fer_core.storage import export_csv
 from pages.components.predict.options import PredictOptions
-from pages.components.predict.photo_cache import InferenceRequest
+from pages.components.predict.photo_cache import LARGE_PHOTOS, InferenceRequest
+from pages.components.shared.formatting import file_name
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from fer_core.inference import PhotoResult
 
 BOX = ("x", "y", "width", "height")
+_MAX_ANNOTATED = 1000  # photos of a .zip, which is made in memory: 0.3 MB each
 
 
 def show_downloads(
@@ -23,7 +29,7 @@ def show_downloads(
     errors: Sequence[str],
     request: InferenceRequest,
 ) -> None:
-    """Shows a row per face; offers CSV, JSON and a .zip of annotated photos."""
+    """Shows a row per face, or photo without one; offers CSV, JSON and annotated photos."""
     from fer_core import inference
 
     run, abstention = options.run, options.abstention
@@ -45,7 +51,7 @@ def show_downloads(
         hide_index=True,
     )
     with st.container(horizontal=True):
-        _offer("Download table (CSV)", table.to_csv(index=False), f"faces-{run.id}.csv", "text/csv")
+        _offer("Download table (CSV)", export_csv(table), run, ".csv", "text/csv")
         settings = {
             "minimum_accuracy": abstention.min_accuracy,
             "test_time_augmentation": request.tta,
@@ -56,23 +62,25 @@ def show_downloads(
         text = inference.results_json(
             by_name, errors, options.provenance.record(), settings, abstention.threshold
         )
-        _offer("Download JSON", text, f"faces-{run.id}.json", "application/json")
+        _offer("Download JSON", text, run, ".json", "application/json")
         st.download_button(
             "Download annotated photos",
             partial(_annotated, dict(results), run.class_names, abstention.threshold),
-            file_name=f"faces-{run.id}.zip",
+            file_name=file_name(f"faces-{run.id}", ".zip"),
             mime="application/zip",
             icon=":material/folder_zip:",
             on_click="ignore",
-            help="Drawn when you click: about a tenth of a second a photo.",
+            disabled=len(results) > _MAX_ANNOTATED,
+            help="Drawn when you click: about a tenth of a second a photo. For at most "
+            f"{_MAX_ANNOTATED:,} photos.",
         )
 
 
-def _offer(label: str, text: str, file_name: str, mime: str) -> None:
+def _offer(label: str, text: str, run: Run, suffix: str, mime: str) -> None:
     st.download_button(
         label,
         text,
-        file_name=file_name,
+        file_name=file_name(f"faces-{run.id}", suffix),
         mime=mime,
         icon=":material/download:",
         on_click="ignore",
@@ -85,8 +93,13 @@ def _annotated(
     """Makes the .zip; Streamlit calls it in a thread when the button is clicked."""
     from fer_core import inference
 
-    return inference.zip_annotated(
-        ((photo.name, vision.decode(photo.read()), result) for photo, result in results.items()),
-        class_names,
-        threshold,
-    )
+    return inference.zip_annotated(_decoded(results), class_names, threshold)
+
+
+def _decoded(
+    results: Mapping[Photo, "PhotoResult"],
+) -> Iterator[tuple[str, "np.ndarray", "PhotoResult"]]:
+    """Yields name, image and result of each photo; decodes few at once in all sessions."""
+    for photo, result in results.items():
+        with LARGE_PHOTOS:
+            yield photo.name, vision.decode(photo.read(), photo.name), result

@@ -9,7 +9,8 @@ from fer_core.evaluation import describe_answer
 from fer_core.figures import RECENT_HEIGHT, recent_figure
 from fer_core.inference import HISTORY_SECONDS, FrameResult, LiveRecognizer, TrackedFace
 from fer_core.runs import Run
-from pages.components.shared.formatting import plain
+from fer_core.storage import export_csv
+from pages.components.shared.formatting import file_name, plain
 from pages.components.shared.live_plot import live_plot
 
 REFRESH = 0.5  # seconds
@@ -117,8 +118,8 @@ def show_table(live: LiveRecognizer, run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.download_button(
                 "Download table (CSV)",
-                lambda: live.log.table(live.threshold).to_csv(index=False),
-                file_name=f"camera-{run.id}.csv",
+                lambda: export_csv(live.log.table(live.threshold)),
+                file_name=file_name(f"camera-{run.id}", ".csv"),
                 mime="text/csv",
                 icon=":material/download:",
                 on_click="ignore",

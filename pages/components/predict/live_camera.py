@@ -16,6 +16,7 @@ from fer_core.inference import FRAME_SIDE, FrameFunction, LiveRecognizer
 from fer_core.vision import Box
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.srtp import load_srtp
+from pages.components.predict.webrtc_limits import limit_decoders
 from pages.components.shared.memory import freeze_garbage
 from pages.components.shared.models import FaceSearch, classifier, detector
 
@@ -104,6 +105,8 @@ def stream(live: LiveRecognizer, *, wanted: bool) -> None:
     # Imported here: these packages take half a second, and other tabs do not need them.
     load_srtp()
     from streamlit_webrtc import webrtc_streamer
+
+    limit_decoders()
 
     def show(frame: "VideoFrame") -> "VideoFrame":
         return type(frame).from_ndarray(live.show(frame.to_ndarray(format="rgb24")), "rgb24")

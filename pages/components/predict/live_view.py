@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.inference import LiveRecognizer
+from fer_core.inference import MAX_RUNNING, LiveRecognizer, running_recognizers
 from fer_core.runs import Run
 from pages.components.predict.camera_check import GRANTED, camera_check
 from pages.components.predict.live_answers import show_answers, show_table
@@ -58,6 +58,13 @@ def show_live(options: PredictOptions) -> None:
         live = live_recognizer(options)
     except FerError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
+        return
+    if not (live.is_running or is_opened()) and running_recognizers() >= MAX_RUNNING:
+        st.warning(
+            f"{MAX_RUNNING} cameras are in use on this computer, which is all that it can follow. "
+            "Try again when one of them is off.",
+            icon=":material/group:",
+        )
         return
     live.mirrored, live.threshold = mirrored, options.abstention.threshold
     if answer == GRANTED or is_opened():

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -27,6 +27,10 @@ _MAX_PHOTOS = 10_000  # results; each is a few KB
 _MAX_CROPS = 4_000  # about 10 KB each
 _MAX_AGE = 3600.0  # seconds
 _Value = TypeVar("_Value")
+
+# Held while a photo is decoded, searched and cropped, which takes up to 0.7 GB, whatever the number
+# of sessions. Never acquired within `decoded` or `find_faces`: others wait for their results.
+LARGE_PHOTOS = BoundedSemaphore(2)
 
 
 class Store(Generic[_Value]):
@@ -172,15 +176,16 @@ class PhotoPipeline:
         Raises:
             FerError: the photo or the model cannot be read.
         """
-        detected = find_faces(photo, self._request.search)
-        if self._batch is None:
-            from fer_core.inference import FaceBatch
+        with LARGE_PHOTOS:
+            detected = find_faces(photo, self._request.search)
+            if self._batch is None:
+                from fer_core.inference import FaceBatch
 
-            self._batch = FaceBatch(classifier_of(self._request), self._request.margin)
-        started = time.perf_counter()
-        crops = self._batch.add(decoded(photo), detected.faces)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        _keep_crops(self._request, photo, crops)
+                self._batch = FaceBatch(classifier_of(self._request), self._request.margin)
+            started = time.perf_counter()
+            crops = self._batch.add(decoded(photo), detected.faces)
+            milliseconds = 1000 * (time.perf_counter() - started)
+            _keep_crops(self._request, photo, crops)
         self._waiting[photo] = detected, detected.milliseconds + milliseconds
 
     def recognize(self) -> dict[Photo, "PhotoResult"]:
@@ -264,7 +269,8 @@ def face_crop(photo: Photo, request: InferenceRequest, number: int) -> ShownCrop
 
         faces = [each.face for each in recognize(photo, request).recognitions]
         batch = FaceBatch(classifier_of(request), request.margin)
-        crop = _keep_crops(request, photo, batch.add(decoded(photo), faces))[number]
+        with LARGE_PHOTOS:
+            crop = _keep_crops(request, photo, batch.add(decoded(photo), faces))[number]
     return crop
 
 

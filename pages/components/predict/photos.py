@@ -9,6 +9,7 @@ from pages.components.predict.model_input import chosen_margin
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import inference_request
 from pages.components.predict.photo_results import recognize_batch, show_errors, show_results
+from pages.components.shared.access import upload_limit
 
 _MAX_FILE_MB = 200
 
@@ -19,7 +20,7 @@ def show_files(options: PredictOptions) -> None:
         "Photos, or .zip archives of photos",
         type=[*sorted(IMAGE_SUFFIXES), ARCHIVE_SUFFIX],
         accept_multiple_files=True,
-        max_upload_size=_MAX_FILE_MB,
+        max_upload_size=upload_limit(_MAX_FILE_MB),
     )
     _show_batch(options, read_uploads([(file.name, file.file_id, file) for file in uploads]))
 

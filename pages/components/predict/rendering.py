@@ -9,6 +9,7 @@ from fer_core import vision
 from fer_core.inference import Photo
 from pages.components.predict.photo_cache import (
     BY_KEY,
+    LARGE_PHOTOS,
     THUMBNAIL,
     InferenceRequest,
     classifier_of,
@@ -27,7 +28,8 @@ def annotated(photo: Photo, request: InferenceRequest, threshold: float) -> byte
     from fer_core import inference
 
     result, names = recognize(photo, request), classifier_of(request).class_names
-    drawn = inference.annotate(decoded(photo), result.recognitions, names, threshold=threshold)
+    with LARGE_PHOTOS:
+        drawn = inference.annotate(decoded(photo), result.recognitions, names, threshold=threshold)
     return vision.encode(drawn, "JPEG")
 
 

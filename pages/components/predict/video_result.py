@@ -8,11 +8,13 @@ import streamlit as st
 from fer_core import inference
 from fer_core.inference import Summary, Video
 from fer_core.runs import STOPPED
+from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
 from pages.components.predict.video_faces import show_faces
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import format_clock, plain
+from pages.components.shared.formatting import file_name, format_clock, plain
 
 
 def show_video(video: Video) -> None:
@@ -35,6 +37,7 @@ def show_video(video: Video) -> None:
                 icon=":material/delete_forever:",
                 key=f"delete-{video.id}",
                 on_click=partial(run_or_toast, video.delete),
+                **writing(),
             )
 
 
@@ -48,6 +51,7 @@ def _show_failure(video: Video) -> None:
                 icon=":material/replay:",
                 key=f"again-{video.id}",
                 on_click=partial(run_or_toast, partial(inference.restart_video, video)),
+                **writing(),
             )
     else:
         st.error(
@@ -100,7 +104,8 @@ def _show_no_face(video: Video, summary: Summary) -> None:
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
     st.download_button(
         label,
-        file.read_bytes,  # read when the button is clicked
+        # Read when the button is clicked.
+        partial(_table, file) if file.suffix == ".csv" else file.read_bytes,
         file_name=name,
         mime=kind,
         icon=":material/download:",
@@ -110,4 +115,8 @@ def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
 
 
 def _file_name(video: Video, suffix: str) -> str:
-    return f"{Path(video.name).stem}-faces.{suffix}"
+    return file_name(Path(video.name).stem, f"-faces.{suffix}")
+
+
+def _table(file: Path) -> str:
+    return defused_csv(file.read_text(encoding="utf-8", errors="replace"))

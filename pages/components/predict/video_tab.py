@@ -7,6 +7,7 @@ from fer_core.inference import MAX_FRAME_STEP, VIDEO_SUFFIXES, Video, VideoSetti
 from fer_core.runs import Run
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.video_result import show_video
+from pages.components.shared.access import upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import format_run, plain
 from pages.components.shared.task_progress import TaskLabels, show_task
@@ -44,9 +45,9 @@ def _show_form(options: PredictOptions) -> None:
     file = st.file_uploader(
         "Video with faces",
         type=[suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES],
-        max_upload_size=_MAX_FILE_MB,
+        max_upload_size=upload_limit(_MAX_FILE_MB),
         key=f"video-{number}",
-        help="Copied only to the computer that runs this dashboard.",
+        **writing(help="Copied only to the computer that runs this dashboard."),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         every = st.number_input(
@@ -75,7 +76,7 @@ def _show_form(options: PredictOptions) -> None:
             "Process video",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=file is None,
+            **writing(disabled=file is None),
             on_click=_submit,
             args=(options.run, f"video-{number}", settings),
         )

@@ -9,6 +9,7 @@ from fer_core.datasets import free_name, list_datasets
 from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import Task, kinds
+from pages.components.shared.access import writing
 from pages.components.shared.dataset_imports import (
     pending_imports,
     show_import_progress,
@@ -36,6 +37,7 @@ def offer_drawn_faces(run: Run) -> None:
                 type="primary",
                 icon=":material/draw:",
                 on_click=partial(run_or_toast, partial(_start, run)),
+                **writing(),
             )
             link_to_datasets()
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fer_core.runs import Run
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_report
 from pages.components.shared.formatting import format_run, format_size, plain
 
@@ -48,6 +49,7 @@ def _ask(runs: Sequence[Run], key: str) -> None:
         icon=":material/delete_forever:",
         on_click=_delete,
         args=(runs,),
+        **writing(),
         key=f"delete-{key}",
     )
 

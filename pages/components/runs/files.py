@@ -6,8 +6,15 @@ import streamlit as st
 
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
+from fer_core.storage import export_csv
 from pages.components.shared.corrections import show_run_corrections
-from pages.components.shared.formatting import format_run, format_run_title, format_size, plain
+from pages.components.shared.formatting import (
+    file_name,
+    format_run,
+    format_run_title,
+    format_size,
+    plain,
+)
 
 _MOST = 5  # runs whose files are offered at once
 
@@ -43,12 +50,12 @@ def _link(page: str, label: str, icon: str, run: Run) -> None:
 def _offer_files(one: Overview) -> None:
     run = one.run
     for file in [*([run.model_file] if run.model_file else []), *run.exports]:
-        name = f"{run.id}.keras" if file == run.model_file else file.name
-        label = f"{file.name}, {format_size(file.stat().st_size)}"
+        name = file_name(run.id, ".keras") if file == run.model_file else file.name
+        label = f"{plain(file.name)}, {format_size(file.stat().st_size)}"
         _offer(label, file.read_bytes, name, key=f"download-{run.id}-{file.name}")
     if one.epochs:
-        name = f"{run.id}-history.csv"
-        _offer("history.csv", lambda: run.history.to_csv(index=False), name, f"history-{run.id}")
+        name = file_name(run.id, "-history.csv")
+        _offer("history.csv", lambda: export_csv(run.history), name, f"history-{run.id}")
 
 
 def _offer(label: str, content: Callable[[], str | bytes], name: str, key: str) -> None:

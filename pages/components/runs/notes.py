@@ -9,6 +9,7 @@ import streamlit as st
 
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_report
 
 
@@ -34,7 +35,9 @@ def edit_notes(one: Overview) -> None:
             key=f"note-{run.id}",
         )
         # As a callback, since the rerun has no form if the run was deleted in the meantime.
-        st.form_submit_button("Save", icon=":material/save:", on_click=_save, args=(run,))
+        st.form_submit_button(
+            "Save", icon=":material/save:", on_click=_save, args=(run,), **writing()
+        )
 
 
 def offer_marks(chosen: Sequence[Overview]) -> None:
@@ -48,14 +51,17 @@ def offer_marks(chosen: Sequence[Overview]) -> None:
         on_click=_mark,
         args=(runs,),
         kwargs={"starred": not starred},
+        **writing(),
     )
     st.button(
         "Unarchive" if archived else "Archive",
         icon=":material/unarchive:" if archived else ":material/archive:",
-        help=None if archived else "Hides the runs from lists. Find them under Show: Archived.",
         on_click=_mark,
         args=(runs,),
         kwargs={"archived": not archived},
+        **writing(
+            help=None if archived else "Hides the runs from lists. Find them under Show: Archived."
+        ),
     )
 
 

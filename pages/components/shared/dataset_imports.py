@@ -9,7 +9,7 @@ import streamlit as st
 
 from fer_core import tasks
 from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
-from fer_core.storage import paths
+from fer_core.storage import file_size, paths
 from fer_core.tasks import Task, TaskState, kinds, queue
 from pages.components.shared.formatting import plain
 from pages.components.shared.task_progress import TaskLabels, show_task
@@ -42,7 +42,7 @@ def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> 
         FerError: the name is taken or not allowed.
     """
     check_new_name(name)
-    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
+    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT, file_size(file))
     original = Path(filename)
     upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
     with upload.open("wb") as copy:

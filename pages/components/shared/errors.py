@@ -8,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit import error_util
 
+from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import paths
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import code, plain
 
 _KEY = "reported-errors"
 _STREAMLIT_LOGGER = logging.getLogger(error_util.__name__)
@@ -67,9 +68,12 @@ def handle_uncaught_errors() -> None:
 
 def show_internal_error(ex: BaseException) -> None:
     """Shows the type of an unexpected exception and where its traceback is."""
+    place = code(str(log_file()))
+    if access.current().is_public:  # strangers need not know the folders of this machine
+        place = "the server's log"
     st.error(
         f"**Internal error** ({plain(type(ex).__name__)}). This is a bug in FER Studio. "
-        f"The traceback is in `{log_file()}`; reload the page to try again.",
+        f"The traceback is in {place}; reload the page to try again.",
         icon=":material/bug_report:",
     )
 

@@ -9,6 +9,7 @@ import streamlit as st
 from fer_core import datasets, vision
 from fer_core.datasets import Dataset
 from fer_core.errors import FerError
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import SPLITS, plain
@@ -115,6 +116,7 @@ def _show_expressions(dataset: Dataset, position: int, shown: str) -> None:
         key=key,
         on_change=run_or_toast,
         args=(lambda: dataset.relabel([position], st.session_state[key]),),
+        **writing(),
     )
 
 
@@ -129,7 +131,7 @@ def _show_confirmation(dataset: Dataset, position: int, is_confirmed: bool) -> N
 
 
 def _action_button(label: str, icon: str, action: Callable[[], object], *, disabled: bool) -> None:
-    st.button(label, icon=icon, on_click=run_or_toast, args=(action,), disabled=disabled)
+    st.button(label, icon=icon, on_click=run_or_toast, args=(action,), **writing(disabled=disabled))
 
 
 def _exclude(dataset: Dataset, position: int, reason_key: str) -> None:

@@ -7,7 +7,10 @@ from typing import Literal
 
 from fer_core.runs import COMPLETED, EARLY_STOPPED, RECIPES, STOPPED, Run, TrainConfig
 from fer_core.tasks import TaskState
-from fer_core.text import SPLIT_NAMES
+from fer_core.text import SPLIT_NAMES, visible
+
+# :smile:, http://…, www.…, name@site
+_REPLACED = re.compile(r":(?=[\w+/-]+:|//)|www(?=\.)|@(?=[-\w])", re.IGNORECASE)
 
 BadgeColor = Literal["gray", "blue", "orange", "green", "red"]
 
@@ -26,10 +29,45 @@ _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "st
 
 
 def plain(text: str) -> str:
-    """Returns the text with all inline Markdown escaped."""
-    # Streamlit replaces :smile: after Markdown has removed the backslashes.
-    text = re.sub(r":(?=[\w+/-]+:)", ":\N{WORD JOINER}", text)
-    return re.sub(r"([\\`*_{}\[\]<>$~|&#]|:(?=\w))", r"\\\1", text)
+    """Returns Markdown that shows the text literally, in one line.
+
+    For every name and every message with one: of files, classes, datasets, runs, and what users
+    enter. In a label, a tooltip or a sentence, none of it becomes a link, an image or a color.
+    """
+    text = visible(" ".join(text.split()))
+    # These are replaced in the text that is left when Markdown has removed the backslashes.
+    text = _REPLACED.sub("\\g<0>\N{WORD JOINER}", text)
+    text = re.sub(r"([\\`*{}\[\]<>$~|&#!]|:(?=\w)|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
+    text = re.sub(r"^([-+])", r"\\\1", text)  # of a list, or a line
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
+
+
+def without_links(markdown: str) -> str:
+    """Returns Markdown whose links, images and directives are shown as text; the rest stays."""
+    markdown = _REPLACED.sub("\\g<0>\N{WORD JOINER}", markdown)
+    return re.sub(r"\](?=[(\[:])|(?<=\w)(?=\[)|(?=[<$])", r"\g<0>\\", markdown)
+
+
+def code(text: str) -> str:
+    """Returns Markdown that shows the text literally, as code: for paths and commands."""
+    text = visible(" ".join(text.split()))
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def badge(text: str, color: BadgeColor = "blue", icon: str = "") -> str:
+    """Returns Markdown of a badge that shows the text literally.
+
+    `st.badge` escapes brackets, also those that are escaped already, which makes them active.
+    """
+    return f":{color}-badge[{f'{icon} {plain(text)}'.strip()}]"
+
+
+def file_name(stem: str, suffix: str) -> str:
+    """Returns a name for a download that every system takes."""
+    name = re.sub(r"[^\w.() -]+", "_", stem).strip(". ")
+    return f"{name or 'file'}{suffix}"
 
 
 def format_duration(duration: timedelta) -> str:

@@ -46,8 +46,16 @@ def classifier(run_id: str, model_time: int, tta: bool = False) -> "Classifier":
     Args:
         model_time: of the model's file, in ns; a newer file is loaded again.
         tta: use test-time augmentation.
+
+    Raises:
+        FerError: the run has no usable model; it is loaded again when it is asked for again.
     """
-    return classifier_future(run_id, model_time, tta).result()
+    future = classifier_future(run_id, model_time, tta)
+    try:
+        return future.result()
+    except BaseException:
+        classifier_future.clear(run_id, model_time, tta)
+        raise
 
 
 @cache

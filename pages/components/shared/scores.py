@@ -107,13 +107,15 @@ def show_confusion(
 def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
     """Shows precision, recall and F1 of every class and their mean."""
     matrix = evaluation.confusion(predictions, class_names)
-    report = evaluation.score_classes(matrix, class_names)[[*_SCORES, "images"]]
+    scores = evaluation.hide_empty_classes(evaluation.score_classes(matrix, class_names))
+    report = scores[[*_SCORES, "images"]]
     report[_SCORES] *= 100
-    st.dataframe(report, column_config=_REPORT_COLUMNS, height="content")
+    st.dataframe(report, column_config=_REPORT_COLUMNS, height="content", placeholder="–")
 
 
 def show_class_scores(scores: pd.DataFrame) -> None:
     """Shows precision, recall and F1 with 95 % intervals, as from `evaluation.score_classes`."""
+    scores = evaluation.hide_empty_classes(scores)
     table = 100 * scores[_SCORES]
     for name in _SCORES:
         bounds = zip(scores[f"{name}_low"], scores[f"{name}_high"], strict=True)

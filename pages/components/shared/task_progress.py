@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.tasks import Progress, Task, TaskState, queue
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import format_end_time, plain
 
@@ -83,7 +84,7 @@ def _show_progress(task: Task, labels: TaskLabels, stopping: bool, stays: bool) 
             on_click=run_or_toast,
             args=(task.request_stop if stays else lambda: _stop_and_forget(task),),
             key=f"stop-{task.id}",
-            disabled=stopping,
+            **writing(disabled=stopping),
             width="content",
         )
 
@@ -104,7 +105,7 @@ def _show_failure(task: Task, labels: TaskLabels) -> None:
             st.info(labels.stopped)
         else:
             st.error(f"{labels.failed} {plain(task.error or task.interruption)}")
-        st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}")
+        st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}", **writing())
 
 
 def _stop_and_forget(task: Task) -> None:

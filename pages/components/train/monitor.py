@@ -7,10 +7,12 @@ import streamlit as st
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
 from fer_core.tasks import Progress, TaskState, kinds, queue
+from pages.components.shared.access import writing
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import (
     STATE_COLORS,
+    badge,
     format_duration,
     format_end_time,
     format_run_state,
@@ -89,7 +91,7 @@ def _title(run: Run) -> str:
 def _show_title(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(_title(run)), anchor=False, width="content")
-        st.badge(format_run_state(run), color=STATE_COLORS[run.state])
+        st.markdown(badge(format_run_state(run), STATE_COLORS[run.state]), width="content")
     st.caption(plain(f"{format_run_title(run)} · {run.id}" if run.notes.name else run.id))
 
 
@@ -100,10 +102,12 @@ def _show_stop_button(run: Run, state: TaskState) -> None:
         icon=":material/stop_circle:",
         on_click=run_or_toast,
         args=(run.request_stop,),
-        disabled=state is TaskState.STOPPING,
-        help=None
-        if state is TaskState.QUEUED
-        else "Stops after the current batch. The curves and the best model are kept.",
+        **writing(
+            disabled=state is TaskState.STOPPING,
+            help=None
+            if state is TaskState.QUEUED
+            else "Stops after the current batch. The curves and the best model are kept.",
+        ),
         key=f"stop-{run.id}",
     )
 
@@ -129,7 +133,7 @@ def _queue_position(run: Run) -> str:
 
 
 def _current_step(progress: Progress | None) -> str:
-    message = progress.message if progress else ""
+    message = plain(progress.message) if progress else ""
     return f"{message[:1].upper()}{message[1:]} …" if message else "Starting …"
 
 

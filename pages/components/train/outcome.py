@@ -20,8 +20,9 @@ from fer_core.runs import (
 )
 from fer_core.storage import paths
 from fer_core.tasks import NEVER_STARTED, TaskState
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import format_duration, plain
+from pages.components.shared.formatting import code, format_duration, plain
 from pages.components.shared.scores import (
     TEST_HELP,
     VAL_HELP,
@@ -41,9 +42,9 @@ def show_end(run: Run) -> None:
     """Shows how the run ended and, if it can be, a way to resume or continue it."""
     state = run.state
     if state is TaskState.FAILED:
-        st.error(run.error)
+        st.error(plain(run.error))
     elif state is TaskState.INTERRUPTED:
-        st.warning(f"{run.interruption} {_epochs_done(run)}")
+        st.warning(f"{plain(run.interruption)} {_epochs_done(run)}")
     elif state is TaskState.CANCELLED:
         st.info(NEVER_STARTED)
     elif run.result is not None:
@@ -57,7 +58,7 @@ def show_end(run: Run) -> None:
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(partial(resume_run, run),),
-            help="Resumes from the last completed epoch.",
+            **writing(help="Resumes from the last completed epoch."),
             key=f"resume-{run.id}",
         )
 
@@ -86,6 +87,7 @@ def show_continue_form(run: Run, result: Result) -> None:
             icon=":material/play_arrow:",
             on_click=run_or_toast,
             args=(lambda: continue_run(run, st.session_state[key]),),
+            **writing(),
         )
 
 
@@ -102,7 +104,7 @@ def show_scores(run: Run) -> None:
         if predictions is not None:
             _show_scores(run, predictions)
     except FerError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
@@ -179,4 +181,5 @@ def _show_test(run: Run) -> None:
 def show_tensorboard(run: Run) -> None:
     """Shows the command that opens the runs in TensorBoard, if the run writes files for it."""
     if run.config.tensorboard:
-        st.caption(f'To open in TensorBoard: `tensorboard --logdir "{paths.runs_root()}"`')
+        command = f'tensorboard --logdir "{paths.runs_root()}"'
+        st.caption(f"To open in TensorBoard: {code(command)}")

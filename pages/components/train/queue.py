@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import kinds, queue, read_preferences, save_preferences
+from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import STATE_COLORS, BadgeColor, format_run, plain
 
@@ -46,9 +47,11 @@ def _show_queue(shown: Run) -> None:
         key=_AUTO_RESUME,
         on_change=run_or_toast,
         args=(_save_auto_resume,),
-        help="After a restart of the machine, or when the system killed a run, training resumes "
-        "from the last completed epoch. After three attempts without a completed epoch it stays "
-        "interrupted.",
+        **writing(
+            help="After a restart of the machine, or when the system killed a run, training "
+            "resumes from the last completed epoch. After three attempts without a completed "
+            "epoch it stays interrupted."
+        ),
     )
 
 
@@ -86,7 +89,7 @@ def _show_move_buttons(run: Run, *, first: bool, last: bool) -> None:
             label,
             icon=icon,
             type="tertiary",
-            disabled=disabled,
+            **writing(disabled=disabled),
             on_click=run_or_toast,
             args=(partial(queue.move, run, steps),),
             key=f"{label}-{run.id}",
@@ -100,7 +103,9 @@ def _show_cancel_button(run: Run) -> None:
         type="tertiary",
         on_click=run_or_toast,
         args=(partial(_cancel, run),),
-        help="Removes the run from the queue. It stays on the Runs page and can be resumed.",
+        **writing(
+            help="Removes the run from the queue. It stays on the Runs page and can be resumed."
+        ),
         key=f"cancel-{run.id}",
     )
 

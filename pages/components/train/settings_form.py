@@ -7,6 +7,8 @@ import streamlit as st
 
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
+from pages.components.shared.access import writing
+from pages.components.shared.formatting import plain
 from pages.components.train.augmentation_preview import show_augmentation
 from pages.components.train.fields import (
     corrections_field,
@@ -48,7 +50,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
         settings |= corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
-                "Start training", type="primary", icon=":material/play_arrow:"
+                "Start training", type="primary", icon=":material/play_arrow:", **writing()
             )
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
     if not start and not show:
@@ -81,7 +83,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         step=SETTINGS["validation_fraction"].step,
         disabled=has_own,
         key=field_key(config, f"validation_fraction-{dataset.name}"),
-        help=f"{dataset.name} has its own validation split."
+        help=f"{plain(dataset.name)} has its own validation split."
         if has_own
         else SETTINGS["validation_fraction"].help,
         persist_state="session",

@@ -87,7 +87,7 @@ def expressions(page: AppTest) -> object:
 # One face
 
 
-def test_a_face_is_left_out_with_a_reason_and_taken_back(
+def test_an_image_is_excluded_with_a_reason_and_restored(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     page = one_face(5)
@@ -101,14 +101,14 @@ def test_a_face_is_left_out_with_a_reason_and_taken_back(
     assert len(dataset.saved_corrections) == 0 and not page.warning
 
 
-def test_without_words_the_reason_is_that_a_person_decided(
+def test_an_exclusion_without_a_reason_gets_a_default_one(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     press(one_face(5), "Exclude")
     assert list(dataset.saved_corrections.excluded.values()) == ["by hand"]
 
 
-def test_a_face_gets_another_expression_and_its_own_again(
+def test_an_image_is_relabeled_and_restored(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     position = int(dataset.select("train", "happy")[0])
@@ -122,7 +122,7 @@ def test_a_face_gets_another_expression_and_its_own_again(
     assert len(dataset.saved_corrections) == 0 and "→" not in text_of(page)
 
 
-def test_a_reason_that_is_too_long_is_refused_in_passing(
+def test_a_reason_that_is_too_long_is_refused_in_a_toast(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     page = one_face(5)
@@ -132,7 +132,7 @@ def test_a_reason_that_is_too_long_is_refused_in_passing(
     assert len(dataset.saved_corrections) == 0
 
 
-def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
+def test_correcting_a_deleted_dataset_shows_a_toast(
     dataset: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     page = one_face(5)
@@ -146,7 +146,7 @@ def test_deciding_about_a_face_of_a_deleted_data_set_is_said_in_passing(
 # The Data sets page
 
 
-def test_the_gallery_marks_what_was_decided(corrected: Dataset, open_page: PageOpener) -> None:
+def test_the_gallery_marks_corrected_images(corrected: Dataset, open_page: PageOpener) -> None:
     page = open_page("datasets", dataset="faces")
     page.selectbox(key="correction-faces").set_value("Excluded")
     shown = tiles(rerun(page))
@@ -164,7 +164,7 @@ def test_the_gallery_marks_what_was_decided(corrected: Dataset, open_page: PageO
     assert len(tiles(page)) == 14 and not any(tile["faded"] for tile in tiles(page))
 
 
-def test_numbers_are_told_with_corrections_and_without(
+def test_counts_are_shown_with_and_without_corrections(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("datasets", dataset="faces")
@@ -181,7 +181,7 @@ def test_numbers_are_told_with_corrections_and_without(
     }  # fmt: skip
 
 
-def test_a_data_set_of_which_everything_is_left_out_is_shown(
+def test_a_dataset_without_remaining_images_is_shown(
     dataset: Dataset, open_page: PageOpener
 ) -> None:
     dataset.exclude(range(140), "all")
@@ -191,7 +191,7 @@ def test_a_data_set_of_which_everything_is_left_out_is_shown(
     )
 
 
-def test_the_corrections_are_listed_and_all_taken_back(
+def test_corrections_are_listed_and_can_all_be_undone(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("datasets", dataset="faces")
@@ -204,7 +204,7 @@ def test_the_corrections_are_listed_and_all_taken_back(
     assert "No corrections yet" in text_of(page)
 
 
-def test_of_many_corrections_the_newest_are_listed(
+def test_only_the_newest_of_many_corrections_are_listed(
     dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset_corrections, "_MAX_ROWS", 2)
@@ -215,7 +215,7 @@ def test_of_many_corrections_the_newest_are_listed(
     assert "Showing the latest 2 of 3. Download the file for all." in text_of(page)
 
 
-def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
+def test_undoing_damaged_corrections_shows_a_toast(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     page = open_page("datasets", dataset="faces")
@@ -224,7 +224,7 @@ def test_taking_back_what_was_damaged_meanwhile_is_refused_in_passing(
     assert "is damaged" in page.toast[0].value
 
 
-def test_a_file_of_corrections_is_taken_over(corrected: Dataset, open_page: PageOpener) -> None:
+def test_a_corrections_file_is_imported(corrected: Dataset, open_page: PageOpener) -> None:
     file = corrected.saved_corrections.to_csv().encode()
     draw_dataset("again", count=140)
     page = open_page("datasets", dataset="again")
@@ -245,7 +245,7 @@ def test_a_file_of_corrections_is_taken_over(corrected: Dataset, open_page: Page
         (b"", "Corrections must be a CSV table"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_on_the_page(
+def test_an_invalid_corrections_file_is_refused(
     corrected: Dataset, open_page: PageOpener, content: bytes, sentence: str
 ) -> None:
     before = corrected.saved_corrections
@@ -258,7 +258,7 @@ def test_a_file_that_does_not_fit_is_refused_on_the_page(
     assert corrected.saved_corrections == before
 
 
-def test_damaged_corrections_are_told_and_the_pages_stand(
+def test_damaged_corrections_do_not_break_the_pages(
     dataset: Dataset, open_page: PageOpener, one_face: Callable[[int], AppTest]
 ) -> None:
     (dataset.directory / "overlay.csv").write_text("nonsense")
@@ -273,7 +273,7 @@ def test_damaged_corrections_are_told_and_the_pages_stand(
     assert [run.config.overlay for run in list_runs()] == [False]
 
 
-def test_deleting_a_data_set_says_that_its_corrections_go_too(
+def test_deleting_a_dataset_warns_about_its_corrections(
     corrected: Dataset, open_page: PageOpener
 ) -> None:
     assert "Its corrections are deleted too (3 images excluded, 1 relabeled)" in text_of(
@@ -281,7 +281,7 @@ def test_deleting_a_data_set_says_that_its_corrections_go_too(
     )
 
 
-def test_the_page_around_the_gallery_follows_a_decision(
+def test_the_whole_page_follows_a_correction(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closing the large face runs the gallery alone: it has the page shown anew."""
@@ -308,16 +308,16 @@ def use_corrections(page: AppTest) -> AppTest:
     return page
 
 
-def test_without_corrections_the_form_does_not_ask(dataset: Dataset, open_page: PageOpener) -> None:
+def test_the_training_form_has_no_checkbox_without_corrections(
+    dataset: Dataset, open_page: PageOpener
+) -> None:
     page = open_page("train", dataset="faces")
     assert "Use corrections" not in [box.label for box in page.checkbox]
     press(page, "Start training")
     assert [run.config.overlay for run in list_runs()] == [False]
 
 
-def test_a_run_uses_corrections_when_that_is_asked_for_and_says_so(
-    corrected: Dataset, open_page: PageOpener
-) -> None:
+def test_a_run_with_corrections_says_so(corrected: Dataset, open_page: PageOpener) -> None:
     page = open_page("train", dataset="faces")
     sentence = (
         "3 images excluded, 1 relabeled. Images with corrections: Training 109 instead of 112."
@@ -332,16 +332,14 @@ def test_a_run_uses_corrections_when_that_is_asked_for_and_says_so(
     assert told in text_of(open_page("train", run=run.id))
 
 
-def test_corrections_are_not_used_unless_that_is_asked_for(
-    corrected: Dataset, open_page: PageOpener
-) -> None:
+def test_corrections_are_not_used_by_default(corrected: Dataset, open_page: PageOpener) -> None:
     press(open_page("train", dataset="faces"), "Start training")
     (run,) = list_runs()
     assert not run.config.overlay
     assert "With corrections" not in text_of(open_page("train", run=run.id))
 
 
-def test_a_class_that_loses_all_its_training_images_is_refused_on_the_page(
+def test_a_class_without_training_images_is_refused(
     dataset: Dataset, open_page: PageOpener
 ) -> None:
     dataset.exclude(dataset.select("train", "fear"), "all")
@@ -366,7 +364,7 @@ def test_the_runs_page_says_which_runs_used_corrections(
     assert told.count("are missing from its directory.") == 1
 
 
-def test_no_image_is_touched_by_any_of_it(
+def test_the_pages_do_not_change_image_files(
     corrected: Dataset, one_face: Callable[[int], AppTest]
 ) -> None:
     def contents() -> dict[Path, bytes]:
@@ -379,7 +377,7 @@ def test_no_image_is_touched_by_any_of_it(
     assert contents() == before
 
 
-def test_the_augmentation_is_shown_of_faces_that_the_run_would_use(
+def test_the_augmentation_preview_uses_corrections(
     dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, *_ = dataset.select("train").tolist()
@@ -416,7 +414,7 @@ def test_a_label_can_be_confirmed_and_flagged_again_in_the_dialog(
     assert not dataset.saved_corrections.confirmations
 
 
-def test_labels_that_were_found_right_are_told_and_can_be_taken_away(
+def test_confirmed_labels_are_counted_and_can_be_cleared(
     dataset: Dataset, open_page: PageOpener
 ) -> None:
     dataset.confirm([3, 5])

@@ -25,7 +25,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_index_ends_no_page(
+def test_a_damaged_index_breaks_no_page(
     open_page: PageOpener, finished_run: RunFactory, damage: Callable[[Path], object]
 ) -> None:
     finished_run()

@@ -93,9 +93,7 @@ def looked_at(open_page: PageOpener) -> AppTest:
     return checked(page)
 
 
-def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
-    open_page: PageOpener, dataset: Dataset
-) -> None:
+def test_a_scan_starts_only_on_request(open_page: PageOpener, dataset: Dataset) -> None:
     page = open_page("datasets")
     assert "A scan checks every image" in text_of(page)
     assert not queue.waiting()
@@ -106,9 +104,7 @@ def test_nobody_looks_unasked_and_the_page_says_what_a_look_gives(
     assert progress_of(page) == ["Waiting in the queue …"]
 
 
-def test_the_findings_are_listed_with_their_numbers(
-    open_page: PageOpener, dataset: Dataset
-) -> None:
+def test_findings_are_listed_with_their_counts(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     assert not progress_of(page)
     assert findings_of(page) == [
@@ -126,7 +122,7 @@ def test_the_findings_are_listed_with_their_numbers(
     )
 
 
-def test_groups_stand_together_with_label_and_split(
+def test_duplicates_are_shown_in_groups_with_label_and_split(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = looked_at(open_page)
@@ -158,7 +154,7 @@ def test_another_finding_shows_its_own_images(open_page: PageOpener, dataset: Da
     assert "**2** of 55 images (3.6%)." in text_of(page)
 
 
-def test_many_images_come_in_pages(
+def test_many_images_are_shown_in_pages(
     open_page: PageOpener, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pages.components.datasets import finding_gallery as quality_faces
@@ -184,14 +180,14 @@ def test_the_table_for_download_holds_every_image_of_the_finding(
     assert table["leave_out"].tolist() == [False, True] * 2
 
 
-def test_a_data_set_without_fault_is_praised(open_page: PageOpener, tmp_path: Path) -> None:
+def test_a_dataset_without_findings_says_so(open_page: PageOpener, tmp_path: Path) -> None:
     import_source(write_tree(tmp_path / "faces", {"happy": 40, "sad": 40}), "faces")
     page = looked_at(open_page)
     assert "No problems found." in text_of(page)
     assert not findings_of(page)
 
 
-def test_a_look_that_is_out_of_date_is_not_shown(open_page: PageOpener, dataset: Dataset) -> None:
+def test_an_outdated_scan_is_not_shown(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     file = dataset.root / "train/happy/000.png"
     file.write_bytes((dataset.root / "train/happy/001.png").read_bytes())
@@ -208,7 +204,7 @@ def test_a_look_that_is_out_of_date_is_not_shown(open_page: PageOpener, dataset:
     assert "Exact duplicates · **6**" in findings_of(page)
 
 
-def test_a_look_can_be_stopped(open_page: PageOpener, dataset: Dataset) -> None:
+def test_a_scan_can_be_stopped(open_page: PageOpener, dataset: Dataset) -> None:
     page = open_page("datasets")
     press(page, "Scan images")
     press(page, "Stop scan")
@@ -217,7 +213,7 @@ def test_a_look_can_be_stopped(open_page: PageOpener, dataset: Dataset) -> None:
     assert "A scan checks every image" in text_of(page)
 
 
-def test_how_far_a_look_is_is_shown_and_that_it_is_being_stopped(
+def test_the_progress_of_a_scan_and_its_stopping_are_shown(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = open_page("datasets")
@@ -233,7 +229,7 @@ def test_how_far_a_look_is_is_shown_and_that_it_is_being_stopped(
     assert not [one for one in page.button if one.label == "Scan images"]
 
 
-def test_why_a_look_failed_is_said_until_it_is_dismissed(
+def test_the_error_of_a_failed_scan_is_shown_until_dismissed(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = open_page("datasets")
@@ -247,16 +243,14 @@ def test_why_a_look_failed_is_said_until_it_is_dismissed(
     assert not list_tasks("examine")
 
 
-def test_two_sessions_that_ask_at_once_ask_once(dataset: Dataset) -> None:
+def test_two_sessions_start_only_one_scan(dataset: Dataset) -> None:
     submit_scan("faces")
     with pytest.raises(ValueError, match="A scan of faces is running already"):
         submit_scan("faces", faces=5)
     assert len(queue.waiting()) == 1
 
 
-def test_faces_are_looked_for_only_when_asked_and_in_so_many_images(
-    open_page: PageOpener, dataset: Dataset
-) -> None:
+def test_a_face_search_starts_only_on_request(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     (number,) = [one for one in page.number_input if one.label == "Images"]
     number.set_value(20)
@@ -276,7 +270,7 @@ def test_faces_are_looked_for_only_when_asked_and_in_so_many_images(
     assert (f"No face found · **{missed}**" in findings_of(page)) == bool(missed)
 
 
-def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -> None:
+def test_a_damaged_scan_result_is_ignored(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     file = quality.scan_result_file(dataset)
     file.write_bytes(file.read_bytes()[:50])
@@ -286,7 +280,7 @@ def test_a_damaged_record_is_no_error(open_page: PageOpener, dataset: Dataset) -
 # Acting on it
 
 
-def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
+def test_excluding_leaks_excludes_the_training_images(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = looked_at(open_page)
@@ -302,14 +296,14 @@ def test_leaving_out_a_leak_takes_the_training_images_and_the_finding_is_gone(
     assert not queue.waiting()  # nothing has to be looked at again
 
 
-def test_what_is_taken_back_is_found_again(open_page: PageOpener, dataset: Dataset) -> None:
+def test_restored_images_are_a_finding_again(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     press(page, "Exclude 2 images")
     dataset.restore(range(dataset.images))
     assert "Leaks: test in training · **2**" in findings_of(checked(page))
 
 
-def test_a_corrected_label_is_no_contradiction(open_page: PageOpener, dataset: Dataset) -> None:
+def test_a_corrected_label_is_no_conflict(open_page: PageOpener, dataset: Dataset) -> None:
     page = looked_at(open_page)
     paths = dataset.index["path"].tolist()
     copied = [paths.index(f"train/happy/{name}.png") for name in ("003", "blank")]
@@ -321,7 +315,7 @@ def test_a_corrected_label_is_no_contradiction(open_page: PageOpener, dataset: D
     assert labels == ["sad · test", "sad · train"] * 2
 
 
-def test_corrections_that_cannot_be_read_are_no_error_here(
+def test_unreadable_corrections_do_not_break_the_quality_tab(
     open_page: PageOpener, dataset: Dataset
 ) -> None:
     page = looked_at(open_page)

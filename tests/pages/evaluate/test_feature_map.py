@@ -39,7 +39,7 @@ def captions(page: AppTest) -> str:
     return " ".join(caption.value for caption in page.caption)
 
 
-def test_a_map_is_asked_for_and_can_be_stopped(
+def test_a_map_is_requested_and_can_be_stopped(
     open_page: PageOpener, finished_run: RunFactory, no_supervisor: None
 ) -> None:
     run = drawn_run(finished_run)
@@ -56,7 +56,7 @@ def test_a_map_is_asked_for_and_can_be_stopped(
     assert [button for button in rerun(page).button if button.label == "Compute the map"]
 
 
-def test_a_map_says_how_much_of_what_it_shows(
+def test_a_map_says_how_much_variance_it_explains(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     run = drawn_run(finished_run)
@@ -91,7 +91,7 @@ def test_a_map_of_fewer_images_says_why(
     assert says in captions(show(open_page("evaluate")))
 
 
-def test_a_map_of_earlier_answers_is_not_shown(
+def test_a_map_of_outdated_predictions_is_not_shown(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
     run = drawn_run(finished_run)
@@ -103,7 +103,7 @@ def test_a_map_of_earlier_answers_is_not_shown(
     assert [button for button in page.button if button.label == "Compute the map"]
 
 
-def test_points_of_the_figure_are_rows_of_the_answers() -> None:
+def test_points_of_the_figure_are_rows_of_the_predictions() -> None:
     rows = [np.array([4, 7, 9]), np.array([2, 3])]
     points = [{"curve_number": 1, "point_index": 0}, {"curve_number": 0, "point_index": 2}]
     assert chosen_rows([*points, points[0]], rows).tolist() == [2, 9]

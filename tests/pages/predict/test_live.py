@@ -208,3 +208,14 @@ def test_the_table_can_be_had_after_the_camera_is_off_and_be_cleared(
 
 def told(page: AppTest) -> str:
     return "\n".join(text.value for text in page.markdown)
+
+
+def test_more_cameras_than_the_computer_can_follow_get_a_sentence(
+    page: AppTest, camera: Camera, seen: Recognizers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen()
+    monkeypatch.setattr(live_view, "MAX_RUNNING", 1)
+    films = camera("granted")
+    switch_on(page)
+    assert "1 cameras are in use" in page.warning[0].value
+    assert films == []

@@ -9,7 +9,9 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 
 import keras
 import numpy as np
@@ -24,6 +26,7 @@ from fer_core import runs
 from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
+from fer_core.inference.photos import Photo
 from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.storage import paths
@@ -32,6 +35,7 @@ from fer_core.vision.image_stats import compute_image_stats
 from pages.components.predict import photo_cache
 from pages.components.predict import photo_results as results
 from pages.components.shared import models as shared_models
+from pages.components.shared.models import FaceSearch
 from tests.pages.conftest import APP
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -180,7 +184,7 @@ def test_grad_cam_is_shown_on_request(page: AppTest) -> None:
 def test_several_photos_share_one_table_and_keep_their_order(page: AppTest) -> None:
     astronaut = file_of(ASTRONAUT)
     upload(page, ("b.png", astronaut), ("a.png", file_of(EMPTY)), ("b.png", astronaut))
-    assert [row["image"] for row in table(page)] == ["b.png", "b.png (2)"]
+    assert [row["image"] for row in table(page)] == ["b.png", "a.png", "b.png (2)"]
     assert [title.value for title in page.subheader][:2] == ["3 photos, 2 faces", "b.png"]
 
 
@@ -224,10 +228,11 @@ def test_photos_of_every_mode_are_recognized(page: AppTest, mode: str) -> None:
     assert len(table(page)) == 1
 
 
-def test_a_photo_without_a_face_gets_a_sentence_and_no_row(page: AppTest) -> None:
+def test_a_photo_without_a_face_gets_a_sentence_and_a_row_without_answer(page: AppTest) -> None:
     upload(page, ("wall.png", file_of(EMPTY)))
     assert "No face was found in wall.png. Faces smaller than 20 pixels" in page.info[0].value
-    assert table(page) == []
+    (row,) = table(page)
+    assert (row["image"], row["answer"]) == ("wall.png", "no face")
 
 
 def test_unreadable_files_get_an_error_and_the_others_a_result(page: AppTest) -> None:
@@ -293,7 +298,7 @@ def test_a_run_that_is_deleted_meanwhile_gets_a_sentence(
     monkeypatch.setattr(results, part, gone)
     upload(page, ("a.png", file_of(ASTRONAUT)), ("b.png", file_of(EMPTY)))
     assert [error.value for error in page.error] == ["The run must be one of those listed."]
-    assert len(table(page)) == 1
+    assert len(table(page)) == 2
 
 
 def test_many_photos_are_classified_batch_by_batch(
@@ -478,7 +483,7 @@ def test_a_pressed_picture_of_the_gallery_is_shown_large(
     upload(page, ("wall.png", file_of(EMPTY)), ("astronaut.png", file_of(ASTRONAUT)))
     sharpen(page, 0.0)
     labels = [tile["label"] for tile in tiles(page)]
-    assert labels == ["no face · wall.png", f"{table(page)[0]['expression']} · astronaut.png"]
+    assert labels == ["no face · wall.png", f"{table(page)[1]['expression']} · astronaut.png"]
     assert page.subheader[1].value == "wall.png"
     monkeypatch.setattr(results, "gallery", lambda tiles, **settings: 1)
     rerun(page)
@@ -591,3 +596,24 @@ def test_the_face_of_the_model_input_can_be_chosen(page: AppTest) -> None:
     assert "Model input of face 1" in pictures(page)
     page.selectbox[1].set_value(3)
     assert "Model input of face 3" in pictures(rerun(page))
+
+
+def test_few_photos_are_decoded_at_once_whatever_the_number_of_sessions(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, leave = Semaphore(0), Event()
+
+    def wait(photo: Photo, search: FaceSearch) -> None:
+        inside.release()
+        leave.wait(30)
+        raise FerError("no photo")
+
+    monkeypatch.setattr(photo_cache, "find_faces", wait)
+    request = photo_cache.inference_request(run, FaceSearch(), tta=False, margin=0.0)
+    photos = [Photo(f"{number}", f"{number}", bytes) for number in range(6)]
+    with ThreadPoolExecutor(6) as sessions:
+        done = [sessions.submit(photo_cache.recognize, photo, request) for photo in photos]
+        assert inside.acquire(timeout=30) and inside.acquire(timeout=30)
+        assert not photo_cache.LARGE_PHOTOS.acquire(blocking=False)
+        leave.set()
+    assert all(isinstance(each.exception(), FerError) for each in done)

@@ -58,7 +58,7 @@ def do(video: Video) -> Video:
     return video
 
 
-def test_where_the_network_looked_is_offered_for_photos_alone(page: AppTest) -> None:
+def test_heatmaps_are_offered_for_photos_only(page: AppTest) -> None:
     assert page.toggle(key="grad-cam").disabled
     page.segmented_control[0].set_value("Files")
     assert not rerun(page).toggle(key="grad-cam").disabled
@@ -73,13 +73,13 @@ def said(page: AppTest) -> str:
     return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def test_without_a_video_nothing_can_be_looked_at(page: AppTest) -> None:
+def test_without_a_video_the_button_is_disabled(page: AppTest) -> None:
     assert button(page, "Process video").disabled
     assert "without sound" in said(page)
     assert not page.subheader
 
 
-def test_a_video_is_copied_and_asked_for_as_was_chosen(page: AppTest, tmp_path: Path) -> None:
+def test_a_video_is_submitted_with_the_chosen_options(page: AppTest, tmp_path: Path) -> None:
     content = write_film(tmp_path / "film.mp4", face_frames(3)).read_bytes()
     page.file_uploader[0].set_value([("My clip.mp4", content, "video/mp4")])
     next(one for one in page.number_input if one.label == "Process every Nth frame").set_value(3)
@@ -96,7 +96,7 @@ def test_a_video_is_copied_and_asked_for_as_was_chosen(page: AppTest, tmp_path: 
     assert "My clip.mp4" in page.get("progress")[0].proto.text
 
 
-def test_what_waits_and_is_stopped_is_gone(page: AppTest, given) -> None:
+def test_a_cancelled_video_disappears(page: AppTest, given) -> None:
     given(face_frames(3))
     rerun(page)
     button(page, "Stop processing").click()
@@ -105,9 +105,7 @@ def test_what_waits_and_is_stopped_is_gone(page: AppTest, given) -> None:
     assert not page.subheader
 
 
-def test_progress_tells_how_fast_it_goes_and_when_it_ends(
-    page: AppTest, given, monkeypatch
-) -> None:
+def test_progress_shows_speed_and_remaining_time(page: AppTest, given, monkeypatch) -> None:
     video = given(face_frames(3))
     video.save_progress(Progress(120, 480, "frames", "120 of 480 frames", 31.4, 11.0))
     monkeypatch.setattr(Video, "state", TaskState.RUNNING)
@@ -117,9 +115,7 @@ def test_progress_tells_how_fast_it_goes_and_when_it_ends(
     assert "120 of 480 frames · 31 frames a second · until " in bar.text
 
 
-def test_a_video_that_was_looked_at_is_shown_with_its_film_faces_and_table(
-    page: AppTest, given
-) -> None:
+def test_a_processed_video_is_shown_with_its_faces_and_table(page: AppTest, given) -> None:
     do(given(face_frames(20, faces=2)))
     rerun(page)
     assert page.subheader[0].value == "Processed videos"
@@ -141,7 +137,7 @@ def test_a_result_can_be_deleted(page: AppTest, given) -> None:
     assert not page.subheader
 
 
-def test_the_newest_is_shown_and_an_earlier_one_can_be_chosen(page: AppTest, given) -> None:
+def test_the_newest_video_is_shown_first(page: AppTest, given) -> None:
     do(given(gray_frames(20), name="first.mp4"))
     rerun(page)
     do(given(gray_frames(20), name="second.mp4"))
@@ -153,7 +149,7 @@ def test_the_newest_is_shown_and_an_earlier_one_can_be_chosen(page: AppTest, giv
     assert "in the 20 frames of first.mp4" in said(page)
 
 
-def test_a_film_without_a_face_gets_a_sentence_and_no_chart(page: AppTest, given) -> None:
+def test_a_video_without_faces_has_no_chart(page: AppTest, given) -> None:
     do(given(gray_frames(20)))
     rerun(page)
     assert "No face was found in the 20 frames of clip.mp4" in said(page)
@@ -165,7 +161,7 @@ def test_a_film_without_a_face_gets_a_sentence_and_no_chart(page: AppTest, given
     ("content", "sentence"),
     [(b"", "it is empty"), (b"words", "it is none of MP4, MOV, WebM, MKV or AVI")],
 )
-def test_what_is_no_video_gets_a_sentence(
+def test_a_file_that_is_not_a_video_is_explained(
     page: AppTest, given, content: bytes, sentence: str
 ) -> None:
     do(given(content))
@@ -174,7 +170,7 @@ def test_what_is_no_video_gets_a_sentence(
     assert not page.get("download_button")
 
 
-def test_one_that_was_killed_says_so_and_can_be_looked_at_again(page: AppTest, given) -> None:
+def test_an_interrupted_video_can_be_processed_again(page: AppTest, given) -> None:
     video = given(face_frames(3))
     attempt = supervisor.take(video)
     assert attempt is not None
@@ -188,7 +184,7 @@ def test_one_that_was_killed_says_so_and_can_be_looked_at_again(page: AppTest, g
     assert video.state is TaskState.QUEUED
 
 
-def test_a_stopped_and_a_short_one_say_how_far_they_go(page: AppTest, given, monkeypatch) -> None:
+def test_a_partly_processed_video_says_how_far_it_goes(page: AppTest, given, monkeypatch) -> None:
     video = do(given(face_frames(30)))
     record = (video.directory / "result.json").read_text()
     (video.directory / "result.json").write_text(record.replace("completed", "stopped"))
@@ -201,7 +197,7 @@ def test_a_stopped_and_a_short_one_say_how_far_they_go(page: AppTest, given, mon
     assert "The file ends at 0:01 instead of 1:15" in said(page)
 
 
-def test_a_table_that_is_damaged_spoils_nothing_else(page: AppTest, given) -> None:
+def test_a_damaged_table_does_not_hide_the_video(page: AppTest, given) -> None:
     video = do(given(face_frames(30)))
     video.table_file.write_text("words")
     rerun(page)

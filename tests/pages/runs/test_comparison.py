@@ -84,7 +84,7 @@ def choose(page: AppTest, key: str, option: str) -> AppTest:
     return rerun(page)
 
 
-def test_chosen_runs_are_drawn_in_one_figure(
+def test_selected_runs_are_drawn_in_one_figure(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -93,7 +93,7 @@ def test_chosen_runs_are_drawn_in_one_figure(
     assert names(compare()) == [f"A · {format_run(newest)}", f"B · {format_run(oldest)}"]
 
 
-def test_runs_of_one_name_keep_a_curve_each(
+def test_runs_of_the_same_name_have_separate_curves(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     for run in (finished_run(epochs=3), finished_run(epochs=2)):
@@ -101,7 +101,7 @@ def test_runs_of_one_name_keep_a_curve_each(
     assert names(compare()) == ["A · mine", "B · mine"]
 
 
-def test_a_single_run_has_curves_and_accuracy_and_nothing_to_be_compared_with(
+def test_a_single_run_is_shown_without_a_comparison(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     run = finished_run(epochs=3)
@@ -110,7 +110,7 @@ def test_a_single_run_has_curves_and_accuracy_and_nothing_to_be_compared_with(
     assert headings(page) == ["Curves", "Accuracy"]
 
 
-def test_a_run_without_an_epoch_has_no_curve_and_no_accuracy(
+def test_a_run_without_epochs_has_no_curve(
     compare: Callable[[], AppTest], new_run: RunFactory
 ) -> None:
     new_run()
@@ -119,7 +119,7 @@ def test_a_run_without_an_epoch_has_no_curve_and_no_accuracy(
     assert not headings(page)
 
 
-def test_of_very_many_runs_the_first_are_compared(
+def test_only_the_first_of_many_runs_are_compared(
     compare: Callable[[], AppTest], new_run: RunFactory
 ) -> None:
     for _ in range(MOST_RUNS + 1):
@@ -130,7 +130,7 @@ def test_of_very_many_runs_the_first_are_compared(
     assert letters(MOST_RUNS)[24:28] == ["Y", "Z", "AA", "AB"]
 
 
-def test_only_what_was_set_differently_is_shown(
+def test_only_differing_settings_are_shown(
     compare: Callable[[], AppTest], seeded_run: RunFactory
 ) -> None:
     seeded_run(learning_rate=0.01)
@@ -140,7 +140,7 @@ def test_only_what_was_set_differently_is_shown(
     assert sorted(shown["Learning rate"]) == ["0.0001", "0.01"]
 
 
-def test_it_is_said_that_no_setting_differs(
+def test_equal_settings_are_mentioned(
     compare: Callable[[], AppTest], seeded_run: RunFactory
 ) -> None:
     seeded_run()
@@ -158,7 +158,7 @@ def test_curves_can_be_drawn_over_steps_and_over_time(
     assert numbers(figure(page, "curves")["data"][0]["x"]) == [30, 60, 90]
 
 
-def test_a_run_whose_steps_are_not_known_is_named_and_left_out(
+def test_a_run_without_steps_is_named_and_omitted(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -169,7 +169,7 @@ def test_a_run_whose_steps_are_not_known_is_named_and_left_out(
     assert len(names(page)) == 1
 
 
-def test_seeds_can_be_drawn_as_one_band(
+def test_seeds_can_be_drawn_as_mean_and_range(
     compare: Callable[[], AppTest], seeded_run: RunFactory
 ) -> None:
     for settings in ({"seed": 1}, {"seed": 2}, {"learning_rate": 0.01}):
@@ -180,7 +180,7 @@ def test_seeds_can_be_drawn_as_one_band(
     assert [name.split(" · ")[0] for name in names(rerun(page))] == ["B, C", "A"]
 
 
-def test_the_mean_over_seeds_is_shown_of_test_only_where_all_are_open(
+def test_the_mean_test_accuracy_requires_all_test_splits_opened(
     compare: Callable[[], AppTest], seeded_run: RunFactory
 ) -> None:
     seeded_run(seed=1, opened=True)
@@ -191,7 +191,7 @@ def test_the_mean_over_seeds_is_shown_of_test_only_where_all_are_open(
     assert row["settings"] == "Learning rate 0.0001"
 
 
-def test_the_mean_without_leaks_is_shown_where_all_runs_of_the_group_know_them(
+def test_the_clean_mean_requires_clean_scores_of_all_runs(
     compare: Callable[[], AppTest], seeded_run: RunFactory
 ) -> None:
     group = [seeded_run(seed=seed) for seed in (1, 2)]
@@ -205,7 +205,7 @@ def test_the_mean_without_leaks_is_shown_where_all_runs_of_the_group_know_them(
     assert row["clean"].startswith("48.7% (")
 
 
-def test_accuracy_stands_with_its_interval_and_images(
+def test_accuracy_is_shown_with_interval_and_images(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3, opened=True)
@@ -215,7 +215,7 @@ def test_accuracy_stands_with_its_interval_and_images(
     assert row["val_images"] == row["test_images"] == 140
 
 
-def test_a_clean_accuracy_stands_beside_the_one_with_leaks(
+def test_the_clean_accuracy_is_shown_if_there_are_leaks(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     run = finished_run(epochs=3)
@@ -227,7 +227,7 @@ def test_a_clean_accuracy_stands_beside_the_one_with_leaks(
     assert row["val_clean"] == "44.0% (34.7% to 53.8%, 100 images)"
 
 
-def test_a_second_look_at_the_test_split_is_said(
+def test_opening_the_test_split_twice_is_mentioned(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     run = finished_run(epochs=3, opened=True)
@@ -237,7 +237,7 @@ def test_a_second_look_at_the_test_split_is_said(
     assert "opened more than once for A" in compare().warning[0].value
 
 
-def test_two_runs_are_tested_on_the_images_that_both_have_seen(
+def test_paired_tests_use_the_images_of_both_runs(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -250,7 +250,7 @@ def test_two_runs_are_tested_on_the_images_that_both_have_seen(
     assert "Left out" not in said
 
 
-def test_a_difference_by_chance_is_called_none(
+def test_an_insignificant_difference_is_called_none(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -258,7 +258,7 @@ def test_a_difference_by_chance_is_called_none(
     assert "**No significant difference**: p = 1" in text(compare())
 
 
-def test_images_that_one_has_not_seen_are_counted(
+def test_images_of_only_one_run_are_counted(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -269,7 +269,7 @@ def test_images_that_one_has_not_seen_are_counted(
     assert "Left out: 40 of A and 0 of B" in said
 
 
-def test_runs_without_shared_images_are_refused_in_a_sentence(
+def test_runs_without_common_images_are_explained(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)
@@ -278,7 +278,7 @@ def test_runs_without_shared_images_are_refused_in_a_sentence(
     assert "A and B have no images in common" in compare().info[0].value
 
 
-def test_the_test_split_is_offered_where_both_have_opened_it(
+def test_the_test_split_is_offered_if_both_runs_opened_it(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3, opened=True)
@@ -291,7 +291,7 @@ def test_the_test_split_is_offered_where_both_have_opened_it(
     assert "pair-split" not in [control.key for control in page.segmented_control]
 
 
-def test_of_three_runs_a_pair_is_picked_and_corrected_for_all(
+def test_a_pair_of_three_runs_is_corrected_for_multiple_tests(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     for accuracy in (0.6, 0.6, 0.65):  # the last is A: seven images more
@@ -306,7 +306,7 @@ def test_of_three_runs_a_pair_is_picked_and_corrected_for_all(
     assert len(table(page, "corrected")) == 3
 
 
-def test_a_run_with_damaged_predictions_is_said_and_left_out(
+def test_a_run_with_damaged_predictions_is_named_and_omitted(
     compare: Callable[[], AppTest], finished_run: RunFactory
 ) -> None:
     finished_run(epochs=3)

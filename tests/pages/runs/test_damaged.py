@@ -123,7 +123,7 @@ def damaged_runs(finished_run: RunFactory) -> list[Run]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_damaged_run_ends_no_page(
+def test_a_damaged_run_breaks_no_page(
     open_page: PageOpener, damaged_runs: list[Run], name: str
 ) -> None:
     page = open_page(name)
@@ -132,7 +132,7 @@ def test_a_damaged_run_ends_no_page(
         rerun(page)
 
 
-def test_opened_test_splits_of_damaged_runs_end_no_page(
+def test_damaged_runs_with_opened_test_splits_break_no_page(
     open_page: PageOpener, damaged_runs: list[Run]
 ) -> None:
     page = open_page("evaluate")

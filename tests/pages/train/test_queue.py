@@ -48,7 +48,7 @@ def order() -> list[str]:
     return [task.id for task in queue.waiting()]
 
 
-def test_a_waiting_run_goes_earlier_and_later(three: list[Run], open_page: PageOpener) -> None:
+def test_a_queued_run_can_be_moved_up_and_down(three: list[Run], open_page: PageOpener) -> None:
     first, second, third = (run.id for run in three)
     page = press(open_page("train"), f"Earlier-{third}")
     assert order() == [first, third, second]
@@ -58,7 +58,7 @@ def test_a_waiting_run_goes_earlier_and_later(three: list[Run], open_page: PageO
 
 
 @pytest.mark.parametrize("looks", [1, 2])
-def test_a_run_that_is_asked_for_while_the_page_is_drawn_is_in_the_queue(
+def test_a_run_submitted_while_the_page_is_drawn_is_shown(
     three: list[Run],
     new_run: RunFactory,
     open_page: PageOpener,
@@ -79,18 +79,14 @@ def test_a_run_that_is_asked_for_while_the_page_is_drawn_is_in_the_queue(
     assert button(page, f"cancel-{late.id}")
 
 
-def test_a_waiting_run_can_be_cancelled_and_stays_among_the_runs(
-    three: list[Run], open_page: PageOpener
-) -> None:
+def test_a_cancelled_run_stays_in_the_list(three: list[Run], open_page: PageOpener) -> None:
     page = press(open_page("train"), f"cancel-{three[1].id}")
     assert order() == [three[0].id, three[2].id]
     assert three[1].state is TaskState.CANCELLED
     assert not any(button.key == f"cancel-{three[1].id}" for button in page.button)
 
 
-def test_what_was_taken_in_the_same_moment_is_not_cancelled_and_that_is_said(
-    three: list[Run], open_page: PageOpener
-) -> None:
+def test_a_run_that_just_started_is_not_cancelled(three: list[Run], open_page: PageOpener) -> None:
     page = open_page("train")
     (three[0].directory / "request.json").unlink()
     write_json(take(three[0]) / "process.json", process_record() | {"started": time.time()})
@@ -99,7 +95,7 @@ def test_what_was_taken_in_the_same_moment_is_not_cancelled_and_that_is_said(
     assert "can be canceled only while it waits. It is running" in page.toast[0].value
 
 
-def test_what_trains_stands_before_what_waits_and_can_be_watched(
+def test_the_running_run_is_listed_first_and_can_be_watched(
     three: list[Run], open_page: PageOpener
 ) -> None:
     (three[1].directory / "request.json").unlink()
@@ -111,18 +107,14 @@ def test_what_trains_stands_before_what_waits_and_can_be_watched(
     assert page.query_params["run"] in (three[1].id, [three[1].id])
 
 
-def test_the_run_that_is_shown_already_is_not_offered_to_be_watched(
-    three: list[Run], open_page: PageOpener
-) -> None:
+def test_the_watched_run_has_no_link_to_itself(three: list[Run], open_page: PageOpener) -> None:
     page = open_page("train", run=three[1].id)
     buttons = [button(page, f"watch-{run.id}") for run in three]
     assert [one.disabled for one in buttons] == [False, True, False]
     assert buttons[1].label == "Shown below"
 
 
-def test_a_run_that_waits_alone_has_no_place_to_go(
-    new_run: RunFactory, open_page: PageOpener
-) -> None:
+def test_a_single_queued_run_cannot_be_moved(new_run: RunFactory, open_page: PageOpener) -> None:
     run = new_run()
     queue.submit(run.directory, "train")
     page = open_page("train")
@@ -130,7 +122,7 @@ def test_a_run_that_waits_alone_has_no_place_to_go(
     assert not any(one.label in ("Earlier", "Later") for one in page.button)
 
 
-def test_a_queue_in_which_nothing_trains_is_woken_by_whoever_looks_at_it(
+def test_viewing_an_idle_queue_starts_its_supervisor(
     three: list[Run],
     finished_run: RunFactory,
     open_page: PageOpener,
@@ -147,15 +139,13 @@ def test_a_queue_in_which_nothing_trains_is_woken_by_whoever_looks_at_it(
     assert not woken
 
 
-def test_a_waiting_run_that_was_damaged_can_still_be_cancelled(
-    three: list[Run], open_page: PageOpener
-) -> None:
+def test_a_damaged_queued_run_can_be_cancelled(three: list[Run], open_page: PageOpener) -> None:
     (three[2].directory / "config.json").write_text("{")
     press(open_page("train"), f"cancel-{three[2].id}")
     assert order() == [three[0].id, three[1].id]
 
 
-def test_resuming_by_itself_is_chosen_for_all_sessions(
+def test_the_automatic_resume_setting_is_shared_by_all_sessions(
     three: list[Run], open_page: PageOpener
 ) -> None:
     first, second = open_page("train"), open_page("train")
@@ -187,7 +177,7 @@ def continue_training(page: AppTest) -> AppTest:
     return rerun(page)
 
 
-def test_a_finished_run_continues_for_so_many_epochs(
+def test_a_finished_run_continues_for_the_given_epochs(
     ended: RunFactory, open_page: PageOpener
 ) -> None:
     run = ended()
@@ -199,7 +189,7 @@ def test_a_finished_run_continues_for_so_many_epochs(
     assert (run.goal.epochs, run.goal.since) == (25, 20)
 
 
-def test_a_stopped_run_is_offered_what_it_had_left(
+def test_a_stopped_run_offers_its_remaining_epochs(
     ended: RunFactory, open_page: PageOpener
 ) -> None:
     run = ended()
@@ -225,7 +215,7 @@ def test_a_run_without_a_checkpoint_is_not_offered_more_epochs(
     assert not any(button.label == "Continue training" for button in page.button)
 
 
-def test_a_second_look_at_the_test_split_is_said_before_and_after(
+def test_a_second_opening_of_the_test_split_is_announced(
     ended: RunFactory, open_page: PageOpener
 ) -> None:
     sealed, run = ended(), ended(opened=True)
@@ -271,9 +261,7 @@ def test_a_run_can_start_from_the_weights_of_one_that_fits(
     assert any("which has been deleted" in text.value for text in page.caption)
 
 
-def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
-    ended: RunFactory, open_page: PageOpener
-) -> None:
+def test_a_deleted_teacher_is_deselected(ended: RunFactory, open_page: PageOpener) -> None:
     draw_dataset("faces", count=70)
     kept, gone = ended(), ended()
     for run in (kept, gone):
@@ -296,9 +284,7 @@ def test_a_run_can_learn_from_teachers_and_one_that_was_deleted_is_forgotten(
     assert (run.config.teachers, run.config.distillation) == ((kept.id,), 0.4)
 
 
-def test_a_run_to_start_from_that_was_deleted_meanwhile_is_forgotten(
-    ended: RunFactory, open_page: PageOpener
-) -> None:
+def test_a_deleted_initial_run_is_deselected(ended: RunFactory, open_page: PageOpener) -> None:
     draw_dataset("faces", count=70)
     kept, gone = ended(), ended()
     page = open_page("train")
@@ -320,7 +306,7 @@ def test_without_tensorboard_the_checkbox_says_what_to_install(
     assert box.disabled and "pip install tensorboard" in box.help
 
 
-def test_a_run_with_tensorboard_files_says_how_to_look(
+def test_a_run_with_tensorboard_files_shows_the_command(
     ended: RunFactory, open_page: PageOpener
 ) -> None:
     run = ended()

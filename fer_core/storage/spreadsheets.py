@@ -1,0 +1,55 @@
+"""Makes tables for spreadsheet programs, which run what a cell says if it begins like a formula.
+
+Only for files that leave the program. Tables that are read again keep every cell as it is, but
+`undefused` turns the cells of an exported table back.
+"""
+
+import csv
+import io
+import re
+
+import pandas as pd
+
+# Apostrophes too, so that every cell can be turned back. The last four are =, +, - and @ in full
+# width, which some programs read alike.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+
+
+def defused(cell: str) -> str:
+    """Returns a cell's text, after an apostrophe if it begins like a formula; numbers stay."""
+    return f"'{cell}" if _is_formula(cell) else cell
+
+
+def undefused(cell: str) -> str:
+    """Returns the text that `defused` has returned this cell for."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
+
+
+def export_csv(table: pd.DataFrame) -> str:
+    """Returns a table as CSV without its index; cells that begin like a formula are defused."""
+    return defused_csv(table.to_csv(index=False, lineterminator="\r\n"))
+
+
+def defused_csv(text: str) -> str:
+    """Returns a table that was saved as CSV; cells that begin like a formula are defused."""
+    lines = _Lines()
+    # Only with this end of lines are cells with a carriage return quoted: unquoted, it would end
+    # the row, and what follows would be a cell of its own.
+    writer = csv.writer(lines, lineterminator="\r\n")
+    writer.writerows(map(defused, row) for row in csv.reader(io.StringIO(text, newline="")))
+    return "".join(lines.written)
+
+
+class _Lines:
+    """Takes the rows of a CSV writer, and ends them as files on Linux do."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, row: str) -> None:
+        self.written.append(row.removesuffix("\r\n") + "\n")
+
+
+def _is_formula(cell: str) -> bool:
+    return _FORMULA.match(cell) is not None and _NUMBER.fullmatch(cell) is None
