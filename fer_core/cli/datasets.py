@@ -6,8 +6,8 @@ from typing import Any
 
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, echo_lines, follow
-from fer_core.cli.import_choices import add_choices, parse_choices, show_preview
-from fer_core.datasets import MAX_CORRECTIONS_BYTES, free_name, open_dataset
+from fer_core.cli.import_choices import add_choices, add_mapping, parse_choices, show_preview
+from fer_core.datasets import MAX_CORRECTIONS_BYTES, change_mapping, free_name, open_dataset
 from fer_core.datasets.importing import check_source
 from fer_core.storage import paths, read_text, write_text
 from fer_core.tasks import kinds, queue
@@ -43,6 +43,12 @@ def add_commands(commands: Any) -> None:
     )
     add_choices(importing)
     importing.set_defaults(command=_import)
+    labels = commands.add_parser(
+        "labels", help="change what the classes and splits of a dataset mean, after its import"
+    )
+    labels.add_argument("dataset")
+    add_mapping(labels)
+    labels.set_defaults(command=_labels)
     _add_corrections(
         commands.add_parser(
             "corrections", help="show, import or export the corrections of a dataset"
@@ -97,6 +103,15 @@ def _import(options: argparse.Namespace) -> int:
             echo(line)
         echo_lines(dataset.counts().to_string())
     return code
+
+
+def _labels(options: argparse.Namespace) -> int:
+    choices = parse_choices(options)
+    dataset = open_dataset(options.dataset)
+    if choices.as_record():
+        dataset = change_mapping(options.dataset, choices)
+    echo("\n".join([*dataset.notes, dataset.counts().to_string()]))
+    return 0
 
 
 def _corrections(options: argparse.Namespace) -> int:
