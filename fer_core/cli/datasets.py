@@ -98,10 +98,9 @@ def _import(options: argparse.Namespace) -> int:
     }
     code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
-        dataset = open_dataset(name)
-        for line in [*([] if options.name else [f"Added as {name}."]), *dataset.notes]:
-            echo(line)
-        echo_lines(dataset.counts().to_string())
+        if not options.name:
+            echo(f"Added as {name}.")
+        _echo_dataset(open_dataset(name))
     return code
 
 
@@ -110,8 +109,15 @@ def _labels(options: argparse.Namespace) -> int:
     dataset = open_dataset(options.dataset)
     if choices.as_record():
         dataset = change_mapping(options.dataset, choices)
-    echo("\n".join([*dataset.notes, dataset.counts().to_string()]))
+    _echo_dataset(dataset)
     return 0
+
+
+def _echo_dataset(dataset: datasets.Dataset) -> None:
+    """Prints the notes and the images per expression and split."""
+    for note in dataset.notes:
+        echo(note)
+    echo_lines(dataset.counts().to_string())
 
 
 def _corrections(options: argparse.Namespace) -> int:
