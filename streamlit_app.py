@@ -1,4 +1,7 @@
-"""FER Studio's server: `streamlit run streamlit_app.py`. What it shows is in `frame.py`."""
+"""FER Studio: `streamlit run streamlit_app.py`.
+
+Streamlit imports this file to start the server, and runs it as a script for every session.
+"""
 
 import importlib
 import threading
@@ -16,4 +19,35 @@ async def preload(app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App("frame.py", lifespan=preload)
+def show_page() -> None:
+    """Shows the page of this session, with what surrounds it: settings, navigation and errors."""
+    from fer_core.tasks import queue
+    from pages.components.shared.access import show_access
+    from pages.components.shared.errors import handle_uncaught_errors
+    from pages.components.shared.memory import freeze_imports
+
+    st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
+    handle_uncaught_errors()
+    queue.wake()  # resumes the queue after a restart, or where its supervisor was killed
+    page = st.navigation(
+        [
+            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/datasets.py", title="Datasets", icon=":material/photo_library:"),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/grid_on:"),
+            st.Page("pages/predict.py", title="Predict", icon=":material/face:"),
+            st.Page("pages/quiz.py", title="Quiz", icon=":material/quiz:"),
+        ]
+    )
+    show_access()
+    try:
+        page.run()
+    finally:  # a page may end early with st.stop
+        freeze_imports()
+
+
+if __name__ == "__main__":
+    show_page()
+else:
+    app = st.App("streamlit_app.py", lifespan=preload)

@@ -1,4 +1,4 @@
-"""The app's pages, one file each; `frame.py` runs them.
+"""The app's pages, one file each; `streamlit_app.py` runs them.
 
 Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an entry
 point: on a fresh server, a link to a page would open it without the navigation.
@@ -9,4 +9,4 @@ from streamlit.runtime.pages_manager import PagesManager
 
 if getattr(PagesManager, "uses_pages_directory", False):
     PagesManager.uses_pages_directory = False
-    st.rerun()  # through frame.py; this import is aborted and repeated
+    st.rerun()  # through streamlit_app.py; this import is aborted and repeated

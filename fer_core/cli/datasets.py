@@ -6,8 +6,8 @@ from typing import Any
 
 from fer_core import datasets, tasks
 from fer_core.cli.console import echo, echo_lines, follow
-from fer_core.cli.import_choices import add_choices, parse_choices, show_preview
-from fer_core.datasets import MAX_CORRECTIONS_BYTES, free_name, open_dataset
+from fer_core.cli.import_choices import add_choices, add_mapping, parse_choices, show_preview
+from fer_core.datasets import MAX_CORRECTIONS_BYTES, change_mapping, free_name, open_dataset
 from fer_core.datasets.importing import check_source
 from fer_core.storage import paths, read_text, write_text
 from fer_core.tasks import kinds, queue
@@ -43,6 +43,12 @@ def add_commands(commands: Any) -> None:
     )
     add_choices(importing)
     importing.set_defaults(command=_import)
+    labels = commands.add_parser(
+        "labels", help="change what the classes and splits of a dataset mean, after its import"
+    )
+    labels.add_argument("dataset")
+    add_mapping(labels)
+    labels.set_defaults(command=_labels)
     _add_corrections(
         commands.add_parser(
             "corrections", help="show, import or export the corrections of a dataset"
@@ -92,11 +98,26 @@ def _import(options: argparse.Namespace) -> int:
     }
     code = _run_task(kinds.IMPORT, arguments)
     if code == 0:
-        dataset = open_dataset(name)
-        for line in [*([] if options.name else [f"Added as {name}."]), *dataset.notes]:
-            echo(line)
-        echo_lines(dataset.counts().to_string())
+        if not options.name:
+            echo(f"Added as {name}.")
+        _echo_dataset(open_dataset(name))
     return code
+
+
+def _labels(options: argparse.Namespace) -> int:
+    choices = parse_choices(options)
+    dataset = open_dataset(options.dataset)
+    if choices.as_record():
+        dataset = change_mapping(options.dataset, choices)
+    _echo_dataset(dataset)
+    return 0
+
+
+def _echo_dataset(dataset: datasets.Dataset) -> None:
+    """Prints the notes and the images per expression and split."""
+    for note in dataset.notes:
+        echo(note)
+    echo_lines(dataset.counts().to_string())
 
 
 def _corrections(options: argparse.Namespace) -> int:

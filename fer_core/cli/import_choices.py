@@ -7,13 +7,20 @@ from typing import Any
 
 from fer_core.cli.console import echo, echo_table
 from fer_core.datasets.importing import preview_source
-from fer_core.datasets.layouts import COLUMNS, LAYOUTS, NUMBERING_NAMES, Choices, parse_numbering
+from fer_core.datasets.layouts import (
+    COLUMNS,
+    LAYOUTS,
+    NUMBERING_NAMES,
+    Choices,
+    parse_numbering,
+    parse_pairs,
+)
 from fer_core.errors import FerError
 from fer_core.text import printable, some
 
 
-def add_choices(parser: Any) -> None:
-    """Adds the options that choose a numbering, classes, splits, columns and a layout."""
+def add_mapping(parser: Any) -> None:
+    """Adds the options that choose a numbering, classes and splits."""
     parser.add_argument(
         "--numbering",
         type=_numbering,
@@ -34,6 +41,11 @@ def add_choices(parser: Any) -> None:
         help="which split a folder, or a word in the data, is: train, val or test; none leaves it "
         "out",
     )
+
+
+def add_choices(parser: Any) -> None:
+    """Adds the options that choose how an import reads a source."""
+    add_mapping(parser)
     parser.add_argument(
         "--columns",
         action="append",
@@ -55,11 +67,11 @@ def parse_choices(options: argparse.Namespace) -> Choices:
         FerError: an option is malformed.
     """
     return Choices(
-        layout=options.layout or "",
+        layout=getattr(options, "layout", None) or "",
         numbering=options.numbering or "",
-        classes=_pairs("--map", options.map),
-        splits=_pairs("--split", options.split),
-        columns=_pairs("--columns", options.columns),
+        classes=_pairs(options.map),
+        splits=_pairs(options.split),
+        columns=_pairs(getattr(options, "columns", None)),
     )
 
 
@@ -70,16 +82,8 @@ def _numbering(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:
-    """Parses "3=happy,4=sad"; the sign may be a colon too."""
-    pairs = {}
-    for text in (part for given in texts or () for part in given.split(",") if part.strip()):
-        sign = "=" if "=" in text else ":"
-        name, found, value = text.partition(sign)
-        if not found or not name.strip():
-            raise FerError(f"{option} must be pairs such as a=b,c=d. Received: {text!r}")
-        pairs[name.strip()] = value.strip()
-    return pairs
+def _pairs(texts: Iterable[str] | None) -> dict[str, str]:
+    return parse_pairs(",".join(texts or ()))
 
 
 def show_preview(source: Path, choices: Choices) -> None:

@@ -1,6 +1,7 @@
 """Datasets: an index with one row per image, its splits, corrections and pixels."""
 
 from fer_core.datasets import pixel_cache, quality
+from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
     MAX_CORRECTIONS_BYTES,
@@ -32,6 +33,7 @@ __all__ = [
     "Corrections",
     "Dataset",
     "Key",
+    "change_mapping",
     "check_new_name",
     "describe_confirmed",
     "describe_corrections",

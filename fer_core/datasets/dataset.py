@@ -80,6 +80,11 @@ class Dataset:
             return index
         return redraw_validation(index, self.validation_fraction, self.split_seed)
 
+    @property
+    def stored_index(self) -> pd.DataFrame:
+        """The index as it is stored, without corrections; must not be modified."""
+        return self._stored
+
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """The expressions in label order, including those that corrections left empty."""

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.layouts.choices import choices_of
+from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.names import is_name
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
@@ -48,6 +49,7 @@ class _Record:
     gray: bool = False
     own_splits: tuple[str, ...] | None = None
     choices: dict[str, Any] = field(default_factory=dict)
+    conventions: Conventions = field(default_factory=Conventions)
 
 
 def _read(directory: Path) -> Dataset:

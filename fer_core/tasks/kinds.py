@@ -30,7 +30,8 @@ VIDEO_STEM, VIDEO_SUFFIXES = "video", (".mp4", ".mov", ".webm", ".avi", ".m4v", 
 # Joined to a folder, it names an entry of that very folder. Hidden entries are half-written.
 _NAME = r"^(?!\.)[^/\\:\x00-\x1f\x7f]+"
 Name = Annotated[str, Meta(pattern=rf"{_NAME}\Z", max_length=255)]
-_UploadName = Annotated[str, Meta(pattern=rf"{_NAME}\.(zip|csv)\Z", max_length=255)]
+_UPLOADS = "zip|tar|gz|tgz|csv|tsv|txt|lst"
+_UploadName = Annotated[str, Meta(pattern=rf"{_NAME}\.({_UPLOADS})\Z", max_length=255)]
 _VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIXES)})\Z")]
 _Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
 _Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]

@@ -453,20 +453,21 @@ def test_deleting_what_is_gone_already_is_done(source):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "its data_set.json is damaged"),
-        ("null", "its data_set.json is damaged"),
-        ('{"root": "images"}', "its data_set.json lacks 'layout'"),
-        ('{"rooot": "images"}', "its data_set.json lacks 'root'"),
+        ("{", "truncated"),
+        ("null", "null"),
+        ('{"root": "images"}', "layout"),
+        ('{"rooot": 1}', "rooot"),
     ],
 )
-def test_a_damaged_data_set_is_left_out_and_named(source, text, reason):
+def test_a_damaged_dataset_is_left_out_and_named(source, text, reason):
     damaged = import_source(source, "damaged").directory / "data_set.json"
     import_source(source, "faces")
     assert unreadable_datasets() == []
     damaged.write_text(text, encoding="utf-8")
     assert [found.name for found in list_datasets()] == ["faces"]
     (sentence,) = unreadable_datasets()
-    assert sentence.startswith(f"damaged cannot be read: {reason}")
+    assert sentence.startswith("damaged cannot be read: its data_set.json is damaged")
+    assert reason in sentence
 
 
 def test_progress_is_told_and_ends_at_the_end(source):

@@ -24,7 +24,7 @@ from fer_core.tasks import queue
 from fer_core.tasks import task as tasks
 from pages.components.shared import errors
 
-APP = Path(__file__).parents[2] / "frame.py"
+APP = Path(__file__).parents[2] / "streamlit_app.py"
 
 RunFactory = Callable[..., Run]
 PageOpener = Callable[..., AppTest]

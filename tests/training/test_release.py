@@ -130,7 +130,7 @@ def test_the_command_names_what_differs_from_the_recipe() -> None:
     )
     assert command(config) == (
         "python -m fer_core train --dataset 'my faces' --recipe cnn_residual "
-        "--precision mixed_bfloat16 --class-names happy sad --seed 3 --no-average-views "
+        "--precision mixed_bfloat16 --class-names happy sad --seed 3 --no-tta "
         "--rotation 0.0"
     )
 

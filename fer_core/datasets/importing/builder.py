@@ -89,6 +89,10 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
         "root": _root(plan.root, directory),
         "gray": check.is_gray,
         "choices": plan.choices.as_record(),
+        "conventions": {
+            "numbering": plan.conventions.numbering,
+            "meanings": dict(plan.conventions.meanings),
+        },
         "own_splits": sorted({*check.index["split"]} - {""}),
     }
 

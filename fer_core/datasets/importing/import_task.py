@@ -22,6 +22,7 @@ from fer_core.storage import paths, write_json
 from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import is_one_line, shortened
 
+_OTHER_ARCHIVES = (".7z", ".rar", ".zst", ".lz4")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -95,12 +96,19 @@ def check_source(source: Path) -> Path:
     raise FerError(
         "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
         ".lst table on the computer that runs FER Studio, and one that it may read. "
-        f"Received: {shortened(str(source))}"
+        f"Received: {shortened(str(source))}{_packed_hint(source)}"
     )
 
 
 def _is_table_or_archive(path: Path) -> bool:
     return path.is_file() and (is_archive(path) or is_table_file(path))
+
+
+def _packed_hint(source: Path) -> str:
+    """Says what to do with archives of other kinds."""
+    if source.suffix.lower() in _OTHER_ARCHIVES:
+        return ". Extract the archive, and add the folder with its files."
+    return ""
 
 
 def run_import(task: Task) -> None:

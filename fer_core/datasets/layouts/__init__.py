@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from fer_core.datasets.layouts.choices import COLUMNS, Choices, Question, choices_of
+from fer_core.datasets.layouts.choices import COLUMNS, Choices, Question, choices_of, parse_pairs
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.layouts.numberings import NUMBERING_NAMES, NUMBERINGS, parse_numbering
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
@@ -22,6 +22,7 @@ __all__ = [
     "choices_of",
     "make_plan",
     "parse_numbering",
+    "parse_pairs",
     "plan_import",
 ]
 

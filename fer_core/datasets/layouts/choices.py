@@ -7,6 +7,7 @@ from typing import Any
 from fer_core.datasets.layouts.numberings import parse_numbering
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
+from fer_core.text import shortened
 
 COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chosen
 
@@ -57,6 +58,21 @@ class Choices:
             splits={**self.splits, **other.splits},
             columns={**self.columns, **other.columns},
         )
+
+
+def parse_pairs(text: str) -> dict[str, str]:
+    """Parses pairs that a person wrote, such as "3=happy, calm=neutral" or "3:happy".
+
+    Raises:
+        FerError: a part is no pair.
+    """
+    pairs = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, sign, value = part.partition("=" if "=" in part else ":")
+        if not sign or not name.strip():
+            raise FerError(f"Choices must be pairs such as a=b, c=d. Received: {shortened(part)!r}")
+        pairs[name.strip()] = value.strip()
+    return pairs
 
 
 def choices_of(record: Mapping[str, Any]) -> Choices:

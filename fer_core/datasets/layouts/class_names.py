@@ -167,9 +167,9 @@ def _which_numbering(span: str, fits: list[Numbering]) -> Question:
     return Question(
         "numbering",
         f"The class numbers {span} fit {'several numberings' if len(fits) > 1 else 'a numbering'}: "
-        f"{readings}. Choose which numbering it "
-        f"is (in the terminal: --numbering with one of {names}, or {FREE} to keep the numbers), or "
-        "map each number (--map 3=happy).",
+        f"{readings}. Choose which numbering it is, under “Classes and layout” (in the terminal: "
+        f"--numbering with one of {names}, or {FREE} to keep the numbers), or map each number "
+        "(--map 3=happy).",
         tuple(each.name for each in fits),
     )
 

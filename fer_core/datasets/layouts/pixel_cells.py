@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_MIN_SIDE = 16  # pixels
+MIN_SIDE, MAX_SIDE = 16, 1_000  # pixels
+_MAX_CELL = 3 * 8 * MAX_SIDE * MAX_SIDE  # characters; more are more pixels
 _TRIED = 20  # images that the form is found from
 _MARKS = str.maketrans("[](){},;\n\r\t'\"", " " * 13)
 
@@ -25,9 +26,14 @@ class PixelForm:
         """The shape of an image as it is stored."""
         return (self.side, self.side) if self.channels == 1 else (self.side, self.side, 3)
 
+    @property
+    def size(self) -> int:
+        """The number of values of an image."""
+        return self.side * self.side * self.channels
+
     def parse(self, text: str) -> tuple[np.ndarray, str]:
         """Returns an image, uint8, and what is wrong with the text, if anything."""
-        length = self.side * self.side * self.channels
+        length = self.size
         values = _parse(text, np.int64)  # six times as fast as `numbers_in`
         if values.size != length:
             values = numbers_in(text)
@@ -64,11 +70,11 @@ def _parse(text: str, dtype: type[np.generic]) -> np.ndarray:
 
 def find_form(cells: Sequence[str]) -> PixelForm | None:
     """Finds the form of the first images that have square ones; None if none has."""
-    images = [numbers_in(cell) for cell in cells[:_TRIED]]
+    images = [numbers_in(cell[:_MAX_CELL]) for cell in cells[:_TRIED]]
     for image in images:
         for channels in (1, 3):
             side = math.isqrt(image.size // channels)
-            if side >= _MIN_SIDE and side * side * channels == image.size:
+            if MIN_SIDE <= side <= MAX_SIDE and side * side * channels == image.size:
                 same = [each for each in images if each.size == image.size]
                 unit = all(each.max() <= 1 for each in same) and any(
                     (each % 1 != 0).any() for each in same

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from fer_core.datasets.layouts.choices import Choices, Question
-from fer_core.datasets.layouts.class_names import ClassNames, read_class_names
+from fer_core.datasets.layouts.class_names import ClassNames, Conventions, read_class_names
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.numberings import LEFT_OUT
 from fer_core.datasets.splits import SPLITS, parse_split
@@ -33,6 +33,7 @@ class ImportPlan:
     splits: dict[str, str]  # the split of each name in the data; "" if unknown
     split_origin: str  # where those names are from
     choices: Choices
+    conventions: Conventions
     layout_name: str = ""
     others: tuple[str, ...] = ()  # names of other layouts that fit
 
@@ -111,6 +112,7 @@ def make_plan(
         splits,
         parsed.split_origin,
         choices,
+        parsed.conventions,
         layout_name,
         others,
     )

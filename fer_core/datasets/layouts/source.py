@@ -15,6 +15,7 @@ from fer_core.text import Tally, counted
 _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
 _MOST_TABLES = 20
+_MAX_TABLES = 1_000
 
 
 class Source:
@@ -78,7 +79,7 @@ class Source:
                 by_folder.setdefault(str(path.parent), []).append(name)
         few = [names for names in by_folder.values() if len(names) <= _MOST_TABLES]
         paths = sorted((name for names in few for name in names), key=lambda n: (n.count("/"), n))
-        tables = [self._open(name) for name in paths if is_file(self.folder / name)]
+        tables = [self._open(name) for name in paths[:_MAX_TABLES] if is_file(self.folder / name)]
         return [table for table in tables if table]
 
     def _open(self, name: str) -> Table | None:
@@ -130,7 +131,7 @@ class Source:
             found = nearest
         else:
             found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
-        for depth in range(len(path.parts) - 1, 1, -1):
+        for depth in range(len(path.parts), 1, -1):
             end = "/".join(path.parts[-depth:-1]).lower()
             nearer = [
                 each for each in found if f"/{each.lower()}".rpartition("/")[0].endswith(f"/{end}")

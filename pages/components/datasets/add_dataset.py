@@ -7,6 +7,14 @@ import streamlit as st
 
 from fer_core.datasets import free_name
 from fer_core.datasets.importing import check_source
+from fer_core.datasets.layouts import (
+    COLUMNS,
+    LAYOUTS,
+    NUMBERING_NAMES,
+    NUMBERINGS,
+    Choices,
+    parse_pairs,
+)
 from fer_core.errors import FerError
 from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.dataset_imports import (
@@ -16,13 +24,16 @@ from pages.components.shared.dataset_imports import (
 )
 from pages.components.shared.formatting import plain
 
+AUTOMATIC = "Automatic"
 FOLDER, UPLOAD, DRAWN = "Folder", "Upload", "Drawn faces"
 _MAX_UPLOAD = 1024  # MB
 _LAYOUTS = """
-- folders named after expressions, also below `train`, `validation` and `test`
+- folders named after expressions, or by numbers, also below `train`, `validation` and `test`
 - FER2013 as `fer2013.csv` or as image folders; FER+ votes in the same folder
 - RAF-DB as distributed or in numbered folders
-- a CSV with a column of image paths and one of expressions
+- CK+, AffectNet, FER+, ExpW, KDEF and JAFFE as distributed
+- a table or list of image paths and expressions; of pixels and expressions
+- images with an expression in their file names, such as `img001_happy.jpg`
 """
 
 
@@ -45,7 +56,7 @@ def add_dataset() -> bool:
 def _add_folder() -> bool:
     with st.form("add-folder", border=False):
         path = st.text_input(
-            "Path of a folder, .zip or .csv on this computer",
+            "Path of a folder, archive or table on this computer",
             placeholder="/home/me/faces",
             **reading_paths(help="Images in a folder stay where they are and are never changed."),
         )
@@ -63,8 +74,8 @@ def _add_folder() -> bool:
 def _add_upload() -> bool:
     with st.form("add-upload", border=False):
         file = st.file_uploader(
-            "A .zip or .csv file",
-            type=["zip", "csv"],
+            "An archive (.zip, .tar, .tar.gz) or a table",
+            type=["zip", "tar", "gz", "tgz", "csv", "tsv", "txt", "lst"],
             max_upload_size=upload_limit(_MAX_UPLOAD),
             **writing(help="It is copied to the computer that runs FER Studio, and nowhere else."),
         )
@@ -108,4 +119,48 @@ def _name_and_splits() -> tuple[str, dict[str, Any]]:
             "together. Used only for splits that the source does not have. You can change the "
             "validation fraction for each run."
         )
-    return name.strip(), settings
+    return name.strip(), {**settings, "choices": _choices()}
+
+
+def _choices() -> dict[str, Any]:
+    """Shows fields for what a source leaves open; returns what was chosen, for its import.
+
+    Raises:
+        FerError: a field is malformed.
+    """
+    with st.expander("Classes and layout", icon=":material/label:"):
+        st.caption("Needed only if adding the dataset ends with a question about them.")
+        one, two = st.columns(2)
+        numbering = one.selectbox(
+            "Class numbers",
+            ["", *NUMBERING_NAMES],
+            format_func=_numbering_label,
+            help="What numbers mean that several numberings fit.",
+        )
+        layout = two.selectbox(
+            "Layout", ["", *LAYOUTS], format_func=lambda n: LAYOUTS[n].title if n else AUTOMATIC
+        )
+        classes = one.text_input(
+            "Classes",
+            placeholder="3=happy, calm=neutral, unclear=",
+            help="Names in the data and their expressions; classes without one are left out.",
+        )
+        splits = two.text_input(
+            "Folders or names of splits",
+            placeholder="part1=train, part2=val",
+            help="Names in the data and their splits: train, val or test.",
+        )
+        columns = one.text_input(
+            "Columns of a table",
+            placeholder="image=file, label=emotion",
+            help=f"What a column holds ({', '.join(COLUMNS)}), and its name or number.",
+        )
+    pairs = {"classes": classes, "splits": splits, "columns": columns}
+    parsed = {name: parse_pairs(text) for name, text in pairs.items()}
+    return Choices(layout, numbering, **parsed).as_record()
+
+
+def _numbering_label(name: str) -> str:
+    if name in NUMBERINGS:
+        return f"{NUMBERINGS[name].title}: {NUMBERINGS[name].legend}"
+    return "Keep the numbers" if name else AUTOMATIC

@@ -200,5 +200,5 @@ def test_a_damaged_table_does_not_hide_the_video(page: AppTest, given) -> None:
     video = do(given(face_frames(30)))
     video.table_file.write_text("words")
     rerun(page)
-    assert "faces.csv must be a table of faces" in said(page)
+    assert "must be a table of faces. It is damaged" in said(page)
     assert len(page.get("video")) == 1

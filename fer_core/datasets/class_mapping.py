@@ -1,0 +1,122 @@
+"""Changes what the classes and splits of a dataset mean, after its import."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+
+from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.index import write_index
+from fer_core.datasets.layouts.choices import Choices
+from fer_core.datasets.layouts.class_names import Conventions
+from fer_core.datasets.layouts.layout import ParsedLayout
+from fer_core.datasets.layouts.plan import ImportPlan, make_plan
+from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.splits import complete_splits
+from fer_core.errors import FerError
+from fer_core.expressions import sort_classes
+from fer_core.storage import read_json, workspace, write_json
+from fer_core.text import some
+from fer_core.vision import face_pixels
+
+_MAPPING_NOTES = ("Class n", "Classes ", "These names ")  # how notes about classes begin
+
+
+def change_mapping(name: str, choices: Choices) -> Dataset:
+    """Maps the class names and splits of a dataset anew; its images are not imported again.
+
+    Runs keep what they were trained on: their fingerprint of the dataset differs then. Images
+    that were left out at import stay out.
+
+    Args:
+        choices: in addition to those of the import, which they override.
+
+    Raises:
+        FerError: the dataset is of an older version, a choice does not fit it or leaves a
+            question open, or corrections name an expression that there would no longer be.
+    """
+    with FileLock(workspace() / "overlay.lock"):  # no correction may come in between
+        dataset = open_dataset(name)
+        stored = dataset.stored_index
+        if "source_class" not in stored:
+            raise FerError(
+                f"{name} was added by an older version, which did not keep the names of classes. "
+                "Add it again."
+            )
+        record = read_json(dataset.directory / "data_set.json")
+        plan = _plan(dataset, stored, record, choices)
+        plan.check_decided()
+        _check_corrections(dataset, plan)
+        index = _with_splits(plan, dataset, record)
+        means = _mean_faces(dataset, stored, plan)
+        notes = [note for note in dataset.notes if not note.startswith(_MAPPING_NOTES)]
+        changed = {
+            "images": len(index),
+            "choices": plan.choices.as_record(),
+            "own_splits": sorted({*plan.index["split"]} - {""}),
+            "notes": [*notes[:1], *plan.notes, *notes[1:]],
+        }
+        write_index(dataset.directory, index[list(stored.columns)])
+        np.save(dataset.directory / "mean_faces.npy", means)
+        write_json(dataset.directory / "data_set.json", {**record, **changed})
+    return open_dataset(name)
+
+
+def _plan(
+    dataset: Dataset, stored: pd.DataFrame, record: dict[str, Any], choices: Choices
+) -> ImportPlan:
+    conventions = record.get("conventions", {})
+    parsed = ParsedLayout(
+        dataset.layout,
+        dataset.root,
+        stored.rename(columns={"source_class": "class_name"}).assign(place=range(len(stored))),
+        (),
+        lambda index: "",
+        Conventions(conventions.get("numbering", ""), conventions.get("meanings", {})),
+    )
+    return make_plan(parsed, dataset.choices.updated(choices))
+
+
+def _check_corrections(dataset: Dataset, plan: ImportPlan) -> None:
+    saved = dataset.saved_corrections
+    used = {*saved.relabeled.values(), *saved.confirmed.values()}
+    missing = sorted(used - set(plan.index["expression"]))
+    if missing:
+        raise FerError(
+            f"Corrections of {dataset.name} name {some(missing)}, which would no longer be an "
+            "expression of it. Undo these corrections first."
+        )
+
+
+def _with_splits(plan: ImportPlan, dataset: Dataset, record: dict[str, Any]) -> pd.DataFrame:
+    """Keeps drawn splits as they are; draws them if the data had them and no longer do."""
+    before = dataset.stored_index["split"].to_numpy()[plan.index["place"]]
+    own = plan.index["split"].to_numpy()
+    keeps = record.get("own_splits") == sorted({*own} - {""})
+    split = np.where(own == "", before, own) if keeps else own
+    fraction, seed = dataset.validation_fraction, dataset.split_seed
+    return complete_splits(plan.index.assign(split=split), fraction, seed)
+
+
+def _mean_faces(dataset: Dataset, stored: pd.DataFrame, plan: ImportPlan) -> np.ndarray:
+    """Combines the mean faces of old classes; reads images only of a class that was divided."""
+    old = dataset.mean_faces()
+    index = plan.index
+    before = stored["expression"].to_numpy()[index["place"]]
+    sizes = stored["expression"].value_counts()
+    means = []
+    for name in sort_classes(index["expression"].unique()):
+        rows = index["expression"] == name
+        parts = pd.Series(before[rows]).value_counts()
+        if all(count == sizes[part] for part, count in parts.items()):
+            faces = np.stack([old[str(part)] for part in parts.index]).astype(float)
+            mean = np.asarray(np.average(faces, axis=0, weights=parts.to_numpy()))
+        else:
+            size = next(iter(old.values())).shape[:2]
+            total = np.zeros((*size, 3))
+            for place in index.loc[rows, "place"]:
+                total += face_pixels(dataset.image(int(place)), size, channels=3)
+            mean = total / int(rows.sum())
+        means.append(np.rint(mean).astype(np.uint8))
+    return np.stack(means)
