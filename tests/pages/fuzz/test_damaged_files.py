@@ -30,8 +30,8 @@ from tests.pages.fuzz.damages import Case, add_live_items, cases, damaged_copy, 
 from tests.pages.fuzz.readers import readers
 
 LOG = logging.getLogger(__name__)
-EVERY = int(os.environ.get("FER_FUZZ_EVERY", "120"))  # one of so many cases is tried on pages
-READ_MORE = 6  # times as many are tried without pages
+EVERY = int(os.environ.get("FER_FUZZ_EVERY", "150"))  # one of so many cases is tried on pages
+READ_MORE = 5  # times as many are tried without pages
 BATCH = 40  # damages in one workspace
 TIMEOUT = 20  # seconds of a page, on a busy machine
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
