@@ -19,7 +19,10 @@ KINDS = sorted({case.kind for case in CASES})
 
 
 def tree_of(folder: Path) -> dict[bytes, tuple[int, int]]:
-    """Mode and modification time of all that lies in a folder but the workspaces and outcomes."""
+    """Returns the mode of all that lies in a folder, and when each file was modified.
+
+    Workspaces and outcomes are left out, which the runner writes; that changes the time of folders.
+    """
     found, waiting = {}, [os.fsencode(folder)]
     while waiting:  # a deep tree is no reason to recur as deeply
         try:
@@ -29,8 +32,9 @@ def tree_of(folder: Path) -> dict[bytes, tuple[int, int]]:
         for entry in entries:
             if entry.name not in (b"home", b"outcome.json"):
                 status = entry.stat(follow_symlinks=False)
-                found[entry.path] = status.st_mode, status.st_mtime_ns
-                if entry.is_dir(follow_symlinks=False):
+                is_folder = entry.is_dir(follow_symlinks=False)
+                found[entry.path] = status.st_mode, 0 if is_folder else status.st_mtime_ns
+                if is_folder:
                     waiting.append(entry.path)
     return found
 
@@ -90,7 +94,7 @@ def check(cases: list[Case], folder: Path) -> list[Outcome]:
             outcomes.append(outcome)
             if problem := problem_of(case, place, outcome):
                 problems[f"{case.kind}: {case.name}"] = problem
-        changed = {path for path, state in tree_of(folder).items() if before.get(path) != state}
+        changed = before.items() ^ tree_of(folder).items()
     finally:
         subprocess.run(["rm", "-rf", *folder.iterdir()], check=True)  # deeper than pytest can
     assert not problems

@@ -295,6 +295,6 @@ def test_corrections_are_given_taken_and_trained_with(
     assert "1 of 14 are not, starting with nobody.png" in capsys.readouterr().err
     table.write_bytes(b"\xff\xfe\xff")
     assert main(["corrections", "again", "--import", str(table)]) == 1
-    assert "must be text in UTF-8" in capsys.readouterr().err
+    assert "must be UTF-8 text" in capsys.readouterr().err
     assert main(["corrections", "again", "--import", str(tmp_path / "none.csv")]) == 1
     assert "none.csv" in capsys.readouterr().err

@@ -237,7 +237,7 @@ def test_what_cannot_be_trained_fails_with_a_sentence_each_and_the_next_goes_on(
     wrong = submit_run(replace(quick, class_names=("happy", "bored")))
     doomed = submit_run(replace(quick, dataset="doomed"))
     shutil.rmtree(paths.datasets_root() / "doomed")
-    wild = begin_with_no_numbers(quick)
+    wild = begin_with_huge_weights(quick)
     good = submit_run(replace(quick, epochs=1))
     wait_until(lambda: finishes(good))
     assert {run.state for run in (wrong, doomed, wild)} == {TaskState.FAILED}
@@ -245,13 +245,13 @@ def test_what_cannot_be_trained_fails_with_a_sentence_each_and_the_next_goes_on(
     assert "The loss must stay finite" in wild.error and "learning_rate" in wild.error
 
 
-def begin_with_no_numbers(config: TrainConfig) -> Run:
-    """A run that was asked for, whose weights at the beginning are none."""
+def begin_with_huge_weights(config: TrainConfig) -> Run:
+    """Submits a run whose first loss is not finite, although its initial weights are."""
     run = create_run(config)
     initial = run.directory / "initial"
     initial.mkdir()
     model = build_model(config, len(EXPRESSIONS))
-    model.set_weights([np.full_like(weights, np.nan) for weights in model.get_weights()])
+    model.set_weights([np.full_like(weights, 1e30) for weights in model.get_weights()])
     save_model(model, initial / "model.keras")
     write_json(initial / "dataset.json", {"class_names": EXPRESSIONS})
     queue.submit(run.directory, "train")
