@@ -12,7 +12,7 @@ from fer_core.storage import DamagedFileError, check_ranges, read_csv
 
 BRIEF_SECONDS = 0.5  # a face that appears for less may be a false detection
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
-_RANGES = {"seconds": (0, 1e9), "frame": (0, 2**53), "face": (0, 2**53)}
+_RANGES = {"seconds": (0, 1e10), "frame": (0, 2**53), "face": (0, 2**53)}
 _ANY = (-1e9, 1e9)  # boxes and probabilities
 
 

@@ -30,7 +30,7 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 # JSON has no infinite numbers; the squares of these are finite too.
 Number = Annotated[float, Meta(ge=-1e100, le=1e100)]
 NonNegative = Annotated[float, Meta(ge=0, le=1e100)]
-Seconds = Annotated[float, Meta(ge=0, le=1e9)]  # a duration, 32 years at most
+Seconds = Annotated[float, Meta(ge=0, le=1e10)]  # a duration; videos count to 292 years
 Timestamp = Annotated[float, Meta(ge=0, le=253_370_764_800)]  # seconds since 1970, to year 9999
 
 

@@ -1,10 +1,13 @@
 """Watching a run in a real browser: what a person set up outlasts what happens to the run."""
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +16,6 @@ from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
 from fer_core.tasks import task as tasks
-from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import Progress
 from tests.e2e.browsing import stand_still
 from tests.e2e.conftest import serve
@@ -33,16 +35,17 @@ RECEIVED = "() => document.querySelector('.live-plot').figure"
 
 @dataclass(frozen=True)
 class Watching:
-    """A tab that shows a run, for which this test's process stands in for the trainer."""
+    """A tab that shows a run, and the record of a process that stands in for the trainer."""
 
     tab: "Page"
     run: Run
+    trainer: dict[str, Any]
 
     def begin(self, attempt: int, epochs: int) -> None:
         """The run trains, and has so many whole epochs behind it."""
         write_history(self.run, epochs)
         self.run.save_progress(Progress(50, 1000, rate=900, seconds_left=60))
-        record = process_record() | {"started": time.time()}
+        record = self.trainer | {"started": time.time()}
         write_json(take(self.run, attempt) / "process.json", record)
 
     def drawn_to(self, epoch: float) -> None:
@@ -51,8 +54,23 @@ class Watching:
 
 
 @pytest.fixture
+def trainer() -> Iterator[dict[str, Any]]:
+    """Yields the record of a process that does nothing, with the command line of a worker."""
+    record = "import json; from fer_core.tasks import process_record as r; print(json.dumps(r()))"
+    command = [sys.executable, "-uc", f"{record}; input()", "fer_core.tasks.worker"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.stdin.write("\n")
+
+
+@pytest.fixture
 def watching(
-    page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    page: "Page",
+    new_home: Callable[[], Path],
+    trainer: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Watching]:
     """A run in its sixth epoch, zoomed in, with the validation hidden."""
     home = new_home()
@@ -60,7 +78,7 @@ def watching(
     run = Run(tasks.new_directory(paths.runs_root(), "cnn_classic_drawn"))
     config = RECIPES["cnn_classic"].config.to_dict() | {"dataset": "drawn"}
     write_json(run.directory / "config.json", config)
-    watching = Watching(page, run)
+    watching = Watching(page, run, trainer)
     watching.begin(attempt=0, epochs=5)
     with serve(home) as address:
         page.goto(f"{address}/train?run={run.id}")
