@@ -179,7 +179,8 @@ def parse_csv(data: bytes, **options: Any) -> pd.DataFrame:
         if _is_first_row_longer(data):  # pandas would take its first value for the row's name
             raise ValueError("a row has more values than the header.")
         options = {"keep_default_na": False, "low_memory": False} | options
-        return pd.read_csv(BytesIO(data), **options)
+        with np.errstate(invalid="ignore"):  # of 1e308 as an integer, which is refused below
+            return pd.read_csv(BytesIO(data), **options)
     # Parser errors and wrong encodings are ValueErrors; a number that does not fit is any of them.
     except (ValueError, TypeError, OverflowError, MemoryError, csv.Error) as error:
         raise FerError(f"It is damaged: {str(error).strip()[:200]}") from error

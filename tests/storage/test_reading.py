@@ -271,6 +271,12 @@ def test_a_column_out_of_range_is_an_error(values: str) -> None:
         check_ranges(table, {"a": (0, 1)})
 
 
+@pytest.mark.parametrize("value", ["1e308", "inf", "1" + "0" * 30, "1.5", "word"])
+def test_a_number_that_is_no_integer_is_damage(value: str) -> None:
+    with pytest.raises(FerError):
+        parse_csv(f"a\n{value}\n".encode(), dtype={"a": "Int64"})
+
+
 def test_rows_out_of_range_are_left_out_of_a_growing_table(file: Path) -> None:
     file.write_text('a,b\n1,2\n1,inf\n1,1e308\n1,"3\n-1,3\n2,nan\n3,4\n')
     assert CsvTail(file, {"a": (0, 9), "b": (0, 9)}).read()["a"].tolist() == [1, 3]

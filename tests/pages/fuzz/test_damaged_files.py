@@ -147,6 +147,7 @@ def test_no_damaged_file_is_an_internal_error_of_a_reader(original: Path, worksp
             except Exception as error:
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 failures.append(f"{case.file}, {case.name}: {error!r:.200} in {place}")
+                LOG.info("%s", failures[-1])
         _remove(file)
         shutil.copy2(original / case.file, file)
     assert failures == []
