@@ -30,7 +30,7 @@ class AccessError(FerError):
 
 @dataclass(frozen=True)
 class Access:
-    """What may be done. The default is everything: the program runs for its owner alone."""
+    """Holds what may be done; by default everything, for the owner of the machine."""
 
     is_public: bool = False  # people on other machines can reach the server
     may_write: bool = True  # import, train, evaluate, correct, stop, delete
@@ -144,7 +144,13 @@ class Access:
 
 
 OWNER = Access()
-_provider: Callable[[], Access] = lambda: OWNER  # noqa: E731
+
+
+def _owner() -> Access:
+    return OWNER
+
+
+_provider: Callable[[], Access] = _owner
 
 
 def current() -> Access:

@@ -24,7 +24,7 @@ _MAPPING_NOTES = ("Class n", "Classes ", "These names ")  # how notes about clas
 
 
 def change_mapping(name: str, choices: Choices) -> Dataset:
-    """Maps the class names and splits of a dataset anew; its images are not imported again.
+    """Changes which class and split the images of a dataset have, without importing them again.
 
     Runs keep what they were trained on: their fingerprint of the dataset differs then. Images
     that were left out at import stay out.

@@ -16,7 +16,7 @@ _free = _MAX_PIXELS
 
 
 class MemoryShare:
-    """What one thread takes while it reads and decodes an image and uses its pixels.
+    """Limits the memory of all threads that read and decode images and use their pixels.
 
     A thread waits while others have taken too much, and gives its part back at the end of the
     `with` block. Without it a machine of 64 cores would decode 64 images of 64 megapixels at once.

@@ -1,9 +1,9 @@
-"""Builds a saved model anew, from a table of layers, instead of letting Keras deserialize it.
+"""Rebuilds a saved model from a table of allowed layers, without deserializing it with Keras.
 
-Keras builds whatever a file describes: any class of any module, with any settings, allocated before
-the weights are looked at. Here a description is data. It may name the layers of the table with
-values of the right type and range, and a weight is created only if the file holds an array of its
-exact shape, so that a model takes no more memory than its file.
+Keras builds whatever layers a file describes, and allocates their weights before it reads those of
+the file. Here the description may only name layers of the table, with settings of the right type
+and range. A weight is created only if the file holds an array of exactly its shape, so a model
+takes no more memory than its file.
 """
 
 import math

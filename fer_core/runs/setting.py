@@ -11,7 +11,7 @@ _KEY = "setting"
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of `TrainConfig` or `Augmentation` means, accepts, and how it is shown."""
+    """Describes a field of `TrainConfig` or `Augmentation`: meaning, range and form control."""
 
     label: str
     help: str

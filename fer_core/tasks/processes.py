@@ -78,7 +78,7 @@ def supervisor_file() -> Path:
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """What `is_alive` needs to recognize a process; an attempt's has `started` and `task` too."""
+    """Identifies a process for `is_alive`; that of an attempt has `started` and `task` too."""
 
     pid: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     created: Timestamp

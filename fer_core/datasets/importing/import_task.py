@@ -168,8 +168,8 @@ def preview_source(
         FerError: as `import_source`, except that questions are part of the plan.
     """
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=_scratch()) as directory:
-        silent: Report = lambda done, total, message: None  # noqa: E731
-        return plan_source(source, Path(directory), choices or Choices(), report or silent)
+        report = report or (lambda done, total, message: None)
+        return plan_source(source, Path(directory), choices or Choices(), report)
 
 
 def _scratch() -> Path:

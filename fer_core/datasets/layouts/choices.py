@@ -14,7 +14,7 @@ COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chose
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person decided about a source; all empty if nothing."""
+    """Holds the choices that a user made about a source; every field is empty by default."""
 
     layout: str = ""  # the name of a layout
     numbering: str = ""  # the name of a numbering

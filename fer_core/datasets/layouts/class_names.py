@@ -34,7 +34,7 @@ class ClassNames:
 
 @dataclass(frozen=True)
 class Conventions:
-    """What a layout tells about its class names."""
+    """Describes the class names of a layout."""
 
     numbering: str = ""  # the numbering that its numbers are in
     meanings: Mapping[str, str] = field(default_factory=dict)  # codes such as "AF" → expression

@@ -35,7 +35,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Za-z][a-z]*")
 
 @dataclass(frozen=True)
 class NamePattern:
-    """How expressions are written in the names of files."""
+    """Describes how file names encode expressions."""
 
     title: str
     class_name: Callable[[str], str]  # of a file name without suffix; "" if there is none

@@ -14,7 +14,7 @@ _MARKS = str.maketrans("[](){},;\n\r\t'\"", " " * 13)
 
 @dataclass(frozen=True)
 class PixelForm:
-    """How the pixels of all images of a table are written."""
+    """Describes how a table stores the pixels of its images."""
 
     side: int  # height and width of the images in pixels
     channels: int = 1  # 3 for red, green and blue

@@ -20,7 +20,7 @@ _EXAMPLES = 3  # images of a class
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """How a source will be imported, if no question is open."""
+    """Describes how a source will be imported once no question is open."""
 
     layout: str
     root: Path  # base of the index's paths
