@@ -42,9 +42,9 @@ from fer_core.runs import (
 )
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, list_tasks, queue, read_preferences
+from tests.old_workspace import ARCHIVE, unpack
 from tests.pages.conftest import APP, rerun
 
-ARCHIVE = Path(__file__).parent / "data" / "workspace-ff6b6c0.tar.xz"
 SHIPPED = "residual-cnn"
 # That version did not record where a request was made, so what was queued is not carried out.
 STATES = [state for state in TaskState if not state.is_active]
@@ -65,9 +65,7 @@ def expected() -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def old_workspace(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unpacks the old workspace; nothing in its queue is started."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
-    (tmp_path / "workspace").rename(workspace)
+    unpack(tmp_path).rename(workspace)
     monkeypatch.setattr(paths, "pretrained_root", lambda: paths.PROJECT / "fer_core/pretrained")
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
     st.cache_resource.clear()  # of the same datasets in an earlier test's folder

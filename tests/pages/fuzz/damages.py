@@ -9,14 +9,11 @@ import os
 import re
 import shutil
 import socket
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-ARCHIVE = Path(__file__).parents[2] / "data" / "workspace-ff6b6c0.tar.xz"
 
 _LIVE_TASKS = (
     "tasks/20261128-023304_import",
@@ -126,13 +123,6 @@ class Case:
         """Returns the folder of the run, dataset or task; empty for a file of the workspace."""
         parts = self.file.split("/")
         return "/".join(parts[:2]) if parts[0] in ("runs", "datasets", "tasks") else ""
-
-
-def unpack(folder: Path) -> Path:
-    """Unpacks the workspace that an earlier version wrote and returns its folder."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "workspace"
 
 
 def add_live_items(workspace: Path, process: Mapping[str, Any]) -> None:

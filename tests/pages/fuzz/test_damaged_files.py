@@ -25,8 +25,9 @@ from fer_core.errors import FerError
 from fer_core.inference.videos import list_videos
 from fer_core.storage import paths
 from fer_core.tasks import process_record, queue
+from tests.old_workspace import unpack
 from tests.pages.conftest import APP
-from tests.pages.fuzz.damages import Case, add_live_items, cases, damaged_copy, unpack
+from tests.pages.fuzz.damages import Case, add_live_items, cases, damaged_copy
 from tests.pages.fuzz.readers import readers
 
 LOG = logging.getLogger(__name__)
