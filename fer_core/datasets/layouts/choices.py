@@ -20,7 +20,7 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    columns: Mapping[str, str] = field(default_factory=dict)  # one of COLUMNS → name of a column
+    columns: Mapping[str, str] = field(default_factory=dict)  # one of COLUMNS → its name, or ""
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
@@ -103,3 +103,9 @@ class Question:
     about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
+    terminal: str = ""  # the options that answer it there
+
+    @property
+    def sentence(self) -> str:
+        """The text, and how to answer it in the terminal."""
+        return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text

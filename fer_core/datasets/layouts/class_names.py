@@ -83,6 +83,22 @@ def is_expression(name: str) -> bool:
     return is_known(_expression(name))
 
 
+def meaning(name: str, numbering: str, conventions: Conventions) -> str | None:
+    """Returns the expression of one class name; None if the numbering does not tell it.
+
+    Args:
+        numbering: by which to read numbers; "" if that is open.
+    """
+    if name in conventions.meanings:
+        return conventions.meanings[name]
+    number = parse_number(name)
+    if number is None:
+        return _expression(name)
+    if numbering == FREE:
+        return str(number)
+    return NUMBERINGS[numbering].expressions.get(number) if numbering else None
+
+
 def _expression(name: str) -> str:
     word = _NUMBERED.sub("", name.strip(), count=1)
     return canonical(word if is_known(word) else name)
@@ -167,10 +183,9 @@ def _which_numbering(span: str, fits: list[Numbering]) -> Question:
     return Question(
         "numbering",
         f"The class numbers {span} fit {'several numberings' if len(fits) > 1 else 'a numbering'}: "
-        f"{readings}. Choose which numbering it is, under “Classes and layout” (in the terminal: "
-        f"--numbering with one of {names}, or {FREE} to keep the numbers), or map each number "
-        "(--map 3=happy).",
+        f"{readings}. Choose which one it is, or an expression for each number.",
         tuple(each.name for each in fits),
+        f"--numbering with one of {names}, or {FREE} to keep the numbers; --map 3=happy",
     )
 
 
@@ -201,8 +216,9 @@ def _merges(
             Question(
                 "classes",
                 f"The classes {shown} could both mean {expression}. Choose whether they are one "
-                f"class (in the terminal: {one}) or stay apart ({apart}).",
+                "class or stay apart.",
                 tuple(sorted(names)),
+                f"{one} for one class, {apart} to keep them apart",
             )
         )
     return notes, questions

@@ -1,5 +1,6 @@
 """Reads tables and lists of image paths and expressions, also with face boxes or votes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -77,14 +78,7 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
     Raises:
         FerError: none of the images exists.
     """
-    parts, notes = [], []
-    splits = [_table_split(each.table) for each in tables]
-    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
-    for each, split in zip(tables, splits, strict=True):
-        rows, skipped = _rows(each, source, split if several else "")
-        parts.append(rows)
-        notes += skipped
-    rows = pd.concat(parts, ignore_index=True)
+    rows, notes = _all_rows(tables, source)
     located = _Locator(source).locate(rows)
     if located.paths.notna().sum() == 0 and not located.ambiguous:
         raise FerError(_no_files_message(tables[0].table, rows["path"], source))
@@ -111,7 +105,22 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
         _conventions(tables, rows["path"]),
         split_origin,
         (*(q for each in tables for q in each.columns.questions), *located.questions),
+        tuple(each.table.path.stem for each in tables),
+        tuple(tables[0].table.header),
+        tables[0].columns.roles(tables[0].table),
     )
+
+
+def _all_rows(tables: list[PathTable], source: Source) -> tuple[pd.DataFrame, list[str]]:
+    """Returns the rows of all tables, see `_rows`, and notes on those that were skipped."""
+    parts, notes = [], []
+    splits = [_table_split(each.table, source.choices.splits) for each in tables]
+    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
+    for each, split in zip(tables, splits, strict=True):
+        rows, skipped = _rows(each, source, split if several else "")
+        parts.append(rows)
+        notes += skipped
+    return pd.concat(parts, ignore_index=True), notes
 
 
 def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
@@ -119,10 +128,10 @@ def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
     return own if own.numbering or own.meanings else name_conventions(paths)
 
 
-def _table_split(table: Table) -> str:
-    """Returns the word of a split in the name of a table or of its folder, or ""."""
+def _table_split(table: Table, chosen: Collection[str]) -> str:
+    """Returns the name of a table or of its folder, if it was chosen as or tells a split, or ""."""
     names = (table.path.stem, table.path.parent.name)
-    return next((name for name in names if parse_split(name)), "")
+    return next((name for name in names if name in chosen or parse_split(name)), "")
 
 
 def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:
