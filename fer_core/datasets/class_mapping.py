@@ -10,7 +10,7 @@ from filelock import FileLock
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.index import write_index
 from fer_core.datasets.layouts.choices import Choices, choices_of
-from fer_core.datasets.layouts.class_names import Conventions
+from fer_core.datasets.layouts.class_names import name_key
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
 from fer_core.datasets.registry import open_dataset
@@ -57,16 +57,12 @@ def change_mapping(name: str, choices: Choices, *, instead: bool = False) -> Dat
     with FileLock(workspace() / "overlay.lock"):  # no correction may come in between
         dataset = open_dataset(name)
         stored = dataset.stored_index
-        if "source_class" not in stored:
-            raise FerError(
-                f"{name} was added by an older version, which did not keep the names of classes. "
-                "Add it again."
-            )
+        check_has_names(dataset)
         record = read_json(dataset.directory / "data_set.json")
-        before = dataset.choices
+        before = current_choices(dataset)
         if instead:
             before = replace(before, numbering="", classes={}, splits={})
-        plan = _plan(dataset, stored, record, before.updated(choices))
+        plan = _plan(dataset, stored, before.updated(choices))
         plan.check_decided()
         _check_corrections(dataset, plan)
         index = _with_splits(plan, dataset, record)
@@ -84,17 +80,39 @@ def change_mapping(name: str, choices: Choices, *, instead: bool = False) -> Dat
     return open_dataset(name)
 
 
-def _plan(
-    dataset: Dataset, stored: pd.DataFrame, record: dict[str, Any], choices: Choices
-) -> ImportPlan:
-    conventions = record.get("conventions", {})
+def current_choices(dataset: Dataset) -> Choices:
+    """Returns the choices of a dataset without those on classes and splits that were left out."""
+    stored, choices = dataset.stored_index, dataset.choices
+    names = set(map(name_key, stored["source_class"].unique()))
+    words = set(stored["source_split"].unique())
+    return replace(
+        choices,
+        classes={name: each for name, each in choices.classes.items() if name_key(name) in names},
+        splits={word: split for word, split in choices.splits.items() if word in words},
+    )
+
+
+def check_has_names(dataset: Dataset) -> None:
+    """Checks that the names of classes in the data are known.
+
+    Raises:
+        FerError: the dataset is of an older version.
+    """
+    if "source_class" not in dataset.stored_index:
+        raise FerError(
+            f"{dataset.name} was added by an older version, which did not keep the names of "
+            "classes. Add it again."
+        )
+
+
+def _plan(dataset: Dataset, stored: pd.DataFrame, choices: Choices) -> ImportPlan:
     parsed = ParsedLayout(
         dataset.layout,
         dataset.root,
         stored.rename(columns={"source_class": "class_name"}).assign(place=range(len(stored))),
         (),
         lambda index: "",
-        Conventions(conventions.get("numbering", ""), conventions.get("meanings", {})),
+        dataset.conventions,
     )
     return make_plan(parsed, choices)
 

@@ -28,7 +28,7 @@ from fer_core.datasets.importing.preview import (
     Preview,
     Proposal,
     preview_of,
-    preview_of_index,
+    preview_of_dataset,
     preview_of_unread,
 )
 from fer_core.datasets.importing.samples import example_strips, sample_images
@@ -57,7 +57,7 @@ __all__ = [
     "open_archive",
     "plan_source",
     "preview_of",
-    "preview_of_index",
+    "preview_of_dataset",
     "preview_of_unread",
     "previewing",
     "read_member",

@@ -1,7 +1,7 @@
 """Describes how a source will be read, so that a person can see and change it before the import."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from fer_core.datasets.class_mapping import check_has_names, current_choices
+from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.layouts import (
     LAYOUTS,
     NUMBERINGS,
@@ -24,6 +26,7 @@ from fer_core.datasets.layouts import (
 )
 from fer_core.errors import FerError
 from fer_core.storage import Count, Fraction
+from fer_core.text import counted
 
 # In the directory of a task: the preview, a picture of each class by its number, the proposal.
 PREVIEW, FACES, PROPOSAL = "preview.json", "faces", "proposal.json"
@@ -59,8 +62,7 @@ class Preview:
     questions: tuple[Question, ...] = ()  # on files and columns
     groups: tuple[Group, ...] = ()
     omitted: Count = 0  # images of the groups beyond the first `_MOST_GROUPS`
-    numbering: str = ""  # and meanings: see `Conventions`
-    meanings: dict[str, str] = field(default_factory=dict)
+    conventions: Conventions = field(default_factory=Conventions)  # about names of classes
     split_origin: str = ""
     places: dict[str, Count] = field(default_factory=dict)  # folders and tables of no known split
     header: tuple[str, ...] = ()  # of a table
@@ -74,15 +76,8 @@ class Preview:
             FerError: a name is unknown.
         """
         choices_of(self.choices)
-        unknown = {self.layout_name, *self.others} - {"", *LAYOUTS}
-        unknown |= {self.numbering} - {"", *NUMBERINGS}
-        if unknown:
-            raise FerError(f"An unknown layout or numbering. Received: {unknown.pop()!r}")
-
-    @cached_property
-    def conventions(self) -> Conventions:
-        """What is known about the class names."""
-        return Conventions(self.numbering, self.meanings)
+        if unknown := {self.layout_name, *self.others} - {"", *LAYOUTS}:
+            raise FerError(f"An unknown layout. Received: {unknown.pop()!r}")
 
     @cached_property
     def classes(self) -> dict[str, int]:
@@ -98,6 +93,10 @@ class Preview:
         """Reads the names with other choices; see `read_names`."""
         names = ((group.name, group.split) for group in self.groups)
         return read_names(names, choices, self.conventions)
+
+    def has_numbers(self) -> bool:
+        """Returns whether names of classes are numbers that a numbering would tell."""
+        return any(self.meaning(name, "") is None for name in self.classes)
 
     def meaning(self, name: str, numbering: str) -> str | None:
         """Returns the expression of a class unless it is chosen; None if that is open."""
@@ -125,8 +124,7 @@ def preview_of(plan: ImportPlan) -> Preview:
         parsed.questions,
         groups[:_MOST_GROUPS],
         sum(group.images for group in groups[_MOST_GROUPS:]),
-        parsed.conventions.numbering,
-        dict(parsed.conventions.meanings),
+        parsed.conventions,
         parsed.split_origin,
         _places(plan),
         _shown_columns(parsed.header),
@@ -147,22 +145,19 @@ def preview_of_unread(error: UnreadableSourceError, choices: Choices) -> Preview
     )
 
 
-def preview_of_index(
-    index: pd.DataFrame, choices: Choices, conventions: Mapping[str, Any]
-) -> Preview:
+def preview_of_dataset(dataset: Dataset) -> Preview:
     """Returns the preview of a dataset, whose classes and splits may be changed.
 
     Raises:
-        FerError: the conventions have another form.
+        FerError: its index is damaged, or of an older version, without the names in the data.
     """
-    groups = _groups(index)
-    numbering, meanings = conventions.get("numbering", ""), conventions.get("meanings", {})
+    check_has_names(dataset)
+    groups = _groups(dataset.stored_index)
     return Preview(
-        choices.as_record(),
+        current_choices(dataset).as_record(),
         groups=groups[:_MOST_GROUPS],
         omitted=sum(group.images for group in groups[_MOST_GROUPS:]),
-        numbering=numbering,
-        meanings=meanings,
+        conventions=dataset.conventions,
     )
 
 
@@ -221,9 +216,9 @@ class Proposal:
         other = numbering if numbering in self.shares else ""
         other = next((name for name in (other, *ranked) if name and name != self.best), "")
         text = (
-            f"Under {NUMBERINGS[self.best].title}'s numbering {self.shares[self.best]:.0%} of "
-            f"{self.images:,} sampled images agree with the model {self.model}"
+            f"Under {NUMBERINGS[self.best].title}'s numbering, the model “{self.model}” agrees "
+            f"with {self.shares[self.best]:.0%} of {counted(self.images, 'sampled image')}"
         )
         if other:
-            text += f", under {NUMBERINGS[other].title}'s {self.shares[other]:.0%}"
+            text += f"; under {NUMBERINGS[other].title}'s, with {self.shares[other]:.0%}"
         return f"{text}."

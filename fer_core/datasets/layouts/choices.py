@@ -7,8 +7,9 @@ from typing import Any
 from fer_core.datasets.layouts.numberings import parse_numbering
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.text import shortened
+from fer_core.text import is_one_line, shortened
 
+MAX_EXPRESSION = 255  # characters, as of a folder
 COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chosen
 
 
@@ -26,12 +27,19 @@ class Choices:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist.
+            FerError: a numbering, split or kind of column does not exist, or an expression is
+                malformed.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
         object.__setattr__(self, "classes", classes)
+        for expression in classes.values():
+            if len(expression) > MAX_EXPRESSION or not is_one_line(expression):
+                raise FerError(
+                    f"An expression must be one line of at most {MAX_EXPRESSION} characters. "
+                    f"Received: {shortened(expression)!r}"
+                )
         for split in self.splits.values():
             if split not in ("", *SPLITS):
                 raise FerError(
