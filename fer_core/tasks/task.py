@@ -119,9 +119,9 @@ class Task:
         return self.attempt is not None and _is_live(self.attempt)
 
     @property
-    def is_copy(self) -> bool:
-        """Returns whether the directory was copied or moved here after the newest attempt."""
-        return self.attempt is not None and not _was_taken_here(self.attempt)
+    def was_made_here(self) -> bool:
+        """Returns whether this workspace's program made the request, and in this directory."""
+        return self.request is not None and self.request.was_made_in(self.directory)
 
     @property
     def attempt(self) -> Path | None:

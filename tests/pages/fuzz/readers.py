@@ -37,7 +37,7 @@ def readers(item: Path) -> Iterator[Read]:
 
 def task_readers(task: Task) -> Iterator[Read]:
     names = ("state", "request", "progress", "error", "ended", "interruption", "stop_requested")
-    for name in (*names, "attempts", "is_copy"):
+    for name in (*names, "attempts", "was_made_here"):
         yield lambda name=name: getattr(task, name)
     yield task.log
     yield lambda: task.progress and task.progress.fraction
