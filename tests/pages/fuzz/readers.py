@@ -100,6 +100,7 @@ def dataset_readers(name: str) -> Iterator[Read]:
 def findings(dataset: Dataset) -> None:
     result = quality.read_scan_result(dataset)
     search = quality.read_face_search(dataset)
+    quality.damaged_results(dataset)
     if result is not None and len(result.table) == len(dataset.index):
         quality.find_problems(result, dataset.index, search)
         quality.has_changed(dataset, result)
