@@ -13,10 +13,18 @@ import streamlit as st
 
 @asynccontextmanager
 async def preload(app: st.App) -> AsyncIterator[None]:
-    """Imports what most pages need while the browser loads the app, which takes it as long."""
-    names = ("fer_core.evaluation", "fer_core.figures")
-    threading.Thread(target=lambda: [*map(importlib.import_module, names)], daemon=True).start()
+    """Prepares what most pages need while the browser loads the app, which takes it as long."""
+    threading.Thread(target=prepare, daemon=True).start()
     yield
+
+
+def prepare() -> None:
+    """Makes this server decode large images in other processes, and imports what is slow."""
+    from fer_core import vision
+
+    vision.decode_large_elsewhere()
+    for name in ("fer_core.evaluation", "fer_core.figures"):
+        importlib.import_module(name)
 
 
 def show_page() -> None:
