@@ -22,7 +22,14 @@ from fer_core.errors import FerError
 from fer_core.text import counted, printable, shortened, some
 
 _EXAMPLES = 3  # images of a class
-_ROLES = {"image": "images", "label": "expressions", "split": "splits", "pixels": "pixels"}
+_ROLES = {
+    "image": "images",
+    "label": "expressions",
+    "split": "splits",
+    "pixels": "pixels",
+    "subject": "persons",
+    "group": "sequences",
+}
 
 
 def add_mapping(parser: Any) -> None:

@@ -19,6 +19,7 @@ from fer_core.datasets.layouts.recognition import (
     recognize,
 )
 from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.layouts.subjects import with_subjects
 from fer_core.errors import FerError
 
 __all__ = [
@@ -63,5 +64,6 @@ def plan_import(
         # A table that cannot be read may be the one that was meant.
         message = " ".join([str(error), *source.damaged.first[:1]])
         raise UnreadableSourceError(message, source) from error
-    plan = make_plan(found.parsed, source.choices, found.layout.name, found.others)
+    parsed = with_subjects(found.parsed, source)
+    plan = make_plan(parsed, source.choices, found.layout.name, found.others)
     return plan.noting(*source.notes())

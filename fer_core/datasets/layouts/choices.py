@@ -10,7 +10,8 @@ from fer_core.errors import FerError
 from fer_core.text import is_one_line, shortened
 
 MAX_EXPRESSION = 255  # characters, as of a folder
-COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chosen
+# Columns of a table that can be chosen; the last two also if file names tell them.
+COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    columns: Mapping[str, str] = field(default_factory=dict)  # one of COLUMNS → its name, or ""
+    # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.

@@ -31,7 +31,14 @@ from pages.components.shared.task_progress import REFRESH_SECONDS, TaskLabels, w
 
 _MAX_PICTURE_BYTES = 1_000_000
 _CLEAR = 0.15  # by which a share must be larger to speak against the current numbering
-_COLUMNS = {"image": "Images", "label": "Expressions", "split": "Splits", "pixels": "Pixels"}
+_COLUMNS = {  # what they hold
+    "image": "images",
+    "label": "expressions",
+    "split": "splits",
+    "pixels": "pixels",
+    "subject": "persons",
+    "group": "sequences",
+}
 
 
 @st.fragment
@@ -187,7 +194,7 @@ def _show_column(
     options = ["", *dict.fromkeys(preview.header)]
     found = preview.columns.get(role, "")
     cell.selectbox(
-        f"Column of {_COLUMNS[role].lower()}",
+        f"Column of {_COLUMNS[role]}",
         options,
         index=options.index(found) if found in options else 0,
         format_func=lambda name: name or "None",
