@@ -15,16 +15,18 @@ from streamlit.runtime.pages_manager import PagesManager
 
 @asynccontextmanager
 async def preload(app: st.App) -> AsyncIterator[None]:
-    """Loads what most pages need while the browser loads the app, which takes it as long."""
-    threading.Thread(target=_load, daemon=True).start()
+    """Prepares what most pages need while the browser loads the app, which takes it as long."""
+    threading.Thread(target=prepare, daemon=True).start()
     yield
 
 
-def _load() -> None:
+def prepare() -> None:
+    """Makes this server decode large images in other processes, and loads what is slow."""
     from PIL import Image
 
-    from fer_core import figures
+    from fer_core import figures, vision
 
+    vision.decode_large_elsewhere()
     figures.warm_up()
     for name in ("evaluation", "datasets.importing"):
         importlib.import_module(f"fer_core.{name}")

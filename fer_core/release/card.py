@@ -20,6 +20,7 @@ from fer_core.evaluation import (
     accuracy,
     calibration_error,
     confusion,
+    score,
     score_classes,
     without_leaks,
 )
@@ -176,12 +177,15 @@ def _scores(run: Run) -> str:
         "| ECE, before → after calibration |",
         "|---|---|---|---|---|",
     ]
+    seen = []
     for split in ("val", "test"):
         name = SPLIT_NAMES[split].lower()
         for tta in (False, True):
             predictions = run.predictions(split, tta=tta)
             if predictions is None:
                 continue
+            if not tta and (said := score(predictions).describe_seen()):
+                seen.append(f"In {name}: {said}")
             clean = without_leaks(predictions)
             lines.append(
                 f"| {name} | {'10 views' if tta else 'no'} | {accuracy(predictions)} "
@@ -194,6 +198,7 @@ def _scores(run: Run) -> str:
         "temperatures were fitted on the validation split and are applied to all probabilities "
         f"shown. {_temperatures(run)}",
         *_thresholds(run),
+        *seen,
         "",
     ]
     return "\n".join(lines)
