@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 
 @asynccontextmanager
@@ -58,4 +59,6 @@ def show_page() -> None:
 if __name__ == "__main__":
     show_page()
 else:
-    app = st.App("streamlit_app.py", lifespan=preload)
+    from pages.components.shared.uploads import UploadGate
+
+    app = st.App("streamlit_app.py", lifespan=preload, middleware=[Middleware(UploadGate)])
