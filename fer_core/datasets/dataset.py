@@ -72,8 +72,9 @@ class Dataset:
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
-        content (a hash); optional source_class (the class's name in the data), x, y, width,
-        height (face box) and FER+ votes (`votes_…`).
+        content (a hash); optional source_class (the class's name in the data), subject, group (a
+        sequence or video) and cluster (of copies), "" where unknown, x, y, width, height (face
+        box) and FER+ votes (`votes_…`).
         """
         index = self._stored if not self.corrections else self.corrections.applied(self._stored)
         if not self.redraws_validation or self.has_own_validation:

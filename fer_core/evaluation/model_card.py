@@ -16,7 +16,7 @@ from fer_core import datasets
 from fer_core.errors import FerError
 from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
 from fer_core.evaluation.class_scores import score_classes
-from fer_core.evaluation.metrics import accuracy, confusion, without_leaks
+from fer_core.evaluation.metrics import accuracy, confusion, score, without_leaks
 from fer_core.runs import (
     RECIPES,
     SETTINGS,
@@ -184,12 +184,15 @@ def _scores(run: Run) -> str:
         "| ECE, before → after calibration |",
         "|---|---|---|---|---|",
     ]
+    seen = []
     for split in ("val", "test"):
         name = SPLIT_NAMES[split].lower()
         for tta in (False, True):
             predictions = run.predictions(split, tta=tta)
             if predictions is None:
                 continue
+            if not tta and (said := score(predictions).describe_seen()):
+                seen.append(f"In {name}: {said}")
             clean = without_leaks(predictions)
             lines.append(
                 f"| {name} | {'10 views' if tta else 'no'} | {accuracy(predictions)} "
@@ -202,6 +205,7 @@ def _scores(run: Run) -> str:
         "temperatures were fitted on the validation split and are applied to all probabilities "
         f"shown. {_temperatures(run)}",
         *_thresholds(run),
+        *seen,
         "",
     ]
     return "\n".join(lines)

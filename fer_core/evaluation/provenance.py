@@ -30,6 +30,7 @@ class ModelProvenance:
             "accuracy_without_leaked_images": None
             if self.score is None or self.score.clean is None
             else _record(self.score.clean),
+            "images_of_training_subjects": None if self.score is None else self.score.seen,
             "accuracy_on": self.split,
             "accuracy_of_averaged_views": self.tta,
         }

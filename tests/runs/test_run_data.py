@@ -10,6 +10,7 @@ import pytest
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.index import read_index, write_index
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation.model_card import command
@@ -203,3 +204,15 @@ def test_a_run_with_corrections_ships_with_them_and_its_card_counts_them(
     card = (shipped.directory / "model_card.md").read_text()
     assert "Corrections: 21 images excluded, 1 relabeled" in card
     assert "--corrections" in command(shipped.config)
+
+
+def test_predictions_mark_images_of_subjects_that_are_in_training(
+    config: TrainConfig, dataset: Dataset
+) -> None:
+    assert "seen_subject" not in open_run_data(config).predictions("val", np.ones((12, 7)))
+    index = read_index(dataset.directory)
+    subject = ["anna" if split == "train" else "ben" for split in index["split"]]
+    subject[int(dataset.select("val")[1])] = "anna"
+    write_index(dataset.directory, index.assign(subject=subject))
+    marked = open_run_data(config).predictions("val", np.ones((12, 7)))
+    assert marked["seen_subject"].tolist() == [True] + [False] * 11

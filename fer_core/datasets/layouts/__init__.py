@@ -9,6 +9,7 @@ from fer_core.datasets.layouts.numberings import NUMBERING_NAMES, NUMBERINGS, pa
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
 from fer_core.datasets.layouts.recognition import LAYOUTS, recognize
 from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.layouts.subjects import with_subjects
 from fer_core.errors import FerError
 
 __all__ = [
@@ -44,5 +45,6 @@ def plan_import(
     except FerError as error:
         # A table that cannot be read may be the one that was meant.
         raise FerError(" ".join([str(error), *source.damaged.first[:1]])) from error
-    plan = make_plan(found.parsed, source.choices, found.layout.name, found.others)
+    parsed = with_subjects(found.parsed, source)
+    plan = make_plan(parsed, source.choices, found.layout.name, found.others)
     return replace(plan, notes=(*plan.notes, *source.notes()))

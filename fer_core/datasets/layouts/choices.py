@@ -9,7 +9,8 @@ from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
 from fer_core.text import shortened
 
-COLUMNS = ("image", "label", "split", "pixels")  # of a table, that can be chosen
+# Columns of a table that can be chosen; the last two also if file names tell them.
+COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    columns: Mapping[str, str] = field(default_factory=dict)  # one of COLUMNS → name of a column
+    # One of COLUMNS → name of a column; "" for subjects or groups that are not to be used.
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.

@@ -32,6 +32,15 @@ _LABELS = (
     *("emotionlabel", "labelname", "classname", "emotionname", "emo", "exp", "expr", "classid"),
 )
 _SPLITS = ("usage", "split", "subset", "set", "partition", "phase", "datasplit", "fold")
+_SUBJECTS = (
+    *("subject", "subjectid", "subjectname", "subj", "person", "personid", "participant"),
+    *("participantid", "identity", "identityid", "actor", "actorid", "speaker", "speakerid"),
+)
+_GROUPS = (
+    *("sequence", "sequenceid", "sequencename", "seq", "seqid", "video", "videoid", "videoname"),
+    *("clip", "clipid", "movie", "movieid"),
+)
+_FLAGS = ("", "0", "1", "true", "false", "yes", "no")  # "video: 1" names no video
 _PIXEL_CELLS = ("pixels", "pixel", "pixelvalues", "imagepixels")
 _FEWEST_PIXELS = 256  # columns, of one pixel each
 # Corners, and corner with size.
@@ -64,11 +73,19 @@ class Columns:
     image: int = -1
     label: int = -1
     split: int = -1
+    subject: int = -1
+    group: int = -1  # a sequence or video
     pixels: tuple[int, ...] = ()  # one cell of all pixels, or a cell for each
     box: tuple[int, ...] = ()  # of the face
     box_has_size: bool = False  # the last two of `box` are width and height, not an edge
     scores: dict[str, int] = field(default_factory=dict)  # class → its column of votes or 0 and 1
     questions: tuple[Question, ...] = ()
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Returns the columns that tell which images belong together, by their name here."""
+        columns = {"subject": self.subject, "group": self.group}
+        return {name: number for name, number in columns.items() if number >= 0}
 
     @property
     def has_labels(self) -> bool:
@@ -83,12 +100,16 @@ def find_columns(table: Table, choices: Choices) -> Columns:
         FerError: a chosen column is not there.
     """
     rows = table.sample()
-    chosen = {role: _chosen(table, name) for role, name in choices.columns.items()}
+    chosen = {role: _chosen(table, name) for role, name in choices.columns.items() if name}
     pixels = (chosen["pixels"],) if "pixels" in chosen else _pixel_columns(table, rows)
     image = chosen.get("image", -1 if pixels else _image_column(table, rows))
     split = chosen.get("split", _split_column(table, rows))
     box, has_size = _box(table)
-    taken = {image, split, *pixels, *box} - {-1}
+    subject, group = (
+        chosen.get(role, -1 if role in choices.columns else _naming(table, rows, names, image))
+        for role, names in (("subject", _SUBJECTS), ("group", _GROUPS))
+    )
+    taken = {image, split, subject, group, *pixels, *box} - {-1}
     scores = _scores(table, rows, taken)
     label, questions = chosen.get("label", -1), []
     if label < 0:
@@ -98,7 +119,9 @@ def find_columns(table: Table, choices: Choices) -> Columns:
             questions.append(_which_label(table, found))
     if label >= 0 and not _is_vote_table(scores):
         scores = {}
-    return Columns(image, label, split, pixels, box, has_size, scores, tuple(questions))
+    return Columns(
+        image, label, split, subject, group, pixels, box, has_size, scores, tuple(questions)
+    )
 
 
 def whole_votes(cells: pd.Series) -> pd.Series:
@@ -182,6 +205,15 @@ def _split_column(table: Table, rows: list[list[str]]) -> int:
         return -1 if named is None else named
     splits = (i for i in range(len(table.header)) if _share(_cells(rows, i), parse_split) == 1)
     return next(splits, -1)
+
+
+def _naming(table: Table, rows: list[list[str]], names: Sequence[str], image: int) -> int:
+    """Returns the column of one of these names if it names something in nearly all rows."""
+    column = table.column(names)
+    if column is None or column == image:
+        return -1
+    cells = [row[column].strip().lower() for row in rows]
+    return column if _share(cells, bool) > _MOSTLY and not set(cells) <= set(_FLAGS) else -1
 
 
 def _label_columns(table: Table, rows: list[list[str]], taken: set[int]) -> list[int]:

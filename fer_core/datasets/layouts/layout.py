@@ -19,7 +19,8 @@ class ParsedLayout:
 
     layout: str
     root: Path  # base of the index's paths
-    index: pd.DataFrame  # path, class_name, source_split; optional row, face box, votes_…
+    # path, class_name, source_split; optional row, subject, group, face box, votes_…
+    index: pd.DataFrame
     notes: tuple[str, ...]  # sentences: what was skipped and why
     # Describes what was recognized, given the rows of the index whose images are readable.
     summary: Callable[[pd.DataFrame], str]

@@ -37,7 +37,7 @@ def readers(item: Path) -> Iterator[Read]:
 
 def task_readers(task: Task) -> Iterator[Read]:
     names = ("state", "request", "progress", "error", "ended", "interruption", "stop_requested")
-    for name in (*names, "attempts", "is_copy"):
+    for name in (*names, "attempts", "was_made_here"):
         yield lambda name=name: getattr(task, name)
     yield task.log
     yield lambda: task.progress and task.progress.fraction
@@ -100,6 +100,7 @@ def dataset_readers(name: str) -> Iterator[Read]:
 def findings(dataset: Dataset) -> None:
     result = quality.read_scan_result(dataset)
     search = quality.read_face_search(dataset)
+    quality.damaged_results(dataset)
     if result is not None and len(result.table) == len(dataset.index):
         quality.find_problems(result, dataset.index, search)
         quality.has_changed(dataset, result)
