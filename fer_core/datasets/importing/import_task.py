@@ -12,6 +12,7 @@ from fer_core import access
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
+from fer_core.datasets.importing.seven_zip import extract_seven_zip, is_seven_zip
 from fer_core.datasets.importing.tar_archives import extract_tar, is_archive, is_tar
 from fer_core.datasets.layouts import Choices, ImportPlan, choices_of, plan_import
 from fer_core.datasets.layouts.csv_reader import is_table_file
@@ -22,7 +23,7 @@ from fer_core.storage import paths, write_json
 from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import is_one_line, shortened
 
-_OTHER_ARCHIVES = (".7z", ".rar", ".zst", ".lz4")
+_OTHER_ARCHIVES = (".rar", ".zst", ".lz4")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -94,8 +95,8 @@ def check_source(source: Path) -> Path:
         if is_usable and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
-        "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
-        ".lst table on the computer that runs FER Studio, and one that it may read. "
+        "The source must be a folder, a .zip, .tar, .tar.gz or .7z archive, or a .csv, .tsv, "
+        ".txt or .lst table on the computer that runs FER Studio, and one that it may read. "
         f"Received: {shortened(str(source))}{_packed_hint(source)}"
     )
 
@@ -146,8 +147,7 @@ def plan_source(source: Path, directory: Path, choices: Choices, report: Report)
         return plan_import(source, directory, choices, report)
     extracted = directory / "images"
     extracted.mkdir()
-    extract = extract_tar if is_tar(source) else extract_archive
-    notes = extract(source, extracted, report)
+    notes = _extractor(source)(source, extracted, report)
     plan = plan_import(extracted, directory, choices, report)
     if not plan.root.is_relative_to(extracted):
         shutil.rmtree(extracted)  # a table whose pixels were copied into an array
@@ -157,6 +157,12 @@ def plan_source(source: Path, directory: Path, choices: Choices, report: Report)
             "rows, or add the extracted folder instead."
         )
     return dataclasses.replace(plan, notes=(*plan.notes, *notes))
+
+
+def _extractor(source: Path) -> Callable[[Path, Path, Report], list[str]]:
+    if is_seven_zip(source):
+        return extract_seven_zip
+    return extract_tar if is_tar(source) else extract_archive
 
 
 def preview_source(

@@ -13,6 +13,9 @@ from fer_core.text import shortened
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
 
+MAX_FRAMES = 50  # of a sequence; CK+'s have 6 to 60
+
+
 @dataclass(frozen=True)
 class Choices:
     """Holds the choices that a user made about a source; every field is empty by default."""
@@ -23,17 +26,25 @@ class Choices:
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
     # One of COLUMNS → name of a column; "" for subjects or groups that are not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
+    last_frames: int = 0  # of a labeled sequence, that show its expression; 0 for one
+    first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist.
+            FerError: a numbering, split or kind of column does not exist, or the number of frames
+                is out of range.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
         object.__setattr__(self, "classes", classes)
+        if not 0 <= self.last_frames <= MAX_FRAMES:
+            raise FerError(
+                f"The last frames of a sequence to be used must be from 1 to {MAX_FRAMES}. "
+                f"Received: {self.last_frames}"
+            )
         for split in self.splits.values():
             if split not in ("", *SPLITS):
                 raise FerError(
@@ -59,6 +70,8 @@ class Choices:
             classes={**self.classes, **other.classes},
             splits={**self.splits, **other.splits},
             columns={**self.columns, **other.columns},
+            last_frames=other.last_frames or self.last_frames,
+            first_frame_neutral=other.first_frame_neutral or self.first_frame_neutral,
         )
 
 
@@ -95,7 +108,10 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
         isinstance(text, str) for text in (*texts.values(), *entries)
     ):
         raise FerError(f"The choices of an import must be texts. Received: {dict(record)!r:.200}")
-    return Choices(**texts, **tables)
+    frames, neutral = record.get("last_frames", 0), record.get("first_frame_neutral", False)
+    if not (isinstance(frames, int) and isinstance(neutral, bool)):
+        raise FerError(f"The frames of an import must be a number. Received: {frames!r:.200}")
+    return Choices(**texts, **tables, last_frames=frames, first_frame_neutral=neutral)
 
 
 @dataclass(frozen=True)

@@ -27,3 +27,4 @@ class ParsedLayout:
     conventions: Conventions = field(default_factory=Conventions)  # about the class names
     split_origin: str = ""  # where the names of splits are from, e.g. "folders"
     questions: tuple[Question, ...] = ()
+    has_sequences: bool = False  # whether `Choices.last_frames` and `first_frame_neutral` count

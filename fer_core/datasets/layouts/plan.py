@@ -35,6 +35,7 @@ class ImportPlan:
     choices: Choices
     conventions: Conventions
     layout_name: str = ""
+    has_sequences: bool = False  # whether the choices about frames of a sequence count
     others: tuple[str, ...] = ()  # names of other layouts that fit
 
     def check_decided(self) -> None:
@@ -74,6 +75,7 @@ class ImportPlan:
                 for name, rows in self.rows.groupby("source_split", sort=False)
             ],
             "split_origin": self.split_origin,
+            "has_sequences": self.has_sequences,
             "choices": self.choices.as_record(),
         }
 
@@ -114,6 +116,7 @@ def make_plan(
         choices,
         parsed.conventions,
         layout_name,
+        parsed.has_sequences,
         others,
     )
 

@@ -74,8 +74,8 @@ def _add_folder() -> bool:
 def _add_upload() -> bool:
     with st.form("add-upload", border=False):
         file = st.file_uploader(
-            "An archive (.zip, .tar, .tar.gz) or a table",
-            type=["zip", "tar", "gz", "tgz", "csv", "tsv", "txt", "lst"],
+            "An archive (.zip, .tar, .tar.gz, .7z) or a table",
+            type=["zip", "tar", "gz", "tgz", "7z", "csv", "tsv", "txt", "lst"],
             max_upload_size=upload_limit(_MAX_UPLOAD),
             **writing(help="It is copied to the computer that runs FER Studio, and nowhere else."),
         )
@@ -155,9 +155,9 @@ def _choices() -> dict[str, Any]:
             placeholder="image=file, label=emotion",
             help=f"What a column holds ({', '.join(COLUMNS)}), and its name or number.",
         )
-    pairs = {"classes": classes, "splits": splits, "columns": columns}
-    parsed = {name: parse_pairs(text) for name, text in pairs.items()}
-    return Choices(layout, numbering, **parsed).as_record()
+    return Choices(
+        layout, numbering, parse_pairs(classes), parse_pairs(splits), parse_pairs(columns)
+    ).as_record()
 
 
 def _numbering_label(name: str) -> str:
