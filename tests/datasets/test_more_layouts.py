@@ -14,7 +14,7 @@ from PIL import Image
 
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.image_reader import ImageReader
-from fer_core.datasets.importing import import_source, preview_source
+from fer_core.datasets.importing import import_source, preview_of, previewing
 from fer_core.datasets.layouts import Choices, choices_of
 from fer_core.datasets.registry import open_dataset
 from fer_core.expressions import EXPRESSIONS
@@ -289,7 +289,7 @@ def test_ck_plus_takes_the_last_frame_of_each_labeled_sequence(tmp_path):
     assert more.index.groupby("group").size().tolist() == [3, 3]
     every = read(root, last_frames=9, first_frame_neutral=True).index
     assert sorted(every["expression"].unique()) == ["disgust", "happy"] and len(every) == 6
-    assert more.as_record()["has_sequences"]
+    assert preview_of(more).has_sequences
     assert choices_of(more.choices.as_record()) == more.choices
     with pytest.raises(ValueError, match="from 1 to"):
         Choices(last_frames=-1)
@@ -390,9 +390,9 @@ def test_names_in_a_zip_that_do_not_tell_their_encoding_are_read(tmp_path, encod
     for name, placeholder in placeholders.items():
         raw = raw.replace(f"{placeholder}/".encode(), name.encode(encoding) + b"/")
     (tmp_path / "faces.zip").write_bytes(raw)
-    plan = preview_source(tmp_path / "faces.zip", Choices(layout="any"))
-    assert set(plan.index["source_class"]) == set(folders)
-    assert any("Chinese" in note for note in plan.notes) == (encoding == "gb18030")
+    with previewing(tmp_path / "faces.zip", Choices(layout="any")) as plan:
+        assert set(plan.index["source_class"]) == set(folders)
+        assert any("Chinese" in note for note in plan.notes) == (encoding == "gb18030")
 
 
 def seven_zip_of(path: Path, members: dict[str, bytes], **settings: Any) -> Path:
@@ -500,10 +500,11 @@ def test_a_validation_split_that_was_chosen_is_never_redrawn(tmp_path):
 
 def test_a_preview_shows_classes_with_examples_and_adds_nothing(tmp_path, workspace):
     root = write_tree(tmp_path / "faces", {f"train/{number}": 4 for number in range(8)})
-    record = preview_source(root).as_record()
-    assert record["questions"][0]["about"] == "numbering"
-    assert record["classes"][3]["examples"] == [f"train/3/00{i}.png" for i in range(3)]
-    assert record["splits"] == [{"name": "train", "split": "train", "images": 32}]
+    with previewing(root) as plan:
+        preview = preview_of(plan)
+    assert [question.about for question in plan.questions] == ["numbering"]
+    assert preview.classes == {str(number): 4 for number in range(8)}
+    assert preview.splits == {"train": 32}
     assert not list(workspace.rglob("index.csv")) and not list(workspace.rglob(".preview-*"))
 
 

@@ -17,7 +17,7 @@ from fer_core.access import Access
 from fer_core.storage import paths
 from fer_core.tasks import queue
 from pages.components.shared.uploads import limit_uploads
-from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun
+from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
 
@@ -62,6 +62,26 @@ def test_every_page_says_what_is_off(
 
 def test_a_local_server_says_nothing(open_in_frame: PageOpener) -> None:
     assert not open_in_frame("home").warning
+
+
+def test_strangers_see_no_log_and_no_folder_of_the_machine_on_train(
+    public: None, open_page: PageOpener, new_run: RunFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run()
+    attempt = take(run)
+    (attempt / "worker.log").write_text('File "/home/bob/fer_core/x.py"')
+    (attempt / "error.txt").write_text(
+        f"/home/bob/faces must be a folder. See {attempt}/worker.log"
+    )
+    (attempt / "exit.json").write_text('{"code": 1, "ended": 1.0}')
+    page = open_page("train", run=run.id)
+    shown = "".join(each.value for kind in ("error", "caption", "code") for each in page.get(kind))
+    assert (
+        "bob" not in shown and str(paths.workspace()) not in shown and "must be a folder" in shown
+    )
+    monkeypatch.setenv("FER_ALLOW_PATHS", str(paths.workspace()))
+    page = open_page("train", run=run.id)
+    assert any("bob" in each.value for each in page.code)
 
 
 def test_forged_presses_of_disabled_buttons_change_nothing(

@@ -31,8 +31,9 @@ _MAX_ENCODED = 2**20  # bytes that tell how it is; others have 40
 _ENCODED = b"\x17"  # first byte of a header that is compressed itself
 # Copy, LZMA, LZMA2, Deflate and BZip2, for which there are Python's own decoders, and the filter
 # BCJ, by the numbers of 7-Zip's Methods.txt. Other decoders of py7zr crash on damaged data.
-_METHODS = (b"\x00", b"\x03\x01\x01", b"\x21", b"\x04\x01\x08", b"\x04\x02\x02")
-_METHODS += (b"\x03\x03\x01\x03",)
+_METHODS = frozenset(
+    {b"\x00", b"\x03\x01\x01", b"\x21", b"\x04\x01\x08", b"\x04\x02\x02", b"\x03\x03\x01\x03"}
+)
 _ENCRYPTION = b"\x06\xf1\x07\x01"
 _WANTED = IMAGE_SUFFIXES | TABLE_SUFFIXES | {".npy"}
 # py7zr raises all of these for damaged archives, beside errors of its own.
@@ -101,7 +102,7 @@ def _check_methods(streams: Any) -> None:
     methods = {coder["method"] for folder in folders for coder in folder.coders}
     if _ENCRYPTION in methods:
         raise FerError("The archive must not be encrypted.")
-    if others := methods - set(_METHODS):
+    if others := methods - _METHODS:
         raise FerError(
             "Files in the archive must be packed by LZMA, LZMA2, Deflate, BZip2 or not at all. "
             f"Received method {min(others).hex()}: pack it again, or extract it and add the folder."

@@ -7,8 +7,9 @@ from typing import Any
 from fer_core.datasets.layouts.numberings import parse_numbering
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.text import shortened
+from fer_core.text import is_one_line, shortened
 
+MAX_EXPRESSION = 255  # characters, as of a folder
 # Columns of a table that can be chosen; the last two also if file names tell them.
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
@@ -24,7 +25,7 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    # One of COLUMNS → name of a column; "" for subjects or groups that are not to be used.
+    # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
     last_frames: int = 0  # of a labeled sequence, that show its expression; 0 for one
     first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
@@ -33,8 +34,8 @@ class Choices:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist, or the number of frames
-                is out of range.
+            FerError: a numbering, split or kind of column does not exist, an expression is
+                malformed, or the number of frames is out of range.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
@@ -45,6 +46,12 @@ class Choices:
                 f"The last frames of a sequence to be used must be from 1 to {MAX_FRAMES}. "
                 f"Received: {self.last_frames}"
             )
+        for expression in classes.values():
+            if len(expression) > MAX_EXPRESSION or not is_one_line(expression):
+                raise FerError(
+                    f"An expression must be one line of at most {MAX_EXPRESSION} characters. "
+                    f"Received: {shortened(expression)!r}"
+                )
         for split in self.splits.values():
             if split not in ("", *SPLITS):
                 raise FerError(
@@ -121,3 +128,9 @@ class Question:
     about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
+    terminal: str = ""  # the options that answer it there
+
+    @property
+    def sentence(self) -> str:
+        """The text, and how to answer it in the terminal."""
+        return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text

@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation
+from fer_core import access, evaluation
 from fer_core.errors import FerError
 from fer_core.runs import (
     EARLY_STOPPED,
@@ -182,6 +182,6 @@ def _show_test(run: Run) -> None:
 
 def show_tensorboard(run: Run) -> None:
     """Shows the command that opens the runs in TensorBoard, if the run writes files for it."""
-    if run.config.tensorboard:
+    if run.config.tensorboard and not access.current().is_public:
         command = f'tensorboard --logdir "{paths.runs_root()}"'
         st.caption(f"To open in TensorBoard: {code(command)}")
