@@ -1,6 +1,7 @@
 from . import image_stats as image_stats
 from . import images as images
 from .detection import MIN_CONFIDENCE as MIN_CONFIDENCE
+from .detection import SURE_CONFIDENCE as SURE_CONFIDENCE
 from .detection import Face as Face
 from .detection import FaceDetector as FaceDetector
 from .detection import min_face_size as min_face_size
@@ -31,6 +32,7 @@ __all__ = [
     "Appearance",
     "Box",
     "MIN_CONFIDENCE",
+    "SURE_CONFIDENCE",
     "CutDetector",
     "DETECT_EVERY",
     "Face",
