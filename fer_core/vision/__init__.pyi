@@ -1,5 +1,6 @@
 from . import image_stats as image_stats
 from . import images as images
+from .decoding_process import decode_large_elsewhere as decode_large_elsewhere
 from .detection import MIN_CONFIDENCE as MIN_CONFIDENCE
 from .detection import SURE_CONFIDENCE as SURE_CONFIDENCE
 from .detection import Face as Face
@@ -47,6 +48,7 @@ __all__ = [
     "check_rgb",
     "crop_face",
     "decode",
+    "decode_large_elsewhere",
     "draw_boxes",
     "encode",
     "face_pixels",

@@ -51,6 +51,17 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
+# Returns an image decoded elsewhere, or None; gets the encoded file and the number of its pixels.
+Decoder = Callable[[bytes, int], np.ndarray | None]
+
+
+def _decode_here(data: bytes, pixels: int) -> None:
+    return None
+
+
+_decoder: Decoder = _decode_here
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in pixels; `x, y` is its top left corner. It may extend beyond the image."""
@@ -86,13 +97,33 @@ def decode(
     data = b""
     try:
         data = source if isinstance(source, bytes) else _read(source)
-        return _decode(data, admit)
+        return decode_bytes(data, admit)
     except FerError as error:
         raise FerError(f"{name} {error}") from error
-    except MemoryError as error:
-        raise FerError(f"{name} takes more memory than there is.") from error
-    except _DAMAGE as error:
+    except OSError as error:
         raise FerError(f"{name} cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def decode_bytes(data: bytes, admit: Callable[[int], None] | None = None) -> np.ndarray:
+    """Decodes an encoded image as `decode` does.
+
+    Raises:
+        FerError: as `decode`. The message is a clause that follows the file's name.
+    """
+    try:
+        return _decode(data, admit)
+    except FerError:
+        raise
+    except MemoryError as error:
+        raise FerError("takes more memory than there is.") from error
+    except _DAMAGE as error:
+        raise FerError(f"cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def decode_with(decoder: Decoder) -> None:
+    """Makes `decode` ask this function first; see `decoding_process`."""
+    global _decoder  # noqa: PLW0603 (one for the process)
+    _decoder = decoder
 
 
 def _read(path: Path) -> bytes:
@@ -114,6 +145,9 @@ def _decode(data: bytes, admit: Callable[[int], None] | None) -> np.ndarray:
             raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")
         if admit:
             admit(image.width * image.height)
+        pixels = _decoder(data, image.width * image.height)
+        if pixels is not None:
+            return pixels
         file.begin_pixels()
         image.load()
         check_size(*image.size)  # a frame may be larger than its header told
