@@ -35,8 +35,8 @@ def choose_search() -> FaceSearch:
             value=None,
             step=0.05,
             placeholder="0.85",
-            help="Lower values find more faces, and more false ones. Those below 0.95 are marked as "
-            "doubtful.",
+            help="Lower values find more faces, and more false ones. Below 0.95 a face is marked "
+            "as doubtful.",
         )
     return FaceSearch(smallest_face, confidence)
 

@@ -10,9 +10,9 @@ from fer_core.vision.image_pyramid import build_pyramid
 from fer_core.vision.images import Box, check_rgb, crop_face, resize
 from fer_core.vision.mtcnn import PATCH, WINDOW, Cascade
 
-# Chosen on 179 photos of crowds, people, animals, rooms and machines. Of their 370 faces, counted by
-# eye, 356 are found, and no other box (by one look of at least 0.9: 353, and 5). The most confident
-# box without a face had 0.82. See `tests/benchmarks/face_counts.py`.
+# Chosen on 179 photos of crowds, people, animals, rooms and machines. Of their 370 faces, counted
+# by eye, 356 are found, and no other box (by one look of at least 0.9: 353, and 5). The most
+# confident box without a face had 0.82. See `tests/benchmarks/face_counts.py`.
 MIN_CONFIDENCE = 0.85  # default; the mean probability that a box holds a face
 SURE_CONFIDENCE = 0.95  # less likely boxes are doubtful: they may not hold a face
 _CANDIDATE = 0.5  # minimum confidence at the first look, for a second one
@@ -22,7 +22,6 @@ _WORKING_FACE = 20  # pixels of the smallest face, in the reduced image that is 
 _SAME_PLACE, _OVERLAP = 0.7, 0.35
 _SHIFT = 5  # pixels of the last network's input, about a tenth of the face
 _LOOKS = 4  # mirrored, and shifted four ways
-_FACES_AT_ONCE = 32  # of a second look; more would take over 200 MB
 _NONE = np.empty((0, 15), np.float32)
 
 
@@ -145,14 +144,11 @@ class FaceDetector:
 
         Boxes are in pixels of the reduced image.
         """
-        means = located[:, 4].copy()
-        for first in range(0, len(located), _FACES_AT_ONCE):
-            some = slice(first, first + _FACES_AT_ONCE)
-            patches = [_looks(image, reduced, row[:4]) for row in located[some]]
-            squares = np.repeat(located[some, :4], _LOOKS, axis=0)
-            again = self._cascade.refine(np.concatenate(patches), squares)[:, 4]
-            means[some] += again.reshape(-1, _LOOKS).sum(axis=1)
-        return means / (1 + _LOOKS)
+        if not len(located):
+            return located[:, 4]
+        patches = np.concatenate([_looks(image, reduced, row[:4]) for row in located])
+        again = self._cascade.refine(patches, np.repeat(located[:, :4], _LOOKS, axis=0))[:, 4]
+        return np.column_stack([located[:, 4], again.reshape(-1, _LOOKS)]).mean(axis=1)
 
 
 def _reduce(image: np.ndarray, height: int, width: int) -> np.ndarray:
