@@ -8,7 +8,8 @@ import numpy as np
 
 from fer_core.vision.image_pyramid import build_pyramid
 from fer_core.vision.images import Box, check_rgb, crop_face, resize
-from fer_core.vision.mtcnn import PATCH, WINDOW, Cascade
+from fer_core.vision.mtcnn import WINDOW, Cascade
+from fer_core.vision.mtcnn_networks import PATCH
 
 MIN_CONFIDENCE = 0.9  # default; the last network's probability that a box holds a face
 _WORKING_FACE = 20  # pixels of the smallest face, in the reduced image that is searched
