@@ -18,7 +18,7 @@ FLOORS = (
     {"runs"},
     {"evaluation", "models"},
     {"training", "inference", "figures"},
-    {"api", "cli"},
+    {"api", "cli", "release"},
     {"__main__"},
 )
 FRONT_DOORS = (
@@ -37,6 +37,7 @@ FRONT_DOORS = (
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",
+    "fer_core.release",
 )
 HEAVY = (
     "tensorflow",

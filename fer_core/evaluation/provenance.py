@@ -6,6 +6,9 @@ from typing import Any
 from fer_core.evaluation.metrics import Accuracy, Score
 from fer_core.evaluation.score_cache import score_of
 from fer_core.runs import Run
+from fer_core.storage import read_text
+
+CARD = "model_card.md"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ def provenance_of(run: Run, *, tta: bool = False) -> ModelProvenance:
     images = int(counts["train"].sum()) if "train" in counts else None
     score = score_of(run.predictions_file(split, tta=tta))
     return ModelProvenance(run, images, split, score, tta)
+
+
+def read_card(run: Run) -> str:
+    """Returns a pretrained model's card as Markdown; empty if the run has none.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
+    try:
+        return read_text(run.directory / CARD)
+    except FileNotFoundError:
+        return ""
 
 
 def _record(accuracy: Accuracy) -> dict[str, float]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.image_reader import ImageReader
-from fer_core.datasets.importing import import_source, preview_source
+from fer_core.datasets.importing import import_source, preview_of, previewing
 from fer_core.datasets.layouts import Choices
 from fer_core.datasets.registry import open_dataset
 from fer_core.expressions import EXPRESSIONS
@@ -390,10 +390,11 @@ def test_a_validation_split_that_was_chosen_is_never_redrawn(tmp_path):
 
 def test_a_preview_shows_classes_with_examples_and_adds_nothing(tmp_path, workspace):
     root = write_tree(tmp_path / "faces", {f"train/{number}": 4 for number in range(8)})
-    record = preview_source(root).as_record()
-    assert record["questions"][0]["about"] == "numbering"
-    assert record["classes"][3]["examples"] == [f"train/3/00{i}.png" for i in range(3)]
-    assert record["splits"] == [{"name": "train", "split": "train", "images": 32}]
+    with previewing(root) as plan:
+        preview = preview_of(plan)
+    assert [question.about for question in plan.questions] == ["numbering"]
+    assert preview.classes == {str(number): 4 for number in range(8)}
+    assert preview.splits == {"train": 32}
     assert not list(workspace.rglob("index.csv")) and not list(workspace.rglob(".preview-*"))
 
 

@@ -19,12 +19,12 @@ from fer_core.inference.recognition import Classifier
 from fer_core.models.architectures import build_model, load_model, save_model
 from fer_core.models.onnx_model import load_for_prediction
 from fer_core.models.prediction import predict
+from fer_core.release.publish import to_float16
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.storage.files import write_json
-from fer_core.training.release import to_float16
 from tests.models import hostile_models
 from tests.models.hostile_models import contents, packed, sound_model
 

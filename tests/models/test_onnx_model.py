@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from fer_core.training.release import to_float16
 from keras import layers
 
 from fer_core.errors import FerError
@@ -19,7 +20,6 @@ from fer_core.models.prediction import predict
 from fer_core.models.tta import predict_tta
 from fer_core.runs.recipes import RECIPES
 from fer_core.storage import paths
-from fer_core.training.release import to_float16
 from tests.models.hostile_models import packed, setting, sound_model
 
 Build = Callable[[keras.KerasTensor], keras.KerasTensor]

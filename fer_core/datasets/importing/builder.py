@@ -91,8 +91,8 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
         "gray": check.is_gray,
         "choices": plan.choices.as_record(),
         "conventions": {
-            "numbering": plan.conventions.numbering,
-            "meanings": dict(plan.conventions.meanings),
+            "numbering": plan.parsed.conventions.numbering,
+            "meanings": dict(plan.parsed.conventions.meanings),
         },
         "own_splits": sorted({*check.index["split"]} - {""}),
     }
@@ -100,7 +100,7 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
 
 def _notes(plan: ImportPlan, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
     return [
-        plan.summary(check.index),
+        plan.parsed.summary(check.index),
         *plan.notes,
         *_damaged_note(check.damaged),
         *split_notes(check.index, index, seed),

@@ -7,8 +7,9 @@ from typing import Any
 from fer_core.datasets.layouts.numberings import parse_numbering
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.text import shortened
+from fer_core.text import is_one_line, shortened
 
+MAX_EXPRESSION = 255  # characters, as of a folder
 # Columns of a table that can be chosen; the last two also if file names tell them.
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
@@ -21,19 +22,26 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    # One of COLUMNS → name of a column; "" for subjects or groups that are not to be used.
+    # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist.
+            FerError: a numbering, split or kind of column does not exist, or an expression is
+                malformed.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
         object.__setattr__(self, "classes", classes)
+        for expression in classes.values():
+            if len(expression) > MAX_EXPRESSION or not is_one_line(expression):
+                raise FerError(
+                    f"An expression must be one line of at most {MAX_EXPRESSION} characters. "
+                    f"Received: {shortened(expression)!r}"
+                )
         for split in self.splits.values():
             if split not in ("", *SPLITS):
                 raise FerError(
@@ -105,3 +113,9 @@ class Question:
     about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
+    terminal: str = ""  # the options that answer it there
+
+    @property
+    def sentence(self) -> str:
+        """The text, and how to answer it in the terminal."""
+        return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text
