@@ -9,6 +9,7 @@ from fer_core.datasets.importing.archives import (
     has_suffix,
     read_member,
 )
+from fer_core.datasets.importing.image_check import MAX_CLASSES
 from fer_core.datasets.importing.import_task import (
     EXTRACTED,
     EXTRACTION,
@@ -39,6 +40,7 @@ __all__ = [
     "EXTRACTION",
     "FACES",
     "Group",
+    "MAX_CLASSES",
     "MAX_EXTRACTED_BYTES",
     "MOST_CLASSES",
     "PREVIEW",
