@@ -7,17 +7,19 @@ import numpy as np
 from fer_core.datasets.quality.measures import SIDE
 
 # Two images are one photo if, once aligned, every window of the face correlates by at least ...
-MIN_LOCAL_CORRELATION = 0.85
+MIN_LOCAL_CORRELATION = 0.88
 # ... and none has moved by more than this many pixels of the sketch: a smile moves the corners of
 # the mouth. If one image is sharper than the other, by up to the blur between them more. Measured
 # by `tests/benchmarks/near_duplicates.py`.
-MAX_DISPLACEMENT = 0.48
-_MIN_CORRELATION = 0.93  # of the faces as a whole after the first steps: others are given up
+MAX_DISPLACEMENT = 0.45
+_MIN_CORRELATION = 0.92  # of the faces as a whole after the first steps: others are given up
 
-_STEPS = (3, 4)  # of Gauss-Newton, before and after giving up
+_STEPS = (3, 2)  # of Gauss-Newton, before and after giving up
 _SMOOTHING = 0.7  # sigma in pixels of the sketch, against noise and resampling
 _WINDOW = 2.0  # sigma of a window: a mouth or an eye is 6 to 8 pixels wide
-_FLOOR = 0.3  # share of the mean contrast that is added to a window's: skin has none
+# Added to a window's contrast, for skin has none: a share of that of the face's smoothest windows
+# (of all windows, the edge of the head would hide a dark face's mouth), and noise.
+_FLOOR, _NOISE = 0.3, 2.0
 _FACE = (slice(7, 26), slice(7, 25))  # where windows are centered; borders are often filled in
 _MIN_COVERED = 0.6  # share of a window that is inside both images
 _CLIPPED = (2, 253)  # gray levels beyond which pixels are clipped
@@ -43,6 +45,13 @@ def gaussian(sigma: float, size: int = SIDE) -> np.ndarray:
     return kernel.astype(np.float32)
 
 
+def blurring(sigma: float) -> np.ndarray:
+    """Returns the same for pixels outside that continue those at the border."""
+    kernel = gaussian(sigma)
+    normalized: np.ndarray = kernel / kernel.sum(axis=1, keepdims=True)
+    return normalized
+
+
 def equalized(sketches: np.ndarray) -> np.ndarray:
     """Equalizes the histogram of each uint8 image."""
     import cv2
@@ -62,39 +71,75 @@ def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     if not len(first):
         return np.zeros(0, bool), np.zeros(0, np.float32)
-    one, other = _comparable(first, second)
+    one, other = _equally_clipped(first, second)
     small, small_other = _halved(one), _halved(other)
     poses = _align(small, small_other, np.zeros((len(one), 4)), _STEPS[0])
     correlation = _correlation(small, _warp(small_other, poses))
     is_same = correlation >= _MIN_CORRELATION
     if is_same.any():
-        one, other, poses = one[is_same], other[is_same], poses[is_same]
-        poses = _align(one, other, poses, _STEPS[1])
-        other, covered = _warp(other, poses), _warp(np.ones_like(one), poses, outside=0.0)
-        one, other, blur = _equally_sharp(one, other)
-        correlation[is_same] = _correlation(one, other)
-        lowest, displacement = _local(one, other, covered)
-        allowed = MAX_DISPLACEMENT * np.sqrt(1 + blur**2)
-        is_same[is_same] = (lowest >= MIN_LOCAL_CORRELATION) & (displacement <= allowed)
+        poses = _align(one[is_same], other[is_same], poses[is_same], _STEPS[1])
+        agrees, correlation[is_same] = _compare(first[is_same], second[is_same], poses)
+        is_same[is_same] = agrees
     return is_same, correlation
 
 
-def _comparable(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Makes two images of one photo alike whatever their brightness and contrast.
+def _compare(
+    first: np.ndarray, second: np.ndarray, poses: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which pairs agree everywhere once aligned, and the correlation of each."""
+    one = first.astype(np.float32)
+    other = _warp(second.astype(np.float32), poses)
+    covered = _warp(np.ones_like(one), poses, outside=0.0)
+    for pair in zip(one, other, covered, strict=True):
+        _give_one_histogram(*pair)
+    one, other, blur = _equally_sharp(_smooth(one), _smooth(other))
+    lowest, displacement = _local(one, other, covered)
+    agrees = lowest >= MIN_LOCAL_CORRELATION
+    agrees &= displacement <= MAX_DISPLACEMENT * np.sqrt(1 + blur**2)
+    return agrees, _correlation(one, other)
 
-    What is clipped in one image is clipped in the other too.
-    """
+
+def _equally_clipped(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equalizes and smooths images; what is clipped in one of a pair is clipped in the other."""
     inner = np.stack([first[:, _IS_INNER], second[:, _IS_INNER]])
-    low = (inner <= _CLIPPED[0]).mean(axis=2).max(axis=0)[:, None, None] * 255
-    high = 255 - (inner >= _CLIPPED[1]).mean(axis=2).max(axis=0)[:, None, None] * 255
-    blur = gaussian(_SMOOTHING)
-    edge = 1 / blur.sum(axis=1)
-    blur = blur * edge[:, None]
-    one, other = (
-        blur @ np.clip(equalized(images).astype(np.float32), low, np.maximum(high, low + 1)) @ blur.T
-        for images in (first, second)
-    )
-    return one, other
+    low = 255 * (inner <= _CLIPPED[0]).mean(axis=2).max(axis=0)
+    high = 255 - 255 * (inner >= _CLIPPED[1]).mean(axis=2).max(axis=0)
+    low, high = (each.astype(np.uint8)[:, None, None] for each in (low, np.maximum(low, high)))
+    one, other = (np.clip(equalized(images), low, high) for images in (first, second))
+    return _smooth(one), _smooth(other)
+
+
+def _smooth(images: np.ndarray) -> np.ndarray:
+    blur = blurring(_SMOOTHING)
+    smooth: np.ndarray = blur @ images.astype(np.float32) @ blur.T
+    return smooth
+
+
+def _give_one_histogram(one: np.ndarray, other: np.ndarray, covered: np.ndarray) -> None:
+    """Changes the gray levels of two images so that both have the mean of their histograms.
+
+    So neither brightness nor contrast nor equalization makes a difference. As many pixels as are
+    clipped in one image are clipped in the other too.
+    """
+    inside = _IS_INNER & (covered > 0.99)
+    images = np.stack([one[inside], other[inside]]).astype(np.uint8)
+    if not images.size:
+        return
+    ordered = np.sort(images, axis=1)
+    count = images.shape[1]
+    low = int((images <= _CLIPPED[0]).sum(axis=1).max())
+    high = count - 1 - int((images >= _CLIPPED[1]).sum(axis=1).max())
+    low, high = min(low, count - 1), max(high, low, 0)
+    high = min(high, count - 1)
+    for image, levels in zip((one, other), ordered, strict=True):
+        np.clip(image, levels[low], levels[high], out=image)
+    ordered = np.clip(ordered, ordered[:, [low]], ordered[:, [high]])
+    sums = np.concatenate([[0.0], np.cumsum(ordered.mean(axis=0))])
+    for image, levels in zip((one, other), ordered, strict=True):
+        ends = np.searchsorted(levels, np.arange(257), side="left")
+        known = np.flatnonzero(np.diff(ends))
+        means = np.diff(sums[ends])[known] / np.diff(ends)[known]
+        image[:] = np.interp(image, known, means)
 
 
 def _align(one: np.ndarray, other: np.ndarray, poses: np.ndarray, steps: int) -> np.ndarray:
@@ -164,9 +209,7 @@ def _warp(images: np.ndarray, poses: np.ndarray, outside: float | None = None) -
     return warped
 
 
-def _equally_sharp(
-    one: np.ndarray, other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _equally_sharp(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Blurs the sharper image of each pair; returns both, and the sigma of that blur in pixels."""
     sharpness = _sharpness(one), _sharpness(other)
     swap = (sharpness[0] < sharpness[1])[:, None, None]
@@ -186,8 +229,7 @@ def _equally_sharp(
 
 @cache
 def _blurs() -> list[tuple[float, np.ndarray]]:
-    kernels = [(sigma, gaussian(sigma)) for sigma in _BLURS]
-    return [(sigma, kernel / kernel.sum(axis=1, keepdims=True)) for sigma, kernel in kernels]
+    return [(sigma, blurring(sigma)) for sigma in _BLURS]
 
 
 def _sharpness(images: np.ndarray) -> np.ndarray:
@@ -231,7 +273,7 @@ def _local(
     contrast = mean(centered**2) + 1e-3
     other_contrast = mean(other_centered**2) + 1e-3
     contrast, other_contrast = (
-        each + _FLOOR * each[:, *_FACE].mean((1, 2), keepdims=True)
+        each + _NOISE + _FLOOR * np.percentile(each[:, *_FACE], 25, axis=(1, 2), keepdims=True)
         for each in (contrast, other_contrast)
     )
     # Windows of the same gain: what then differs is their shape.

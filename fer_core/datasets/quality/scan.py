@@ -122,9 +122,7 @@ def _measure_all(dataset: Dataset, key: str, temporary: Path, report: Report) ->
     return measures
 
 
-def _add_near(
-    table: np.ndarray, chosen: np.ndarray, sketches: np.ndarray, report: Report
-) -> None:
+def _add_near(table: np.ndarray, chosen: np.ndarray, sketches: np.ndarray, report: Report) -> None:
     """Fills `near` and `similarity`; exact copies get the values of the first one."""
     images = f"{len(chosen):,} distinct images"
 

@@ -18,7 +18,7 @@ from fer_core.errors import FerError
 from fer_core.storage import Seconds, check_time, check_value, parse_json, read_arrays, replacing
 
 # Increase it when the same images would give another result: saved results become out of date.
-_VERSION = 1
+_VERSION = 2
 
 TABLE = np.dtype(
     [

@@ -4,21 +4,22 @@ from functools import cache
 
 import numpy as np
 
-from fer_core.datasets.quality.alignment import equalized, gaussian
+from fer_core.datasets.quality.alignment import blurring, equalized
 from fer_core.datasets.quality.measures import SIDE
 
 _SMALL = 12  # pixels per side
 _BASIS = 6
 _FADE = 0.24 * _SMALL  # sigma of the window, in pixels
-_CONTRAST = 5.0  # sigma of the neighborhood whose mean and contrast are evened out, in sketch pixels
+_CONTRAST = (
+    5.0  # sigma of the neighborhood whose mean and contrast are evened out, in sketch pixels
+)
 # Sketch pixels, x and y: a shift of more than 2 pixels is too long to be linear.
 _SHIFTS = ((0.0, 0.0), (2.1, 2.1), (2.1, -2.1), (-2.1, 2.1), (-2.1, -2.1))
 
 
 def evened(sketches: np.ndarray) -> np.ndarray:
     """Evens out brightness and contrast within uint8 sketches: float32 (n, SIDE, SIDE)."""
-    blur = gaussian(_CONTRAST)
-    blur = blur / blur.sum(axis=1, keepdims=True)
+    blur = blurring(_CONTRAST)
     images = equalized(sketches).astype(np.float32)
     images -= blur @ images @ blur.T
     contrast = np.sqrt(blur @ images**2 @ blur.T)
