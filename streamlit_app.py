@@ -4,19 +4,35 @@ Streamlit imports this file to start the server, and runs it as a script for eve
 """
 
 import importlib
+import inspect
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 
 @asynccontextmanager
 async def preload(app: st.App) -> AsyncIterator[None]:
-    """Imports what most pages need while the browser loads the app, which takes it as long."""
-    names = ("fer_core.evaluation", "fer_core.figures")
-    threading.Thread(target=lambda: [*map(importlib.import_module, names)], daemon=True).start()
+    """Prepares what most pages need while the browser loads the app, which takes it as long."""
+    threading.Thread(target=prepare, daemon=True).start()
     yield
+
+
+def prepare() -> None:
+    """Makes this server decode large images in other processes, and loads what is slow."""
+    from PIL import Image
+
+    from fer_core import figures, vision
+
+    vision.decode_large_elsewhere()
+    figures.warm_up()
+    for name in ("evaluation", "datasets.importing"):
+        importlib.import_module(f"fer_core.{name}")
+    Image.init()  # the plugins for all formats
+    inspect.stack()  # Streamlit does so with the first element; is quicker the second time
 
 
 def show_page() -> None:
@@ -50,4 +66,9 @@ def show_page() -> None:
 if __name__ == "__main__":
     show_page()
 else:
-    app = st.App("streamlit_app.py", lifespan=preload)
+    from pages.components.shared.uploads import UploadGate
+
+    # Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an
+    # entry point: on a fresh server, a link to a page would open it without the navigation.
+    PagesManager.uses_pages_directory = False
+    app = st.App("streamlit_app.py", lifespan=preload, middleware=[Middleware(UploadGate)])

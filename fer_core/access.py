@@ -6,6 +6,7 @@ machines can reach it, and a task's process takes over those of whoever submitte
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,13 @@ PUBLIC, PATHS, WRITE = "FER_PUBLIC", "FER_ALLOW_PATHS", "FER_ALLOW_WRITE"
 WORKSPACE_GB = "FER_MAX_WORKSPACE_GB"
 SESSION_MB, UPLOADS_MB = "FER_MAX_UPLOAD_MB", "FER_MAX_UPLOADS_MB"
 
+HIDDEN_PATH = "(a path of the server)"
+# From a slash or a drive on, with the spaces that a later slash shows to belong to it.
+_PATH = re.compile(
+    r"""(?<![\w/\\])(?:[a-z]:\\|\\\\|/(?![/\s]))[^\s'"`]*"""
+    r"""(?:(?:[ ][^\s/\\'"`]+){1,4}[/\\][^\s'"`]*)*""",
+    re.IGNORECASE,
+)
 _ON, _OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _PUBLIC_WORKSPACE_GB = 50.0
 _PUBLIC_SESSION_MB = 512.0  # fer2013.csv has 301 MB
@@ -57,6 +65,20 @@ class Access:
         except (OSError, ValueError):  # too long, or with a null character
             return False
         return any(real.is_relative_to(folder) for folder in (*self.folders, *others))
+
+    def without_paths(self, text: str, *others: Path) -> str:
+        """Returns a message without the paths of the machine that must not be read.
+
+        Where everything may be read, that is the message itself.
+
+        Args:
+            others: folders whose paths stay, relative to them.
+        """
+        if self.folders is None:
+            return text
+        for folder in sorted(map(str, others), reverse=True):
+            text = text.replace(f"{folder}{os.sep}", "")
+        return _PATH.sub(lambda found: found[0] if self.may_read(found[0]) else HIDDEN_PATH, text)
 
     def require_write(self) -> None:
         """Checks that changes are allowed.

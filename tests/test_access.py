@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from fer_core import access, runs, tasks
-from fer_core.access import Access, AccessError
+from fer_core.access import HIDDEN_PATH, Access, AccessError
 from fer_core.datasets import open_dataset
 from fer_core.datasets.importing import check_source, import_task
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.errors import FerError
 from fer_core.runs import RECIPES
 from fer_core.storage import paths, usage, write_json
-from fer_core.tasks import Task, queue, worker
+from fer_core.tasks import Task, TaskState, progress, queue, worker
 from fer_core.tasks.requests import Request
 from fer_core.vision import encode
 
@@ -47,9 +47,9 @@ def do(task: Task) -> str:
     return task.error
 
 
-def submit_import(source: Path, name: str) -> Task:
-    directory = tasks.new_directory(paths.tasks_root(), "import")
-    return queue.submit(directory, "import", {"source": str(source), "name": name})
+def submit_import(source: Path, name: str, kind: str = "import") -> Task:
+    directory = tasks.new_directory(paths.tasks_root(), kind)
+    return queue.submit(directory, kind, {"source": str(source), "name": name})
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,15 @@ def test_what_is_there_and_what_is_not_are_refused_in_one_sentence(tmp_path: Pat
     assert runs.weights_file(replace(recipe, weights=str(place / "weights.h5")))
 
 
+@pytest.mark.parametrize("kind", ["import", "preview"])
 def test_a_folder_that_became_a_link_is_not_read_when_the_task_runs(
-    tmp_path: Path, no_supervisor: None
+    tmp_path: Path, no_supervisor: None, kind: str
 ) -> None:
     allowed, secret = tmp_path / "allowed", tmp_path / "secret"
     (allowed / "faces").mkdir(parents=True)
     save_faces(secret)
     with access.acting_with(Access(folders=(allowed,))):
-        task = submit_import(allowed / "faces", "faces")
+        task = submit_import(allowed / "faces", "faces", kind)
     (allowed / "faces").rmdir()
     (allowed / "faces").symlink_to(secret)
     assert "must be a folder" in do(task)
@@ -233,6 +234,26 @@ def test_a_task_has_the_permissions_of_who_submitted_it(no_supervisor: None) -> 
     assert task.request == Request("draw", {"name": "new"}, 0)
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("/home/bob smith/my faces/x.png must be a file.", f"{HIDDEN_PATH} must be a file."),
+        (
+            "[Errno 13] Permission denied: '/root/.ssh'",
+            f"[Errno 13] Permission denied: '{HIDDEN_PATH}'",
+        ),
+        ("The full traceback is in /work/space/runs/a/log", "The full traceback is in runs/a/log"),
+        ("The source is /faces/a.csv", "The source is /faces/a.csv"),
+        ("C:\\Users\\bob\\x.png is empty.", f"{HIDDEN_PATH} is empty."),
+        ("train/happy/1.png, 48/48, 3 / 4 and http://x.y/z", None),
+    ],
+)
+def test_strangers_do_not_learn_the_folders_of_the_machine(message: str, shown: str | None) -> None:
+    strangers = Access(is_public=True, folders=(Path("/faces"),))
+    assert strangers.without_paths(message, Path("/work/space")) == (shown or message)
+    assert Access().without_paths(message, Path("/work/space")) == message
+
+
 def test_a_full_workspace_takes_no_new_work(no_supervisor: None) -> None:
     draw_dataset("faces", count=70)
     used = usage.workspace_bytes()
@@ -248,3 +269,35 @@ def test_a_full_workspace_takes_no_new_work(no_supervisor: None) -> None:
             queue.submit(directory, "import", {"upload": "upload.zip", "name": "new"})
         assert tasks.room_left() == 0
     assert not queue.waiting()
+
+
+def test_a_task_ends_once_it_outgrows_the_quota_and_leaves_nothing_half_written(
+    no_supervisor: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)
+    table = tmp_path / "faces.csv"
+    pixels = " ".join(["0"] * 48 * 48)
+    rows = [f"{number % 7},{pixels},Training" for number in range(3000)]
+    table.write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    paths.workspace().mkdir()
+    with access.acting_with(Access(workspace_bytes=2_000_000)):  # of the 7 MB that it takes
+        task = submit_import(table, "faces")
+        error = do(task)
+    assert task.state is TaskState.FAILED and "0.0 GB" in error
+    assert list(paths.datasets_root().iterdir()) == []
+    assert usage._folder_bytes(str(paths.workspace())) < 1_000_000
+
+
+def test_an_old_measurement_of_the_workspace_does_not_outlast_what_the_disk_lost(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.mkdir()
+    free = 10_000
+    monkeypatch.setattr(usage, "_PATIENCE", 1e9)
+    monkeypatch.setattr(usage, "_free", lambda root: free)
+    assert usage.workspace_bytes(1000) == 0
+    (workspace / "file").write_bytes(bytes(1001))
+    assert usage.workspace_bytes(1000) == 0  # as far as the disk tells, nothing was written
+    free -= 1001
+    assert usage.workspace_bytes(2000) == 0
+    assert usage.workspace_bytes(1000) == 1001

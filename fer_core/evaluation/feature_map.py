@@ -106,7 +106,11 @@ def save_map(file: Path, face_map: FaceMap) -> None:
 
 
 def read_map(file: Path) -> FaceMap | None:
-    """Reads a map; None if there is none or it is damaged, since it can be computed again."""
+    """Reads a map; None if there is none.
+
+    Raises:
+        DamagedFileError: it cannot be read. It can be computed again.
+    """
     try:
         arrays = read_arrays(file, max_bytes=_MAX_FILE_BYTES)
         rows, points = arrays["rows"], arrays["points"]
@@ -114,9 +118,15 @@ def read_map(file: Path) -> FaceMap | None:
         explained = check_value(tuple[Fraction, ...], record.pop("explained"))
         texts = check_value(dict[str, str], record)
         face_map = FaceMap(rows=rows, points=points, explained=explained, **texts)
-    except (FerError, FileNotFoundError, KeyError, TypeError):
+        if not _are_map(rows, points):
+            raise FerError("It has invalid values.")
+    except FileNotFoundError:
         return None
-    return face_map if _are_map(rows, points) else None
+    except DamagedFileError:
+        raise
+    except (FerError, KeyError, TypeError) as error:
+        raise DamagedFileError(file, f"must hold a feature map. {error}") from error
+    return face_map
 
 
 def _are_map(rows: np.ndarray, points: np.ndarray) -> bool:

@@ -75,6 +75,9 @@ def run_video(task: Task) -> None:
         with VideoReader(video.source, video.name) as reader:
             raise_if_stopped(task)
             summary = recognize_video(reader, video, FaceDetector(), classifier, _reporter(task))
+    except Exception:
+        _remove_partial_files(video)
+        raise
     finally:
         video.source.unlink(missing_ok=True)
     write_json(task.directory / "result.json", summary.to_record())
@@ -288,7 +291,8 @@ def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
 
 
 def _remove_partial_files(video: Video) -> None:
-    """Removes what a killed attempt left."""
+    """Removes what an attempt left that failed or was killed."""
+    video.table_file.unlink(missing_ok=True)
     for file in video.directory.glob(f".{video.annotated_file.stem}.*"):
         file.unlink(missing_ok=True)
     shutil.rmtree(Path(video.portrait_file(1)).parent, ignore_errors=True)

@@ -4,12 +4,12 @@ import contextlib
 import logging
 import shutil
 import time
-from functools import partial
 from pathlib import Path
 
 from fer_core.errors import FerError
-from fer_core.storage import paths, read_json, truncate_log
+from fer_core.storage import paths, truncate_log
 from fer_core.tasks import exit_status, kinds, processes, queue
+from fer_core.tasks.requests import read_request
 from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
 
 LOG = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ LOG = logging.getLogger(__name__)
 MAX_LOG_BYTES = 8_000_000
 RETENTION_SECONDS = 7 * 24 * 3600.0  # for which an ended task is kept; runs are never removed
 _KEPT_KINDS = (kinds.VIDEO,)  # their results are in the task's directory and belong to the user
+_REQUESTS = ("request.json", WITHDRAWN)
 _MAX_DELETION_SECONDS = 3600.0  # that deleting a folder takes
 
 
@@ -61,16 +62,9 @@ def _is_removable(task: Task) -> bool:
 def _was_made_here(task: Task) -> bool:
     """Returns whether the program made the folder: it does not delete what the user copied in."""
     folder = task.directory
-    records = [folder / "request.json", folder / WITHDRAWN]
-    records += [attempt / "process.json" for attempt in folder.glob("attempts/*")]
-    return any(map(partial(_names, folder), records))
-
-
-def _names(folder: Path, record: Path) -> bool:
-    try:
-        return Path(read_json(record)["task"]) == folder
-    except (FerError, TypeError, KeyError):  # missing or damaged
-        return False
+    files = [each / name for each in (folder, *folder.glob("attempts/*")) for name in _REQUESTS]
+    requests = filter(None, map(read_request, files))
+    return any(request.was_made_in(folder) for request in requests)
 
 
 def _last_change(task: Task) -> float:

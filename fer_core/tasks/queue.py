@@ -75,6 +75,7 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
     check_submission()
     permissions = access.current().to_record()
     request = Request(kind, dict(arguments or {}), time.time(), str(directory), permissions)
+    request = request.sealed()
     check_entries(directory)
     check_request(directory, request)
     for name in (_PLACE_FILE, "progress.json", WITHDRAWN):
@@ -138,7 +139,7 @@ def can_auto_resume(task: Task) -> bool:
     """
     is_interrupted = task.state is TaskState.INTERRUPTED
     # A run copied from another machine may still be running there.
-    is_ours = is_interrupted and not task.stop_requested and not task.is_copy
+    is_ours = is_interrupted and not task.stop_requested and task.was_made_here
     return is_ours and not _is_given_up(task)
 
 

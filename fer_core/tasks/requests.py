@@ -2,13 +2,14 @@
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fer_core.errors import FerError
 from fer_core.storage import Timestamp, check_record, read_record
 from fer_core.tasks.kinds import KINDS, Kind
+from fer_core.tasks.seal import is_sealed, seal
 from fer_core.text import shortened
 
 _MAX_DIGITS = 6  # of an attempt's number
@@ -28,6 +29,7 @@ class Request:
     submitted: Timestamp  # the oldest runs first
     task: str = ""  # the directory in which it was made; "" by versions that did not record it
     access: dict[str, Any] | None = None  # permissions of who submitted it; None: all
+    seal: str = ""  # of all of the above; "" by versions that did not seal it
 
     def __post_init__(self) -> None:
         if self.kind in KINDS:
@@ -35,6 +37,18 @@ class Request:
                 check_record(KINDS[self.kind].arguments, self.arguments)
             except FerError as error:
                 raise FerError(f"The request to {self.kind} {error}") from error
+
+    def sealed(self) -> Self:
+        """Returns the request with the seal of this workspace."""
+        return replace(self, seal=seal(self._content()))
+
+    def was_made_in(self, directory: Path) -> bool:
+        """Returns whether this workspace's program made the request, and in this directory."""
+        is_here = bool(self.task) and Path(self.task) == directory
+        return is_here and is_sealed(self._content(), self.seal)
+
+    def _content(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "seal"}
 
 
 def read_request(file: Path) -> Request | None:
@@ -92,8 +106,10 @@ def check_request(directory: Path, request: Request) -> Kind:
             f"Its request must be of a kind of task that the folder {directory.parent.name} holds. "
             f"Received: {shortened(request.kind)}"
         )
-    if not request.task or Path(request.task) != directory:
-        raise FerError("Its request was made in another folder, or by an earlier version.")
+    if not request.was_made_in(directory):
+        raise FerError(
+            "Its request was made in another folder or workspace, or by an earlier version."
+        )
     return kind
 
 

@@ -119,9 +119,9 @@ class Task:
         return self.attempt is not None and _is_live(self.attempt)
 
     @property
-    def is_copy(self) -> bool:
-        """Returns whether the directory was copied or moved here after the newest attempt."""
-        return self.attempt is not None and not _was_taken_here(self.attempt)
+    def was_made_here(self) -> bool:
+        """Returns whether this workspace's program made the request, and in this directory."""
+        return self.request is not None and self.request.was_made_in(self.directory)
 
     @property
     def attempt(self) -> Path | None:
@@ -188,7 +188,14 @@ class Task:
         return exit_status.interruption_reason(self.attempt) if self.attempt else ""
 
     def save_progress(self, progress: Progress) -> None:
-        """Replaces `progress.json`. Only the process that does the work may call this."""
+        """Replaces `progress.json`. Only the process that does the work may call this.
+
+        All work comes by here again and again, so that it ends here if it writes too much.
+
+        Raises:
+            AccessError: the workspace has outgrown its quota.
+        """
+        _check_room()
         write_json(self.directory / "progress.json", asdict(progress), durable=False)
 
     @property
@@ -284,16 +291,20 @@ def check_submission(more: int = 0) -> None:
     Raises:
         AccessError: changes are switched off, or the workspace would exceed its quota.
     """
-    permissions = access.current()
-    permissions.require_write()
-    if permissions.workspace_bytes is not None:
-        permissions.require_room(workspace_bytes(), more)
+    access.current().require_write()
+    _check_room(more)
 
 
 def room_left() -> int:
     """Returns the bytes by which the workspace may still grow, as far as its quota goes."""
     quota = access.current().workspace_bytes
-    return sys.maxsize if quota is None else max(0, quota - workspace_bytes())
+    return sys.maxsize if quota is None else max(0, quota - workspace_bytes(quota))
+
+
+def _check_room(more: int = 0) -> None:
+    permissions = access.current()
+    if (quota := permissions.workspace_bytes) is not None:
+        permissions.require_room(workspace_bytes(quota), more)
 
 
 def new_directory(root: Path, name: str, more: int = 0) -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fer_core.errors import FerError
+from fer_core.vision.heif import HEIF_SUFFIXES, heif_formats, is_heif
 from fer_core.vision.image_limits import (
     MAX_IMAGE_BYTES,
     MAX_PIXELS,
@@ -27,6 +28,7 @@ from fer_core.vision.image_limits import (
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
     | {".pgm", ".ppm", ".pnm", ".pbm"}
+    | HEIF_SUFFIXES
 )
 # Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -43,12 +45,23 @@ _UPRIGHT = {
 # Pillow's parsers raise all of these on damaged files.
 _DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
 _DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
-_DAMAGE += (AssertionError, AttributeError, NotImplementedError, RecursionError)
+_DAMAGE += (AssertionError, AttributeError, RuntimeError)  # the last is libheif's too
 _RAW_EXIF = "Raw profile type exif"  # where ImageMagick keeps a PNG's EXIF data, in hexadecimal
 
 # Set once: `warnings.catch_warnings` is not thread-safe, and threads decode in parallel.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+# Returns an image decoded elsewhere, or None; gets the encoded file and the number of its pixels.
+Decoder = Callable[[bytes, int], np.ndarray | None]
+
+
+def _decode_here(data: bytes, pixels: int) -> None:
+    return None
+
+
+_decoder: Decoder = _decode_here
 
 
 @dataclass(frozen=True)
@@ -86,13 +99,33 @@ def decode(
     data = b""
     try:
         data = source if isinstance(source, bytes) else _read(source)
-        return _decode(data, admit)
+        return decode_bytes(data, admit)
     except FerError as error:
         raise FerError(f"{name} {error}") from error
-    except MemoryError as error:
-        raise FerError(f"{name} takes more memory than there is.") from error
-    except _DAMAGE as error:
+    except OSError as error:
         raise FerError(f"{name} cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def decode_bytes(data: bytes, admit: Callable[[int], None] | None = None) -> np.ndarray:
+    """Decodes an encoded image as `decode` does.
+
+    Raises:
+        FerError: as `decode`. The message is a clause that follows the file's name.
+    """
+    try:
+        return _decode(data, admit)
+    except FerError:
+        raise
+    except MemoryError as error:
+        raise FerError("takes more memory than there is.") from error
+    except _DAMAGE as error:
+        raise FerError(f"cannot be read as an image: {_reason(error, data)}.") from error
+
+
+def decode_with(decoder: Decoder) -> None:
+    """Makes `decode` ask this function first; see `decoding_process`."""
+    global _decoder  # noqa: PLW0603 (one for the process)
+    _decoder = decoder
 
 
 def _read(path: Path) -> bytes:
@@ -108,12 +141,16 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(data: bytes, admit: Callable[[int], None] | None) -> np.ndarray:
-    with checked_file(data) as file, Image.open(file, formats=_FORMATS) as image:
+    formats = (*_FORMATS, *heif_formats()) if is_heif(data) else _FORMATS
+    with checked_file(data) as file, Image.open(file, formats=formats) as image:
         check_size(*image.size)
         if image.mode in ("I", "F"):
             raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")
         if admit:
             admit(image.width * image.height)
+        pixels = _decoder(data, image.width * image.height)
+        if pixels is not None:
+            return pixels
         file.begin_pixels()
         image.load()
         check_size(*image.size)  # a frame may be larger than its header told

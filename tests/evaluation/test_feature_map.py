@@ -21,7 +21,7 @@ from fer_core.figures.feature_map import MOST_IN_SVG, map_figure
 from fer_core.inference import feature_map_task as mapping
 from fer_core.runs.listing import open_run
 from fer_core.runs.run import Run
-from fer_core.storage import paths
+from fer_core.storage import DamagedFileError, paths
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import CancelledError, TaskState
@@ -173,14 +173,18 @@ def test_what_ships_with_the_program_is_not_written_into(run: Run) -> None:
     assert map_file(shipped, "tiny", "val", PCA).is_relative_to(paths.workspace())
 
 
-def test_a_damaged_map_counts_as_none(run: Run) -> None:
+def test_a_damaged_map_is_told_from_one_that_was_never_computed(run: Run) -> None:
     mapping.draw_map(run, "tiny", "val")
     file = map_file(run, "tiny", "val", PCA)
     whole = file.read_bytes()
     for damage in (b"", b"no map", whole[: len(whole) // 2]):
         file.write_bytes(damage)
-        assert read_map(file) is None
+        with pytest.raises(DamagedFileError):
+            read_map(file)
     np.savez(file, rows=np.arange(3), points=np.zeros((3, 2)), record='{"made": "today"}')
+    with pytest.raises(DamagedFileError):
+        read_map(file)
+    file.unlink()
     assert read_map(file) is None
 
 

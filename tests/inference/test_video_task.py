@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fer_core.access import Access
 from fer_core.inference import video_task, videos
 from fer_core.inference.recognition import Classifier
 from fer_core.inference.video_io import MAX_GAP, VideoReader
@@ -20,7 +21,7 @@ from fer_core.models import architectures as models
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage import paths
+from fer_core.storage import paths, usage
 from fer_core.storage.files import write_json
 from fer_core.tasks import kinds, queue, supervisor, worker
 from fer_core.tasks import maintenance as upkeep
@@ -258,6 +259,25 @@ def test_the_halves_of_a_killed_attempt_are_gone_after_the_next(ask: Ask) -> Non
     assert not half.exists()
     with pytest.raises(ValueError, match=r"a\.mp4 cannot be processed again"):
         videos.restart_video(video)
+
+
+def test_one_that_outgrows_the_quota_leaves_nothing_half_written(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = ask(face_frames(40))
+    original = tasks.Task.save_progress
+
+    def fill(self: tasks.Task, progress: tasks.Progress) -> None:
+        if progress.done:  # some frames were written
+            (paths.workspace() / "filling").write_bytes(bytes(20_000_000))
+        original(self, progress)
+
+    monkeypatch.setattr(tasks.Task, "save_progress", fill)
+    quota = usage.workspace_bytes() + 20_000_000
+    monkeypatch.setattr(Access, "from_record", lambda *_: Access(workspace_bytes=quota))
+    do(video)
+    assert video.state is TaskState.FAILED and "workspace" in video.error
+    assert {path.name for path in video.directory.iterdir()} == {"attempts", "progress.json"}
 
 
 def test_a_run_that_is_gone_is_said(ask: Ask, run: Run) -> None:

@@ -1,11 +1,13 @@
 """A server that people on other machines can reach."""
 
+import asyncio
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 from streamlit import config, runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
@@ -16,8 +18,8 @@ from streamlit.testing.v1.element_tree import Widget
 from fer_core.access import Access
 from fer_core.storage import paths
 from fer_core.tasks import queue
-from pages.components.shared.uploads import limit_uploads
-from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun
+from pages.components.shared.uploads import UploadGate, limit_uploads
+from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
 
@@ -62,6 +64,26 @@ def test_every_page_says_what_is_off(
 
 def test_a_local_server_says_nothing(open_in_frame: PageOpener) -> None:
     assert not open_in_frame("home").warning
+
+
+def test_strangers_see_no_log_and_no_folder_of_the_machine_on_train(
+    public: None, open_page: PageOpener, new_run: RunFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run()
+    attempt = take(run)
+    (attempt / "worker.log").write_text('File "/home/bob/fer_core/x.py"')
+    (attempt / "error.txt").write_text(
+        f"/home/bob/faces must be a folder. See {attempt}/worker.log"
+    )
+    (attempt / "exit.json").write_text('{"code": 1, "ended": 1.0}')
+    page = open_page("train", run=run.id)
+    shown = "".join(each.value for kind in ("error", "caption", "code") for each in page.get(kind))
+    assert (
+        "bob" not in shown and str(paths.workspace()) not in shown and "must be a folder" in shown
+    )
+    monkeypatch.setenv("FER_ALLOW_PATHS", str(paths.workspace()))
+    page = open_page("train", run=run.id)
+    assert any("bob" in each.value for each in page.code)
 
 
 def test_forged_presses_of_disabled_buttons_change_nothing(
@@ -121,6 +143,40 @@ def test_uploads_are_limited_in_a_session_and_in_all(uploads: MemoryUploadedFile
     assert upload(uploads, "a", "0")  # replaces a file of the same number
     uploads.remove_session_files("a")
     assert upload(uploads, "c", "0") and upload(uploads, "c", "1")
+
+
+def test_uploads_that_arrive_at_the_same_time_are_limited_together(
+    uploads: MemoryUploadedFileManager,
+) -> None:
+    """Of a hundred uploads that never end, as many are received as fit."""
+    held = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal held
+        size = len((await receive())["body"])
+        held += size
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(100_000), "more_body": True}
+
+    async def attack(sessions: str) -> None:
+        gate = UploadGate(app)
+        paths = [f"/_stcore/upload_file/{session}/file" for session in sessions]
+        scopes = [{"type": "http", "method": "PUT", "path": path} for path in paths]
+        every = [asyncio.ensure_future(gate(scope, receive, None)) for scope in scopes]
+        done, waiting = await asyncio.wait(every, timeout=0.1)
+        assert {task.exception().status_code for task in done} == {413}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not gate._arriving
+
+    asyncio.run(attack("a" * 100))
+    assert 2_500_000 < held <= 3_000_000
+    held = 0
+    asyncio.run(attack("abcdefghij" * 10))
+    assert 4_500_000 < held <= 5_000_000
 
 
 def test_any_number_of_empty_files_is_too_many(uploads: MemoryUploadedFileManager) -> None:

@@ -6,7 +6,7 @@ Whoever makes a dataset, a run or a video chooses the names in it.
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fer_core.datasets.importing import import_source
 from fer_core.runs import Run
 from fer_core.storage import paths, read_json, write_json
 from fer_core.tasks import new_directory
+from fer_core.tasks.requests import Request
 from pages.components.shared.formatting import code, file_name, plain
 from tests.datasets.trees import write_tree
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
@@ -146,8 +147,8 @@ def rename_dataset(run: Run, name: str) -> None:
 
 def ask(directory: Path, kind: str, arguments: dict[str, Any]) -> None:
     task = directory.parent.parent if directory.parent.name == "attempts" else directory
-    request = {"kind": kind, "arguments": arguments, "submitted": time.time(), "task": str(task)}
-    write_json(directory / "request.json", request)
+    request = Request(kind, arguments, time.time(), str(task)).sealed()
+    write_json(directory / "request.json", asdict(request))
 
 
 @pytest.fixture

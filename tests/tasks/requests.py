@@ -15,5 +15,5 @@ def write_request(
     """Writes what `queue.submit` writes, without starting a supervisor."""
     directory.mkdir(parents=True, exist_ok=True)
     now = time.time() if submitted is None else submitted
-    request = Request(kind, arguments, now, str(directory))
+    request = Request(kind, arguments, now, str(directory)).sealed()
     write_json(directory / "request.json", asdict(request))

@@ -1,6 +1,7 @@
 """The queue: its order, and who may change it."""
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Barrier, Thread
@@ -225,18 +226,20 @@ def test_cancelling_a_queued_resume_leaves_the_run_unchanged(workspace: Path) ->
     assert task.state is TaskState.FINISHED
 
 
-def interrupted_in(task: Task, taken_in: str) -> None:
-    """Makes it a task whose work was begun in that directory and ended without a word."""
+def interrupt(task: Task) -> None:
+    """Makes it a task whose work was begun and ended without a word."""
     take(task)
-    attempt = task.directory / "attempts" / "0"
-    write_json(attempt / "process.json", {"pid": 1, "created": 0.0, "task": taken_in})
+    record = {"pid": 1, "created": 0.0, "task": str(task.directory)}
+    write_json(task.directory / "attempts" / "0" / "process.json", record)
 
 
 def test_an_interrupted_run_copied_from_elsewhere_is_not_resumed_automatically(
     three: Sequence[Task],
 ) -> None:
-    interrupted_in(three[0], str(three[0].directory))
-    interrupted_in(three[1], "/another/machine/runs/b")
+    interrupt(three[0])
+    three[1].cancel()
+    copied = three[1].directory / "attempts"
+    shutil.copytree(three[0].directory / "attempts", copied)
     assert {task.state for task in three[:2]} == {TaskState.INTERRUPTED}
     assert queue.interrupted() == [three[0]]
     assert not queue.auto_resume(three[1]) and order() == "c"
@@ -248,7 +251,7 @@ def test_a_run_that_the_user_stopped_or_cancelled_is_not_resumed_automatically(
     three: Sequence[Task], stops: Callable[[Task], object]
 ) -> None:
     run = three[0]
-    interrupted_in(run, str(run.directory))
+    interrupt(run)
     queue.submit(run.directory, "train")
     stops(run)
     assert run.state is TaskState.INTERRUPTED and queue.interrupted() == []

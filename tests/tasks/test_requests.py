@@ -173,6 +173,58 @@ def test_a_link_deep_in_a_task_fails_it_before_anything_is_written(
     assert task.error.startswith(str(task.directory / "checkpoints" / "3"))
 
 
+def test_a_folder_that_guesses_its_own_path_is_refused(
+    workspace: Path, started: list[bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = paths.tasks_root() / "x"
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("FER_HOME", str(tmp_path / "elsewhere"))
+        write_request(paths.tasks_root() / "x", kinds.DRAW, name="faces")
+        theirs = json.loads((paths.tasks_root() / "x" / "request.json").read_text())
+    write_request(paths.tasks_root() / "ours", kinds.DRAW, name="faces")  # makes our key
+    ours = json.loads((paths.tasks_root() / "ours" / "request.json").read_text())
+    Task(paths.tasks_root() / "ours").cancel()
+    directory.mkdir()
+    for record in (theirs, ours, ours | {"seal": ""}):
+        write_json(directory / "request.json", record | {"task": str(directory)})
+        assert_refused(Task(directory), started)
+
+
+def test_a_request_that_was_changed_is_refused(workspace: Path, started: list[bool]) -> None:
+    task = Task(paths.runs_root() / "x")
+    write_request(task.directory, epochs=20, since=10)
+    record = json.loads((task.directory / "request.json").read_text())
+    for change in ({"arguments": {"epochs": 21, "since": 10}}, {"submitted": 1.0}, {"access": {}}):
+        write_json(task.directory / "request.json", record | change)
+        assert_refused(task, started)
+    write_json(task.directory / "request.json", record)
+    assert queue.waiting() == [task]
+
+
+def test_a_run_whose_interrupted_attempt_was_copied_in_is_not_resumed(workspace: Path) -> None:
+    for name in ("ours", "copied"):
+        task = Task(paths.runs_root() / name)
+        write_request(task.directory)
+        attempt = supervisor.take(task)
+        assert attempt is not None
+        write_json(attempt / "process.json", {"pid": 0, "created": 0, "task": str(task.directory)})
+        if name == "copied":
+            record = json.loads((attempt / "request.json").read_text()) | {"seal": "0" * 64}
+            write_json(attempt / "request.json", record)
+        assert task.state is TaskState.INTERRUPTED
+        assert queue.can_auto_resume(task) == (name == "ours")
+
+
+def test_the_key_of_the_seal_is_the_owners_alone(workspace: Path) -> None:
+    write_request(paths.tasks_root() / "x", kinds.DRAW, name="faces")
+    key = workspace / "seal.key"
+    assert key.stat().st_mode & 0o077 == 0
+    key.write_bytes(b"short")  # damaged: what was sealed is refused, and a new one is made
+    assert Task(paths.tasks_root() / "x").refusal
+    write_request(paths.tasks_root() / "x", kinds.DRAW, name="faces")
+    assert queue.waiting() == [Task(paths.tasks_root() / "x")]
+
+
 def test_a_worker_carries_out_no_attempt_that_was_copied_in(workspace: Path) -> None:
     write_request(paths.tasks_root() / "a", kinds.DRAW, name="faces")
     supervisor.take(Task(paths.tasks_root() / "a"))

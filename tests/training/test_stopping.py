@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from fer_core.access import Access
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.records import COMPLETED, Goal
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
-from fer_core.storage import paths
+from fer_core.storage import paths, usage
 from fer_core.storage.files import write_json
 from fer_core.tasks import exit_status as endings
 from fer_core.tasks import queue, supervisor
@@ -120,6 +121,30 @@ def test_an_interrupted_run_stays_interrupted_and_does_not_go_on_by_itself(
         attempt_at(run)
     assert run.state is TaskState.INTERRUPTED and queue.interrupted() == []
     assert contents(run) == before
+
+
+def test_a_run_that_outgrows_the_quota_fails_and_goes_on_when_there_is_room(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_core.training.progress.SECONDS", 0.0)
+    run = create_run(replace(config, epochs=2))
+    original = Trainer._record_epoch
+
+    def fill(self: Trainer, probabilities: object) -> None:
+        original(self, probabilities)
+        (paths.workspace() / "filling").write_bytes(bytes(20_000_000))
+
+    quota = usage.workspace_bytes() + 20_000_000
+    with monkeypatch.context() as filling:
+        filling.setattr(Trainer, "_record_epoch", fill)
+        filling.setattr(Access, "from_record", lambda *_: Access(workspace_bytes=quota))
+        attempt_at(run)
+    assert run.state is TaskState.FAILED and "workspace" in run.error
+    assert list(run.history["epoch"]) == [0]
+    assert not [path for path in run.directory.rglob(".*") if path.is_file()]
+    (paths.workspace() / "filling").unlink()
+    attempt_at(run)
+    assert run.state is TaskState.FINISHED and list(run.history["epoch"]) == [0, 1]
 
 
 def test_a_stop_that_comes_before_anything_is_told_is_heard(config: TrainConfig) -> None:

@@ -10,6 +10,7 @@ from fer_core.datasets.quality.findings import (
 from fer_core.datasets.quality.scan_results import (
     FaceSearch,
     ScanResult,
+    damaged_results,
     face_search_file,
     has_changed,
     images_key,
@@ -24,6 +25,7 @@ __all__ = [
     "FaceSearch",
     "Finding",
     "ScanResult",
+    "damaged_results",
     "face_search_file",
     "find_problems",
     "finding_table",

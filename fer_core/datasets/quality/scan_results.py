@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +17,15 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.quality.measures import GONE
 from fer_core.errors import FerError
-from fer_core.storage import Seconds, check_time, check_value, parse_json, read_arrays, replacing
+from fer_core.storage import (
+    DamagedFileError,
+    Seconds,
+    check_time,
+    check_value,
+    parse_json,
+    read_arrays,
+    replacing,
+)
 
 # Increase it when the same images would give another result: saved results become out of date.
 _VERSION = 2
@@ -153,14 +163,35 @@ def save(path: Path, result: ScanResult | FaceSearch) -> None:
 
 def read_scan_result(dataset: Dataset) -> ScanResult | None:
     """Reads the last scan result, up to date or not; None if it is missing or damaged."""
-    result = _read(scan_result_file(dataset), ScanResult)
-    return result if result is not None and _is_table(result.table) else None
+    with suppress(DamagedFileError):
+        return _load_scan(dataset)
+    return None
 
 
 def read_face_search(dataset: Dataset) -> FaceSearch | None:
     """Reads the last face search, up to date or not; None if it is missing or damaged."""
-    search = _read(face_search_file(dataset), FaceSearch)
-    return search if search is not None and _is_search(search) else None
+    with suppress(DamagedFileError):
+        return _load_search(dataset)
+    return None
+
+
+def damaged_results(dataset: Dataset) -> list[str]:
+    """Returns a sentence for each result that was saved and cannot be read."""
+    sentences = []
+    for load in (_load_scan, _load_search):
+        try:
+            load(dataset)
+        except DamagedFileError as error:
+            sentences.append(str(error))
+    return sentences
+
+
+def _load_scan(dataset: Dataset) -> ScanResult | None:
+    return _read(scan_result_file(dataset), ScanResult, lambda result: _is_table(result.table))
+
+
+def _load_search(dataset: Dataset) -> FaceSearch | None:
+    return _read(face_search_file(dataset), FaceSearch, _is_search)
 
 
 def _is_table(table: np.ndarray) -> bool:
@@ -178,12 +209,24 @@ def _is_search(search: FaceSearch) -> bool:
     return positions.shape == found.shape and bool((positions >= 0).all())
 
 
-def _read(path: Path, kind: type[Result]) -> Result | None:
+def _read(path: Path, kind: type[Result], is_valid: Callable[[Result], bool]) -> Result | None:
+    """Reads a result; None if there is none.
+
+    Raises:
+        DamagedFileError: it cannot be read. It can be computed again.
+    """
     try:
         arrays = read_arrays(path, max_bytes=_MAX_FILE_BYTES)
         stored = check_value(dict[str, Any], parse_json(str(arrays["record"])))
         values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS[kind]}
         about = {_NAME_IN_MEMORY.get(name, name): value for name, value in stored.items()}
-        return kind(**about, **values)
-    except (FerError, FileNotFoundError, KeyError, TypeError):  # it can be computed again
+        result = kind(**about, **values)
+        if not is_valid(result):
+            raise FerError("It has invalid values.")
+    except FileNotFoundError:
         return None
+    except DamagedFileError:
+        raise
+    except (FerError, KeyError, TypeError) as error:
+        raise DamagedFileError(path, f"must hold a scan's result. {error}") from error
+    return result

@@ -5,7 +5,7 @@ from datetime import timedelta
 import streamlit as st
 
 from fer_core import tasks
-from fer_core.datasets import Corrections, Dataset
+from fer_core.datasets import Corrections, Dataset, quality
 from fer_core.datasets.quality import DESCRIPTIONS, Finding
 from fer_core.errors import FerError
 from fer_core.storage import paths
@@ -15,7 +15,7 @@ from pages.components.datasets.quality_cache import QualityReport, quality_repor
 from pages.components.shared.access import writing
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import format_duration
+from pages.components.shared.formatting import format_duration, plain
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 _MESSAGES = TaskLabels("Stop scan", "The scan failed.")
@@ -30,6 +30,8 @@ def show_quality(dataset: Dataset, page_corrections: Corrections | None) -> None
     """
     active = show_scan_progress(dataset.name)
     report = quality_report(dataset)
+    if not active and (report is None or report.faces is None):
+        _show_damage(dataset)
     if report is None:
         if not active:
             _offer_first_scan(dataset)
@@ -41,6 +43,15 @@ def show_quality(dataset: Dataset, page_corrections: Corrections | None) -> None
         _offer_scan(dataset, "Scan again", primary=True, disabled=active)
     else:
         _show_findings(dataset, page_corrections, active)
+
+
+def _show_damage(dataset: Dataset) -> None:
+    """Shows which saved results cannot be read, so that they do not look as if there were none."""
+    for sentence in quality.damaged_results(dataset):
+        st.warning(
+            plain(f"{sentence} Repeat the scan or the face search to replace it."),
+            icon=":material/broken_image:",
+        )
 
 
 def submit_scan(name: str, faces: int = 0) -> Task:

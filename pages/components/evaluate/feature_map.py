@@ -9,12 +9,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core import evaluation
+from fer_core.errors import FerError
 from fer_core.evaluation import PCA, UMAP, EvaluationReport, FaceMap
 from fer_core.figures import map_figure
 from fer_core.storage import Stamp, stamp
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
+from pages.components.shared.formatting import plain
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.task_progress import TaskLabels, show_task
 
@@ -37,10 +39,15 @@ def show_map(subject: Subject, found: EvaluationReport) -> None:
     method = _choose_method(subject)
     tasks = evaluation.maps_of(subject.run, subject.dataset, subject.file.stem)
     active = bool(tasks) and show_task(tasks[0], _WORDS)
-    drawn = _known_map(subject, method)
+    drawn, damage = _known_map(subject, method)
     if drawn is not None and _is_current(subject, drawn):
         _show(subject, found, drawn)
     elif not active:
+        if damage:
+            st.warning(
+                plain(f"{damage} Compute the map again to replace it."),
+                icon=":material/broken_image:",
+            )
         if drawn is not None:
             st.warning(
                 "The predictions have changed since the map was computed.",
@@ -150,8 +157,8 @@ def _sentence(found: EvaluationReport, drawn: FaceMap) -> str:
     return f"{said} Computed on {drawn.time:%d %B %Y at %H:%M}."
 
 
-def _known_map(subject: Subject, method: str) -> FaceMap | None:
-    """Returns the saved map, which may be outdated; None if there is none."""
+def _known_map(subject: Subject, method: str) -> tuple[FaceMap | None, str]:
+    """Returns the saved map, which may be outdated, or None; and a sentence if it is damaged."""
     return _read(subject, method, _stamp(subject, method))
 
 
@@ -172,10 +179,12 @@ def _stamp(subject: Subject, method: str) -> Stamp:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(subject: Subject, method: str, then: Stamp) -> FaceMap | None:
-    return evaluation.read_map(
-        evaluation.map_file(subject.run, subject.dataset, subject.file.stem, method)
-    )
+def _read(subject: Subject, method: str, then: Stamp) -> tuple[FaceMap | None, str]:
+    file = evaluation.map_file(subject.run, subject.dataset, subject.file.stem, method)
+    try:
+        return evaluation.read_map(file), ""
+    except FerError as error:
+        return None, str(error)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -16,6 +16,7 @@ from pages.components.shared.uploads import limit_uploads
 _REACHED = "Switched off, since people on other machines can reach this server."
 _WRITE_OFF = f"{_REACHED} Its owner can allow changes with {WRITE}=1."
 _PATHS_OFF = f"{_REACHED} Its owner can name folders that may be read with {PATHS}."
+LOG_OFF = f"{_REACHED} Its owner can open the log by adding the workspace to {PATHS}."
 
 
 class WidgetState(TypedDict):

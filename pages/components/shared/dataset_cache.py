@@ -1,5 +1,6 @@
 """Keeps opened datasets and their thumbnails in memory between reruns."""
 
+import numpy as np
 import streamlit as st
 
 from fer_core import vision
@@ -52,9 +53,11 @@ def _correct(name: str, modified: int, overlay: Corrections) -> Dataset:
 
 @st.cache_data(max_entries=4000, show_spinner=False)
 def _thumbnail(name: str, content: str, position: int) -> bytes:
-    image = open_cached(name).image(position)
+    # Few large images are decoded at once, in all sessions.
+    return vision.encode(open_cached(name).reader.reduced(position, _shrink), "JPEG")
+
+
+def _shrink(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
-    factor = THUMBNAIL / max(height, width)
-    if factor < 1:
-        image = vision.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))
-    return vision.encode(image, "JPEG")
+    factor = min(1.0, THUMBNAIL / max(height, width))
+    return vision.resize(image, max(1, round(height * factor)), max(1, round(width * factor)))

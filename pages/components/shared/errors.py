@@ -68,9 +68,7 @@ def handle_uncaught_errors() -> None:
 
 def show_internal_error(ex: BaseException) -> None:
     """Shows the type of an unexpected exception and where its traceback is."""
-    place = code(str(log_file()))
-    if access.current().is_public:  # strangers need not know the folders of this machine
-        place = "the server's log"
+    place = "the server's log" if access.current().is_public else code(str(log_file()))
     st.error(
         f"**Internal error** ({plain(type(ex).__name__)}). This is a bug in FER Studio. "
         f"The traceback is in {place}; reload the page to try again.",

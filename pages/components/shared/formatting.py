@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from fer_core import access
 from fer_core.runs import COMPLETED, EARLY_STOPPED, RECIPES, STOPPED, Run, TrainConfig
+from fer_core.storage import paths
 from fer_core.tasks import TaskState
 from fer_core.text import SPLIT_NAMES, visible
 
@@ -34,7 +36,7 @@ def plain(text: str) -> str:
     For every name and every message with one: of files, classes, datasets, runs, and what users
     enter. In a label, a tooltip or a sentence, none of it becomes a link, an image or a color.
     """
-    text = visible(" ".join(text.split()))
+    text = _shown(text)
     # These are replaced in the text that is left when Markdown has removed the backslashes.
     text = _REPLACED.sub("\\g<0>\N{WORD JOINER}", text)
     text = re.sub(r"([\\`*{}\[\]<>$~|&#!]|:(?=\w)|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text)
@@ -50,10 +52,18 @@ def without_links(markdown: str) -> str:
 
 def code(text: str) -> str:
     """Returns Markdown that shows the text literally, as code: for paths and commands."""
-    text = visible(" ".join(text.split()))
+    text = _shown(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{space}{text}{space}{fence}"
+
+
+def _shown(text: str) -> str:
+    """Returns the text in one visible line, for strangers without the folders of this machine."""
+    permissions = access.current()
+    if permissions.is_public:
+        text = permissions.without_paths(text, paths.workspace())
+    return visible(" ".join(text.split()))
 
 
 def badge(text: str, color: BadgeColor = "blue", icon: str = "") -> str:

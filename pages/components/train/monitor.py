@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import streamlit as st
 
+from fer_core import access
 from fer_core.figures import HISTORY_HEIGHT
 from fer_core.runs import Run
+from fer_core.storage import paths
 from fer_core.tasks import Progress, TaskState, kinds, queue
-from pages.components.shared.access import writing
+from pages.components.shared.access import LOG_OFF, writing
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.damage import show_damage
 from pages.components.shared.errors import run_or_toast
@@ -74,7 +76,11 @@ def _refresh(run: Run, shown: PageState, interval: float | None) -> None:
         label = f"Loss and accuracy of {_title(run)}"
         live_plot(curves, _curves_key(run), HISTORY_HEIGHT, label)
     with st.expander("Log", icon=":material/notes:"):
-        st.code(run.log(lines=100) or "The log is empty.", language=None, wrap_lines=True)
+        # Its tracebacks name the folders of this machine.
+        if access.current().may_read(paths.runs_root()):
+            st.code(run.log(lines=100) or "The log is empty.", language=None, wrap_lines=True)
+        else:
+            st.caption(LOG_OFF)
 
 
 def _interval(run: Run) -> float:

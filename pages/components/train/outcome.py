@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from fer_core import evaluation
+from fer_core import access, evaluation
 from fer_core.errors import FerError
 from fer_core.runs import (
     EARLY_STOPPED,
@@ -29,6 +29,7 @@ from pages.components.shared.scores import (
     show_accuracy,
     show_confusion,
     show_report,
+    show_seen,
 )
 
 DEFAULT_MORE_EPOCHS = 10
@@ -132,6 +133,7 @@ def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> N
             f"Without the {score.leaked:,} images that are also in the training split: "
             f"{score.clean}."
         )
+    show_seen(score)
 
 
 def _describe_end(result: Result, duration: timedelta | None) -> str:
@@ -180,6 +182,6 @@ def _show_test(run: Run) -> None:
 
 def show_tensorboard(run: Run) -> None:
     """Shows the command that opens the runs in TensorBoard, if the run writes files for it."""
-    if run.config.tensorboard:
+    if run.config.tensorboard and not access.current().is_public:
         command = f'tensorboard --logdir "{paths.runs_root()}"'
         st.caption(f"To open in TensorBoard: {code(command)}")

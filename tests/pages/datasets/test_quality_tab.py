@@ -323,3 +323,15 @@ def test_unreadable_corrections_do_not_break_the_quality_tab(
     assert "Leaks: test in training · **2**" in findings_of(checked(page))
     press(page, "Exclude 2 images")
     assert "cannot" in text_of(page) or "must" in text_of(page)
+
+
+def test_a_damaged_result_is_said_to_be_one_and_can_be_replaced(
+    open_page: PageOpener, dataset: Dataset
+) -> None:
+    assert not open_page("datasets").warning
+    quality.scan_result_file(dataset).parent.mkdir(exist_ok=True)
+    quality.scan_result_file(dataset).write_bytes(b"PK")
+    page = open_page("datasets")
+    assert any("seen.npz" in warning.value for warning in page.warning)
+    press(page, "Scan images")
+    assert queue.waiting("examine")

@@ -103,3 +103,15 @@ def test_points_of_the_figure_are_rows_of_the_predictions() -> None:
     points = [{"curve_number": 1, "point_index": 0}, {"curve_number": 0, "point_index": 2}]
     assert chosen_rows([*points, points[0]], rows).tolist() == [2, 9]
     assert chosen_rows([], rows).tolist() == []
+
+
+def test_a_damaged_map_is_said_to_be_one_and_can_be_computed_again(
+    open_page: PageOpener, finished_run: RunFactory, no_supervisor: None
+) -> None:
+    run = drawn_run(finished_run)
+    draw(run)
+    map_file(run, "drawn", "val", PCA).write_bytes(b"PK")
+    page = show(open_page("evaluate"))
+    assert any("val-pca.npz" in warning.value for warning in page.warning)
+    press(page, "Compute the map")
+    assert queue.waiting("map")

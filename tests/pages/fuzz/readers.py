@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fer_core.datasets import Dataset, list_datasets, open_dataset, quality, unreadable_datasets
 from fer_core.errors import FerError
-from fer_core.evaluation import comparison, cross_dataset, feature_map, model_card, overview
+from fer_core.evaluation import comparison, cross_dataset, feature_map, overview
 from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.drift import training_stats_of
-from fer_core.evaluation.provenance import provenance_of
+from fer_core.evaluation.provenance import provenance_of, read_card
 from fer_core.evaluation.report import EvaluationReport
 from fer_core.inference.video_table import probability_curve, read_video_table, summarize_faces
 from fer_core.inference.videos import Video, list_videos
@@ -37,7 +37,7 @@ def readers(item: Path) -> Iterator[Read]:
 
 def task_readers(task: Task) -> Iterator[Read]:
     names = ("state", "request", "progress", "error", "ended", "interruption", "stop_requested")
-    for name in (*names, "attempts", "is_copy"):
+    for name in (*names, "attempts", "was_made_here"):
         yield lambda name=name: getattr(task, name)
     yield task.log
     yield lambda: task.progress and task.progress.fraction
@@ -61,7 +61,7 @@ def run_readers(run: Run) -> Iterator[Read]:
     yield lambda: overview(run)
     yield lambda: comparison.read_record(run)
     yield lambda: training_stats_of(run)
-    yield lambda: model_card.read_card(run)
+    yield lambda: read_card(run)
     yield run.size_on_disk
     for split in ("val", "test"):
         yield lambda split=split: report(run, run.predictions_file(split))
@@ -100,6 +100,7 @@ def dataset_readers(name: str) -> Iterator[Read]:
 def findings(dataset: Dataset) -> None:
     result = quality.read_scan_result(dataset)
     search = quality.read_face_search(dataset)
+    quality.damaged_results(dataset)
     if result is not None and len(result.table) == len(dataset.index):
         quality.find_problems(result, dataset.index, search)
         quality.has_changed(dataset, result)
