@@ -28,7 +28,7 @@ from fer_core.storage import (
 )
 
 # Increase it when the same images would give another result: saved results become out of date.
-_VERSION = 1
+_VERSION = 2
 
 TABLE = np.dtype(
     [
