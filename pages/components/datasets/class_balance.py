@@ -31,6 +31,20 @@ def show_balance(dataset: Dataset) -> None:
     st.dataframe(table, column_config=numbers, height="content")
 
 
+def show_groups(dataset: Dataset) -> None:
+    """Shows how many images there are of each subject and of each sequence, if that is known."""
+    for column, (_, several) in datasets.GROUP_NOUNS.items():
+        images = datasets.images_per_group(dataset.index, column)
+        if len(images):
+            st.subheader(f"Images per {column}", anchor=False)
+            st.markdown(datasets.describe_groups(images, column))
+            st.plotly_chart(
+                figures.group_sizes_figure(images, several),
+                key=f"images-per-{column}",
+                config={"displayModeBar": False},
+            )
+
+
 def _choose(dataset: Dataset) -> bool:
     chosen = st.segmented_control(
         "Images",
