@@ -126,6 +126,7 @@ def _below_common_folder(paths: pd.Series) -> pd.Series:
 
 
 def _note(index: pd.DataFrame, columns: list[str], origin: str) -> str:
+    columns = [name for name in GROUP_NOUNS if name in columns]  # subjects first
     known = [index.loc[index[name] != "", name] for name in columns]
     parts = [
         f"{counted(names.nunique(), *GROUP_NOUNS[column])}"

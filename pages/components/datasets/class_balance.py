@@ -32,17 +32,21 @@ def show_balance(dataset: Dataset) -> None:
 
 
 def show_groups(dataset: Dataset) -> None:
-    """Shows how many images there are of each subject and of each sequence, if that is known."""
-    for column, (_, several) in datasets.GROUP_NOUNS.items():
-        images = datasets.images_per_group(dataset.index, column)
-        if len(images):
-            st.subheader(f"Images per {column}", anchor=False)
-            st.markdown(datasets.describe_groups(images, column))
-            st.plotly_chart(
-                figures.group_sizes_figure(images, several),
-                key=f"images-per-{column}",
-                config={"displayModeBar": False},
-            )
+    """Shows how many images there are of each subject, or else sequence, if that is known."""
+    counts = {name: datasets.images_per_group(dataset.index, name) for name in datasets.GROUP_NOUNS}
+    known = {column: images for column, images in counts.items() if len(images)}
+    if not known:
+        return
+    column, images = next(iter(known.items()))
+    one, several = datasets.GROUP_NOUNS[column]
+    st.subheader(f"Images per {one}", anchor=False)
+    st.markdown(" ".join(datasets.describe_groups(each, name) for name, each in known.items()))
+    if images.nunique() > 1:
+        st.plotly_chart(
+            figures.group_sizes_figure(images, several),
+            key="images-per-group",
+            config={"displayModeBar": False},
+        )
 
 
 def _choose(dataset: Dataset) -> bool:
