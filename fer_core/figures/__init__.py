@@ -1,7 +1,7 @@
 """Plotly figures: functions that take data and return a `go.Figure`, without Streamlit."""
 
 from fer_core.figures import comparison
-from fer_core.figures.bars import class_balance_figure, probability_figure
+from fer_core.figures.bars import class_balance_figure, group_sizes_figure, probability_figure
 from fer_core.figures.calibration import coverage_figure, reliability_figure
 from fer_core.figures.comparison import compare_figure, interval_figure
 from fer_core.figures.confusion import confusion_figure
@@ -20,6 +20,7 @@ __all__ = [
     "comparison",
     "confusion_figure",
     "coverage_figure",
+    "group_sizes_figure",
     "history_figure",
     "interval_figure",
     "map_figure",

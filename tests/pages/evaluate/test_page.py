@@ -87,6 +87,21 @@ def test_a_clean_accuracy_stands_beside_the_one_that_leaks_flatter(
     assert any(sentence in words for words in said)
 
 
+def test_images_of_subjects_that_were_trained_on_are_told_beside_every_accuracy(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    table = run.predictions("val")
+    table["seen_subject"] = table.index < 40  # all of them right
+    table.to_csv(run.predictions_file("val"), index=False)
+    for name in ("evaluate", "train", "predict"):
+        said = [caption.value for caption in open_page(name, run=run.id).caption]
+        assert any("Without the 40 images of subjects" in words for words in said), name
+        assert any("44.0% (34.7% to 53.8%, 100" in words for words in said), name
+    (row,) = open_page("runs").dataframe[0].value.to_dict("records")
+    assert row["val_seen"] == "40 of 140"
+
+
 def test_how_often_the_truth_is_among_two_is_told(
     open_page: PageOpener, finished_run: RunFactory
 ) -> None:
