@@ -8,7 +8,8 @@ import numpy as np
 
 from fer_core.vision.image_pyramid import build_pyramid
 from fer_core.vision.images import Box, check_rgb, crop_face, resize
-from fer_core.vision.mtcnn import PATCH, WINDOW, Cascade
+from fer_core.vision.mtcnn import WINDOW, Cascade
+from fer_core.vision.mtcnn_networks import PATCH
 
 # Chosen on 179 photos of crowds, people, animals, rooms and machines. Of their 370 faces, counted
 # by eye, 356 are found, and no other box (by one look of at least 0.9: 353, and 5). The most
