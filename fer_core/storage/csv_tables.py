@@ -224,7 +224,9 @@ def _outside(table: pd.DataFrame, columns: Ranges) -> list[str]:
     Compares all at once: one by one takes pandas longer than reading the file.
     """
     limits = np.array(list(columns.values()), float).reshape(-1, 2)
-    values = np.array([table[name].to_numpy() for name in columns]).reshape(len(columns), len(table))
+    values = np.array([table[name].to_numpy() for name in columns]).reshape(
+        len(columns), len(table)
+    )
     is_outside = ~((values >= limits[:, :1]) & (values <= limits[:, 1:]))
     return [name for name, found in zip(columns, is_outside, strict=True) if found.any()]
 
