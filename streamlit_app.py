@@ -4,12 +4,14 @@ Streamlit imports this file to start the server, and runs it as a script for eve
 """
 
 import importlib
+import inspect
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 
 @asynccontextmanager
@@ -20,12 +22,17 @@ async def preload(app: st.App) -> AsyncIterator[None]:
 
 
 def prepare() -> None:
-    """Makes this server decode large images in other processes, and imports what is slow."""
-    from fer_core import vision
+    """Makes this server decode large images in other processes, and loads what is slow."""
+    from PIL import Image
+
+    from fer_core import figures, vision
 
     vision.decode_large_elsewhere()
-    for name in ("fer_core.evaluation", "fer_core.figures"):
-        importlib.import_module(name)
+    figures.warm_up()
+    for name in ("evaluation", "datasets.importing"):
+        importlib.import_module(f"fer_core.{name}")
+    Image.init()  # the plugins for all formats
+    inspect.stack()  # Streamlit does so with the first element; is quicker the second time
 
 
 def show_page() -> None:
@@ -61,4 +68,7 @@ if __name__ == "__main__":
 else:
     from pages.components.shared.uploads import UploadGate
 
+    # Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an
+    # entry point: on a fresh server, a link to a page would open it without the navigation.
+    PagesManager.uses_pages_directory = False
     app = st.App("streamlit_app.py", lifespan=preload, middleware=[Middleware(UploadGate)])

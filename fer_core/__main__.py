@@ -20,7 +20,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fer_core.cli import datasets, evaluation, release, runs, training, video
+from fer_core.cli import datasets, evaluation, runs, training, video
 from fer_core.cli.console import echo
 from fer_core.errors import FerError
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (datasets, training, runs, evaluation, video, release):
+    for group in (datasets, training, runs, evaluation, video):
         group.add_commands(commands)
     return parser
 

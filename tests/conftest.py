@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -128,7 +129,17 @@ def _kill_supervisor() -> None:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(family, timeout=20)
+        deadline = time.monotonic() + 20
+        while not all(map(_has_ended, family)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Returns whether a process has ended; its parent, a server, may not have noticed."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _data_folder(variable: str, what: str) -> Path:

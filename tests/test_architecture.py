@@ -11,14 +11,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # A package imports only from floors below its own.
 FLOORS = (
-    {"errors", "expressions", "hardware", "text"},
+    {"errors", "expressions", "hardware", "onnx_graphs", "text"},
     {"access", "storage", "vision"},
     {"tasks"},
     {"datasets"},
     {"runs"},
     {"evaluation", "models"},
     {"training", "inference", "figures"},
-    {"api", "cli"},
+    {"api", "cli", "release"},
     {"__main__"},
 )
 FRONT_DOORS = (
@@ -37,6 +37,7 @@ FRONT_DOORS = (
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",
+    "fer_core.release",
 )
 HEAVY = (
     "tensorflow",

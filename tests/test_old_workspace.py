@@ -25,13 +25,14 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.datasets import list_datasets, open_dataset, unreadable_datasets
 from fer_core.datasets.quality import find_problems, read_face_search, read_scan_result
-from fer_core.evaluation import comparison, cross_dataset, feature_map, model_card, overview
+from fer_core.evaluation import comparison, cross_dataset, feature_map, overview
 from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.drift import training_stats_of
-from fer_core.evaluation.provenance import provenance_of
+from fer_core.evaluation.provenance import provenance_of, read_card
 from fer_core.evaluation.report import EvaluationReport
 from fer_core.inference.video_table import read_video_table, summarize_faces
 from fer_core.inference.videos import list_videos
+from fer_core.release.card import write_card
 from fer_core.runs import (
     Run,
     list_runs,
@@ -227,8 +228,8 @@ def test_every_run_with_a_recipe_and_predictions_gets_a_model_card() -> None:
     described = [run for run in own_runs() if run.predictions("val") is not None]
     described = [run for run in described if run.config.recipe]
     for run in described:
-        model_card.write_card(run, "A model")
-        card = model_card.read_card(run)
+        write_card(run, "A model")
+        card = read_card(run)
         score = provenance_of(run).score
         assert card.startswith("# A model") and score is not None
         assert f"{score.accuracy}" in card

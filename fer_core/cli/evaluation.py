@@ -128,6 +128,8 @@ def _echo_score(label: str, predictions: pd.DataFrame) -> None:
     echo(f"{label}: {scored.accuracy}")
     if scored.clean is not None:
         echo(f"without {scored.leaked:,} duplicates of training images: {scored.clean}")
+    if seen := scored.describe_seen():
+        echo(seen)
 
 
 def _predict(options: argparse.Namespace) -> int:

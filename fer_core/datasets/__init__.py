@@ -16,6 +16,7 @@ from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, s
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import list_datasets, open_dataset, unreadable_datasets
+from fer_core.datasets.split_groups import seen_in_training
 from fer_core.datasets.splits import SPLITS
 from fer_core.datasets.summary import (
     describe_confirmed,
@@ -51,6 +52,7 @@ __all__ = [
     "quality",
     "read_corrections",
     "safe_name",
+    "seen_in_training",
     "unreadable_datasets",
     "with_totals",
 ]

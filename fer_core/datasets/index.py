@@ -8,12 +8,15 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from fer_core.datasets.image_reader import BOX
+from fer_core.datasets.split_groups import CLUSTER, GROUP, SUBJECT
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
 from fer_core.storage import check_ranges, read_csv, write_table
 
 _TEXTS = ["path", "expression", "split", "source_split", "content"]
-_OPTIONAL = ["source_class"]  # the name of the class in the data; older versions lack it
+# The name of the class in the data, which older versions lack; and whom an image shows, in which
+# sequence, and of which image it is a copy, where that is known.
+_OPTIONAL = ["source_class", SUBJECT, GROUP, CLUSTER]
 _NUMBERS = ["row", *BOX]  # may be missing in some rows
 _LARGE = 2**63 - 1  # of a file's time in ns
 _WIDE = 1_000_000  # pixels, or votes

@@ -1,11 +1,17 @@
 """Completes train, validation and test splits without leaks between them."""
 
-import hashlib
 import re
 
 import numpy as np
 import pandas as pd
 
+from fer_core.datasets.split_groups import (
+    CLUSTER,
+    draw_units,
+    in_drawn_order,
+    known_columns,
+    units_of,
+)
 from fer_core.errors import FerError
 
 SPLITS = ("train", "val", "test")
@@ -52,11 +58,14 @@ def complete_splits(
 
     The draw is stratified by class, in an order fixed by the seed and the images' content: a
     larger fraction takes the same images and more, and new images do not move old ones. Images
-    with identical content stay in one split. A class with at least two different images gives
-    at least one and keeps at least one.
+    of one subject stay in one split, or else of one group, or else of one cluster of copies, and
+    those with identical content in any case. Where no split can be drawn by subjects, since there
+    is only one, groups are drawn, and so on. A class with at least two different images (or
+    subjects, or groups) gives at least one and keeps at least one.
 
     Args:
-        index: with the columns expression, split ("" if unknown) and content.
+        index: with the columns expression, split ("" if unknown) and content, maybe with subject,
+            group and cluster ("" if unknown).
 
     Raises:
         FerError: `fraction` is not in (0, 1), or `test_fraction` is not in [0, 1).
@@ -92,20 +101,30 @@ def redraw_validation(index: pd.DataFrame, fraction: float, seed: int) -> pd.Dat
 
 def _draw(index: pd.DataFrame, train: np.ndarray, fraction: float, salt: str) -> np.ndarray:
     """Returns a boolean mask of the rows drawn from train."""
-    rows = index.loc[train, ["content", "expression"]]
+    rows, drawn = index.loc[train], train.copy()
+    columns = [*known_columns(rows), CLUSTER]
+    while True:
+        units = units_of(rows, columns)
+        draw = draw_units if len(columns) > 1 else _draw_images
+        taken = draw(units, rows["expression"], fraction, salt)
+        if len(taken) or len(columns) == 1:
+            drawn[train] = units.isin(taken).to_numpy()
+            return drawn
+        columns = columns[1:]  # there is only one subject, or each class is one's
+
+
+def _draw_images(units: pd.Series, expressions: pd.Series, fraction: float, salt: str) -> pd.Index:
+    """Draws units of a few equal images each, by the fraction of every class."""
+    rows = pd.DataFrame({"unit": units, "expression": expressions})
     rows["images"] = rows.groupby("expression")["expression"].transform("size")
     # An image that has two labels is drawn with the rarer class.
     rows = rows.sort_values(["images", "expression"], kind="stable")
-    groups = rows.groupby("content", sort=False).agg(
+    groups = rows.groupby("unit", sort=False).agg(
         expression=("expression", "first"), images=("expression", "size")
     )
-    groups["order"] = [
-        hashlib.sha256(f"{salt} {content}".encode()).digest() for content in groups.index
-    ]
-    groups = groups.sort_values("order")
+    groups = groups.loc[in_drawn_order(groups.index, salt)]
     classes = groups.groupby("expression")
     wanted = (classes["images"].transform("sum") * fraction).round().clip(lower=1)
     taken_before = classes["images"].cumsum() - groups["images"]
     is_last = classes.cumcount() == classes["images"].transform("size") - 1
-    taken = groups.index[(taken_before < wanted) & ~is_last]
-    return train & index["content"].isin(taken).to_numpy()
+    return groups.index[(taken_before < wanted) & ~is_last]

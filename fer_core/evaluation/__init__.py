@@ -5,7 +5,6 @@ from fer_core.evaluation import (
     cross_dataset,
     feature_map,
     metrics,
-    model_card,
     predictions,
     quiz,
     score_cache,
@@ -25,6 +24,7 @@ from fer_core.evaluation.calibration import (
     Coverage,
     abstention_threshold,
     apply_temperature,
+    calibration_error,
     coverage_at,
     save_calibration,
     with_temperature,
@@ -77,8 +77,8 @@ from fer_core.evaluation.metrics import (
     class_probabilities,
     confusion,
     score,
+    without_leaks,
 )
-from fer_core.evaluation.model_card import read_card, write_card
 from fer_core.evaluation.predictions import (
     LARGEST_ERROR,
     LEAST_CONFIDENT,
@@ -87,7 +87,7 @@ from fer_core.evaluation.predictions import (
     choose,
     find_images,
 )
-from fer_core.evaluation.provenance import ModelProvenance, provenance_of
+from fer_core.evaluation.provenance import CARD, ModelProvenance, provenance_of, read_card
 from fer_core.evaluation.quiz import (
     HUMAN_ACCURACY,
     HUMAN_SPREAD,
@@ -124,6 +124,8 @@ __all__ = [
     "Overview",
     "PCA",
     "PairedTest",
+    "CARD",
+    "calibration_error",
     "DEFAULT_MIN_ACCURACY",
     "RunRecord",
     "SPLIT_NAMES",
@@ -158,7 +160,6 @@ __all__ = [
     "mean_curve",
     "methods",
     "metrics",
-    "model_card",
     "model_accuracy",
     "overview",
     "paired_tests",
@@ -185,9 +186,9 @@ __all__ = [
     "training_stats_of",
     "apply_temperature",
     "with_temperature",
+    "without_leaks",
     "abstention_threshold",
     "threshold_of",
     "tta_file",
     "unreadable_evaluations",
-    "write_card",
 ]

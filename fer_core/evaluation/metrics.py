@@ -2,7 +2,8 @@
 
 Predictions are a DataFrame with a row per image: `path` and `row` identify it, `expression` is the
 true class, and `p_<expression>` is the probability of each class. The optional column `leaked`
-marks images that are also in the training split, pixel by pixel.
+marks images that are also in the training split, pixel by pixel, and `seen_subject` those of
+subjects (or else sequences) that are.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.runs import LEAKED
+from fer_core.runs import LEAKED, SEEN
+
+_SUBJECTS = "subjects (or sequences) that are also in the training split"
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,39 @@ class Score:
 
     accuracy: Accuracy
     clean: Accuracy | None  # without leaked images; None if there are none or it is unknown
+    seen: int = 0  # images of subjects that are in the training split too, as far as is known
+    unseen: Accuracy | None = None  # without these; None if there are none or only these
 
     @property
     def leaked(self) -> int:
         """Returns the number of leaked images, which `clean` leaves out."""
         return self.accuracy.total - self.clean.total if self.clean else 0
 
+    def describe_seen(self) -> str:
+        """Returns a sentence about subjects that are in the training split too; "" if none are."""
+        if self.unseen is not None:
+            return f"Without the {self.seen:,} images of {_SUBJECTS}: {self.unseen}."
+        if self.seen:
+            return (
+                f"All {self.seen:,} images are of {_SUBJECTS}, so this says little about other "
+                "people."
+            )
+        return ""
+
 
 def score(predictions: pd.DataFrame) -> Score:
-    """Computes the accuracy with and without leaked images.
+    """Computes the accuracy with and without leaked images, and without subjects of training.
 
     Raises:
         FerError: there are no predictions.
     """
-    clean = without_leaks(predictions)
-    return Score(accuracy(predictions), None if clean is None else accuracy(clean))
+    clean, unseen = without_leaks(predictions), _without(predictions, SEEN)
+    return Score(
+        accuracy(predictions),
+        None if clean is None else accuracy(clean),
+        int(predictions[SEEN].sum()) if SEEN in predictions else 0,
+        None if unseen is None else accuracy(unseen),
+    )
 
 
 def accuracy(predictions: pd.DataFrame) -> Accuracy:
@@ -74,9 +95,13 @@ def accuracy(predictions: pd.DataFrame) -> Accuracy:
 
 def without_leaks(predictions: pd.DataFrame) -> pd.DataFrame | None:
     """Returns the images that are not leaked; None if none or all are leaked, or it is unknown."""
-    if LEAKED not in predictions or not predictions[LEAKED].any() or predictions[LEAKED].all():
+    return _without(predictions, LEAKED)
+
+
+def _without(predictions: pd.DataFrame, column: str) -> pd.DataFrame | None:
+    if column not in predictions or not predictions[column].any() or predictions[column].all():
         return None
-    return predictions[~predictions[LEAKED].astype(bool)]
+    return predictions[~predictions[column].astype(bool)]
 
 
 def accuracy_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -6,6 +6,9 @@ from typing import Any
 from fer_core.evaluation.metrics import Accuracy, Score
 from fer_core.evaluation.score_cache import score_of
 from fer_core.runs import Run
+from fer_core.storage import read_text
+
+CARD = "model_card.md"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class ModelProvenance:
             "accuracy_without_leaked_images": None
             if self.score is None or self.score.clean is None
             else _record(self.score.clean),
+            "images_of_training_subjects": None if self.score is None else self.score.seen,
             "accuracy_on": self.split,
             "accuracy_of_averaged_views": self.tta,
         }
@@ -47,6 +51,18 @@ def provenance_of(run: Run, *, tta: bool = False) -> ModelProvenance:
     images = int(counts["train"].sum()) if "train" in counts else None
     score = score_of(run.predictions_file(split, tta=tta))
     return ModelProvenance(run, images, split, score, tta)
+
+
+def read_card(run: Run) -> str:
+    """Returns a pretrained model's card as Markdown; empty if the run has none.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
+    try:
+        return read_text(run.directory / CARD)
+    except FileNotFoundError:
+        return ""
 
 
 def _record(accuracy: Accuracy) -> dict[str, float]:

@@ -20,13 +20,22 @@ class _Counts:
     total: Count
     clean_correct: Count | None
     clean_total: Count | None
+    seen: Count = 0
+    unseen_correct: Count | None = None
+    unseen_total: Count | None = None
 
     def score(self) -> Score:
         """The score; a ValueError where these counts are impossible."""
-        clean = None
-        if self.clean_correct is not None and self.clean_total is not None:
-            clean = Accuracy.of(self.clean_correct, self.clean_total)
-        return Score(Accuracy.of(self.correct, self.total), clean)
+        return Score(
+            Accuracy.of(self.correct, self.total),
+            _accuracy(self.clean_correct, self.clean_total),
+            self.seen,
+            _accuracy(self.unseen_correct, self.unseen_total),
+        )
+
+
+def _accuracy(correct: int | None, total: int | None) -> Accuracy | None:
+    return None if correct is None or total is None else Accuracy.of(correct, total)
 
 
 def read_score(predictions_file: Path) -> Score | None:
@@ -60,13 +69,16 @@ def _count(predictions_file: Path) -> Score | None:
 
 
 def _keep(known: Path, now: list[int], found: Score) -> None:
-    clean = found.clean
+    clean, unseen = found.clean, found.unseen
     counts = _Counts(
         now,
         found.accuracy.correct,
         found.accuracy.total,
         clean.correct if clean else None,
         clean.total if clean else None,
+        found.seen,
+        unseen.correct if unseen else None,
+        unseen.total if unseen else None,
     )
     with contextlib.suppress(OSError):  # a full disk; it will be counted again
         known.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from fer_core.figures.feature_map import map_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
 from fer_core.figures.style import METRICS
 from fer_core.figures.timeline import RECENT_HEIGHT, recent_figure, timeline_figure
+from fer_core.figures.warm_up import warm_up
 
 __all__ = [
     "HISTORY_HEIGHT",
@@ -26,4 +27,5 @@ __all__ = [
     "recent_figure",
     "reliability_figure",
     "timeline_figure",
+    "warm_up",
 ]

@@ -14,6 +14,7 @@ from .live import FrameFunction as FrameFunction
 from .live import FrameResult as FrameResult
 from .live import LiveRecognizer as LiveRecognizer
 from .live import running_recognizers as running_recognizers
+from .numbering_proposal import propose_numbering as propose_numbering
 from .photo_results import PhotoResult as PhotoResult
 from .photo_results import results_json as results_json
 from .photo_results import results_table as results_table
@@ -81,6 +82,7 @@ __all__ = [
     "list_videos",
     "live",
     "photos",
+    "propose_numbering",
     "read_video_table",
     "recognition",
     "recognitions_table",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core import models
-from fer_core.datasets import Dataset, in_chunks, open_dataset
+from fer_core.datasets import Dataset, in_chunks, open_dataset, seen_in_training
 from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
@@ -21,7 +21,16 @@ from fer_core.evaluation import (
 )
 from fer_core.inference.recognition import Classifier
 from fer_core.models import predict_tta
-from fer_core.runs import KEY, LEAKED, Run, open_data_of, open_run, read_predictions
+from fer_core.runs import (
+    KEY,
+    LEAKED,
+    SEEN,
+    Run,
+    dataset_of,
+    open_data_of,
+    open_run,
+    read_predictions,
+)
 from fer_core.storage import write_json, write_table
 from fer_core.tasks import ProgressReporter, Task, check_tree
 
@@ -63,7 +72,7 @@ def evaluate(
             sealed test split.
     """
     check_evaluation(run, dataset, split)
-    classifier = Classifier.load(run)
+    classifier = Classifier.load(run, keras=True)
     positions = dataset.select(None if split == EVERYTHING else split)
     labels = dataset.index["expression"].iloc[positions]
     known = labels.isin(run.class_names).to_numpy()
@@ -71,9 +80,7 @@ def evaluate(
     own_images = _OwnImages(run, progress)
     predicted, hashes = _predict(classifier, dataset, positions, progress, tta)
     own_images.check_seal(hashes)
-    table = dataset.index.iloc[positions][[*KEY, "expression"]].reset_index(drop=True)
-    if own_images.train is not None:
-        table[LEAKED] = [each in own_images.train for each in hashes]
+    table = _images(run, dataset, positions, own_images.learned(hashes))
     record = CrossDatasetEvaluation(
         dataset=dataset.name,
         split=split,
@@ -91,6 +98,20 @@ def evaluate(
     }
     _save(run, record, tables)
     return record
+
+
+def _images(
+    run: Run, dataset: Dataset, positions: np.ndarray, leaked: list[bool] | None
+) -> pd.DataFrame:
+    """Returns the key and the expression of each image, and what is known of it in training."""
+    table = dataset.index.iloc[positions][[*KEY, "expression"]].reset_index(drop=True)
+    if leaked is not None:
+        table[LEAKED] = leaked
+        if dataset.name == run.config.dataset:  # subjects of other datasets are others
+            seen = seen_in_training(dataset_of(run).index)
+            if seen is not None:
+                table[SEEN] = seen[positions]
+    return table
 
 
 def _save(run: Run, record: CrossDatasetEvaluation, tables: Mapping[bool, pd.DataFrame]) -> None:
@@ -155,6 +176,10 @@ class _OwnImages:
         self.train = set(_hashes(data.pixels, data.positions("train")))
         if run.test_opened is None:
             self.sealed = set(_hashes(data.pixels, data.positions("test"))) - self.train
+
+    def learned(self, hashes: list[bytes]) -> list[bool] | None:
+        """Returns whether each image was trained on; None if that is unknown."""
+        return None if self.train is None else [each in self.train for each in hashes]
 
     def check_seal(self, hashes: list[bytes]) -> None:
         """Raises FerError if any of the images belongs to the sealed test split."""

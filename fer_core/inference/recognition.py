@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -12,7 +11,7 @@ from fer_core import models
 from fer_core.errors import FerError
 from fer_core.evaluation import COLOR, NOT_SURE, apply_temperature, label_or_abstain, threshold_of
 from fer_core.expressions import colors
-from fer_core.models import predict_tta
+from fer_core.models import Model, predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
     MIN_CONFIDENCE,
@@ -62,7 +61,7 @@ class Classifier:
 
     def __init__(
         self,
-        model: keras.Model,
+        model: Model,
         class_names: Sequence[str],
         *,
         gray: bool = False,
@@ -94,17 +93,22 @@ class Classifier:
         self.threshold = threshold
 
     @classmethod
-    def load(cls, run: Run, *, tta: bool = False) -> "Classifier":
+    def load(cls, run: Run, *, tta: bool = False, keras: bool = False) -> "Classifier":
         """Loads a run's model with its temperature and threshold, which differ with TTA.
+
+        Args:
+            keras: load a Keras model, as Grad-CAM needs it, rather than one for onnxruntime; that
+                loads TensorFlow.
 
         Raises:
             FerError: the run has no model yet, or its files are damaged or do not fit together.
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+        load = models.load_model if keras else models.load_for_prediction
         calibration = run.calibration(tta=tta)
         return cls(
-            models.load_model(run.model_file, run.config, len(run.class_names)),
+            load(run.model_file, run.config, len(run.class_names)),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,

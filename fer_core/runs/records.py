@@ -49,7 +49,8 @@ Epochs = Annotated[int, Meta(ge=0, le=LARGEST_EPOCHS)]
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
 
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
-LEAKED = "leaked"  # a column of predictions
+LEAKED = "leaked"  # a column of predictions: whether an image is in the training split
+SEEN = "seen_subject"  # another: whether its subject is, or the sequence if that is all one knows
 _PROBABILITY = (0, 1 + 1e-6)  # rounded to single precision
 
 MAX_NAME_CHARS = 100
@@ -186,5 +187,6 @@ def _check_predictions(table: pd.DataFrame, texts: list[str]) -> None:
     if not probabilities:
         raise FerError("There must be a column of probabilities for every class.")
     check_ranges(table, dict.fromkeys(probabilities, _PROBABILITY))
-    if LEAKED in table and table[LEAKED].dtype != bool and len(table):
-        raise FerError(f"The column {LEAKED} must be True or False in every row.")
+    for name in (LEAKED, SEEN):
+        if name in table and table[name].dtype != bool and len(table):
+            raise FerError(f"The column {name} must be True or False in every row.")

@@ -201,7 +201,7 @@ class Run(Task):
         """Returns one row per image of the split: key, true expression, `p_<expression>`; or None.
 
         The probabilities are uncalibrated. The column `leaked`, if present, marks images that are
-        also in the training split.
+        also in the training split, and `seen_subject` those whose subject is.
 
         Args:
             tta: with test-time augmentation.

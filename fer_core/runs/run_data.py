@@ -14,10 +14,11 @@ from fer_core.datasets import (
     open_dataset,
     open_pixels,
     read_corrections,
+    seen_in_training,
 )
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
-from fer_core.runs.records import KEY, LEAKED
+from fer_core.runs.records import KEY, LEAKED, SEEN
 from fer_core.runs.run import Run
 from fer_core.storage import DiskFullError, write_text
 from fer_core.vision import ImageStats, compute_image_stats, sampled
@@ -100,6 +101,9 @@ class RunData:
         table = rows[[*KEY, "expression"]].reset_index(drop=True)
         trained_on = self.index.loc[self.positions("train"), "content"]
         table[LEAKED] = rows["content"].isin(trained_on).to_numpy()
+        seen = seen_in_training(self.index)
+        if seen is not None:
+            table[SEEN] = seen[(self.index["split"] == split).to_numpy()]
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-import psutil
 from msgspec import Meta
 
 from fer_core.errors import FerError
@@ -36,8 +35,12 @@ _OUT_OF_MEMORY = (  # messages of C++, TensorFlow, CUDA, the system, Python; thr
     f"mmap error: {errno.ENOMEM}",
     "out of memory",
 )
-_RECENT = 30.0  # seconds; a process of many gigabytes may take this long to disappear
-_VMSTAT = Path("/proc/vmstat")
+_KILLED = {  # by SIGKILL, by whether the kernel counted a kill just before
+    True: "The system killed its process because memory ran out: use a smaller batch or image "
+    "size.",
+    False: "Its process was killed (SIGKILL) by a user or another program; memory had not run out.",
+    None: "Its process was killed (SIGKILL), perhaps by the system because memory ran out.",
+}
 _LOST = "Only the unfinished epoch is lost"
 
 
@@ -108,7 +111,8 @@ def error_message(error: BaseException, kind: str, log: Path) -> str:
         log: holds the traceback of an internal error.
     """
     trains = kind == kinds.TRAIN
-    if _is_out_of_memory(error):
+    names = {cls.__name__ for cls in type(error).__mro__}  # by name: TensorFlow is not imported
+    if names & {"MemoryError", "ResourceExhaustedError"} or _mentions_out_of_memory(str(error)):
         advice = (
             "Resume the run when more is free, or start one with a smaller batch or image size. "
             f"{_LOST}."
@@ -123,14 +127,6 @@ def error_message(error: BaseException, kind: str, log: Path) -> str:
     return f"Internal error: {message}. The full traceback is in {log}"
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Returns whether the error means that memory ran out."""
-    names = {cls.__name__ for cls in type(error).__mro__}  # by name: TensorFlow is not imported
-    if names & {"MemoryError", "ResourceExhaustedError"}:
-        return True
-    return _mentions_out_of_memory(str(error))
-
-
 def interruption_reason(attempt: Path) -> str:
     """Returns why an attempt ended without an error message, and whether it can be resumed."""
     record = _read_exit(attempt)
@@ -140,87 +136,31 @@ def interruption_reason(attempt: Path) -> str:
     return f"{reason} {_LOST}: the run can be resumed." if trains else reason
 
 
-class OomKillMonitor:
-    """Tells whether the kernel's count of out-of-memory kills rose within the last half minute.
-
-    A kill hours before a process ended is not the reason for its end.
-    """
-
-    def __init__(self) -> None:
-        self._count = _count_oom_kills()
-        self._last_rise = float("-inf")
-
-    def poll(self) -> bool | None:
-        """Returns the answer, or None if the system does not count; must be called often."""
-        before, self._count = self._count, _count_oom_kills()
-        if self._count is None:
-            return None
-        now = time.monotonic()
-        if before is not None and self._count > before:
-            self._last_rise = now
-        return now - self._last_rise < _RECENT
-
-
-def _count_oom_kills() -> int | None:
-    # Linux (since 4.13) counts the kills in all control groups here too.
-    with contextlib.suppress(OSError, StopIteration):
-        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
-        return int(next(line.split()[1] for line in lines if line.startswith("oom_kill ")))
-    return None
-
-
 def _reason(attempt: Path, record: ExitRecord) -> str:
     number = record.signal
     if record.unresponsive:
         return "It did not stop when it was asked to, and its process was ended."
     if number and number == getattr(signal, "SIGKILL", None):
-        return _kill_reason(record.memory_kills)
+        kills = record.memory_kills
+        return _KILLED[None if kills is None else kills > 0]
     log = read_tail(log_file(attempt), _LOG_TAIL)
     if _mentions_out_of_memory(log):
         return "Its process ran out of memory: use a smaller batch or image size."
     if os.strerror(errno.ENOSPC) in log:
         return "Its process ended because the disk was full."
     if number:
-        return f"Its process was ended by {_signal_name(number)}."
+        known = {each.value: each.name for each in signal.Signals}
+        name = known.get(number, f"signal {number}")
+        return f"Its process was ended by {name}."
     return f"Its process ended with exit code {record.code} before the work was done."
 
 
-def _kill_reason(oom_killed: int | None) -> str:
-    if oom_killed:
-        return (
-            "The system killed its process because memory ran out: use a smaller batch or image "
-            "size."
-        )
-    if oom_killed is None:
-        return "Its process was killed (SIGKILL), perhaps by the system because memory ran out."
-    return "Its process was killed (SIGKILL) by a user or another program; memory had not run out."
-
-
 def _unrecorded_reason(attempt: Path) -> str:
-    if _has_restarted(processes.read_process(attempt / "process.json")):
+    if processes.has_restarted(attempt / "process.json"):
         return "The machine restarted."
     if (attempt / _ORPHANED).exists():
         return "The supervisor, which starts all work, was killed, and the work ended with it."
     return "Its processes ended without an exit record: they were killed, or the power failed."
-
-
-def _has_restarted(process: processes.ProcessRecord | None) -> bool:
-    """Returns whether the machine or the container has started since the attempt did."""
-    if process is None:
-        return False
-    if process.boot and process.boot != processes.boot_id():
-        return True
-    started = psutil.boot_time()
-    with contextlib.suppress(psutil.Error):
-        started = psutil.Process(1).create_time()  # later than the boot in a container
-    return process.started is not None and started > process.started + processes.TOLERANCE
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # one that Python does not know
-        return f"signal {number}"
 
 
 def _mentions_out_of_memory(text: str) -> bool:

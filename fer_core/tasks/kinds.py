@@ -16,6 +16,8 @@ OPEN_TEST = "open_test"
 EVALUATE = "evaluate"
 MAP = "map"
 IMPORT = "import"
+PREVIEW = "preview"
+LABELS = "labels"
 DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
@@ -84,6 +86,12 @@ class _Import:
 
 
 @dataclass(frozen=True)
+class _Labels:
+    dataset: Name
+    choices: dict[str, _Text | dict[_Text, _Text]]  # instead of those of the import
+
+
+@dataclass(frozen=True)
 class _Draw:
     name: Name
     count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
@@ -141,6 +149,9 @@ KINDS = {
     EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
     MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),
     IMPORT: Kind("fer_core.datasets.importing.import_task:run_import", "light", _Import),
+    # Whoever looks at one need not wait for an import that takes minutes.
+    PREVIEW: Kind("fer_core.inference.preview_task:run_preview", "preview", _Import),
+    LABELS: Kind("fer_core.datasets.class_mapping:run_change", "light", _Labels),
     DRAW: Kind("fer_core.datasets.synthetic.generate:run_draw", "light", _Draw),
     # Takes minutes for 400,000 images.
     EXAMINE: Kind("fer_core.datasets.quality.scan_task:run_scan", "examining", _Examine),

@@ -1,5 +1,6 @@
 """Starts the supervisor and tells which processes are alive."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from msgspec import Meta
 from fer_core.errors import FerError
 from fer_core.storage import Number, Timestamp, open_log, paths, read_record
 
-TOLERANCE = 2.0  # seconds by which creation and boot times may appear to move
+_TOLERANCE = 2.0  # seconds by which creation and boot times may appear to move
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # Linux: different after every boot
 
 _MODULE = "fer_core.tasks.worker"
@@ -129,6 +130,19 @@ def _is_supervisor(process: psutil.Process) -> bool:
     return process.pid == os.getpid() or not _MODULES.isdisjoint(process.cmdline())
 
 
+def has_restarted(record_file: Path) -> bool:
+    """Returns whether the machine or the container has started since the attempt did."""
+    record = read_process(record_file)
+    if record is None:
+        return False
+    if record.boot and record.boot != boot_id():
+        return True
+    started = psutil.boot_time()
+    with contextlib.suppress(psutil.Error):
+        started = psutil.Process(1).create_time()  # later than the boot in a container
+    return record.started is not None and started > record.started + _TOLERANCE
+
+
 def boot_id() -> str:
     """Returns the ID of this boot of the machine; an empty string if the system has none."""
     try:
@@ -142,9 +156,9 @@ def _is_same(process: psutil.Process, record: ProcessRecord) -> bool:
     # process must not look dead because of it. After a reboot the same PID may appear at the same
     # uptime, so the boot must be the same too.
     if record.boot and record.uptime is not None:
-        same_time = abs(_uptime(process) - record.uptime) < TOLERANCE
+        same_time = abs(_uptime(process) - record.uptime) < _TOLERANCE
         return same_time and record.boot == boot_id()
-    return abs(process.create_time() - record.created) < TOLERANCE
+    return abs(process.create_time() - record.created) < _TOLERANCE
 
 
 def _uptime(process: psutil.Process) -> float:

@@ -29,6 +29,7 @@ from fer_core.storage import (
 )
 from fer_core.tasks import exit_status, maintenance, processes, queue
 from fer_core.tasks.kinds import KINDS
+from fer_core.tasks.oom_kills import OomKillMonitor
 from fer_core.tasks.requests import next_attempt
 from fer_core.tasks.task import Task
 
@@ -87,7 +88,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.children: dict[str, Child] = {}  # by lane
-        self.oom_kills = exit_status.OomKillMonitor()
+        self.oom_kills = OomKillMonitor()
         self.pending_writes: list[tuple[Path, str]] = []  # files and their text
         self.registered = False
         self.errors: dict[str, str] = {}  # of the steps that failed in the last round

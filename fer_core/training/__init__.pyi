@@ -1,9 +1,11 @@
 from . import distillation as distillation
 from . import trainer as trainer
-from .release import publish_pretrained as publish_pretrained
+from .test_split import check_unchanged as check_unchanged
+from .test_split import evaluate_test as evaluate_test
 
 __all__ = [
+    "check_unchanged",
     "distillation",
-    "publish_pretrained",
+    "evaluate_test",
     "trainer",
 ]

@@ -10,21 +10,17 @@ meaningful. Needs Chromium; uses the pretrained model.
 
 import argparse
 import io
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from urllib.request import urlopen
+from pathlib import Path
 
 import psutil
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from skimage import data
 
-from tests.e2e.conftest import ANSWER, CHROMIUM_OPTIONS, PATIENCE, PROJECT
+from tests.e2e.browsing import ANSWER, PATIENCE
+from tests.e2e.serving import Server, chromium, serve
 
 WARM = 3
 
@@ -34,40 +30,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    with sync_playwright() as runner:
-        browser = runner.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*CHROMIUM_OPTIONS], headless=True
-        )
+    with chromium() as browser:
         for _ in range(rounds):
             _measure(browser)
-        browser.close()
 
 
 def _measure(browser: Browser) -> None:
-    with tempfile.TemporaryDirectory() as home, socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-        free.close()
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-        server = subprocess.Popen(
-            [*command, "--server.headless=true", f"--server.port={port}"],
-            cwd=PROJECT,
-            env=os.environ | {"FER_HOME": home},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            for number in range(1 + WARM):
-                seconds = _answer(browser, port, server.pid, _photo(number))
-                print(  # noqa: T201
-                    "warm" if number else "cold",
-                    "{:.2f} s, {:.2f} s of the processor; {:.2f} and {:.2f} since the photo was "
-                    "chosen".format(*seconds),
-                    flush=True,
-                )
-        finally:
-            server.kill()
-            server.wait()
+    with tempfile.TemporaryDirectory() as home, serve(Path(home)) as server:
+        for number in range(1 + WARM):
+            seconds = _answer(browser, server, _photo(number))
+            print(  # noqa: T201
+                "warm" if number else "cold",
+                "{:.2f} s, {:.2f} s of the processor; {:.2f} and {:.2f} since the photo was "
+                "chosen".format(*seconds),
+                flush=True,
+            )
 
 
 def _photo(number: int) -> bytes:
@@ -80,15 +57,14 @@ def _photo(number: int) -> bytes:
     return file.getvalue()
 
 
-def _answer(browser: Browser, port: int, server: int, photo: bytes) -> list[float]:
+def _answer(browser: Browser, server: Server, photo: bytes) -> list[float]:
     """Returns wall and CPU seconds, in total and since the upload."""
     page = browser.new_page()
     page.set_default_timeout(1000 * PATIENCE)
-    _wait_for(f"http://localhost:{port}/_stcore/health")
-    page.goto(f"http://localhost:{port}")
+    page.goto(server.address)
     page.get_by_role("heading", name="FER Studio").wait_for()
     time.sleep(2)  # until the page is idle
-    process = psutil.Process(server)
+    process = psutil.Process(server.pid)
     begun = _clocks(process)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Predict").click()
     file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo}
@@ -104,17 +80,6 @@ def _answer(browser: Browser, port: int, server: int, photo: bytes) -> list[floa
 def _clocks(process: psutil.Process) -> tuple[float, float]:
     """Returns wall seconds and the CPU seconds of the process."""
     return time.perf_counter(), sum(process.cpu_times()[:2])
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            with urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"{address} did not answer.")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import psutil
 from fer_core.datasets.synthetic.generate import draw_dataset
 from tests.benchmarks.evaluate_page import make_run
 from tests.e2e.browsing import open_page
-from tests.e2e.conftest import APP, chromium, serve
+from tests.e2e.serving import APP, chromium, serve
 from tests.pages.conftest import write_history
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def open_once(browser: "Browser", page: str, folder: Path) -> tuple[float, float
     tab = context.new_page()
     started = time.perf_counter()
     with serve(folder / "home", app=app) as server:
-        open_page(tab, f"{server}/{address}")
+        open_page(tab, f"{server.address}/{address}")
         seconds = time.perf_counter() - started
-        times = psutil.Process().children()[-1].cpu_times()
+        times = psutil.Process(server.pid).cpu_times()
         context.close()
     return seconds, times.user + times.system
 

@@ -36,7 +36,7 @@ from fer_core.storage.reading import read_json
 from fer_core.tasks.processes import supervisor_file
 from pages.components.train.run_watch import FIRST_ROWS
 from tests.conftest import end_supervisor
-from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
+from tests.e2e.serving import CHROMIUM_OPTIONS, serve
 
 SETTLE = 10.0  # seconds after viewers connect or leave, so that page loads are not measured
 
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.environ["FER_HOME"] = home
         try:
             run = start_training(options.faces)
-            with serve(Path(home)) as address:
-                page = f"{address}/train?run={run.id}"
+            with serve(Path(home)) as server:
+                page = f"{server.address}/train?run={run.id}"
                 for kind in options.kinds:
                     compare(run, kind, lambda count, kind=kind: kinds[kind](page, count), options)
         finally:

@@ -5,15 +5,20 @@ sleeps or presses twice: a press that is lost is a fault of the app.
 """
 
 import base64
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fer_core.expressions import EXPRESSIONS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 PATIENCE = 120.0  # seconds; a process that loads TensorFlow may wait for busy cores
+# Of the first face; a model that has hardly learned is not sure.
+ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure)$")
 
 # Labels that several journeys press; others are named where they are used.
 START, STOP = "Start training", "Stop training"
@@ -52,11 +57,7 @@ def wait_until(true: Callable[[], object], what: str = "the condition") -> None:
 
 
 def open_page(page: "Page", address: str) -> None:
-    """Opens an address of the app and waits until its page stands there.
-
-    A fresh server runs a linked page twice (see `pages/__init__.py`) and rests in between, before
-    there is a title.
-    """
+    """Opens an address of the app and waits until its page stands there."""
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for()
     settled(page)
@@ -129,8 +130,10 @@ def tiles(page: "Page", pictures: list[bytes], last: bool = False) -> None:
     )
 
 
-def download(page: "Page", button: str) -> Path:
-    """Presses a download button and returns the file."""
+def download(page: "Page", button: str, name: str | None = None) -> Path:
+    """Presses a download button and returns the file, which is offered under that name."""
+    settled(page)
     with page.expect_download() as expected:
         page.get_by_role("button", name=button).click()
+    assert name in (None, expected.value.suggested_filename)
     return Path(expected.value.path())

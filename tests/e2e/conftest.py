@@ -1,15 +1,10 @@
-"""The real app in a real browser whose camera films a real face."""
+"""One app and one browser for all journeys of a worker; the camera films a real face.
 
-import os
-import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+Journeys of a file find an empty workspace and share it. One that needs a server of its own, since
+it ends the server or looks at a fresh one, runs `serve(workspace)` and says why.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,68 +12,34 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from fer_core.expressions import EXPRESSIONS
 from tests.conftest import end_supervisor
-from tests.e2e.browsing import PATIENCE
+from tests.e2e.browsing import PATIENCE, no_exception
+from tests.e2e.serving import Server, chromium, chromium_path, serve_stacks
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROJECT = Path(__file__).parents[2]
-APP = PROJECT / "streamlit_app.py"
-# Of the first face; a network that has hardly learned is not sure.
-ANSWER = re.compile(rf"^1 · ({'|'.join(EXPRESSIONS)}|not sure)$")
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
-
 
 @pytest.fixture(scope="session")
-def face_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scikit-image's astronaut (NASA) in a film for the fake camera: MJPEG is JPEG after JPEG."""
+def camera_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scikit-image's astronaut (NASA) as MJPEG, which is JPEG after JPEG, for the fake camera."""
     folder = tmp_path_factory.mktemp("camera")
     frame = Image.new("RGB", (1280, 720), "gray")
     frame.paste(Image.fromarray(data.astronaut()).resize((720, 720)), (280, 0))
     frame.save(folder / "frame.jpg", quality=90)
-    film = folder / "face.mjpeg"
-    film.write_bytes((folder / "frame.jpg").read_bytes() * 15)
-    return film
+    video = folder / "face.mjpeg"
+    video.write_bytes((folder / "frame.jpg").read_bytes() * 15)
+    return video
 
 
 @pytest.fixture(scope="session")
-def browser(face_film: Path) -> Iterator["Browser"]:
+def browser(camera_video: Path) -> Iterator["Browser"]:
     """Chromium without a window."""
     pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if not chromium_path():
         pytest.skip("needs chromium")
-    with chromium(f"--use-file-for-fake-video-capture={face_film}") as browser:
+    with chromium(f"--use-file-for-fake-video-capture={camera_video}") as browser:
         yield browser
-
-
-def chromium_path() -> str | None:
-    """Returns the path of the Chromium that is installed, if any."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@contextmanager
-def chromium(*options: str) -> Iterator["Browser"]:
-    """Runs Chromium without a window, with further command-line options."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as runner:
-        browser = runner.chromium.launch(
-            executable_path=chromium_path(), args=[*CHROMIUM_OPTIONS, *options], headless=True
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -88,61 +49,36 @@ def page(browser: "Browser") -> Iterator["Page"]:
         permissions=["camera"], viewport={"width": 1400, "height": 1000}, accept_downloads=True
     )
     context.set_default_timeout(PATIENCE * 1000)
-    yield context.new_page()
+    page = context.new_page()
+    yield page
+    if not page.is_closed():
+        no_exception(page)
     context.close()
 
 
-@contextmanager
-def serve(
-    home: Path, streamlit: Sequence[str] = ("-m", "streamlit"), app: Path = APP
-) -> Iterator[str]:
-    """Runs the app on a workspace; gives its address. `streamlit` is what Python runs."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, *streamlit, "run", str(app)]
-    server = subprocess.Popen(
-        [*command, "--server.headless=true", f"--server.port={port}"],
-        cwd=PROJECT,
-        env=os.environ | {"FER_HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        address = f"http://localhost:{port}"
-        wait_for_answer(f"{address}/_stcore/health")
-        yield address
-    finally:
-        server.kill()
-        server.wait()
-
-
-def wait_for_answer(address: str) -> None:
-    """Returns when the server answers; fails when it does not within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(address, timeout=5):
-            return
-        time.sleep(0.1)
-    pytest.fail(f"{address} did not answer within {PATIENCE:.0f} s")
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("shared") / "home"
+    home.mkdir()
+    with serve_stacks(home) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def new_home(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[], Path]]:
-    """Makes workspaces that outlive a test; their supervisors end with the module."""
-    with ExitStack() as stack:
+def server(shared_server: Server) -> Iterator[Server]:
+    """The app that all journeys of a worker share, with an empty workspace for those of a file.
 
-        def make() -> Path:
-            home = tmp_path_factory.mktemp("home")
-            stack.callback(_end_supervisor_of, home)
-            return home
-
-        yield make
-
-
-def _end_supervisor_of(home: Path) -> None:
+    What other fixtures of the file write goes to that workspace, and is deleted at its end.
+    """
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FER_HOME", str(home))
+        environment.setenv("FER_HOME", str(shared_server.home))
+        yield shared_server
         end_supervisor()
+        shared_server.clear()
+
+
+@pytest.fixture
+def address(server: Server, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of the shared app; the test itself works in the app's workspace."""
+    monkeypatch.setenv("FER_HOME", str(server.home))
+    return server.address

@@ -1,49 +1,39 @@
 """From a face that is left out to a run that is asked for without it, in a browser."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from fer_core import runs
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.run_data import corrections_of
 from tests.e2e.browsing import open_page, settled
-from tests.e2e.conftest import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-def test_corrections_are_shown_on_all_pages_and_used_in_a_run(
-    page: "Page", new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = new_home()
-    monkeypatch.setenv("FER_HOME", str(home))
+def test_corrections_are_shown_on_all_pages_and_used_in_a_run(page: "Page", address: str) -> None:
     dataset = draw_dataset("faces", count=140)
-    with serve(home) as address:
-        open_page(page, f"{address}/datasets?dataset=faces")
-        page.get_by_role("tab", name="Faces", exact=True).click()
-        settled(page)
-        page.get_by_role("button", name="Original order").click()
-        settled(page)
-        page.locator("[class*=st-key-split-faces]").get_by_role("radio").nth(1).click()  # train
-        page.get_by_text("112 images", exact=True).wait_for()
-        settled(page)
-        decide(page)
-        excluded, relabeled = (
-            dataset.saved_corrections.excluded,
-            dataset.saved_corrections.relabeled,
-        )
-        first, second = dataset.keys(dataset.select("train")[:2])
-        assert (excluded, relabeled) == ({first: "half a face"}, {second: "surprise"})
-        page.get_by_text("1 image excluded, 1 relabeled").first.wait_for()
-        page.locator("button.tile.faded").wait_for()
-        page.get_by_text("angry → surprise").wait_for()
-        start(page, address)
-        (run,) = runs.list_runs()
-        assert run.config.overlay and corrections_of(run) == dataset.saved_corrections
+    open_page(page, f"{address}/datasets?dataset=faces")
+    page.get_by_role("tab", name="Faces", exact=True).click()
+    settled(page)
+    page.get_by_role("button", name="Original order").click()
+    settled(page)
+    page.locator("[class*=st-key-split-faces]").get_by_role("radio").nth(1).click()  # train
+    page.get_by_text("112 images", exact=True).wait_for()
+    settled(page)
+    decide(page)
+    excluded, relabeled = (
+        dataset.saved_corrections.excluded,
+        dataset.saved_corrections.relabeled,
+    )
+    first, second = dataset.keys(dataset.select("train")[:2])
+    assert (excluded, relabeled) == ({first: "half a face"}, {second: "surprise"})
+    page.get_by_text("1 image excluded, 1 relabeled").first.wait_for()
+    page.locator("button.tile.faded").wait_for()
+    page.get_by_text("angry → surprise").wait_for()
+    start(page, address)
+    (run,) = runs.list_runs()
+    assert run.config.overlay and corrections_of(run) == dataset.saved_corrections
 
 
 def decide(page: "Page") -> None:

@@ -1,8 +1,6 @@
 """From a cell of the confusion matrix to the images in it, in a browser."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +31,7 @@ from tests.e2e.browsing import (
     settled,
     tiles,
 )
-from tests.e2e.conftest import serve
+from tests.e2e.serving import Server
 from tests.pages.conftest import predictions
 
 if TYPE_CHECKING:
@@ -78,24 +76,9 @@ def two_heaps(run: Run, count: int) -> FaceMap:
 
 
 @pytest.fixture(scope="module")
-def home(new_home: Callable[[], Path]) -> Iterator[Path]:
-    """A workspace with a data set and a run's answers to it."""
-    folder = new_home()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("FER_HOME", str(folder))
-        write_run(draw_dataset("faces", count=840))
-    yield folder
-
-
-@pytest.fixture(scope="module")
-def address(home: Path) -> Iterator[str]:
-    with serve(home) as address:
-        yield address
-
-
-@pytest.fixture
-def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FER_HOME", str(home))
+def run(server: Server) -> Run:
+    """A run with answers to a dataset."""
+    return write_run(draw_dataset("faces", count=840))
 
 
 def expected(table: pd.DataFrame, truth: str, answered: str) -> pd.DataFrame:
@@ -132,9 +115,7 @@ def shown_as(truth: str, answered: str) -> str:
     return truth if truth == answered else f"{truth} → {answered}"
 
 
-@pytest.mark.usefixtures("at_home")
-def test_clicking_a_cell_shows_the_images_of_the_cell(page: "Page", address: str) -> None:
-    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+def test_clicking_a_cell_shows_the_images_of_the_cell(page: "Page", address: str, run: Run) -> None:
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None
     open_page(page, f"{address}/evaluate?run={run.id}")
@@ -149,9 +130,9 @@ def test_clicking_a_cell_shows_the_images_of_the_cell(page: "Page", address: str
     tiles(page, jpegs(dataset, cell.iloc[PER_PAGE : 2 * PER_PAGE]))
 
 
-@pytest.mark.usefixtures("at_home")
-def test_faces_are_selected_on_the_map_by_click_and_by_lasso(page: "Page", address: str) -> None:
-    (run,) = [run for run in runs.list_runs() if not run.is_pretrained]
+def test_faces_are_selected_on_the_map_by_click_and_by_lasso(
+    page: "Page", address: str, run: Run
+) -> None:
     dataset, table = open_dataset("faces"), run.predictions("val")
     assert table is not None
     heap = table[:HEAP]

@@ -1,8 +1,11 @@
-"""Folders that somebody copied into the workspace must not make the running app do anything."""
+"""Folders that somebody copied into the workspace must not make the running app do anything.
+
+The app is their own, so that what they do to it ends with it.
+"""
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,7 @@ import pytest
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, kinds, queue
 from tests.e2e.browsing import no_exception, open_page, wait_until
-from tests.e2e.conftest import serve
+from tests.e2e.serving import Server, serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -79,25 +82,25 @@ def victim(tmp_path: Path) -> Path:
 
 
 def test_copied_in_folders_are_not_carried_out_and_no_file_is_lost(
-    page: "Page", new_home: Callable[[], Path], victim: Path, monkeypatch: pytest.MonkeyPatch
+    page: "Page", workspace: Path, victim: Path
 ) -> None:
-    home = new_home()
-    monkeypatch.setenv("FER_HOME", str(home))
     copied = copy_in(victim)
     before = {task.directory: sorted(task.directory.rglob("*")) for task in copied}
-    with serve(home) as address:
-        for name in PAGES:
-            open_page(page, f"{address}/{name}")
-            no_exception(page)
+    with serve(workspace) as server:
+        visit_pages(page, server)
         drawn = paths.tasks_root() / "20260101-000000_draw"
         drawn.mkdir()
         task = queue.submit(drawn, kinds.DRAW, {"name": "faces", "count": 70})  # wakes it up
         wait_until(lambda: not task.state.is_active, "the supervisor")
         assert task.state is TaskState.FINISHED, task.error
-        for name in PAGES:
-            open_page(page, f"{address}/{name}")
-            no_exception(page)
+        visit_pages(page, server)
     assert victim.read_text() == "years of work" and list(victim.parent.iterdir()) == [victim]
     assert {task.directory: sorted(task.directory.rglob("*")) for task in copied} == before
     assert {task.state for task in copied} == {TaskState.FAILED}
     assert all(task.error for task in copied) and queue.waiting() == []
+
+
+def visit_pages(page: "Page", server: Server) -> None:
+    for name in PAGES:
+        open_page(page, f"{server.address}/{name}")
+        no_exception(page)

@@ -1,43 +1,20 @@
 """The live camera in a browser: named faces, a chart that moves, and nothing left behind."""
 
-import os
 import re
-import shutil
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from fer_core.expressions import EXPRESSIONS
 from tests.e2e.browsing import PATIENCE, open_page, wait_until
-from tests.e2e.conftest import CHROMIUM_OPTIONS, serve
+from tests.e2e.serving import CHROMIUM_OPTIONS, Server, chromium_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 STARTS = 3
 ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
-# Streamlit that writes what its threads are doing when it is asked to. Not by faulthandler: that
-# reads the frames of threads that run meanwhile, and now and then ends the process by it.
-PROGRAM = """
-import signal, sys, traceback
-from pathlib import Path
-stacks = Path(sys.argv.pop(1))
-def write(number, frame):
-    threads = [
-        "\\n".join(str(frame.f_code) for frame, _ in traceback.walk_stack(top))
-        for top in sys._current_frames().values()
-    ]
-    making = stacks.with_suffix(".making")
-    making.write_text("\\n\\n".join(threads))
-    making.replace(stacks)
-signal.signal(signal.SIGUSR1, write)
-from streamlit.web.cli import main
-main()
-"""
 KEEP_SETTINGS = """
 const Original = RTCPeerConnection;
 top.settings ??= [];
@@ -52,33 +29,9 @@ OLDEST = "() => Math.min(...document.querySelector('.live-plot')._fullData[3].x)
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals")
 
 
-class Server:
-    """The app, and what its threads are doing."""
-
-    def __init__(self, address: str, stacks: Path) -> None:
-        self.address = address
-        self._stacks = stacks
-        (self._pid,) = [
-            child.pid for child in psutil.Process().children() if str(stacks) in child.cmdline()
-        ]
-
-    def threads(self) -> int:
-        """How many threads look at frames, or decode them."""
-        self._stacks.unlink(missing_ok=True)
-        os.kill(self._pid, signal.SIGUSR1)
-        wait_until(self._stacks.exists)
-        stacks = self._stacks.read_text().split("\n\n")
-        return sum("live.py" in stack or "decoder_worker" in stack for stack in stacks)
-
-
-@pytest.fixture(scope="module")
-def server(
-    new_home: Callable[[], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """The app with the network in the box."""
-    stacks = tmp_path_factory.mktemp("stacks") / "stacks.txt"
-    with serve(new_home(), ("-c", PROGRAM, str(stacks))) as address:
-        yield Server(address, stacks)
+def threads(server: Server) -> int:
+    """How many threads look at frames, or decode them."""
+    return sum("live.py" in stack or "decoder_worker" in stack for stack in server.stacks())
 
 
 def switch_on(page: "Page", address: str) -> None:
@@ -120,24 +73,24 @@ def test_threads_end_when_the_camera_or_the_page_is_closed(page: "Page", server:
     switch_on(page, server.address)
     for _ in range(STARTS):
         wait_for_video(page)
-        wait_until(lambda: server.threads() >= 2)
+        wait_until(lambda: threads(server) >= 2)
         page.get_by_text("Camera on", exact=True).click()
-        wait_until(lambda: server.threads() == 0)
+        wait_until(lambda: threads(server) == 0)
         page.get_by_text("Camera on", exact=True).click()
     wait_for_video(page)
     page.get_by_role("link", name="Home").click()
     page.get_by_role("heading", name="FER Studio").wait_for()
-    wait_until(lambda: server.threads() == 0)
+    wait_until(lambda: threads(server) == 0)
     switch_on(page, server.address)
     wait_for_video(page)
-    wait_until(lambda: server.threads() >= 2)
+    wait_until(lambda: threads(server) >= 2)
     page.get_by_role("radio", name="Files").click()
-    wait_until(lambda: server.threads() == 0)
+    wait_until(lambda: threads(server) == 0)
     switch_on(page, server.address)
     wait_for_video(page)
-    wait_until(lambda: server.threads() >= 2)
+    wait_until(lambda: threads(server) >= 2)
     page.close()
-    wait_until(lambda: server.threads() == 0)
+    wait_until(lambda: threads(server) == 0)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +106,7 @@ def test_a_denied_or_missing_camera_is_explained(
 ) -> None:
     options_without_camera = [option for option in CHROMIUM_OPTIONS if "-fake-" not in option]
     other = browser.browser_type.launch(
-        executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+        executable_path=chromium_path(),
         args=[*options_without_camera, *options],
     )
     page = other.new_page()

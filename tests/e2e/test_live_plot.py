@@ -1,16 +1,12 @@
 """The live figure in a real browser: what a person set up survives, and little is sent."""
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.browsing import stand_still
-from tests.e2e.conftest import PROJECT, wait_for_answer
+from tests.e2e.serving import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -55,23 +51,13 @@ PAGE_TEXT = """() => {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with a page that refreshes a growing figure."""
-    script = tmp_path_factory.mktemp("live") / "script.py"
+def script_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of its own, since its app is a page that refreshes a growing figure."""
+    folder = tmp_path_factory.mktemp("live")
+    script = folder / "script.py"
     script.write_text(PAGE)
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}"],
-        cwd=PROJECT,  # for the project's settings
-        env=os.environ | {"PYTHONPATH": str(PROJECT), "STREAMLIT_SERVER_HEADLESS": "true"},
-        stdout=subprocess.DEVNULL,
-    )
-    wait_for_answer(f"http://localhost:{port}/_stcore/health")
-    yield f"http://localhost:{port}"
-    server.kill()
-    server.wait()
+    with serve(folder / "home", script) as server:
+        yield server.address
 
 
 @pytest.fixture
@@ -86,9 +72,9 @@ def received(page: "Page") -> list[int]:
 
 
 @pytest.fixture
-def tab(page: "Page", received: list[int], address: str) -> "Page":
+def tab(page: "Page", received: list[int], script_address: str) -> "Page":
     """The tab, with the figure drawn."""
-    page.goto(address)
+    page.goto(script_address)
     page.wait_for_selector(".live-plot .main-svg")
     return page
 

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +17,7 @@ from fer_core.evaluation.metrics import predicted
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import corrections_of
 from tests.e2e.browsing import open_page, press, tiles
-from tests.e2e.conftest import serve
+from tests.e2e.serving import Server
 from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
 
 if TYPE_CHECKING:
@@ -29,12 +27,10 @@ LEAKS = 4
 
 
 @pytest.fixture
-def dataset(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Dataset:
+def dataset(server: Server, address: str) -> Dataset:
     """Drawn faces, of which the first training faces are among those of validation too."""
-    home = new_home()
-    monkeypatch.setenv("FER_HOME", str(home))
     drawn = draw_dataset("drawn", count=280)
-    images = home / "with-leaks"
+    images = server.home / "with-leaks"
     shutil.copytree(drawn.root, images)
     drawn.delete()
     for source in sorted(images.glob("train/*/*.jpg"))[::11][:LEAKS]:
@@ -42,19 +38,19 @@ def dataset(new_home: Callable[[], Path], monkeypatch: pytest.MonkeyPatch) -> Da
     return import_source(images, "faces")
 
 
-def test_leaks_found_by_the_scan_are_excluded_from_a_run(page: "Page", dataset: Dataset) -> None:
-    home = dataset.directory.parent.parent
-    with serve(home) as address:
-        open_page(page, f"{address}/datasets?dataset=faces")
-        leave_out_leaks(page)
-        assert set(dataset.saved_corrections.excluded.values()) == {"Leaks: validation in training"}
-        assert set(dataset.saved_corrections.excluded) == set(dataset.keys(leaked(dataset)))
-        open_page(page, f"{address}/train?dataset=faces")
-        run = train(page)
-        assert corrections_of(run) == dataset.saved_corrections
-        assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
-        open_page(page, f"{address}/evaluate?run={run.id}")
-        look_at_the_largest_mistake(page, run, dataset)
+def test_leaks_found_by_the_scan_are_excluded_from_a_run(
+    page: "Page", address: str, dataset: Dataset
+) -> None:
+    open_page(page, f"{address}/datasets?dataset=faces")
+    leave_out_leaks(page)
+    assert set(dataset.saved_corrections.excluded.values()) == {"Leaks: validation in training"}
+    assert set(dataset.saved_corrections.excluded) == set(dataset.keys(leaked(dataset)))
+    open_page(page, f"{address}/train?dataset=faces")
+    run = train(page)
+    assert corrections_of(run) == dataset.saved_corrections
+    assert run.counts["train"].sum() == len(dataset.select("train")) - LEAKS
+    open_page(page, f"{address}/evaluate?run={run.id}")
+    look_at_the_largest_mistake(page, run, dataset)
 
 
 def leaked(dataset: Dataset) -> list[int]:

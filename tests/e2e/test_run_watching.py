@@ -4,9 +4,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +17,6 @@ from fer_core.storage.files import write_json
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import Progress
 from tests.e2e.browsing import stand_still
-from tests.e2e.conftest import serve
 from tests.e2e.test_live_plot import STATE
 from tests.pages.conftest import take, write_history
 
@@ -68,32 +66,28 @@ def trainer() -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def watching(
     page: "Page",
-    new_home: Callable[[], Path],
+    address: str,
     trainer: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Watching]:
     """A run in its sixth epoch, zoomed in, with the validation hidden."""
-    home = new_home()
-    monkeypatch.setenv("FER_HOME", str(home))
     run = Run(tasks.new_directory(paths.runs_root(), "cnn_classic_drawn"))
     config = RECIPES["cnn_classic"].config.to_dict() | {"dataset": "drawn"}
     write_json(run.directory / "config.json", config)
     watching = Watching(page, run, trainer)
     watching.begin(attempt=0, epochs=5)
-    with serve(home) as address:
-        page.goto(f"{address}/train?run={run.id}")
-        page.wait_for_selector(".live-plot .main-svg")
-        surface = page.locator(".live-plot .nsewdrag").first
-        stand_still(surface)
-        box = surface.bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + 200, box["y"] + 20)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
-        page.mouse.up()
-        page.locator(".live-plot .legendtoggle").nth(2).click()
-        page.wait_for_function(f"({STATE})().visible[2] === 'legendonly'")
-        yield watching
+    page.goto(f"{address}/train?run={run.id}")
+    page.wait_for_selector(".live-plot .main-svg")
+    surface = page.locator(".live-plot .nsewdrag").first
+    stand_still(surface)
+    box = surface.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 200, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
+    page.mouse.up()
+    page.locator(".live-plot .legendtoggle").nth(2).click()
+    page.wait_for_function(f"({STATE})().visible[2] === 'legendonly'")
+    yield watching
 
 
 def test_zoom_and_hidden_traces_survive_an_interruption_and_a_resume(

@@ -108,6 +108,17 @@ def test_the_clean_score_omits_leaked_images() -> None:
         assert metrics.without_leaks(unknown) is None
 
 
+def test_the_score_tells_images_of_subjects_that_were_trained_on() -> None:
+    some = metrics.score(SEVEN.assign(seen_subject=[True, False, False, True, False, False, False]))
+    assert some.seen == 2 and some.unseen is not None
+    assert (some.unseen.correct, some.unseen.total) == (2, 5)
+    everything = metrics.score(SEVEN.assign(seen_subject=True))
+    assert (everything.seen, everything.unseen) == (7, None)
+    assert everything.describe_seen() and some.describe_seen()
+    for none in (SEVEN, SEVEN.assign(seen_subject=False)):
+        assert metrics.score(none).describe_seen() == ""
+
+
 def test_top_two_accuracy_counts_the_two_most_probable_classes() -> None:
     table = pd.DataFrame(
         {

@@ -327,6 +327,10 @@ def test_an_overview_has_the_score_of_the_predictions_with_and_without_leaks(
     assert (found.clean.correct, found.clean.total) == (1, 5)
     save_predictions(run, "val", answers(7, 4, leaked=0))
     assert overview(run).val == Score(Accuracy.of(7, 11), None)
+    seen = answers(7, 4, leaked=0).assign(seen_subject=[True] * 5 + [False] * 6)
+    save_predictions(run, "val", seen)
+    expected = Score(Accuracy.of(7, 11), None, 5, Accuracy.of(2, 6))
+    assert overview(run).val == scores.read_score(run.predictions_file("val")) == expected
 
 
 def test_a_score_is_counted_once_even_by_several_processes(

@@ -10,10 +10,12 @@ import pytest
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
+from fer_core.datasets.index import read_index, write_index
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation.model_card import command
 from fer_core.models.architectures import load_model
+from fer_core.release.card import training_command
+from fer_core.release.publish import publish_pretrained
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import list_runs
 from fer_core.runs.run import Run
@@ -21,7 +23,6 @@ from fer_core.runs.run_data import corrections_of, dataset_of, open_data_of, ope
 from fer_core.runs.submit import check_data, create_run, open_test_task, resume_run
 from fer_core.tasks.task import TaskState
 from fer_core.training.batches import training_batches
-from fer_core.training.release import publish_pretrained
 from fer_core.training.test_split import open_test
 from tests.datasets.trees import write_fer2013
 from tests.training.in_process import go_on, interrupted, trained
@@ -202,4 +203,16 @@ def test_a_run_with_corrections_ships_with_them_and_its_card_counts_them(
     assert len(shipped.predictions("test")) == 11
     card = (shipped.directory / "model_card.md").read_text()
     assert "Corrections: 21 images excluded, 1 relabeled" in card
-    assert "--corrections" in command(shipped.config)
+    assert "--corrections" in training_command(shipped.config)
+
+
+def test_predictions_mark_images_of_subjects_that_are_in_training(
+    config: TrainConfig, dataset: Dataset
+) -> None:
+    assert "seen_subject" not in open_run_data(config).predictions("val", np.ones((12, 7)))
+    index = read_index(dataset.directory)
+    subject = ["anna" if split == "train" else "ben" for split in index["split"]]
+    subject[int(dataset.select("val")[1])] = "anna"
+    write_index(dataset.directory, index.assign(subject=subject))
+    marked = open_run_data(config).predictions("val", np.ones((12, 7)))
+    assert marked["seen_subject"].tolist() == [True] + [False] * 11

@@ -12,7 +12,7 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.storage.files import DiskFullError, write_json
-from fer_core.tasks import exit_status, processes
+from fer_core.tasks import exit_status, oom_kills, processes
 
 LOG = Path("/runs/a/attempts/0/worker.log")
 
@@ -164,7 +164,7 @@ def test_an_internal_error_names_its_type_and_the_log(error: Exception, expected
 
 @pytest.mark.skipif(not Path("/proc/vmstat").exists(), reason="needs Linux's count")
 def test_linux_counts_out_of_memory_kills() -> None:
-    assert exit_status.OomKillMonitor().poll() is False
+    assert oom_kills.OomKillMonitor().poll() is False
 
 
 def test_an_old_out_of_memory_kill_does_not_count(
@@ -172,9 +172,9 @@ def test_an_old_out_of_memory_kill_does_not_count(
 ) -> None:
     now, vmstat = 1000.0, tmp_path / "vmstat"
     vmstat.write_text("oom_kill 5\n")
-    monkeypatch.setattr(exit_status.time, "monotonic", lambda: now)
-    monkeypatch.setattr(exit_status, "_VMSTAT", vmstat)
-    monitor = exit_status.OomKillMonitor()
+    monkeypatch.setattr(oom_kills.time, "monotonic", lambda: now)
+    monkeypatch.setattr(oom_kills, "_VMSTAT", vmstat)
+    monitor = oom_kills.OomKillMonitor()
     assert monitor.poll() is False  # the five happened before
     now = 1000.5
     vmstat.write_text("pgfault 7\noom_kill 6\n")
@@ -188,5 +188,5 @@ def test_an_old_out_of_memory_kill_does_not_count(
 def test_a_system_that_does_not_count_kills_knows_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(exit_status, "_VMSTAT", tmp_path / "missing")
-    assert exit_status.OomKillMonitor().poll() is None
+    monkeypatch.setattr(oom_kills, "_VMSTAT", tmp_path / "missing")
+    assert oom_kills.OomKillMonitor().poll() is None

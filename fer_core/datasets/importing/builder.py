@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.clusters import with_clusters
 from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
@@ -20,11 +21,12 @@ from fer_core.datasets.layouts.plan import ImportPlan
 from fer_core.datasets.names import check_name
 from fer_core.datasets.quality.measures import move_to_cache
 from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.split_notes import split_notes
 from fer_core.datasets.splits import VALIDATION_FRACTION, complete_splits
 from fer_core.expressions import sort_classes
 from fer_core.storage import paths, write_json
 from fer_core.tasks import is_alive, process_record
-from fer_core.text import SPLIT_NAMES, Tally, counted, some
+from fer_core.text import Tally, counted, some
 
 _STALE = 3600.0  # seconds after which an unfinished directory without its process is removed
 
@@ -61,8 +63,11 @@ def build_dataset(
         plan = check_entries(plan)
         measures = directory / "measures.npy"
         check = validate_images(plan.index, plan.root, measures, report)
-        index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)
-        notes = _notes(plan, check, index, split_seed)
+        own = {*check.index["split"]}
+        draws = "val" not in own or (test_fraction > 0 and "test" not in own)
+        clustered, copies = with_clusters(check.index, measures, report, compare=draws)
+        index = complete_splits(clustered, validation_fraction, split_seed, test_fraction)
+        notes = [*_notes(plan, check, index, split_seed), *copies]
         write_index(directory, _ordered(index))
         np.save(directory / "mean_faces.npy", check.mean_faces)
         record = {
@@ -90,8 +95,8 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
         "gray": check.is_gray,
         "choices": plan.choices.as_record(),
         "conventions": {
-            "numbering": plan.conventions.numbering,
-            "meanings": dict(plan.conventions.meanings),
+            "numbering": plan.parsed.conventions.numbering,
+            "meanings": dict(plan.parsed.conventions.meanings),
         },
         "own_splits": sorted({*check.index["split"]} - {""}),
     }
@@ -99,10 +104,10 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
 
 def _notes(plan: ImportPlan, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
     return [
-        plan.summary(check.index),
+        plan.parsed.summary(check.index),
         *plan.notes,
         *_damaged_note(check.damaged),
-        *_split_notes(check.index, index, seed),
+        *split_notes(check.index, index, seed),
         *_training_problems(index),
     ]
 
@@ -123,22 +128,6 @@ def _damaged_note(messages: Tally) -> list[str]:
     if not messages:
         return []
     return [f"Skipped {counted(len(messages), 'unreadable image')}: {messages}"]
-
-
-def _split_notes(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
-    """Describes how rows without a known split were assigned."""
-    notes = []
-    words = set(before.loc[before["split"] == "", "source_split"]) - {""}
-    if words:
-        notes.append(f"Unknown split names, assigned to training: {some(sorted(words))}.")
-    for split in ("val", "test"):
-        count = int((after["split"] == split).sum())
-        if count and not (before["split"] == split).any():
-            notes.append(
-                f"No {SPLIT_NAMES[split].lower()} split in the source: {counted(count, 'image')} "
-                f"drawn from training, stratified by class (seed {seed})."
-            )
-    return notes
 
 
 def _training_problems(index: pd.DataFrame) -> list[str]:

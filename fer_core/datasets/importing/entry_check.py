@@ -25,19 +25,20 @@ def check_entries(plan: ImportPlan) -> ImportPlan:
             f"A dataset must have at most {MAX_IMAGES:,} images. Received: {len(index):,}"
         )
     usable = _are_usable(index["path"], _MAX_PATH)
-    for column in ("expression", "source_class", "source_split"):
-        usable &= _are_usable(index[column], MAX_NAME)
+    for column in ("expression", "source_class", "source_split", "subject", "group"):
+        if column in index:
+            usable &= _are_usable(index[column], MAX_NAME)
     if usable.all():
         return plan
     odd = index["path"][~usable].tolist()
     sentence = (
-        f"Skipped {counted(len(odd), 'image')} (path, class or split with line breaks, control "
-        f"characters or more than {MAX_NAME} characters): {some(odd)}."
+        f"Skipped {counted(len(odd), 'image')} (path, class, split or subject with line breaks, "
+        f"control characters or more than {MAX_NAME} characters): {some(odd)}."
     )
     if not usable.any():
         raise FerError(f"No image can be added. {sentence}")
     kept = index[usable].reset_index(drop=True)
-    return dataclasses.replace(plan, index=kept, notes=(*plan.notes, sentence))
+    return dataclasses.replace(plan, index=kept).noting(sentence)
 
 
 def _are_usable(texts: pd.Series, max_length: int) -> pd.Series:

@@ -32,6 +32,15 @@ _LABELS = (
     *("emotionlabel", "labelname", "classname", "emotionname", "emo", "exp", "expr", "classid"),
 )
 _SPLITS = ("usage", "split", "subset", "set", "partition", "phase", "datasplit", "fold")
+_SUBJECTS = (
+    *("subject", "subjectid", "subjectname", "subj", "person", "personid", "participant"),
+    *("participantid", "identity", "identityid", "actor", "actorid", "speaker", "speakerid"),
+)
+_GROUPS = (
+    *("sequence", "sequenceid", "sequencename", "seq", "seqid", "video", "videoid", "videoname"),
+    *("clip", "clipid", "movie", "movieid"),
+)
+_FLAGS = ("", "0", "1", "true", "false", "yes", "no")  # "video: 1" names no video
 _PIXEL_CELLS = ("pixels", "pixel", "pixelvalues", "imagepixels")
 _FEWEST_PIXELS = 256  # columns, of one pixel each
 # Corners, and corner with size.
@@ -64,11 +73,25 @@ class Columns:
     image: int = -1
     label: int = -1
     split: int = -1
+    subject: int = -1
+    group: int = -1  # a sequence or video
     pixels: tuple[int, ...] = ()  # one cell of all pixels, or a cell for each
     box: tuple[int, ...] = ()  # of the face
     box_has_size: bool = False  # the last two of `box` are width and height, not an edge
     scores: dict[str, int] = field(default_factory=dict)  # class → its column of votes or 0 and 1
     questions: tuple[Question, ...] = ()
+
+    def roles(self, table: Table) -> dict[str, str]:
+        """Returns the names of the columns that can be chosen, by what they hold."""
+        places = {"image": self.image, "label": self.label, "split": self.split, **self.groups}
+        places["pixels"] = self.pixels[0] if len(self.pixels) == 1 else -1
+        return {role: table.header[place] for role, place in places.items() if place >= 0}
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """Returns the columns that tell which images belong together, by their name here."""
+        columns = {"subject": self.subject, "group": self.group}
+        return {name: number for name, number in columns.items() if number >= 0}
 
     @property
     def has_labels(self) -> bool:
@@ -84,11 +107,17 @@ def find_columns(table: Table, choices: Choices) -> Columns:
     """
     rows = table.sample()
     chosen = {role: _chosen(table, name) for role, name in choices.columns.items()}
-    pixels = (chosen["pixels"],) if "pixels" in chosen else _pixel_columns(table, rows)
+    pixels = _pixel_columns(table, rows)
+    if "pixels" in chosen:
+        pixels = (chosen["pixels"],) if chosen["pixels"] >= 0 else ()
     image = chosen.get("image", -1 if pixels else _image_column(table, rows))
     split = chosen.get("split", _split_column(table, rows))
     box, has_size = _box(table)
-    taken = {image, split, *pixels, *box} - {-1}
+    subject, group = (
+        chosen.get(role, _naming(table, rows, names, image))
+        for role, names in (("subject", _SUBJECTS), ("group", _GROUPS))
+    )
+    taken = {image, split, subject, group, *pixels, *box} - {-1}
     scores = _scores(table, rows, taken)
     label, questions = chosen.get("label", -1), []
     if label < 0:
@@ -98,7 +127,9 @@ def find_columns(table: Table, choices: Choices) -> Columns:
             questions.append(_which_label(table, found))
     if label >= 0 and not _is_vote_table(scores):
         scores = {}
-    return Columns(image, label, split, pixels, box, has_size, scores, tuple(questions))
+    return Columns(
+        image, label, split, subject, group, pixels, box, has_size, scores, tuple(questions)
+    )
 
 
 def whole_votes(cells: pd.Series) -> pd.Series:
@@ -113,14 +144,16 @@ def no_labels_question(table: Table, what: str) -> Question:
     return Question(
         "columns",
         f"{table.path.name} must have a column of {what} and one of expressions. Its columns are "
-        f"{shown_header(table)}. Choose which column is which (in the terminal: --columns "
-        "image=NAME,label=NAME).",
+        f"{shown_header(table)}. Choose which column is which.",
         tuple(table.header[:50]),
+        "--columns image=NAME,label=NAME",
     )
 
 
 def _chosen(table: Table, name: str) -> int:
-    """Returns the number of a column by its name, or by its number from 1."""
+    """Returns the number of a column by its name, or by its number from 1; of no name, -1."""
+    if not name:
+        return -1
     number = table.column([plain_name(name)])
     if number is not None:
         return number
@@ -184,6 +217,15 @@ def _split_column(table: Table, rows: list[list[str]]) -> int:
     return next(splits, -1)
 
 
+def _naming(table: Table, rows: list[list[str]], names: Sequence[str], image: int) -> int:
+    """Returns the column of one of these names if it names something in nearly all rows."""
+    column = table.column(names)
+    if column is None or column == image:
+        return -1
+    cells = [row[column].strip().lower() for row in rows]
+    return column if _share(cells, bool) > _MOSTLY and not set(cells) <= set(_FLAGS) else -1
+
+
 def _label_columns(table: Table, rows: list[list[str]], taken: set[int]) -> list[int]:
     """Returns the column of labels, or several if it is not plain which one it is."""
     plain = [plain_name(name) for name in table.header]
@@ -243,6 +285,7 @@ def _which_label(table: Table, found: list[int]) -> Question:
     return Question(
         "columns",
         f"Several columns of {table.path.name} hold expressions: {some(names, 10)}. Choose which "
-        f"one is the label (in the terminal: --columns label={names[0]}).",
+        "one is the label.",
         tuple(names),
+        f"--columns label={names[0]}",
     )

@@ -1,5 +1,6 @@
 """Reads tables and lists of image paths and expressions, also with face boxes or votes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -77,14 +78,9 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
     Raises:
         FerError: none of the images exists.
     """
-    parts, notes = [], []
-    splits = [_table_split(each.table) for each in tables]
-    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
-    for each, split in zip(tables, splits, strict=True):
-        rows, skipped = _rows(each, source, split if several else "")
-        parts.append(rows)
-        notes += skipped
-    rows = pd.concat(parts, ignore_index=True)
+    rows, notes = _all_rows(tables, source)
+    groups = [name for name in ("subject", "group") if name in rows]  # that some tables have
+    rows[groups] = rows[groups].fillna("")
     located = _Locator(source).locate(rows)
     if located.paths.notna().sum() == 0 and not located.ambiguous:
         raise FerError(_no_files_message(tables[0].table, rows["path"], source))
@@ -111,7 +107,44 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
         _conventions(tables, rows["path"]),
         split_origin,
         (*(q for each in tables for q in each.columns.questions), *located.questions),
+        tuple(each.table.path.stem for each in tables),
+        tuple(tables[0].table.header),
+        tables[0].columns.roles(tables[0].table),
     )
+
+
+def _all_rows(tables: list[PathTable], source: Source) -> tuple[pd.DataFrame, list[str]]:
+    """Returns the rows of all tables, see `_rows`, and notes on those that were skipped."""
+    parts, notes = [], []
+    splits = [_table_split(each.table, source.choices.splits) for each in tables]
+    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
+    for each, split in zip(tables, splits, strict=True):
+        rows, skipped = _rows(each, source, split if several else "")
+        parts.append(rows)
+        notes += skipped
+    return pd.concat(parts, ignore_index=True), notes
+
+
+def read_groups(source: Source) -> pd.DataFrame | None:
+    """Reads which subject or group the tables of a source tell for images: path, subject, group.
+
+    None if no table does; columns that none has are left out.
+    """
+    parts = []
+    for each in _image_tables(source) if source.is_folder else []:
+        if groups := each.columns.groups:
+            numbers = [each.columns.image, *groups.values()]
+            rows = [[cells[i].strip()[:_MAX_PATH] for i in numbers] for cells in each.table.rows()]
+            frame = pd.DataFrame(rows, columns=["path", *groups])
+            frame["path"] = frame["path"].str.replace("\\", "/")
+            frame["folder"] = each.table.path.parent.relative_to(source.folder).as_posix()
+            parts.append(frame.assign(source_split=_table_split(each.table, source.choices.splits)))
+    if not parts:
+        return None
+    table = pd.concat(parts, ignore_index=True)
+    table["path"] = _Locator(source).locate(table).paths
+    table = table.dropna(subset="path").drop_duplicates("path")
+    return table.drop(columns=["folder", "source_split"]).fillna("")
 
 
 def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
@@ -119,14 +152,14 @@ def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
     return own if own.numbering or own.meanings else name_conventions(paths)
 
 
-def _table_split(table: Table) -> str:
-    """Returns the word of a split in the name of a table or of its folder, or ""."""
+def _table_split(table: Table, chosen: Collection[str]) -> str:
+    """Returns the name of a table or of its folder, if it was chosen as or tells a split, or ""."""
     names = (table.path.stem, table.path.parent.name)
-    return next((name for name in names if parse_split(name)), "")
+    return next((name for name in names if name in chosen or parse_split(name)), "")
 
 
 def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:
-    """Returns a row per face: path as listed, class_name, source_split, box, votes."""
+    """Returns a row per face: path as listed, class_name, source_split, subject, box, votes."""
     table, columns = each.table, each.columns
     records, total, boxless = [], 0, 0
     for cells in table.rows(source.report):
@@ -140,7 +173,8 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
                 boxless += 1
                 continue
             votes = [cells[i].strip() for i in columns.scores.values()]
-            records.append((path, name, split, *box, *votes))
+            groups = [cells[i].strip()[:MAX_WORD] for i in columns.groups.values()]
+            records.append((path, name, split, *groups, *box, *votes))
     if not records:
         raise FerError(f"{table.path.name} must have rows with a path and a label. None has both.")
     skipped = total - len(records) - boxless
@@ -149,9 +183,8 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
         notes.append(f"Skipped {counted(boxless, 'row')} whose face box is no box.")
     votes_names = [f"votes_{canonical(name)}" for name in columns.scores]
     box_names = BOX if columns.box else []
-    frame = pd.DataFrame(
-        records, columns=["path", "class_name", "source_split", *box_names, *votes_names]
-    )
+    texts = ["path", "class_name", "source_split", *columns.groups]
+    frame = pd.DataFrame(records, columns=[*texts, *box_names, *votes_names])
     frame["folder"] = table.path.parent.relative_to(source.folder).as_posix()
     if columns.scores:
         numbers = frame[votes_names].apply(whole_votes)

@@ -68,7 +68,8 @@ def read_pixel_tables(source: Source, tables: list[PixelTable]) -> ParsedLayout:
         FerError: there is no label column, no square images, or no valid row.
     """
     chosen = _chosen_tables(tables)
-    copy = _Copy(_form(chosen), [], [], [], Counter())
+    groups = {name: list[str]() for each in chosen for name in each.columns.groups}
+    copy = _Copy(_form(chosen), [], [], [], groups=groups)
     several = len(chosen) > 1  # or a name tells nothing: "train.csv" may be all there is
     with writing_array(source.copied / ARRAY, copy.form.shape) as append:
         for each in chosen:
@@ -80,7 +81,13 @@ def read_pixel_tables(source: Source, tables: list[PixelTable]) -> ParsedLayout:
             + (f": they are {reason[0][0]}." if reason else ".")
         )
     index = pd.DataFrame(
-        {"path": ARRAY, "row": copy.rows, "class_name": copy.words, "source_split": copy.usages}
+        {
+            "path": ARRAY,
+            "row": copy.rows,
+            "class_name": copy.words,
+            "source_split": copy.usages,
+            **copy.groups,
+        }
     )
     index, votes = _with_votes(index, copy.total, source, chosen)
     bad = [f"{counted(count, 'row')} {why}" for why, count in copy.problems.items()]
@@ -119,6 +126,9 @@ def _parsed(
         Conventions("fer2013"),
         origin,
         first.columns.questions,
+        tuple(each.table.path.stem for each in chosen),
+        tuple(first.table.header),
+        first.columns.roles(first.table),
     )
 
 
@@ -139,7 +149,7 @@ def _chosen_tables(tables: list[PixelTable]) -> list[PixelTable]:
     labeled = [each for each in tables if each.columns.has_labels]
     if not labeled:
         table = tables[0].table
-        raise FerError(no_labels_question(table, "pixels").text)
+        raise FerError(no_labels_question(table, "pixels").sentence)
     whole = [each for each in labeled if each.columns.split >= 0]
     by_split = {parse_split(each.split): each for each in reversed(labeled) if each.split}
     if whole or len(by_split) < 2:
@@ -155,6 +165,7 @@ class _Copy:
     usages: list[str]
     problems: Counter[str] = field(default_factory=Counter)
     total: int = 0
+    groups: dict[str, list[str]] = field(default_factory=dict)  # subject, group of each image
 
 
 def _form(tables: list[PixelTable]) -> PixelForm:
@@ -199,6 +210,9 @@ def _copy(
                 copy.words.append(word)
                 split = cells[columns.split].strip()[:MAX_WORD] if columns.split >= 0 else own
                 copy.usages.append(split)
+                for name, texts in copy.groups.items():
+                    column = columns.groups.get(name)
+                    texts.append("" if column is None else cells[column].strip()[:MAX_WORD])
             chunk.append(pixels)
             copy.total += 1
             if copy.total * pixels.size > room:

@@ -12,7 +12,7 @@ from pages.components.evaluate.feature_map import show_map
 from pages.components.evaluate.label_issues import show_label_issues
 from pages.components.shared.formatting import file_name
 from pages.components.shared.predictions_cache import Subject
-from pages.components.shared.scores import show_accuracy, show_class_scores
+from pages.components.shared.scores import show_accuracy, show_class_scores, show_seen
 
 
 def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str) -> None:
@@ -41,7 +41,7 @@ def show_averaged(predictions_file: Path) -> None:
         return
     said = f"With test-time augmentation (10 views): {score.accuracy}"
     clean = f"; without leaked images: {score.clean}" if score.clean else ""
-    st.caption(f"{said}{clean}.")
+    st.caption(" ".join([f"{said}{clean}.", score.describe_seen()]))
 
 
 def _show_summary(subject: Subject, found: EvaluationReport, explanation: str) -> None:
@@ -63,3 +63,4 @@ def _show_summary(subject: Subject, found: EvaluationReport, explanation: str) -
             found.top_two,
             "How often the true expression is among the two most probable ones.",
         )
+    show_seen(score)

@@ -55,7 +55,7 @@ def show_provenance(provenance: ModelProvenance) -> None:
         sentence += f"; {score.clean.value:.1%} without duplicates of training images"
     if provenance.split != "test" and provenance.run.has_test:
         sentence += ". Its test split is sealed"
-    st.caption(f"{sentence}.")
+    st.caption(" ".join([f"{sentence}.", score.describe_seen()]))
 
 
 def choose_abstention(run: Run, tta: bool) -> Abstention:

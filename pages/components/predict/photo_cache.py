@@ -144,7 +144,7 @@ def find_faces(photo: Photo, search: FaceSearch) -> DetectedFaces:
     started = time.perf_counter()
     image = decoded(photo)
     decoding = time.perf_counter() - started
-    finder = detector()  # may wait for TensorFlow, which the page does not load when it opens
+    finder = detector()  # may wait for it, since the page opens before it is loaded
     started = time.perf_counter()
     confidence = search.confidence or vision.MIN_CONFIDENCE
     faces = finder.detect(image, search.smallest_face, confidence)

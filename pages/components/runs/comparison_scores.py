@@ -9,7 +9,7 @@ import streamlit as st
 from fer_core import figures
 from fer_core.evaluation import Accuracy, RunRecord
 from pages.components.runs.comparison_records import LETTER
-from pages.components.shared.formatting import format_list, format_range
+from pages.components.shared.formatting import SPLITS, format_list, format_range
 from pages.components.shared.scores import CLEAN_HELP, TEST_HELP, VAL_HELP
 
 _INTERVAL = "95 % confidence interval (Wilson)."
@@ -45,6 +45,10 @@ def show_accuracies(records: Mapping[str, RunRecord]) -> None:
         height="content" if len(rows) <= 20 else 400,
         key="accuracies",
     )
+    for letter, record in scored.items():
+        for split, answers in record.predictions.items():
+            if said := answers.score.describe_seen():
+                st.caption(f"{letter}, {SPLITS[split].lower()}: {said}")
     often = [letter for letter, record in scored.items() if record.test_openings > 1]
     if often:
         st.warning(

@@ -12,6 +12,7 @@ from pages.components.shared.formatting import format_recipe, format_state
 
 _INTERVAL = "95 % confidence interval (Wilson), and the number of images."
 _CLEAN = "Accuracy without leaked images. Select the run to see its interval."
+_SEEN = "Images of subjects, or sequences, that are also in the training split."
 _COLUMNS = {
     "star": st.column_config.TextColumn("★", help="Starred.", width=40),
     "name": st.column_config.TextColumn("Name", width="medium"),
@@ -24,11 +25,13 @@ _COLUMNS = {
     ),
     "val_range": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
     "val_clean": st.column_config.NumberColumn("Clean", format="%.1f%%", help=_CLEAN),
+    "val_seen": st.column_config.TextColumn("Subjects seen", help=_SEEN),
     "test": st.column_config.NumberColumn(
         "Test", format="%.1f%%", help="Accuracy on the test split, if it has been opened."
     ),
     "test_range": st.column_config.TextColumn("95 % interval, test", help=_INTERVAL),
     "test_clean": st.column_config.NumberColumn("Clean, test", format="%.1f%%", help=_CLEAN),
+    "test_seen": st.column_config.TextColumn("Subjects seen, test", help=_SEEN),
     "duration": st.column_config.NumberColumn(
         "Duration", format="compact", help="Training time: hours, minutes, seconds."
     ),
@@ -40,7 +43,10 @@ _COLUMNS = {
     "id": st.column_config.TextColumn("Folder"),
 }
 # Columns that are hidden if they are empty.
-_RARE = ("star", "name", "note", "damaged", "val_clean", "test_range", "test_clean")
+_RARE = (
+    *("star", "name", "note", "damaged", "val_clean", "test_range", "test_clean"),
+    *("val_seen", "test_seen"),
+)
 _KEY, _SHOWN = "runs-table", "runs-shown"
 
 
@@ -90,9 +96,11 @@ def _row(one: Overview) -> dict[str, Any]:
         "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),
         "val_range": _interval(one.val),
         "val_clean": _clean(one.val),
+        "val_seen": _seen(one.val),
         "test": _percent(one.test.accuracy.value if one.test else None),
         "test_range": _interval(one.test),
         "test_clean": _clean(one.test),
+        "test_seen": _seen(one.test),
         "duration": None if one.seconds is None else timedelta(seconds=round(one.seconds)),
         "started": one.started,
         "note": one.notes.note,
@@ -110,6 +118,10 @@ def _interval(score: Score | None) -> str:
 
 def _clean(score: Score | None) -> float | None:
     return 100 * score.clean.value if score and score.clean else None
+
+
+def _seen(score: Score | None) -> str:
+    return f"{score.seen:,} of {score.accuracy.total:,}" if score and score.seen else ""
 
 
 def _percent(share: float | None) -> float | None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import evaluation
-from fer_core.evaluation import Accuracy
+from fer_core.evaluation import Accuracy, Score
 from fer_core.figures import confusion_figure
 from fer_core.runs import Run
 
@@ -57,6 +57,12 @@ def show_accuracy(
         help=explanation,
         width=width,
     )
+
+
+def show_seen(score: Score) -> None:
+    """Shows, below an accuracy, that images are of subjects that are in training too."""
+    if said := score.describe_seen():
+        st.caption(f":material/groups: {said}")
 
 
 def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:

@@ -29,6 +29,7 @@ from pages.components.shared.scores import (
     show_accuracy,
     show_confusion,
     show_report,
+    show_seen,
 )
 
 DEFAULT_MORE_EPOCHS = 10
@@ -132,6 +133,7 @@ def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> N
             f"Without the {score.leaked:,} images that are also in the training split: "
             f"{score.clean}."
         )
+    show_seen(score)
 
 
 def _describe_end(result: Result, duration: timedelta | None) -> str:

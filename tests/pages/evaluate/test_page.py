@@ -10,8 +10,8 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation import metrics as evaluation
 from fer_core.evaluation.calibration import save_calibration
-from fer_core.evaluation.model_card import write_card
 from fer_core.evaluation.predictions import find_images
+from fer_core.release.card import write_card
 from fer_core.runs.run import Run
 from fer_core.storage import paths, read_json
 from fer_core.storage.files import write_json, write_text

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fer_core.datasets import Dataset, list_datasets, open_dataset, quality, unreadable_datasets
 from fer_core.errors import FerError
-from fer_core.evaluation import comparison, cross_dataset, feature_map, model_card, overview
+from fer_core.evaluation import comparison, cross_dataset, feature_map, overview
 from fer_core.evaluation.abstention import threshold_of
 from fer_core.evaluation.drift import training_stats_of
-from fer_core.evaluation.provenance import provenance_of
+from fer_core.evaluation.provenance import provenance_of, read_card
 from fer_core.evaluation.report import EvaluationReport
 from fer_core.inference.video_table import probability_curve, read_video_table, summarize_faces
 from fer_core.inference.videos import Video, list_videos
@@ -61,7 +61,7 @@ def run_readers(run: Run) -> Iterator[Read]:
     yield lambda: overview(run)
     yield lambda: comparison.read_record(run)
     yield lambda: training_stats_of(run)
-    yield lambda: model_card.read_card(run)
+    yield lambda: read_card(run)
     yield run.size_on_disk
     for split in ("val", "test"):
         yield lambda split=split: report(run, run.predictions_file(split))

@@ -1,4 +1,4 @@
-"""Makes of a finished run one that ships with the program: small, and with a card."""
+"""Copies a finished run to the pretrained models: small, scored again, and with a card."""
 
 import shutil
 import zipfile
@@ -12,8 +12,9 @@ import numpy as np
 
 from fer_core.datasets import CORRECTIONS_FILE, is_name
 from fer_core.errors import FerError
-from fer_core.evaluation import save_calibration, write_card
+from fer_core.evaluation import save_calibration
 from fer_core.models import load_model, predict, predict_tta
+from fer_core.release.card import write_card
 from fer_core.runs import (
     Notes,
     Run,
@@ -25,7 +26,7 @@ from fer_core.runs import (
     save_result,
 )
 from fer_core.storage import paths, replacing, write_json
-from fer_core.training.test_split import check_unchanged, evaluate_test
+from fer_core.training import check_unchanged, evaluate_test
 
 _KEPT = ("config.json", "dataset.json", "history.csv")
 _WEIGHTS = "model.weights.h5"  # in a .keras file
@@ -34,23 +35,26 @@ _WEIGHTS = "model.weights.h5"  # in a .keras file
 def publish_pretrained(
     run: Run, name: str, title: str, *, notes: str = "", seeds: Sequence[Run] = ()
 ) -> Run:
-    """Puts a finished run among those that ship, its weights in half precision.
+    """Publishes a finished run as a pretrained model with its weights in half precision.
 
-    What is shipped is what is scored: validation and test are asked anew with the smaller weights,
-    and the temperature is fitted to them.
+    The smaller weights are what is scored: validation and test are predicted again with them, and
+    the temperature is fitted to these predictions.
 
     Args:
-        name: the id that it gets; one of that name is replaced.
+        name: the id that it gets; a pretrained model of that name is replaced.
         notes: for the card, Markdown; see `write_card`, as for `seeds`.
 
     Raises:
-        FerError: the name is none or that of what the run goes on from; the run has not finished,
-            or its images are not here any more.
+        FerError: the name is invalid, or is that of the run whose weights this one starts from;
+            the run has not finished, or its dataset has been deleted or changed.
     """
     if not is_name(name):
         raise FerError(f"The name must be letters, digits, '-' and '_'. Received: {name}")
     if name == run.config.initial_run:
-        raise FerError(f"The name must be another than of what it goes on from. Received: {name}")
+        raise FerError(
+            "The name must differ from that of the model whose weights the run starts from. "
+            f"Received: {name}"
+        )
     check_finished(run)
     data = open_data_of(run)
     check_unchanged(run, data)
@@ -70,7 +74,7 @@ def publish_pretrained(
 
 
 def to_float16(source: Path, target: Path) -> None:
-    """Copies a .keras file with its weights in float16, as far as they can be; Keras reads both."""
+    """Copies a .keras file with its weights in float16 where they fit; Keras reads both."""
     with (
         zipfile.ZipFile(source) as whole,
         replacing(target) as temporary,
@@ -86,7 +90,7 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
         shutil.copyfile(run.directory / file, shipped.directory / file)
     if data.corrections is not None:
         shutil.copyfile(run.directory / CORRECTIONS_FILE, shipped.directory / CORRECTIONS_FILE)
-    # Which machine it was is nobody's business.
+    # Without the machine's name and system, which are nobody's business.
     environment = {name: known for name, known in run.environment.items() if name != "platform"}
     write_json(shipped.directory / "environment.json", environment)
     write_json(shipped.directory / "notes.json", asdict(Notes(name=title)))
@@ -99,7 +103,7 @@ def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
         save_predictions(shipped, "val", averaged, tta=True)
     save_calibration(shipped)
     save_image_stats(shipped, data.image_stats())
-    # Earlier looks at the test split are not forgotten.
+    # The record of when the test split was opened before.
     looks = run.predictions_file("test").with_suffix(".json")
     if looks.exists():
         shutil.copyfile(looks, shipped.predictions_file("test").with_suffix(".json"))

@@ -1,4 +1,4 @@
-"""A finished run made into one that ships: half the size, the same answers, and a card."""
+"""A finished run becomes a pretrained model: half the size, the same answers, and a card."""
 
 import shutil
 from dataclasses import replace
@@ -11,13 +11,15 @@ import pytest
 
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.evaluation import model_card
 from fer_core.evaluation.calibration import calibrate
 from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.metrics import accuracy
-from fer_core.evaluation.model_card import command, read_card
+from fer_core.evaluation.provenance import read_card
 from fer_core.inference.recognition import Classifier
 from fer_core.models.architectures import build_model, load_model, save_model
+from fer_core.release.__main__ import main
+from fer_core.release.card import training_command, write_card
+from fer_core.release.publish import publish_pretrained, to_float16
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.listing import list_runs, open_run
 from fer_core.runs.recipes import RECIPES
@@ -25,7 +27,6 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths
 from fer_core.tasks.task import TaskState
-from fer_core.training.release import publish_pretrained, to_float16
 from fer_core.training.trainer import run_training
 
 
@@ -34,8 +35,11 @@ def run(trained_run: Run) -> Run:
     return trained_run
 
 
-def test_what_ships_is_a_finished_run_that_needs_no_data(run: Run) -> None:
-    shipped = publish_pretrained(run, "tiny", "Tiny CNN", notes="## What was tried\n\nNothing.")
+def test_a_pretrained_model_is_a_finished_run_that_needs_no_data(run: Run, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.md"
+    notes.write_text("## What was tried\n\nNothing.")
+    assert main([run.id, "tiny", "--title", "Tiny CNN", "--notes", str(notes)]) == 0
+    shipped = open_run("tiny")
     open_dataset("faces").delete()
     run.delete()
     assert shipped.directory == paths.pretrained_root() / "tiny"
@@ -97,7 +101,7 @@ def test_the_card_tells_the_scores_the_command_and_what_it_is_not_for(run: Run) 
     assert f"“not sure” (without TTA: {shipped.calibration().threshold:.1%}, with TTA: " in card
     assert training_stats_of(shipped) == training_stats_of(run)
     assert "(seed 0)" in card and "(seed 1)" in card and "standard deviation" in card
-    assert command(run.config) in card
+    assert training_command(run.config) in card
     assert read_card(run) == ""
 
 
@@ -105,17 +109,17 @@ def test_the_card_tells_what_the_run_goes_on_from(run: Run) -> None:
     before = publish_pretrained(run, "tiny", "Tiny CNN")
     following = create_run(replace(run.config, initial_run="tiny", epochs=2, learning_rate=1e-4))
     run_training(following)
-    with pytest.raises(ValueError, match="must be another than of what it goes on from"):
+    with pytest.raises(ValueError, match="must differ from that of the model"):
         publish_pretrained(following, "tiny", "Tiny CNN")
     card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
     assert "It starts from the weights of tiny (epochs: 1). " in card
     later = replace(following.config, initial_run="RUN")
-    assert f"{command(run.config)}\n{command(later)}\n```" in card
+    assert f"{training_command(run.config)}\n{training_command(later)}\n```" in card
     assert "RUN is the id of the run that the previous command creates." in card
     shutil.rmtree(before.directory)
     card = read_card(publish_pretrained(following, "longer", "Tiny CNN"))
     assert "It starts from the weights of tiny. " in card
-    assert command(following.config) in card and "RUN is" not in card
+    assert training_command(following.config) in card and "RUN is" not in card
 
 
 def test_the_command_names_what_differs_from_the_recipe() -> None:
@@ -128,7 +132,7 @@ def test_the_command_names_what_differs_from_the_recipe() -> None:
         precision="mixed_bfloat16",
         augmentation=replace(RECIPES["cnn_residual"].config.augmentation, rotation=0.0),
     )
-    assert command(config) == (
+    assert training_command(config) == (
         "python -m fer_core train --dataset 'my faces' --recipe cnn_residual "
         "--precision mixed_bfloat16 --class-names happy sad --seed 3 --no-tta "
         "--rotation 0.0"
@@ -139,14 +143,16 @@ def test_a_card_needs_predictions(workspace: Path) -> None:
     draw_dataset("faces", count=70)
     run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
     with pytest.raises(ValueError, match="has no predictions for a model card"):
-        model_card.write_card(run, "None")
+        write_card(run, "None")
 
 
-def test_what_has_not_finished_does_not_ship(workspace: Path) -> None:
+def test_only_a_finished_run_is_published(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     draw_dataset("faces", count=70)
     run = create_run(TrainConfig(dataset="faces", recipe="cnn_classic"))
-    with pytest.raises(ValueError, match="once the run has finished"):
-        publish_pretrained(run, "tiny", "Tiny")
+    assert main([run.id, "tiny", "--title", "Tiny"]) == 1
+    assert "once the run has finished" in capsys.readouterr().err
     with pytest.raises(ValueError, match="The name must be .*Received: ../up"):
         publish_pretrained(run, "../up", "Tiny")
     assert not paths.pretrained_root().exists()
@@ -154,6 +160,6 @@ def test_what_has_not_finished_does_not_ship(workspace: Path) -> None:
 
 def test_an_augmentation_is_no_reason_for_another_command() -> None:
     config = replace(RECIPES["vgg19_dropout"].config, dataset="faces")
-    assert command(config).endswith("--precision float32")
+    assert training_command(config).endswith("--precision float32")
     bare = replace(config, augmentation=Augmentation())
-    assert command(bare).endswith("--shear 0.0 --zoom 0.0 --no-flip")
+    assert training_command(bare).endswith("--shear 0.0 --zoom 0.0 --no-flip")

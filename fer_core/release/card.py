@@ -14,9 +14,16 @@ import pandas as pd
 
 from fer_core import datasets
 from fer_core.errors import FerError
-from fer_core.evaluation.calibration import DEFAULT_MIN_ACCURACY, calibration_error
-from fer_core.evaluation.class_scores import score_classes
-from fer_core.evaluation.metrics import accuracy, confusion, without_leaks
+from fer_core.evaluation import (
+    CARD,
+    DEFAULT_MIN_ACCURACY,
+    accuracy,
+    calibration_error,
+    confusion,
+    score,
+    score_classes,
+    without_leaks,
+)
 from fer_core.runs import (
     RECIPES,
     SETTINGS,
@@ -27,10 +34,8 @@ from fer_core.runs import (
     corrections_of,
     open_run,
 )
-from fer_core.storage import read_text, write_text
+from fer_core.storage import write_text
 from fer_core.text import SPLIT_NAMES
-
-CARD = "model_card.md"
 
 _OUT_OF_SCOPE = """## Out-of-scope use
 
@@ -48,18 +53,6 @@ images were collected by web search: their copyright status is unclear, and the 
 unknown. Labels are noisy; the authors estimate human accuracy at 65 ± 5 %. Hundreds of validation
 and test images are duplicates of training images; accuracy is also given without these.
 """
-
-
-def read_card(run: Run) -> str:
-    """Returns the card as Markdown; empty if the run has none.
-
-    Raises:
-        DamagedFileError: it cannot be read.
-    """
-    try:
-        return read_text(run.directory / CARD)
-    except FileNotFoundError:
-        return ""
 
 
 def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ()) -> None:
@@ -88,7 +81,7 @@ def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ())
     write_text(run.directory / CARD, "\n".join(part for part in parts if part))
 
 
-def command(config: TrainConfig) -> str:
+def training_command(config: TrainConfig) -> str:
     """Returns the command that trains such a run: the recipe and the settings that differ.
 
     It always names the precision, whose default depends on the machine.
@@ -184,12 +177,15 @@ def _scores(run: Run) -> str:
         "| ECE, before → after calibration |",
         "|---|---|---|---|---|",
     ]
+    seen = []
     for split in ("val", "test"):
         name = SPLIT_NAMES[split].lower()
         for tta in (False, True):
             predictions = run.predictions(split, tta=tta)
             if predictions is None:
                 continue
+            if not tta and (said := score(predictions).describe_seen()):
+                seen.append(f"In {name}: {said}")
             clean = without_leaks(predictions)
             lines.append(
                 f"| {name} | {'10 views' if tta else 'no'} | {accuracy(predictions)} "
@@ -202,6 +198,7 @@ def _scores(run: Run) -> str:
         "temperatures were fitted on the validation split and are applied to all probabilities "
         f"shown. {_temperatures(run)}",
         *_thresholds(run),
+        *seen,
         "",
     ]
     return "\n".join(lines)
@@ -278,7 +275,7 @@ def _reproduce(run: Run) -> str:
     configs = [each.config for each in _lineage(run)]
     # The ids of the earlier runs are not known in advance.
     named = [configs[0], *(replace(each, initial_run="RUN") for each in configs[1:])]
-    commands = "\n".join(map(command, named))
+    commands = "\n".join(map(training_command, named))
     before = (
         "RUN is the id of the run that the previous command creates.\n\n"
         if len(configs) > 1
