@@ -13,7 +13,7 @@ from fer_core.evaluation.calibration import save_calibration
 from fer_core.evaluation.predictions import find_images
 from fer_core.release.card import write_card
 from fer_core.runs.run import Run
-from fer_core.storage import paths
+from fer_core.storage import paths, read_json
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import task as tasks
 from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, rerun
@@ -437,3 +437,13 @@ def test_a_doubtful_label_that_was_decided_about_does_not_come_again(
     assert any("No such images" in message.value for message in page.info)
     next(one for one in page.checkbox if "1 that you have reviewed" in one.label).set_value(True)
     assert doubted_in(rerun(page)) == [doubted]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "../faces", "a\nb"])
+def test_a_dataset_of_a_name_that_no_folder_can_have_breaks_nothing(
+    open_page: PageOpener, finished_run: RunFactory, name: str
+) -> None:
+    run = finished_run()
+    record = read_json(run.directory / "config.json") | {"dataset": name}
+    write_json(run.directory / "config.json", record)
+    open_page("evaluate", run=run.id)
