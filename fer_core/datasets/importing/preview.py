@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -67,6 +66,7 @@ class Preview:
     places: dict[str, Count] = field(default_factory=dict)  # folders and tables of no known split
     header: tuple[str, ...] = ()  # of a table
     columns: dict[str, str] = field(default_factory=dict)  # what they hold → names
+    has_sequences: bool = False  # whether the choices about frames count
     problem: str = ""  # why the source cannot be read
 
     def __post_init__(self) -> None:
@@ -129,6 +129,7 @@ def preview_of(plan: ImportPlan) -> Preview:
         _places(plan),
         _shown_columns(parsed.header),
         dict(parsed.columns),
+        parsed.has_sequences,
     )
 
 
@@ -176,15 +177,15 @@ def _places(plan: ImportPlan) -> dict[str, int]:
     if rows.empty:
         return {}
     known = {*plan.classes.expressions, *plan.splits}
-    folders = rows["path"].map(lambda path: PurePosixPath(path).parent.as_posix())
+    folders = rows["path"].map(lambda path: path.rpartition("/")[0])
     places: Counter[str] = Counter()
     for folder, images in folders.value_counts(sort=False).items():
-        for part in set(PurePosixPath(str(folder)).parts) - known:
+        for part in set(str(folder).split("/")) - known:
             places[part] += int(images)
     has_names = plan.layout_name == "table" and not plan.parsed.columns.get("split")
     if has_names and len(plan.parsed.tables) > 1:
         places.update(dict.fromkeys(plan.parsed.tables, 0))
-    places.pop("/", None)
+    places.pop("", None)
     return dict(places) if 0 < len(places) <= _MOST_PLACES else {}
 
 
