@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fer_core.inference import PhotoResult
 
-BOX = ("x", "y", "width", "height")
+BOX, POSE = ("x", "y", "width", "height"), ("yaw", "pitch", "roll")
 _MAX_ANNOTATED = 1000  # photos of a .zip, which is made in memory: 0.3 MB each
 
 
@@ -46,7 +46,7 @@ def show_downloads(
         | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
         column_order=(
             *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
-            *(*BOX, "milliseconds"),
+            *(*POSE, *BOX, "milliseconds"),
         ),
         hide_index=True,
     )
