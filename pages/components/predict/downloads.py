@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fer_core.inference import PhotoResult
 
-BOX = ("x", "y", "width", "height")
+BOX, POSE = ("x", "y", "width", "height"), ("yaw", "pitch", "roll")
 _MAX_ANNOTATED = 1000  # photos of a .zip, which is made in memory: 0.3 MB each
 
 
@@ -65,7 +65,7 @@ def show_downloads(
         )
 
 
-def _show_table(table: pd.DataFrame, probabilities: Sequence[str]) -> None:
+def _show_table(table: "pd.DataFrame", probabilities: Sequence[str]) -> None:
     st.dataframe(
         table,
         column_config={
@@ -75,7 +75,7 @@ def _show_table(table: pd.DataFrame, probabilities: Sequence[str]) -> None:
         | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
         column_order=(
             *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
-            *(*BOX, "milliseconds"),
+            *(*POSE, *BOX, "milliseconds"),
         ),
         hide_index=True,
     )
