@@ -34,8 +34,9 @@ def choose_search() -> FaceSearch:
             max_value=0.999,
             value=None,
             step=0.05,
-            placeholder="0.9",
-            help="Lower values find more faces, and more false ones.",
+            placeholder="0.85",
+            help="Lower values find more faces, and more false ones. Below 0.95 a face is marked "
+            "as doubtful.",
         )
     return FaceSearch(smallest_face, confidence)
 

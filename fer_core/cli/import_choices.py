@@ -72,6 +72,19 @@ def add_choices(parser: Any) -> None:
         "classes",
     )
 
+    parser.add_argument(
+        "--last-frames",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of each labeled sequence of CK+, how many of the last frames to use (default: 1)",
+    )
+    parser.add_argument(
+        "--first-frame-neutral",
+        action="store_true",
+        help="use the first frame of each labeled sequence of CK+ as neutral",
+    )
+
 
 def parse_choices(options: argparse.Namespace) -> Choices:
     """Returns the choices of a command.
@@ -85,6 +98,8 @@ def parse_choices(options: argparse.Namespace) -> Choices:
         classes=_pairs(options.map),
         splits=_pairs(options.split),
         columns=_pairs(getattr(options, "columns", None)),
+        last_frames=getattr(options, "last_frames", 0),
+        first_frame_neutral=getattr(options, "first_frame_neutral", False),
     )
 
 

@@ -80,13 +80,20 @@ def draw_units(units: pd.Series, expressions: pd.Series, fraction: float, salt: 
     classes, labels = np.unique(expressions.to_numpy(dtype=str), return_inverse=True)
     counts = np.zeros((len(names), len(classes)), np.int64)
     np.add.at(counts, (names.get_indexer(units), labels), 1)
-    everything = np.arange(len(names))
+    everything = _large_last(counts.sum(axis=1))
     left = _covering(counts, everything[::-1])
-    first = _covering(counts, np.setdiff1d(everything, left))
+    first = _covering(counts, everything[~np.isin(everything, left)])
     if not first:
         return names[:0]
-    others = np.setdiff1d(everything, [*left, *first]).tolist()
+    others = everything[~np.isin(everything, [*left, *first])].tolist()
     return names[[*first, *_balanced(counts, first, others, fraction)]]
+
+
+def _large_last(sizes: np.ndarray) -> np.ndarray:
+    """Returns the numbers of units in their order, but those with most images at the end."""
+    shares = sizes / sizes.sum()
+    is_large = (shares > 0.5) | (shares > max(0.1, 3 / len(sizes)))
+    return np.argsort(is_large, kind="stable")
 
 
 def _covering(counts: np.ndarray, order: np.ndarray) -> list[int]:

@@ -2,6 +2,7 @@ from . import image_stats as image_stats
 from . import images as images
 from .decoding_process import decode_large_elsewhere as decode_large_elsewhere
 from .detection import MIN_CONFIDENCE as MIN_CONFIDENCE
+from .detection import SURE_CONFIDENCE as SURE_CONFIDENCE
 from .detection import Face as Face
 from .detection import FaceDetector as FaceDetector
 from .detection import min_face_size as min_face_size
@@ -32,6 +33,7 @@ __all__ = [
     "Appearance",
     "Box",
     "MIN_CONFIDENCE",
+    "SURE_CONFIDENCE",
     "CutDetector",
     "DETECT_EVERY",
     "Face",

@@ -1,43 +1,38 @@
 """Runs the three networks of MTCNN with onnxruntime."""
 
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from fer_core.onnx_graphs import Graph, open_session
+from fer_core.onnx_graphs import open_session
 from fer_core.vision.image_pyramid import BORDER, Sheets
+from fer_core.vision.mtcnn_networks import (
+    GRAY,
+    PATCH,
+    REFINED_PATCH,
+    output_network,
+    proposal_network,
+    refinement_network,
+)
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 WINDOW = 12  # pixels a side of the input of the first network
-PATCH = 48  # pixels a side of the input of the last network
-_REFINED_PATCH = 24
 _STRIDE = 2
 _PROPOSED, _REFINED = 0.6, 0.7  # minimum confidences of the first two networks
 _MAX_PROPOSALS = 2000  # more would take seconds
 _BATCH_SIZE = 128  # patches; larger batches are no faster, and take more memory
-_GRAY, _RANGE = 127.5, 128.0  # the networks were trained on (pixels - gray) / range
-
-_Weights = Iterator[np.ndarray]
-# Side of the kernel of each convolution, and side of the pooling after it with a stride of two;
-# negative where windows beyond the border are left out.
-_PROPOSAL = ((3, 2), (3, 0), (3, 0))
-_REFINEMENT = ((3, 3), (3, -3), (2, 0))
-_OUTPUT = ((3, 3), (3, -3), (3, 2), (2, 0))
 
 
 class Cascade:
     """MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe."""
 
     def __init__(self) -> None:
-        self._first = open_session(_proposal_network())
-        self._second = open_session(_patch_network("r", _REFINEMENT, _REFINED_PATCH, 5))
-        self._third = open_session(_patch_network("o", _OUTPUT, PATCH, 15))
+        self._first = open_session(proposal_network())
+        self._second = open_session(refinement_network())
+        self._third = open_session(output_network())
 
     def find(self, image: np.ndarray, sheets: Sheets) -> np.ndarray:
         """Returns face candidates of a uint8 RGB image and its pyramid, in the format of `refine`.
@@ -52,7 +47,7 @@ class Cascade:
         boxes, logits = boxes[kept], logits[kept]
         squares = _squares(boxes[_suppress(boxes, logits, 0.7)])
         pixels = image.astype(np.float32)
-        outputs = _run(self._second, _crop(pixels, squares, _REFINED_PATCH))
+        outputs = _run(self._second, _crop(pixels, squares, REFINED_PATCH))
         likely = outputs[:, -1] > _logit(_REFINED)
         boxes = _shift(squares[likely], outputs[likely, :4])
         squares = _squares(boxes[_suppress(boxes, outputs[likely, -1], 0.7)])
@@ -84,97 +79,6 @@ class Cascade:
         return _to_image(boxes, places[groups]), logits[rows, columns], groups
 
 
-def _proposal_network() -> bytes:
-    """Returns a network of sheets, uint8 (1, height, width, 3).
-
-    Its output is (1, 5, rows, columns): the offsets of a box's corners, and its logit.
-    """
-    graph, weights = Graph(), _weights("p")
-    pixels = graph.add("Cast", "pixels", to=1)  # float32
-    x = _convolutions(graph, graph.add("Transpose", pixels, perm=(0, 3, 1, 2)), weights, _PROPOSAL)
-    kernel, bias = _heads(weights)
-    x = graph.add("Conv", x, graph.constant(kernel.transpose(3, 2, 0, 1)), graph.constant(bias))
-    graph.name_output(x, "boxes")
-    shape = (1, "height", "width", 3)
-    outputs = {"boxes": (1, len(bias), "rows", "columns")}
-    return graph.serialize("proposals", {"pixels": shape}, outputs, takes=np.uint8)
-
-
-def _patch_network(
-    name: str, convolutions: Sequence[tuple[int, int]], side: int, outputs: int
-) -> bytes:
-    """Returns a network of patches in [0, 255], float32 (n, side, side, 3).
-
-    Its output is (n, outputs): the offsets of a box's corners, landmarks if any, and the logit.
-    """
-    graph, weights = Graph(), _weights(name)
-    x = graph.add("Transpose", "pixels", perm=(0, 3, 1, 2))
-    x = _convolutions(graph, x, weights, convolutions)
-    # Columns before rows, as the weights were trained.
-    x = graph.add("Flatten", graph.add("Transpose", x, perm=(0, 3, 2, 1)))
-    x = graph.add("Gemm", x, graph.constant(next(weights)), graph.constant(next(weights)))
-    x = _prelu(graph, x, next(weights))
-    kernel, bias = _heads(weights)
-    x = graph.add("Gemm", x, graph.constant(kernel), graph.constant(bias))
-    graph.name_output(x, "boxes")
-    shape = ("patches", side, side, 3)
-    return graph.serialize(name, {"pixels": shape}, {"boxes": ("patches", outputs)})
-
-
-def _weights(name: str) -> _Weights:
-    """Yields the weights of a network, as the `mtcnn` package saved them with joblib.
-
-    They are pickled: the file is that of the package, never one of the current directory, where
-    the package would look first. The package itself would import TensorFlow.
-    """
-    import joblib
-
-    spec = find_spec("mtcnn")
-    assert spec is not None
-    assert spec.origin is not None
-    path = Path(spec.origin).resolve().parent / "assets" / "weights" / f"{name}net.lz4"
-    return iter([np.asarray(array, np.float32) for array in joblib.load(path)])
-
-
-def _convolutions(
-    graph: Graph, x: str, weights: _Weights, layers: Sequence[tuple[int, int]]
-) -> str:
-    for number, (side, pool) in enumerate(layers):
-        kernel, bias, slopes = next(weights), next(weights), next(weights)
-        assert kernel.shape[:2] == (side, side)
-        if number == 0:  # the pixels are normalized on the way
-            kernel = kernel / _RANGE
-            bias = bias - _GRAY * kernel.sum(axis=(0, 1, 2))
-        operands = [graph.constant(kernel.transpose(3, 2, 0, 1)), graph.constant(bias)]
-        x = _prelu(graph, graph.add("Conv", x, *operands), slopes.reshape(-1, 1, 1))
-        if pool:
-            window = (abs(pool), abs(pool))
-            x = graph.add(
-                "MaxPool", x, kernel_shape=window, strides=(2, 2), ceil_mode=int(pool > 0)
-            )
-    return x
-
-
-def _prelu(graph: Graph, x: str, slopes: np.ndarray) -> str:
-    """Adds x for positive x, and slopes × x for others.
-
-    As slopes × x + (1 - slopes) × relu(x), which onnxruntime computes in the layout of the
-    convolutions: the whole network takes 0.6 times as long as with PRelu.
-    """
-    scaled = graph.add("Mul", x, graph.constant(slopes))
-    rest = graph.add("Mul", graph.add("Relu", x), graph.constant(1 - slopes))
-    return graph.add("Add", scaled, rest)
-
-
-def _heads(weights: _Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Returns kernel and bias of all heads; of the two classes the difference of their logits."""
-    arrays = list(weights)
-    kernels, biases = arrays[::2], arrays[1::2]
-    kernels[-1] = kernels[-1][..., 1:] - kernels[-1][..., :1]
-    biases[-1] = biases[-1][1:] - biases[-1][:1]
-    return np.concatenate(kernels, axis=-1), np.concatenate(biases)
-
-
 def _run(network: "InferenceSession", patches: np.ndarray) -> np.ndarray:
     starts = range(0, max(1, len(patches)), _BATCH_SIZE)
     parts = [network.run(None, {"pixels": patches[i : i + _BATCH_SIZE]})[0] for i in starts]
@@ -197,8 +101,8 @@ def _crop(pixels: np.ndarray, boxes: np.ndarray, size: int) -> np.ndarray:
         cv2.warpAffine(pixels, matrix, (size, size), patch, flags, cv2.BORDER_REPLICATE)
     places = boxes[:, None, :2] + steps[:, None] * np.arange(size)[:, None]
     beyond = (places < 0) | (places > np.array(pixels.shape[1::-1]) - 1)
-    patches[beyond[:, :, 1]] = _GRAY
-    patches.swapaxes(1, 2)[beyond[:, :, 0]] = _GRAY
+    patches[beyond[:, :, 1]] = GRAY
+    patches.swapaxes(1, 2)[beyond[:, :, 0]] = GRAY
     return patches
 
 

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage
 from skimage import data
 
-from fer_core.vision.detection import Face, FaceDetector, min_face_size
+from fer_core.vision.detection import (
+    Face,
+    FaceDetector,
+    _suppress_overlaps,
+    min_face_size,
+)
 from fer_core.vision.images import Box, decode, resize
 
 ASTRONAUT = data.astronaut()  # 512×512; her face is 87×112 pixels
@@ -89,6 +95,32 @@ def test_without_a_face_the_list_is_empty(detector: FaceDetector, height: int, w
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     assert detector.detect(noise) == []
     assert detector.detect(np.zeros_like(noise)) == []
+
+
+def test_what_resembles_a_face_from_one_place_only_is_doubtful_at_best(
+    detector: FaceDetector,
+) -> None:
+    motorcycle = decode(Path(skimage.__file__).parent / "data" / "motorcycle_left.png")
+    assert detector.detect(motorcycle) == []
+    found = detector.detect(motorcycle, confidence=0.5)
+    assert found and all(face.is_doubtful for face in found)
+    (face,) = detector.detect(ASTRONAUT)
+    assert not face.is_doubtful
+
+
+@pytest.mark.parametrize(("shared", "left"), [(0.45, 1), (0.25, 2)])
+def test_the_weaker_of_two_boxes_on_a_face_is_dropped(shared: float, left: int) -> None:
+    face = np.array([0.0, 0.0, 100.0, 100.0, 0.99])
+    above = np.array([0.0, -40.0, 80.0, 80 * shared, 0.9])
+    above[1] = above[3] - 80
+    kept = _suppress_overlaps(np.stack([above, face]), 0.35)
+    assert len(kept) == left and kept[0, 4] == 0.99
+
+
+@pytest.mark.slow
+def test_the_largest_face_of_the_largest_photo_is_found(detector: FaceDetector) -> None:
+    face = resize(ASTRONAUT[52:180, 160:288], 8000, 8000)
+    assert len(detector.detect(face)) == 1
 
 
 @pytest.mark.parametrize("moved", [(0, 0), (12, 8), (-16, 10)])

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.clusters import with_clusters
 from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
@@ -62,8 +63,11 @@ def build_dataset(
         plan = check_entries(plan)
         measures = directory / "measures.npy"
         check = validate_images(plan.index, plan.root, measures, report)
-        index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)
-        notes = _notes(plan, check, index, split_seed)
+        own = {*check.index["split"]}
+        draws = "val" not in own or (test_fraction > 0 and "test" not in own)
+        clustered, copies = with_clusters(check.index, measures, report, compare=draws)
+        index = complete_splits(clustered, validation_fraction, split_seed, test_fraction)
+        notes = [*_notes(plan, check, index, split_seed), *copies]
         write_index(directory, _ordered(index))
         np.save(directory / "mean_faces.npy", check.mean_faces)
         record = {

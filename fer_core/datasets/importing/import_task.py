@@ -11,6 +11,7 @@ from fer_core import access
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
+from fer_core.datasets.importing.seven_zip import extract_seven_zip, is_seven_zip
 from fer_core.datasets.importing.tar_archives import extract_tar, is_archive, is_tar
 from fer_core.datasets.layouts import Choices, ImportPlan, choices_of, plan_import
 from fer_core.datasets.layouts.csv_reader import is_table_file
@@ -23,7 +24,7 @@ from fer_core.text import is_one_line, shortened
 
 # In the directory of what is planned: the files of an archive, and notes on their extraction.
 EXTRACTED, EXTRACTION = "images", "extraction.json"
-_OTHER_ARCHIVES = (".7z", ".rar", ".zst", ".lz4")
+_OTHER_ARCHIVES = (".rar", ".zst", ".lz4")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -95,8 +96,8 @@ def check_source(source: Path) -> Path:
         if is_usable and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
-        "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
-        ".lst table on the computer that runs FER Studio, and one that it may read. "
+        "The source must be a folder, a .zip, .tar, .tar.gz or .7z archive, or a .csv, .tsv, "
+        ".txt or .lst table on the computer that runs FER Studio, and one that it may read. "
         f"Received: {shortened(str(source))}{_packed_hint(source)}"
     )
 
@@ -171,10 +172,16 @@ def _extract(source: Path, extracted: Path, report: Report, again: bool) -> list
     if again:
         shutil.rmtree(extracted, ignore_errors=True)  # the rest of what was stopped
     extracted.mkdir()
-    notes = (extract_tar if is_tar(source) else extract_archive)(source, extracted, report)
+    notes = _extractor(source)(source, extracted, report)
     if again:
         write_json(record, notes)
     return notes
+
+
+def _extractor(source: Path) -> Callable[[Path, Path, Report], list[str]]:
+    if is_seven_zip(source):
+        return extract_seven_zip
+    return extract_tar if is_tar(source) else extract_archive
 
 
 @contextlib.contextmanager

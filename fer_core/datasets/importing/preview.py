@@ -66,6 +66,7 @@ class Preview:
     places: dict[str, Count] = field(default_factory=dict)  # folders and tables of no known split
     header: tuple[str, ...] = ()  # of a table
     columns: dict[str, str] = field(default_factory=dict)  # what they hold → names
+    has_sequences: bool = False  # whether the choices about frames count
     problem: str = ""  # why the source cannot be read
 
     def __post_init__(self) -> None:
@@ -128,6 +129,7 @@ def preview_of(plan: ImportPlan) -> Preview:
         _places(plan),
         _shown_columns(parsed.header),
         dict(parsed.columns),
+        parsed.has_sequences,
     )
 
 

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from fer_core.datasets.layouts.choices import COLUMNS, Choices, Question, choices_of, parse_pairs
+from fer_core.datasets.layouts.choices import (
+    COLUMNS,
+    MAX_FRAMES,
+    Choices,
+    Question,
+    choices_of,
+    parse_pairs,
+)
 from fer_core.datasets.layouts.class_names import ClassNames, Conventions, meaning
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.layouts.numberings import (
@@ -26,6 +33,7 @@ __all__ = [
     "COLUMNS",
     "FREE",
     "LAYOUTS",
+    "MAX_FRAMES",
     "NUMBERINGS",
     "NUMBERING_NAMES",
     "Choices",

@@ -14,6 +14,9 @@ MAX_EXPRESSION = 255  # characters, as of a folder
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
 
 
+MAX_FRAMES = 50  # of a sequence; CK+'s have 6 to 60
+
+
 @dataclass(frozen=True)
 class Choices:
     """Holds the choices that a user made about a source; every field is empty by default."""
@@ -24,18 +27,25 @@ class Choices:
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
     # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
+    last_frames: int = 0  # of a labeled sequence, that show its expression; 0 for one
+    first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist, or an expression is
-                malformed.
+            FerError: a numbering, split or kind of column does not exist, an expression is
+                malformed, or the number of frames is out of range.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
         object.__setattr__(self, "classes", classes)
+        if not 0 <= self.last_frames <= MAX_FRAMES:
+            raise FerError(
+                f"The last frames of a sequence to be used must be from 1 to {MAX_FRAMES}. "
+                f"Received: {self.last_frames}"
+            )
         for expression in classes.values():
             if len(expression) > MAX_EXPRESSION or not is_one_line(expression):
                 raise FerError(
@@ -67,6 +77,8 @@ class Choices:
             classes={**self.classes, **other.classes},
             splits={**self.splits, **other.splits},
             columns={**self.columns, **other.columns},
+            last_frames=other.last_frames or self.last_frames,
+            first_frame_neutral=other.first_frame_neutral or self.first_frame_neutral,
         )
 
 
@@ -103,7 +115,10 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
         isinstance(text, str) for text in (*texts.values(), *entries)
     ):
         raise FerError(f"The choices of an import must be texts. Received: {dict(record)!r:.200}")
-    return Choices(**texts, **tables)
+    frames, neutral = record.get("last_frames", 0), record.get("first_frame_neutral", False)
+    if not (isinstance(frames, int) and isinstance(neutral, bool)):
+        raise FerError(f"The frames of an import must be a number. Received: {frames!r:.200}")
+    return Choices(**texts, **tables, last_frames=frames, first_frame_neutral=neutral)
 
 
 @dataclass(frozen=True)

@@ -30,3 +30,4 @@ class ParsedLayout:
     tables: tuple[str, ...] = ()  # names of those that were read, without suffix
     header: tuple[str, ...] = ()  # the columns of the first of them
     columns: Mapping[str, str] = field(default_factory=dict)  # as `Choices.columns`
+    has_sequences: bool = False  # whether `Choices.last_frames` and `first_frame_neutral` count

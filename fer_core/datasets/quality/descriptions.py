@@ -110,7 +110,7 @@ DESCRIPTIONS = {
     ),
     "faceless": Description(
         "No face found",
-        "MTCNN found no face with a confidence of 0.9 or more. It also misses some faces that are "
+        "MTCNN found no face with a confidence of 0.85 or more. It also misses some faces that are "
         "turned, covered or cut off, so check these images before excluding them.",
         population="images of a random sample",
     ),

@@ -72,7 +72,11 @@ def _with_updated_index(name: str) -> Dataset:
 
 def _scan_images(dataset: Dataset, temporary: Path, report: Report) -> np.ndarray:
     """Returns the TABLE of all images."""
-    measures = _measures(dataset, temporary, report)
+    return compare_measures(_measures(dataset, temporary, report), report)
+
+
+def compare_measures(measures: np.ndarray, report: Report) -> np.ndarray:
+    """Returns the TABLE of images from their MEASURES, after comparing all pairs."""
     total = len(measures)
     table = np.zeros(total, TABLE)
     for column in ("problem", "height", "width", "mean", "deviation", "sharpness"):

@@ -65,8 +65,8 @@ def _add_folder() -> bool:
 def _add_upload() -> bool:
     with st.form("add-upload", border=False):
         file = st.file_uploader(
-            "An archive (.zip, .tar, .tar.gz) or a table",
-            type=["zip", "tar", "gz", "tgz", "csv", "tsv", "txt", "lst"],
+            "An archive (.zip, .tar, .tar.gz, .7z) or a table",
+            type=["zip", "tar", "gz", "tgz", "7z", "csv", "tsv", "txt", "lst"],
             max_upload_size=upload_limit(_MAX_UPLOAD),
             **writing(help="It is copied to the computer that runs FER Studio, and nowhere else."),
         )

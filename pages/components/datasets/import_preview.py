@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import SPLITS
 from fer_core.datasets.importing import FACES, PREVIEW, PROPOSAL, Preview, Proposal
-from fer_core.datasets.layouts import LAYOUTS, NUMBERINGS, Choices, choices_of
+from fer_core.datasets.layouts import LAYOUTS, MAX_FRAMES, NUMBERINGS, Choices, choices_of
 from fer_core.errors import FerError
 from fer_core.storage import read_bytes, read_record
 from fer_core.tasks import Task
@@ -96,7 +96,7 @@ def _show_preview(task: Task, preview: Preview) -> None:
     pictures = partial(_pictures, task)
     edited = ClassEditor(preview, start, key, pictures, proposal).show()
     asks = bool(preview.questions or preview.places)
-    if preview.others or preview.header or preview.places:
+    if preview.others or preview.header or preview.places or preview.has_sequences:
         with st.expander("Layout, columns and folders", icon=":material/table:", expanded=asks):
             _show_source_fields(task, preview, edited.choices)
     open_questions = replace(edited, questions=(*preview.questions, *edited.questions))
@@ -174,6 +174,8 @@ def _show_source_fields(task: Task, preview: Preview, choices: Choices) -> None:
         )
     for number, role in enumerate(_COLUMNS if preview.header else ()):
         _show_column(task, preview, choices, role, key, cells[(number + 1) % 2])
+    if preview.has_sequences:
+        _show_frames(task, choices, key, cells[1])
     for number, (place, images) in enumerate(preview.places.items()):
         size = f" · {counted(images, 'image')}" if images else ""
         cells[number % 2].selectbox(
@@ -185,6 +187,30 @@ def _show_source_fields(task: Task, preview: Preview, choices: Choices) -> None:
             args=(task, choices, "splits", place, f"{key}-place-{number}"),
             **state,
         )
+
+
+def _show_frames(
+    task: Task, choices: Choices, key: str, cell: "st.delta_generator.DeltaGenerator"
+) -> None:
+    """Shows which frames of a sequence, labeled as a whole, are used."""
+    cell.number_input(
+        "Last frames of each sequence",
+        1,
+        MAX_FRAMES,
+        choices.last_frames or 1,
+        key=f"{key}-frames",
+        on_change=_read_again,
+        args=(task, choices, "last_frames", "", f"{key}-frames"),
+        **_changing(task),
+    )
+    cell.checkbox(
+        "The first frame is neutral",
+        choices.first_frame_neutral,
+        key=f"{key}-neutral",
+        on_change=_read_again,
+        args=(task, choices, "first_frame_neutral", "", f"{key}-neutral"),
+        **_changing(task),
+    )
 
 
 def _show_column(
@@ -222,8 +248,10 @@ def _read_again(task: Task, choices: Choices, what: str, name: str, field: str) 
         changed = Choices(layout=value)
     elif what == "columns":
         changed = Choices(layout=choices.layout, columns={**choices.columns, name: value})
-    else:
+    elif what == "splits":
         changed = replace(choices, splits={**choices.splits, name: value})
+    else:
+        changed = replace(choices, **{what: value})
     run_or_toast(partial(preview_again, task, changed))
 
 
