@@ -39,20 +39,32 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Face:
-    """A detected face. Its box may extend beyond the image."""
+    """A detected face, or a whole picture of one. Its box may extend beyond the image."""
 
     box: Box
-    landmarks: Landmarks
-    confidence: float  # the detector's, in [0, 1]; of `detect`, the mean over all looks
+    landmarks: Landmarks | None  # None for a whole picture
+    confidence: float  # the detector's, in [0, 1]; NaN for a whole picture, which it did not see
+
+    @classmethod
+    def whole(cls, image: np.ndarray) -> "Face":
+        """Returns a whole image, (height, width, 3), as a face that was cropped already."""
+        return cls(Box(0, 0, image.shape[1], image.shape[0]), None, math.nan)
+
+    @property
+    def is_whole(self) -> bool:
+        """Tells whether this is a whole picture rather than a detected face."""
+        return self.landmarks is None
 
     @property
     def is_doubtful(self) -> bool:
-        """Tells whether the box may not hold a face."""
+        """Tells whether the box may well not hold a face."""
         return self.confidence < SURE_CONFIDENCE
 
     @property
     def tilt(self) -> float:
-        """Clockwise rotation of the line through the eyes, in degrees."""
+        """Clockwise rotation of the line through the eyes, in degrees; 0 for a whole picture."""
+        if self.landmarks is None:
+            return 0.0
         (x, y), (right_x, right_y) = self.landmarks.left_eye, self.landmarks.right_eye
         return math.degrees(math.atan2(right_y - y, right_x - x))
 

@@ -6,6 +6,7 @@ from fer_core.datasets.importing.archives import (
     check_member,
     check_packing,
     check_total,
+    extract_archive,
     has_suffix,
     read_member,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "check_source",
     "check_total",
     "example_strips",
+    "extract_archive",
     "has_suffix",
     "import_progress",
     "import_source",

@@ -26,6 +26,7 @@ class FaceSearch:
 
     smallest_face: int | None = None  # pixels of the image
     confidence: float | None = None  # minimum, in [0, 1]
+    whole: bool = False  # take each whole photo as a face that was cropped already
 
 
 def preload(run: "Run", tta: bool) -> None:
