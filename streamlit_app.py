@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 
@@ -65,7 +66,9 @@ def show_page() -> None:
 if __name__ == "__main__":
     show_page()
 else:
+    from pages.components.shared.uploads import UploadGate
+
     # Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an
     # entry point: on a fresh server, a link to a page would open it without the navigation.
     PagesManager.uses_pages_directory = False
-    app = st.App("streamlit_app.py", lifespan=preload)
+    app = st.App("streamlit_app.py", lifespan=preload, middleware=[Middleware(UploadGate)])

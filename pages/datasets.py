@@ -7,15 +7,18 @@ from fer_core.datasets import Corrections, Dataset, list_datasets, open_dataset,
 from fer_core.errors import FerError
 from pages.components.datasets.add_dataset import add_dataset
 from pages.components.datasets.browse import show_faces, show_mean_faces
-from pages.components.datasets.class_balance import show_balance
+from pages.components.datasets.class_balance import show_balance, show_groups
+from pages.components.datasets.class_changes import offer_changes
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
+from pages.components.datasets.import_preview import show_import_preview
 from pages.components.datasets.quality_tab import show_quality
 from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import (
     pending_imports,
+    pending_previews,
     show_import_progress,
     submit_drawn_dataset,
 )
@@ -75,10 +78,13 @@ st.caption("Add, browse and check images before you train.")
 imports = pending_imports()
 for task in imports:
     show_import_progress(task)
+previews = pending_previews()
+for task in previews:
+    show_import_preview(task)
 for message in unreadable_datasets():
     st.warning(plain(message), icon=":material/warning:")
 if not list_datasets():
-    if not any(task.state.is_active for task in imports):
+    if not previews and not any(task.state.is_active for task in imports):
         show_first_steps()
     st.stop()
 
@@ -99,6 +105,8 @@ classes, faces, means, quality, changes = st.tabs(
 )
 with classes:
     show_balance(dataset)
+    show_groups(dataset)
+    offer_changes(dataset)
 with faces:
     show_faces(dataset, corrections)
 with means:

@@ -4,19 +4,27 @@ import streamlit as st
 
 from fer_core import runs
 from fer_core.evaluation import provenance_of
+from pages.components.predict.batches.form import show_batches
 from pages.components.predict.live_view import show_live
 from pages.components.predict.options import PredictOptions, choose_abstention, show_provenance
 from pages.components.predict.photos import show_camera, show_files
 from pages.components.predict.video_tab import show_videos
+from pages.components.predict.whole_pictures import WHOLE
 from pages.components.shared.models import FaceSearch, preload
 from pages.components.shared.pickers import pick_run
 
-FILES, CAMERA, LIVE, VIDEO = "Files", "Camera", "Live", "Video"
-SOURCES = {FILES: show_files, CAMERA: show_camera, LIVE: show_live, VIDEO: show_videos}
+FILES, CAMERA, LIVE, VIDEO, BATCH = "Files", "Camera", "Live", "Video", "Batch"
+SOURCES = {
+    FILES: show_files,
+    CAMERA: show_camera,
+    LIVE: show_live,
+    VIDEO: show_videos,
+    BATCH: show_batches,
+}
 
 
-def choose_search() -> FaceSearch:
-    """Chooses the settings of the face detector."""
+def choose_search(*, takes_photos: bool) -> FaceSearch:
+    """Chooses the settings of the face detector, and for photos whether it is used at all."""
     with st.popover("Face detection", icon=":material/tune:"):
         smallest_face = st.number_input(
             "Minimum face size (pixels)",
@@ -34,10 +42,18 @@ def choose_search() -> FaceSearch:
             max_value=0.999,
             value=None,
             step=0.05,
-            placeholder="0.9",
-            help="Lower values find more faces, and more false ones.",
+            placeholder="0.85",
+            help="Lower values find more faces, and more false ones. Below 0.95 a face is marked "
+            "as doubtful.",
         )
-    return FaceSearch(smallest_face, confidence)
+    whole = st.toggle(
+        "The picture is the face",
+        key=WHOLE,
+        disabled=not takes_photos,
+        help="For pictures that were cropped to a face already, such as those of a dataset: each "
+        "whole picture is classified as one face, and no face is searched for. For photos only.",
+    )
+    return FaceSearch(smallest_face, confidence, whole=whole and takes_photos)
 
 
 st.title("Predict")
@@ -51,7 +67,7 @@ run = pick_run("Model", models, prefers_pretrained=True)
 provenance_place = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
-    search = choose_search()
+    search = choose_search(takes_photos=source not in (LIVE, VIDEO))
     tta = st.toggle(
         "Test-time augmentation",
         key="tta",
@@ -61,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     shows_grad_cam = st.toggle(
         "Grad-CAM",
         key="grad-cam",
-        disabled=source in (LIVE, VIDEO),
+        disabled=source in (LIVE, VIDEO, BATCH),
         help="Highlights the parts of a face that speak for the predicted expression. Explains "
         "what the model used, not whether the prediction is correct. For photos only.",
     )

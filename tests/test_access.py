@@ -47,9 +47,9 @@ def do(task: Task) -> str:
     return task.error
 
 
-def submit_import(source: Path, name: str) -> Task:
-    directory = tasks.new_directory(paths.tasks_root(), "import")
-    return queue.submit(directory, "import", {"source": str(source), "name": name})
+def submit_import(source: Path, name: str, kind: str = "import") -> Task:
+    directory = tasks.new_directory(paths.tasks_root(), kind)
+    return queue.submit(directory, kind, {"source": str(source), "name": name})
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,15 @@ def test_what_is_there_and_what_is_not_are_refused_in_one_sentence(tmp_path: Pat
     assert runs.weights_file(replace(recipe, weights=str(place / "weights.h5")))
 
 
+@pytest.mark.parametrize("kind", ["import", "preview"])
 def test_a_folder_that_became_a_link_is_not_read_when_the_task_runs(
-    tmp_path: Path, no_supervisor: None
+    tmp_path: Path, no_supervisor: None, kind: str
 ) -> None:
     allowed, secret = tmp_path / "allowed", tmp_path / "secret"
     (allowed / "faces").mkdir(parents=True)
     save_faces(secret)
     with access.acting_with(Access(folders=(allowed,))):
-        task = submit_import(allowed / "faces", "faces")
+        task = submit_import(allowed / "faces", "faces", kind)
     (allowed / "faces").rmdir()
     (allowed / "faces").symlink_to(secret)
     assert "must be a folder" in do(task)

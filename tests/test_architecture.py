@@ -11,13 +11,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # A package imports only from floors below its own.
 FLOORS = (
-    {"errors", "expressions", "hardware", "text"},
+    {"errors", "expressions", "hardware", "onnx_graphs", "text"},
     {"access", "storage", "vision"},
     {"tasks"},
     {"datasets"},
     {"runs"},
     {"evaluation", "models"},
     {"training", "inference", "figures"},
+    {"batches"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -37,6 +38,7 @@ FRONT_DOORS = (
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",
+    "fer_core.batches",
     "fer_core.release",
 )
 HEAVY = (

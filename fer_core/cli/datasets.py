@@ -21,7 +21,8 @@ def add_commands(commands: Any) -> None:
     draw.add_argument("--seed", type=int, default=0)
     draw.set_defaults(command=_draw)
     importing = commands.add_parser(
-        "import", help="add a dataset from a folder, an archive (.zip, .tar, .tar.gz) or a table"
+        "import",
+        help="add a dataset from a folder, an archive (.zip, .tar, .tar.gz, .7z) or a table",
     )
     importing.add_argument("source", type=Path)
     importing.add_argument("--name", help="default: the name of the folder or file")

@@ -48,6 +48,11 @@ def add_commands(commands: Any) -> None:
     predict.add_argument("run", help=RUN_HELP)
     predict.add_argument("images", nargs="+", type=Path)
     predict.add_argument("--csv", type=Path, help="write the table to this file")
+    predict.add_argument(
+        "--whole-picture",
+        action="store_true",
+        help="take each whole image as one face that was cropped already, without face detection",
+    )
     add_tta_option(predict, "use test-time augmentation (10 views); slower")
     predict.set_defaults(command=_predict)
 
@@ -135,16 +140,17 @@ def _echo_score(label: str, predictions: pd.DataFrame) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from fer_core import vision
     from fer_core.inference import Classifier, FaceBatch, Recognition, recognitions_table
-    from fer_core.vision import FaceDetector
+    from fer_core.vision import Face, FaceDetector
 
     classifier = Classifier.load(find_run(options.run), tta=options.tta)
-    detector, batch = FaceDetector(), FaceBatch(classifier)
+    detector = None if options.whole_picture else FaceDetector()
+    batch = FaceBatch(classifier)
     names: list[str] = []
     recognitions: list[list[Recognition]] = []
     for path in options.images:
         try:
             image = vision.decode(path)
-            batch.add(image, detector.detect(image))
+            batch.add(image, detector.detect(image) if detector else [Face.whole(image)])
         except FerError as error:  # the other images are still processed
             echo(str(error), file=sys.stderr)
             continue

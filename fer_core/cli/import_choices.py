@@ -5,18 +5,31 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fer_core.cli.console import echo, echo_table
-from fer_core.datasets.importing import preview_source
+from fer_core.datasets.importing import Preview, Proposal, preview_of, previewing
 from fer_core.datasets.layouts import (
     COLUMNS,
     LAYOUTS,
     NUMBERING_NAMES,
     Choices,
+    ImportPlan,
     parse_numbering,
     parse_pairs,
 )
 from fer_core.errors import FerError
-from fer_core.text import printable, some
+from fer_core.text import counted, printable, shortened, some
+
+_EXAMPLES = 3  # images of a class
+_ROLES = {
+    "image": "images",
+    "label": "expressions",
+    "split": "splits",
+    "pixels": "pixels",
+    "subject": "persons",
+    "group": "sequences",
+}
 
 
 def add_mapping(parser: Any) -> None:
@@ -59,6 +72,19 @@ def add_choices(parser: Any) -> None:
         "classes",
     )
 
+    parser.add_argument(
+        "--last-frames",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of each labeled sequence of CK+, how many of the last frames to use (default: 1)",
+    )
+    parser.add_argument(
+        "--first-frame-neutral",
+        action="store_true",
+        help="use the first frame of each labeled sequence of CK+ as neutral",
+    )
+
 
 def parse_choices(options: argparse.Namespace) -> Choices:
     """Returns the choices of a command.
@@ -72,6 +98,8 @@ def parse_choices(options: argparse.Namespace) -> Choices:
         classes=_pairs(options.map),
         splits=_pairs(options.split),
         columns=_pairs(getattr(options, "columns", None)),
+        last_frames=getattr(options, "last_frames", 0),
+        first_frame_neutral=getattr(options, "first_frame_neutral", False),
     )
 
 
@@ -92,18 +120,39 @@ def show_preview(source: Path, choices: Choices) -> None:
     Raises:
         FerError: it cannot be read.
     """
-    plan = preview_source(source, choices).as_record()
-    echo(f"Layout: {plan['layout']}")
-    if plan["others"]:
-        echo(f"Other layouts that fit (--layout): {', '.join(plan['others'])}")
-    if plan["candidates"]:
-        echo(f"Numberings that fit (--numbering): {', '.join(plan['candidates'])}")
-    echo(f"Splits, from {plan['split_origin']}:")
+    with previewing(source, choices) as plan:
+        _show_layout(preview_of(plan), plan)
+        _show_names(plan)
+        for note in plan.notes:
+            echo(note)
+        for question in plan.questions:
+            echo(f"Question: {question.sentence}")
+        # Imported here, since it takes a second that other commands need not wait.
+        from fer_core.inference import propose_numbering
+
+        if proposal := propose_numbering(plan):
+            _show_proposal(proposal)
+            echo(proposal.sentence(plan.classes.numbering))
+
+
+def _show_layout(preview: Preview, plan: ImportPlan) -> None:
+    echo(f"Layout: {preview.layout}")
+    if preview.others:
+        echo(f"Other layouts that fit (--layout): {', '.join(preview.others)}")
+    if plan.classes.candidates:
+        echo(f"Numberings that fit (--numbering): {', '.join(plan.classes.candidates)}")
+    for role, column in preview.columns.items():
+        echo(f"Column of {_ROLES[role]} (--columns {role}=…): {shortened(column)}")
+
+
+def _show_names(plan: ImportPlan) -> None:
+    echo(f"Splits, from {plan.parsed.split_origin}:")
+    words = plan.rows["source_split"].value_counts(sort=False)
     echo_table(
         ("  in the data", "split", "images"),
         [
-            (f"  {printable(each['name']) or '(none)'}", each["split"] or "-", str(each["images"]))
-            for each in plan["splits"]
+            (f"  {printable(str(word)) or '(none)'}", plan.splits[str(word)] or "-", f"{count:,}")
+            for word, count in words.items()
         ],
     )
     echo("Classes:")
@@ -111,22 +160,29 @@ def show_preview(source: Path, choices: Choices) -> None:
         ("  in the data", "expression", "images", "examples"),
         [
             (
-                f"  {printable(each['name'])}",
-                each["expression"] or "(left out)",
-                str(each["images"]),
-                _examples(each),
+                f"  {printable(str(name))}",
+                plan.classes.expressions[str(name)] or "(left out)",
+                f"{len(rows):,}",
+                _examples(rows),
             )
-            for each in plan["classes"]
+            for name, rows in plan.rows.groupby("source_class", sort=False)
         ],
     )
-    for note in plan["notes"]:
-        echo(note)
-    for question in plan["questions"]:
-        echo(f"Question: {question['text']}")
 
 
-def _examples(group: dict[str, Any]) -> str:
-    rows = group["rows"]
-    if rows and rows[0] >= 0 and group["examples"][0].endswith(".npy"):
-        return "rows " + some([str(row + 1) for row in rows])
-    return some(group["examples"])
+def _examples(rows: pd.DataFrame) -> str:
+    first = rows.head(_EXAMPLES)
+    if first["path"].iloc[0].endswith(".npy") and first["row"].notna().all():
+        return "rows " + some([str(row + 1) for row in first["row"]])
+    return some(first["path"].tolist())
+
+
+def _show_proposal(proposal: Proposal) -> None:
+    echo(
+        f"Of {counted(proposal.images, 'sampled image')}, the model {proposal.model} gives the "
+        "same expression as each numbering:"
+    )
+    shares = sorted(proposal.shares.items(), key=lambda each: -each[1])
+    echo_table(
+        ("  by the numbering", "share"), [(f"  {name}", f"{share:.0%}") for name, share in shares]
+    )

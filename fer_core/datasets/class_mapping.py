@@ -1,5 +1,6 @@
 """Changes what the classes and splits of a dataset mean, after its import."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ from filelock import FileLock
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.index import write_index
-from fer_core.datasets.layouts.choices import Choices
-from fer_core.datasets.layouts.class_names import Conventions
+from fer_core.datasets.layouts.choices import Choices, choices_of
+from fer_core.datasets.layouts.class_names import name_key
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
 from fer_core.datasets.registry import open_dataset
@@ -17,13 +18,29 @@ from fer_core.datasets.splits import complete_splits
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import read_json, workspace, write_json
+from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import some
 from fer_core.vision import face_pixels
 
-_MAPPING_NOTES = ("Class n", "Classes ", "These names ")  # how notes about classes begin
+# How notes about classes and splits begin.
+_MAPPING_NOTES = ("Class n", "Classes ", "These names ", "Splits, from ")
 
 
-def change_mapping(name: str, choices: Choices) -> Dataset:
+def run_change(task: Task) -> None:
+    """Runs a task of kind "labels"; called by the worker.
+
+    Raises:
+        FerError: as `change_mapping`.
+    """
+    if task.request is None:
+        raise FerError(f"The request of task {task.id} is missing or damaged. Start it again.")
+    name = task.request.arguments["dataset"]
+    ProgressReporter(task)(0, 1, "Changing classes and splits")
+    change_mapping(name, choices_of(task.request.arguments["choices"]), instead=True)
+    write_json(task.directory / "result.json", {"dataset": name})
+
+
+def change_mapping(name: str, choices: Choices, *, instead: bool = False) -> Dataset:
     """Changes which class and split the images of a dataset have, without importing them again.
 
     Runs keep what they were trained on: their fingerprint of the dataset differs then. Images
@@ -31,6 +48,7 @@ def change_mapping(name: str, choices: Choices) -> Dataset:
 
     Args:
         choices: in addition to those of the import, which they override.
+        instead: the choices on classes and splits replace those of the import.
 
     Raises:
         FerError: the dataset is of an older version, a choice does not fit it or leaves a
@@ -39,13 +57,12 @@ def change_mapping(name: str, choices: Choices) -> Dataset:
     with FileLock(workspace() / "overlay.lock"):  # no correction may come in between
         dataset = open_dataset(name)
         stored = dataset.stored_index
-        if "source_class" not in stored:
-            raise FerError(
-                f"{name} was added by an older version, which did not keep the names of classes. "
-                "Add it again."
-            )
+        check_has_names(dataset)
         record = read_json(dataset.directory / "data_set.json")
-        plan = _plan(dataset, stored, record, choices)
+        before = current_choices(dataset)
+        if instead:
+            before = replace(before, numbering="", classes={}, splits={})
+        plan = _plan(dataset, stored, before.updated(choices))
         plan.check_decided()
         _check_corrections(dataset, plan)
         index = _with_splits(plan, dataset, record)
@@ -63,19 +80,41 @@ def change_mapping(name: str, choices: Choices) -> Dataset:
     return open_dataset(name)
 
 
-def _plan(
-    dataset: Dataset, stored: pd.DataFrame, record: dict[str, Any], choices: Choices
-) -> ImportPlan:
-    conventions = record.get("conventions", {})
+def current_choices(dataset: Dataset) -> Choices:
+    """Returns the choices of a dataset without those on classes and splits that were left out."""
+    stored, choices = dataset.stored_index, dataset.choices
+    names = set(map(name_key, stored["source_class"].unique()))
+    words = set(stored["source_split"].unique())
+    return replace(
+        choices,
+        classes={name: each for name, each in choices.classes.items() if name_key(name) in names},
+        splits={word: split for word, split in choices.splits.items() if word in words},
+    )
+
+
+def check_has_names(dataset: Dataset) -> None:
+    """Checks that the names of classes in the data are known.
+
+    Raises:
+        FerError: the dataset is of an older version.
+    """
+    if "source_class" not in dataset.stored_index:
+        raise FerError(
+            f"{dataset.name} was added by an older version, which did not keep the names of "
+            "classes. Add it again."
+        )
+
+
+def _plan(dataset: Dataset, stored: pd.DataFrame, choices: Choices) -> ImportPlan:
     parsed = ParsedLayout(
         dataset.layout,
         dataset.root,
         stored.rename(columns={"source_class": "class_name"}).assign(place=range(len(stored))),
         (),
         lambda index: "",
-        Conventions(conventions.get("numbering", ""), conventions.get("meanings", {})),
+        dataset.conventions,
     )
-    return make_plan(parsed, dataset.choices.updated(choices))
+    return make_plan(parsed, choices)
 
 
 def _check_corrections(dataset: Dataset, plan: ImportPlan) -> None:

@@ -23,6 +23,7 @@ from fer_core.datasets.corrections import (
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
 from fer_core.datasets.layouts.choices import Choices
+from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
@@ -46,6 +47,7 @@ class Dataset:
     is_gray: bool = False  # whether all images were gray at import
     own_splits: tuple[str, ...] | None = None  # that the source has; None: unknown
     choices: Choices = dataclasses.field(default_factory=Choices, compare=False)  # at import
+    conventions: Conventions = dataclasses.field(default_factory=Conventions, compare=False)
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.

@@ -67,6 +67,7 @@ def _read(directory: Path) -> Dataset:
         is_gray=record.gray,
         own_splits=record.own_splits,
         choices=choices_of(record.choices),
+        conventions=record.conventions,
     )
 
 

@@ -8,12 +8,22 @@ import numpy as np
 import pandas as pd
 
 SUBJECT, GROUP, CLUSTER = "subject", "group", "cluster"  # optional columns of the index; "" unknown
+GROUP_NOUNS = {SUBJECT: ("subject", "subjects"), GROUP: ("sequence", "sequences")}
 _WINDOW = 8  # units that the next one is chosen from
 
 
 def known_columns(index: pd.DataFrame) -> list[str]:
     """Returns which of SUBJECT and GROUP the index tells for any image, the widest first."""
     return [name for name in (SUBJECT, GROUP) if name in index and (index[name] != "").any()]
+
+
+def images_per_group(index: pd.DataFrame, column: str) -> pd.Series:
+    """Counts the images of each value of a column, the most first; those without one are left out.
+
+    Empty if the index does not have the column.
+    """
+    known = index.loc[index[column] != "", column] if column in index else pd.Series(dtype=str)
+    return known.value_counts()
 
 
 def seen_in_training(index: pd.DataFrame) -> np.ndarray | None:
@@ -80,13 +90,20 @@ def draw_units(units: pd.Series, expressions: pd.Series, fraction: float, salt: 
     classes, labels = np.unique(expressions.to_numpy(dtype=str), return_inverse=True)
     counts = np.zeros((len(names), len(classes)), np.int64)
     np.add.at(counts, (names.get_indexer(units), labels), 1)
-    everything = np.arange(len(names))
+    everything = _large_last(counts.sum(axis=1))
     left = _covering(counts, everything[::-1])
-    first = _covering(counts, np.setdiff1d(everything, left))
+    first = _covering(counts, everything[~np.isin(everything, left)])
     if not first:
         return names[:0]
-    others = np.setdiff1d(everything, [*left, *first]).tolist()
+    others = everything[~np.isin(everything, [*left, *first])].tolist()
     return names[[*first, *_balanced(counts, first, others, fraction)]]
+
+
+def _large_last(sizes: np.ndarray) -> np.ndarray:
+    """Returns the numbers of units in their order, but those with most images at the end."""
+    shares = sizes / sizes.sum()
+    is_large = (shares > 0.5) | (shares > max(0.1, 3 / len(sizes)))
+    return np.argsort(is_large, kind="stable")
 
 
 def _covering(counts: np.ndarray, order: np.ndarray) -> list[int]:

@@ -83,8 +83,8 @@ def _features(
     run: Run, dataset: Dataset, positions: np.ndarray, progress: Progress | None
 ) -> np.ndarray:
     """Returns the inputs of the model's last layer: float32 (n, features)."""
-    classifier = Classifier.load(run)
-    model = classifier.model
+    classifier = Classifier.load(run, keras=True)
+    model: keras.Model = classifier.model
     trunk = keras.Model(model.inputs, model.layers[-1].input)
 
     def read(rows: range) -> np.ndarray:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fer_core.evaluation import label_or_abstain
 from fer_core.inference.photos import unique_names
 from fer_core.inference.recognition import Recognition, annotate, recognitions_table
 from fer_core.vision import encode
@@ -103,14 +102,15 @@ def zip_annotated(
 
 
 def _face_record(number: int, recognition: Recognition, threshold: float) -> dict[str, Any]:
-    box = recognition.face.box
+    face, box = recognition.face, recognition.face.box
     return {
         "face": number,
         "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
-        "confidence": round(recognition.face.confidence, 4),
+        "confidence": None if face.is_whole else round(face.confidence, 4),
+        "detection": recognition.detection,
         "probabilities": {name: round(p, 4) for name, p in recognition.probabilities.items()},
         "expression": recognition.expression,
-        "answer": label_or_abstain(recognition.probabilities, threshold),
+        "answer": recognition.answer(threshold),
     }
 
 

@@ -101,15 +101,17 @@ def _photos_in(
         FerError: not an archive, damaged, a zip bomb, without photos or with too many.
     """
     with archive_errors():
-        archive, members, misnamed = open_archive(file, _MAX_MEMBERS)
+        opened = open_archive(file, _MAX_MEMBERS)
     rejected = Tally(keep=_MAX_SENTENCES)
-    safe = [member for member in members if _is_safe(member, rejected)]
+    safe = [member for member in opened.members if _is_safe(member, rejected)]
     errors += (f"{name}: {sentence}" for sentence in rejected.first)
     if len(rejected) > _MAX_SENTENCES:
         more = counted(len(rejected) - _MAX_SENTENCES, "file")
         errors.append(f"{name}: {more} more cannot be read for such reasons.")
-    if misnamed:
-        errors.append(f"{name}: {counted(misnamed, 'file')} skipped, with a name not in UTF-8.")
+    if opened.misnamed:
+        errors.append(
+            f"{name}: {counted(opened.misnamed, 'file')} skipped, with a name not in UTF-8."
+        )
     images = [member for member in safe if has_suffix(member, IMAGE_SUFFIXES)]
     check_total(images, file.seek(0, 2), MAX_EXTRACTED_BYTES)
     if not 0 < len(images) <= MAX_PHOTOS:
@@ -121,7 +123,7 @@ def _photos_in(
         others = counted(len(safe) - len(images), "file")
         notes.append(f"{name}: {others} skipped, without the name of an image.")
     for number, member in enumerate(images):
-        read = partial(_unpack, archive, member)
+        read = partial(_unpack, opened.file, member)
         yield Photo(f"{name}/{member.filename}", f"{key}/{number}", read)
 
 

@@ -4,15 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from fer_core import models
 from fer_core.errors import FerError
-from fer_core.evaluation import COLOR, NOT_SURE, apply_temperature, label_or_abstain, threshold_of
+from fer_core.evaluation import (
+    COLOR,
+    NO_FACE,
+    NOT_SURE,
+    apply_temperature,
+    label_or_abstain,
+    threshold_of,
+)
 from fer_core.expressions import colors
-from fer_core.models import predict_tta
+from fer_core.models import Model, predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
     MIN_CONFIDENCE,
@@ -35,7 +41,7 @@ MARGIN = 0.0
 # and 70.3 % after turning (`python -m tests.benchmarks.rotated_faces --faces 1500`).
 MAX_UPRIGHT_TILT = 10.0
 
-NO_FACE = "no face"  # in the place of an answer, for an image in which none was found
+DETECTED, DOUBTFUL, WHOLE_PICTURE = "detected", "doubtful", "whole picture"
 _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 
@@ -56,13 +62,29 @@ class Recognition:
         """The probability of the most probable expression, in [0, 1]."""
         return self.probabilities[self.expression]
 
+    @property
+    def detection(self) -> str:
+        """How the face was found: `DETECTED`, `DOUBTFUL` or `WHOLE_PICTURE`."""
+        if self.face.is_whole:
+            return WHOLE_PICTURE
+        return DOUBTFUL if self.face.is_doubtful else DETECTED
+
+    def answer(self, threshold: float) -> str:
+        """Returns the expression, or `NOT_SURE` below the threshold or if the face is doubtful.
+
+        A threshold of 0 always gets an expression.
+        """
+        if threshold and self.face.is_doubtful:
+            return NOT_SURE
+        return label_or_abstain(self.probabilities, threshold)
+
 
 class Classifier:
     """A run's model with its class names. Thread-safe."""
 
     def __init__(
         self,
-        model: keras.Model,
+        model: Model,
         class_names: Sequence[str],
         *,
         gray: bool = False,
@@ -94,17 +116,22 @@ class Classifier:
         self.threshold = threshold
 
     @classmethod
-    def load(cls, run: Run, *, tta: bool = False) -> "Classifier":
+    def load(cls, run: Run, *, tta: bool = False, keras: bool = False) -> "Classifier":
         """Loads a run's model with its temperature and threshold, which differ with TTA.
+
+        Args:
+            keras: load a Keras model, as Grad-CAM needs it, rather than one for onnxruntime; that
+                loads TensorFlow.
 
         Raises:
             FerError: the run has no model yet, or its files are damaged or do not fit together.
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+        load = models.load_model if keras else models.load_for_prediction
         calibration = run.calibration(tta=tta)
         return cls(
-            models.load_model(run.model_file, run.config, len(run.class_names)),
+            load(run.model_file, run.config, len(run.class_names)),
             run.class_names,
             gray=run.is_gray,
             temperature=calibration.temperature if calibration else 1.0,
@@ -132,7 +159,12 @@ class Classifier:
 
 
 def crop_upright(image: np.ndarray, face: Face, margin: float = MARGIN) -> np.ndarray:
-    """Crops the square around a face, uint8 RGB, rotated upright if the face is tilted."""
+    """Crops the square around a face, uint8 RGB, rotated upright if the face is tilted.
+
+    A whole picture is not cropped: the model gets it as it gets the images of a dataset.
+    """
+    if face.is_whole:
+        return image
     tilt = face.tilt if abs(face.tilt) > MAX_UPRIGHT_TILT else 0.0
     return crop_face(image, face.box, margin, tilt)
 
@@ -170,7 +202,7 @@ def recognize_faces(
 class FaceCrop:
     """A face cut out of its image, and the model's input made of it."""
 
-    image: np.ndarray  # uint8 RGB, (side, side, 3)
+    image: np.ndarray  # uint8 RGB, (height, width, 3); a square unless it is a whole picture
     pixels: np.ndarray  # uint8, (height, width, channels)
 
 
@@ -238,14 +270,12 @@ def annotate(
     """Draws a box, a number from 1 and the answer for each face; returns uint8 RGB.
 
     Args:
-        threshold: probability below which the answer is "not sure".
+        threshold: see `Recognition.answer`.
         labeled: whether to write number and answer; the color of the box tells the answer too.
         side_range: see `draw_boxes`.
     """
     by_name = dict(zip(class_names, colors(class_names), strict=True)) | {NOT_SURE: COLOR}
-    answers = [
-        label_or_abstain(recognition.probabilities, threshold) for recognition in recognitions
-    ]
+    answers = [recognition.answer(threshold) for recognition in recognitions]
     return draw_boxes(
         image,
         [recognition.face.box for recognition in recognitions],
@@ -264,14 +294,15 @@ def recognitions_table(
     """Returns a row per face of all images, and one for each image without a face.
 
     Columns: image, face (from 1), x, y, width, height (the box, in pixels), confidence (the
-    detector's), p_<expression>, expression (the most probable), answer (the same, or "not sure"
-    below the threshold). Without a face all are missing but image and answer, `NO_FACE`.
+    detector's), detection and answer (see `Recognition`), p_<expression>, expression (the most
+    probable). Without a face all are missing but image and answer, `NO_FACE`.
 
     Args:
         results: recognitions by image name.
+        threshold: see `Recognition.answer`.
     """
     boxes, probabilities = ["face", "x", "y", "width", "height"], [f"p_{n}" for n in class_names]
-    columns = ["image", *boxes, "confidence", *probabilities, "expression", "answer"]
+    columns = ["image", *boxes, "confidence", "detection", *probabilities, "expression", "answer"]
     rows = [
         row
         for image, recognitions in results.items()
@@ -286,11 +317,12 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yields the rows of an image in the table of recognitions."""
     if not recognitions:
-        yield (image, *[None] * 5, *[np.nan] * (1 + len(class_names)), None, NO_FACE)
+        yield (image, *[None] * 5, np.nan, None, *[np.nan] * len(class_names), None, NO_FACE)
     for number, recognition in enumerate(recognitions, 1):
-        box, found = recognition.face.box, recognition.probabilities
+        face, box = recognition.face, recognition.face.box
         yield (
-            *(image, number, box.x, box.y, box.width, box.height, recognition.face.confidence),
-            *(found[name] for name in class_names),
-            *(recognition.expression, label_or_abstain(found, threshold)),
+            *(image, number, box.x, box.y, box.width, box.height),
+            *(face.confidence, recognition.detection),
+            *(recognition.probabilities[name] for name in class_names),
+            *(recognition.expression, recognition.answer(threshold)),
         )

@@ -1,23 +1,28 @@
 from . import architectures as architectures
-from .architectures import Images as Images
 from .architectures import backbone_and_head as backbone_and_head
 from .architectures import begin_stage as begin_stage
 from .architectures import build_model as build_model
 from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
 from .architectures import load_model as load_model
-from .architectures import predict as predict
-from .architectures import prediction_batch_size as prediction_batch_size
 from .architectures import save_model as save_model
 from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .onnx_model import OnnxModel as OnnxModel
+from .onnx_model import load_for_prediction as load_for_prediction
 from .optimizers import make_optimizer as make_optimizer
+from .prediction import Images as Images
+from .prediction import Model as Model
+from .prediction import predict as predict
+from .prediction import prediction_batch_size as prediction_batch_size
 from .tta import predict_tta as predict_tta
 
 __all__ = [
     "Images",
+    "Model",
+    "OnnxModel",
     "architectures",
     "augment",
     "augment_view",
@@ -27,6 +32,7 @@ __all__ = [
     "copy_initial_weights",
     "augmentation_examples",
     "in_float32",
+    "load_for_prediction",
     "load_model",
     "make_optimizer",
     "predict",

@@ -1,36 +1,27 @@
-"""Builds, saves, loads and runs the Keras models of all architectures.
+"""Builds, saves and loads the Keras models of all architectures.
 
 Every model takes pixels in [0, 255], scales them in its first layer and returns probabilities.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import h5py
 import keras
-import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
+from fer_core.models.blueprint import open_blueprint
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
-from fer_core.models.model_file import open_saved_model, open_weights
+from fer_core.models.model_file import open_weights
 from fer_core.models.optimizers import make_optimizer
-from fer_core.models.rebuild import Blueprint
+from fer_core.models.rebuild import rebuild_model
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
 # ImageNet's mean red, green and blue in [0, 255], subtracted before VGG19's pretrained weights.
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
-
-
-class Images(Protocol):
-    """Many images, or their features; a slice of it is an array."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, part: slice, /) -> np.ndarray: ...
 
 
 def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
@@ -100,9 +91,10 @@ def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
 def load_model(
     path: Path, config: TrainConfig | None = None, classes: int | None = None
 ) -> keras.Model:
-    """Loads a model that `save_model` wrote, for prediction: it is not compiled.
+    """Loads a model that `save_model` wrote with Keras: it is not compiled.
 
-    The file may come from anywhere: see `model_file` and `rebuild`.
+    The file may come from anywhere: see `model_file` and `blueprint`. For predictions alone see
+    `load_for_prediction`, which is quicker.
 
     Args:
         config: of the run; the model must take images of its size.
@@ -111,20 +103,8 @@ def load_model(
     Raises:
         DamagedFileError: the file is damaged, holds another model, or none.
     """
-    with open_saved_model(path) as saved:
-        blueprint = Blueprint(saved.config)
-        if config is not None:
-            _check_number("images", blueprint.input_shape, (*config.image_size, config.channels))
-        if classes is not None:
-            _check_number("classes", blueprint.classes, classes)
-        return blueprint.build(saved.arrays)
-
-
-def _check_number(what: str, received: object, expected: object) -> None:
-    if received != expected:
-        raise FerError(
-            f"It must be the model of its run, which has {what}: {expected}. Received: {received}"
-        )
+    with open_blueprint(path, config, classes) as (blueprint, arrays):
+        return rebuild_model(blueprint, arrays)
 
 
 def save_model(model: keras.Model, path: Path) -> None:
@@ -333,37 +313,3 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
     "vgg19_dropout": _vgg19_dropout,
     "vgg19_finetuned": _vgg19_finetuned,
 }
-
-
-def prediction_batch_size(image_size: tuple[int, int]) -> int:
-    """Returns the batch size for predicting images of (height, width).
-
-    256 for 48×48 pixels, which takes about 100 MB of memory, and fewer for larger images.
-    """
-    height, width = image_size
-    return max(1, min(256, 256 * 48 * 48 // (height * width)))
-
-
-def predict(model: keras.Model, pixels: Images, batch_size: int | None = None) -> np.ndarray:
-    """Returns probabilities, float32 (n, classes), for uint8 pixels (n, height, width, channels).
-
-    Works in batches, so that `pixels` may be a memory map larger than memory. For the head of a
-    model `pixels` are features (n, …).
-
-    Raises:
-        FerError: an answer is NaN or infinite; finite weights may be too large to compute with.
-    """
-    if batch_size is None:
-        takes_images = len(model.input_shape) == 4
-        batch_size = prediction_batch_size(model.input_shape[1:3]) if takes_images else 256
-    batches = [np.zeros((0, model.output_shape[-1]), "float32")]
-    for start in range(0, len(pixels), batch_size):
-        batch = pixels[start : start + batch_size].astype("float32")
-        batches.append(model.predict_on_batch(batch))  # 1 ms of overhead; `predict` has 34
-    answers = np.concatenate(batches)
-    if not np.isfinite(answers).all():
-        raise FerError(
-            f"The answers of the model {model.name} must be finite numbers. Received: NaN or "
-            "infinity. Its weights are damaged, or its learning rate was too large."
-        )
-    return answers

@@ -1,329 +1,59 @@
-"""Rebuilds a saved model from a table of allowed layers, without deserializing it with Keras.
+"""Rebuilds a saved model with Keras from its blueprint, without deserializing it.
 
-Keras builds whatever layers a file describes, and allocates their weights before it reads those of
-the file. Here the description may only name layers of the table, with settings of the right type
-and range. A weight is created only if the file holds an array of exactly its shape, so a model
-takes no more memory than its file.
+A weight is created only if the file holds an array of exactly its shape, so a model takes no more
+memory than its file.
 """
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
 
 import h5py
 import keras
-import msgspec
 import numpy as np
 from keras import layers
-from msgspec import Meta, Struct
 
-from fer_core.errors import FerError
-from fer_core.models.hdf5 import read_weights
-from fer_core.runs import LARGEST_IMAGE
-
-_MAX_LAYERS = 500
-# Per pixel of the input, so that a batch of images stays small and an answer quick. VGG19's first
-# block has 64 channels; its convolutions take 400,000 multiplications a pixel.
-_MAX_CHANNELS_PER_PIXEL = 128
-_MAX_MULTIPLICATIONS_PER_PIXEL = 2_000_000
-_MIN_PIXELS = 1024  # of the input, for these two: a dense layer does not grow with the image
-
-Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$")]
-Side = Annotated[int, Meta(ge=1, le=LARGEST_IMAGE)]
-Sides = tuple[Side, Side]
-KernelSides = tuple[Annotated[int, Meta(ge=1, le=32)], Annotated[int, Meta(ge=1, le=32)]]
-Dilation = tuple[Annotated[int, Meta(ge=1, le=8)], Annotated[int, Meta(ge=1, le=8)]]
-Width = Annotated[int, Meta(ge=1, le=65_536)]  # channels or units
-Share = Annotated[float, Meta(ge=0, le=1)]
-Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
-Numbers = Number | Annotated[tuple[Number, ...], Meta(max_length=3)]  # one, or one a channel
-Padding = Literal["valid", "same"]
-ChannelsLast = Literal["channels_last"]
-Activation = Literal[
-    "linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softmax"
-]
+from fer_core.models.blueprint import Blueprint, Layer, Limits
 
 
-class _InputLayer(Struct):
-    batch_shape: tuple[None, Side, Side, Literal[1, 3]]
+def rebuild_model(blueprint: Blueprint, arrays: Mapping[str, h5py.Dataset]) -> keras.Model:
+    """Returns the model with the weights of the file, in float32, not compiled.
 
-
-class _Rescaling(Struct):
-    scale: Numbers
-    offset: Numbers = 0.0
-
-
-class _Conv2D(Struct):
-    filters: Width
-    kernel_size: KernelSides
-    strides: Sides = (1, 1)
-    padding: Padding = "valid"
-    dilation_rate: Dilation = (1, 1)
-    groups: Width = 1
-    activation: Activation = "linear"
-    use_bias: bool = True
-    data_format: ChannelsLast = "channels_last"
-
-
-class _Dense(Struct):
-    units: Width
-    activation: Activation = "linear"
-    use_bias: bool = True
-
-
-class _BatchNormalization(Struct):
-    axis: Literal[-1, 1, 3] = -1
-    momentum: Share = 0.99
-    epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-3
-    center: bool = True
-    scale: bool = True
-
-
-class _Pooling(Struct):
-    pool_size: Sides = (2, 2)
-    strides: Sides | None = None
-    padding: Padding = "valid"
-    data_format: ChannelsLast = "channels_last"
-
-
-class _GlobalPooling(Struct):
-    keepdims: bool = False
-    data_format: ChannelsLast = "channels_last"
-
-
-class _Flatten(Struct):
-    data_format: ChannelsLast = "channels_last"
-
-
-class _Dropout(Struct):
-    rate: Share
-
-
-class _ReLU(Struct):
-    max_value: Annotated[float, Meta(ge=0, le=1e6)] | None = None
-    negative_slope: Share = 0.0
-    threshold: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
-
-
-class _Activation(Struct):
-    activation: Activation
-
-
-class _Plain(Struct):
-    """A layer without settings."""
-
-
-# Their names are Keras's, and so are those of the settings.
-_LAYERS: dict[str, type[Struct]] = {
-    "Activation": _Activation,
-    "Add": _Plain,
-    "AveragePooling2D": _Pooling,
-    "BatchNormalization": _BatchNormalization,
-    "Conv2D": _Conv2D,
-    "Dense": _Dense,
-    "Dropout": _Dropout,
-    "Flatten": _Flatten,
-    "GlobalAveragePooling2D": _GlobalPooling,
-    "GlobalMaxPooling2D": _GlobalPooling,
-    "InputLayer": _InputLayer,
-    "MaxPooling2D": _Pooling,
-    "ReLU": _ReLU,
-    "Rescaling": _Rescaling,
-}
-# The weights of a layer in the order in which Keras saves them, and how it names its groups.
-_WEIGHTS = {
-    "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
-    "Conv2D": ("kernel", "bias"),
-    "Dense": ("kernel", "bias"),
-}
-_GROUPS = {"BatchNormalization": "batch_normalization", "Conv2D": "conv2d", "Dense": "dense"}
-_LEFT_OUT_UNLESS = {"gamma": "scale", "beta": "center", "bias": "use_bias"}
-
-
-class _TensorConfig(Struct):
-    keras_history: tuple[Name, Literal[0], Literal[0]]  # the layer; its first call, first output
-
-
-class _Tensor(Struct):
-    config: _TensorConfig
-
-
-class _Node(Struct):
-    args: tuple[_Tensor | tuple[_Tensor, ...]]
-
-    @property
-    def inputs(self) -> list[str]:
-        """Returns the names of the layers whose outputs a layer takes."""
-        (argument,) = self.args
-        tensors = argument if isinstance(argument, tuple) else (argument,)
-        return [tensor.config.keras_history[0] for tensor in tensors]
-
-
-class _Layer(Struct):
-    class_name: str
-    name: Name
-    config: msgspec.Raw
-    inbound_nodes: Annotated[tuple[_Node, ...], Meta(max_length=1)] = ()
-
-    def settings(self) -> dict[str, Any]:
-        """Returns the settings that matter for an answer, as arguments of the Keras layer."""
-        if self.class_name not in _LAYERS:
-            raise FerError(
-                f"Its layers must be {', '.join(_LAYERS)}. Received: {self.class_name[:100]}"
-            )
-        try:
-            settings = msgspec.json.decode(self.config, type=_LAYERS[self.class_name])
-        except msgspec.ValidationError as error:
-            raise FerError(f"The layer {self.name} has an invalid setting: {error}") from error
-        return msgspec.structs.asdict(settings)
-
-
-class _Graph(Struct):
-    name: Name
-    layers: Annotated[tuple[_Layer, ...], Meta(min_length=2, max_length=_MAX_LAYERS)]
-    input_layers: tuple[Any, ...]
-    output_layers: tuple[Any, ...]
-
-
-class _Model(Struct):
-    class_name: Literal["Functional"]
-    config: _Graph
-
-
-class Blueprint:
-    """The checked description of a model; nothing is allocated yet."""
-
-    def __init__(self, config: bytes) -> None:
-        """Parses the config.json of a .keras file.
-
-        Raises:
-            FerError: it describes no model from one image to probabilities, or one with other
-                layers or larger ones than those of the table.
-        """
-        try:
-            graph = msgspec.json.decode(config, type=_Model).config
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise FerError(f"Its description is not one of a model: {error}") from error
-        self.name, self._layers = graph.name, graph.layers
-        self._settings = [layer.settings() for layer in graph.layers]
-        self._check_graph(graph)
-        self.input_shape: tuple[int, int, int] = self._settings[0]["batch_shape"][1:]
-        self.classes: int = self._settings[-1]["units"]
-
-    def _check_graph(self, graph: _Graph) -> None:
-        """Checks that an image comes in at the first layer, and an answer out of the last."""
-        first, last = graph.layers[0], graph.layers[-1]
-        kinds = [layer.class_name for layer in graph.layers]
-        ends = [_single(graph.input_layers), _single(graph.output_layers)]
-        if (
-            ends != [(first.name, 0, 0), (last.name, 0, 0)]
-            or (first.class_name, last.class_name) != ("InputLayer", "Dense")
-            or kinds.count("InputLayer") > 1
-        ):
-            raise FerError("It must have one input, its first layer, and one output, a dense last.")
-        known: set[str] = set()
-        for layer in graph.layers:
-            sources = [name for node in layer.inbound_nodes for name in node.inputs]
-            if bool(sources) == (layer is first) or not known.issuperset(sources):
-                raise FerError(f"The layer {layer.name} must take the output of earlier layers.")
-            if layer.name in known:
-                raise FerError(f"Layers must have different names. Repeated: {layer.name}")
-            known.add(layer.name)
-
-    def build(self, arrays: Mapping[str, h5py.Dataset]) -> keras.Model:
-        """Returns the model with the weights of the file, in float32, not compiled.
-
-        Raises:
-            FerError: a weight is missing, has another shape, or is not finite; or the model would
-                take much memory or time for an image.
-            Exception: the layers do not fit together; Keras raises errors of many types.
-        """
-        counts: dict[str, int] = {}
-        outputs: dict[str, keras.KerasTensor] = {}
-        limits = _Limits(self.input_shape)
-        for layer, settings in zip(self._layers, self._settings, strict=True):
-            if layer.class_name == "InputLayer":
-                shape = settings["batch_shape"][1:]
-                outputs[layer.name] = keras.Input(shape, dtype="float32", name=layer.name)
-                continue
-            number = counts.setdefault(layer.class_name, 0)
-            counts[layer.class_name] += 1
-            made = getattr(layers, layer.class_name)(**settings, name=layer.name, dtype="float32")
-            inputs = [outputs[name] for name in layer.inbound_nodes[0].inputs]
-            with _Saved(made, _saved_weights(layer, settings, number, arrays)):
-                output = made(inputs[0] if len(inputs) == 1 else inputs)
-            limits.add(made, output)
-            outputs[layer.name] = output
-        first, last = self._layers[0].name, self._layers[-1].name
-        return keras.Model(outputs[first], outputs[last], name=self.name)
-
-
-def _single(ends: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Returns the one end of a graph, which Keras writes as [name, 0, 0] or in a list."""
-    if len(ends) == 1 and isinstance(ends[0], list):
-        return tuple(ends[0])
-    return ends
-
-
-def _saved_weights(
-    layer: _Layer, settings: Mapping[str, Any], number: int, arrays: Mapping[str, h5py.Dataset]
-) -> dict[str, h5py.Dataset]:
-    """Returns a layer's arrays in the file by the name of the weight.
-
-    Args:
-        number: of layers of this class before this one.
+    Raises:
+        FerError: a weight is missing, has another shape, or is not finite; or the model would take
+            much memory or time for an image.
+        Exception: the layers do not fit together; Keras raises errors of many types.
     """
-    group = f"layers/{_GROUPS.get(layer.class_name)}{f'_{number}' if number else ''}/vars"
-    names = [
-        name
-        for name in _WEIGHTS.get(layer.class_name, ())
-        if name not in _LEFT_OUT_UNLESS or settings[_LEFT_OUT_UNLESS[name]]
-    ]
-    found = {name: arrays.get(f"{group}/{position}") for position, name in enumerate(names)}
-    for name, array in found.items():
-        if array is None:
-            raise FerError(f"The layer {layer.name} must have a {name} in the file. It is missing.")
-    return {name: array for name, array in found.items() if array is not None}
+    first, last = blueprint.layers[0], blueprint.layers[-1]
+    outputs = {first.name: keras.Input(blueprint.input_shape, dtype="float32", name=first.name)}
+    limits = Limits(blueprint.input_shape)
+    for layer in blueprint.layers[1:]:
+        made = getattr(layers, layer.class_name)(**layer.settings, name=layer.name, dtype="float32")
+        inputs = [outputs[name] for name in layer.inputs]
+        with _Saved(layer, made, layer.saved_weights(arrays)):
+            output = made(inputs[0] if len(inputs) == 1 else inputs)
+        limits.add(layer.name, output.shape[1:], [each.shape for each in made.weights])
+        outputs[layer.name] = output
+    return keras.Model(outputs[first.name], outputs[last.name], name=blueprint.name)
 
 
 class _Saved:
     """Makes a layer begin with saved weights: an initializer is asked before it is created."""
 
-    def __init__(self, layer: keras.Layer, weights: Mapping[str, h5py.Dataset]) -> None:
-        self._layer, self._weights = layer, weights
+    def __init__(
+        self, layer: Layer, made: keras.Layer, weights: Mapping[str, h5py.Dataset]
+    ) -> None:
+        self._layer, self._made, self._weights = layer, made, weights
 
     def __enter__(self) -> None:
-        self._usual = {name: getattr(self._layer, f"{name}_initializer") for name in self._weights}
+        self._usual = {name: getattr(self._made, f"{name}_initializer") for name in self._weights}
         for name, array in self._weights.items():
-            setattr(self._layer, f"{name}_initializer", self._initializer(name, array))
+            setattr(self._made, f"{name}_initializer", self._initializer(name, array))
 
     def __exit__(self, *error: object) -> None:
         for name, initializer in self._usual.items():
-            setattr(self._layer, f"{name}_initializer", initializer)
+            setattr(self._made, f"{name}_initializer", initializer)
 
     def _initializer(self, name: str, array: h5py.Dataset) -> Callable[..., np.ndarray]:
         def initialize(shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
-            if tuple(shape) != array.shape:
-                raise FerError(
-                    f"The {name} of the layer {self._layer.name} must have the shape "
-                    f"{tuple(shape)}. Received: {array.shape}"
-                )
-            return read_weights(array)
+            return self._layer.read(name, array, shape)
 
         return initialize
-
-
-class _Limits:
-    """Adds up what a model takes for an image, and refuses too much of it."""
-
-    def __init__(self, input_shape: tuple[int, int, int]) -> None:
-        pixels = max(_MIN_PIXELS, input_shape[0] * input_shape[1])
-        self._numbers = _MAX_CHANNELS_PER_PIXEL * pixels
-        self._multiplications = _MAX_MULTIPLICATIONS_PER_PIXEL * pixels
-
-    def add(self, layer: keras.Layer, output: keras.KerasTensor) -> None:
-        shape = output.shape[1:]
-        positions = math.prod(shape[:-1])
-        self._multiplications -= positions * sum(math.prod(each.shape) for each in layer.weights)
-        if math.prod(shape) > self._numbers or self._multiplications < 0:
-            raise FerError(f"The layer {layer.name} takes too much for an image of this size.")

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-import keras
 import numpy as np
 
-from fer_core.models.architectures import Images, predict, prediction_batch_size
+from fer_core.models.prediction import Images, Model, predict, prediction_batch_size
 
 CROPS = 10
 _SHIFT = 1 / 24  # of height and width: two pixels of 48
@@ -28,7 +27,7 @@ def tta_crops(pixels: np.ndarray) -> Iterator[np.ndarray]:
         yield crop[:, :, ::-1]
 
 
-def predict_tta(model: keras.Model, pixels: Images) -> np.ndarray:
+def predict_tta(model: Model, pixels: Images) -> np.ndarray:
     """Returns the mean probabilities over all crops, float32 (n, classes), for uint8 pixels."""
     size = prediction_batch_size(model.input_shape[1:3])
     batches = [np.zeros((0, model.output_shape[-1]), "float32")]

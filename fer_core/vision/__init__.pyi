@@ -2,6 +2,7 @@ from . import image_stats as image_stats
 from . import images as images
 from .decoding_process import decode_large_elsewhere as decode_large_elsewhere
 from .detection import MIN_CONFIDENCE as MIN_CONFIDENCE
+from .detection import SURE_CONFIDENCE as SURE_CONFIDENCE
 from .detection import Face as Face
 from .detection import FaceDetector as FaceDetector
 from .detection import min_face_size as min_face_size
@@ -9,6 +10,8 @@ from .drawing import SCREEN_SIDE as SCREEN_SIDE
 from .drawing import draw_boxes as draw_boxes
 from .drawing import overlay_heatmap as overlay_heatmap
 from .drawing import tile as tile
+from .head_pose import HeadPose as HeadPose
+from .head_pose import head_pose as head_pose
 from .image_limits import MAX_IMAGE_BYTES as MAX_IMAGE_BYTES
 from .image_limits import MAX_PIXELS as MAX_PIXELS
 from .image_stats import Appearance as Appearance
@@ -32,11 +35,14 @@ __all__ = [
     "Appearance",
     "Box",
     "MIN_CONFIDENCE",
+    "SURE_CONFIDENCE",
     "CutDetector",
     "DETECT_EVERY",
     "Face",
     "FaceDetector",
     "FaceFollower",
+    "HeadPose",
+    "head_pose",
     "IMAGE_SUFFIXES",
     "MAX_IMAGE_BYTES",
     "MAX_PIXELS",

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from fer_core.errors import FerError
+from fer_core.vision.heif import HEIF_SUFFIXES, heif_formats, is_heif
 from fer_core.vision.image_limits import (
     MAX_IMAGE_BYTES,
     MAX_PIXELS,
@@ -27,6 +28,7 @@ from fer_core.vision.image_limits import (
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
     | {".pgm", ".ppm", ".pnm", ".pbm"}
+    | HEIF_SUFFIXES
 )
 # Pillow reads more formats, some by starting other programs (EPS): unsafe for uploads.
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -43,7 +45,7 @@ _UPRIGHT = {
 # Pillow's parsers raise all of these on damaged files.
 _DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, SyntaxError, ValueError, TypeError)
 _DAMAGE += (LookupError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
-_DAMAGE += (AssertionError, AttributeError, NotImplementedError, RecursionError)
+_DAMAGE += (AssertionError, AttributeError, RuntimeError)  # the last is libheif's too
 _RAW_EXIF = "Raw profile type exif"  # where ImageMagick keeps a PNG's EXIF data, in hexadecimal
 
 # Set once: `warnings.catch_warnings` is not thread-safe, and threads decode in parallel.
@@ -139,7 +141,8 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(data: bytes, admit: Callable[[int], None] | None) -> np.ndarray:
-    with checked_file(data) as file, Image.open(file, formats=_FORMATS) as image:
+    formats = (*_FORMATS, *heif_formats()) if is_heif(data) else _FORMATS
+    with checked_file(data) as file, Image.open(file, formats=formats) as image:
         check_size(*image.size)
         if image.mode in ("I", "F"):
             raise FerError("must have 8 or 16 bits a channel. Received: 32 bits.")

@@ -18,7 +18,7 @@ def read(source: Path, **choices: object) -> ImportPlan:
 
 
 def notes_of(found: ImportPlan) -> str:
-    return "\n".join([found.summary(found.index), *found.notes])
+    return "\n".join([found.parsed.summary(found.index), *found.notes])
 
 
 # Folders
@@ -94,7 +94,7 @@ def test_numbers_of_several_numberings_are_asked_about(tmp_path, folders, candid
     (question,) = found.questions
     assert question.about == "numbering"
     assert set(candidates) <= set(question.options) == set(found.classes.candidates)
-    assert all(candidate in question.text for candidate in candidates)
+    assert all(candidate in question.sentence for candidate in candidates)
     with pytest.raises(ValueError, match="fit several numberings"):
         found.check_decided()
 

@@ -1,9 +1,12 @@
 """Layouts of known datasets and the forms of tables that people bring are read as they are."""
 
 import io
+import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +14,12 @@ from PIL import Image
 
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.image_reader import ImageReader
-from fer_core.datasets.importing import import_source, preview_source
-from fer_core.datasets.layouts import Choices
+from fer_core.datasets.importing import import_source, preview_of, previewing
+from fer_core.datasets.layouts import Choices, choices_of
 from fer_core.datasets.registry import open_dataset
 from fer_core.expressions import EXPRESSIONS
+from fer_core.vision.heif import heif_formats
+from fer_core.vision.images import decode
 from tests.datasets.test_layouts import notes_of, read
 from tests.datasets.trees import counts_of, pixel_rows, write_fer2013, write_image, write_tree
 
@@ -278,6 +283,16 @@ def test_ck_plus_takes_the_last_frame_of_each_labeled_sequence(tmp_path):
     assert found.index["expression"].tolist() == ["disgust", "happy"]
     assert found.index["path"].str.endswith("_00000003.png").all()
     assert "1 sequence without a label" in notes_of(found)
+    more = read(root, last_frames=2, first_frame_neutral=True)
+    counts = more.index["expression"].value_counts().to_dict()
+    assert counts == {"disgust": 2, "happy": 2, "neutral": 2}
+    assert more.index.groupby("group").size().tolist() == [3, 3]
+    every = read(root, last_frames=9, first_frame_neutral=True).index
+    assert sorted(every["expression"].unique()) == ["disgust", "happy"] and len(every) == 6
+    assert preview_of(more).has_sequences
+    assert choices_of(more.choices.as_record()) == more.choices
+    with pytest.raises(ValueError, match="from 1 to"):
+        Choices(last_frames=-1)
 
 
 @pytest.mark.parametrize(
@@ -309,6 +324,32 @@ def test_compound_expressions_are_told_from_basic_ones(tmp_path):
     assert found.index["expression"].iloc[0] == "happily surprised"
 
 
+def test_a_photo_of_a_phone_is_read_or_it_is_said_what_is_missing(tmp_path, monkeypatch):
+    heif = pytest.importorskip("pillow_heif")
+    for number, name in enumerate(("happy", "sad")):
+        write_image(tmp_path / "data" / name / "1.png", number, size=64)
+        pixels = Image.open(tmp_path / "data" / name / "1.png").convert("RGB")
+        photo = tmp_path / "data" / name / "2.heic"
+        heif.from_pillow(pixels).save(photo, quality=-1, chroma=444)
+    turned = Image.Exif()
+    turned[0x112] = 6  # the camera was held upright
+    wide = Image.fromarray(np.zeros((32, 64, 3), np.uint8))
+    heif.from_pillow(wide).save(tmp_path / "wide.heic", exif=turned.tobytes())
+    dataset = import_source(tmp_path / "data", "faces")
+    assert dataset.images == 4
+    difference = dataset.image(0).astype(int) - dataset.image(1)
+    assert np.abs(difference).max() <= 3
+    assert decode(tmp_path / "wide.heic").shape == (64, 32, 3)
+    data = photo.read_bytes()
+    for broken in (data[: len(data) // 2], data[:300] + b"\xff" * 40 + data[340:]):
+        with pytest.raises(ValueError, match="cannot be read as an image"):
+            decode(broken)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heif_formats.cache_clear()
+    with pytest.raises(ValueError, match="pip install pillow-heif"):
+        decode(photo)
+
+
 @pytest.mark.parametrize("suffix", [".jfif", ".pgm", ".ppm"])
 def test_further_formats_of_images_are_read(tmp_path, suffix):
     for name in ("happy", "sad"):
@@ -323,6 +364,75 @@ def test_further_formats_of_images_are_read(tmp_path, suffix):
 
 
 # Archives
+
+
+def pictures() -> dict[str, bytes]:
+    """Names in an archive and their content: four images in two folders."""
+    members = {}
+    for number in range(4):
+        buffer = io.BytesIO()
+        Image.fromarray(np.full((16, 16), 40 * number, np.uint8)).save(buffer, "PNG")
+        members[f"{('happy', 'sad')[number % 2]}/{number}.png"] = buffer.getvalue()
+    return members
+
+
+@pytest.mark.parametrize(
+    ("encoding", "folders"),
+    [("gb18030", ["高兴", "悲伤"]), ("utf-8", ["高兴", "悲伤"]), ("cp437", ["émotion", "désolé"])],
+)
+def test_names_in_a_zip_that_do_not_tell_their_encoding_are_read(tmp_path, encoding, folders):
+    placeholders = {name: str(i) * len(name.encode(encoding)) for i, name in enumerate(folders)}
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for number, content in enumerate(pictures().values()):
+            archive.writestr(f"{placeholders[folders[number % 2]]}/{number}.png", content)
+    raw = data.getvalue()
+    for name, placeholder in placeholders.items():
+        raw = raw.replace(f"{placeholder}/".encode(), name.encode(encoding) + b"/")
+    (tmp_path / "faces.zip").write_bytes(raw)
+    with previewing(tmp_path / "faces.zip", Choices(layout="any")) as plan:
+        assert set(plan.index["source_class"]) == set(folders)
+        assert any("Chinese" in note for note in plan.notes) == (encoding == "gb18030")
+
+
+def seven_zip_of(path: Path, members: dict[str, bytes], **settings: Any) -> Path:
+    py7zr = pytest.importorskip("py7zr")
+    with py7zr.SevenZipFile(path, "w", **settings) as archive:
+        for name, content in members.items():
+            archive.writestr(content, name)
+    return path
+
+
+def test_a_seven_zip_archive_is_read_whatever_its_name(tmp_path, monkeypatch):
+    members = pictures() | {"notes.doc": b"text", "sad/.hidden.png": b"no image"}
+    source = seven_zip_of(tmp_path / "faces.zip", members)
+    dataset = import_source(source.rename(tmp_path / "faces.csv"), "faces")
+    assert dataset.images == 4
+    assert any("2 files that are not images" in note for note in dataset.notes)
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    with pytest.raises(ValueError, match="pip install py7zr"):
+        import_source(tmp_path / "faces.csv", "again")
+
+
+def test_a_hostile_seven_zip_archive_writes_nothing_outside_and_fills_no_disk(tmp_path):
+    data = seven_zip_of(tmp_path / "plain.7z", pictures()).read_bytes()
+    (tmp_path / "cut.7z").write_bytes(data[: len(data) // 2])
+    with pytest.MonkeyPatch.context() as patch:  # py7zr itself writes no such name
+
+        def write(file: Any, name: str) -> None:
+            file.write(name.replace("abcde", "../..").encode("utf-16-le") + bytes(2))
+
+        patch.setattr("py7zr.archiveinfo.write_utf16", write)
+        outside = seven_zip_of(tmp_path / "outside.7z", {"abcde/evil.png": b"content"})
+    for source, reason in (
+        (seven_zip_of(tmp_path / "secret.7z", pictures(), password="secret"), "encrypted"),
+        (seven_zip_of(tmp_path / "bomb.7z", {"sad/1.png": bytes(150 * 2**20)}), "when extracted"),
+        (outside, "outside the archive"),
+        (tmp_path / "cut.7z", "complete .7z file"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            import_source(source, "faces")
+    assert not list(tmp_path.rglob("evil.png"))
 
 
 def tar_of(path: Path, members: dict[str, bytes], mode: str = "w") -> Path:
@@ -390,10 +500,11 @@ def test_a_validation_split_that_was_chosen_is_never_redrawn(tmp_path):
 
 def test_a_preview_shows_classes_with_examples_and_adds_nothing(tmp_path, workspace):
     root = write_tree(tmp_path / "faces", {f"train/{number}": 4 for number in range(8)})
-    record = preview_source(root).as_record()
-    assert record["questions"][0]["about"] == "numbering"
-    assert record["classes"][3]["examples"] == [f"train/3/00{i}.png" for i in range(3)]
-    assert record["splits"] == [{"name": "train", "split": "train", "images": 32}]
+    with previewing(root) as plan:
+        preview = preview_of(plan)
+    assert [question.about for question in plan.questions] == ["numbering"]
+    assert preview.classes == {str(number): 4 for number in range(8)}
+    assert preview.splits == {"train": 32}
     assert not list(workspace.rglob("index.csv")) and not list(workspace.rglob(".preview-*"))
 
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from fer_core.datasets.importing import import_source
 from fer_core.datasets.split_groups import seen_in_training
 from fer_core.datasets.split_notes import split_notes
 from fer_core.datasets.splits import complete_splits, redraw_validation
@@ -111,3 +113,30 @@ def test_subjects_that_a_dataset_has_in_two_splits_are_counted():
     assert seen is not None and seen[index["split"] == "val"].all()
     assert "Warning: 16 of 16 validation images are of 16 subjects" in notes_of(index)
     assert seen_in_training(index.drop(columns=["subject", "group"])) is None
+
+
+def test_near_duplicates_and_copies_by_name_stay_on_one_side_of_what_an_import_draws(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        pixels = rng.integers(0, 200, (32, 32), dtype=np.uint8)
+        folder = tmp_path / "faces" / ("happy", "sad")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{number:03d}.png")
+        Image.fromarray(pixels + 40).save(folder / f"x{number:03d}.png")  # brighter
+        noise = rng.integers(0, 200, (32, 32), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{number:03d}_rot15.png")
+    dataset = import_source(tmp_path / "faces", "faces", validation_fraction=0.3)
+    index = dataset.with_validation_fraction(0.4).index
+    for each in (dataset.index, index):
+        original = each["path"].str.extract(r"(\d{3})")[0]
+        assert each.groupby(original)["split"].nunique().max() == 1
+        assert set(each["split"]) == {"train", "val"}
+    assert sum("copies" in note or "near duplicates" in note for note in dataset.notes) == 2
+
+
+def test_a_subject_with_most_of_the_images_stays_in_training():
+    for seed in range(5):
+        large = LAB.assign(subject=["big" if i % 10 else f"s{i % 3}" for i in range(len(LAB))])
+        drawn = complete_splits(large, 0.1, seed=seed)
+        assert set(drawn.loc[drawn["subject"] == "big", "split"]) == {"train"}
+        assert (drawn["split"] == "val").any()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.datasets.class_mapping import change_mapping
-from fer_core.datasets.importing import import_source, preview_source
+from fer_core.datasets.importing import import_source, previewing
 from fer_core.datasets.layouts import Choices
 from fer_core.datasets.layouts.plan import ImportPlan
 from tests.datasets.trees import write_image, write_tree
@@ -18,7 +18,8 @@ def write_names(root: Path, names: list[str]) -> Path:
 
 
 def preview(root: Path, **choices) -> ImportPlan:
-    return preview_source(root, Choices(**choices))
+    with previewing(root, Choices(**choices)) as plan:
+        return plan
 
 
 @pytest.mark.parametrize(

@@ -206,12 +206,31 @@ def test_the_table_has_a_row_per_face_of_all_pictures() -> None:
         {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy"), threshold=0.75
     )
     assert table.to_csv(index=False).splitlines() == [
-        "image,face,x,y,width,height,confidence,p_sad,p_happy,expression,answer",
-        "a.jpg,1,1,2,3,4,0.97,0.7,0.3,sad,not sure",
-        "a.jpg,2,1,2,3,4,0.97,0.2,0.8,happy,happy",
-        "b.jpg,,,,,,,,,,no face",
-        "c.jpg,1,1,2,3,4,0.97,0.7,0.3,sad,not sure",
+        "image,face,x,y,width,height,confidence,detection,p_sad,p_happy,expression,answer",
+        "a.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,sad,not sure",
+        "a.jpg,2,1,2,3,4,0.97,detected,0.2,0.8,happy,happy",
+        "b.jpg,,,,,,,,,,,no face",
+        "c.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,sad,not sure",
     ]
+
+
+def test_a_doubtful_face_is_not_sure_unless_every_face_gets_an_answer() -> None:
+    doubtful = Recognition(replace(FACE, confidence=0.9), {"sad": 0.99, "happy": 0.01})
+    assert (doubtful.detection, doubtful.expression) == ("doubtful", "sad")
+    assert [doubtful.answer(threshold) for threshold in (0.0, 0.5)] == ["sad", "not sure"]
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5])
+def test_a_whole_picture_is_classified_as_an_image_of_a_dataset(margin: float) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 70, 3), dtype=np.uint8)
+    batch = FaceBatch(Classifier(brightness_model(), ("sad", "happy")), margin)
+    (crop,) = batch.add(picture, [Face.whole(picture)])
+    assert (crop.pixels == face_pixels(picture, (48, 48), crop.pixels.shape[2])).all()
+    ((whole,),) = batch.recognize()
+    assert (whole.detection, whole.face.box) == ("whole picture", Box(0, 0, 70, 40))
+    assert whole.answer(0.5) == whole.expression  # no detector can doubt it
+    table = recognitions_table({"crop.png": [whole]}, ("sad", "happy"))
+    assert table["confidence"].isna().all() and table["width"].tolist() == [70]
 
 
 def test_the_table_of_no_images_has_its_columns() -> None:

@@ -474,26 +474,32 @@ def _odd_files(folder: Path, sound: bytes) -> Iterator[tuple[str, Path]]:
 
 def _load_all(folder: Path) -> None:
     from fer_core.errors import FerError
-    from fer_core.models import load_model
+    from fer_core.models import load_for_prediction, load_model
 
     config, weights = sound_model()
     sound = folder / "sound.keras"
     sound.write_bytes(packed(json.dumps(config).encode(), weights))
-    load_model(sound, classes=7)  # loads and starts TensorFlow
+    loaders = (load_model, load_for_prediction)
+    for load in loaders:
+        load(sound, classes=7)  # loads and starts TensorFlow, and onnxruntime
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     used = _memory("VmSize")
-    for name, path in files(folder):
+    for name, path, load in ((*file, load) for file in files(folder) for load in loaders):
         Path("/proc/self/clear_refs").write_text("5")
         before, started, outcome = _memory("VmRSS"), time.process_time(), "loaded"
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, hard))
         try:
-            load_model(path, classes=7)
+            load(path, classes=7)
         except FerError:
             outcome = "FerError"
         except Exception as error:
             outcome = repr(error)[:200]
         seconds = time.process_time() - started
-        record = {"name": name, "outcome": outcome, "seconds": round(seconds, 3)}
+        record = {
+            "name": f"{name}, {load.__name__}",
+            "outcome": outcome,
+            "seconds": round(seconds, 3),
+        }
         record["bytes"] = max(0, _memory("VmHWM") - before)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         sys.stdout.write(f"{json.dumps(record)}\n")

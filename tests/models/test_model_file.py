@@ -16,7 +16,9 @@ import pytest
 
 from fer_core.errors import FerError
 from fer_core.inference.recognition import Classifier
-from fer_core.models.architectures import build_model, load_model, predict, save_model
+from fer_core.models.architectures import build_model, load_model, save_model
+from fer_core.models.onnx_model import load_for_prediction
+from fer_core.models.prediction import predict
 from fer_core.release.publish import to_float16
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
@@ -110,8 +112,9 @@ def test_a_hostile_model_is_refused(
 ) -> None:
     path = tmp_path / "model.keras"
     path.write_bytes(hostile[name]())
-    with pytest.raises(FerError, match="model.keras"):
-        load_model(path, classes=7)
+    for load in (load_model, load_for_prediction):
+        with pytest.raises(FerError, match="model.keras"):
+            load(path, classes=7)
 
 
 @pytest.mark.slow
@@ -122,7 +125,7 @@ def test_no_hostile_model_takes_memory_or_time(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     records = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(records) > 130
+    assert len(records) > 260  # each file is loaded for Keras and for onnxruntime
     assert [each for each in records if each["outcome"] != "FerError"] == []
     assert max(each["bytes"] for each in records) < 50 * MEGABYTE
     assert max(each["seconds"] for each in records) < 2
@@ -138,11 +141,13 @@ def test_a_model_that_is_not_of_its_run_is_refused(other: dict[str, Any], worksp
         Classifier.load(run)
 
 
-def test_answers_that_are_no_numbers_are_refused() -> None:
+def test_answers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     model = build_model(TrainConfig(), 7)
     model.set_weights([np.full(each.shape, 3e38, "float32") for each in model.get_weights()])
-    with pytest.raises(FerError, match="finite"):
-        predict(model, np.full((1, 48, 48, 1), 255, "uint8"))
+    save_model(model, tmp_path / "model.keras")
+    for each in (model, load_for_prediction(tmp_path / "model.keras")):
+        with pytest.raises(FerError, match="finite"):
+            predict(each, np.full((1, 48, 48, 1), 255, "uint8"))
 
 
 def vgg19_file(path: Path, group: str) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from fer_core.models.architectures import predict
+from fer_core.models.prediction import predict
 from fer_core.models.tta import CROPS, predict_tta, tta_crops
 
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 40, 1)).astype("uint8")

@@ -1,11 +1,14 @@
 """A server that people on other machines can reach."""
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 from streamlit import config, runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
@@ -16,7 +19,7 @@ from streamlit.testing.v1.element_tree import Widget
 from fer_core.access import Access
 from fer_core.storage import paths
 from fer_core.tasks import queue
-from pages.components.shared.uploads import limit_uploads
+from pages.components.shared.uploads import UploadGate, limit_uploads
 from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
@@ -84,6 +87,21 @@ def test_strangers_see_no_log_and_no_folder_of_the_machine_on_train(
     assert any("bob" in each.value for each in page.code)
 
 
+def test_strangers_download_nothing_that_a_link_leads_to(
+    public: None, open_page: PageOpener, finished_run: RunFactory, tmp_path: Path
+) -> None:
+    run, secret = finished_run(), tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (run.directory / "export").mkdir(exist_ok=True)
+    (run.directory / "export" / "link.h5").symlink_to(secret)
+    (run.directory / "export" / "model.h5").write_text("a model")
+    page = open_page("runs")
+    page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0]}}
+    offered = [button.label for button in rerun(page).download_button]
+    assert any("model.h5" in label for label in offered)
+    assert not any("link.h5" in label for label in offered)
+
+
 def test_forged_presses_of_disabled_buttons_change_nothing(
     public: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -141,6 +159,40 @@ def test_uploads_are_limited_in_a_session_and_in_all(uploads: MemoryUploadedFile
     assert upload(uploads, "a", "0")  # replaces a file of the same number
     uploads.remove_session_files("a")
     assert upload(uploads, "c", "0") and upload(uploads, "c", "1")
+
+
+def test_uploads_that_arrive_at_the_same_time_are_limited_together(
+    uploads: MemoryUploadedFileManager,
+) -> None:
+    """Of a hundred uploads that never end, as many are received as fit."""
+    held = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal held
+        size = len((await receive())["body"])
+        held += size
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(100_000), "more_body": True}
+
+    async def attack(sessions: str) -> None:
+        gate = UploadGate(app)
+        paths = [f"/_stcore/upload_file/{session}/file" for session in sessions]
+        scopes = [{"type": "http", "method": "PUT", "path": path} for path in paths]
+        every = [asyncio.ensure_future(gate(scope, receive, None)) for scope in scopes]
+        done, waiting = await asyncio.wait(every, timeout=0.1)
+        assert {task.exception().status_code for task in done} == {413}
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not gate._arriving
+
+    asyncio.run(attack("a" * 100))
+    assert 2_500_000 < held <= 3_000_000
+    held = 0
+    asyncio.run(attack("abcdefghij" * 10))
+    assert 4_500_000 < held <= 5_000_000
 
 
 def test_any_number_of_empty_files_is_too_many(uploads: MemoryUploadedFileManager) -> None:

@@ -63,6 +63,10 @@ def test_a_drawn_dataset_is_trained_evaluated_and_predicted(
     assert "half.png" in capsys.readouterr().err
     assert main(["predict", run.id, str(wall)]) == 0
     assert "no face" in capsys.readouterr().out
+    assert main(["predict", run.id, str(wall), "--whole-picture", "--csv", str(table)]) == 0
+    (whole,) = pd.read_csv(table).to_dict("records")
+    assert (whole["detection"], whole["width"], whole["height"]) == ("whole picture", 300, 200)
+    assert whole["expression"] in run.class_names
 
 
 def test_a_run_is_evaluated_on_another_data_set(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import predict
 from fer_core.models.augmentation import augment_view
+from fer_core.models.prediction import predict
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.run_data import RunData, open_run_data
 from fer_core.storage import paths

@@ -34,8 +34,16 @@ _DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZM
 _DAMAGE += (OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError, struct.error)
 
 
-def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
+def extract_archive(
+    archive: Path,
+    target: Path,
+    report: Report,
+    suffixes: Collection[str] = IMAGE_SUFFIXES | _TABLES,
+) -> list[str]:
     """Extracts the images and tables of a .zip into `target`; returns notes on skipped files.
+
+    Args:
+        suffixes: in lower case, of the files to extract.
 
     Raises:
         FerError: not an archive, damaged, too large, with a member that would be written outside
@@ -43,25 +51,32 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
     """
     skipped = Tally()
     with archive_errors(), archive.open("rb") as file:
-        opened, members, misnamed = open_archive(file)
+        opened = open_archive(file)
+        members = opened.members
         for member in members:
             check_member(member)
-        wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
+        wanted = [member for member in members if has_suffix(member, suffixes)]
         extractable = [member for member in wanted if not _is_skipped(member, skipped)]
         _check_tree(extractable)
         free = min(shutil.disk_usage(target.parent).free, tasks.room_left())
         check_total(extractable, archive.stat().st_size, min(MAX_EXTRACTED_BYTES, free))
         for number, member in enumerate(extractable, 1):
-            _extract_or_skip(opened, member, target, skipped)
+            _extract_or_skip(opened.file, member, target, skipped)
             if number % 100 == 0:
                 report(number, len(extractable), f"Extracted {number:,} of {len(wanted):,} files")
     if skipped and len(skipped) == len(wanted):
         raise FerError(f"No file of the archive can be extracted. {skipped.first[0]}")
     others = len(members) - len(wanted)
     notes = [f"Skipped {counted(others, 'file')} that are not images."] if others else []
-    if misnamed:
+    if opened.encoding == "gb18030":
+        example = next(m.filename for m in members if not m.filename.isascii())
         notes.append(
-            f"Skipped {counted(misnamed, 'file')} of the archive with a name not in UTF-8."
+            "Names in the archive do not tell how they are encoded, and were read as Chinese "
+            f"(GB18030), such as {shortened(example)}."
+        )
+    if opened.misnamed:
+        notes.append(
+            f"Skipped {counted(opened.misnamed, 'file')} of the archive with a name not in UTF-8."
         )
     if skipped:
         notes.append(f"Skipped {counted(len(skipped), 'file')} of the archive: {skipped}")
@@ -171,16 +186,20 @@ def _check_tree(members: list[zipfile.ZipInfo]) -> None:
 
 
 def check_total(members: Sequence[zipfile.ZipInfo], compressed: int, available: int) -> None:
-    """Checks the total size of members after extraction.
+    """Checks the total size of members after extraction; see `check_size`."""
+    check_size(sum(member.file_size for member in members), compressed, available)
+
+
+def check_size(total: int, compressed: int, available: int) -> None:
+    """Checks the size of an archive after extraction, in bytes.
 
     Args:
-        compressed: bytes of the archive.
-        available: bytes that the members may take.
+        compressed: size of the archive.
+        available: what the extracted files may take.
 
     Raises:
         FerError: they take more, or so much more than the archive that it must be a zip bomb.
     """
-    total = sum(member.file_size for member in members)
     is_bomb = total > max(_HARMLESS, _MAX_RATIO * compressed)
     if is_bomb or total > available:
         limit = min(available, _MAX_RATIO * compressed)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.importing.clusters import with_clusters
 from fer_core.datasets.importing.entry_check import check_entries
 from fer_core.datasets.importing.image_check import ImageCheck, validate_images
 from fer_core.datasets.index import pixels_key, write_index
@@ -62,8 +63,11 @@ def build_dataset(
         plan = check_entries(plan)
         measures = directory / "measures.npy"
         check = validate_images(plan.index, plan.root, measures, report)
-        index = complete_splits(check.index, validation_fraction, split_seed, test_fraction)
-        notes = _notes(plan, check, index, split_seed)
+        own = {*check.index["split"]}
+        draws = "val" not in own or (test_fraction > 0 and "test" not in own)
+        clustered, copies = with_clusters(check.index, measures, report, compare=draws)
+        index = complete_splits(clustered, validation_fraction, split_seed, test_fraction)
+        notes = [*_notes(plan, check, index, split_seed), *copies]
         write_index(directory, _ordered(index))
         np.save(directory / "mean_faces.npy", check.mean_faces)
         record = {
@@ -91,8 +95,8 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
         "gray": check.is_gray,
         "choices": plan.choices.as_record(),
         "conventions": {
-            "numbering": plan.conventions.numbering,
-            "meanings": dict(plan.conventions.meanings),
+            "numbering": plan.parsed.conventions.numbering,
+            "meanings": dict(plan.parsed.conventions.meanings),
         },
         "own_splits": sorted({*check.index["split"]} - {""}),
     }
@@ -100,7 +104,7 @@ def _record(plan: ImportPlan, directory: Path, check: ImageCheck) -> dict[str, A
 
 def _notes(plan: ImportPlan, check: ImageCheck, index: pd.DataFrame, seed: int) -> list[str]:
     return [
-        plan.summary(check.index),
+        plan.parsed.summary(check.index),
         *plan.notes,
         *_damaged_note(check.damaged),
         *split_notes(check.index, index, seed),

@@ -38,7 +38,7 @@ def check_entries(plan: ImportPlan) -> ImportPlan:
     if not usable.any():
         raise FerError(f"No image can be added. {sentence}")
     kept = index[usable].reset_index(drop=True)
-    return dataclasses.replace(plan, index=kept, notes=(*plan.notes, sentence))
+    return dataclasses.replace(plan, index=kept).noting(sentence)
 
 
 def _are_usable(texts: pd.Series, max_length: int) -> pd.Series:

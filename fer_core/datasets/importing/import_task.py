@@ -1,10 +1,9 @@
 """Imports folders, tables and archives into the workspace."""
 
 import contextlib
-import dataclasses
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,20 @@ from fer_core import access
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.archives import extract_archive, leads_out
 from fer_core.datasets.importing.builder import build_dataset
+from fer_core.datasets.importing.seven_zip import extract_seven_zip, is_seven_zip
 from fer_core.datasets.importing.tar_archives import extract_tar, is_archive, is_tar
 from fer_core.datasets.layouts import Choices, ImportPlan, choices_of, plan_import
 from fer_core.datasets.layouts.csv_reader import is_table_file
 from fer_core.datasets.layouts.layout import Report
 from fer_core.datasets.splits import VALIDATION_FRACTION
 from fer_core.errors import FerError
-from fer_core.storage import paths, write_json
+from fer_core.storage import check_value, paths, read_json, write_json
 from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import is_one_line, shortened
 
-_OTHER_ARCHIVES = (".7z", ".rar", ".zst", ".lz4")
+# In the directory of what is planned: the files of an archive, and notes on their extraction.
+EXTRACTED, EXTRACTION = "images", "extraction.json"
+_OTHER_ARCHIVES = (".rar", ".zst", ".lz4")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -94,8 +96,8 @@ def check_source(source: Path) -> Path:
         if is_usable and (path.is_dir() or _is_table_or_archive(path)):
             return path
     raise FerError(
-        "The source must be a folder, a .zip, .tar or .tar.gz archive, or a .csv, .tsv, .txt or "
-        ".lst table on the computer that runs FER Studio, and one that it may read. "
+        "The source must be a folder, a .zip, .tar, .tar.gz or .7z archive, or a .csv, .tsv, "
+        ".txt or .lst table on the computer that runs FER Studio, and one that it may read. "
         f"Received: {shortened(str(source))}{_packed_hint(source)}"
     )
 
@@ -132,11 +134,14 @@ def run_import(task: Task) -> None:
     write_json(task.directory / "result.json", {"dataset": dataset.name})
 
 
-def plan_source(source: Path, directory: Path, choices: Choices, report: Report) -> ImportPlan:
+def plan_source(
+    source: Path, directory: Path, choices: Choices, report: Report, *, again: bool = False
+) -> ImportPlan:
     """Reads a source and plans its import; images in an archive are extracted.
 
     Args:
         directory: the new dataset's, for files that must be copied.
+        again: the source may be planned again, in the same directory: keeps what was extracted.
 
     Raises:
         FerError: as `import_source`, except that questions are part of the plan.
@@ -144,32 +149,53 @@ def plan_source(source: Path, directory: Path, choices: Choices, report: Report)
     source = check_source(source)
     if source.is_dir() or not is_archive(source):
         return plan_import(source, directory, choices, report)
-    extracted = directory / "images"
-    extracted.mkdir()
-    extract = extract_tar if is_tar(source) else extract_archive
-    notes = extract(source, extracted, report)
+    extracted = directory / EXTRACTED
+    notes = _extract(source, extracted, report, again)
     plan = plan_import(extracted, directory, choices, report)
-    if not plan.root.is_relative_to(extracted):
-        shutil.rmtree(extracted)  # a table whose pixels were copied into an array
+    if not plan.root.is_relative_to(extracted):  # a table whose pixels were copied into an array
+        if not again:
+            shutil.rmtree(extracted)
     elif plan.rows["path"].map(leads_out).any():
         raise FerError(
             "A table in an archive must only list images inside the archive. Remove the other "
             "rows, or add the extracted folder instead."
         )
-    return dataclasses.replace(plan, notes=(*plan.notes, *notes))
+    return plan.noting(*notes)
 
 
-def preview_source(
+def _extract(source: Path, extracted: Path, report: Report, again: bool) -> list[str]:
+    """Extracts an archive, unless that was done before, and returns the notes on it."""
+    record = extracted.with_name(EXTRACTION)
+    known = read_json(record) if again else None
+    if known is not None:
+        return check_value(list[str], known)
+    if again:
+        shutil.rmtree(extracted, ignore_errors=True)  # the rest of what was stopped
+    extracted.mkdir()
+    notes = _extractor(source)(source, extracted, report)
+    if again:
+        write_json(record, notes)
+    return notes
+
+
+def _extractor(source: Path) -> Callable[[Path, Path, Report], list[str]]:
+    if is_seven_zip(source):
+        return extract_seven_zip
+    return extract_tar if is_tar(source) else extract_archive
+
+
+@contextlib.contextmanager
+def previewing(
     source: Path, choices: Choices | None = None, report: Report | None = None
-) -> ImportPlan:
-    """Plans the import of a source and adds nothing; pixels and archives leave no files behind.
+) -> Iterator[ImportPlan]:
+    """Plans the import of a source and adds nothing; at the end no copied files are left.
 
     Raises:
         FerError: as `import_source`, except that questions are part of the plan.
     """
     with tempfile.TemporaryDirectory(prefix=".preview-", dir=_scratch()) as directory:
         report = report or (lambda done, total, message: None)
-        return plan_source(source, Path(directory), choices or Choices(), report)
+        yield plan_source(source, Path(directory), choices or Choices(), report)
 
 
 def _scratch() -> Path:

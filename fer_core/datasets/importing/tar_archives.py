@@ -17,6 +17,7 @@ from fer_core.datasets.importing.archives import (
     NOT_OF_A_MEMBER,
     leads_out,
 )
+from fer_core.datasets.importing.seven_zip import is_seven_zip
 from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
@@ -41,8 +42,10 @@ _DAMAGE = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, Valu
 
 
 def is_archive(path: Path) -> bool:
-    """Returns whether a file is a .zip or .tar archive by its suffix or its first bytes."""
-    return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path) or is_tar(path)
+    """Returns whether a file is a .zip, .tar or .7z archive by its suffix or its first bytes."""
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        return True
+    return is_tar(path) or is_seven_zip(path)
 
 
 def is_tar(path: Path) -> bool:

@@ -1,10 +1,12 @@
 """Opens .zip archives whose list of members may be hostile."""
 
 import io
+import re
 import struct
 import zipfile
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from fer_core.errors import FerError
@@ -20,41 +22,92 @@ _MAX_COMMENT = 2**16
 _IS_UTF8 = 0x800  # of an entry's flags
 _MAX_ENTRY = _ENTRY_SIZE + 3 * 2**16  # bytes, with name, extra field and comment
 _BLOCK = 2**20  # bytes
+_HIGH = re.compile(rb"[\x80-\xff]+")  # of a name
 
 
-def open_archive(
-    file: BinaryIO, max_members: int = MAX_MEMBERS
-) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo], int]:
-    """Opens an archive; returns it, its files, and the number of files whose name is not UTF-8.
+@dataclass(frozen=True)
+class OpenArchive:
+    """A .zip archive and what can be extracted from it."""
+
+    file: zipfile.ZipFile
+    members: list[zipfile.ZipInfo]  # without folders and files whose name cannot be read
+    misnamed: int  # files whose name says that it is UTF-8, and is not
+    encoding: str | None  # of names that do not tell it, where it was guessed
+
+
+def open_archive(file: BinaryIO, max_members: int = MAX_MEMBERS) -> OpenArchive:
+    """Opens an archive and lists its files.
 
     `zipfile` refuses the whole archive for one such name, and reads its list whatever its length.
+    Names that do not say how they are encoded are read as UTF-8 or GB18030 if they are likely to
+    be that, or else as CP437.
 
     Raises:
         FerError: it has more members than `max_members`.
         BadZipFile: it is no archive.
     """
-    entries = enumerate(_entries(file, max_members))
-    odd = {number: place for number, (place, name) in entries if name and not _is_utf8(name)}
+    odd, guess = dict[int, int](), _Encoding()
+    for number, (place, name, says_utf8) in enumerate(_entries(file, max_members)):
+        if says_utf8 and not _is_utf8(name):
+            odd[number] = place
+        elif not says_utf8:
+            guess.add(name)
     file.seek(0)
-    archive = zipfile.ZipFile(cast(BinaryIO, _WithoutFlags(file, odd.values())) if odd else file)
+    encoding = None if odd else guess.encoding
+    whole = cast(BinaryIO, _WithoutFlags(file, odd.values())) if odd else file
+    archive = zipfile.ZipFile(whole, metadata_encoding=encoding)
     members = [
         (member, number in odd)
         for number, member in enumerate(archive.infolist())
         if not member.is_dir()
     ]
-    return archive, [each for each, is_odd in members if not is_odd], sum(odd for _, odd in members)
+    plain = [each for each, is_odd in members if not is_odd]
+    return OpenArchive(archive, plain, len(members) - len(plain), encoding)
 
 
 def _is_utf8(name: bytes) -> bool:
+    return _is_in(name, "utf-8")
+
+
+def _is_in(name: bytes, encoding: str) -> bool:
     try:
-        name.decode("utf-8")
+        name.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _entries(file: BinaryIO, max_members: int) -> Iterator[tuple[int, bytes]]:
-    """Yields where each entry of the list of members begins, and its name if that is UTF-8."""
+class _Encoding:
+    """Guesses how names are encoded that do not tell it; CP437, says the standard."""
+
+    def __init__(self) -> None:
+        self._is_utf8 = self._is_gb18030 = True
+        self._runs = self._paired = 0
+
+    def add(self, name: bytes) -> None:
+        """Adds a name."""
+        if name.isascii():
+            return
+        runs = _HIGH.findall(name)
+        self._runs += len(runs)
+        # In Chinese, letters beyond ASCII come in pairs of high bytes; in CP437 these are lines
+        # and boxes, and letters with accents are below.
+        self._paired += sum(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
+        self._is_utf8 = self._is_utf8 and _is_utf8(name)
+        self._is_gb18030 = self._is_gb18030 and _is_in(name, "gb18030")
+
+    @property
+    def encoding(self) -> str | None:
+        """Returns the encoding; None for CP437."""
+        if not self._runs:
+            return None
+        if self._is_utf8:
+            return "utf-8"
+        return "gb18030" if self._is_gb18030 and self._paired > 0.9 * self._runs else None
+
+
+def _entries(file: BinaryIO, max_members: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Yields where each entry of the list of members begins, its name, and if it says UTF-8."""
     place, end = _directory(file)
     number = used = 0
     block = b""
@@ -67,7 +120,7 @@ def _entries(file: BinaryIO, max_members: int) -> Iterator[tuple[int, bytes]]:
             return  # damaged: zipfile tells how
         flags, name, extra, comment = struct.unpack_from("<8xH18xHHH", block, used)
         start = used + _ENTRY_SIZE
-        yield place + used, block[start : start + name] if flags & _IS_UTF8 else b""
+        yield place + used, block[start : start + name], bool(flags & _IS_UTF8)
         used = start + name + extra + comment
         number += 1
         if number > max_members:

@@ -7,10 +7,14 @@ from typing import Any
 from fer_core.datasets.layouts.numberings import parse_numbering
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
-from fer_core.text import shortened
+from fer_core.text import is_one_line, shortened
 
+MAX_EXPRESSION = 255  # characters, as of a folder
 # Columns of a table that can be chosen; the last two also if file names tell them.
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
+
+
+MAX_FRAMES = 50  # of a sequence; CK+'s have 6 to 60
 
 
 @dataclass(frozen=True)
@@ -21,19 +25,33 @@ class Choices:
     numbering: str = ""  # the name of a numbering
     classes: Mapping[str, str] = field(default_factory=dict)  # → expression; "" leaves them out
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
-    # One of COLUMNS → name of a column; "" for subjects or groups that are not to be used.
+    # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
+    last_frames: int = 0  # of a labeled sequence, that show its expression; 0 for one
+    first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
 
         Raises:
-            FerError: a numbering, split or kind of column does not exist.
+            FerError: a numbering, split or kind of column does not exist, an expression is
+                malformed, or the number of frames is out of range.
         """
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
         object.__setattr__(self, "classes", classes)
+        if not 0 <= self.last_frames <= MAX_FRAMES:
+            raise FerError(
+                f"The last frames of a sequence to be used must be from 1 to {MAX_FRAMES}. "
+                f"Received: {self.last_frames}"
+            )
+        for expression in classes.values():
+            if len(expression) > MAX_EXPRESSION or not is_one_line(expression):
+                raise FerError(
+                    f"An expression must be one line of at most {MAX_EXPRESSION} characters. "
+                    f"Received: {shortened(expression)!r}"
+                )
         for split in self.splits.values():
             if split not in ("", *SPLITS):
                 raise FerError(
@@ -59,6 +77,8 @@ class Choices:
             classes={**self.classes, **other.classes},
             splits={**self.splits, **other.splits},
             columns={**self.columns, **other.columns},
+            last_frames=other.last_frames or self.last_frames,
+            first_frame_neutral=other.first_frame_neutral or self.first_frame_neutral,
         )
 
 
@@ -95,7 +115,10 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
         isinstance(text, str) for text in (*texts.values(), *entries)
     ):
         raise FerError(f"The choices of an import must be texts. Received: {dict(record)!r:.200}")
-    return Choices(**texts, **tables)
+    frames, neutral = record.get("last_frames", 0), record.get("first_frame_neutral", False)
+    if not (isinstance(frames, int) and isinstance(neutral, bool)):
+        raise FerError(f"The frames of an import must be a number. Received: {frames!r:.200}")
+    return Choices(**texts, **tables, last_frames=frames, first_frame_neutral=neutral)
 
 
 @dataclass(frozen=True)
@@ -105,3 +128,9 @@ class Question:
     about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
+    terminal: str = ""  # the options that answer it there
+
+    @property
+    def sentence(self) -> str:
+        """The text, and how to answer it in the terminal."""
+        return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text

@@ -30,6 +30,7 @@ class ClassNames:
     candidates: tuple[str, ...] = ()  # numberings that fit the numbers
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    chosen: Mapping[str, str] = field(default_factory=dict)  # those of a person
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class Conventions:
 
     numbering: str = ""  # the numbering that its numbers are in
     meanings: Mapping[str, str] = field(default_factory=dict)  # codes such as "AF" → expression
+
+    def __post_init__(self) -> None:
+        """Checks the numbering, which a damaged file may have wrong.
+
+        Raises:
+            FerError: there is none of that name.
+        """
+        if self.numbering and self.numbering not in NUMBERINGS:
+            raise FerError(f"An unknown numbering of classes. Received: {self.numbering!r}")
 
 
 def read_class_names(
@@ -75,12 +85,35 @@ def read_class_names(
         by_number.candidates,
         (*by_number.notes, *notes, *merged, *missing),
         (*by_number.questions, *questions),
+        chosen,
     )
 
 
 def is_expression(name: str) -> bool:
     """Returns whether a folder name is a known expression, also after a number: "3_happy"."""
     return is_known(_expression(name))
+
+
+def name_key(name: str) -> str:
+    """Returns what names of one class share: "3" and "3.0", or "Happy" and "happy"."""
+    number = parse_number(name)
+    return name.strip().lower() if number is None else str(number)
+
+
+def meaning(name: str, numbering: str, conventions: Conventions) -> str | None:
+    """Returns the expression of one class name; None if the numbering does not tell it.
+
+    Args:
+        numbering: by which to read numbers; "" if that is open.
+    """
+    if name in conventions.meanings:
+        return conventions.meanings[name]
+    number = parse_number(name)
+    if number is None:
+        return _expression(name)
+    if numbering == FREE:
+        return str(number)
+    return NUMBERINGS[numbering].expressions.get(number) if numbering else None
 
 
 def _expression(name: str) -> str:
@@ -93,14 +126,9 @@ def _chosen(names: Collection[str], choices: Choices) -> tuple[dict[str, str], l
 
     3 stands for "3.0" too, and names may have any case.
     """
-
-    def key(name: str) -> str:
-        number = parse_number(name)
-        return name.strip().lower() if number is None else str(number)
-
-    wanted = {key(name): expression for name, expression in choices.classes.items()}
-    chosen = {name: wanted[key(name)] for name in names if key(name) in wanted}
-    missing = sorted(set(wanted) - set(map(key, chosen)))
+    wanted = {name_key(name): expression for name, expression in choices.classes.items()}
+    chosen = {name: wanted[name_key(name)] for name in names if name_key(name) in wanted}
+    missing = sorted(set(wanted) - set(map(name_key, chosen)))
     if missing and not chosen:
         raise FerError(
             f"A class to be mapped must be in the data. Received: {some(missing)}. The data have "
@@ -167,10 +195,9 @@ def _which_numbering(span: str, fits: list[Numbering]) -> Question:
     return Question(
         "numbering",
         f"The class numbers {span} fit {'several numberings' if len(fits) > 1 else 'a numbering'}: "
-        f"{readings}. Choose which numbering it is, under “Classes and layout” (in the terminal: "
-        f"--numbering with one of {names}, or {FREE} to keep the numbers), or map each number "
-        "(--map 3=happy).",
+        f"{readings}. Choose which one it is, or an expression for each number.",
         tuple(each.name for each in fits),
+        f"--numbering with one of {names}, or {FREE} to keep the numbers; --map 3=happy",
     )
 
 
@@ -201,8 +228,9 @@ def _merges(
             Question(
                 "classes",
                 f"The classes {shown} could both mean {expression}. Choose whether they are one "
-                f"class (in the terminal: {one}) or stay apart ({apart}).",
+                "class or stay apart.",
                 tuple(sorted(names)),
+                f"{one} for one class, {apart} to keep them apart",
             )
         )
     return notes, questions

@@ -81,6 +81,12 @@ class Columns:
     scores: dict[str, int] = field(default_factory=dict)  # class → its column of votes or 0 and 1
     questions: tuple[Question, ...] = ()
 
+    def roles(self, table: Table) -> dict[str, str]:
+        """Returns the names of the columns that can be chosen, by what they hold."""
+        places = {"image": self.image, "label": self.label, "split": self.split, **self.groups}
+        places["pixels"] = self.pixels[0] if len(self.pixels) == 1 else -1
+        return {role: table.header[place] for role, place in places.items() if place >= 0}
+
     @property
     def groups(self) -> dict[str, int]:
         """Returns the columns that tell which images belong together, by their name here."""
@@ -100,13 +106,15 @@ def find_columns(table: Table, choices: Choices) -> Columns:
         FerError: a chosen column is not there.
     """
     rows = table.sample()
-    chosen = {role: _chosen(table, name) for role, name in choices.columns.items() if name}
-    pixels = (chosen["pixels"],) if "pixels" in chosen else _pixel_columns(table, rows)
+    chosen = {role: _chosen(table, name) for role, name in choices.columns.items()}
+    pixels = _pixel_columns(table, rows)
+    if "pixels" in chosen:
+        pixels = (chosen["pixels"],) if chosen["pixels"] >= 0 else ()
     image = chosen.get("image", -1 if pixels else _image_column(table, rows))
     split = chosen.get("split", _split_column(table, rows))
     box, has_size = _box(table)
     subject, group = (
-        chosen.get(role, -1 if role in choices.columns else _naming(table, rows, names, image))
+        chosen.get(role, _naming(table, rows, names, image))
         for role, names in (("subject", _SUBJECTS), ("group", _GROUPS))
     )
     taken = {image, split, subject, group, *pixels, *box} - {-1}
@@ -136,14 +144,16 @@ def no_labels_question(table: Table, what: str) -> Question:
     return Question(
         "columns",
         f"{table.path.name} must have a column of {what} and one of expressions. Its columns are "
-        f"{shown_header(table)}. Choose which column is which (in the terminal: --columns "
-        "image=NAME,label=NAME).",
+        f"{shown_header(table)}. Choose which column is which.",
         tuple(table.header[:50]),
+        "--columns image=NAME,label=NAME",
     )
 
 
 def _chosen(table: Table, name: str) -> int:
-    """Returns the number of a column by its name, or by its number from 1."""
+    """Returns the number of a column by its name, or by its number from 1; of no name, -1."""
+    if not name:
+        return -1
     number = table.column([plain_name(name)])
     if number is not None:
         return number
@@ -275,6 +285,7 @@ def _which_label(table: Table, found: list[int]) -> Question:
     return Question(
         "columns",
         f"Several columns of {table.path.name} hold expressions: {some(names, 10)}. Choose which "
-        f"one is the label (in the terminal: --columns label={names[0]}).",
+        "one is the label.",
         tuple(names),
+        f"--columns label={names[0]}",
     )

@@ -1,5 +1,6 @@
 """Reads tables and lists of image paths and expressions, also with face boxes or votes."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -77,14 +78,7 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
     Raises:
         FerError: none of the images exists.
     """
-    parts, notes = [], []
-    splits = [_table_split(each.table) for each in tables]
-    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
-    for each, split in zip(tables, splits, strict=True):
-        rows, skipped = _rows(each, source, split if several else "")
-        parts.append(rows)
-        notes += skipped
-    rows = pd.concat(parts, ignore_index=True)
+    rows, notes = _all_rows(tables, source)
     groups = [name for name in ("subject", "group") if name in rows]  # that some tables have
     rows[groups] = rows[groups].fillna("")
     located = _Locator(source).locate(rows)
@@ -113,23 +107,35 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
         _conventions(tables, rows["path"]),
         split_origin,
         (*(q for each in tables for q in each.columns.questions), *located.questions),
+        tuple(each.table.path.stem for each in tables),
+        tuple(tables[0].table.header),
+        tables[0].columns.roles(tables[0].table),
     )
+
+
+def _all_rows(tables: list[PathTable], source: Source) -> tuple[pd.DataFrame, list[str]]:
+    """Returns the rows of all tables, see `_rows`, and notes on those that were skipped."""
+    parts, notes = [], []
+    splits = [_table_split(each.table, source.choices.splits) for each in tables]
+    several = len(set(splits)) > 1  # or a name tells nothing: "train.csv" may be all there is
+    for each, split in zip(tables, splits, strict=True):
+        rows, skipped = _rows(each, source, split if several else "")
+        parts.append(rows)
+        notes += skipped
+    return pd.concat(parts, ignore_index=True), notes
 
 
 def read_groups(source: Source) -> pd.DataFrame | None:
     """Reads which subject or group the tables of a source tell for images: path, subject, group.
 
-    None if no table does; columns that none has are left out.
+    None if no table does; columns that none has are left out, as tables that cannot be read are.
     """
     parts = []
     for each in _image_tables(source) if source.is_folder else []:
-        if groups := each.columns.groups:
-            numbers = [each.columns.image, *groups.values()]
-            rows = [[cells[i].strip()[:_MAX_PATH] for i in numbers] for cells in each.table.rows()]
-            frame = pd.DataFrame(rows, columns=["path", *groups])
-            frame["path"] = frame["path"].str.replace("\\", "/")
-            frame["folder"] = each.table.path.parent.relative_to(source.folder).as_posix()
-            parts.append(frame.assign(source_split=_table_split(each.table)))
+        try:
+            parts += [_group_rows(each, source)] if each.columns.groups else []
+        except FerError as error:
+            source.damaged.add(str(error))
     if not parts:
         return None
     table = pd.concat(parts, ignore_index=True)
@@ -138,15 +144,29 @@ def read_groups(source: Source) -> pd.DataFrame | None:
     return table.drop(columns=["folder", "source_split"]).fillna("")
 
 
+def _group_rows(each: PathTable, source: Source) -> pd.DataFrame:
+    """Returns a row per image: path as listed, subject, group, folder and split of the table."""
+    table, columns = each.table, each.columns
+    numbers = [columns.image, *columns.groups.values()]
+    rows = [
+        [cells[number].strip()[:_MAX_PATH] for number in numbers]
+        for cells in table.rows(source.report)
+    ]
+    frame = pd.DataFrame(rows, columns=["path", *columns.groups])
+    frame["path"] = frame["path"].str.replace("\\", "/")
+    folder = table.path.parent.relative_to(source.folder).as_posix()
+    return frame.assign(folder=folder, source_split=_table_split(table, source.choices.splits))
+
+
 def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
     own = tables[0].conventions
     return own if own.numbering or own.meanings else name_conventions(paths)
 
 
-def _table_split(table: Table) -> str:
-    """Returns the word of a split in the name of a table or of its folder, or ""."""
+def _table_split(table: Table, chosen: Collection[str]) -> str:
+    """Returns the name of a table or of its folder, if it was chosen as or tells a split, or ""."""
     names = (table.path.stem, table.path.parent.name)
-    return next((name for name in names if parse_split(name)), "")
+    return next((name for name in names if name in chosen or parse_split(name)), "")
 
 
 def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:

@@ -126,6 +126,9 @@ def _parsed(
         Conventions("fer2013"),
         origin,
         first.columns.questions,
+        tuple(each.table.path.stem for each in chosen),
+        tuple(first.table.header),
+        first.columns.roles(first.table),
     )
 
 
@@ -146,7 +149,7 @@ def _chosen_tables(tables: list[PixelTable]) -> list[PixelTable]:
     labeled = [each for each in tables if each.columns.has_labels]
     if not labeled:
         table = tables[0].table
-        raise FerError(no_labels_question(table, "pixels").text)
+        raise FerError(no_labels_question(table, "pixels").sentence)
     whole = [each for each in labeled if each.columns.split >= 0]
     by_split = {parse_split(each.split): each for each in reversed(labeled) if each.split}
     if whole or len(by_split) < 2:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.source import Source
@@ -16,6 +18,7 @@ from fer_core.text import counted, some
 
 _MOST_BYTES = 4096  # of a file with one label
 _CK_PLUS = re.compile(r"(S\d+_\d+)_(\d+)_emotion\.txt", re.IGNORECASE)
+_CK_PLUS_NEUTRAL = "0"  # in its numbering
 _FRAME = re.compile(r"(S\d+_\d+)_\d+", re.IGNORECASE)
 _AFFECTNET = re.compile(r"(.+)_expr?\.npy", re.IGNORECASE)
 
@@ -38,7 +41,9 @@ def _matching(source: Source, pattern: re.Pattern[str]) -> list[str] | None:
 
 
 def read_ck_plus(source: Source, labels: list[str]) -> ParsedLayout:
-    """Reads the last frame of each labeled sequence, which shows the expression at its strongest.
+    """Reads the last frames of each labeled sequence, which show the expression at its strongest.
+
+    The first frame, which is neutral, is read too if that was chosen.
 
     Raises:
         FerError: no labeled sequence has images.
@@ -52,19 +57,40 @@ def read_ck_plus(source: Source, labels: list[str]) -> ParsedLayout:
     for name, word in words.items():
         match = _CK_PLUS.fullmatch(PurePosixPath(name).name)
         frames = sequences.get(match[1].lower(), []) if match else []
-        if frames:
-            rows.append((frames[-1], word, ""))
-        else:
+        rows += _chosen_frames(frames, word, source.choices)
+        if not frames:
             missing.append(name)
     notes = [
-        "Of each labeled sequence only its last frame is used, which shows the expression at its "
-        "strongest.",
+        _frames_note(source.choices),
         *_missing_notes(missing, len(labels) - len(words)),
     ]
-    unlabeled = len(sequences) - len(rows)
+    unlabeled = len(sequences) - (len(words) - len(missing))
     if unlabeled:
         notes.append(f"Skipped {counted(unlabeled, 'sequence')} without a label.")
-    return _parsed(source, "CK+, as distributed", rows, notes, "ck+", labels[0])
+    parsed = _parsed(source, "CK+, as distributed", rows, notes, "ck+", labels[0])
+    return replace(parsed, has_sequences=True)
+
+
+def _chosen_frames(frames: list[str], word: str, choices: Choices) -> list[tuple[str, str, str]]:
+    """Returns a row for each frame of a labeled sequence that is to be used."""
+    last = frames[-(choices.last_frames or 1) :]
+    rows = [(frame, word, "") for frame in last]
+    if choices.first_frame_neutral and len(frames) > len(last):
+        rows.insert(0, (frames[0], _CK_PLUS_NEUTRAL, ""))
+    return rows
+
+
+def _frames_note(choices: Choices) -> str:
+    last = choices.last_frames or 1
+    used = "the last frame is" if last == 1 else f"the last {last} frames are"
+    neutral = "the first one is used as neutral"
+    if not choices.first_frame_neutral:
+        neutral = "the first one can be used as neutral"
+    return (
+        f"Of each labeled sequence {used} used, where the expression is at its strongest; "
+        f"{neutral}. Other frames can be chosen (in the terminal: --last-frames 3 "
+        "--first-frame-neutral)."
+    )
 
 
 def read_affectnet(source: Source, labels: list[str]) -> ParsedLayout:

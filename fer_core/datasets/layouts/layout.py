@@ -1,6 +1,6 @@
 """The result of reading a dataset's layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,3 +27,7 @@ class ParsedLayout:
     conventions: Conventions = field(default_factory=Conventions)  # about the class names
     split_origin: str = ""  # where the names of splits are from, e.g. "folders"
     questions: tuple[Question, ...] = ()
+    tables: tuple[str, ...] = ()  # names of those that were read, without suffix
+    header: tuple[str, ...] = ()  # the columns of the first of them
+    columns: Mapping[str, str] = field(default_factory=dict)  # as `Choices.columns`
+    has_sequences: bool = False  # whether `Choices.last_frames` and `first_frame_neutral` count

@@ -1,9 +1,8 @@
 """Plans an import: what was recognized, how its names are understood, and what is open."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,27 +14,45 @@ from fer_core.datasets.splits import SPLITS, parse_split
 from fer_core.errors import FerError
 from fer_core.text import counted, some
 
-_EXAMPLES = 3  # images of a class
-
 
 @dataclass(frozen=True)
 class ImportPlan:
     """Describes how a source will be imported once no question is open."""
 
-    layout: str
-    root: Path  # base of the index's paths
+    parsed: ParsedLayout  # the source as it was read
     index: pd.DataFrame  # path, expression, split ("" if unknown), source_split, source_class, ...
     rows: pd.DataFrame  # as in the index, with the images that are left out
-    summary: Callable[[pd.DataFrame], str]
-    notes: tuple[str, ...]
-    questions: tuple[Question, ...]
     classes: ClassNames
     splits: dict[str, str]  # the split of each name in the data; "" if unknown
-    split_origin: str  # where those names are from
+    name_notes: tuple[str, ...]  # about classes and splits; `ParsedLayout` has those on files
     choices: Choices
-    conventions: Conventions
     layout_name: str = ""
     others: tuple[str, ...] = ()  # names of other layouts that fit
+
+    @property
+    def layout(self) -> str:
+        """The layout as it is shown."""
+        return self.parsed.layout
+
+    @property
+    def root(self) -> Path:
+        """The base of the index's paths."""
+        return self.parsed.root
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about how the names were understood and what was skipped."""
+        return (*self.name_notes, *self.parsed.notes)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The decisions that are open."""
+        return (*self.parsed.questions, *self.classes.questions)
+
+    def noting(self, *sentences: str) -> "ImportPlan":
+        """Returns the plan with further notes about files."""
+        parsed = replace(self.parsed, notes=(*self.parsed.notes, *sentences))
+        return replace(self, parsed=parsed)
 
     def check_decided(self) -> None:
         """Checks that no question is open.
@@ -44,38 +61,7 @@ class ImportPlan:
             FerError: there are questions; the message asks them.
         """
         if self.questions:
-            raise FerError(" ".join(question.text for question in self.questions))
-
-    def as_record(self) -> dict[str, Any]:
-        """Returns what a preview shows, for a JSON file."""
-        return {
-            "layout": self.layout,
-            "layout_name": self.layout_name,
-            "others": list(self.others),
-            "summary": self.summary(self.index) if len(self.index) else "",
-            "notes": list(self.notes),
-            "questions": [vars(question) for question in self.questions],
-            "numbering": self.classes.numbering,
-            "candidates": list(self.classes.candidates),
-            "classes": [
-                {
-                    "name": name,
-                    "expression": self.classes.expressions[str(name)],
-                    "images": len(rows),
-                    "examples": rows["path"].head(_EXAMPLES).tolist(),
-                    "rows": [
-                        -1 if pd.isna(row) else int(row) for row in rows["row"].head(_EXAMPLES)
-                    ],
-                }
-                for name, rows in self.rows.groupby("source_class", sort=False)
-            ],
-            "splits": [
-                {"name": name, "split": self.splits[str(name)], "images": len(rows)}
-                for name, rows in self.rows.groupby("source_split", sort=False)
-            ],
-            "split_origin": self.split_origin,
-            "choices": self.choices.as_record(),
-        }
+            raise FerError(" ".join(question.sentence for question in self.questions))
 
 
 def make_plan(
@@ -93,29 +79,34 @@ def make_plan(
     if "row" not in rows:
         rows["row"] = pd.NA
     rows["row"] = rows["row"].astype("Int64")
-    by_class = rows.groupby("source_class", sort=False)["source_split"].unique()
-    names = {str(name): set(splits) for name, splits in by_class.items()}
-    classes = read_class_names(names, choices, parsed.conventions)
-    splits = _read_splits(rows["source_split"].unique().tolist(), choices)
+    names = rows[["source_class", "source_split"]].drop_duplicates()
+    classes, splits = read_names(
+        names.itertuples(index=False, name=None), choices, parsed.conventions
+    )
     rows["expression"] = rows["source_class"].map(classes.expressions)
     rows["split"] = rows["source_split"].map(splits)
     index, left_out = _without_left_out(rows, choices)
-    return ImportPlan(
-        parsed.layout,
-        parsed.root,
-        index,
-        rows,
-        parsed.summary,
-        (*classes.notes, *parsed.notes, *left_out, *_split_notes(rows, splits, parsed)),
-        (*parsed.questions, *classes.questions),
-        classes,
-        splits,
-        parsed.split_origin,
-        choices,
-        parsed.conventions,
-        layout_name,
-        others,
-    )
+    notes = (*classes.notes, *left_out, *_split_notes(rows, splits, parsed))
+    return ImportPlan(parsed, index, rows, classes, splits, notes, choices, layout_name, others)
+
+
+def read_names(
+    names: Iterable[tuple[str, str]], choices: Choices, conventions: Conventions
+) -> tuple[ClassNames, dict[str, str]]:
+    """Understands the names of classes, and returns the split of each name of a split.
+
+    Args:
+        names: of a class and a split, as images of the source have them.
+
+    Raises:
+        FerError: a choice does not fit them.
+    """
+    by_class: dict[str, set[str]] = {}
+    words: dict[str, None] = {}  # in order
+    for name, word in names:
+        by_class.setdefault(name, set()).add(word)
+        words[word] = None
+    return read_class_names(by_class, choices, conventions), _read_splits(list(words), choices)
 
 
 def _read_splits(words: list[str], choices: Choices) -> dict[str, str]:

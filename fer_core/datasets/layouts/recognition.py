@@ -1,6 +1,7 @@
 """Recognizes the layout of a source, also where several fit."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,25 @@ class Recognized:
     layout: Layout
     parsed: ParsedLayout
     others: tuple[str, ...] = ()
+
+
+class UnreadableSourceError(FerError):
+    """A source cannot be read; tells what may be chosen to read it otherwise."""
+
+    def __init__(self, message: str, source: Source) -> None:
+        """Finds the layouts that fit, and the columns of the first table."""
+        super().__init__(message)
+        self.layouts = tuple(name for name in LAYOUTS if _fits(source, LAYOUTS[name]))
+        self.header: tuple[str, ...] = ()
+        with suppress(FerError):
+            self.header = source.tables[0].header if source.tables else ()
+
+
+def _fits(source: Source, layout: Layout) -> bool:
+    try:
+        return bool(layout.find(source))
+    except FerError:  # a file that it would be recognized by is damaged
+        return False
 
 
 def recognize(source: Source) -> Recognized:
@@ -132,8 +152,9 @@ def _which(tables: list[str], both: pd.DataFrame, name: str) -> Question:
     return Question(
         "layout",
         f"The expressions may be told by the table {some(tables)} or by the folders, and they "
-        f"disagree{shown}. Choose one (in the terminal: --layout table or --layout {name}).",
+        f"disagree{shown}. Choose one layout.",
         ("table", name),
+        f"--layout table or --layout {name}",
     )
 
 
@@ -144,7 +165,7 @@ def _with_note(parsed: ParsedLayout, note: str) -> ParsedLayout:
 def _unknown_message(source: Source, found: dict[str, Any]) -> str:
     sentence = f"The layout of {source.path.name} is not recognized. "
     if question := csv_paths.unlabeled_question(source):
-        return sentence + question.text
+        return sentence + question.sentence
     if "any" in found:
         names = sorted(found["any"].names)
         return (

@@ -63,7 +63,10 @@ def _draw(folder: Path, count: int, seed: int, report: Report) -> ImportPlan:
         report(done, count, f"Drew {done:,} of {count:,} faces")
     plan = plan_import(folder / "images", folder, report=report)
     note = f"{count:,} schematic faces of {SIZE}×{SIZE} pixels, drawn with seed {seed}."
-    return dataclasses.replace(plan, layout="Drawn faces", notes=(), summary=lambda index: note)
+    parsed = dataclasses.replace(
+        plan.parsed, layout="Drawn faces", notes=(), summary=lambda index: note
+    )
+    return dataclasses.replace(plan, parsed=parsed, name_notes=())
 
 
 def run_draw(task: Task) -> None:

@@ -1,4 +1,4 @@
-"""Forms to add a dataset: from a folder on this computer, an upload, or drawn faces."""
+"""Forms that begin to add a dataset: from a folder, an upload, or drawn faces."""
 
 from pathlib import Path
 from typing import Any
@@ -7,24 +7,15 @@ import streamlit as st
 
 from fer_core.datasets import free_name
 from fer_core.datasets.importing import check_source
-from fer_core.datasets.layouts import (
-    COLUMNS,
-    LAYOUTS,
-    NUMBERING_NAMES,
-    NUMBERINGS,
-    Choices,
-    parse_pairs,
-)
 from fer_core.errors import FerError
 from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.dataset_imports import (
     submit_drawn_dataset,
-    submit_import,
+    submit_preview,
     submit_upload,
 )
 from pages.components.shared.formatting import plain
 
-AUTOMATIC = "Automatic"
 FOLDER, UPLOAD, DRAWN = "Folder", "Upload", "Drawn faces"
 _MAX_UPLOAD = 1024  # MB
 _LAYOUTS = """
@@ -61,26 +52,26 @@ def _add_folder() -> bool:
             **reading_paths(help="Images in a folder stay where they are and are never changed."),
         )
         name, settings = _name_and_splits()
-        submitted = _submit_button("Add", ":material/add:", **writing(**reading_paths()))
+        submitted = _submit_button("Preview", ":material/preview:", **writing(**reading_paths()))
     if not submitted:
         return False
     if not path.strip():
         raise FerError("Enter the path of a folder or file.")
     source = check_source(Path(path.strip()))
-    submit_import(source, name or free_name(source.stem), **settings)
+    submit_preview(source, name or free_name(source.stem), **settings)
     return True
 
 
 def _add_upload() -> bool:
     with st.form("add-upload", border=False):
         file = st.file_uploader(
-            "An archive (.zip, .tar, .tar.gz) or a table",
-            type=["zip", "tar", "gz", "tgz", "csv", "tsv", "txt", "lst"],
+            "An archive (.zip, .tar, .tar.gz, .7z) or a table",
+            type=["zip", "tar", "gz", "tgz", "7z", "csv", "tsv", "txt", "lst"],
             max_upload_size=upload_limit(_MAX_UPLOAD),
             **writing(help="It is copied to the computer that runs FER Studio, and nowhere else."),
         )
         name, settings = _name_and_splits()
-        submitted = _submit_button("Add", ":material/add:", **writing())
+        submitted = _submit_button("Preview", ":material/preview:", **writing())
     if not submitted:
         return False
     if file is None:
@@ -119,48 +110,4 @@ def _name_and_splits() -> tuple[str, dict[str, Any]]:
             "together. Used only for splits that the source does not have. You can change the "
             "validation fraction for each run."
         )
-    return name.strip(), {**settings, "choices": _choices()}
-
-
-def _choices() -> dict[str, Any]:
-    """Shows fields for what a source leaves open; returns what was chosen, for its import.
-
-    Raises:
-        FerError: a field is malformed.
-    """
-    with st.expander("Classes and layout", icon=":material/label:"):
-        st.caption("Needed only if adding the dataset ends with a question about them.")
-        one, two = st.columns(2)
-        numbering = one.selectbox(
-            "Class numbers",
-            ["", *NUMBERING_NAMES],
-            format_func=_numbering_label,
-            help="What numbers mean that several numberings fit.",
-        )
-        layout = two.selectbox(
-            "Layout", ["", *LAYOUTS], format_func=lambda n: LAYOUTS[n].title if n else AUTOMATIC
-        )
-        classes = one.text_input(
-            "Classes",
-            placeholder="3=happy, calm=neutral, unclear=",
-            help="Names in the data and their expressions; classes without one are left out.",
-        )
-        splits = two.text_input(
-            "Folders or names of splits",
-            placeholder="part1=train, part2=val",
-            help="Names in the data and their splits: train, val or test.",
-        )
-        columns = one.text_input(
-            "Columns of a table",
-            placeholder="image=file, label=emotion",
-            help=f"What a column holds ({', '.join(COLUMNS)}), and its name or number.",
-        )
-    pairs = {"classes": classes, "splits": splits, "columns": columns}
-    parsed = {name: parse_pairs(text) for name, text in pairs.items()}
-    return Choices(layout, numbering, **parsed).as_record()
-
-
-def _numbering_label(name: str) -> str:
-    if name in NUMBERINGS:
-        return f"{NUMBERINGS[name].title}: {NUMBERINGS[name].legend}"
-    return "Keep the numbers" if name else AUTOMATIC
+    return name.strip(), settings

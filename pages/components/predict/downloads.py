@@ -45,7 +45,7 @@ def show_downloads(
         }
         | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
         column_order=(
-            *("image", "face", "answer", "expression", *probabilities, "confidence"),
+            *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
             *(*BOX, "milliseconds"),
         ),
         hide_index=True,
@@ -58,6 +58,7 @@ def show_downloads(
             "crop_margin": request.margin,
             "minimum_face_size": request.search.smallest_face,
             "minimum_confidence": request.search.confidence,
+            "picture_is_face": request.search.whole,
         }
         text = inference.results_json(
             by_name, errors, options.provenance.record(), settings, abstention.threshold

@@ -12,7 +12,7 @@ from pages.components.predict.rendering import annotated, grad_cam_overlay
 from pages.components.shared.formatting import plain
 
 if TYPE_CHECKING:
-    from fer_core.inference import PhotoResult
+    from fer_core.inference import PhotoResult, Recognition
 
 FACES_PER_PAGE = 6
 
@@ -38,7 +38,7 @@ def show_photo(data: FaceCardData) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(plain(name), anchor=False, width="content")
-            st.badge("no face" if not count else "1 face" if count == 1 else f"{count} faces")
+            st.badge(_describe_count(data.result))
         left, cards = st.columns([3, 2], gap="medium") if count < 2 else (st.container(),) * 2
         drawn = annotated(data.photo, data.request, data.threshold)
         left.image(drawn, alt=f"{name} with boxes around its faces")
@@ -51,11 +51,18 @@ def show_photo(data: FaceCardData) -> None:
                 _show_faces(data, count)
 
 
+def _describe_count(result: "PhotoResult") -> str:
+    count = len(result.recognitions)
+    if any(each.face.is_whole for each in result.recognitions):
+        return "whole picture"
+    return "no face" if not count else "1 face" if count == 1 else f"{count} faces"
+
+
 def _show_no_face(name: str, smallest: int) -> None:
     st.info(
         f"No face was found in {plain(name)}. Faces smaller than {smallest} pixels are ignored: "
         "choose a smaller size under “Face detection”. The detector may miss faces in profile or "
-        "partly covered.",
+        "partly covered. If this is a cropped face already, switch on “The picture is the face”.",
         icon=":material/search_off:",
     )
 
@@ -82,16 +89,26 @@ def _show_face(data: FaceCardData, number: int) -> None:
             if data.shows_grad_cam:
                 alt = f"Grad-CAM heatmap of face {face}"
                 st.image(grad_cam_overlay(photo, request, number), width=96, alt=alt)
-            answer = evaluation.label_or_abstain(recognition.probabilities, data.threshold)
+            answer = recognition.answer(data.threshold)
             details = f"probability {recognition.probability:.1%}"
             if answer == evaluation.NOT_SURE:
                 details = evaluation.top_two(recognition.probabilities)
             st.markdown(
                 f"**{number + 1} · {plain(answer)}**  \n{plain(details)}  \n"
-                f":gray[:small[detector confidence {recognition.face.confidence:.2f}]]"
+                f"{_describe_detection(recognition)}"
             )
         st.plotly_chart(
             figures.probability_figure(recognition.probabilities),
             key=f"probabilities-{photo.key}-{number}",
             config={"displayModeBar": False},
         )
+
+
+def _describe_detection(recognition: "Recognition") -> str:
+    """Says in Markdown how sure it is that there is a face at all."""
+    face = recognition.face
+    if face.is_whole:
+        return ":gray[:small[the whole picture, no face detection]]"
+    confidence = f":gray[:small[detector confidence {face.confidence:.2f}]]"
+    doubt = ":orange-badge[:material/help: Doubtful: may not be a face]  \n"
+    return doubt + confidence if face.is_doubtful else confidence

@@ -5,19 +5,14 @@ page share only the recognizer.
 """
 
 import time
-from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
-from fer_core.inference import FRAME_SIDE, FrameFunction, LiveRecognizer
-from fer_core.vision import Box
+from fer_core.inference import FRAME_SIDE, LiveRecognizer
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.srtp import load_srtp
 from pages.components.predict.webrtc_limits import limit_decoders
-from pages.components.shared.memory import freeze_garbage
 from pages.components.shared.models import FaceSearch, classifier, detector
 
 if TYPE_CHECKING:
@@ -25,7 +20,6 @@ if TYPE_CHECKING:
 
 _KEY, _OFFERED = "live-camera", "live-offered"
 _OFFER_DELAY = 0.5  # seconds
-_WARMUP_FRAMES = (1, 20)  # frames after which TensorFlow has built what it builds once
 _NO_SERVERS: dict[str, list] = {"iceServers": []}  # by default a public STUN server is used
 _CONSTRAINTS = {
     "width": {"ideal": FRAME_SIDE},
@@ -53,24 +47,7 @@ def _live_recognizer(run_id: str, model_time: int, tta: bool, search: FaceSearch
     from fer_core.inference import FramePipeline, LivePipeline
 
     pipeline = FramePipeline(finder, model, search.smallest_face, search.confidence)
-    return LiveRecognizer(_freezing(LivePipeline(pipeline)), model.class_names)
-
-
-def _freezing(recognize: FrameFunction) -> FrameFunction:
-    """Wraps the pipeline; freezes garbage after the first frames, once TensorFlow has warmed up.
-
-    Otherwise the collection after every refresh would stop all threads for half a second; see
-    `freeze_garbage`.
-    """
-    frames = count(1)
-
-    def freezing(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
-        result = recognize(image, seconds)
-        if next(frames) in _WARMUP_FRAMES:
-            freeze_garbage()
-        return result
-
-    return freezing
+    return LiveRecognizer(LivePipeline(pipeline), model.class_names)
 
 
 def is_connected() -> bool:

@@ -1,6 +1,5 @@
 """Shows the model's input for a face, and compares it with the training images."""
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -10,7 +9,7 @@ from fer_core.runs import Run, image_stats_file
 from fer_core.storage import Stamp, stamp
 from fer_core.vision import ImageStats
 from pages.components.predict.face_cards import FaceCardData
-from pages.components.predict.photo_cache import face_crop
+from pages.components.predict.photo_cache import ShownCrop, face_crop
 from pages.components.shared.formatting import plain
 
 MARGIN = "crop-margin"  # key of the slider, whose value affects results above it
@@ -44,6 +43,7 @@ def show_model_input(run: Run, data: FaceCardData) -> None:
                 value=0,
                 format="%d%%",
                 key=MARGIN,
+                disabled=data.request.search.whole,
                 help="Widens the detector's box by a share of its longer side; negative values "
                 "shrink it. All photos are classified again. FER2013 is cropped like the box.",
             )
@@ -52,7 +52,7 @@ def show_model_input(run: Run, data: FaceCardData) -> None:
             text_place.caption("This photo has no face.")
             return
         crop = face_crop(data.photo, data.request, number)
-        _show_pixels(pixels_place, crop.pixels, crop.side, number)
+        _show_pixels(pixels_place, crop, number)
         with text_place:
             _compare(run, vision.measure_image(crop.pixels))
 
@@ -66,12 +66,13 @@ def _choose_face(data: FaceCardData) -> int | None:
     return int(st.selectbox("Face", options, key=f"seen-face-{data.photo.key}")) - 1
 
 
-def _show_pixels(place: DeltaGenerator, pixels: np.ndarray, side: int, number: int) -> None:
+def _show_pixels(place: DeltaGenerator, crop: ShownCrop, number: int) -> None:
+    pixels = crop.pixels
     height, width, channels = pixels.shape
     kind = "gray" if channels == 1 or (pixels[..., :1] == pixels).all() else "color"
     large = vision.tile(pixels[None, None], _SIDE)
     place.image(vision.encode(large), alt=f"Model input of face {number + 1}")
-    place.caption(f"{width}×{height} pixels, {kind}, from a {side}×{side} pixel crop.")
+    place.caption(f"{width}×{height} pixels, {kind}, from a {crop.width}×{crop.height} pixel crop.")
 
 
 def _compare(run: Run, appearance: vision.Appearance) -> None:

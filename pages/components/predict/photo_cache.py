@@ -95,9 +95,10 @@ class DetectedFaces:
 class ShownCrop:
     """A face as it is shown, and as the model gets it."""
 
-    jpeg: bytes  # `CROP` pixels a side
+    jpeg: bytes  # `CROP` pixels on the longer side
     pixels: np.ndarray  # the model's input, uint8 (height, width, channels)
-    side: int  # pixels of the photo
+    height: int  # pixels of the photo
+    width: int
 
 
 def inference_request(run: Run, search: FaceSearch, tta: bool, margin: float) -> InferenceRequest:
@@ -144,10 +145,15 @@ def find_faces(photo: Photo, search: FaceSearch) -> DetectedFaces:
     started = time.perf_counter()
     image = decoded(photo)
     decoding = time.perf_counter() - started
-    finder = detector()  # may wait for TensorFlow, which the page does not load when it opens
+    # May wait for it, since the page opens before it is loaded.
+    finder = None if search.whole else detector()
     started = time.perf_counter()
     confidence = search.confidence or vision.MIN_CONFIDENCE
-    faces = finder.detect(image, search.smallest_face, confidence)
+    faces = (
+        finder.detect(image, search.smallest_face, confidence)
+        if finder
+        else [vision.Face.whole(image)]
+    )
     milliseconds = 1000 * (time.perf_counter() - started + decoding)
     height, width = image.shape[:2]
     smallest = vision.min_face_size(height, width, search.smallest_face)
@@ -279,7 +285,9 @@ def _keep_crops(
 ) -> list[ShownCrop]:
     shown = []
     for number, crop in enumerate(crops):
-        jpeg = vision.encode(vision.resize(crop.image, CROP, CROP), "JPEG")
-        shown.append(ShownCrop(jpeg, crop.pixels.copy(), len(crop.image)))
+        height, width = crop.image.shape[:2]
+        size = (max(1, round(CROP * side / max(height, width))) for side in (height, width))
+        jpeg = vision.encode(vision.resize(crop.image, *size), "JPEG")
+        shown.append(ShownCrop(jpeg, crop.pixels.copy(), height, width))
         crops_store().put((request, photo.key, number), shown[-1])
     return shown

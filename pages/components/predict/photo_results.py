@@ -114,9 +114,7 @@ def _show_gallery(
 
 def _summarize(result: "PhotoResult", threshold: float) -> tuple[str, str]:
     """Returns a short label of a photo, and the answer if it has exactly one face."""
-    answers = [
-        evaluation.label_or_abstain(each.probabilities, threshold) for each in result.recognitions
-    ]
+    answers = [each.answer(threshold) for each in result.recognitions]
     if len(answers) == 1:
         return answers[0], answers[0]
     return (f"{len(answers)} faces" if answers else "no face"), ""

@@ -9,6 +9,7 @@ from pages.components.predict.model_input import chosen_margin
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import inference_request
 from pages.components.predict.photo_results import recognize_batch, show_errors, show_results
+from pages.components.predict.whole_pictures import propose_whole_pictures
 from pages.components.shared.access import upload_limit
 
 _MAX_FILE_MB = 200
@@ -22,7 +23,8 @@ def show_files(options: PredictOptions) -> None:
         accept_multiple_files=True,
         max_upload_size=upload_limit(_MAX_FILE_MB),
     )
-    _show_batch(options, read_uploads([(file.name, file.file_id, file) for file in uploads]))
+    batch = read_uploads([(file.name, file.file_id, file) for file in uploads])
+    _show_batch(options, batch, may_be_crops=True)
 
 
 def show_camera(options: PredictOptions) -> None:
@@ -33,15 +35,18 @@ def show_camera(options: PredictOptions) -> None:
         width=640,
         help="Sent only to the computer that runs this dashboard.",
     )
-    _show_batch(options, read_uploads([("camera.jpg", photo.file_id, photo)] if photo else []))
+    batch = read_uploads([("camera.jpg", photo.file_id, photo)] if photo else [])
+    _show_batch(options, batch, may_be_crops=False)
 
 
-def _show_batch(options: PredictOptions, batch: PhotoBatch) -> None:
+def _show_batch(options: PredictOptions, batch: PhotoBatch, *, may_be_crops: bool) -> None:
     if not batch.photos and not batch.errors:
         return
     request = inference_request(options.run, options.search, options.tta, chosen_margin())
     results, errors = recognize_batch(batch, request)
     show_errors(errors, batch.notes)
     if results:
+        if may_be_crops:
+            propose_whole_pictures(list(results.values()), options.search)
         show_results(options, results, request)
         show_downloads(options, results, errors, request)

@@ -18,6 +18,7 @@ from pages.components.predict.photo_cache import (
     find_faces,
     recognize,
 )
+from pages.components.shared.models import keras_model
 
 _MAX_LABELED = 3  # faces of a thumbnail: more labels would cover them
 
@@ -71,5 +72,6 @@ def grad_cam_overlay(photo: Photo, request: InferenceRequest, number: int) -> by
     expression = recognize(photo, request).recognitions[number].expression
     classifier, crop = classifier_of(request), face_crop(photo, request, number)
     classes = np.array([classifier.class_names.index(expression)])
-    (weights,) = inference.compute_grad_cam(classifier.model, crop.pixels[None], classes)
+    model = keras_model(request.run_id, request.model_time)
+    (weights,) = inference.compute_grad_cam(model, crop.pixels[None], classes)
     return vision.encode(vision.overlay_heatmap(vision.decode(crop.jpeg), weights), "JPEG")

@@ -1,5 +1,6 @@
-"""Submits tasks that add datasets and shows their progress."""
+"""Submits tasks that preview and add datasets, and shows their progress."""
 
+import contextlib
 import shutil
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,15 @@ import streamlit as st
 
 from fer_core import tasks
 from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
+from fer_core.datasets.importing import PREVIEW, PROPOSAL
+from fer_core.datasets.layouts import Choices
+from fer_core.errors import FerError
 from fer_core.storage import file_size, paths
 from fer_core.tasks import Task, TaskState, kinds, queue
 from pages.components.shared.formatting import plain
 from pages.components.shared.task_progress import TaskLabels, show_task
+
+_DISCARDED = "discarded"  # marks the directory of a preview
 
 
 def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
@@ -21,8 +27,8 @@ def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int
     return queue.submit(tasks.new_directory(paths.tasks_root(), kinds.DRAW), kinds.DRAW, arguments)
 
 
-def submit_import(source: Path, name: str, **settings: Any) -> Task:
-    """Submits the import of a folder or file on this machine.
+def submit_preview(source: Path, name: str, **settings: Any) -> Task:
+    """Submits the preview of a folder or file on this machine, before its import.
 
     Args:
         settings: as for `import_source`.
@@ -31,23 +37,90 @@ def submit_import(source: Path, name: str, **settings: Any) -> Task:
         FerError: the name is taken or not allowed.
     """
     check_new_name(name)
-    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
-    return queue.submit(directory, kinds.IMPORT, {"source": str(source), "name": name, **settings})
+    directory = tasks.new_directory(paths.tasks_root(), kinds.PREVIEW)
+    return queue.submit(directory, kinds.PREVIEW, {"source": str(source), "name": name, **settings})
 
 
 def submit_upload(file: BinaryIO, filename: str, name: str, **settings: Any) -> Task:
-    """Submits the import of an uploaded .zip or .csv; the upload is deleted afterwards.
+    """Submits the preview of an uploaded archive or table, which is kept until it is imported.
 
     Raises:
         FerError: the name is taken or not allowed.
     """
     check_new_name(name)
-    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT, file_size(file))
+    directory = tasks.new_directory(paths.tasks_root(), kinds.PREVIEW, file_size(file))
     original = Path(filename)
     upload = directory / f"{safe_name(original.stem)}{original.suffix.lower()}"
     with upload.open("wb") as copy:
         shutil.copyfileobj(file, copy)
-    return queue.submit(directory, kinds.IMPORT, {"upload": upload.name, "name": name, **settings})
+    return queue.submit(directory, kinds.PREVIEW, {"upload": upload.name, "name": name, **settings})
+
+
+def preview_again(preview: Task, choices: Choices) -> None:
+    """Submits a preview again, with other choices.
+
+    Raises:
+        FerError: it is still being worked on, or its request is damaged.
+    """
+    arguments = _arguments(preview)
+    if preview.state.is_active:
+        raise FerError("The preview must be complete before it is changed. Wait a moment.")
+    for name in (PREVIEW, PROPOSAL, "result.json"):
+        (preview.directory / name).unlink(missing_ok=True)
+    arguments["choices"] = choices.as_record()
+    queue.submit(preview.directory, kinds.PREVIEW, arguments)
+
+
+def submit_import(preview: Task, choices: Choices) -> Task:
+    """Submits the import of what a preview shows, which it ends.
+
+    Raises:
+        FerError: the name is taken by now, or the preview's request is damaged.
+    """
+    arguments = {**_arguments(preview), "choices": choices.as_record()}
+    check_new_name(arguments["name"])
+    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
+    if upload := arguments.get("upload"):
+        (preview.directory / upload).replace(directory / upload)
+    task = queue.submit(directory, kinds.IMPORT, arguments)
+    discard(preview)
+    return task
+
+
+def discard(preview: Task) -> None:
+    """Ends a preview and deletes what it has, at once or when `pending_previews` finds it ended.
+
+    Raises:
+        AccessError: changes are switched off.
+    """
+    preview.request_stop()
+    (preview.directory / _DISCARDED).touch()
+    if not preview.state.is_active:
+        with contextlib.suppress(FileNotFoundError):  # another tab was quicker
+            preview.delete()
+
+
+def pending_previews() -> list[Task]:
+    """Returns the previews that were neither added nor discarded; oldest first."""
+    pending = []
+    for task in reversed(tasks.list_tasks(kinds.PREVIEW)):
+        if is_pending(task):
+            pending.append(task)
+        elif not task.state.is_active:
+            with contextlib.suppress(FerError, FileNotFoundError):
+                task.delete()
+    return pending
+
+
+def is_pending(preview: Task) -> bool:
+    """Tells whether a preview was neither added nor discarded."""
+    return preview.directory.exists() and not (preview.directory / _DISCARDED).exists()
+
+
+def _arguments(preview: Task) -> dict[str, Any]:
+    if preview.request is None:
+        raise FerError("The preview must have a readable request. Discard it, and add it again.")
+    return dict(preview.request.arguments)
 
 
 def pending_imports() -> list[Task]:

@@ -6,23 +6,16 @@ import sys
 import streamlit as st
 
 
-def freeze_garbage() -> None:
-    """Exempts all current objects from future collections.
+def freeze_imports() -> None:
+    """Exempts imported modules from collections; call it after a page, since pages import more.
 
     Streamlit (seen in 1.67, `ScriptRunner._on_script_finished`) calls `gc.collect(2)` after every
-    rerun, which takes 0.4 s with TensorFlow in the process. Can go when that call does, or when the
-    option `runner.postScriptGC = false` is set for the server.
+    rerun, which takes 0.1 s, and 0.4 s once Grad-CAM has loaded TensorFlow. Can go when that call
+    does, or when the option `runner.postScriptGC = false` is set for the server.
     """
-    gc.unfreeze()  # otherwise a model that was dropped would never be collected
-    gc.collect()
-    gc.freeze()
-
-
-def freeze_imports() -> None:
-    """Exempts imported modules from collections; call it after a page, since pages import more."""
     _freeze_imports(len(sys.modules) // 100)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _freeze_imports(hundreds: int) -> None:
-    gc.freeze()  # the first page need not wait for a collection, which takes 0.1 s
+    gc.freeze()  # the first page need not wait for a collection

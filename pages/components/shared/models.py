@@ -1,14 +1,16 @@
-"""Loads the face detector and classifiers, in the background, once for all sessions."""
+"""Loads the face detector and classifiers, in the background, once for all sessions.
+
+They run on onnxruntime. TensorFlow is loaded only for Grad-CAM, and for a model that onnxruntime
+cannot run.
+"""
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-
-from pages.components.shared.memory import freeze_garbage
 
 if TYPE_CHECKING:
     from fer_core.inference import Classifier
@@ -24,6 +26,7 @@ class FaceSearch:
 
     smallest_face: int | None = None  # pixels of the image
     confidence: float | None = None  # minimum, in [0, 1]
+    whole: bool = False  # take each whole photo as a face that was cropped already
 
 
 def preload(run: "Run", tta: bool) -> None:
@@ -33,7 +36,7 @@ def preload(run: "Run", tta: bool) -> None:
         classifier_future(run.id, run.model_file.stat().st_mtime_ns, tta)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading TensorFlow and the face detector …")
+@st.cache_resource(max_entries=1, show_spinner="Loading the face detector …")
 def detector() -> "FaceDetector":
     """Returns the face detector; waits until it is loaded."""
     return detector_future().result()
@@ -70,44 +73,30 @@ def classifier_future(run_id: str, model_time: int, tta: bool) -> "Future[Classi
     return _LOADER.submit(_load_classifier, run_id, tta)
 
 
-def _load_detector() -> "FaceDetector":
-    # Hides TensorFlow's messages to developers; errors still come as exceptions.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import numpy as np
-
-    from fer_core.vision import FaceDetector
-
-    disable_clear_session()
-    detector = FaceDetector()
-    detector.detect(np.zeros((96, 96, 3), np.uint8))  # the first call takes half a second more
-    freeze_garbage()
-    return detector
-
-
-def _load_classifier(run_id: str, tta: bool) -> "Classifier":
-    import numpy as np
-
+@st.cache_resource(max_entries=2, show_spinner="Loading TensorFlow …")
+def keras_model(run_id: str, model_time: int) -> Any:
+    """Returns a run's model as a Keras model, which Grad-CAM needs; see `classifier`."""
     from fer_core.inference import Classifier
     from fer_core.runs import open_run
 
-    classifier = Classifier.load(open_run(run_id), tta=tta)
-    classifier.predict([np.zeros((48, 48, 3), np.uint8)])
-    freeze_garbage()
-    return classifier
+    _quieten_tensorflow()
+    return Classifier.load(open_run(run_id), keras=True).model
 
 
-def disable_clear_session() -> None:
-    """Replaces `keras.backend.clear_session` by a function that does nothing.
+def _load_detector() -> "FaceDetector":
+    from fer_core.vision import FaceDetector
 
-    Streamlit (seen in 1.67, `script_runner._clean_problem_modules`) calls it after every rerun, as
-    if each page built its own models. That discards the kernels TensorFlow compiled for the shared
-    detector and models, and the next prediction takes 400 ms more. Can go when Streamlit no longer
-    calls it.
-    """
-    import keras
-
-    keras.backend.clear_session = _do_nothing
+    return FaceDetector()
 
 
-def _do_nothing(free_memory: bool = True) -> None:
-    pass
+def _load_classifier(run_id: str, tta: bool) -> "Classifier":
+    from fer_core.inference import Classifier
+    from fer_core.runs import open_run
+
+    _quieten_tensorflow()
+    return Classifier.load(open_run(run_id), tta=tta)
+
+
+def _quieten_tensorflow() -> None:
+    """Hides TensorFlow's messages to developers; errors still come as exceptions."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -16,19 +16,21 @@ from fer_core.datasets.layouts import Choices
 from fer_core.datasets.registry import list_datasets, open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.runs.run import Run
+from fer_core.storage import paths
 from fer_core.storage.files import write_json
-from fer_core.tasks import queue, supervisor, worker
+from fer_core.tasks import kinds, queue, supervisor, worker
 from fer_core.tasks import task as tasks
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.processes import process_record
+from fer_core.tasks.task import Task
 from pages.components.datasets import browse as dataset_faces
 from pages.components.shared.dataset_imports import (
     submit_drawn_dataset,
-    submit_import,
+    submit_preview,
     submit_upload,
 )
 from pages.components.shared.formatting import format_run, plain
-from tests.datasets.trees import write_tree
+from tests.datasets.trees import write_image, write_tree
 from tests.tasks.requests import write_request
 
 PageOpener = Callable[..., AppTest]
@@ -82,6 +84,18 @@ def do_waiting() -> None:
     exit_file(attempt).write_text(exit_record(worker.work(task)))
 
 
+def submit_import(source: Path, name: str) -> Task:
+    directory = tasks.new_directory(paths.tasks_root(), kinds.IMPORT)
+    return queue.submit(directory, kinds.IMPORT, {"source": str(source), "name": name})
+
+
+def preview_and_add(page: AppTest) -> None:
+    press(page, "Preview")
+    do_waiting()
+    checked(page)
+    press(page, "Add the dataset")
+
+
 # An empty machine
 
 
@@ -104,7 +118,7 @@ def test_a_folder_is_added_under_its_own_name(
 ) -> None:
     page = open_page("datasets")
     page.text_input[0].set_value(f" {source} ")
-    press(page, "Add")
+    preview_and_add(page)
     assert progress_of(page)[0].startswith("Adding **My-faces**. Waiting in the queue")
     do_waiting()
     checked(page)
@@ -123,7 +137,7 @@ def test_the_splits_that_are_asked_for_are_drawn(
     settings = {number.label: number for number in page.number_input}
     settings["Test"].set_value(0.25)
     settings["Seed"].set_value(7)
-    press(page, "Add")
+    preview_and_add(page)
     do_waiting()
     dataset = open_dataset("faces")
     assert dataset.split_seed == 7
@@ -144,7 +158,7 @@ def test_what_cannot_be_added_is_refused_at_once(
     page = open_page("datasets")
     page.text_input[0].set_value(path)
     page.text_input[1].set_value(name)
-    press(page, "Add")
+    press(page, "Preview")
     assert sentence in page.error[0].value
     assert queue.waiting() == []
 
@@ -153,9 +167,8 @@ def test_an_import_that_fails_says_why_until_it_is_dismissed(
     open_page: PageOpener, no_supervisor: None, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
+    submit_import(tmp_path / "empty", "empty")
     page = open_page("datasets")
-    page.text_input[0].set_value(str(tmp_path / "empty"))
-    press(page, "Add")
     do_waiting()
     checked(page)
     assert "**empty** was not added. The layout of empty is not recognized" in page.error[0].value
@@ -175,12 +188,13 @@ def test_an_upload_is_added_and_not_kept_twice(open_page: PageOpener, no_supervi
     page.segmented_control(key="add-way").set_value("Upload")
     checked(page)
     page.file_uploader[0].set_value([("faces 8.zip", archive.getvalue(), "application/zip")])
-    press(page, "Add")
+    preview_and_add(page)
     (task,) = queue.waiting()
     do_waiting()
     checked(page)
     assert open_dataset("faces-8").images == 8
-    assert not list(task.directory.glob("*.zip"))
+    assert not list(paths.tasks_root().rglob("*.zip"))
+    assert tasks.list_tasks() == [task]
     assert "The images are stored in the workspace" in text_of(page)
 
 
@@ -188,7 +202,7 @@ def test_without_a_file_an_upload_is_refused(open_page: PageOpener, no_superviso
     page = open_page("datasets")
     page.segmented_control(key="add-way").set_value("Upload")
     checked(page)
-    press(page, "Add")
+    press(page, "Preview")
     assert "Choose a file first" in page.error[0].value
 
 
@@ -212,7 +226,7 @@ def test_an_upload_that_is_stopped_before_it_begins_is_not_kept(
     open_page: PageOpener, no_supervisor: None
 ) -> None:
     task = submit_upload(io.BytesIO(b"path,expression"), "faces.csv", "faces")
-    press(open_page("datasets"), "Stop adding")
+    press(open_page("datasets"), "Cancel")
     assert not task.directory.exists()
 
 
@@ -221,9 +235,9 @@ def test_a_second_press_asks_for_a_name_of_its_own(no_supervisor: None, source: 
     names = [task.request and task.request.arguments["name"] for task in (first, second)]
     assert names == ["Faces", "faces-2"]
     with pytest.raises(ValueError, match="is being added already"):
-        submit_import(source, "faces")
+        submit_preview(source, "faces")
     first.cancel()
-    assert submit_import(source, "faces").state.is_active
+    assert submit_preview(source, "faces").state.is_active
 
 
 def test_a_failure_that_another_tab_dismissed_can_be_dismissed(
@@ -526,3 +540,18 @@ def test_what_was_copied_in_is_said_to_go_with_the_data_set(open_page: PageOpene
     assert "and its 70 images" in text_of(page) and "in the workspace" in text_of(page)
     press(page, "Delete dataset")
     assert "There are no datasets yet" in page.info[0].value
+
+
+def test_images_are_counted_and_filtered_by_subject(open_page: PageOpener, tmp_path: Path) -> None:
+    for number in range(60):
+        name = f"{('happy', 'sad')[number % 2]}/S{number // 6:03d}_001_{number:08d}.png"
+        write_image(tmp_path / "lab" / name, number)
+    dataset = import_source(tmp_path / "lab", "lab")
+    page = open_page("datasets", dataset="lab")
+    assert "10 subjects with 6 images each" in text_of(page)
+    page.selectbox(key="subject-lab").set_value("S004")
+    checked(page)
+    shown = [tile["number"] for tile in tiles(page, "faces-lab")]
+    assert set(dataset.index["subject"].iloc[shown]) == {"S004"} and len(shown) == 6
+    undrawn = open_page("datasets", dataset=draw_dataset("drawn", count=70).name)
+    assert not [box for box in undrawn.selectbox if box.label == "Subject"]

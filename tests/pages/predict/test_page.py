@@ -10,6 +10,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Semaphore
 
@@ -20,7 +21,6 @@ import pytest
 from PIL import ExifTags, Image
 from skimage import data
 from streamlit.testing.v1 import AppTest
-from tensorflow.python.eager import context
 
 from fer_core import runs
 from fer_core.errors import FerError
@@ -30,7 +30,7 @@ from fer_core.inference.photos import Photo
 from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.storage import paths
-from fer_core.vision.detection import FaceDetector
+from fer_core.vision.detection import Face, FaceDetector
 from fer_core.vision.image_stats import compute_image_stats
 from pages.components.predict import photo_cache
 from pages.components.predict import photo_results as results
@@ -135,26 +135,19 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
         shared_models.detector_future.cache_clear()
 
 
-def test_reruns_do_not_clear_tensorflows_kernels(
-    page: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upload(page, ("astronaut.png", file_of(ASTRONAUT)))
-    cleared: list[str] = []
-    tensorflow_context = context.context()
-    monkeypatch.setattr(tensorflow_context, "clear_kernel_cache", lambda: cleared.append("all"))
-    rerun(page)
-    assert not cleared
-
-
-def test_opening_another_page_does_not_load_tensorflow(run: Run) -> None:
+def test_recognizing_a_photo_loads_no_tensorflow(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "astronaut.png").write_bytes(file_of(ASTRONAUT))
     program = f"""
-import sys, time
+import sys
+from pathlib import Path
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(APP)!r}, default_timeout=60)
-page.switch_page("pages/home.py").run()
+page.switch_page("pages/predict.py").run()
+photo = Path({str(tmp_path / "astronaut.png")!r})
+page.file_uploader[0].set_value([(photo.name, photo.read_bytes(), "image/png")]).run()
 assert not page.exception, page.exception
-time.sleep(0.5)
-sys.exit("tensorflow" in sys.modules)
+assert page.dataframe[0].value["answer"].notna().all()
+sys.exit(not {{"tensorflow", "keras"}}.isdisjoint(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=APP.parent, check=False)
     assert done.returncode == 0
@@ -233,6 +226,45 @@ def test_a_photo_without_a_face_gets_a_sentence_and_a_row_without_answer(page: A
     assert "No face was found in wall.png. Faces smaller than 20 pixels" in page.info[0].value
     (row,) = table(page)
     assert (row["image"], row["answer"]) == ("wall.png", "no face")
+
+
+def test_pictures_without_a_face_can_be_taken_whole(page: AppTest) -> None:
+    upload(page, ("wall.png", file_of(EMPTY)), ("tall.png", file_of(EMPTY.resize((200, 300)))))
+    proposal = next(button for button in page.button if button.label.startswith("Take each whole"))
+    proposal.click()
+    rerun(page)
+    assert page.toggle(key="the-picture-is-the-face").value
+    rows = table(page)
+    assert [row["detection"] for row in rows] == ["whole picture"] * 2
+    assert [(row["width"], row["height"]) for row in rows] == [(300, 200), (200, 300)]
+    assert all(row["expression"] in EXPRESSIONS and pd.isna(row["confidence"]) for row in rows)
+    assert not any(button.label.startswith("Take each whole") for button in page.button)
+
+
+def test_small_pictures_are_proposed_as_faces_only_if_most_are_small(page: AppTest) -> None:
+    small = file_of(ASTRONAUT.crop((160, 52, 288, 180)).resize((48, 48)))
+    upload(page, ("small.png", small), ("astronaut.png", file_of(ASTRONAUT)))
+    assert not any(button.label.startswith("Take each whole") for button in page.button)
+    upload(page, ("small.png", small))
+    assert any(button.label.startswith("Take each whole") for button in page.button)
+
+
+def test_a_doubtful_face_is_marked_and_not_sure(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detect = FaceDetector.detect
+
+    def doubt(*arguments: object) -> list[Face]:
+        return [replace(face, confidence=0.9) for face in detect(*arguments)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(FaceDetector, "detect", doubt)
+    monkeypatch.setattr(
+        recognition.Classifier, "predict_pixels", lambda *_: np.eye(len(EXPRESSIONS))[:1]
+    )
+    sharpen(upload(page, ("astronaut.png", file_of(ASTRONAUT))), 0.8)
+    (row,) = table(page)
+    assert (row["detection"], row["answer"]) == ("doubtful", "not sure")
+    assert "Doubtful" in said(page)
 
 
 def test_unreadable_files_get_an_error_and_the_others_a_result(page: AppTest) -> None:

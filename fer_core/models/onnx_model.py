@@ -1,0 +1,76 @@
+"""Loads saved models for prediction by onnxruntime, which needs no TensorFlow."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fer_core.models.blueprint import open_blueprint
+from fer_core.models.onnx_export import (
+    FEATURES,
+    PIXELS,
+    PROBABILITIES,
+    UnsupportedModelError,
+    export_onnx,
+)
+from fer_core.models.prediction import Model
+from fer_core.onnx_graphs import open_session
+from fer_core.runs import TrainConfig
+
+_LOG = logging.getLogger(__name__)
+
+
+class OnnxModel:
+    """A graph of `export_onnx` in onnxruntime. Thread-safe.
+
+    It predicts as a Keras model does; see `prediction.Model`.
+    """
+
+    def __init__(self, graph: bytes, name: str) -> None:
+        self.name = name
+        self._session = open_session(graph)
+        (pixels,), outputs = self._session.get_inputs(), self._session.get_outputs()
+        shapes = {each.name: (None, *each.shape[1:]) for each in outputs}
+        self.input_shape: tuple[Any, ...] = (None, *pixels.shape[1:])
+        self.output_shape: tuple[Any, ...] = shapes[PROBABILITIES]
+
+    def predict_on_batch(self, x: np.ndarray, /) -> np.ndarray:
+        """Returns probabilities (n, classes) of pixels (n, height, width, channels), float32."""
+        return self._run(PROBABILITIES, x)
+
+    def features_on_batch(self, x: np.ndarray, /) -> np.ndarray:
+        """Returns the features (n, …) from which the last layer computes the probabilities."""
+        return self._run(FEATURES, x)
+
+    def _run(self, output: str, pixels: np.ndarray) -> np.ndarray:
+        (result,) = self._session.run([output], {PIXELS: pixels})
+        return np.asarray(result)
+
+
+def load_for_prediction(
+    path: Path, config: TrainConfig | None = None, classes: int | None = None
+) -> Model:
+    """Loads a model that `save_model` wrote: an `OnnxModel`, or with Keras where it has no graph.
+
+    The file may come from anywhere; it passes the same checks as in `load_model`.
+
+    Args:
+        config: of the run; the model must take images of its size.
+        classes: that the model must tell apart.
+
+    Raises:
+        DamagedFileError: the file is damaged, holds another model, or none.
+    """
+    reason = ""
+    with open_blueprint(path, config, classes) as (blueprint, arrays):
+        try:
+            graph = export_onnx(blueprint, arrays)
+        except UnsupportedModelError as error:
+            reason = str(error)
+    if not reason:
+        return OnnxModel(graph, blueprint.name)
+    _LOG.warning("TensorFlow predicts with %s, which takes longer: %s.", path, reason)
+    from fer_core.models.architectures import load_model
+
+    return load_model(path, config, classes)

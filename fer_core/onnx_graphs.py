@@ -1,0 +1,111 @@
+"""Builds ONNX graphs node by node, and opens them with onnxruntime."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_OPSET, _IR_VERSION = 20, 10  # read by onnxruntime 1.19 (2024) and later, also in a browser
+_MAX_THREADS = 4  # of a session; networks this small gain nothing from more
+
+
+class Graph:
+    """Collects the nodes and weights of a graph in float32; names are made up in order."""
+
+    def __init__(self) -> None:
+        # Imported here, since only those who build a graph need it.
+        from onnx import NodeProto, TensorProto
+
+        self._nodes: list[NodeProto] = []
+        self._weights: list[TensorProto] = []
+        self._counts: Counter[str] = Counter()
+
+    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Adds a node with one output, and returns the name of that output."""
+        from onnx import helper
+
+        output = self._name(operator)
+        self._nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
+
+    def name_output(self, tensor: str, name: str) -> None:
+        """Gives a tensor another name, under which it can be an output."""
+        from onnx import helper
+
+        self._nodes.append(helper.make_node("Identity", [tensor], [name], name))
+
+    def constant(self, array: np.ndarray | Sequence[float] | float) -> str:
+        """Adds weights, stored in float32, and returns their name."""
+        from onnx import numpy_helper
+
+        name = self._name("weights")
+        self._weights.append(numpy_helper.from_array(np.asarray(array, np.float32), name))
+        return name
+
+    def serialize(
+        self,
+        name: str,
+        inputs: Mapping[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
+        *,
+        takes: type = np.float32,
+    ) -> bytes:
+        """Returns the bytes of an .onnx file.
+
+        Args:
+            inputs: shapes by name; a side is a number, or a name where it differs between runs.
+            outputs: the same for the outputs, which are float32.
+            takes: data type of the inputs.
+        """
+        from onnx import helper
+
+        taken, given = (
+            [
+                helper.make_tensor_value_info(
+                    each, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape
+                )
+                for each, shape in side.items()
+            ]
+            for side, dtype in ((inputs, takes), (outputs, np.float32))
+        )
+        graph = helper.make_graph(self._nodes, name, taken, given, initializer=self._weights)
+        opsets = [helper.make_opsetid("", _OPSET)]
+        model = helper.make_model(
+            graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="FER Studio"
+        )
+        return model.SerializeToString()
+
+    def _name(self, what: str) -> str:
+        self._counts[what] += 1
+        return f"{what}_{self._counts[what]}"
+
+
+def open_session(model: bytes, threads: int | None = None) -> "onnxruntime.InferenceSession":
+    """Opens a graph for prediction on the CPU; threads may share the session.
+
+    Args:
+        threads: that one run uses; by default see `default_threads`.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or default_threads()
+    options.inter_op_num_threads = 1
+    # Idle threads sleep: they would take the cores from others, such as a training.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors are exceptions anyway
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def default_threads() -> int:
+    """Returns the number of threads of a run: OMP_NUM_THREADS, or the cores of this process."""
+    requested = os.environ.get("OMP_NUM_THREADS", "")
+    if requested.isdecimal() and int(requested) > 0:
+        return int(requested)
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return min(_MAX_THREADS, len(usable) or os.cpu_count() or 1)

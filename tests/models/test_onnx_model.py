@@ -1,0 +1,182 @@
+"""Models that onnxruntime runs answer as Keras does, layer by layer and as a whole."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from fer_core.training.release import to_float16
+from keras import layers
+
+from fer_core.errors import FerError
+from fer_core.models.architectures import build_model, load_model, save_model
+from fer_core.models.blueprint import _LAYERS
+from fer_core.models.onnx_model import OnnxModel, load_for_prediction
+from fer_core.models.prediction import predict
+from fer_core.models.tta import predict_tta
+from fer_core.runs.recipes import RECIPES
+from fer_core.storage import paths
+from tests.models.hostile_models import packed, setting, sound_model
+
+Build = Callable[[keras.KerasTensor], keras.KerasTensor]
+SHIPPED = paths.PROJECT / "fer_core" / "pretrained" / "residual-cnn" / "model.keras"
+
+
+def dense(activation: str) -> Build:
+    return lambda x: layers.Dense(6, activation)(layers.Flatten()(x))
+
+
+def added(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.Add()([x, layers.Conv2D(3, 1)(x), x])
+
+
+def normalized_features(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.BatchNormalization(center=False)(layers.Flatten()(x))
+
+
+# What stands between the pixels, (9, 8, 3), and the last layer.
+CASES: dict[str, Build] = {
+    "Conv2D, same, even kernel": layers.Conv2D(4, (2, 4), padding="same"),
+    "Conv2D, same, strides": layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False),
+    "Conv2D, valid, strides": layers.Conv2D(4, (3, 2), strides=(2, 3), activation="relu"),
+    "Conv2D, dilation": layers.Conv2D(4, 3, dilation_rate=2, padding="same"),
+    "Conv2D, groups": layers.Conv2D(6, 3, groups=3, activation="softmax"),
+    "MaxPooling2D, same": layers.MaxPooling2D(3, strides=2, padding="same"),
+    "MaxPooling2D, valid": layers.MaxPooling2D(2),
+    "AveragePooling2D, same": layers.AveragePooling2D(4, strides=3, padding="same"),
+    "AveragePooling2D, valid": layers.AveragePooling2D((3, 2)),
+    "GlobalAveragePooling2D": layers.GlobalAveragePooling2D(),
+    "GlobalMaxPooling2D, keepdims": layers.GlobalMaxPooling2D(keepdims=True),
+    "BatchNormalization": layers.BatchNormalization(epsilon=0.01),
+    "BatchNormalization of features": normalized_features,
+    "Rescaling, one a channel": layers.Rescaling([0.1, 2.0, -1.0], [0.5, 0.0, 1.0]),
+    "Add": added,
+    "Dropout": layers.Dropout(0.5),
+    "Dense of every pixel": layers.Dense(4, "tanh"),
+    "ReLU": layers.ReLU(),
+    "ReLU, slope": layers.ReLU(negative_slope=0.3),
+    "ReLU, all settings": layers.ReLU(0.7, negative_slope=0.3, threshold=0.2),
+    "ReLU, six": layers.ReLU(6.0),
+    "Activation": layers.Activation("softmax"),
+    **{
+        f"Dense, {activation}": dense(activation)
+        for activation in ("leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+    },
+}
+
+
+def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Gives all weights other values, also those that begin as zeros or ones."""
+    rng = np.random.default_rng(seed)
+    model.set_weights([w + rng.uniform(0.05, 0.3, w.shape) for w in model.get_weights()])
+    return model
+
+
+def both(path: Path) -> tuple[OnnxModel, keras.Model]:
+    ours = load_for_prediction(path)
+    assert isinstance(ours, OnnxModel)
+    return ours, load_model(path)
+
+
+def random_pixels(model: OnnxModel, count: int = 5) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (count, *model.input_shape[1:]), dtype="uint8")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_layer_computes_what_keras_computes(case: str, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((9, 8, 3), name="pixels")
+    x = CASES[case](layers.Rescaling(1 / 64, offset=-2)(inputs))
+    outputs = layers.Dense(5, "softmax")(layers.Flatten()(x))
+    save_model(randomized(keras.Model(inputs, outputs)), tmp_path / "model.keras")
+    ours, theirs = both(tmp_path / "model.keras")
+    pixels = random_pixels(ours).astype("float32")
+    trunk = keras.Model(theirs.inputs, theirs.layers[-1].input)
+    features = trunk.predict_on_batch(pixels)
+    assert ours.features_on_batch(pixels) == pytest.approx(features, rel=1e-4, abs=1e-5)
+    expected = theirs.predict_on_batch(pixels)
+    assert ours.predict_on_batch(pixels) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_cases_name_every_layer_that_a_model_may_have() -> None:
+    tried = {case.partition(",")[0].partition(" ")[0] for case in CASES}
+    assert tried | {"InputLayer", "Flatten"} == set(_LAYERS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "cnn_residual" else pytest.mark.slow)
+        for name in sorted({each.config.architecture for each in RECIPES.values()})
+    ],
+)
+def test_every_architecture_answers_as_with_keras(name: str, tmp_path: Path) -> None:
+    config = next(each.config for each in RECIPES.values() if each.config.architecture == name)
+    model = build_model(replace(config, weights="none"), 7)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.01, w.shape) ** 2 for w in model.get_weights()])
+    save_model(model, tmp_path / "whole.keras")
+    to_float16(tmp_path / "whole.keras", tmp_path / "half.keras")
+    for file in ("whole.keras", "half.keras"):
+        ours, theirs = both(tmp_path / file)
+        pixels = random_pixels(ours)
+        assert predict(ours, pixels) == pytest.approx(predict(theirs, pixels), abs=1e-5)
+
+
+def test_the_pretrained_model_answers_as_with_keras() -> None:
+    ours, theirs = both(SHIPPED)
+    pixels = random_pixels(ours)
+    assert predict(ours, pixels) == pytest.approx(predict(theirs, pixels), abs=1e-5)
+    assert predict_tta(ours, pixels) == pytest.approx(predict_tta(theirs, pixels), abs=1e-5)
+    assert ours.output_shape == theirs.output_shape
+    assert predict(ours, pixels[:0]).shape == (0, 7)
+
+
+def test_the_graph_has_the_names_that_programs_ask_for(tmp_path: Path) -> None:
+    ours, _ = both(SHIPPED)
+    (pixels,), outputs = ours._session.get_inputs(), ours._session.get_outputs()
+    assert (pixels.name, pixels.shape) == ("pixels", ["faces", *ours.input_shape[1:]])
+    assert [(each.name, each.shape) for each in outputs] == [
+        ("probabilities", ["faces", 7]),
+        ("features", ["faces", 256]),
+    ]
+
+
+def test_keras_runs_what_has_no_graph_and_the_log_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inputs = keras.Input((9, 8, 3))
+    rows = layers.BatchNormalization(axis=1)(inputs)
+    outputs = layers.Dense(5, "softmax")(layers.Flatten()(rows))
+    save_model(keras.Model(inputs, outputs), tmp_path / "model.keras")
+    with caplog.at_level(logging.WARNING):
+        model = load_for_prediction(tmp_path / "model.keras", classes=5)
+    assert isinstance(model, keras.Model)
+    assert "batch_normalization" in caplog.text and "TensorFlow" in caplog.text
+    assert predict(model, np.zeros((2, 9, 8, 3), "uint8")).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        setting("conv", "groups", 3),
+        setting("pool", "pool_size", [400, 400]),
+        setting("conv", "padding", "valid"),
+        setting("scaling", "scale", [1.0, 2.0, 3.0]),
+        setting("probabilities", "units", 6),
+    ],
+    ids=["odd groups", "a large pool", "a sum of two sizes", "three scales", "other weights"],
+)
+def test_layers_that_do_not_fit_together_are_refused(
+    edit: Callable[..., None], tmp_path: Path
+) -> None:
+    config, weights = sound_model()
+    edit(config)
+    (tmp_path / "model.keras").write_bytes(packed(json.dumps(config).encode(), weights))
+    with pytest.raises(FerError, match="model.keras"):
+        load_for_prediction(tmp_path / "model.keras")
