@@ -227,7 +227,7 @@ class FaceBatch:
         self._pixels: list[np.ndarray] = []  # by face
 
     def __len__(self) -> int:
-        """The number of faces."""
+        """Returns the number of faces."""
         return len(self._pixels)
 
     @property
