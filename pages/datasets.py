@@ -7,7 +7,7 @@ from fer_core.datasets import Corrections, Dataset, list_datasets, open_dataset,
 from fer_core.errors import FerError
 from pages.components.datasets.add_dataset import add_dataset
 from pages.components.datasets.browse import show_faces, show_mean_faces
-from pages.components.datasets.class_balance import show_balance
+from pages.components.datasets.class_balance import show_balance, show_groups
 from pages.components.datasets.class_changes import offer_changes
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
@@ -105,6 +105,7 @@ classes, faces, means, quality, changes = st.tabs(
 )
 with classes:
     show_balance(dataset)
+    show_groups(dataset)
     offer_changes(dataset)
 with faces:
     show_faces(dataset, corrections)

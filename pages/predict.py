@@ -4,6 +4,7 @@ import streamlit as st
 
 from fer_core import runs
 from fer_core.evaluation import provenance_of
+from pages.components.predict.batches.form import show_batches
 from pages.components.predict.live_view import show_live
 from pages.components.predict.options import PredictOptions, choose_abstention, show_provenance
 from pages.components.predict.photos import show_camera, show_files
@@ -12,8 +13,14 @@ from pages.components.predict.whole_pictures import WHOLE
 from pages.components.shared.models import FaceSearch, preload
 from pages.components.shared.pickers import pick_run
 
-FILES, CAMERA, LIVE, VIDEO = "Files", "Camera", "Live", "Video"
-SOURCES = {FILES: show_files, CAMERA: show_camera, LIVE: show_live, VIDEO: show_videos}
+FILES, CAMERA, LIVE, VIDEO, BATCH = "Files", "Camera", "Live", "Video", "Batch"
+SOURCES = {
+    FILES: show_files,
+    CAMERA: show_camera,
+    LIVE: show_live,
+    VIDEO: show_videos,
+    BATCH: show_batches,
+}
 
 
 def choose_search(*, takes_photos: bool) -> FaceSearch:
@@ -70,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     shows_grad_cam = st.toggle(
         "Grad-CAM",
         key="grad-cam",
-        disabled=source in (LIVE, VIDEO),
+        disabled=source in (LIVE, VIDEO, BATCH),
         help="Highlights the parts of a face that speak for the predicted expression. Explains "
         "what the model used, not whether the prediction is correct. For photos only.",
     )

@@ -18,6 +18,7 @@ FLOORS = (
     {"runs"},
     {"evaluation", "models"},
     {"training", "inference", "figures"},
+    {"batches"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -37,6 +38,7 @@ FRONT_DOORS = (
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",
+    "fer_core.batches",
     "fer_core.release",
 )
 HEAVY = (

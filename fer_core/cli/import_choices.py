@@ -132,6 +132,7 @@ def show_preview(source: Path, choices: Choices) -> None:
 
         if proposal := propose_numbering(plan):
             _show_proposal(proposal)
+            echo(proposal.sentence(plan.classes.numbering))
 
 
 def _show_layout(preview: Preview, plan: ImportPlan) -> None:
@@ -179,7 +180,7 @@ def _examples(rows: pd.DataFrame) -> str:
 def _show_proposal(proposal: Proposal) -> None:
     echo(
         f"Of {counted(proposal.images, 'sampled image')}, the model {proposal.model} gives the "
-        "same expression:"
+        "same expression as each numbering:"
     )
     shares = sorted(proposal.shares.items(), key=lambda each: -each[1])
     echo_table(

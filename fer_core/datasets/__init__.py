@@ -16,11 +16,12 @@ from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, s
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import list_datasets, open_dataset, unreadable_datasets
-from fer_core.datasets.split_groups import seen_in_training
+from fer_core.datasets.split_groups import GROUP_NOUNS, images_per_group, seen_in_training
 from fer_core.datasets.splits import SPLITS
 from fer_core.datasets.summary import (
     describe_confirmed,
     describe_corrections,
+    describe_groups,
     describe_votes,
     imbalance,
     with_totals,
@@ -28,6 +29,7 @@ from fer_core.datasets.summary import (
 
 __all__ = [
     "CORRECTIONS_FILE",
+    "GROUP_NOUNS",
     "KINDS",
     "MAX_CORRECTIONS_BYTES",
     "SPLITS",
@@ -38,8 +40,10 @@ __all__ = [
     "check_new_name",
     "describe_confirmed",
     "describe_corrections",
+    "describe_groups",
     "describe_votes",
     "free_name",
+    "images_per_group",
     "image_name",
     "imbalance",
     "in_chunks",

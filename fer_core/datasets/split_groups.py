@@ -8,12 +8,22 @@ import numpy as np
 import pandas as pd
 
 SUBJECT, GROUP, CLUSTER = "subject", "group", "cluster"  # optional columns of the index; "" unknown
+GROUP_NOUNS = {SUBJECT: ("subject", "subjects"), GROUP: ("sequence", "sequences")}
 _WINDOW = 8  # units that the next one is chosen from
 
 
 def known_columns(index: pd.DataFrame) -> list[str]:
     """Returns which of SUBJECT and GROUP the index tells for any image, the widest first."""
     return [name for name in (SUBJECT, GROUP) if name in index and (index[name] != "").any()]
+
+
+def images_per_group(index: pd.DataFrame, column: str) -> pd.Series:
+    """Counts the images of each value of a column, the most first; those without one are left out.
+
+    Empty if the index does not have the column.
+    """
+    known = index.loc[index[column] != "", column] if column in index else pd.Series(dtype=str)
+    return known.value_counts()
 
 
 def seen_in_training(index: pd.DataFrame) -> np.ndarray | None:

@@ -2,11 +2,9 @@
 
 import pandas as pd
 
-from fer_core.datasets.split_groups import GROUP, SUBJECT, known_columns, seen_in_training
+from fer_core.datasets.split_groups import GROUP_NOUNS, known_columns, seen_in_training
 from fer_core.expressions import sort_classes
 from fer_core.text import SPLIT_NAMES, counted, some
-
-_NOUNS = {SUBJECT: ("subject", "subjects"), GROUP: ("group", "groups")}
 
 
 def split_notes(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> list[str]:
@@ -41,7 +39,7 @@ def _shared_notes(index: pd.DataFrame, drawn: list[str]) -> list[str]:
     if seen is None:
         return []
     column = columns[0]
-    one, several = _NOUNS[column]
+    one, several = GROUP_NOUNS[column]
     names = index.loc[index[column] != "", column]
     notes = []
     if names.nunique() == 1:
@@ -69,7 +67,7 @@ def _unvalidated(index: pd.DataFrame, column: str) -> list[str]:
     counts = by_class[column].nunique()
     trained = by_class["split"].agg(lambda splits: set(splits) == {"train"})
     names = sort_classes(counts.index[(counts == 1) & trained])
-    one, _ = _NOUNS[column]
+    one, _ = GROUP_NOUNS[column]
     if not names:
         return []
     return [f"Not validated, since all images are of one {one}, in training: {some(names, 10)}."]

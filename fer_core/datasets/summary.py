@@ -3,6 +3,7 @@
 import pandas as pd
 
 from fer_core.datasets.corrections import Corrections
+from fer_core.datasets.split_groups import GROUP_NOUNS
 from fer_core.text import SPLIT_NAMES, counted
 
 _BALANCED = 1.5  # ratio of the largest to the smallest class below which classes are balanced
@@ -38,6 +39,21 @@ def imbalance(counts: pd.DataFrame) -> str:
         f"{images.max() / images.sum():.1%} accuracy on them, so check the scores per expression "
         "too."
     )
+
+
+def describe_groups(images: pd.Series, column: str) -> str:
+    """Describes how many images there are of each subject or sequence.
+
+    Args:
+        images: of each of them, as from `images_per_group`.
+        column: of the index, that tells them.
+    """
+    noun = counted(len(images), *GROUP_NOUNS[column])
+    least, most = int(images.min()), int(images.max())
+    span = counted(most, "image")
+    if least < most:
+        span = f"{least:,} to {most:,} images, {images.median():,.0f} in the median"
+    return f"{noun} with {span}{' each' if len(images) > 1 and least == most else ''}."
 
 
 def describe_corrections(corrections: Corrections) -> str:

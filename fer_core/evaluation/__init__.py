@@ -12,6 +12,7 @@ from fer_core.evaluation import (
 )
 from fer_core.evaluation.abstention import (
     COLOR,
+    NO_FACE,
     NOT_SURE,
     describe_answer,
     label_or_abstain,
@@ -120,6 +121,7 @@ __all__ = [
     "MOST_CONFIDENT",
     "Mean",
     "ALWAYS_ABSTAIN",
+    "NO_FACE",
     "NOT_SURE",
     "Overview",
     "PCA",

@@ -7,6 +7,7 @@ from fer_core.evaluation.calibration import abstention_threshold, with_temperatu
 from fer_core.runs import Run
 
 NOT_SURE = "not sure"
+NO_FACE = "no face"  # in the place of an answer, for an image in which none was found
 COLOR = "#4D4D4D"  # of faces that are "not sure", as "#rrggbb"
 
 

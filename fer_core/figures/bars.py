@@ -38,6 +38,26 @@ def class_balance_figure(counts: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def group_sizes_figure(images: pd.Series, noun: str) -> go.Figure:
+    """Draws how many subjects or groups have how many images.
+
+    Args:
+        images: of each of them.
+        noun: what they are, e.g. "subjects".
+    """
+    figure = blank_figure()
+    figure.add_histogram(
+        x=images,
+        nbinsx=30,
+        marker_color=TRAIN_COLOR,
+        hovertemplate=f"%{{x}} images: %{{y:,}} {noun}<extra></extra>",
+    )
+    figure.update_layout(height=200, bargap=0.05, margin={"t": 8})
+    figure.update_xaxes(title_text="Images", rangemode="tozero")
+    figure.update_yaxes(title_text=label(noun.capitalize()))
+    return figure
+
+
 def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
     """Draws a face's probabilities, in [0, 1], as a bar per expression, the first on top."""
     names, values = list(probabilities), list(probabilities.values())

@@ -31,11 +31,17 @@ from .recognition import annotate as annotate
 from .recognition import crop_upright as crop_upright
 from .recognition import recognitions_table as recognitions_table
 from .tracking import TrackedFace as TrackedFace
+from .tracking_pipeline import TrackingPipeline as TrackingPipeline
+from .tracking_pipeline import batched_frames as batched_frames
+from .video_io import Frame as Frame
+from .video_io import VideoReader as VideoReader
 from .video_table import BRIEF_SECONDS as BRIEF_SECONDS
 from .video_table import FaceSummary as FaceSummary
+from .video_table import face_cells as face_cells
 from .video_table import probability_curve as probability_curve
 from .video_table import read_video_table as read_video_table
 from .video_table import summarize_faces as summarize_faces
+from .video_table import table_columns as table_columns
 from .videos import MAX_FRAME_STEP as MAX_FRAME_STEP
 from .videos import VIDEO_SUFFIXES as VIDEO_SUFFIXES
 from .videos import Summary as Summary
@@ -69,6 +75,10 @@ __all__ = [
     "FaceSummary",
     "Summary",
     "TrackedFace",
+    "TrackingPipeline",
+    "batched_frames",
+    "Frame",
+    "VideoReader",
     "Video",
     "VideoSettings",
     "annotate",
@@ -86,7 +96,9 @@ __all__ = [
     "read_video_table",
     "recognition",
     "recognitions_table",
+    "face_cells",
     "summarize_faces",
+    "table_columns",
     "submit_video",
     "read_uploads",
     "video_io",

@@ -9,7 +9,14 @@ import pandas as pd
 
 from fer_core import models
 from fer_core.errors import FerError
-from fer_core.evaluation import COLOR, NOT_SURE, apply_temperature, label_or_abstain, threshold_of
+from fer_core.evaluation import (
+    COLOR,
+    NO_FACE,
+    NOT_SURE,
+    apply_temperature,
+    label_or_abstain,
+    threshold_of,
+)
 from fer_core.expressions import colors
 from fer_core.models import Model, predict_tta
 from fer_core.runs import Run
@@ -35,7 +42,6 @@ MARGIN = 0.0
 MAX_UPRIGHT_TILT = 10.0
 
 DETECTED, DOUBTFUL, WHOLE_PICTURE = "detected", "doubtful", "whole picture"
-NO_FACE = "no face"  # in the place of an answer, for an image in which none was found
 _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 

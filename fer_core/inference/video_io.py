@@ -1,5 +1,6 @@
 """Reads and writes videos frame by frame: upright RGB with time stamps, without sound."""
 
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -129,21 +130,45 @@ class VideoReader:
         """
         return self._form.scale
 
-    def read(self, every: int = 1) -> Iterator[Frame]:
-        """Yields every frame, or every Nth.
+    def read(
+        self,
+        every: int = 1,
+        *,
+        per_second: float | None = None,
+        start: float = 0.0,
+        end: float = math.inf,
+    ) -> Iterator[Frame]:
+        """Yields every frame, every Nth, or so many per second, of all or of a part.
+
+        Args:
+            every: 1 for every frame; counts from the first frame of the part.
+            per_second: frames in a second, the first of each interval; `every` then does not count.
+            start: seconds at which the part begins.
+            end: seconds at which it ends; a frame at that time still belongs to it.
 
         Raises:
-            FerError: no frame can be decoded, or a frame takes more than `MAX_FRAME_BYTES`.
+            FerError: no frame can be decoded, none is in the part, or one takes more than
+                `MAX_FRAME_BYTES`.
         """
         if every < 1:
             raise FerError(f"`every` must be at least 1 frame. Received: {every}")
-        clock, has_frame = _Clock(self.step), False
+        clock, sampler = _Clock(self.step), _Sampler(every, per_second, start)
+        number, has_frame = -1, False
         for number, decoded in enumerate(self._decoded()):
-            self.reached = clock.read(decoded.time)
-            image = self._image(decoded) if number % every == 0 else None
+            seconds = clock.read(decoded.time)
+            if seconds > end:
+                break
+            self.reached = seconds
+            image = self._image(decoded) if sampler.takes(seconds) else None
             if image is not None:
                 has_frame = True
-                yield Frame(number, self.reached, image)
+                yield Frame(number, seconds, image)
+        if number >= 0 and self.reached < start:
+            until = "" if math.isinf(end) else f" to {end:g}"
+            raise FerError(
+                f"{self.name} must have a frame in the part from {start:g}{until} s. The last one "
+                f"before it is at {self.reached:.2f} s."
+            )
         if not has_frame:
             raise FerError(
                 f"{self.name} cannot be read as a video: no frame can be decoded. It is damaged or "
@@ -304,6 +329,27 @@ class VideoWriter:
         context.time_base = _TIME_BASE
         context.color_range, context.colorspace = _LIMITED, _BT709
         return stream
+
+
+class _Sampler:
+    """Chooses among successive frames those that are read."""
+
+    def __init__(self, every: int, per_second: float | None, start: float) -> None:
+        self._every, self._per_second, self._start = every, per_second, start
+        self._count = 0  # frames since the start
+        self._slot = -1  # interval of the last frame taken
+
+    def takes(self, seconds: float) -> bool:
+        """Tells whether the next frame, which has this time, is one of them."""
+        if seconds < self._start:
+            return False
+        self._count += 1
+        if self._per_second is None:
+            return (self._count - 1) % self._every == 0
+        # Times in files are rounded: a frame at 0.9999 s opens the interval that begins at 1 s.
+        slot = math.floor((seconds - self._start) * self._per_second + 0.01)
+        is_first, self._slot = slot > self._slot, max(slot, self._slot)
+        return is_first
 
 
 class _Clock:

@@ -1,8 +1,9 @@
 """Reads the table of a video's faces and summarizes each face."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,14 @@ import pandas as pd
 from fer_core.errors import FerError
 from fer_core.storage import DamagedFileError, check_ranges, read_csv
 
+if TYPE_CHECKING:  # they load SciPy and the detector
+    from fer_core.inference.tracking import TrackedFace
+    from fer_core.vision import Face
+
 BRIEF_SECONDS = 0.5  # a face that appears for less may be a false detection
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
 _RANGES = {"seconds": (0, 1e10), "frame": (0, 2**53), "face": (0, 2**53)}
+POSE = ("yaw", "pitch", "roll")  # missing in tables of earlier versions
 _ANY = (-1e9, 1e9)  # boxes and probabilities
 
 
@@ -32,8 +38,48 @@ class FaceSummary:
         return self.last - self.first < BRIEF_SECONDS
 
 
+def table_columns(class_names: Sequence[str]) -> list[str]:
+    """Returns the columns of the table, which has a row per face and frame in order of time.
+
+    `seconds` and `frame` (from 0) of the video, `face` (from 1), the box in pixels of the video,
+    the detector's `confidence`; probabilities `p_` of the single frame and `smoothed_` over time;
+    the head's `yaw`, `pitch` and `roll` in degrees, see `vision.HeadPose`, empty if unknown;
+    the most probable `expression` of the smoothed ones, and `answer`: the same, or "not sure".
+    """
+    return [
+        *("seconds", "frame", "face", "x", "y", "width", "height", "confidence"),
+        *(f"p_{name}" for name in class_names),
+        *(f"smoothed_{name}" for name in class_names),
+        *(*POSE, "expression", "answer"),
+    ]
+
+
+def face_cells(
+    face: "Face", tracked: "TrackedFace", answer: str, class_names: Sequence[str], scale: float
+) -> list[Any]:
+    """Returns the cells of a row from the column `face` on; see `table_columns`.
+
+    Args:
+        scale: pixels of the frame in which the face was found per pixel of the video.
+    """
+    box = face.box.scaled(1 / scale)
+    return [
+        *(tracked.number, box.x, box.y, box.width, box.height, f"{face.confidence:.3f}"),
+        *(f"{p:.4f}" for p in (*tracked.probabilities, *tracked.smoothed)),
+        *_pose_cells(face),
+        *(class_names[int(tracked.smoothed.argmax())], answer),
+    ]
+
+
+def _pose_cells(face: "Face") -> list[str]:
+    from fer_core.vision import head_pose  # loads OpenCV
+
+    pose = head_pose(face.landmarks)
+    return [""] * 3 if pose is None else [f"{each:.1f}" for each in astuple(pose)]
+
+
 def read_video_table(file: Path, class_names: Sequence[str] = ()) -> pd.DataFrame | None:
-    """Reads a table with the columns of `video_task.columns`; None if there is no file.
+    """Reads a table with the columns of `table_columns`; None if there is no file.
 
     Drops an incomplete last row, which a killed process leaves.
 
@@ -60,8 +106,10 @@ def _checked(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
         raise FerError(f"The column {missing[0]} is missing.")
     # Rows are complete if their last column is; only then are numbers parsed.
     table = table[table["answer"].fillna("") != ""].reset_index(drop=True)
+    table = table.replace(dict.fromkeys(POSE, ""), "nan")
     numbers = [str(name) for name in table if name not in ("expression", "answer")]
     table = table.astype(dict.fromkeys(numbers, float))
+    numbers = [name for name in numbers if name not in POSE]
     check_ranges(table, {name: _RANGES.get(name, _ANY) for name in numbers})
     return table.astype({"face": int, "frame": int})
 

@@ -3,7 +3,7 @@
 import csv
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -11,17 +11,17 @@ import numpy as np
 
 from fer_core.evaluation import COLOR, NOT_SURE, label_or_abstain
 from fer_core.expressions import colors
-from fer_core.inference.frame_pipeline import FramePipeline
 from fer_core.inference.recognition import Classifier
-from fer_core.inference.tracking import PATIENCE, TrackedFace, Tracker
+from fer_core.inference.tracking import TrackedFace
+from fer_core.inference.tracking_pipeline import TrackingPipeline, batched_frames
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
-from fer_core.inference.videos import Summary, Video, VideoSettings
+from fer_core.inference.video_table import face_cells, table_columns
+from fer_core.inference.videos import Summary, Video
 from fer_core.runs import COMPLETED, STOPPED, open_run
 from fer_core.storage import replacing, write_json
 from fer_core.tasks import Progress, ProgressReporter, Task, raise_if_stopped
 from fer_core.vision import (
     Box,
-    CutDetector,
     Face,
     FaceDetector,
     crop_face,
@@ -30,8 +30,6 @@ from fer_core.vision import (
     resize,
 )
 
-BATCH = 16  # frames; 44 MB at the maximum size
-_MAX_BATCH_SECONDS = 5.0  # then even a smaller batch is processed, so that "Stop" is answered
 PORTRAIT = 160  # pixels a side
 MIN_PORTRAIT_SECONDS = 0.5  # a face that appears for less gets no portrait
 _MAX_PORTRAITS = 1000  # 10 KB each; a flickering video has a new face in every second frame
@@ -40,21 +38,6 @@ _SIDE_RANGE = (640, 1280)  # pixels of the longer side of the annotated video
 _MIN_GROWTH = 1.2  # of the side of a face, to replace its portrait
 
 Report = Callable[[Progress], bool]  # returns whether to continue
-
-
-def columns(class_names: Sequence[str]) -> list[str]:
-    """Returns the columns of the table, which has a row per face and frame in order of time.
-
-    `seconds` and `frame` (from 0) of the video, `face` (from 1), the box in pixels of the video,
-    the detector's `confidence`; probabilities `p_` of the single frame and `smoothed_` over time;
-    the most probable `expression` of the smoothed ones, and `answer`: the same, or "not sure".
-    """
-    return [
-        *("seconds", "frame", "face", "x", "y", "width", "height", "confidence"),
-        *(f"p_{name}" for name in class_names),
-        *(f"smoothed_{name}" for name in class_names),
-        *("expression", "answer"),
-    ]
 
 
 def run_video(task: Task) -> None:
@@ -101,7 +84,8 @@ def recognize_video(
         FerError: no frame can be decoded, or the settings are damaged.
     """
     settings, started = video.settings, time.monotonic()
-    tracking = _TrackingPipeline(detector, classifier, settings, reader)
+    pause = settings.every * reader.step
+    tracking = TrackingPipeline(detector, classifier, settings, reader.scale, pause)
     pace = _Pace(reader.frames, started)
     reason = COMPLETED
     with (
@@ -110,7 +94,7 @@ def recognize_video(
         video.table_file.open("w", encoding="utf-8", newline="") as table,
     ):
         output = _Output(video, writer, table, reader, classifier.class_names)
-        for frames in _batches(reader.read(settings.every), BATCH):
+        for frames in batched_frames(reader.read(settings.every)):
             for frame, faces in tracking.recognize(frames):
                 output.add(frame, faces)
             table.flush()
@@ -135,41 +119,6 @@ def recognize_video(
     )
 
 
-class _TrackingPipeline:
-    """Finds, classifies and numbers the faces of a video."""
-
-    def __init__(
-        self,
-        detector: FaceDetector,
-        classifier: Classifier,
-        settings: VideoSettings,
-        reader: VideoReader,
-    ) -> None:
-        smallest = settings.smallest_face and max(1, round(settings.smallest_face * reader.scale))
-        self._pipeline = FramePipeline(detector, classifier, smallest, settings.confidence)
-        self._cuts = CutDetector()
-        # A face may be missed in two processed frames, however far apart they are.
-        pause = settings.every * reader.step
-        self._tracker = Tracker(settings.time_constant, max(PATIENCE, 3 * pause))
-        self.faces = 0  # distinct faces so far
-
-    def recognize(
-        self, frames: Sequence[Frame]
-    ) -> Iterator[tuple[Frame, list[tuple[Face, TrackedFace]]]]:
-        """Yields the faces of the next frames, all classified in one batch."""
-        cuts = [self._cuts.is_cut(frame.image) for frame in frames]
-        results = self._pipeline.recognize(
-            [(frame.image, frame.seconds, cut) for frame, cut in zip(frames, cuts, strict=True)]
-        )
-        for frame, (faces, probabilities), cut in zip(frames, results, cuts, strict=True):
-            if cut:
-                self._tracker.forget()
-            boxes = [face.box for face in faces]
-            tracked = self._tracker.update(frame.seconds, boxes, probabilities)
-            self.faces = max([self.faces, *(face.number for face in tracked)])
-            yield frame, list(zip(faces, tracked, strict=True))
-
-
 class _Output:
     """Writes table rows, annotated frames and portraits."""
 
@@ -186,7 +135,7 @@ class _Output:
         self._colors = dict(zip(self._names, colors(self._names), strict=True)) | {NOT_SURE: COLOR}
         self._sides: dict[int, int] = {}  # pixels of each face in its portrait
         self._table = csv.writer(table, lineterminator="\n")
-        self._table.writerow(columns(self._names))
+        self._table.writerow(table_columns(self._names))
         self.frames, self.rows = 0, 0
         self.shape = (0, 0)  # (height, width) of the frames
 
@@ -211,12 +160,9 @@ class _Output:
         return draw_boxes(image, boxes, labels, answer_colors, _SIDE_RANGE)
 
     def _add_row(self, frame: Frame, face: Face, tracked: TrackedFace, answer: str) -> None:
-        box = face.box.scaled(1 / self._reader.scale)
         self._table.writerow(
-            [f"{frame.seconds:.3f}", frame.number, tracked.number]
-            + [box.x, box.y, box.width, box.height, f"{face.confidence:.3f}"]
-            + [f"{p:.4f}" for p in (*tracked.probabilities, *tracked.smoothed)]
-            + [self._names[int(tracked.smoothed.argmax())], answer]
+            [f"{frame.seconds:.3f}", frame.number]
+            + face_cells(face, tracked, answer, self._names, self._reader.scale)
         )
         self.rows += 1
 
@@ -276,18 +222,6 @@ def _reporter(task: Task) -> Report:
         return not task.stop_requested
 
     return report
-
-
-def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    batch: list[Frame] = []
-    started = time.monotonic()
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == size or time.monotonic() - started > _MAX_BATCH_SECONDS:
-            yield batch
-            batch, started = [], time.monotonic()
-    if batch:
-        yield batch
 
 
 def _remove_partial_files(video: Video) -> None:

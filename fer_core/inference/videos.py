@@ -58,6 +58,15 @@ class VideoSettings:
         """Returns the settings as a task's request has them."""
         return _to_record(asdict(self))
 
+    @classmethod
+    def from_record(cls, record: Any) -> "VideoSettings":
+        """Returns the settings of such a record.
+
+        Raises:
+            FerError: it is damaged.
+        """
+        return check_record(cls, _from_record(record))
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -115,7 +124,7 @@ class Video(Task):
             FerError: the request is damaged.
         """
         try:
-            return check_record(VideoSettings, _from_record(self._arguments.get("settings", {})))
+            return VideoSettings.from_record(self._arguments.get("settings", {}))
         except FerError as error:
             raise FerError(f"The request of {self.id} is damaged: {error}") from error
 
@@ -146,7 +155,7 @@ class Video(Task):
 
     @property
     def table_file(self) -> Path:
-        """Path of the table; see `video_task.columns`."""
+        """Path of the table; see `video_table.table_columns`."""
         return self.directory / "faces.csv"
 
     def portrait_file(self, number: int) -> Path:

@@ -180,9 +180,9 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
 
 
 def _check_predictions(table: pd.DataFrame, texts: list[str]) -> None:
-    for name in texts:
-        if name not in table or table[name].isna().any():  # of a row that is cut off
-            raise FerError(f"Every row must have the column {name}.")
+    missing = [name for name in texts if name not in table]
+    if missing or any(table[name].hasnans for name in texts):  # of a row that is cut off
+        raise FerError(f"Every row must have the columns {', '.join(texts)}.")
     probabilities = [str(name) for name in table if str(name).startswith("p_")]
     if not probabilities:
         raise FerError("There must be a column of probabilities for every class.")

@@ -21,10 +21,12 @@ LABELS = "labels"
 DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
+BATCH = "batch"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
 MAX_FRAME_STEP = 100
+MAX_FRAMES_PER_SECOND = 240.0
 
 # What an upload is called in its task's directory: a request names no other file there.
 VIDEO_STEM, VIDEO_SUFFIXES = "video", (".mp4", ".mov", ".webm", ".avi", ".m4v", ".mkv")
@@ -124,6 +126,22 @@ class _Video:
 
 
 @dataclass(frozen=True)
+class _Batch:
+    run: Name
+    source: str | None = None  # an absolute path of a folder, only read; None: uploads
+    network: _Text = ""
+    name: _Text = ""
+    patterns: Annotated[list[_Text], Meta(max_length=100)] = field(default_factory=list)
+    only_listed: bool = False
+    per_second: Annotated[float, Meta(gt=0, le=MAX_FRAMES_PER_SECOND)] | None = None
+    settings: _VideoSettings = _VideoSettings()
+
+    def __post_init__(self) -> None:
+        if self.source is not None and not Path(self.source).is_absolute():
+            raise FerError("`source` must be an absolute path.")
+
+
+@dataclass(frozen=True)
 class Kind:
     """A kind of task."""
 
@@ -157,4 +175,6 @@ KINDS = {
     EXAMINE: Kind("fer_core.datasets.quality.scan_task:run_scan", "examining", _Examine),
     # Takes about as long as the video plays.
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
+    # Takes hours, in which a single video must not have to wait.
+    BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
 }

@@ -16,7 +16,10 @@ LOG = logging.getLogger(__name__)
 
 MAX_LOG_BYTES = 8_000_000
 RETENTION_SECONDS = 7 * 24 * 3600.0  # for which an ended task is kept; runs are never removed
-_KEPT_KINDS = (kinds.VIDEO,)  # their results are in the task's directory and belong to the user
+# Their results are in the task's directory and belong to the user.
+_KEPT_KINDS = (kinds.VIDEO, kinds.BATCH)
+_RESUMABLE_KINDS = (kinds.BATCH,)  # what they have done is kept when they do not get to their end
+_UNFINISHED = (TaskState.INTERRUPTED, TaskState.FAILED)
 _REQUESTS = ("request.json", WITHDRAWN)
 _MAX_DELETION_SECONDS = 3600.0  # that deleting a folder takes
 
@@ -54,8 +57,9 @@ def truncate_logs(attempts: list[Path]) -> None:
 
 def _is_removable(task: Task) -> bool:
     state = task.state
-    holds_results = task.request is not None and task.request.kind in _KEPT_KINDS
-    is_needed = state.is_active or (holds_results and state is TaskState.FINISHED)
+    kind = task.request.kind if task.request is not None else ""
+    is_needed = state.is_active or (kind in _KEPT_KINDS and state is TaskState.FINISHED)
+    is_needed |= kind in _RESUMABLE_KINDS and state in _UNFINISHED
     return not is_needed and _was_made_here(task)
 
 

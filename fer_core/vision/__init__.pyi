@@ -10,6 +10,8 @@ from .drawing import SCREEN_SIDE as SCREEN_SIDE
 from .drawing import draw_boxes as draw_boxes
 from .drawing import overlay_heatmap as overlay_heatmap
 from .drawing import tile as tile
+from .head_pose import HeadPose as HeadPose
+from .head_pose import head_pose as head_pose
 from .image_limits import MAX_IMAGE_BYTES as MAX_IMAGE_BYTES
 from .image_limits import MAX_PIXELS as MAX_PIXELS
 from .image_stats import Appearance as Appearance
@@ -39,6 +41,8 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceFollower",
+    "HeadPose",
+    "head_pose",
     "IMAGE_SUFFIXES",
     "MAX_IMAGE_BYTES",
     "MAX_PIXELS",

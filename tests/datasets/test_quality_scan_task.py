@@ -1,5 +1,6 @@
 """A data set is examined in a task: with progress, stopped on request, stored for the page."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,9 @@ from fer_core.datasets import quality
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.quality import scan, scan_task
+from fer_core.datasets.quality.scan_results import folder
 from fer_core.datasets.registry import open_dataset
+from fer_core.errors import FerError
 from fer_core.storage import paths
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks import task as tasks
@@ -177,3 +180,17 @@ def test_the_face_search_finds_a_face_and_none_in_noise(tmp_path, ask) -> None:
     search = quality.read_face_search(open_dataset("faces"))
     found = search.positions[search.found]
     assert dataset.index["path"].iloc[found].tolist() == ["happy/astronaut.png"]
+
+
+def test_a_result_is_not_written_through_a_link_in_a_dataset_that_was_copied_in(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "seen.npz").write_text("years of work")
+    shutil.rmtree(folder(dataset), ignore_errors=True)
+    folder(dataset).symlink_to(elsewhere)
+    with pytest.raises(FerError, match="not a link"):
+        scan.scan(dataset.name, lambda done, total, message: None)
+    assert (elsewhere / "seen.npz").read_text() == "years of work"
+    assert len(list(elsewhere.iterdir())) == 1

@@ -42,6 +42,10 @@ def hostile_requests(victim: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield directory, request("import", directory, name="x", upload=str(victim))
         directory = root / "import-source"
         yield directory, request("import", name="x", source=str(victim))
+        directory = root / "valid-here"  # all but the seal of this workspace is right
+        kind = "train" if root == paths.runs_root() else "draw"
+        name = {} if kind == "train" else {"name": "theirs"}
+        yield directory, request(kind, directory, **name) | {"seal": "0" * 64}
         directory = root / "types-here"
         yield directory, request("video", directory, run=1, file=[str(victim)], settings="x")
         yield root / "shape", {"kind": ["video"], "arguments": str(victim), "submitted": "now"}

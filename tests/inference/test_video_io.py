@@ -1,6 +1,8 @@
 """Films are read upright, frame by frame and at their own times, and written so that they play."""
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -64,6 +66,34 @@ def test_one_frame_of_several_is_read(tmp_path: Path) -> None:
     assert [frame.seconds for frame in found] == pytest.approx([0, 0.16, 0.32], abs=1e-4)
     with VideoReader(tmp_path / "a.mp4") as opened, pytest.raises(ValueError, match="Received: 0"):
         list(opened.read(every=0))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "numbers"),
+    [
+        ({"start": 0.4, "end": 0.8}, range(10, 21)),
+        ({"start": 0.4, "end": 0.8, "every": 5}, [10, 15, 20]),
+        ({"per_second": 5}, range(0, 50, 5)),
+        ({"per_second": 2, "start": 0.2}, [5, 18, 30, 43]),
+        ({"per_second": 100}, range(50)),  # no more than there are
+    ],
+)
+def test_a_part_or_so_many_frames_a_second_are_read(
+    tmp_path: Path, chosen: dict[str, float], numbers: Sequence[int]
+) -> None:
+    with VideoReader(write_film(tmp_path / "a.mp4", gray_frames(50))) as opened:
+        found = [frame.number for frame in opened.read(**chosen)]
+    assert found == list(numbers)
+
+
+@pytest.mark.parametrize(("start", "end"), [(9.0, math.inf), (1.001, 1.002)])
+def test_a_part_without_a_frame_gets_a_sentence(tmp_path: Path, start: float, end: float) -> None:
+    path = write_film(tmp_path / "a.mp4", gray_frames(50))
+    with (
+        VideoReader(path) as opened,
+        pytest.raises(ValueError, match=r"a\.mp4 must have a frame in the part from"),
+    ):
+        list(opened.read(start=start, end=end))
 
 
 def test_a_large_film_is_reduced_as_it_is_read(tmp_path: Path) -> None:

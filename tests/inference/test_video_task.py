@@ -14,8 +14,8 @@ from fer_core.access import Access
 from fer_core.inference import video_task, videos
 from fer_core.inference.recognition import Classifier
 from fer_core.inference.video_io import MAX_GAP, VideoReader
-from fer_core.inference.video_table import read_video_table
-from fer_core.inference.video_task import _is_inside, columns, recognize_video
+from fer_core.inference.video_table import read_video_table, table_columns
+from fer_core.inference.video_task import _is_inside, recognize_video
 from fer_core.inference.videos import Summary, Video, VideoSettings, submit_video
 from fer_core.models import architectures as models
 from fer_core.runs.config import TrainConfig
@@ -90,7 +90,7 @@ def test_every_frame_has_its_face_and_two_faces_keep_their_numbers(ask: Ask, det
     table = table_of(video)
     assert (summary.frames, summary.faces, summary.rows) == (20, 2, 40)
     assert (summary.width, summary.height) == (320, 240)
-    assert list(table.columns) == columns(NAMES)
+    assert list(table.columns) == table_columns(NAMES)
     assert table["frame"].tolist() == [number for number in range(20) for _ in range(2)]
     assert table["seconds"].iloc[-1] == pytest.approx(19 / 25, abs=1e-3)
     left, right = (table[table["face"] == number] for number in (1, 2))

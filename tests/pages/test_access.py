@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,6 +85,21 @@ def test_strangers_see_no_log_and_no_folder_of_the_machine_on_train(
     monkeypatch.setenv("FER_ALLOW_PATHS", str(paths.workspace()))
     page = open_page("train", run=run.id)
     assert any("bob" in each.value for each in page.code)
+
+
+def test_strangers_download_nothing_that_a_link_leads_to(
+    public: None, open_page: PageOpener, finished_run: RunFactory, tmp_path: Path
+) -> None:
+    run, secret = finished_run(), tmp_path / "secret.txt"
+    secret.write_text("secret")
+    (run.directory / "export").mkdir(exist_ok=True)
+    (run.directory / "export" / "link.h5").symlink_to(secret)
+    (run.directory / "export" / "model.h5").write_text("a model")
+    page = open_page("runs")
+    page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0]}}
+    offered = [button.label for button in rerun(page).download_button]
+    assert any("model.h5" in label for label in offered)
+    assert not any("link.h5" in label for label in offered)
 
 
 def test_forged_presses_of_disabled_buttons_change_nothing(

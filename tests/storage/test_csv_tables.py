@@ -4,10 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.storage.csv_tables import CsvTail, append_row, save_table
+from fer_core.errors import FerError
+from fer_core.storage.csv_tables import CsvTail, append_row, check_ranges, save_table
 
 RANGES = {"step": (0, 1e9), "loss": (-1e9, 1e9)}
 COLUMNS = tuple(RANGES)
@@ -104,3 +106,30 @@ def test_threads_reading_at_once_see_every_row_once(file: Path) -> None:
             seen = list(threads.map(lambda _: len(table.read()), range(8)))
             assert seen == [step + 1] * 8
     assert list(table.read()["step"]) == list(range(50))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0, np.nan],
+        [0.0, np.nextafter(1.0, 2.0)],
+        [-5e-324, 1.0],
+        [np.inf, 0.0],
+        [0, 2],
+        ["0", "1"],
+        pd.array([0, None], "Int64"),
+    ],
+    ids=str,
+)
+def test_a_value_out_of_range_is_found_in_whatever_column_it_is(values: object) -> None:
+    table = pd.DataFrame({"a": [0.0, 1.0], "b": values, "c": [0.5, -0.0], "d": [1, 0]})
+    with pytest.raises(FerError, match="^b must be"):
+        check_ranges(table, dict.fromkeys("abcd", (0.0, 1.0)))
+    check_ranges(table, dict.fromkeys("acd", (0.0, 1.0)))
+    check_ranges(table[:0], dict.fromkeys("acd", (0.0, 1.0)))
+
+
+def test_whole_numbers_are_not_rounded_when_they_are_compared() -> None:
+    table = pd.DataFrame({"a": [2**53 + 1], "b": [0.0]})
+    with pytest.raises(FerError, match="^a must be"):
+        check_ranges(table, {"a": (0, 2**53), "b": (0, 1)})

@@ -6,9 +6,11 @@ from fer_core.datasets.importing.archives import (
     check_member,
     check_packing,
     check_total,
+    extract_archive,
     has_suffix,
     read_member,
 )
+from fer_core.datasets.importing.image_check import MAX_CLASSES
 from fer_core.datasets.importing.import_task import (
     EXTRACTED,
     EXTRACTION,
@@ -39,6 +41,7 @@ __all__ = [
     "EXTRACTION",
     "FACES",
     "Group",
+    "MAX_CLASSES",
     "MAX_EXTRACTED_BYTES",
     "MOST_CLASSES",
     "PREVIEW",
@@ -51,6 +54,7 @@ __all__ = [
     "check_source",
     "check_total",
     "example_strips",
+    "extract_archive",
     "has_suffix",
     "import_progress",
     "import_source",

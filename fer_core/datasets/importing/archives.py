@@ -34,8 +34,16 @@ _DAMAGE: tuple[type[Exception], ...] = (zipfile.BadZipFile, zlib.error, lzma.LZM
 _DAMAGE += (OSError, NotImplementedError, RuntimeError, UnicodeError, OverflowError, struct.error)
 
 
-def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
+def extract_archive(
+    archive: Path,
+    target: Path,
+    report: Report,
+    suffixes: Collection[str] = IMAGE_SUFFIXES | _TABLES,
+) -> list[str]:
     """Extracts the images and tables of a .zip into `target`; returns notes on skipped files.
+
+    Args:
+        suffixes: in lower case, of the files to extract.
 
     Raises:
         FerError: not an archive, damaged, too large, with a member that would be written outside
@@ -47,7 +55,7 @@ def extract_archive(archive: Path, target: Path, report: Report) -> list[str]:
         members = opened.members
         for member in members:
             check_member(member)
-        wanted = [member for member in members if has_suffix(member, IMAGE_SUFFIXES | _TABLES)]
+        wanted = [member for member in members if has_suffix(member, suffixes)]
         extractable = [member for member in wanted if not _is_skipped(member, skipped)]
         _check_tree(extractable)
         free = min(shutil.disk_usage(target.parent).free, tasks.room_left())

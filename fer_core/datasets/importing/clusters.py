@@ -61,7 +61,8 @@ def _near_duplicates(measures: Path, count: int, report: Report) -> np.ndarray:
         return np.arange(count)
 
     def report_pairs(done: int, total: int, message: str) -> None:
-        report(count, count, message)  # the images were counted before
+        share = done / max(1, total)
+        report(count, count, f"Compared {share:.0%} of all pairs of {count:,} images")
 
     groups = compare_measures(known, report_pairs)["near"].astype(int)
     sizes = np.bincount(groups, minlength=count)[groups]

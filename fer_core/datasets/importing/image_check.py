@@ -15,7 +15,6 @@ from fer_core.datasets.quality.measures import (
     DAMAGED,
     MEASURES,
     READABLE,
-    add_hashes,
     measure_into,
     writing_measures,
 )
@@ -121,5 +120,4 @@ def _check(reader: ImageReader, positions: range, classes: np.ndarray) -> _Chunk
             row["problem"] = DAMAGED
         rows.append((size, modified, content))
     measures = measures[measures["problem"] == READABLE]
-    add_hashes(measures)
     return _Chunk(rows, present, sums, damaged, is_gray, measures)

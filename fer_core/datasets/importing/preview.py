@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -178,15 +177,15 @@ def _places(plan: ImportPlan) -> dict[str, int]:
     if rows.empty:
         return {}
     known = {*plan.classes.expressions, *plan.splits}
-    folders = rows["path"].map(lambda path: PurePosixPath(path).parent.as_posix())
+    folders = rows["path"].map(lambda path: path.rpartition("/")[0])
     places: Counter[str] = Counter()
     for folder, images in folders.value_counts(sort=False).items():
-        for part in set(PurePosixPath(str(folder)).parts) - known:
+        for part in set(str(folder).split("/")) - known:
             places[part] += int(images)
     has_names = plan.layout_name == "table" and not plan.parsed.columns.get("split")
     if has_names and len(plan.parsed.tables) > 1:
         places.update(dict.fromkeys(plan.parsed.tables, 0))
-    places.pop("/", None)
+    places.pop("", None)
     return dict(places) if 0 < len(places) <= _MOST_PLACES else {}
 
 

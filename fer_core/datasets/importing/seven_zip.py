@@ -10,6 +10,7 @@ from io import BufferedWriter, BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from fer_core import tasks
 from fer_core.datasets.importing.archives import (
     MAX_DEPTH,
     MAX_EXTRACTED_BYTES,
@@ -126,7 +127,7 @@ def _extract_members(file: Any, size: int, target: Path, report: Report) -> list
                 f"{shortened(member.filename)}"
             )
     total = sum(member.uncompressed for member in members)
-    available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target).free)
+    available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target).free, tasks.room_left())
     check_size(total, size, available)
     wanted, others, skipped = set[str](), 0, Tally()
     for member in members:

@@ -128,23 +128,34 @@ def _all_rows(tables: list[PathTable], source: Source) -> tuple[pd.DataFrame, li
 def read_groups(source: Source) -> pd.DataFrame | None:
     """Reads which subject or group the tables of a source tell for images: path, subject, group.
 
-    None if no table does; columns that none has are left out.
+    None if no table does; columns that none has are left out, as tables that cannot be read are.
     """
     parts = []
     for each in _image_tables(source) if source.is_folder else []:
-        if groups := each.columns.groups:
-            numbers = [each.columns.image, *groups.values()]
-            rows = [[cells[i].strip()[:_MAX_PATH] for i in numbers] for cells in each.table.rows()]
-            frame = pd.DataFrame(rows, columns=["path", *groups])
-            frame["path"] = frame["path"].str.replace("\\", "/")
-            frame["folder"] = each.table.path.parent.relative_to(source.folder).as_posix()
-            parts.append(frame.assign(source_split=_table_split(each.table, source.choices.splits)))
+        try:
+            parts += [_group_rows(each, source)] if each.columns.groups else []
+        except FerError as error:
+            source.damaged.add(str(error))
     if not parts:
         return None
     table = pd.concat(parts, ignore_index=True)
     table["path"] = _Locator(source).locate(table).paths
     table = table.dropna(subset="path").drop_duplicates("path")
     return table.drop(columns=["folder", "source_split"]).fillna("")
+
+
+def _group_rows(each: PathTable, source: Source) -> pd.DataFrame:
+    """Returns a row per image: path as listed, subject, group, folder and split of the table."""
+    table, columns = each.table, each.columns
+    numbers = [columns.image, *columns.groups.values()]
+    rows = [
+        [cells[number].strip()[:_MAX_PATH] for number in numbers]
+        for cells in table.rows(source.report)
+    ]
+    frame = pd.DataFrame(rows, columns=["path", *columns.groups])
+    frame["path"] = frame["path"].str.replace("\\", "/")
+    folder = table.path.parent.relative_to(source.folder).as_posix()
+    return frame.assign(folder=folder, source_split=_table_split(table, source.choices.splits))
 
 
 def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:

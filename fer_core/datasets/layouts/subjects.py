@@ -10,7 +10,7 @@ from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.layouts.csv_paths import read_groups
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.source import Source
-from fer_core.datasets.split_groups import GROUP, SUBJECT
+from fer_core.datasets.split_groups import GROUP, GROUP_NOUNS, SUBJECT
 from fer_core.text import counted
 
 _NEARLY_ALL = 0.95  # of the images, that a pattern must fit
@@ -126,10 +126,10 @@ def _below_common_folder(paths: pd.Series) -> pd.Series:
 
 
 def _note(index: pd.DataFrame, columns: list[str], origin: str) -> str:
-    nouns = {SUBJECT: ("subject", "subjects"), GROUP: ("sequence", "sequences")}
+    columns = [name for name in GROUP_NOUNS if name in columns]  # subjects first
     known = [index.loc[index[name] != "", name] for name in columns]
     parts = [
-        f"{counted(names.nunique(), *nouns[column])}"
+        f"{counted(names.nunique(), *GROUP_NOUNS[column])}"
         for column, names in zip(columns, known, strict=True)
     ]
     example = next((f", such as {names.iloc[0]}" for names in known if len(names)), "")

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 from fer_core.datasets.quality import thresholds
-from fer_core.datasets.quality.duplicates import MIN_CORRELATION
 from fer_core.text import SPLIT_NAMES
 
 # Pairs of splits that should share no image; shared images are excluded from the first.
 PAIRS = (("train", "test"), ("train", "val"), ("val", "test"))
 
 _NEARLY = (
-    "the same photo in another crop, size or compression, with a caption, or the next frame of a "
-    f"video. Downscaled to 32×32 pixels they correlate by at least {MIN_CORRELATION:g}, and their "
-    "fine detail correlates too."
+    "the same photo mirrored, turned, zoomed or shifted a little, or with another brightness, "
+    "contrast, sharpness or compression; or the next frame of a video. Once aligned, all parts of "
+    "the face agree; another expression of the same person is no near duplicate."
 )
 _DUPLICATES = (
     "Excludes training images only: all of them if validation or test has the image too, "

@@ -1,26 +1,34 @@
-"""Finds exact and near duplicates among images."""
+"""Finds exact and near duplicates among images.
+
+Near duplicates are found in three steps, each on fewer pairs than the one before, so that most
+of the billions of pairs of a large dataset cost one product of two short vectors:
+
+1. Descriptors that barely change when an image is turned, zoomed, shifted or mirrored.
+2. Tangents: can one image become the other if it is turned, zoomed and shifted a little?
+3. Alignment, then a comparison of every part of the face: two expressions of one person agree
+   everywhere but at the mouth, the eyes or the brows.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
 from fer_core.datasets.parallel import in_chunks
-from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
+from fer_core.datasets.quality.alignment import find_same
+from fer_core.datasets.quality.descriptors import Descriptors, describe
+from fer_core.datasets.quality.measures import SIDE
+from fer_core.datasets.quality.tangents import evened, explained, tangents, targets
 
-# Two images are near duplicates if, as 32×32 gray pixels, they correlate by at least ...
-MIN_CORRELATION = 0.95
-# ... and also do so after subtracting a blurred copy. All well-lit faces have similar coarse
-# light and shade, and so have two expressions of one person in front of one wall.
-MIN_DETAIL_CORRELATION = 0.7
-# Pairs are preselected by these two; on FER2013 they miss 1 pair in 100.
-MAX_HASH_DISTANCE = 10  # bits of the perceptual hash
-_MIN_LOW_CORRELATION = 0.95  # of the lowest frequencies alone
+# On FER2013, of every 100 copies by any single change 97 or more reach ...
+_MIN_SIMILARITY = 0.52  # of the descriptors, as do 4 of 1,000 other pairs, and ...
+_MIN_EXPLAINED = 0.77  # the share of the variance that tangents explain, as do 3 of 10,000
+_FEW = 1000  # images of which all pairs go to the second step: too few to fit descriptors
 
-_ROWS, _COLUMNS = 64, 4096  # of a tile of pairs: fits into a processor's cache
-_TILES = 16  # per unit of work
-_PAIRS = 4096  # compared at once: bounds memory
+_ROWS, _COLUMNS = 512, 512  # of a tile of pairs: fits into a processor's cache
+_EXPLAINED_AT_ONCE, _ALIGNED_AT_ONCE = 16_384, 256  # pairs: bounds memory
+_HUB = 32  # copies from which on an image stands for them, as in a video of a still face
 
 Report = Callable[[int, int], None]
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, correlation
@@ -32,123 +40,168 @@ def first_copies(pixels: np.ndarray) -> np.ndarray:
     return first[inverse].astype(np.int32)
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Distinct images to be compared, one entry each."""
-
-    hashes: np.ndarray  # uint64
-    low: np.ndarray  # float16 (n, FREQUENCIES)
-    sketches: np.ndarray  # uint8 (all images, SIDE, SIDE); may be memory-mapped
-    places: np.ndarray  # row of each candidate in the sketches
-
-    def __post_init__(self) -> None:
-        if self.low.shape != (len(self.hashes), FREQUENCIES):
-            raise ValueError(
-                f"`low` must be of shape ({len(self.hashes)}, {FREQUENCIES}). "
-                f"Received: {self.low.shape}"
-            )
-
-
-def near_groups(images: Candidates, report: Report) -> tuple[np.ndarray, np.ndarray]:
-    """Groups near duplicates: each image in a group is one of another image in it.
+def near_groups(
+    sketches: np.ndarray, places: np.ndarray, report: Report
+) -> tuple[np.ndarray, np.ndarray]:
+    """Groups near duplicates around one image that each of the others is a near duplicate of.
 
     Compares all pairs, tile by tile: O(n²) time, O(n) memory.
 
+    Args:
+        sketches: uint8 (all images, SIDE, SIDE); may be memory-mapped.
+        places: rows of the distinct images to be compared.
+
     Returns:
-        For each image the first one of its group (itself if it is alone), and its highest
-        correlation with another image of the group (0 if it is alone).
+        For each place the first one of its group (itself if it is alone), int32, and its highest
+        correlation with another image of the group (0 if it is alone), float32.
+
+    Raises:
+        ValueError: the sketches are of another shape.
     """
-    count = len(images.hashes)
-    groups, similarity = np.arange(count, dtype=np.int32), np.zeros(count, np.float32)
-    tiles = np.array(list(_tiles(count)), np.int64).reshape(-1, 2)
-    done = 0
-
-    def compare(numbers: range) -> Pairs:
-        results = [_compare(images, groups, *tiles[number]) for number in numbers]
-        first, second, correlation = (np.concatenate(parts) for parts in zip(*results, strict=True))
-        return first, second, correlation
-
-    for pairs in in_chunks(compare, len(tiles), _TILES):
-        _join(groups, similarity, pairs)
-        done += _TILES
-        report(min(done, len(tiles)), len(tiles))
-    return groups, similarity
-
-
-def _tiles(count: int) -> Iterator[tuple[int, int]]:
-    """Yields the first row and column of tiles that cover every pair once."""
-    for row in range(0, count, _ROWS):
-        for column in range(row // _COLUMNS * _COLUMNS, count, _COLUMNS):
-            yield row, column
+    if sketches.shape[1:] != (SIDE, SIDE):
+        raise ValueError(
+            f"`sketches` must be of shape (n, {SIDE}, {SIDE}). Received: {sketches.shape}"
+        )
+    count = len(places)
+    if not count:
+        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+    images = _Images(sketches, places, describe(sketches, places), _targets(sketches, places))
+    starts = range(0, count, _ROWS)
+    found, done = [], 0
+    for pairs in in_chunks(lambda numbers: _near_pairs(images, starts[numbers[0]]), len(starts), 1):
+        found.append(pairs)
+        done += _pairs_of(starts[len(found) - 1], count)
+        report(done, count * (count - 1) // 2)
+    first, second, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return _grouped(count, first, second, correlation)
 
 
-def _compare(images: Candidates, groups: np.ndarray, row: int, column: int) -> Pairs:
-    """Finds the near duplicates in a tile that are not in one group yet."""
-    rows = images.hashes[row : row + _ROWS, None]
-    columns = images.hashes[None, column : column + _COLUMNS]
-    different = np.bitwise_count(rows ^ columns)
-    results = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
-    if different.min() <= MAX_HASH_DISTANCE:
-        first, second = np.nonzero(different <= MAX_HASH_DISTANCE)
-        first, second = first + row, second + column
-        # Other threads may be joining these groups; a stale read only costs time.
-        new = (first < second) & (groups[first] != groups[second])
-        first, second = first[new], second[new]
-        for start in range(0, len(first), _PAIRS):
-            piece = slice(start, start + _PAIRS)
-            results.append(_verified(images, first[piece], second[piece]))
-    one, other, correlation = (np.concatenate(parts) for parts in zip(*results, strict=True))
+@dataclass(frozen=True)
+class _Images:
+    """Holds what the distinct images are compared by, one entry each."""
+
+    sketches: np.ndarray
+    places: np.ndarray
+    descriptors: Descriptors
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def mirrored(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Returns which pairs are more similar if one of them is mirrored."""
+        odd = self.descriptors.odd
+        mirrored: np.ndarray = np.einsum("ij,ij->i", odd[first], odd[second]) < 0
+        return mirrored
+
+
+def _targets(sketches: np.ndarray, places: np.ndarray) -> np.ndarray:
+    pieces = (places[start : start + 4096] for start in range(0, len(places), 4096))
+    return np.concatenate([targets(evened(sketches[piece])) for piece in pieces])
+
+
+def _pairs_of(start: int, count: int) -> int:
+    """Returns how many pairs the rows from `start` on have with images behind them."""
+    rows = min(_ROWS, count - start)
+    return rows * (count - start) - rows * (rows + 1) // 2
+
+
+def _near_pairs(images: _Images, start: int) -> Pairs:
+    """Finds the near duplicates of a stripe of rows among themselves and all images behind."""
+    bases = tangents(evened(images.sketches[images.places[start : start + _ROWS]]))
+    hubs = np.full(len(images), -1, np.int32)  # of each image in this stripe
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
+    for first, second in _similar(images, start):
+        mirrored = images.mirrored(first, second)
+        is_explained = _explained(images, bases, first - start, second, mirrored)
+        first, second, mirrored = (each[is_explained] for each in (first, second, mirrored))
+        for begin in range(0, len(first), _ALIGNED_AT_ONCE):
+            piece = slice(begin, begin + _ALIGNED_AT_ONCE)
+            found.append(_verified(images, hubs, first[piece], second[piece], mirrored[piece]))
+    one, other, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return one, other, correlation
 
 
-def _verified(images: Candidates, first: np.ndarray, second: np.ndarray) -> Pairs:
-    low_one, low_other = images.low[first].astype("f4"), images.low[second].astype("f4")
-    is_similar = np.einsum("ij,ij->i", low_one, low_other) >= _MIN_LOW_CORRELATION
-    first, second = first[is_similar], second[is_similar]
-    one = images.sketches[images.places[first]].astype(np.float32)
-    other = images.sketches[images.places[second]].astype(np.float32)
-    correlation = _correlation(one, other)
-    is_near = correlation >= MIN_CORRELATION
-    is_near &= _correlation(_detail(one), _detail(other)) >= MIN_DETAIL_CORRELATION
-    return first[is_near], second[is_near], correlation[is_near]
+def _similar(images: _Images, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields pairs of a stripe whose descriptors are similar, many at once, ordered by the first.
+
+    Yields all pairs of few images.
+    """
+    count, rows = len(images), slice(start, start + _ROWS)
+    lowest = _MIN_SIMILARITY if count > _FEW else -np.inf
+    kept: list[np.ndarray] = []
+    for column in range(start, count, _COLUMNS):
+        similarity = images.descriptors.similarity(rows, slice(column, column + _COLUMNS))
+        similar = np.flatnonzero(similarity.ravel() >= lowest)  # much faster than `nonzero`
+        first, second = np.divmod(similar, similarity.shape[1])
+        pairs = np.stack([first + start, second + column])
+        kept.append(pairs[:, pairs[0] < pairs[1]])
+        is_last = column + _COLUMNS >= count
+        if is_last or sum(pairs.shape[1] for pairs in kept) >= _EXPLAINED_AT_ONCE:
+            together = np.concatenate(kept, axis=1)
+            first, second = together[:, np.argsort(together[0], kind="stable")]
+            yield first, second
+            kept = []
 
 
-def _detail(sketches: np.ndarray) -> np.ndarray:
-    """Subtracts a blurred copy."""
-    blur = _blur_matrix()
-    return sketches - blur @ sketches @ blur.T
+def _explained(
+    images: _Images,
+    bases: np.ndarray,
+    rows: np.ndarray,
+    second: np.ndarray,
+    mirrored: np.ndarray,
+) -> np.ndarray:
+    """Returns of which pairs, ordered by rows of the bases, tangents explain enough."""
+    seen = images.targets[second]
+    seen[mirrored] = seen[mirrored][:, :, ::-1]
+    borders = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
+    shares = [
+        explained(bases[rows[left]], seen[left:right])
+        for left, right in pairwise(borders)
+        if left < right
+    ]
+    return np.concatenate([np.empty(0, np.float32), *shares]) >= _MIN_EXPLAINED
 
 
-@cache
-def _blur_matrix() -> np.ndarray:
-    """Returns the matrix that blurs a column of a sketch: Gaussian, sigma 1, float32."""
-    from scipy.ndimage import gaussian_filter1d  # takes 0.2 s to import
+def _verified(
+    images: _Images, hubs: np.ndarray, first: np.ndarray, second: np.ndarray, mirrored: np.ndarray
+) -> Pairs:
+    """Returns those pairs that alignment confirms.
 
-    return gaussian_filter1d(np.eye(SIDE, dtype=np.float32), 1.0, axis=0)
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Computes Pearson's correlation of the pixels of each pair: float32 (n,) in [-1, 1]."""
-    one, other = (pixels.reshape(len(pixels), SIDE * SIDE) for pixels in (one, other))
-    one, other = (pixels - pixels.mean(axis=1, keepdims=True) for pixels in (one, other))
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return np.einsum("ij,ij->i", one, other) / np.maximum(lengths, 1e-6)
-
-
-@cache
-def _blur() -> np.ndarray:
-    """Returns the matrix, (SIDE, SIDE), that blurs along an axis with a sigma of 1 pixel."""
-    from scipy.ndimage import gaussian_filter1d  # loads SciPy, 0.3 s
-
-    return np.asarray(gaussian_filter1d(np.eye(SIDE, dtype=np.float32), 1.0, axis=0))
+    Pairs of two copies of one hub are skipped, or an hour of a still face would take days.
+    """
+    new = (hubs[first] != hubs[second]) | (hubs[first] < 0)
+    first, second, mirrored = first[new], second[new], mirrored[new]
+    seen = images.sketches[images.places[second]]
+    seen[mirrored] = seen[mirrored][:, :, ::-1]
+    is_same, correlation = find_same(images.sketches[images.places[first]], seen)
+    first, second = first[is_same], second[is_same]
+    names, counts = np.unique(first, return_counts=True)
+    of_hub = np.isin(first, names[counts >= _HUB])
+    hubs[second[of_hub]] = hubs[first[of_hub]] = first[of_hub]
+    return first, second, correlation[is_same]
 
 
-def _join(groups: np.ndarray, similarity: np.ndarray, pairs: Pairs) -> None:
-    """Merges the groups of each pair; a group is named by its first image."""
-    first, second, correlation = pairs
-    np.maximum.at(similarity, first, correlation)
-    np.maximum.at(similarity, second, correlation)
-    for one, other in zip(first.tolist(), second.tolist(), strict=True):
-        kept, joined = sorted((groups[one], groups[other]))
-        if kept != joined:
-            groups[groups == joined] = kept
+def _grouped(
+    count: int, first: np.ndarray, second: np.ndarray, correlation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Groups each image that has the most near duplicates left with all of these.
+
+    Groups do not grow pair by pair: neighboring frames of a video are near duplicates, the first
+    and the last one are not.
+    """
+    one, other = np.concatenate([first, second]), np.concatenate([second, first])
+    order = np.argsort(one, kind="stable")
+    neighbors, similar = other[order], np.concatenate([correlation, correlation])[order]
+    ends = np.cumsum(np.bincount(one, minlength=count))
+    degrees = np.diff(ends, prepend=0)
+    groups, similarity = np.full(count, -1, np.int32), np.zeros(count, np.float32)
+    for center in np.argsort(-degrees, kind="stable").tolist():
+        near = slice(ends[center] - degrees[center], ends[center])
+        free = groups[neighbors[near]] < 0
+        members = neighbors[near][free]
+        if groups[center] < 0:
+            groups[members] = groups[center] = min([center, *members.tolist()])
+            similarity[members] = similar[near][free]
+            similarity[center] = max([0.0, *similar[near][free].tolist()])
+    return groups, similarity

@@ -16,7 +16,6 @@ from fer_core.storage import map_array, open_array, paths, writing_array
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # values of `problem`; truncated files are damaged
 SIDE = 32  # pixels of the downscaled gray image that near duplicates are compared by
-FREQUENCIES = 63  # its lowest ones without the mean: one bit each in the perceptual hash
 
 MEASURES = np.dtype(
     [
@@ -27,17 +26,12 @@ MEASURES = np.dtype(
         ("deviation", "f4"),  # standard deviation of the gray image
         ("sharpness", "f4"),  # see `vision.image_stats.sharpness`
         ("pixels", "u8"),  # a hash of size and pixels
-        ("hash", "u8"),  # perceptual: the signs of the lowest frequencies
         ("sketch", "u1", (SIDE, SIDE)),  # the gray image, downscaled
-        ("low", "f2", (FREQUENCIES,)),  # its lowest frequencies, a unit vector
     ]
 )
 
 # Increase it when the same image would be measured differently.
-_VERSION = 1
-_LOW = 8  # frequencies per axis
-_ANGLES = np.pi / (2 * SIDE) * np.outer(np.arange(_LOW), 2 * np.arange(SIDE) + 1)
-_COSINES = (np.cos(_ANGLES) * np.where(np.arange(_LOW) == 0, 0.5**0.5, 1)[:, None]).astype("f4")
+_VERSION = 2
 
 
 def measure_images(reader: ImageReader, positions: Sequence[int]) -> np.ndarray:
@@ -52,12 +46,11 @@ def measure_images(reader: ImageReader, positions: Sequence[int]) -> np.ndarray:
             data = reader.read(position, share)
             row["problem"] = DAMAGED
             measure_into(row, reader.decode(position, data, share))
-    add_hashes(measures)
     return measures
 
 
 def measure_into(row: np.void, image: np.ndarray) -> None:
-    """Fills a row of MEASURES, except for what `add_hashes` adds, from a uint8 RGB image."""
+    """Fills a row of MEASURES from a uint8 RGB image."""
     import cv2
 
     from fer_core.vision import measure_image, resize
@@ -70,21 +63,6 @@ def measure_into(row: np.void, image: np.ndarray) -> None:
     row["mean"], row["deviation"], row["sharpness"] = stats.mean, stats.deviation, stats.sharpness
     row["pixels"] = int.from_bytes(digest.digest(), "little")
     row["sketch"] = resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), SIDE, SIDE)
-
-
-def add_hashes(measures: np.ndarray) -> None:
-    """Fills `low` and `hash` of an array of MEASURES from its sketches.
-
-    The discrete cosine transform without its mean, so that brightness does not matter.
-    """
-    low = _COSINES @ measures["sketch"].astype(np.float32) @ _COSINES.T
-    low = low.reshape(len(measures), _LOW * _LOW)[:, 1:]
-    lengths = np.linalg.norm(low, axis=1, keepdims=True)
-    measures["low"] = low / np.maximum(lengths, 1e-6)
-    signs = np.zeros((len(measures), 64), bool)
-    signs[:, :FREQUENCIES] = measures["low"] > 0
-    measures["hash"] = np.packbits(signs, axis=1).view(np.uint64)[:, 0]
-    measures["hash"][measures["problem"] != READABLE] = 0
 
 
 @contextmanager

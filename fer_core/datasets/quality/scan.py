@@ -10,7 +10,7 @@ import numpy as np
 
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.parallel import in_chunks
-from fer_core.datasets.quality.duplicates import Candidates, first_copies, near_groups
+from fer_core.datasets.quality.duplicates import first_copies, near_groups
 from fer_core.datasets.quality.measures import (
     READABLE,
     load_measures,
@@ -88,8 +88,7 @@ def compare_measures(measures: np.ndarray, report: Report) -> np.ndarray:
     # An image without contrast correlates with any other.
     chosen = np.flatnonzero(readable & (first == own) & (measures["deviation"] >= NEARLY_FLAT))
     if len(chosen):
-        hashes, low = measures["hash"][chosen], measures["low"][chosen]
-        _add_near(table, chosen, Candidates(hashes, low, measures["sketch"], chosen), report)
+        _add_near(table, chosen, measures["sketch"], report)
     return table
 
 
@@ -127,16 +126,14 @@ def _measure_all(dataset: Dataset, key: str, temporary: Path, report: Report) ->
     return measures
 
 
-def _add_near(
-    table: np.ndarray, chosen: np.ndarray, candidates: Candidates, report: Report
-) -> None:
+def _add_near(table: np.ndarray, chosen: np.ndarray, sketches: np.ndarray, report: Report) -> None:
     """Fills `near` and `similarity`; exact copies get the values of the first one."""
     images = f"{len(chosen):,} distinct images"
 
     def report_pairs(done: int, total: int) -> None:
         report(done, total, f"Compared {done / total:.0%} of all pairs of {images}")
 
-    groups, similarity = near_groups(candidates, report_pairs)
+    groups, similarity = near_groups(sketches, chosen, report_pairs)
     table["near"][chosen] = chosen[groups]
     table["similarity"][chosen] = similarity
     for column in ("near", "similarity"):

@@ -26,9 +26,10 @@ from fer_core.storage import (
     read_arrays,
     replacing,
 )
+from fer_core.tasks import check_tree
 
 # Increase it when the same images would give another result: saved results become out of date.
-_VERSION = 1
+_VERSION = 2
 
 TABLE = np.dtype(
     [
@@ -141,12 +142,15 @@ def make_folder(dataset: Dataset) -> Path:
     """Creates the folder if it is missing.
 
     Raises:
-        FerError: the dataset was deleted.
+        FerError: the dataset was deleted, or the folder is a link or has one.
     """
     try:
         folder(dataset).mkdir(exist_ok=True)
     except FileNotFoundError as error:
         raise FerError(f"{dataset.name} was deleted while it was being scanned.") from error
+    except FileExistsError as error:
+        raise FerError(f"{folder(dataset)} must be a folder. Delete it, and scan again.") from error
+    check_tree(folder(dataset))
     return folder(dataset)
 
 

@@ -4,8 +4,15 @@ import numpy as np
 import streamlit as st
 
 from fer_core import expressions, vision
-from fer_core.datasets import Corrections, Dataset, positions_of
+from fer_core.datasets import (
+    GROUP_NOUNS,
+    Corrections,
+    Dataset,
+    images_per_group,
+    positions_of,
+)
 from fer_core.errors import FerError
+from fer_core.text import visible
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.face_dialog import show_face
@@ -15,6 +22,7 @@ from pages.components.shared.gallery import Tile, gallery
 ALL = "all"  # not the name of a split
 EXCLUDED, RELABELED = "Excluded", "Relabeled"
 _PER_PAGE = 40
+_MOST_GROUPS = 5_000  # subjects or sequences to choose from, those with most images
 
 
 @st.fragment
@@ -25,8 +33,10 @@ def show_faces(dataset: Dataset, page_corrections: Corrections | None) -> None:
         page_corrections: those shown by the surrounding page, which reruns when they change.
     """
     corrections = corrections_or_empty(dataset)
-    split, expression, correction, draw = _choose(dataset, corrections)
+    split, expression, correction, draw, group = _choose(dataset, corrections)
     positions = dataset.select(None if split == ALL else split, expression)
+    for column, name in group.items():
+        positions = positions[(dataset.index[column].iloc[positions] == name).to_numpy()]
     if correction is not None:
         positions = np.intersect1d(
             positions, _corrected_positions(dataset, corrections, correction)
@@ -35,7 +45,7 @@ def show_faces(dataset: Dataset, page_corrections: Corrections | None) -> None:
         positions = np.random.default_rng(draw).permutation(positions)
     pages = max(1, -(-len(positions) // _PER_PAGE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen = f"{split}-{expression}-{correction}-{draw}"
+        chosen = f"{split}-{expression}-{correction}-{draw}-{group}"
         page = st.pagination(pages, key=f"page-{dataset.name}-{chosen}")
         st.caption(f"{len(positions):,} images", width="content")
     shown = positions[(page - 1) * _PER_PAGE : page * _PER_PAGE]
@@ -47,10 +57,12 @@ def show_faces(dataset: Dataset, page_corrections: Corrections | None) -> None:
         st.rerun()
 
 
-def _choose(dataset: Dataset, corrections: Corrections) -> tuple[str, str | None, str | None, int]:
-    """Shows the filters; returns split, class or None, correction or None, and shuffle seed.
+def _choose(
+    dataset: Dataset, corrections: Corrections
+) -> tuple[str, str | None, str | None, int, dict[str, str]]:
+    """Shows the filters; returns split, class or None, correction or None, shuffle seed, group.
 
-    A seed of 0 means in order.
+    A seed of 0 means in order. The group is a subject or a sequence by its column, if any.
     """
     key = f"draw-{dataset.name}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -78,11 +90,33 @@ def _choose(dataset: Dataset, corrections: Corrections) -> tuple[str, str | None
                 width=180,
                 key=f"correction-{dataset.name}",
             )
+        group = _choose_group(dataset)
         st.button("Shuffle", icon=":material/shuffle:", on_click=_shuffle, args=(key,))
         draw = int(st.session_state.setdefault(key, 1))
         if draw:
             st.button("Original order", icon=":material/sort:", on_click=_unshuffle, args=(key,))
-    return str(split), expression, correction, draw
+    return str(split), expression, correction, draw, group
+
+
+def _choose_group(dataset: Dataset) -> dict[str, str]:
+    """Shows a filter of subjects, or else of sequences, where they are known."""
+    for column in GROUP_NOUNS:
+        images = images_per_group(dataset.index, column)
+        if len(images):
+            name = _choose_name(dataset, column, sorted(images.index[:_MOST_GROUPS]))
+            return {} if name is None else {column: name}
+    return {}
+
+
+def _choose_name(dataset: Dataset, column: str, names: list[str]) -> str | None:
+    one, several = GROUP_NOUNS[column]
+    return st.selectbox(
+        one.capitalize(),
+        [None, *names],
+        format_func=lambda name: f"All {several}" if name is None else visible(name),
+        width=180,
+        key=f"{column}-{dataset.name}",
+    )
 
 
 def _corrected_positions(dataset: Dataset, corrections: Corrections, correction: str) -> np.ndarray:

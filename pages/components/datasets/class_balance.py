@@ -31,6 +31,24 @@ def show_balance(dataset: Dataset) -> None:
     st.dataframe(table, column_config=numbers, height="content")
 
 
+def show_groups(dataset: Dataset) -> None:
+    """Shows how many images there are of each subject, or else sequence, if that is known."""
+    counts = {name: datasets.images_per_group(dataset.index, name) for name in datasets.GROUP_NOUNS}
+    known = {column: images for column, images in counts.items() if len(images)}
+    if not known:
+        return
+    column, images = next(iter(known.items()))
+    one, several = datasets.GROUP_NOUNS[column]
+    st.subheader(f"Images per {one}", anchor=False)
+    st.markdown(" ".join(datasets.describe_groups(each, name) for name, each in known.items()))
+    if images.nunique() > 1:
+        st.plotly_chart(
+            figures.group_sizes_figure(images, several),
+            key="images-per-group",
+            config={"displayModeBar": False},
+        )
+
+
 def _choose(dataset: Dataset) -> bool:
     chosen = st.segmented_control(
         "Images",

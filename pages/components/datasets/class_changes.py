@@ -38,20 +38,20 @@ def offer_changes(dataset: Dataset) -> None:
 
 @st.fragment
 def _show_fields(dataset: Dataset) -> None:
+    index = dataset.directory / "index.csv"
     try:
+        key = f"labels-{dataset.name}-{index.stat().st_mtime_ns}"  # new fields after a change
         preview = preview_of_dataset(dataset)
-    except FerError as error:
+        start = choices_of(preview.choices)
+        editor = ClassEditor(preview, start, key, partial(_pictures, dataset, preview))
+    except (FerError, FileNotFoundError) as error:  # of an older version, damaged, or deleted
         st.info(plain(str(error)))
         return
     st.caption(
         "No image is read again. Runs keep what they were trained on. A class or split that is "
         "left out is removed from the dataset: to bring it back, add the dataset again."
     )
-    index = dataset.directory / "index.csv"
-    key = f"labels-{dataset.name}-{index.stat().st_mtime_ns}"  # new fields after a change
-    start = choices_of(preview.choices)
-    pictures = partial(_pictures, dataset, preview)
-    edited = ClassEditor(preview, start, key, pictures).show()
+    edited = editor.show()
     show_questions(edited)
     is_same = edited.choices == start
     if st.button(

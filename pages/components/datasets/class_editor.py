@@ -7,7 +7,7 @@ from itertools import islice
 import streamlit as st
 
 from fer_core.datasets import SPLITS
-from fer_core.datasets.importing import MOST_CLASSES, Preview, Proposal
+from fer_core.datasets.importing import MAX_CLASSES, MOST_CLASSES, Preview, Proposal
 from fer_core.datasets.layouts import (
     FREE,
     NUMBERING_NAMES,
@@ -81,9 +81,7 @@ class ClassEditor:
             names, _ = self._preview.read(choices)
         except FerError as error:
             return Edited(self._start, problem=str(error))
-        if not any(names.expressions.values()):
-            return Edited(choices, problem="No image is left: every class is left out.")
-        return Edited(choices, names.questions)
+        return Edited(choices, names.questions, _count_problem({*names.expressions.values()}))
 
     def _show_numbering(self) -> str:
         """Returns the chosen numbering; "" if there are no class numbers or it is open."""
@@ -198,6 +196,16 @@ class ClassEditor:
             if value != own:
                 chosen[word] = value
         return chosen
+
+
+def _count_problem(expressions: set[str]) -> str:
+    """Returns why a dataset cannot have these classes, or ""."""
+    count = len(expressions - {LEFT_OUT})
+    if count == 0:
+        return "No image is left: every class is left out."
+    if count > MAX_CLASSES:
+        return f"A dataset must have at most {MAX_CLASSES} classes. There are {count:,}."
+    return ""
 
 
 def show_questions(edited: Edited) -> None:

@@ -95,7 +95,7 @@ def _show_preview(task: Task, preview: Preview) -> None:
     proposal = _show_proposal(task, preview, key)
     pictures = partial(_pictures, task)
     edited = ClassEditor(preview, start, key, pictures, proposal).show()
-    asks = bool(preview.questions)
+    asks = bool(preview.questions or preview.places)
     if preview.others or preview.header or preview.places or preview.has_sequences:
         with st.expander("Layout, columns and folders", icon=":material/table:", expanded=asks):
             _show_source_fields(task, preview, edited.choices)
@@ -110,7 +110,11 @@ def _show_facts(preview: Preview) -> None:
         st.markdown(badge(preview.layout, icon=":material/folder_open:"), width="content")
         st.badge(counted(images, "image"), color="gray")
         st.badge(counted(len(preview.classes), "class", "classes"), color="gray")
-    st.markdown("\n".join(f"- {plain(line)}" for line in (preview.summary, *preview.notes)))
+    lines = [preview.summary, *preview.notes]
+    others = [LAYOUTS[name].title for name in preview.others if not LAYOUTS[name].only_chosen]
+    if others:
+        lines.insert(1, f"Other layouts that fit: {', '.join(others)}.")
+    st.markdown("\n".join(f"- {plain(line)}" for line in lines))
 
 
 def _show_proposal(task: Task, preview: Preview, key: str) -> Proposal | None:

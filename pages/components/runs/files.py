@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from fer_core import access
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
 from fer_core.storage import export_csv
@@ -52,6 +53,8 @@ def _link(page: str, label: str, icon: str, run: Run) -> None:
 def _offer_files(one: Overview) -> None:
     run = one.run
     for file in [*([run.model_file] if run.model_file else []), *run.exports]:
+        if not access.current().may_read(file, run.directory):  # a link out of the run
+            continue
         name = file_name(run.id, ".keras") if file == run.model_file else file.name
         label = f"{plain(file.name)}, {format_size(file.stat().st_size)}"
         _offer(label, file.read_bytes, name, key=f"download-{run.id}-{file.name}")

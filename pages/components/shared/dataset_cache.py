@@ -6,7 +6,7 @@ import streamlit as st
 from fer_core import vision
 from fer_core.datasets import Corrections, Dataset, open_dataset
 from fer_core.errors import FerError
-from fer_core.storage import paths
+from fer_core.storage import Stamp, paths, stamp
 from pages.components.shared.corrections import corrections_or_empty
 
 THUMBNAIL = 128  # pixels of the longer side
@@ -18,8 +18,7 @@ def open_cached(name: str) -> Dataset:
     Raises:
         FerError: no dataset has that name, or its index is damaged.
     """
-    index = paths.datasets_root() / name / "index.csv"
-    return _open(name, index.stat().st_mtime_ns if index.exists() else 0)
+    return _open(name, stamp(paths.datasets_root() / name / "index.csv"))
 
 
 def with_corrections(dataset: Dataset) -> Dataset:
@@ -27,8 +26,7 @@ def with_corrections(dataset: Dataset) -> Dataset:
     overlay = corrections_or_empty(dataset)
     if not overlay:
         return dataset
-    index = dataset.directory / "index.csv"
-    return _correct(dataset.name, index.stat().st_mtime_ns if index.exists() else 0, overlay)
+    return _correct(dataset.name, stamp(dataset.directory / "index.csv"), overlay)
 
 
 def thumbnail(dataset: Dataset, position: int) -> bytes:
@@ -40,14 +38,14 @@ def thumbnail(dataset: Dataset, position: int) -> bytes:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the dataset …")
-def _open(name: str, modified: int) -> Dataset:
+def _open(name: str, now: Stamp) -> Dataset:
     dataset = open_dataset(name)
     _ = dataset.index  # read here, so that a damaged index is not cached
     return dataset
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Corrections: hash})
-def _correct(name: str, modified: int, overlay: Corrections) -> Dataset:
+def _correct(name: str, now: Stamp, overlay: Corrections) -> Dataset:
     return open_cached(name).with_corrections(overlay)
 
 

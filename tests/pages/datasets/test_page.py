@@ -30,7 +30,7 @@ from pages.components.shared.dataset_imports import (
     submit_upload,
 )
 from pages.components.shared.formatting import format_run, plain
-from tests.datasets.trees import write_tree
+from tests.datasets.trees import write_image, write_tree
 from tests.tasks.requests import write_request
 
 PageOpener = Callable[..., AppTest]
@@ -540,3 +540,18 @@ def test_what_was_copied_in_is_said_to_go_with_the_data_set(open_page: PageOpene
     assert "and its 70 images" in text_of(page) and "in the workspace" in text_of(page)
     press(page, "Delete dataset")
     assert "There are no datasets yet" in page.info[0].value
+
+
+def test_images_are_counted_and_filtered_by_subject(open_page: PageOpener, tmp_path: Path) -> None:
+    for number in range(60):
+        name = f"{('happy', 'sad')[number % 2]}/S{number // 6:03d}_001_{number:08d}.png"
+        write_image(tmp_path / "lab" / name, number)
+    dataset = import_source(tmp_path / "lab", "lab")
+    page = open_page("datasets", dataset="lab")
+    assert "10 subjects with 6 images each" in text_of(page)
+    page.selectbox(key="subject-lab").set_value("S004")
+    checked(page)
+    shown = [tile["number"] for tile in tiles(page, "faces-lab")]
+    assert set(dataset.index["subject"].iloc[shown]) == {"S004"} and len(shown) == 6
+    undrawn = open_page("datasets", dataset=draw_dataset("drawn", count=70).name)
+    assert not [box for box in undrawn.selectbox if box.label == "Subject"]

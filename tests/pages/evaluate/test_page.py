@@ -13,7 +13,7 @@ from fer_core.evaluation.calibration import save_calibration
 from fer_core.evaluation.predictions import find_images
 from fer_core.release.card import write_card
 from fer_core.runs.run import Run
-from fer_core.storage import paths
+from fer_core.storage import paths, read_json
 from fer_core.storage.files import write_json, write_text
 from fer_core.tasks import task as tasks
 from tests.pages.conftest import PageOpener, RunFactory, drawn_run, predictions, rerun
@@ -85,6 +85,21 @@ def test_a_clean_accuracy_stands_beside_the_one_that_leaks_flatter(
         "Without the 40 images that are also in the training split: 44.0% (34.7% to 53.8%, 100"
     )
     assert any(sentence in words for words in said)
+
+
+def test_images_of_subjects_that_were_trained_on_are_told_beside_every_accuracy(
+    open_page: PageOpener, finished_run: RunFactory
+) -> None:
+    run = finished_run()
+    table = run.predictions("val")
+    table["seen_subject"] = table.index < 40  # all of them right
+    table.to_csv(run.predictions_file("val"), index=False)
+    for name in ("evaluate", "train", "predict"):
+        said = [caption.value for caption in open_page(name, run=run.id).caption]
+        assert any("Without the 40 images of subjects" in words for words in said), name
+        assert any("44.0% (34.7% to 53.8%, 100" in words for words in said), name
+    (row,) = open_page("runs").dataframe[0].value.to_dict("records")
+    assert row["val_seen"] == "40 of 140"
 
 
 def test_how_often_the_truth_is_among_two_is_told(
@@ -422,3 +437,13 @@ def test_a_doubtful_label_that_was_decided_about_does_not_come_again(
     assert any("No such images" in message.value for message in page.info)
     next(one for one in page.checkbox if "1 that you have reviewed" in one.label).set_value(True)
     assert doubted_in(rerun(page)) == [doubted]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "../faces", "a\nb"])
+def test_a_dataset_of_a_name_that_no_folder_can_have_breaks_nothing(
+    open_page: PageOpener, finished_run: RunFactory, name: str
+) -> None:
+    run = finished_run()
+    record = read_json(run.directory / "config.json") | {"dataset": name}
+    write_json(run.directory / "config.json", record)
+    open_page("evaluate", run=run.id)

@@ -1,0 +1,84 @@
+"""Makes the list of a batch's files: finds them, extracts archives, matches the table of clips."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fer_core import access
+from fer_core.batches.batch import Batch, BatchFile, Manifest
+from fer_core.batches.clip_table import Matching, match_clips, read_clip_table
+from fer_core.batches.columns import reserved_columns
+from fer_core.batches.media import find_media, is_media
+from fer_core.datasets.importing import extract_archive
+from fer_core.errors import FerError
+from fer_core.storage import write_json
+from fer_core.tasks import kinds
+from fer_core.vision import IMAGE_SUFFIXES
+
+
+def make_manifest(batch: Batch, class_names: Sequence[str]) -> Manifest:
+    """Lists the files of a batch with their clips, and saves the list for later attempts."""
+    problems, settings = _extract_archives(batch), batch.settings
+    batch.files.mkdir(exist_ok=True)
+    try:
+        media = find_media(folder_of(batch), settings.patterns)
+    except FerError as error:
+        raise FerError(" ".join([*problems, str(error)])) from error
+    matching, columns = Matching({}, media.names, ()), tuple[str, ...]()
+    if batch.table_file.exists():
+        table = read_clip_table(batch.table_file.read_bytes(), reserved_columns(class_names))
+        matching, columns = match_clips(table, media.names), table.columns
+    names = [name for name in media.names if name in matching.clips or not settings.only_listed]
+    if not names:
+        raise FerError(" ".join(["No row of the table names a file.", *matching.problems[:3]]))
+    manifest = Manifest(
+        tuple(class_names),
+        tuple(_batch_file(name, matching) for name in names),
+        columns,
+        (*problems, *matching.problems),
+        media.notes,
+    )
+    write_json(batch.directory / "manifest.json", asdict(manifest))
+    return manifest
+
+
+def _batch_file(name: str, matching: Matching) -> BatchFile:
+    clip = matching.clips.get(name)
+    if clip is None:
+        return BatchFile(name)
+    return BatchFile(name, clip.start, clip.end, dict(clip.columns), clip.line)
+
+
+def folder_of(batch: Batch) -> Path:
+    source = batch.source
+    if source is not None and not access.current().may_read(source):
+        raise FerError("The folder of the batch must be one that FER Studio may read.")
+    return batch.uploads if source is None else source
+
+
+def _extract_archives(batch: Batch) -> list[str]:
+    """Extracts uploaded archives, each into a folder of its name; returns what is wrong with some.
+
+    An archive is removed when its folder is whole, so that a killed attempt can be repeated.
+    """
+    problems = []
+    suffixes = IMAGE_SUFFIXES | set(kinds.VIDEO_SUFFIXES)
+    for archive in sorted(path for path in batch.archives.rglob("*") if path.is_file()):
+        name = archive.relative_to(batch.archives)
+        target, partial = batch.uploads / name, batch.directory / ".extracting"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            extract_archive(archive, partial, lambda done, total, message: None, suffixes)
+            if not any(is_media(path.name) for path in partial.rglob("*")):
+                raise FerError("The archive must hold at least one photo or video. It has none.")
+        except FerError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            problems.append(f"{name.as_posix()}: {error}")
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.replace(target)
+        archive.unlink()
+    return problems

@@ -1,0 +1,247 @@
+"""Gathers the results of a batch into tables, and writes them as CSV and Parquet."""
+
+import io
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fer_core.batches.batch import Batch, BatchFile, FileResult, Manifest
+from fer_core.batches.columns import (
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Column,
+    describe_files,
+    describe_frames,
+    describe_summary,
+)
+from fer_core.batches.frames import read_frames
+from fer_core.batches.media import safe_path, unique_paths
+from fer_core.batches.summary import assign_people
+from fer_core.storage import DamagedFileError, export_csv, replacing, write_text
+
+_MEASURED = ("frames", "seconds", "tracks", "width", "height", "damaged")  # of a file
+FRONTAL_SUMMARY = "summary_frontal"
+SUMMARY, FILES, FRAMES = "summary", "files", "frames"
+DICTIONARY = "data_dictionary.csv"
+
+
+@dataclass(frozen=True)
+class BatchResults:
+    """What is known of a batch so far; also while it runs."""
+
+    manifest: Manifest
+    results: Mapping[int, FileResult]  # finished files, by number
+    damaged: tuple[str, ...] = ()  # a sentence for each result that cannot be read
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The expressions in label order."""
+        return self.manifest.class_names
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each file, row or archive without results."""
+        files = (result.problem for result in self.results.values() if result.problem)
+        return (*self.manifest.problems, *files, *self.damaged)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about what was left out or is incomplete."""
+        files = (note for result in self.results.values() for note in result.notes)
+        return (*self.manifest.notes, *files)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per file and person; see `describe_summary`."""
+        return self._summary(frontal=False)
+
+    @property
+    def frontal_summary(self) -> pd.DataFrame:
+        """The same of the frames in which the face is frontal; see `summary.is_frontal`."""
+        return self._summary(frontal=True)
+
+    def _summary(self, *, frontal: bool) -> pd.DataFrame:
+        rows = [
+            {"file": result.name, **self.clip_cells(file), **person}
+            for file, result in self._files()
+            for person in (result.frontal_people if frontal else result.people)
+        ]
+        columns = self.columns
+        table = pd.DataFrame(rows, columns=[column.name for column in columns])
+        kinds = {TEXT: object, INTEGER: int, NUMBER: float}
+        return table.astype({column.name: kinds[column.kind] for column in columns})
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns of `summary`."""
+        return describe_summary(self.class_names, self.manifest.columns)
+
+    @property
+    def files(self) -> pd.DataFrame:
+        """A row per finished file, readable or not."""
+        rows = [
+            {
+                "file": result.name,
+                **self.clip_cells(file),
+                "problem": result.problem,
+                "notes": " ".join(result.notes),
+                "start_seconds": file.start,
+                "end_seconds": file.end,
+                **{name: getattr(result, name) for name in _MEASURED},
+            }
+            for file, result in self._files()
+        ]
+        table = pd.DataFrame(rows, columns=[column.name for column in self.file_columns])
+        return table.astype({"end_seconds": float})
+
+    def clip_cells(self, file: BatchFile) -> dict[str, str]:
+        """Returns what the table of clips has of a file; empty cells if it has no row for it."""
+        return {name: file.columns.get(name, "") for name in self.manifest.columns}
+
+    def dictionary(self) -> pd.DataFrame:
+        """Returns a row per column of all tables: what it means, and its unit."""
+        tables = {
+            SUMMARY: self.columns,
+            FRONTAL_SUMMARY: self.columns,
+            FILES: self.file_columns,
+            FRAMES: self.frame_columns,
+        }
+        rows = [
+            (table, column.name, column.meaning, column.unit)
+            for table, columns in tables.items()
+            for column in columns
+        ]
+        return pd.DataFrame(rows, columns=["table", "column", "meaning", "unit"])
+
+    @property
+    def file_columns(self) -> list[Column]:
+        """The columns of `files`."""
+        return describe_files(self.manifest.columns)
+
+    @property
+    def frame_columns(self) -> list[Column]:
+        """The columns of the table of all frames."""
+        return describe_frames(self.class_names, self.manifest.columns)
+
+    def _files(self) -> Iterator[tuple[BatchFile, FileResult]]:
+        for number, file in enumerate(self.manifest.files):
+            if number in self.results:
+                yield file, self.results[number]
+
+
+def read_results(batch: Batch) -> BatchResults | None:
+    """Reads what is known of a batch; None before it began.
+
+    Raises:
+        FerError: the list of its files is damaged.
+    """
+    manifest = batch.manifest
+    if manifest is None:
+        return None
+    results, damaged = {}, []
+    for number, file in enumerate(manifest.files):
+        try:
+            result = batch.result(number)
+        except DamagedFileError as error:
+            damaged.append(f"The result of {file.name} is damaged: {error}")
+            continue
+        if result is not None:
+            results[number] = result
+    return BatchResults(manifest, results, tuple(damaged))
+
+
+def frames_with_people(batch: Batch, results: BatchResults, number: int) -> pd.DataFrame:
+    """Returns the table of a file's frames with its name, its people and the clip's columns.
+
+    Raises:
+        FerError: its table is missing or damaged.
+    """
+    result, file = results.results[number], results.manifest.files[number]
+    frames = read_frames(batch.frames_file(number), results.class_names)
+    names = {int(track): name for track, name in result.assigned.items()}
+    people = assign_people(frames, names)["person"]
+    is_ignored = frames["face"].notna() & ~frames.index.isin(people.index)
+    frames = frames.assign(file=result.name, person=people, **results.clip_cells(file))[~is_ignored]
+    return frames[[column.name for column in results.frame_columns]]
+
+
+def export_results(batch: Batch, results: BatchResults, folder: Path) -> None:
+    """Writes all tables to a folder: as CSV, as Parquet, and the data dictionary.
+
+    `summary` has a row per file and person, `summary_frontal` the same of the frames in which the
+    face is frontal, `files` a row per file, `frames` a row per face and
+    frame: in CSV a file each, in Parquet all in one. Cells that a spreadsheet would run are
+    defused in CSV.
+
+    Raises:
+        FerError: a table is damaged, or the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = (
+        (SUMMARY, results.summary, results.columns),
+        (FRONTAL_SUMMARY, results.frontal_summary, results.columns),
+        (FILES, results.files, results.file_columns),
+    )
+    for name, table, columns in tables:
+        write_text(folder / f"{name}.csv", export_csv(table))
+        with _parquet(folder / f"{name}.parquet", columns) as write:
+            write(table)
+    write_text(folder / DICTIONARY, export_csv(results.dictionary()))
+    readable = [number for number, result in results.results.items() if not result.problem]
+    names = unique_paths([f"{safe_path(results.results[each].name)}.csv" for each in readable])
+    shutil.rmtree(folder / FRAMES, ignore_errors=True)
+    with _parquet(folder / f"{FRAMES}.parquet", results.frame_columns) as write:
+        for number, name in zip(readable, names, strict=True):
+            table = frames_with_people(batch, results, number)
+            write(table)
+            path = folder / FRAMES / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, export_csv(table), durable=False)
+
+
+def zip_results(batch: Batch, results: BatchResults) -> bytes:
+    """Returns all tables as a .zip; see `export_results`."""
+    buffer = io.BytesIO()
+    with TemporaryDirectory() as folder:
+        export_results(batch, results, Path(folder))
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(Path(folder).rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder))
+    return buffer.getvalue()
+
+
+def to_parquet(table: pd.DataFrame, columns: Sequence[Column]) -> bytes:
+    """Returns a table as a Parquet file."""
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, _schema(columns)) as writer:
+        writer.write_table(_arrow(table, columns))
+    return buffer.getvalue()
+
+
+@contextmanager
+def _parquet(path: Path, columns: Sequence[Column]) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yields a function that appends a table to a Parquet file, which is replaced at the end."""
+    with (
+        replacing(path, durable=False) as temporary,
+        pq.ParquetWriter(temporary, _schema(columns)) as writer,
+    ):
+        yield lambda table: writer.write_table(_arrow(table, columns))
+
+
+def _arrow(table: pd.DataFrame, columns: Sequence[Column]) -> pa.Table:
+    return pa.Table.from_pandas(table, schema=_schema(columns), preserve_index=False)
+
+
+def _schema(columns: Sequence[Column]) -> pa.Schema:
+    types = {TEXT: pa.string(), INTEGER: pa.int64(), NUMBER: pa.float64()}
+    return pa.schema([(column.name, types[column.kind]) for column in columns])

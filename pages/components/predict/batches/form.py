@@ -1,0 +1,210 @@
+"""The Batch tab: chooses many files and a table of clips, starts a batch, and lists batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import streamlit as st
+
+from fer_core import batches
+from fer_core.batches import Batch, BatchSettings
+from fer_core.errors import FerError
+from fer_core.inference import MAX_FRAME_STEP, VIDEO_SUFFIXES, VideoSettings
+from fer_core.runs import Run
+from fer_core.vision import IMAGE_SUFFIXES
+from pages.components.predict.batches.preview import show_preview
+from pages.components.predict.batches.result import show_batch
+from pages.components.predict.options import PredictOptions
+from pages.components.shared.access import reading_paths, upload_limit, writing
+from pages.components.shared.errors import run_or_report, show_reported_errors
+from pages.components.shared.formatting import format_run, plain
+from pages.components.shared.task_progress import TaskLabels, show_task
+
+FOLDER, FILES, UPLOADED_FOLDER = "Folder on this computer", "Upload files", "Upload a folder"
+EVERY, PER_SECOND = "Every Nth frame", "Frames per second"
+_MAX_FILE_MB = 1024
+_UPLOADS = "batch-uploads"  # uploads so far: each gets a new, empty field
+_TYPES = sorted(suffix[1:] for suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, ".zip"))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The files of a batch: of a folder on this computer, or uploaded."""
+
+    folder: Path | None = None
+    uploads: tuple[Any, ...] = ()  # Streamlit's uploaded files
+
+    def __bool__(self) -> bool:
+        return self.folder is not None or bool(self.uploads)
+
+
+def show_batches(options: PredictOptions) -> None:
+    """Shows the form, running batches and the chosen ended one."""
+    _show_form(options)
+    show_reported_errors()
+    every = batches.list_batches()
+    active = [batch for batch in every if batch.state.is_active]
+    for batch in active:
+        labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
+        show_task(batch, labels)
+    ended = [batch for batch in every if batch not in active]
+    if not ended:
+        return
+    st.subheader("Batches", anchor=False)
+    by_id = {batch.id: batch for batch in ended}
+    # The key changes when another batch ends, which is then selected.
+    chosen = st.selectbox(
+        "Batch", list(by_id), format_func=lambda key: _describe(by_id[key]), key=f"of-{ended[0].id}"
+    )
+    show_batch(by_id[chosen])
+
+
+def _show_form(options: PredictOptions) -> None:
+    st.caption(
+        "Many photos and videos at once: a row of results per file and person, with the "
+        "participants of your table. Faces are followed within a file."
+    )
+    number = st.session_state.setdefault(_UPLOADS, 0)
+    source = _choose_source(number)
+    patterns = _choose_patterns()
+    table = st.file_uploader(
+        "Table of clips (CSV), optional",
+        type=["csv"],
+        max_upload_size=upload_limit(8),
+        key=f"batch-table-{number}",
+        **writing(
+            help="Columns file, start, end (seconds, or 1:05), participant, condition, and any "
+            "others. Only file is needed. Every other column is joined to the results."
+        ),
+    )
+    settings = replace(_choose_settings(options), patterns=patterns)
+    data, is_valid = table.getvalue() if table else None, bool(source)
+    if data is not None:
+        settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
+    if source:
+        names = [file.name for file in source.uploads]
+        is_valid = show_preview(options.run, source.folder, names, settings, data)
+    st.button(
+        "Start batch",
+        type="primary",
+        icon=":material/play_arrow:",
+        **writing(disabled=not is_valid),
+        on_click=_submit,
+        args=(options.run, source, settings, data),
+    )
+    st.caption(
+        "A file that cannot be read does not end the batch. Stopping keeps the finished files, and "
+        "you can resume later. Uploads are deleted when the batch is complete; files in a folder "
+        "are only read. Results stay on this computer until you delete them."
+    )
+
+
+def _choose_source(number: int) -> _Source:
+    way = st.segmented_control("Files from", [FOLDER, FILES, UPLOADED_FOLDER], default=FOLDER)
+    if way in (FILES, UPLOADED_FOLDER):
+        files = st.file_uploader(
+            "Photos, videos and .zip archives" if way == FILES else "Folder with photos and videos",
+            type=_TYPES,
+            accept_multiple_files=True if way == FILES else "directory",
+            max_upload_size=upload_limit(_MAX_FILE_MB),
+            key=f"batch-{way}-{number}",
+            **writing(
+                help="Copied only to the computer that runs this dashboard. Uploads are held in "
+                "memory first: for many gigabytes choose a folder."
+            ),
+        )
+        return _Source(uploads=tuple(files or ()))
+    path = st.text_input(
+        "Path of a folder on the computer that runs this dashboard",
+        placeholder="/home/me/interviews",
+        key="batch-folder",
+        **reading_paths(help="Its photos and videos are read, also in the folders within it."),
+    )
+    if not path.strip():
+        return _Source()
+    try:
+        return _Source(batches.check_folder(Path(path.strip())))
+    except FerError as error:
+        st.error(plain(str(error)))
+        return _Source()
+
+
+def _choose_patterns() -> tuple[str, ...]:
+    text = st.text_input(
+        "Only files like",
+        placeholder="all photos and videos",
+        help="Patterns, separated by commas: \\*.mp4 for names, session1/\\* for paths. \\* stands "
+        "for any characters, ? for one.",
+        key="batch-patterns",
+    )
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _choose_settings(options: PredictOptions) -> BatchSettings:
+    """Chooses which frames of videos are processed."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        way = st.segmented_control(
+            "Frames of videos", [EVERY, PER_SECOND], default=EVERY, required=True
+        )
+        step, rate = 1, None
+        if way == EVERY:
+            step = int(
+                st.number_input("N", 1, MAX_FRAME_STEP, 1, width=140, help="1 for every frame.")
+            )
+        else:
+            rate = float(
+                st.number_input(
+                    "Frames per second", 0.1, batches.MAX_FRAMES_PER_SECOND, 5.0, 1.0, width=160
+                )
+            )
+        smoothing = st.number_input(
+            "Smoothing (seconds)",
+            0.0,
+            10.0,
+            VideoSettings.time_constant,
+            0.1,
+            width=160,
+            key="batch-smoothing",
+            help="Time constant of the exponential smoothing of probabilities. Answers and peaks "
+            "follow the smoothed ones, means the single frames. 0 turns smoothing off.",
+        )
+    video = VideoSettings(
+        every=step,
+        time_constant=float(smoothing),
+        smallest_face=options.search.smallest_face,
+        confidence=options.search.confidence,
+        threshold=options.abstention.threshold,
+        tta=options.tta,
+    )
+    return BatchSettings(video, rate)
+
+
+def _submit(run: Run, source: _Source, settings: BatchSettings, table: bytes | None) -> None:
+    name = format_run(run)
+
+    def submit() -> Batch:
+        if source.folder is not None:
+            return batches.submit_folder(run, source.folder, settings, table=table, model_name=name)
+        uploads: Sequence[tuple[str, IO[bytes]]] = [(file.name, file) for file in source.uploads]
+        return batches.submit_uploads(run, uploads, settings, table=table, model_name=name)
+
+    if run_or_report(submit):
+        st.session_state[_UPLOADS] += 1  # new fields, which drops the uploads
+
+
+def _describe(batch: Batch) -> str:
+    """Returns name, time of submission and result."""
+    submitted = batch.submitted
+    parts = [batch.name, f"{submitted:%d %b, %H:%M}" if submitted else "", _result(batch)]
+    return " · ".join(part for part in parts if part)
+
+
+def _result(batch: Batch) -> str:
+    try:
+        summary = batch.summary
+    except FerError:
+        return "damaged"
+    if summary is None:
+        return str(batch.state)
+    return f"{summary.finished:,} of {summary.files:,} files"
