@@ -74,7 +74,7 @@ def face_cells(
 def _pose_cells(face: "Face") -> list[str]:
     from fer_core.vision import head_pose  # loads OpenCV
 
-    pose = head_pose(face.landmarks)
+    pose = None if face.landmarks is None else head_pose(face.landmarks)
     return [""] * 3 if pose is None else [f"{each:.1f}" for each in astuple(pose)]
 
 
