@@ -1,14 +1,11 @@
-"""Builds ONNX graphs node by node, and opens them with onnxruntime."""
+"""Builds ONNX graphs node by node, and runs them with onnxruntime."""
 
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 _OPSET, _IR_VERSION = 20, 10  # read by onnxruntime 1.19 (2024) and later, also in a browser
 _MAX_THREADS = 4  # of a session; networks this small gain nothing from more
@@ -85,21 +82,44 @@ class Graph:
         return f"{what}_{self._counts[what]}"
 
 
-def open_session(model: bytes, threads: int | None = None) -> "onnxruntime.InferenceSession":
-    """Opens a graph for prediction on the CPU; threads may share the session.
+class Session:
+    """A graph with the input `pixels` in onnxruntime, on the CPU. Threads may share it."""
 
-    Args:
-        threads: that one run uses; by default see `default_threads`.
-    """
-    import onnxruntime
+    def __init__(self, model: bytes, threads: int | None = None) -> None:
+        """Opens the bytes of an .onnx file.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or default_threads()
-    options.inter_op_num_threads = 1
-    # Idle threads sleep: they would take the cores from others, such as a training.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors are exceptions anyway
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        Args:
+            threads: that one run uses; by default see `default_threads`.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or default_threads()
+        options.inter_op_num_threads = 1
+        # Idle threads sleep: they would take the cores from others, such as a training.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3  # errors are exceptions anyway
+        providers = ["CPUExecutionProvider"]
+        self._session = onnxruntime.InferenceSession(model, options, providers=providers)
+        # Gives the memory of a large image or batch back after the run.
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+    @property
+    def input_shape(self) -> tuple[int | str, ...]:
+        """The shape of `pixels`; a side that differs between runs has a name."""
+        (pixels,) = self._session.get_inputs()
+        return tuple(pixels.shape)
+
+    @property
+    def output_shapes(self) -> dict[str, tuple[int | str, ...]]:
+        """The shapes of the outputs by name."""
+        return {each.name: tuple(each.shape) for each in self._session.get_outputs()}
+
+    def run(self, pixels: np.ndarray, output: str) -> np.ndarray:
+        """Returns an output for `pixels`."""
+        (result,) = self._session.run([output], {"pixels": pixels}, self._run_options)
+        return np.asarray(result)
 
 
 def default_threads() -> int:

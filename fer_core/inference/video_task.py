@@ -53,7 +53,7 @@ def run_video(task: Task) -> None:
     video = Video(task.directory)
     _remove_partial_files(video)
     try:
-        task.save_progress(Progress(0, 0, "frames", "Loading TensorFlow"))
+        task.save_progress(Progress(0, 0, "frames", "Loading the model"))
         classifier = Classifier.load(open_run(video.run_id), tta=video.settings.tta)
         with VideoReader(video.source, video.name) as reader:
             raise_if_stopped(task)

@@ -9,13 +9,12 @@ import numpy as np
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.onnx_export import (
     FEATURES,
-    PIXELS,
     PROBABILITIES,
     UnsupportedModelError,
     export_onnx,
 )
 from fer_core.models.prediction import Model
-from fer_core.onnx_graphs import open_session
+from fer_core.onnx_graphs import Session
 from fer_core.runs import TrainConfig
 
 _LOG = logging.getLogger(__name__)
@@ -29,23 +28,18 @@ class OnnxModel:
 
     def __init__(self, graph: bytes, name: str) -> None:
         self.name = name
-        self._session = open_session(graph)
-        (pixels,), outputs = self._session.get_inputs(), self._session.get_outputs()
-        shapes = {each.name: (None, *each.shape[1:]) for each in outputs}
-        self.input_shape: tuple[Any, ...] = (None, *pixels.shape[1:])
-        self.output_shape: tuple[Any, ...] = shapes[PROBABILITIES]
+        self._session = Session(graph)
+        classes = self._session.output_shapes[PROBABILITIES][1:]
+        self.input_shape: tuple[Any, ...] = (None, *self._session.input_shape[1:])
+        self.output_shape: tuple[Any, ...] = (None, *classes)
 
     def predict_on_batch(self, x: np.ndarray, /) -> np.ndarray:
         """Returns probabilities (n, classes) of pixels (n, height, width, channels), float32."""
-        return self._run(PROBABILITIES, x)
+        return self._session.run(x, PROBABILITIES)
 
     def features_on_batch(self, x: np.ndarray, /) -> np.ndarray:
         """Returns the features (n, …) from which the last layer computes the probabilities."""
-        return self._run(FEATURES, x)
-
-    def _run(self, output: str, pixels: np.ndarray) -> np.ndarray:
-        (result,) = self._session.run([output], {PIXELS: pixels})
-        return np.asarray(result)
+        return self._session.run(x, FEATURES)
 
 
 def load_for_prediction(

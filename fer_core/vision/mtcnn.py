@@ -1,11 +1,9 @@
 """Runs the three networks of MTCNN with onnxruntime."""
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-from fer_core.onnx_graphs import open_session
+from fer_core.onnx_graphs import Session
 from fer_core.vision.image_pyramid import BORDER, Sheets
 from fer_core.vision.mtcnn_networks import (
     GRAY,
@@ -15,9 +13,6 @@ from fer_core.vision.mtcnn_networks import (
     proposal_network,
     refinement_network,
 )
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
 
 WINDOW = 12  # pixels a side of the input of the first network
 _STRIDE = 2
@@ -30,9 +25,9 @@ class Cascade:
     """MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe."""
 
     def __init__(self) -> None:
-        self._first = open_session(proposal_network())
-        self._second = open_session(refinement_network())
-        self._third = open_session(output_network())
+        self._first = Session(proposal_network())
+        self._second = Session(refinement_network())
+        self._third = Session(output_network())
 
     def find(self, image: np.ndarray, sheets: Sheets) -> np.ndarray:
         """Returns face candidates of a uint8 RGB image and its pyramid, in the format of `refine`.
@@ -65,8 +60,8 @@ class Cascade:
         self, number: int, sheet: np.ndarray, places: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns boxes in the image, their logits, and the pyramid level of each."""
-        (outputs,) = self._first.run(None, {"pixels": sheet[None]})
-        offsets, logits = outputs[0, :4], outputs[0, 4]
+        outputs = self._first.run(sheet[None], "boxes")[0]
+        offsets, logits = outputs[:4], outputs[4]
         rows, columns = np.nonzero(logits > _logit(_PROPOSED))
         corners = _STRIDE * np.column_stack([columns, rows])
         windows = np.hstack([corners, corners + WINDOW]).astype(np.float32)
@@ -79,9 +74,9 @@ class Cascade:
         return _to_image(boxes, places[groups]), logits[rows, columns], groups
 
 
-def _run(network: "InferenceSession", patches: np.ndarray) -> np.ndarray:
+def _run(network: Session, patches: np.ndarray) -> np.ndarray:
     starts = range(0, max(1, len(patches)), _BATCH_SIZE)
-    parts = [network.run(None, {"pixels": patches[i : i + _BATCH_SIZE]})[0] for i in starts]
+    parts = [network.run(patches[i : i + _BATCH_SIZE], "boxes") for i in starts]
     return np.concatenate(parts)
 
 

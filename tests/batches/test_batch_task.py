@@ -145,7 +145,7 @@ def test_uploads_and_archives_are_unpacked_and_removed_at_the_end(run: Run, fold
     ]
     assert len(results.summary) == 3
     assert len(results.problems) == 1 and "bad.zip" in results.problems[0]
-    assert not batch.uploads.exists()
+    assert not batch.uploads.exists() and not batch.archives.exists()
 
 
 def test_people_are_merged_named_and_ignored_in_all_tables(

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.first_prediction [--rounds 3]
 
 Uploads a photo of 1280×720 pixels with one face as soon as the page allows it. Cold: Predict has
-not been opened since the server started, so that TensorFlow must be loaded. Warm: another photo in
-another tab. Prints wall time and the server's CPU time; on a busy machine only the CPU time is
-meaningful. Needs Chromium; uses the pretrained model.
+not been opened since the server started, so that detector and model must be loaded. Warm: another
+photo in another tab. Prints wall time, the server's CPU time and its memory; on a busy machine the
+wall time means little. Needs Chromium; uses the pretrained model.
 """
 
 import argparse
@@ -39,10 +39,11 @@ def _measure(browser: Browser) -> None:
     with tempfile.TemporaryDirectory() as home, serve(Path(home)) as server:
         for number in range(1 + WARM):
             seconds = _answer(browser, server, _photo(number))
+            memory = psutil.Process(server.pid).memory_info().rss / 1e6
             print(  # noqa: T201
                 "warm" if number else "cold",
                 "{:.2f} s, {:.2f} s of the processor; {:.2f} and {:.2f} since the photo was "
-                "chosen".format(*seconds),
+                "chosen; {:.0f} MB".format(*seconds, memory),
                 flush=True,
             )
 

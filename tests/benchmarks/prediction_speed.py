@@ -105,8 +105,8 @@ def _start(python: str, side: str, options: argparse.Namespace) -> "subprocess.P
     command += ["--threads", str(options.threads), "--run", options.run]
     project = str(Path(__file__).resolve().parents[2]) if side == "ours" else ""
     threads = str(options.threads)
-    # Set before any import, for PyTorch and OpenMP.
-    limits = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Set before any import, for PyTorch, OpenMP and ours.
+    limits = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
     return subprocess.Popen(
         command,
         env=os.environ | limits | {"PYTHONPATH": project},
@@ -174,10 +174,6 @@ def _print_row(
 def _serve(side: str, threads: int, run: str) -> None:
     """Serves requests until the input ends."""
     cv2.setNumThreads(threads)
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
     look, follow = SIDES[side](run)
     for line in sys.stdin:
         question = json.loads(line)

@@ -43,7 +43,7 @@ def test_the_first_network_proposes_what_the_packages_does(
     cascade: Cascade, size: tuple[int, int]
 ) -> None:
     sheet = ASTRONAUT[40 : 40 + size[0], 130 : 130 + size[1]][None]
-    (ours,) = cascade._first.run(None, {"pixels": sheet})
+    ours = cascade._first.run(sheet, "boxes")
     offsets, classes = package_network(PNet, "pnet", sheet)
     assert ours[0, :4].transpose(1, 2, 0) == pytest.approx(offsets[0], abs=1e-4)
     assert probability(ours[0, 4]) == pytest.approx(classes[0, ..., 1], abs=1e-4)

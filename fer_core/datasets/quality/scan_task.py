@@ -36,7 +36,7 @@ def run_scan(task: Task) -> None:
     name, faces = task.request.arguments["dataset"], int(task.request.arguments.get("faces", 0))
     report = ProgressReporter(task)
     if faces:
-        report(0, faces, "Loading TensorFlow …")
+        report(0, faces, "Loading the face detector …")
         search_faces(open_dataset(name), faces, _detector(), report)
     else:
         scan(name, report)
@@ -76,7 +76,7 @@ def search_faces(
 
 
 def _detector() -> HasFace:
-    from fer_core.vision import FaceDetector  # loads TensorFlow, which a scan does not need
+    from fer_core.vision import FaceDetector  # loads onnxruntime, which few scans need
 
     detector = FaceDetector()
     return lambda image: bool(detector.detect(image))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.components.shared.memory import release_free_memory
+
 if TYPE_CHECKING:
     from fer_core.inference import Classifier
     from fer_core.runs import Run
@@ -86,7 +88,9 @@ def keras_model(run_id: str, model_time: int) -> Any:
 def _load_detector() -> "FaceDetector":
     from fer_core.vision import FaceDetector
 
-    return FaceDetector()
+    detector = FaceDetector()
+    release_free_memory()
+    return detector
 
 
 def _load_classifier(run_id: str, tta: bool) -> "Classifier":
@@ -94,7 +98,9 @@ def _load_classifier(run_id: str, tta: bool) -> "Classifier":
     from fer_core.runs import open_run
 
     _quieten_tensorflow()
-    return Classifier.load(open_run(run_id), tta=tta)
+    classifier = Classifier.load(open_run(run_id), tta=tta)
+    release_free_memory()
+    return classifier
 
 
 def _quieten_tensorflow() -> None:
