@@ -67,7 +67,7 @@ run = pick_run("Model", models, prefers_pretrained=True)
 provenance_place = st.container()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
-    search = choose_search(takes_photos=source not in (LIVE, VIDEO))
+    search = choose_search(takes_photos=source not in (LIVE, VIDEO, BATCH))
     tta = st.toggle(
         "Test-time augmentation",
         key="tta",

@@ -211,3 +211,19 @@ def test_no_folder_holds_too_many_files() -> None:
     folders = {path.parent for path in MODULES.values()}
     crowded = {folder for folder in folders if len(list(folder.glob("*.py"))) > MOST_FILES}
     assert not crowded
+
+
+def test_docstrings_of_functions_begin_with_a_verb() -> None:
+    """Those of properties may name what the property is, as the comment of a field does."""
+    offenders = []
+    for name in MODULES:
+        for node in ast.walk(source(name)):
+            if isinstance(node, ast.FunctionDef) and not is_property(node):
+                first = (ast.get_docstring(node) or "Returns").split()[0].rstrip(",.;:")
+                if not first.endswith("s") or first in ("Its", "This"):
+                    offenders.append(f"{name}.{node.name}: {first}")
+    assert not offenders
+
+
+def is_property(function: ast.FunctionDef) -> bool:
+    return any("property" in ast.unparse(decorator) for decorator in function.decorator_list)

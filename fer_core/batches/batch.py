@@ -190,15 +190,15 @@ class Batch(Task):
         return None if record is None else check_record(Manifest, record)
 
     def result_file(self, number: int) -> Path:
-        """Path of the result of a file, by its number in the manifest, from 0."""
+        """Returns the path of a file's result, by its number in the manifest, from 0."""
         return self.files / f"{number:05}.json"
 
     def frames_file(self, number: int) -> Path:
-        """Path of the table of a file's frames; see `frames.read_frames`."""
+        """Returns the path of the table of a file's frames; see `frames.read_frames`."""
         return self.files / f"{number:05}.csv"
 
     def crop_file(self, number: int, track: int, position: int) -> Path:
-        """Path of one of the pictures of a track."""
+        """Returns the path of one of the pictures of a track."""
         return self.files / f"{number:05}" / f"{track}-{position}.jpg"
 
     def result(self, number: int) -> FileResult | None:

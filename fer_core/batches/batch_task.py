@@ -4,7 +4,7 @@ import math
 import os
 import shutil
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -34,6 +34,7 @@ from fer_core.inference import (
     Classifier,
     FaceBatch,
     Frame,
+    Recognition,
     TrackedFace,
     TrackingPipeline,
     VideoReader,
@@ -59,7 +60,7 @@ def run_batch(task: Task) -> None:
     A file that cannot be read gets a sentence in its result, and the others go on.
 
     Raises:
-        FerError: there is no file at all, or the run is gone.
+        FerError: there is no file at all, or the run is gone or another.
     """
     batch = Batch(task.directory)
     (task.directory / "result.json").unlink(missing_ok=True)
@@ -68,6 +69,11 @@ def run_batch(task: Task) -> None:
     manifest = batch.manifest or make_manifest(batch, run.class_names)
     task.save_progress(Progress(0, len(manifest.files), "files", "Loading the model"))
     classifier = Classifier.load(run, tta=batch.settings.video.tta)
+    if manifest.class_names != classifier.class_names:
+        raise FerError(
+            f"{run.name} must still have the expressions of when the batch began. Start another "
+            f"batch. Received: {', '.join(classifier.class_names)}"
+        )
     worker = _Worker(batch, manifest, FaceDetector(), classifier)
     reason = COMPLETED
     try:
@@ -77,7 +83,8 @@ def run_batch(task: Task) -> None:
     results = [batch.result(number) for number in range(len(manifest.files))]
     finished = [result for result in results if result is not None]
     if reason == COMPLETED:
-        shutil.rmtree(batch.uploads, ignore_errors=True)
+        for folder in (batch.uploads, batch.archives):
+            shutil.rmtree(folder, ignore_errors=True)
     summary = BatchSummary(
         reason,
         len(results),
@@ -207,12 +214,12 @@ class _Worker:
         rows = self._photos.predict()
         found, self._found = self._found, []
         for (item, shape, faces), probabilities in zip(found, rows, strict=True):
-            tracked = [
-                TrackedFace(number, face.box, row, row, 0.0)
+            answered = [
+                (face, TrackedFace(number, face.box, row, row, 0.0), self._photo_answer(face, row))
                 for number, (face, row) in enumerate(zip(faces, probabilities, strict=True), 1)
             ]
             with self._writing(item) as writer:
-                self._write(writer, 0.0, 0, list(zip(faces, tracked, strict=True)))
+                writer.add(0.0, 0, answered)
             result = FileResult(
                 item.file.name, frames=1, tracks=len(faces), width=shape[1], height=shape[0]
             )
@@ -247,7 +254,8 @@ class _Worker:
             for batch in batched_frames(frames):
                 for frame, faces in tracking.recognize(batch):
                     writer.scale, shape = reader.scale, frame.image.shape[:2]
-                    self._write(writer, frame.seconds, frame.number, faces)
+                    answered = [(face, each, self._video_answer(each)) for face, each in faces]
+                    writer.add(frame.seconds, frame.number, answered)
                     crops.add(frame.image, [(face.number, face.box) for _, face in faces])
                 self._report(item.file.name, *_share(reader, batch[-1], start, end))
         crops.save(partial(self._batch.crop_file, item.number))
@@ -273,19 +281,16 @@ class _Worker:
         ):
             yield FrameWriter(table, self._classifier.class_names)
 
-    def _write(
-        self,
-        writer: FrameWriter,
-        seconds: float,
-        number: int,
-        faces: Sequence[tuple[Face, TrackedFace]],
-    ) -> None:
-        names, threshold = self._classifier.class_names, self._settings.video.threshold
-        answered = []
-        for face, tracked in faces:
-            smoothed = dict(zip(names, tracked.smoothed.tolist(), strict=True))
-            answered.append((face, tracked, label_or_abstain(smoothed, threshold)))
-        writer.add(seconds, number, answered)
+    def _photo_answer(self, face: Face, probabilities: np.ndarray) -> str:
+        """Returns the answer as for any photo: also "not sure" if the face is doubtful."""
+        return Recognition(face, self._named(probabilities)).answer(self._settings.video.threshold)
+
+    def _video_answer(self, tracked: TrackedFace) -> str:
+        """Returns the answer as for any video: by the probabilities smoothed over time."""
+        return label_or_abstain(self._named(tracked.smoothed), self._settings.video.threshold)
+
+    def _named(self, probabilities: np.ndarray) -> dict[str, float]:
+        return dict(zip(self._classifier.class_names, probabilities.tolist(), strict=True))
 
 
 def _check_readable(item: _Item) -> None:

@@ -18,6 +18,7 @@ PARTICIPANT, CONDITION = "participant", "condition"
 MAX_TABLE_BYTES = 8_000_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
+MAX_ROW = 2_000  # characters: the row is repeated for every frame of its file
 MAX_SECONDS = 1e7  # of a clip's start and end, 115 days
 _CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,5}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
@@ -183,7 +184,13 @@ def _rows(table: pd.DataFrame) -> Iterator[tuple[int, dict[str, str]]]:
     cells = table.fillna("").astype("str")
     for line, row in enumerate(cells.to_dict("records"), 2):
         texts = {str(name): undefused(text).strip() for name, text in row.items()}
-        if any(texts.values()):
+        length = sum(map(len, texts.values()))
+        if length > MAX_ROW:
+            raise FerError(
+                f"Line {line:,} of the table must have at most {MAX_ROW:,} characters. Received: "
+                f"{length:,}"
+            )
+        if length:
             yield line, texts
 
 

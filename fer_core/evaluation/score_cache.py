@@ -25,7 +25,7 @@ class _Counts:
     unseen_total: Count | None = None
 
     def score(self) -> Score:
-        """The score; a ValueError where these counts are impossible."""
+        """Returns the score; raises a ValueError where these counts are impossible."""
         return Score(
             Accuracy.of(self.correct, self.total),
             _accuracy(self.clean_correct, self.clean_total),

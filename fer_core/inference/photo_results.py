@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -102,12 +102,13 @@ def zip_annotated(
 
 
 def _face_record(number: int, recognition: Recognition, threshold: float) -> dict[str, Any]:
-    face, box = recognition.face, recognition.face.box
+    face, box, pose = recognition.face, recognition.face.box, recognition.pose
     return {
         "face": number,
         "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
         "confidence": None if face.is_whole else round(face.confidence, 4),
         "detection": recognition.detection,
+        "pose": None if pose is None else asdict(pose),
         "probabilities": {name: round(p, 4) for name, p in recognition.probabilities.items()},
         "expression": recognition.expression,
         "answer": recognition.answer(threshold),

@@ -1,7 +1,7 @@
 """Recognizes the expression of every face in an image."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,11 @@ from fer_core.vision import (
     SCREEN_SIDE,
     Face,
     FaceDetector,
+    HeadPose,
     crop_face,
     draw_boxes,
     face_pixels,
+    head_pose,
 )
 
 # Around the detector's box, as a share of its longer side. FER2013 is cropped like these boxes: on
@@ -68,6 +70,11 @@ class Recognition:
         if self.face.is_whole:
             return WHOLE_PICTURE
         return DOUBTFUL if self.face.is_doubtful else DETECTED
+
+    @property
+    def pose(self) -> HeadPose | None:
+        """How the head is turned; None for a whole picture, or if it cannot be told."""
+        return None if self.face.landmarks is None else head_pose(self.face.landmarks)
 
     def answer(self, threshold: float) -> str:
         """Returns the expression, or `NOT_SURE` below the threshold or if the face is doubtful.
@@ -220,7 +227,7 @@ class FaceBatch:
         self._pixels: list[np.ndarray] = []  # by face
 
     def __len__(self) -> int:
-        """The number of faces."""
+        """Returns the number of faces."""
         return len(self._pixels)
 
     @property
@@ -294,15 +301,17 @@ def recognitions_table(
     """Returns a row per face of all images, and one for each image without a face.
 
     Columns: image, face (from 1), x, y, width, height (the box, in pixels), confidence (the
-    detector's), detection and answer (see `Recognition`), p_<expression>, expression (the most
-    probable). Without a face all are missing but image and answer, `NO_FACE`.
+    detector's), detection and answer (see `Recognition`), p_<expression>, yaw, pitch and roll of
+    the head in degrees (see `vision.HeadPose`), expression (the most probable). Without a face all
+    are missing but image and answer, `NO_FACE`.
 
     Args:
         results: recognitions by image name.
         threshold: see `Recognition.answer`.
     """
     boxes, probabilities = ["face", "x", "y", "width", "height"], [f"p_{n}" for n in class_names]
-    columns = ["image", *boxes, "confidence", "detection", *probabilities, "expression", "answer"]
+    found, answers = ["confidence", "detection"], ["yaw", "pitch", "roll", "expression", "answer"]
+    columns = ["image", *boxes, *found, *probabilities, *answers]
     rows = [
         row
         for image, recognitions in results.items()
@@ -317,12 +326,17 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yields the rows of an image in the table of recognitions."""
     if not recognitions:
-        yield (image, *[None] * 5, np.nan, None, *[np.nan] * len(class_names), None, NO_FACE)
+        yield (image, *[None] * 5, np.nan, None, *[np.nan] * (len(class_names) + 3), None, NO_FACE)
     for number, recognition in enumerate(recognitions, 1):
         face, box = recognition.face, recognition.face.box
         yield (
             *(image, number, box.x, box.y, box.width, box.height),
             *(face.confidence, recognition.detection),
             *(recognition.probabilities[name] for name in class_names),
+            *_angles(recognition.pose),
             *(recognition.expression, recognition.answer(threshold)),
         )
+
+
+def _angles(pose: HeadPose | None) -> list[float]:
+    return [np.nan] * 3 if pose is None else list(astuple(pose))

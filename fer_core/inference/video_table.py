@@ -74,8 +74,8 @@ def face_cells(
 def _pose_cells(face: "Face") -> list[str]:
     from fer_core.vision import head_pose  # loads OpenCV
 
-    pose = head_pose(face.landmarks)
-    return [""] * 3 if pose is None else [f"{each:.1f}" for each in astuple(pose)]
+    pose = head_pose(face.landmarks) if face.landmarks else None
+    return [""] * 3 if pose is None else list(map(str, astuple(pose)))
 
 
 def read_video_table(file: Path, class_names: Sequence[str] = ()) -> pd.DataFrame | None:

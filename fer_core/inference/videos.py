@@ -159,7 +159,7 @@ class Video(Task):
         return self.directory / "faces.csv"
 
     def portrait_file(self, number: int) -> Path:
-        """Path of the portrait of a face."""
+        """Returns the path of the portrait of a face."""
         return self.directory / "portraits" / f"{number}.jpg"
 
     @property

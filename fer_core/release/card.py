@@ -234,7 +234,8 @@ def _thresholds(run: Run) -> list[str]:
     return [
         "",
         f"Predictions below a threshold are “not sure” ({', '.join(thresholds)}): above it, "
-        f"{DEFAULT_MIN_ACCURACY:.0%} are correct on the validation split without leaked images.",
+        f"{DEFAULT_MIN_ACCURACY:.0%} are correct on the validation split without leaked images. "
+        "This holds for images like those only; on images of another kind fewer may be correct.",
     ]
 
 

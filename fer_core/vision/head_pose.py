@@ -33,7 +33,8 @@ class HeadPose:
 def head_pose(landmarks: Landmarks) -> HeadPose | None:
     """Returns the pose of a head by solving for the view of a generic one (perspective-n-point).
 
-    Returns None where the points are degenerate, such as all in one place.
+    Angles are rounded to a tenth of a degree. None stands for degenerate points, such as all in one
+    place.
     """
     points = np.array(
         [
@@ -54,8 +55,8 @@ def head_pose(landmarks: Landmarks) -> HeadPose | None:
         return None
     matrix = cv2.Rodrigues(rotation)[0]
     right, ahead = matrix[:, 0], -matrix[:, 2]
-    return HeadPose(
-        yaw=math.degrees(math.atan2(ahead[0], -ahead[2])),
-        pitch=math.degrees(math.asin(max(-1.0, min(1.0, -ahead[1])))),
-        roll=math.degrees(math.atan2(right[1], right[0])),
-    )
+    yaw = math.atan2(ahead[0], -ahead[2])
+    pitch = math.asin(max(-1.0, min(1.0, -ahead[1])))
+    roll = math.atan2(right[1], right[0])
+    # Adding 0 makes 0.0 of -0.0.
+    return HeadPose(*(round(math.degrees(angle), 1) + 0.0 for angle in (yaw, pitch, roll)))

@@ -7,6 +7,7 @@ comes before Pillow sees the file.
 import io
 import re
 import struct
+import time
 from collections.abc import Iterator
 
 from fer_core.errors import FerError
@@ -22,6 +23,8 @@ _MAX_TAGS = 4_000  # of a TIFF or of EXIF data; cameras write a hundred
 _MAX_VALUES = 100_000  # of one TIFF tag, such as the offsets of strips
 _MAX_HEADER_READS = 10_000  # a GIF's comment is joined from blocks in quadratic time
 _MAX_READS = 2_000_000
+_MAX_SECONDS = 60.0  # of a processor, for the pixels; a usual image of the largest size takes 1
+_MAX_COMMENTS = 100  # of a PNM whose pixels are text; Pillow removes them in quadratic time
 _SLACK = 1_000_000  # bytes that are read again, whatever the size of the file
 
 _JPEG_START = b"\xff\xd8\xff"
@@ -32,6 +35,7 @@ _WITHOUT_LENGTH = (0x01, 0xD8)
 _EXIF, _MPF = b"Exif\0\0", b"MPF\0"
 
 _TIFF = re.compile(rb"(?:II|MM)(?:[\x2a\x2b]\0|\0[\x2a\x2b])")  # what Pillow takes for one
+_PLAIN_PNM = re.compile(rb"P[123]\s")
 _UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
@@ -47,11 +51,13 @@ class BoundedFile(io.BytesIO):
         super().__init__(data)
         self._reads = _MAX_HEADER_READS
         self._bytes = 2 * len(data) + _SLACK
+        self._end = float("inf")  # on the clock of this thread's processor time
 
     def begin_pixels(self) -> None:
         """Allows what pixels need, now that the header was read."""
         self._reads = _MAX_READS
         self._bytes = 4 * len(self.getbuffer()) + _SLACK
+        self._end = time.thread_time() + _MAX_SECONDS
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Reads up to `size` bytes."""
@@ -60,6 +66,8 @@ class BoundedFile(io.BytesIO):
         self._bytes -= len(data)
         if self._reads < 0 or self._bytes < 0:
             raise FerError("must be a usual image. Its parts overlap or are too many.")
+        if time.thread_time() > self._end:
+            raise FerError("must be a usual image. Decoding it takes more than a minute.")
         return data
 
 
@@ -78,6 +86,8 @@ def checked_file(data: bytes) -> BoundedFile:
         data = _checked_jpeg(data)
     elif data[8:12] == b"WEBP":
         check_size(*_webp_size(data))
+    elif _PLAIN_PNM.match(data) and data.count(b"#") > _MAX_COMMENTS:
+        raise FerError(f"must have at most {_MAX_COMMENTS} comments.")
     elif _TIFF.match(data) and not has_honest_tags(data):
         raise FerError("must be a usual TIFF. Its tags take more than the file.")
     return BoundedFile(data)

@@ -57,6 +57,7 @@ def test_other_times_are_refused(text: str) -> None:
         (b"file,start\na.mp4,noon\n", "Line 2 of the table: A time must be"),
         (b"video,start\na.mp4,1\n", "must have a column named file. It has: video, start"),
         (b"file,start\n,1\n", "Line 2 of the table must name a file"),
+        (b"file,note\na.mp4," + b"x" * 3000 + b"\n", "Line 2 .* at most 2,000 characters"),
         (b"file\n", "at least one row"),
         (b"", "must be a CSV table"),
         (b"file,start\na.mp4,1,2\n", "must be a CSV table"),

@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +452,20 @@ def archives() -> Iterator[Case]:
     )
 
 
+@cache
+def many_outside() -> bytes:
+    """Returns an archive with 400,000 paths out of it, which takes seconds to make."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for number in range(400_000):
+            archive.writestr(f"../{number}.png", b"")
+    return content.getvalue()
+
+
+def write_many_outside(folder: Path) -> None:
+    (folder / "x.zip").write_bytes(many_outside())
+
+
 def odd_archives() -> Iterator[Case]:
     def build(members: Callable[[], dict[str, bytes]], folder: Path, **how: Any) -> None:
         zipped(folder / "x.zip", members(), **how)
@@ -474,9 +488,7 @@ def odd_archives() -> Iterator[Case]:
             archive.writestr("HAPPY/0.PNG/x.png", image(9))
 
     deflated = {"compression": zipfile.ZIP_DEFLATED}
-    yield refused(
-        "archives", "400,000 outside", partial(build, many("../{}.png", 400_000)), "x.zip"
-    )
+    yield refused("archives", "400,000 outside", write_many_outside, "x.zip")
     yield refused("archives", "40,000 empty", partial(build, many("happy/{}.png", 40_000)), "x.zip")
     yield refused("archives", "bomb", partial(
         build, lambda: {f"happy/{i}.png": bytes(10**8) for i in range(3)}, **deflated), "x.zip"
@@ -641,8 +653,7 @@ def uploads() -> Iterator[Case]:
     yield one("good", lambda: happy, GOOD)
     yield one("18,000 outside", lambda: {**happy, **dict.fromkeys(
         (f"../{i}.png" for i in range(18_000)), b"")}, GOOD)  # fmt: skip
-    yield one("400,000 outside", lambda: dict.fromkeys(
-        (f"../{i}.png" for i in range(400_000)), b""), 0)  # fmt: skip
+    yield Case("uploads", "400,000 outside", write_many_outside, "x.zip", "upload", right=0)
     yield one("one bad of each", lambda: {**happy, **{n: make() for n, make in REFUSED.items()}},
               GOOD, compression=zipfile.ZIP_DEFLATED)  # fmt: skip
     yield one("odd names", lambda: {**happy, "a\rb.png": image(40), "a\u2028b.png": b""}, GOOD)

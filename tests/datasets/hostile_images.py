@@ -140,6 +140,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
         1, 30_000, [(273, 4, 4_000_000, 200), (279, 4, 4_000_000, 200)], bytes(16_000_000)
     ),
     "tile.tif": tile_bomb,
+    "comments.pgm": lambda: b"P2\n8 8\n255\n" + b"#\n" * 2_000_000,
     "runs.bmp": lambda: bmp(3000, 3000, (b"\1\5" * 3000 + b"\0\0") * 3000 + b"\0\1"),
     "animation.webp": lambda: webp_canvas(16_000, 16_000) + bytes(100_000),
 }

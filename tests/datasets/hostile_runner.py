@@ -1,4 +1,4 @@
-"""Runs functions in children of their own and measures them: `python -m …hostile_runner CASES`.
+"""Runs functions in children of their own and measures them: `python -m …hostile_runner`.
 
 The parent imports the program once and forks, so that each child's memory and time are its own.
 """
@@ -145,7 +145,7 @@ def run_in_child(folder: Path, action: str, argument: str) -> Outcome:
     end, waited, usage = time.monotonic() + MAX_SECONDS, 0, None
     while not waited and time.monotonic() < end:
         waited, _, usage = os.wait4(child, os.WNOHANG)
-        time.sleep(0.02)
+        time.sleep(0.005)
     if not waited:
         os.kill(child, 9)
         _, _, usage = os.wait4(child, 0)
@@ -156,11 +156,15 @@ def run_in_child(folder: Path, action: str, argument: str) -> Outcome:
     return outcome
 
 
-def main(cases: Path) -> None:
-    """Runs the cases of a JSON file, lists of (folder, action, argument), and prints outcomes."""
-    for folder, action, argument in json.loads(cases.read_text()):
-        print(json.dumps(asdict(run_in_child(Path(folder), action, argument))), flush=True)  # noqa: T201
+def main() -> None:
+    """Runs the cases of the JSON files named on standard input, and prints their outcomes.
+
+    A case is a list of folder, action and argument.
+    """
+    for line in sys.stdin:
+        for folder, action, argument in json.loads(Path(line.rstrip("\n")).read_text()):
+            print(json.dumps(asdict(run_in_child(Path(folder), action, argument))), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -16,6 +16,7 @@ MAX_MEMORY = 1_400_000_000  # bytes, of which the program itself takes 200 MB
 MAX_SECONDS = 15.0  # of the processor
 CASES = all_cases()
 KINDS = sorted({case.kind for case in CASES})
+Runner = subprocess.Popen[str]
 
 
 def tree_of(folder: Path) -> dict[bytes, tuple[int, int]]:
@@ -51,17 +52,26 @@ def prepare(cases: list[Case], folder: Path) -> list[tuple[str, str, str]]:
     return jobs
 
 
-def run_jobs(
-    cases: list[Case], jobs: list[tuple[str, str, str]]
-) -> Iterator[tuple[Case, Path, Outcome]]:
-    file = Path(jobs[0][0]).parent / "jobs.json"
-    command = [sys.executable, "-m", "tests.datasets.hostile_runner", str(file)]
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    """A process that runs cases in children of its own; starting it takes two seconds."""
+    command = [sys.executable, "-m", "tests.datasets.hostile_runner"]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        for case, job, line in zip(cases, jobs, process.stdout, strict=True):
-            yield case, Path(job[0]), Outcome(**json.loads(line))
-    assert process.returncode == 0
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+def run_jobs(
+    runner: Runner, cases: list[Case], jobs: list[tuple[str, str, str]]
+) -> Iterator[tuple[Case, Path, Outcome]]:
+    assert runner.stdin is not None and runner.stdout is not None
+    print(Path(jobs[0][0]).parent / "jobs.json", file=runner.stdin, flush=True)  # noqa: T201
+    for case, job in zip(cases, jobs, strict=True):
+        yield case, Path(job[0]), Outcome(**json.loads(runner.stdout.readline()))
 
 
 def problem_of(case: Case, place: Path, outcome: Outcome) -> str:
@@ -84,13 +94,13 @@ def problem_of(case: Case, place: Path, outcome: Outcome) -> str:
     return "; ".join(what for what, is_right in checks.items() if not is_right)
 
 
-def check(cases: list[Case], folder: Path) -> list[Outcome]:
+def check(runner: Runner, cases: list[Case], folder: Path) -> list[Outcome]:
     """Runs cases and checks their outcomes, and that nothing else in the folder has changed."""
     problems, outcomes, before = {}, [], {}
     try:
         jobs = prepare(cases, folder)
         before = tree_of(folder)
-        for case, place, outcome in run_jobs(cases, jobs):
+        for case, place, outcome in run_jobs(runner, cases, jobs):
             outcomes.append(outcome)
             if problem := problem_of(case, place, outcome):
                 problems[f"{case.kind}: {case.name}"] = problem
@@ -107,7 +117,7 @@ UNIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes, devices and fo
 
 
 @UNIX
-def test_a_few_hostile_inputs_do_no_harm(tmp_path: Path) -> None:
+def test_a_few_hostile_inputs_do_no_harm(runner: Runner, tmp_path: Path) -> None:
     wanted = {
         *("special: pipe", "special: zeros", "special: itself", "special: pipe as x.csv"),
         *("images: empty.png", "images: tags.tif", "images: exif.png", "votes: ragged"),
@@ -118,13 +128,13 @@ def test_a_few_hostile_inputs_do_no_harm(tmp_path: Path) -> None:
     }
     cases = [case for case in CASES if f"{case.kind}: {case.name}" in wanted]
     assert {f"{case.kind}: {case.name}" for case in cases} == wanted
-    check(cases, tmp_path)
+    check(runner, cases, tmp_path)
 
 
 @pytest.mark.slow
 @UNIX
 @pytest.mark.parametrize("kind", KINDS)
-def test_hostile_inputs_do_no_harm(kind: str, tmp_path: Path) -> None:
-    outcomes = check([case for case in CASES if case.kind == kind], tmp_path)
+def test_hostile_inputs_do_no_harm(runner: Runner, kind: str, tmp_path: Path) -> None:
+    outcomes = check(runner, [case for case in CASES if case.kind == kind], tmp_path)
     largest, longest = max(o.memory for o in outcomes), max(o.seconds for o in outcomes)
     print(f"{kind:12s} {len(outcomes):4d} {largest / 1e6:6.0f} MB {longest:5.1f} s")  # noqa: T201

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 from skimage import data
 
 from fer_core.expressions import EXPRESSIONS
-from tests.e2e.browsing import ANSWER, PATIENCE, download, open_page, take_photo
+from tests.e2e.browsing import ANSWER, PATIENCE, download, open_page, press, settled, take_photo
 from tests.e2e.serving import serve
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_photos_and_an_archive_get_predictions_and_downloads(
     page.get_by_role("button", name="Download annotated photos").wait_for()
 
     header, *rows = download(page, "Download table").read_text().splitlines()
-    assert header.startswith("image,face,x,y,width,height,confidence,p_angry,")
+    assert header.startswith("image,face,x,y,width,height,confidence,detection,p_angry,")
     assert header.endswith(",expression,answer,milliseconds")
     assert [row.split(",")[0] for row in rows] == ["astronaut.png", "holiday.zip/beach/one.png"]
     for row in rows:
@@ -74,6 +74,13 @@ def test_photos_and_an_archive_get_predictions_and_downloads(
     assert drawn.size == (640, 640)
     before = Image.open(astronaut).resize(drawn.size)
     assert ImageChops.difference(drawn.convert("RGB"), before).getextrema()[0][1] > 100
+
+    whole = page.get_by_text("the whole picture, no face detection")
+    press(page.get_by_text("The picture is the face", exact=True), whole)
+    settled(page)
+    header, *rows = download(page, "Download table").read_text().splitlines()
+    column = header.split(",").index("detection")
+    assert [row.split(",")[column] for row in rows] == ["whole picture"] * 2
 
 
 def test_the_margin_changes_the_model_input(page: "Page", address: str, astronaut: Path) -> None:

@@ -17,7 +17,7 @@ NAMES = ("happy", "sad")
 FRAME = np.full((480, 640, 3), 40, np.uint8)
 BOX = Box(200, 100, 120, 150)
 HAPPY = np.array([[0.9, 0.1]])
-PATIENCE = 30.0  # seconds; a thread may wait for a busy machine
+PATIENCE = 120.0  # seconds; a thread may wait for a busy machine
 
 Look = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
 

@@ -40,6 +40,7 @@ def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
         "box": {"x": 10, "y": 20, "width": 30, "height": 40},
         "confidence": 0.97,
         "detection": "detected",
+        "pose": {"yaw": 0.0, "pitch": 10.5, "roll": 0.0},
         "probabilities": {"sad": 0.6, "happy": 0.4},
         "expression": "sad",
         "answer": "not sure",
@@ -52,6 +53,7 @@ def test_a_whole_picture_has_no_confidence_of_the_detector_in_the_json() -> None
     (face,) = json.loads(results_json(found, [], {}, {}, 0.8))["images"][0]["faces"]
     assert (face["confidence"], face["detection"], face["answer"]) == (None, "whole picture", "sad")
     assert face["box"] == {"x": 0, "y": 0, "width": 40, "height": 48}
+    assert face["pose"] is None
 
 
 def test_annotated_pictures_keep_their_folders_and_names_that_every_system_can_write() -> None:

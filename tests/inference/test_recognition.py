@@ -206,11 +206,12 @@ def test_the_table_has_a_row_per_face_of_all_pictures() -> None:
         {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy"), threshold=0.75
     )
     assert table.to_csv(index=False).splitlines() == [
-        "image,face,x,y,width,height,confidence,detection,p_sad,p_happy,expression,answer",
-        "a.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,sad,not sure",
-        "a.jpg,2,1,2,3,4,0.97,detected,0.2,0.8,happy,happy",
-        "b.jpg,,,,,,,,,,,no face",
-        "c.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,sad,not sure",
+        "image,face,x,y,width,height,confidence,detection,p_sad,p_happy,yaw,pitch,roll,"
+        "expression,answer",
+        "a.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,0.0,10.5,0.0,sad,not sure",
+        "a.jpg,2,1,2,3,4,0.97,detected,0.2,0.8,0.0,10.5,0.0,happy,happy",
+        "b.jpg,,,,,,,,,,,,,,no face",
+        "c.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,0.0,10.5,0.0,sad,not sure",
     ]
 
 
@@ -230,13 +231,15 @@ def test_a_whole_picture_is_classified_as_an_image_of_a_dataset(margin: float) -
     assert (whole.detection, whole.face.box) == ("whole picture", Box(0, 0, 70, 40))
     assert whole.answer(0.5) == whole.expression  # no detector can doubt it
     table = recognitions_table({"crop.png": [whole]}, ("sad", "happy"))
-    assert table["confidence"].isna().all() and table["width"].tolist() == [70]
+    assert table[["confidence", "yaw"]].isna().all(axis=None) and table["width"].tolist() == [70]
 
 
 def test_the_table_of_no_images_has_its_columns() -> None:
     table = recognitions_table({}, ("sad", "happy"))
     assert len(table) == 0
-    assert list(table.columns[-4:]) == ["p_sad", "p_happy", "expression", "answer"]
+    assert list(table.columns[-7:]) == [
+        *("p_sad", "p_happy", "yaw", "pitch", "roll", "expression", "answer")
+    ]
 
 
 def test_an_annotated_face_has_the_colour_of_its_answer() -> None:

@@ -23,7 +23,7 @@ from fer_core.storage.reading import read_json
 from fer_core.tasks import processes, queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState
-from tests.conftest import end_supervisor
+from tests.conftest import end_supervisor, supervisors
 from tests.processes.conftest import wait_until
 
 
@@ -43,35 +43,6 @@ def ask_for_faces() -> tasks.Task:
 
 def supervisor() -> psutil.Process:
     return psutil.Process(int(read_json(processes.supervisor_file())["pid"]))
-
-
-def supervisors() -> list[psutil.Process]:
-    """All processes that supervise this workspace, or want to."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "environ"])
-        if (process.info["cmdline"] or [])[-2:] == ["-m", "fer_core.tasks.worker"]
-        and (process.info["environ"] or {}).get("FER_HOME") == str(paths.workspace())
-        and process.status() != psutil.STATUS_ZOMBIE
-    ]
-
-
-def test_a_run_finishes_with_all_that_it_promises(quick: TrainConfig) -> None:
-    run = submit_run(quick)
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.FINISHED, run.log()
-    assert run.result is not None and run.result.reason == COMPLETED and not run.result.remark
-    assert list(run.history["epoch"]) == [0, 1]
-    assert run.model_file is not None
-    assert run.counts.to_dict("list") == {"train": [16] * 7, "val": [2] * 7, "test": [2] * 7}
-    for split in ("val", "test"):
-        predictions = run.predictions(split)
-        assert predictions is not None and len(predictions) == 14
-        probabilities = predictions[[f"p_{name}" for name in run.class_names]].to_numpy()
-        assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
-    assert run.test_opened is not None
-    assert run.result.val_accuracy == run.history["val_accuracy"].max()
-    assert run.duration is not None and run.started is not None
 
 
 def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig) -> None:
@@ -142,16 +113,6 @@ def test_an_idle_supervisor_leaves_and_a_submission_starts_another(workspace: Pa
     assert drawing.state is TaskState.FINISHED
 
 
-def test_the_fixture_leaves_no_process_behind(endless: TrainConfig) -> None:
-    run = submit_run(endless)
-    wait_until(lambda: run.state is TaskState.RUNNING and supervisor().children())
-    family = [supervisor(), *supervisor().children(recursive=True)]
-    end_supervisor()
-    assert not any(
-        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family
-    )
-
-
 def test_a_request_that_makes_no_sense_does_not_stop_the_queue(workspace: Path) -> None:
     bad = tasks.new_directory(paths.tasks_root(), "bad")
     (bad / "request.json").write_text('{"kind": "draw", "surprise": 1}')
@@ -175,11 +136,13 @@ def test_a_training_that_is_stopped_before_its_first_batch_was_never_begun(
     assert run.state is TaskState.FINISHED and run.result.epochs == quick.epochs
 
 
-def test_a_finished_run_is_at_home_in_another_workspace_with_the_same_images(
+def test_a_finished_run_is_complete_and_works_in_another_workspace_with_the_same_images(
     quick: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = submit_run(replace(quick, test_at_end=False))
     wait_until(lambda: ended(there))
+    check_finished(there)
+    recorded = there.predictions("val")[[f"p_{name}" for name in there.class_names]].to_numpy()
     end_supervisor()
     monkeypatch.setenv("FER_HOME", str(tmp_path / "elsewhere"))
     run = Run(paths.runs_root() / there.id)
@@ -188,18 +151,29 @@ def test_a_finished_run_is_at_home_in_another_workspace_with_the_same_images(
         continue_run(run, 1)
     faces = draw_dataset(quick.dataset, count=140)
     assert run.state is TaskState.FINISHED and not queue.waiting()
-
     answers = Classifier.load(run).predict([faces.image(row) for row in faces.select("val")])
-    recorded = there.predictions("val")[[f"p_{name}" for name in run.class_names]].to_numpy()
-    assert np.allclose(
-        answers, apply_temperature(recorded, run.calibration().temperature), atol=1e-5
-    )
+    expected = apply_temperature(recorded, run.calibration().temperature)
+    assert np.allclose(answers, expected, atol=1e-5)
     opening = open_test_task(run)
     wait_until(lambda: ended(opening))
     assert run.test_opened is not None, opening.error
+    assert len(run.predictions("test")) == 14
     continue_run(run, 1)
     wait_until(lambda: ended(run))
     assert run.state is TaskState.FINISHED and run.result.reason == COMPLETED, run.error
     assert list(run.history["epoch"]) == [0, 1, 2]
     assert run.history[:2].equals(there.history)
     assert there.test_opened is None and len(there.history) == 2  # the original is untouched
+
+
+def check_finished(run: Run) -> None:
+    assert run.state is TaskState.FINISHED, run.log()
+    assert run.result is not None and run.result.reason == COMPLETED and not run.result.remark
+    assert list(run.history["epoch"]) == [0, 1]
+    assert run.result.val_accuracy == run.history["val_accuracy"].max()
+    assert run.model_file is not None and run.test_opened is None
+    assert run.counts.to_dict("list") == {"train": [16] * 7, "val": [2] * 7, "test": [2] * 7}
+    predictions = run.predictions("val")
+    assert len(predictions) == 14
+    assert np.allclose(predictions.filter(like="p_").sum(axis=1), 1, atol=1e-4)
+    assert run.duration is not None and run.started is not None

@@ -2,6 +2,7 @@
 
 import io
 import random
+import time
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from fer_core.errors import FerError
 from fer_core.vision import images
 from fer_core.vision.images import Box, crop_face, decode, encode, face_pixels
 
@@ -193,6 +195,22 @@ def test_a_pixel_bomb_is_refused_before_it_is_decoded() -> None:
         decode(png_header(100_000, 100_000))
     with pytest.raises(ValueError, match="truncated"):
         decode(png_header(8000, 8000))
+
+
+def test_a_decoding_that_takes_too_long_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = file_of(Image.effect_noise((500, 500), 90))
+    assert decode(photo).shape == (500, 500, 3)
+    monkeypatch.setattr("fer_core.vision.image_limits._MAX_SECONDS", -1.0)
+    with pytest.raises(FerError, match="takes more than a minute"):
+        decode(photo)
+
+
+def test_comments_that_are_removed_in_quadratic_time_are_refused() -> None:
+    assert decode(b"P2 # by hand\n2 1\n255\n0 255\n").tolist() == [[[0] * 3, [255] * 3]]
+    started = time.thread_time()
+    with pytest.raises(FerError):
+        decode(b"P2 2 1 255 " + b"#\n" * 500_000 + b"0 255\n")  # a minute in Pillow
+    assert time.thread_time() - started < 5
 
 
 def test_damaged_files_raise_nothing_but_a_named_value_error() -> None:

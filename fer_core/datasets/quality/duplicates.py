@@ -63,8 +63,8 @@ def near_groups(
             f"`sketches` must be of shape (n, {SIDE}, {SIDE}). Received: {sketches.shape}"
         )
     count = len(places)
-    if not count:
-        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+    if count < 2:  # nothing to compare
+        return np.arange(count, dtype=np.int32), np.zeros(count, np.float32)
     images = _Images(sketches, places, describe(sketches, places), _targets(sketches, places))
     starts = range(0, count, _ROWS)
     found, done = [], 0

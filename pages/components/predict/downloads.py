@@ -16,10 +16,11 @@ from pages.components.shared.formatting import file_name
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from fer_core.inference import PhotoResult
 
-BOX = ("x", "y", "width", "height")
+BOX, POSE = ("x", "y", "width", "height"), ("yaw", "pitch", "roll")
 _MAX_ANNOTATED = 1000  # photos of a .zip, which is made in memory: 0.3 MB each
 
 
@@ -36,20 +37,7 @@ def show_downloads(
     by_name = {photo.name: result for photo, result in results.items()}
     table = inference.results_table(by_name, run.class_names, abstention.threshold)
     st.subheader("All faces", anchor=False)
-    probabilities = [f"p_{name}" for name in run.class_names]
-    st.dataframe(
-        table,
-        column_config={
-            name: st.column_config.NumberColumn(name.removeprefix("p_"), format="%.3f")
-            for name in ("confidence", *probabilities)
-        }
-        | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
-        column_order=(
-            *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
-            *(*BOX, "milliseconds"),
-        ),
-        hide_index=True,
-    )
+    _show_table(table, [f"p_{name}" for name in run.class_names])
     with st.container(horizontal=True):
         _offer("Download table (CSV)", export_csv(table), run, ".csv", "text/csv")
         settings = {
@@ -75,6 +63,22 @@ def show_downloads(
             help="Drawn when you click: about a tenth of a second a photo. For at most "
             f"{_MAX_ANNOTATED:,} photos.",
         )
+
+
+def _show_table(table: "pd.DataFrame", probabilities: Sequence[str]) -> None:
+    st.dataframe(
+        table,
+        column_config={
+            name: st.column_config.NumberColumn(name.removeprefix("p_"), format="%.3f")
+            for name in ("confidence", *probabilities)
+        }
+        | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
+        column_order=(
+            *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
+            *(*POSE, *BOX, "milliseconds"),
+        ),
+        hide_index=True,
+    )
 
 
 def _offer(label: str, text: str, run: Run, suffix: str, mime: str) -> None:

@@ -49,6 +49,11 @@ def show_photo(data: FaceCardData) -> None:
                 _show_face(data, 0)
             else:
                 _show_faces(data, count)
+            if any(each.face.is_doubtful for each in data.result.recognitions):
+                st.caption(
+                    "A doubtful face may be something else: the detector is less certain of it. "
+                    "Its answer is “not sure”, unless the minimum accuracy is “any”."
+                )
 
 
 def _describe_count(result: "PhotoResult") -> str:
@@ -110,5 +115,4 @@ def _describe_detection(recognition: "Recognition") -> str:
     if face.is_whole:
         return ":gray[:small[the whole picture, no face detection]]"
     confidence = f":gray[:small[detector confidence {face.confidence:.2f}]]"
-    doubt = ":orange-badge[:material/help: Doubtful: may not be a face]  \n"
-    return doubt + confidence if face.is_doubtful else confidence
+    return f":orange-badge[Doubtful face]  \n{confidence}" if face.is_doubtful else confidence

@@ -69,7 +69,8 @@ def choose_abstention(run: Run, tta: bool) -> Abstention:
         persist_state="session",
         help="The higher it is, the more often the model says “not sure” instead of an expression. "
         "The probability threshold is chosen on the validation images, without duplicates of "
-        "training images.",
+        "training images. It promises nothing for images of another kind, such as those of another "
+        "dataset: evaluate the run on some that are labeled to know.",
     )
     try:
         threshold, coverage, borrowed = _choose_threshold(run, tta, min_accuracy)
@@ -132,5 +133,6 @@ def _describe(threshold: float, coverage: Coverage) -> str:
         )
     return (
         f"{sentence}; **{accuracy.value:.1%}** of these answers are correct "
-        f"({accuracy.low:.1%} to {accuracy.high:.1%})."
+        f"({accuracy.low:.1%} to {accuracy.high:.1%}). Expect this on faces like those only: on "
+        "other photos fewer answers may be correct."
     )

@@ -12,6 +12,7 @@ from fer_core import evaluation, expressions
 from fer_core.errors import FerError
 from fer_core.inference import Photo, PhotoBatch
 from fer_core.runs import Run
+from fer_core.text import counted
 from pages.components.predict.face_cards import FaceCardData, show_photo
 from pages.components.predict.model_input import show_model_input
 from pages.components.predict.options import PredictOptions
@@ -95,7 +96,8 @@ def _show_gallery(
 ) -> None:
     photos = list(results)
     faces = sum(len(result.recognitions) for result in results.values())
-    st.subheader(f"{len(photos):,} photos, {faces:,} faces", anchor=False)
+    title = f"{counted(len(photos), 'photo')}, {counted(faces, 'face')}"
+    st.subheader(title, anchor=False)
     pages = -(-len(photos) // _PER_PAGE)
     page = st.pagination(pages, key="page-of-photos") if pages > 1 else 1
     first = (page - 1) * _PER_PAGE

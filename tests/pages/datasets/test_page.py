@@ -31,6 +31,7 @@ from pages.components.shared.dataset_imports import (
 )
 from pages.components.shared.formatting import format_run, plain
 from tests.datasets.trees import write_image, write_tree
+from tests.pages.conftest import text_of
 from tests.tasks.requests import write_request
 
 PageOpener = Callable[..., AppTest]
@@ -58,11 +59,6 @@ def press(page: AppTest, label: str) -> AppTest:
     (button,) = [button for button in page.button if button.label == label]
     button.click()
     return checked(page)
-
-
-def text_of(page: AppTest) -> str:
-    kinds = (page.markdown, page.info, page.error, page.caption, page.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def progress_of(page: AppTest) -> list[str]:

@@ -87,6 +87,25 @@ def test_a_folder_and_its_table_are_previewed_and_submitted(page: AppTest, folde
     assert "study" in page.get("progress")[0].proto.text
 
 
+def test_uploads_are_copied_and_the_fields_are_empty_again(page: AppTest, folder: Path) -> None:
+    next(one for one in page.segmented_control if one.label == "Files from").set_value(
+        "Upload files"
+    )
+    rerun(page)
+    content = (folder / "in" / "0.png").read_bytes()
+    page.file_uploader[0].set_value([("0.png", content, "image/png")] * 2)
+    rerun(page)
+    assert "0 videos, 2 photos" in said(page)
+    button(page, "Start batch").click()
+    rerun(page)
+    (batch,) = batches.list_batches()
+    assert {path.name for path in batch.uploads.iterdir()} == {"0.png", "0 (2).png"}
+    assert button(page, "Start batch").disabled
+    button(page, "Stop batch").click()
+    rerun(page)
+    assert batches.list_batches() == [] and not batch.directory.exists()
+
+
 @pytest.mark.parametrize(
     "table", [b"file\n0.png\nin/0.png\n", b"file,start,end\n0.png,2,1\n", b"name\n0.png\n"]
 )

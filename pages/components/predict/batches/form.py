@@ -47,7 +47,7 @@ def show_batches(options: PredictOptions) -> None:
     active = [batch for batch in every if batch.state.is_active]
     for batch in active:
         labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
-        show_task(batch, labels)
+        show_task(batch, labels, stays=False)
     ended = [batch for batch in every if batch not in active]
     if not ended:
         return

@@ -31,20 +31,30 @@ def show_batch(batch: Batch) -> None:
     with st.container(border=True):
         try:
             files = (batch.directory / "manifest.json", batch.directory / "result.json")
-            results = _read(str(batch.directory), tuple(map(stamp, (*files, batch.files))))
+            stamps = tuple(map(stamp, (*files, batch.files)))
+            results = _read(str(batch.directory), stamps)
             summary = batch.summary
         except FerError as error:
             st.error(plain(f"{error} Delete the batch and start it again."))
         else:
             _show_end(batch, summary)
             if results is not None and results.results:
-                _show_results(batch, results)
+                _show_results(batch, results, stamps)
         _offer_deletion(batch)
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the results …")
 def _read(directory: str, stamps: tuple[Stamp, ...]) -> BatchResults | None:
     return batches.read_results(Batch(Path(directory)))
+
+
+@st.cache_data(max_entries=4, ttl="1h", show_spinner=False)
+def _summary(directory: str, stamps: tuple[Stamp, ...], frontal: bool) -> pd.DataFrame:
+    """Returns the summary of what `_read` returns for the same arguments."""
+    results = _read(directory, stamps)
+    if results is None:
+        return pd.DataFrame()
+    return results.frontal_summary if frontal else results.summary
 
 
 def _show_end(batch: Batch, summary: BatchSummary | None) -> None:
@@ -71,7 +81,7 @@ def _show_end(batch: Batch, summary: BatchSummary | None) -> None:
         )
 
 
-def _show_results(batch: Batch, results: BatchResults) -> None:
+def _show_results(batch: Batch, results: BatchResults, stamps: tuple[Stamp, ...]) -> None:
     _show_sentences("Without results", results.problems, ":material/broken_image:")
     _show_sentences("Notes", results.notes, ":material/info:")
     frontal = st.toggle(
@@ -81,7 +91,7 @@ def _show_results(batch: Batch, results: BatchResults) -> None:
         "direction to the camera. Yaw, pitch and roll are estimated from five points; on drawn "
         "faces their mean errors are 3.7°, 6.0° and 2.2°.",
     )
-    summary = results.frontal_summary if frontal else results.summary
+    summary = _summary(str(batch.directory), stamps, frontal)
     if summary.empty:
         kind = "frontal face" if frontal else "face"
         st.info(f"No {kind} was found in these files.", icon=":material/search_off:")
