@@ -428,7 +428,7 @@ def test_on_fer2013_the_known_leaks_and_blanks_are_found(
     assert some["blank"] == 13
     assert findings["copies-labels"].group_count == 57
     assert findings["copies"].group_count == 1516
-    assert 120 < some["near-leak-train-test"] < 170
+    assert some["near-leak-train-test"] > 500
 
 
 # Each image is decoded once
