@@ -54,7 +54,7 @@ from fer_core.evaluation.cross_dataset import (
     tta_file,
     unreadable_evaluations,
 )
-from fer_core.evaluation.drift import training_stats_of
+from fer_core.evaluation.drift import min_sharpness_of, training_stats_of
 from fer_core.evaluation.feature_map import (
     MAX_MAP_IMAGES,
     MIN_MAP_IMAGES,
@@ -159,6 +159,7 @@ __all__ = [
     "map_file",
     "maps_of",
     "mean_accuracy",
+    "min_sharpness_of",
     "mean_curve",
     "methods",
     "metrics",

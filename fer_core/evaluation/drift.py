@@ -6,8 +6,10 @@ import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.runs import Run, dataset_of, image_stats_file, used_classes
-from fer_core.storage import read_record
+from fer_core.storage import DamagedFileError, read_record
 from fer_core.vision import ImageStats, compute_image_stats, face_pixels, sampled
+
+_BLURRED = 1  # percentile of the training images' sharpness
 
 
 def training_stats_of(run: Run) -> ImageStats:
@@ -29,6 +31,19 @@ def training_stats_of(run: Run) -> ImageStats:
             f"{run.name} has no statistics of its training images, and they cannot be computed: "
             f"{error}"
         ) from error
+
+
+def min_sharpness_of(run: Run) -> float:
+    """Returns the sharpness below which a face is blurrier than 99 % of the training images.
+
+    A model answers about such faces with as much confidence as about others, but is mostly wrong:
+    see `tests/benchmarks/abstention_by_drift.py`. Returns 0 if the run has no readable statistics.
+    """
+    try:
+        stats = read_record(image_stats_file(run), ImageStats)
+    except DamagedFileError:
+        return 0.0
+    return stats.sharpness[_BLURRED] if stats else 0.0
 
 
 def _faces(run: Run) -> Iterator[np.ndarray]:

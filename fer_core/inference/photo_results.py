@@ -108,6 +108,7 @@ def _face_record(number: int, recognition: Recognition, threshold: float) -> dic
         "box": {"x": box.x, "y": box.y, "width": box.width, "height": box.height},
         "confidence": None if face.is_whole else round(face.confidence, 4),
         "detection": recognition.detection,
+        "blurred": recognition.is_blurred,
         "pose": None if pose is None else asdict(pose),
         "probabilities": {name: round(p, 4) for name, p in recognition.probabilities.items()},
         "expression": recognition.expression,

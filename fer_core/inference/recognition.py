@@ -15,6 +15,7 @@ from fer_core.evaluation import (
     NOT_SURE,
     apply_temperature,
     label_or_abstain,
+    min_sharpness_of,
     threshold_of,
 )
 from fer_core.expressions import colors
@@ -30,6 +31,7 @@ from fer_core.vision import (
     draw_boxes,
     face_pixels,
     head_pose,
+    measure_image,
 )
 
 # Around the detector's box, as a share of its longer side. FER2013 is cropped like these boxes: on
@@ -53,6 +55,7 @@ class Recognition:
 
     face: Face
     probabilities: Mapping[str, float]  # by expression, in label order; they sum to 1
+    is_blurred: bool = False  # blurrier than nearly all images the model was trained on
 
     @property
     def expression(self) -> str:
@@ -77,11 +80,11 @@ class Recognition:
         return None if self.face.landmarks is None else head_pose(self.face.landmarks)
 
     def answer(self, threshold: float) -> str:
-        """Returns the expression, or `NOT_SURE` below the threshold or if the face is doubtful.
+        """Returns the expression, or `NOT_SURE` below the threshold.
 
-        A threshold of 0 always gets an expression.
+        So is a face that is doubtful or blurred. A threshold of 0 always gets an expression.
         """
-        if threshold and self.face.is_doubtful:
+        if threshold and (self.face.is_doubtful or self.is_blurred):
             return NOT_SURE
         return label_or_abstain(self.probabilities, threshold)
 
@@ -98,6 +101,7 @@ class Classifier:
         temperature: float = 1.0,
         tta: bool = False,
         threshold: float = 0.0,
+        min_sharpness: float = 0.0,
     ) -> None:
         """Wraps a model from uint8 pixels (n, height, width, channels) to (n, classes).
 
@@ -106,6 +110,7 @@ class Classifier:
             temperature: calibrates the probabilities; see `evaluation.apply_temperature`.
             tta: use test-time augmentation; see `models.predict_tta`.
             threshold: probability below which the classifier abstains ("not sure").
+            min_sharpness: below which a face is blurred; see `evaluation.min_sharpness_of`.
 
         Raises:
             FerError: the number of names differs from the model's number of classes.
@@ -121,6 +126,7 @@ class Classifier:
         self.temperature = temperature
         self.tta = tta
         self.threshold = threshold
+        self._min_sharpness = min_sharpness
 
     @classmethod
     def load(cls, run: Run, *, tta: bool = False, keras: bool = False) -> "Classifier":
@@ -145,12 +151,17 @@ class Classifier:
             tta=tta,
             # TTA that was never measured on validation borrows the threshold of single views.
             threshold=threshold_of(run, tta=tta) or threshold_of(run) or 0.0,
+            min_sharpness=min_sharpness_of(run),
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         """Returns the model's input for a uint8 RGB face crop: uint8 (height, width, channels)."""
         _, height, width, channels = self.model.input_shape
         return face_pixels(image, (height, width), channels, gray=self.gray)
+
+    def is_blurred(self, pixels: np.ndarray) -> bool:
+        """Tells whether an input of the model is blurrier than what the model was trained on."""
+        return measure_image(pixels).sharpness < self._min_sharpness
 
     def predict(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Returns probabilities, float32 (n, classes), of RGB face crops of any size."""
@@ -256,9 +267,10 @@ class FaceBatch:
     def recognize(self) -> list[list[Recognition]]:
         """Returns recognitions by image, in order, and empties the batch."""
         faces, names = self._faces, self._classifier.class_names
+        blurred = iter([self._classifier.is_blurred(pixels) for pixels in self._pixels])
         return [
             [
-                Recognition(face, dict(zip(names, row, strict=True)))
+                Recognition(face, dict(zip(names, row, strict=True)), next(blurred))
                 for face, row in zip(its, rows.tolist(), strict=True)
             ]
             for its, rows in zip(faces, self.predict(), strict=True)
@@ -301,16 +313,17 @@ def recognitions_table(
     """Returns a row per face of all images, and one for each image without a face.
 
     Columns: image, face (from 1), x, y, width, height (the box, in pixels), confidence (the
-    detector's), detection and answer (see `Recognition`), p_<expression>, yaw, pitch and roll of
-    the head in degrees (see `vision.HeadPose`), expression (the most probable). Without a face all
-    are missing but image and answer, `NO_FACE`.
+    detector's), detection, blurred and answer (see `Recognition`), p_<expression>, yaw, pitch and
+    roll of the head in degrees (see `vision.HeadPose`), expression (the most probable). Without a
+    face all are missing but image and answer, `NO_FACE`.
 
     Args:
         results: recognitions by image name.
         threshold: see `Recognition.answer`.
     """
     boxes, probabilities = ["face", "x", "y", "width", "height"], [f"p_{n}" for n in class_names]
-    found, answers = ["confidence", "detection"], ["yaw", "pitch", "roll", "expression", "answer"]
+    found = ["confidence", "detection", "blurred"]
+    answers = ["yaw", "pitch", "roll", "expression", "answer"]
     columns = ["image", *boxes, *found, *probabilities, *answers]
     rows = [
         row
@@ -326,12 +339,13 @@ def _rows(
 ) -> Iterator[tuple[Any, ...]]:
     """Yields the rows of an image in the table of recognitions."""
     if not recognitions:
-        yield (image, *[None] * 5, np.nan, None, *[np.nan] * (len(class_names) + 3), None, NO_FACE)
+        missing = [np.nan] * (len(class_names) + 3)
+        yield (image, *[None] * 5, np.nan, None, None, *missing, None, NO_FACE)
     for number, recognition in enumerate(recognitions, 1):
         face, box = recognition.face, recognition.face.box
         yield (
             *(image, number, box.x, box.y, box.width, box.height),
-            *(face.confidence, recognition.detection),
+            *(face.confidence, recognition.detection, recognition.is_blurred),
             *(recognition.probabilities[name] for name in class_names),
             *_angles(recognition.pose),
             *(recognition.expression, recognition.answer(threshold)),

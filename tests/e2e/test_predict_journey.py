@@ -56,7 +56,7 @@ def test_photos_and_an_archive_get_predictions_and_downloads(
     page.get_by_role("button", name="Download annotated photos").wait_for()
 
     header, *rows = download(page, "Download table").read_text().splitlines()
-    assert header.startswith("image,face,x,y,width,height,confidence,detection,p_angry,")
+    assert header.startswith("image,face,x,y,width,height,confidence,detection,blurred,p_angry,")
     assert header.endswith(",expression,answer,milliseconds")
     assert [row.split(",")[0] for row in rows] == ["astronaut.png", "holiday.zip/beach/one.png"]
     for row in rows:

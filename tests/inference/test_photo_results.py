@@ -40,6 +40,7 @@ def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
         "box": {"x": 10, "y": 20, "width": 30, "height": 40},
         "confidence": 0.97,
         "detection": "detected",
+        "blurred": False,
         "pose": {"yaw": 0.0, "pitch": 10.5, "roll": 0.0},
         "probabilities": {"sad": 0.6, "happy": 0.4},
         "expression": "sad",

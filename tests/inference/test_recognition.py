@@ -29,9 +29,10 @@ from fer_core.models.tta import predict_tta
 from fer_core.runs import submit as submission
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
-from fer_core.runs.writers import save_predictions
+from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions
 from fer_core.storage.files import write_json
 from fer_core.vision.detection import Face, FaceDetector, Landmarks
+from fer_core.vision.image_stats import compute_image_stats
 from fer_core.vision.images import Box, face_pixels, resize
 
 ASTRONAUT = data.astronaut()
@@ -206,12 +207,12 @@ def test_the_table_has_a_row_per_face_of_all_pictures() -> None:
         {"a.jpg": [sad, happy], "b.jpg": [], "c.jpg": [sad]}, ("sad", "happy"), threshold=0.75
     )
     assert table.to_csv(index=False).splitlines() == [
-        "image,face,x,y,width,height,confidence,detection,p_sad,p_happy,yaw,pitch,roll,"
+        "image,face,x,y,width,height,confidence,detection,blurred,p_sad,p_happy,yaw,pitch,roll,"
         "expression,answer",
-        "a.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,0.0,10.5,0.0,sad,not sure",
-        "a.jpg,2,1,2,3,4,0.97,detected,0.2,0.8,0.0,10.5,0.0,happy,happy",
-        "b.jpg,,,,,,,,,,,,,,no face",
-        "c.jpg,1,1,2,3,4,0.97,detected,0.7,0.3,0.0,10.5,0.0,sad,not sure",
+        "a.jpg,1,1,2,3,4,0.97,detected,False,0.7,0.3,0.0,10.5,0.0,sad,not sure",
+        "a.jpg,2,1,2,3,4,0.97,detected,False,0.2,0.8,0.0,10.5,0.0,happy,happy",
+        "b.jpg,,,,,,,,,,,,,,,no face",
+        "c.jpg,1,1,2,3,4,0.97,detected,False,0.7,0.3,0.0,10.5,0.0,sad,not sure",
     ]
 
 
@@ -219,6 +220,22 @@ def test_a_doubtful_face_is_not_sure_unless_every_face_gets_an_answer() -> None:
     doubtful = Recognition(replace(FACE, confidence=0.9), {"sad": 0.99, "happy": 0.01})
     assert (doubtful.detection, doubtful.expression) == ("doubtful", "sad")
     assert [doubtful.answer(threshold) for threshold in (0.0, 0.5)] == ["sad", "not sure"]
+
+
+def test_a_face_blurrier_than_the_training_images_is_not_sure() -> None:
+    run = save_run(brightness_model())
+    faces = np.random.default_rng(0).integers(0, 256, (50, 48, 48, 1), dtype=np.uint8)
+    save_image_stats(run, compute_image_stats(faces))
+    sharp, blurred = faces[0], cv2.GaussianBlur(faces[0], (0, 0), 3)[..., None]
+    batch = FaceBatch(Classifier.load(run))
+    for picture in (sharp.repeat(3, axis=2), blurred.repeat(3, axis=2)):
+        batch.add(picture, [Face.whole(picture)])
+    found = [one for (one,) in batch.recognize()]
+    assert [one.is_blurred for one in found] == [False, True]
+    assert [one.answer(0.01) == "not sure" for one in found] == [False, True]
+    assert found[1].answer(0.0) == found[1].expression
+    image_stats_file(run).unlink()  # as in a run of an older version
+    assert not Classifier.load(run).is_blurred(blurred)
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.5])

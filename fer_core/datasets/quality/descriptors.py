@@ -74,9 +74,7 @@ def _discriminant(between: np.ndarray, within: np.ndarray) -> np.ndarray:
     scatter = within.T.astype(np.float64) @ within / len(within)
     total = between.T.astype(np.float64) @ between / len(between)
     level = np.trace(total) / len(total)
-    # Without differences between the images, or without any features, for the decomposition.
-    least = 1e-10 * np.trace(scatter) / len(scatter) + 1e-12
-    scatter += np.diag(1e-3 * np.diag(total) + max(1e-6 * level, least))
+    scatter += np.diag(1e-3 * np.diag(total) + 1e-6 * level)
     whiten = np.linalg.inv(np.linalg.cholesky(scatter))
     _, directions = np.linalg.eigh(whiten @ total @ whiten.T)
     return (whiten.T @ directions[:, ::-1][:, :DIMENSIONS]).astype(np.float32)
@@ -93,7 +91,7 @@ def _states(sketches: np.ndarray) -> list[np.ndarray]:
     states = [np.stack([cv2.GaussianBlur(image, (0, 0), 1.3) for image in sketches])]
     for number, (angle, zoom, x, y) in enumerate(poses):
         matrix = cv2.getRotationMatrix2D((_CENTER, _CENTER), angle, zoom)
-        matrix[:, 2] += np.array((x, y))
+        matrix[:, 2] += np.array([x, y])
         states.append(
             np.stack(
                 [

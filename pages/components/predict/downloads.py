@@ -74,8 +74,8 @@ def _show_table(table: "pd.DataFrame", probabilities: Sequence[str]) -> None:
         }
         | {"milliseconds": st.column_config.NumberColumn("ms", format="%.0f")},
         column_order=(
-            *("image", "face", "answer", "expression", *probabilities, "confidence", "detection"),
-            *(*POSE, *BOX, "milliseconds"),
+            *("image", "face", "answer", "expression", *probabilities),
+            *("confidence", "detection", "blurred", *POSE, *BOX, "milliseconds"),
         ),
         hide_index=True,
     )

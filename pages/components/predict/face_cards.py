@@ -49,10 +49,11 @@ def show_photo(data: FaceCardData) -> None:
                 _show_face(data, 0)
             else:
                 _show_faces(data, count)
-            if any(each.face.is_doubtful for each in data.result.recognitions):
+            if any(each.face.is_doubtful or each.is_blurred for each in data.result.recognitions):
                 st.caption(
-                    "A doubtful face may be something else: the detector is less certain of it. "
-                    "Its answer is “not sure”, unless the minimum accuracy is “any”."
+                    "A doubtful face may be something else: the detector is less certain of it. A "
+                    "blurred one is blurrier than 99 % of the training images. Their answer is "
+                    "“not sure”, unless the minimum accuracy is “any”."
                 )
 
 
@@ -98,8 +99,9 @@ def _show_face(data: FaceCardData, number: int) -> None:
             details = f"probability {recognition.probability:.1%}"
             if answer == evaluation.NOT_SURE:
                 details = evaluation.top_two(recognition.probabilities)
+            blurred = ":orange-badge[Blurred]  \n" if recognition.is_blurred else ""
             st.markdown(
-                f"**{number + 1} · {plain(answer)}**  \n{plain(details)}  \n"
+                f"**{number + 1} · {plain(answer)}**  \n{plain(details)}  \n{blurred}"
                 f"{_describe_detection(recognition)}"
             )
         st.plotly_chart(
