@@ -124,14 +124,29 @@ def end_supervisor() -> None:
 def _kill_supervisor() -> None:
     record = read_json(processes.supervisor_file())
     with contextlib.suppress(psutil.NoSuchProcess):
-        supervisor = psutil.Process(int(record["pid"]))
-        family = [supervisor, *supervisor.children(recursive=True)]
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        deadline = time.monotonic() + 20
-        while not all(map(_has_ended, family)) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        kill_with_children(psutil.Process(int(record["pid"])))
+
+
+def supervisors() -> list[psutil.Process]:
+    """All processes that supervise this workspace, or want to, as one that is just starting."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["cmdline"] or [])[-2:] == ["-m", "fer_core.tasks.worker"]
+        and (process.info["environ"] or {}).get("FER_HOME") == str(paths.workspace())
+        and not _has_ended(process)
+    ]
+
+
+def kill_with_children(process: psutil.Process) -> None:
+    """Kills a process and its descendants, and waits until they have ended."""
+    family = [process, *process.children(recursive=True)]
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    deadline = time.monotonic() + 20
+    while not all(map(_has_ended, family)) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _has_ended(process: psutil.Process) -> bool:

@@ -14,6 +14,7 @@ from .clip_table import match_clips as match_clips
 from .clip_table import read_clip_table as read_clip_table
 from .columns import FRONTAL_DEGREES as FRONTAL_DEGREES
 from .columns import Column as Column
+from .columns import describe_summary as describe_summary
 from .columns import reserved_columns as reserved_columns
 from .crops import MAX_CROPS as MAX_CROPS
 from .groups import GroupMean as GroupMean
@@ -72,4 +73,5 @@ __all__ = [
     "list_tracks",
     "MAX_CROPS",
     "FRONTAL_DEGREES",
+    "describe_summary",
 ]

@@ -26,7 +26,8 @@ from fer_core.batches.columns import (
 from fer_core.batches.frames import read_frames
 from fer_core.batches.media import safe_path, unique_paths
 from fer_core.batches.summary import assign_people
-from fer_core.storage import DamagedFileError, export_csv, replacing, write_text
+from fer_core.errors import FerError
+from fer_core.storage import export_csv, replacing, write_text
 
 _MEASURED = ("frames", "seconds", "tracks", "width", "height", "damaged")  # of a file
 FRONTAL_SUMMARY = "summary_frontal"
@@ -151,12 +152,32 @@ def read_results(batch: Batch) -> BatchResults | None:
     for number, file in enumerate(manifest.files):
         try:
             result = batch.result(number)
-        except DamagedFileError as error:
+            _check_people(result, manifest.class_names)
+        except FerError as error:
             damaged.append(f"The result of {file.name} is damaged: {error}")
             continue
         if result is not None:
             results[number] = result
     return BatchResults(manifest, results, tuple(damaged))
+
+
+def _check_people(result: FileResult | None, class_names: Sequence[str]) -> None:
+    """Checks that the people of a result have what the summary needs; raises FerError if not."""
+    if result is None:
+        return
+    columns = describe_summary(class_names)[1:]  # without the file
+    for person in (*result.people, *result.frontal_people):
+        for column in columns:
+            if not _fits(column, person.get(column.name)):
+                raise FerError(f"{column.name} of a person must be of the kind {column.kind}.")
+    if not all(track.isdecimal() for track in (*result.track_frames, *result.assigned)):
+        raise FerError("Tracks must have numbers.")
+
+
+def _fits(column: Column, value: float | str | None) -> bool:
+    if column.kind == INTEGER:
+        return isinstance(value, int | float) and value == int(value)
+    return value is None or isinstance(value, str) == (column.kind == TEXT)
 
 
 def frames_with_people(batch: Batch, results: BatchResults, number: int) -> pd.DataFrame:

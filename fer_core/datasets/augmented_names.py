@@ -113,8 +113,13 @@ def augmented_groups(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     groups = _first_positions(
         group_of(*image, sources) for image, sources in zip(images, found_sources, strict=True)
     )
+    names_source = np.array([bool(sources) for sources in found_sources], bool)
+    has_copies = np.zeros(len(groups), bool)
+    has_copies[groups[names_source]] = True
+    # Images of one name are no copies of each other: faces of one photo, rows of one table.
+    groups = np.where(has_copies[groups], groups, np.arange(len(groups), dtype=np.int32))
     is_grouped = np.bincount(groups, minlength=len(groups))[groups] > 1
-    return groups, is_grouped & np.array([bool(sources) for sources in found_sources], bool)
+    return groups, is_grouped & names_source
 
 
 def _folder_and_stem(path: str) -> tuple[str, str]:

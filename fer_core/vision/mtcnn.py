@@ -18,7 +18,9 @@ WINDOW = 12  # pixels a side of the input of the first network
 _STRIDE = 2
 _PROPOSED, _REFINED = 0.6, 0.7  # minimum confidences of the first two networks
 _MAX_PROPOSALS = 2000  # more would take seconds
-_BATCH_SIZE = 128  # patches; larger batches are no faster, and take more memory
+# Pixels of the patches that a network takes at once: 56 for the second, 14 for the third. Twice as
+# many leave the processor's cache, and take twice as long.
+_BATCH_PIXELS = 2**15
 
 
 class Cascade:
@@ -75,8 +77,9 @@ class Cascade:
 
 
 def _run(network: Session, patches: np.ndarray) -> np.ndarray:
-    starts = range(0, max(1, len(patches)), _BATCH_SIZE)
-    parts = [network.run(patches[i : i + _BATCH_SIZE], "boxes") for i in starts]
+    size = _BATCH_PIXELS // (patches.shape[1] * patches.shape[2])
+    starts = range(0, max(1, len(patches)), size)
+    parts = [network.run(patches[start : start + size], "boxes") for start in starts]
     return np.concatenate(parts)
 
 

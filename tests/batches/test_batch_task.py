@@ -18,6 +18,8 @@ from fer_core.batches.results import BatchResults, export_results, read_results
 from fer_core.errors import FerError
 from fer_core.inference.videos import VideoSettings
 from fer_core.runs.run import Run
+from fer_core.storage.files import write_json
+from fer_core.storage.reading import read_json
 from fer_core.tasks import queue, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import TaskState
@@ -186,6 +188,31 @@ def test_people_are_merged_named_and_ignored_in_all_tables(
         pytest.raises(access.AccessError),
     ):
         assign_tracks(batch, results, {0: {1: "Cy"}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"people": [{"person": "1"}]},
+        {"people": [{"person": "1", "frames": "many"}]},
+        {"track_frames": {"one": 1}},
+        {"unknown": 1},
+        {"name": 5},
+    ],
+)
+def test_a_damaged_result_is_said_and_the_others_are_shown(
+    run: Run, folder: Path, change: dict[str, object]
+) -> None:
+    for name in ("day1/ann.mp4", "day2/bob.mp4"):
+        (folder / name).unlink()
+    (folder / "dy.png").write_bytes(encode(frame(1, "sad"), "PNG"))
+    batch = submit_folder(run, folder, CALM)
+    do(batch)
+    record = read_json(batch.result_file(0))
+    write_json(batch.result_file(0), record | change)
+    results = results_of(batch)
+    assert results.summary["file"].tolist() == ["dy.png"]
+    assert len(results.problems) == 1 and "cy.png is damaged" in results.problems[0]
 
 
 def test_after_a_kill_only_what_is_left_is_done(run: Run, folder: Path) -> None:

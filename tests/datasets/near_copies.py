@@ -41,8 +41,8 @@ def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), sigma * image.shape[0] / 48)
 
 
-def _scaled(image: np.ndarray, gain: float, offset: float) -> np.ndarray:
-    return np.clip(image * gain + offset, 0, 255).astype(np.uint8)
+def _scaled(image: np.ndarray, gain: float, offset: float | np.ndarray) -> np.ndarray:
+    return np.clip(image * np.float64(gain) + offset, 0, 255).astype(np.uint8)
 
 
 def _signs(rng: np.random.Generator) -> np.ndarray:

@@ -756,3 +756,12 @@ def test_totals_are_added_to_the_counts():
         "total": 35887,
     }
     assert table.loc["happy", "total"] == 8989
+
+
+@pytest.mark.parametrize("shades", [(90,) * 4, (0, 80, 160, 240)])
+def test_images_without_anything_to_compare_are_added(tmp_path: Path, shades: tuple) -> None:
+    for number, shade in enumerate(shades):
+        file = tmp_path / "faces" / ("happy", "sad")[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (16, 16), shade).save(file)
+    assert import_source(tmp_path / "faces", "faces").images == 4

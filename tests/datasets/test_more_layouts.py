@@ -508,6 +508,19 @@ def test_a_preview_shows_classes_with_examples_and_adds_nothing(tmp_path, worksp
     assert not list(workspace.rglob("index.csv")) and not list(workspace.rglob(".preview-*"))
 
 
+def test_a_table_whose_name_tells_no_split_can_be_one(tmp_path):
+    write_tree(tmp_path / "faces", {"images": 6})
+    files = [f"images/{number:03d}.png" for number in range(6)]
+    for name, part in (("first", files[:4]), ("second", files[4:])):
+        rows = [f"{file},{('happy', 'sad')[number % 2]}" for number, file in enumerate(part)]
+        table = "\n".join(["path,expression", *rows])
+        (tmp_path / "faces" / f"{name}.csv").write_text(table, encoding="utf-8")
+    with previewing(tmp_path / "faces") as plan:
+        assert {"first", "second"} <= preview_of(plan).places.keys()
+    with previewing(tmp_path / "faces", Choices(splits={"second": "test"})) as plan:
+        assert plan.index["split"].value_counts().to_dict() == {"": 4, "test": 2}
+
+
 def test_the_numbering_can_be_changed_later_without_reading_images(tmp_path, monkeypatch):
     root = write_tree(tmp_path / "faces", {f"{number}": 4 for number in range(7)})
     before = import_source(root, "faces", choices=Choices(numbering="fer2013"))

@@ -14,7 +14,7 @@ from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.importing.import_task import import_source
 from fer_core.datasets.quality import duplicates
 from fer_core.datasets.quality.findings import Finding
-from fer_core.datasets.quality.measures import FREQUENCIES, SIDE
+from fer_core.datasets.quality.measures import SIDE
 from fer_core.datasets.quality.scan import scan
 from fer_core.datasets.registry import open_dataset
 from fer_core.storage import paths
@@ -196,7 +196,7 @@ def test_a_photo_in_another_state_is_a_near_duplicate(
     assert len(near.excess) == 1
     assert findings["copies"].images == 0
     seen = quality.read_scan_result(dataset)
-    assert (seen.table["similarity"][near.positions] >= duplicates.MIN_CORRELATION).all()
+    assert (seen.table["similarity"][near.positions] > 0.9).all()
 
 
 def test_a_compressed_photo_is_a_near_duplicate_with_a_different_label(
@@ -224,63 +224,34 @@ def test_what_agrees_only_in_coarse_light_is_no_near_duplicate(root: Path, look:
 def test_a_group_is_found_whole_across_the_borders_of_what_is_compared_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A chain, each like the next: all in one group, named by its first, and others alone."""
+    """Copies of one image: all in one group, named by its first, and others alone."""
     monkeypatch.setattr(duplicates, "_ROWS", 4)
     monkeypatch.setattr(duplicates, "_COLUMNS", 8)
-    monkeypatch.setattr(duplicates, "_TILES", 2)
-    monkeypatch.setattr(duplicates, "_PAIRS", 3)
+    monkeypatch.setattr(duplicates, "_EXPLAINED_AT_ONCE", 20)
+    monkeypatch.setattr(duplicates, "_ALIGNED_AT_ONCE", 3)
+    monkeypatch.setattr(duplicates, "_HUB", 2)
     rng = np.random.default_rng(0)
     sketches = np.stack([face(number, SIDE) for number in range(40)])
-    chain = [1, 9, 17, 25, 38]
-    for number in chain:
+    copies = [1, 9, 17, 25, 38]
+    for number in copies:
         noise = rng.normal(0, 2, (SIDE, SIDE))
         sketches[number] = np.clip(sketches[1] + noise, 0, 255).astype(np.uint8)
-    order = np.arange(40)[::-1].copy()  # the sketches need not lie in the pictures' order
+    order = np.arange(40)[::-1].copy()  # the sketches need not lie in the images' order
     reports = []
     groups, similarity = duplicates.near_groups(
-        comparable(sketches[order], order), lambda done, total: reports.append((done, total))
+        sketches[order], order, lambda done, total: reports.append((done, total))
     )
-    assert groups[chain].tolist() == [1] * 5
-    alone = np.setdiff1d(np.arange(40), chain)
+    assert groups[copies].tolist() == [1] * 5
+    alone = np.setdiff1d(np.arange(40), copies)
     assert groups[alone].tolist() == alone.tolist()
-    assert (similarity[chain] > 0.95).all()
+    assert (similarity[copies] > 0.95).all()
     assert not similarity[alone].any()
-    assert reports[-1][0] == reports[-1][1] > 1
+    assert reports[-1] == (780, 780)
 
 
-def comparable(sketches: np.ndarray, places: np.ndarray) -> duplicates.Candidates:
-    from fer_core.datasets.quality import measures
-
-    rows = np.zeros(len(places), measures.MEASURES)
-    rows["sketch"] = sketches[places]
-    measures.add_hashes(rows)
-    return duplicates.Candidates(rows["hash"], rows["low"], sketches, places)
-
-
-def test_every_pair_that_all_pairs_compared_find_is_found() -> None:
-    """Against the correlation of every pair, without hashes: on drawn noise of all strengths."""
-    rng = np.random.default_rng(1)
-    base = np.stack([face(number, SIDE) for number in range(60)])
-    noisy = [
-        np.clip(base[number] + rng.normal(0, number / 2, (SIDE, SIDE)), 0, 255)
-        for number in range(60)
-    ]
-    sketches = np.concatenate([base, np.stack(noisy)]).astype(np.uint8)
-    groups, _ = duplicates.near_groups(
-        comparable(sketches, np.arange(120)), lambda done, total: None
-    )
-    pixels = sketches.astype(np.float32)
-    expected = duplicates._correlation(pixels[:60], pixels[60:]) >= duplicates.MIN_CORRELATION
-    fine = duplicates._correlation(duplicates._detail(pixels[:60]), duplicates._detail(pixels[60:]))
-    expected &= fine >= duplicates.MIN_DETAIL_CORRELATION
-    assert 5 < expected.sum() < 55
-    assert (groups[:60] == groups[60:]).tolist() == expected.tolist()
-
-
-def test_what_cannot_be_compared_is_refused() -> None:
-    low = np.zeros((2, FREQUENCIES - 1), np.float16)
-    with pytest.raises(ValueError, match=r"`low` must be of shape \(2, 63\). Received: \(2, 62\)"):
-        duplicates.Candidates(np.zeros(2, np.uint64), low, low, low)
+def test_sketches_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"must be of shape \(n, 32, 32\). Received: \(2, 8, 8\)"):
+        duplicates.near_groups(np.zeros((2, 8, 8), np.uint8), np.arange(2), print)
 
 
 # Leaks

@@ -5,14 +5,16 @@ it ends the server or looks at a fresh one, runs `serve(workspace)` and says why
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from PIL import Image
 from skimage import data
 
-from tests.conftest import end_supervisor
+from tests.conftest import kill_with_children, supervisors
 from tests.e2e.browsing import PATIENCE, no_exception
 from tests.e2e.serving import Server, chromium, chromium_path, serve_stacks
 
@@ -73,7 +75,9 @@ def server(shared_server: Server) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FER_HOME", str(shared_server.home))
         yield shared_server
-        end_supervisor()
+        for supervisor in supervisors():
+            with suppress(psutil.NoSuchProcess):
+                kill_with_children(supervisor)
         shared_server.clear()
 
 

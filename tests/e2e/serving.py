@@ -80,7 +80,7 @@ class Server:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)  # a page may still write something
             else:
-                entry.unlink()
+                entry.unlink(missing_ok=True)
         return not entries
 
 

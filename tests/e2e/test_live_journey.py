@@ -24,7 +24,7 @@ window.RTCPeerConnection = function (settings) {
 };
 window.RTCPeerConnection.prototype = Original.prototype;
 """
-OLDEST = "() => Math.min(...document.querySelector('.live-plot')._fullData[3].x)"
+OLDEST = "() => Math.min(...document.querySelector('.live-plot')?._fullData?.[3].x ?? [0])"
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals")
 

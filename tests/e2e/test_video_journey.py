@@ -14,7 +14,7 @@ from fer_core.storage.files import write_json
 from tests.e2e.browsing import PATIENCE, download, open_page
 from tests.e2e.serving import Server
 from tests.inference.synthetic_video import face_frames, write_film
-from tests.pages.predict.test_page import save_model
+from tests.pages.predict.conftest import save_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -156,6 +156,13 @@ def rerun(app: AppTest) -> AppTest:
     return app
 
 
+def text_of(page: AppTest) -> str:
+    """Returns what the page says outside its widgets."""
+    kinds = (page.markdown, page.info, page.success, page.warning, page.error)
+    kinds += (page.caption, page.subheader, page.code)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
 def press(app: AppTest, label: str) -> AppTest:
     """Clicks the only button with that label and runs the page."""
     (button,) = [button for button in app.button if button.label == label]

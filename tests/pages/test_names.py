@@ -5,7 +5,7 @@ Whoever makes a dataset, a run or a video chooses the names in it.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from fer_core import runs
+from fer_core import batches, runs
 from fer_core.datasets import Dataset
 from fer_core.datasets.importing import import_source
 from fer_core.runs import Run
@@ -161,6 +161,7 @@ def named_tasks(named_runs: list[Run]) -> None:
         "evaluate": of_run | {"dataset": FOLDER, "split": "val"},
         "open_test": of_run,
         "video": of_run | {"name": TEXT, "network": TEXT, "file": "video.mp4"},
+        "batch": of_run | {"name": TEXT, "network": TEXT, "source": f"/{TEXT}", "patterns": [TEXT]},
         "examine": {"dataset": "faces"},
     }
     for kind, arguments in asked.items():
@@ -172,8 +173,24 @@ def named_tasks(named_runs: list[Run]) -> None:
         write_json(attempt / "process.json", {"pid": 0, "created": 0.0, "started": 0.0})
         write_json(attempt / "exit.json", {"code": 1, "signal": None, "ended": 0.0})
         (attempt / "error.txt").write_text(TEXT)
+        if kind == "batch":
+            write_batch(failed, named_runs[0].class_names)
     for directory in paths.tasks_root().iterdir():
         write_json(directory / "progress.json", {"done": 1, "total": 2, "message": TEXT})
+
+
+def write_batch(directory: Path, class_names: Sequence[str]) -> None:
+    """Writes the results of a batch in which everything has such names."""
+    columns = [NAME, "participant", "condition"]
+    file = {"name": f"{NAME}.png", "columns": dict.fromkeys(columns, NAME)}
+    manifest = {"class_names": list(class_names), "files": [file, file], "columns": columns}
+    write_json(directory / "manifest.json", manifest | {"problems": [TEXT], "notes": [TEXT]})
+    described = batches.describe_summary(class_names)[1:]
+    person = {column.name: NAME if column.kind == "text" else 1 for column in described}
+    result = {"name": file["name"], "notes": [TEXT], "track_frames": {"1": 1}}
+    (directory / "files").mkdir()
+    write_json(directory / "files" / "00000.json", result | {"people": [person]})
+    write_json(directory / "files" / "00001.json", {"name": NAME, "problem": TEXT})
 
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
@@ -202,7 +219,10 @@ def select_runs(app: AppTest) -> None:
 CHANGES: dict[str, tuple[Callable[[AppTest], object], ...]] = {
     "runs": (select_runs,),
     "evaluate": (lambda app: app.segmented_control[0].set_value("other"),),
-    "predict": (lambda app: app.segmented_control[0].set_value("Video"),),
+    "predict": (
+        lambda app: app.segmented_control[0].set_value("Video"),
+        lambda app: app.segmented_control[0].set_value("Batch"),
+    ),
 }
 
 

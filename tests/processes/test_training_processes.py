@@ -23,7 +23,7 @@ from fer_core.storage.reading import read_json
 from fer_core.tasks import processes, queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState
-from tests.conftest import end_supervisor
+from tests.conftest import end_supervisor, supervisors
 from tests.processes.conftest import wait_until
 
 
@@ -43,17 +43,6 @@ def ask_for_faces() -> tasks.Task:
 
 def supervisor() -> psutil.Process:
     return psutil.Process(int(read_json(processes.supervisor_file())["pid"]))
-
-
-def supervisors() -> list[psutil.Process]:
-    """All processes that supervise this workspace, or want to."""
-    return [
-        process
-        for process in psutil.process_iter(["cmdline", "environ"])
-        if (process.info["cmdline"] or [])[-2:] == ["-m", "fer_core.tasks.worker"]
-        and (process.info["environ"] or {}).get("FER_HOME") == str(paths.workspace())
-        and process.status() != psutil.STATUS_ZOMBIE
-    ]
 
 
 def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig) -> None:

@@ -12,6 +12,7 @@ from fer_core.datasets.quality.scan import compare_measures
 from fer_core.datasets.split_groups import CLUSTER
 from fer_core.text import counted
 
+_MAX_COMPARED = 100_000  # images; every pair is compared, which would take longer than the import
 _MAX_NEAR = 0.05  # of the images; more that look alike are no copies of one
 
 
@@ -34,7 +35,12 @@ def with_clusters(
                 f"{counted(count, 'image')} named like augmented copies of others: where splits "
                 "are drawn, they stay with their source."
             )
-    if compare:
+    if compare and len(index) > _MAX_COMPARED:
+        notes.append(
+            f"Near duplicates may be on both sides of drawn splits: more than {_MAX_COMPARED:,} "
+            "images are not compared at import."
+        )
+    elif compare:
         by_name = _copies(groups)
         groups = _joined(groups, _near_duplicates(measures, len(index), report))
         if count := _copies(groups) - by_name:

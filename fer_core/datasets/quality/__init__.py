@@ -1,6 +1,13 @@
 """Finds problems in a dataset: unreadable, dark, blurred, duplicate and leaking images."""
 
 from fer_core.datasets.quality.descriptions import DESCRIPTIONS, Description
+from fer_core.datasets.quality.exclusions import (
+    DIFFERING,
+    Differing,
+    differing_groups,
+    excluded_images,
+    images_left,
+)
 from fer_core.datasets.quality.findings import (
     Finding,
     find_problems,
@@ -21,7 +28,12 @@ from fer_core.datasets.quality.scan_results import (
 
 __all__ = [
     "DESCRIPTIONS",
+    "DIFFERING",
     "Description",
+    "Differing",
+    "differing_groups",
+    "excluded_images",
+    "images_left",
     "FaceSearch",
     "Finding",
     "ScanResult",

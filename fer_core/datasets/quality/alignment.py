@@ -14,7 +14,7 @@ MIN_LOCAL_CORRELATION = 0.88
 MAX_DISPLACEMENT = 0.45
 _MIN_CORRELATION = 0.92  # of the faces as a whole after the first steps: others are given up
 
-_STEPS = (3, 2)  # of Gauss-Newton, before and after giving up
+_STEPS = (4, 3)  # of Gauss-Newton, before and after giving up
 _SMOOTHING = 0.7  # sigma in pixels of the sketch, against noise and resampling
 _WINDOW = 2.0  # sigma of a window: a mouth or an eye is 6 to 8 pixels wide
 # Added to a window's contrast, for skin has none: a share of that of the face's smoothest windows

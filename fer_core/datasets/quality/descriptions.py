@@ -17,6 +17,9 @@ _DUPLICATES = (
     "Excludes training images only: all of them if validation or test has the image too, "
     "otherwise all but one per group."
 )
+_ASKED = (
+    "Excludes training images only. If labels differ within a group, you decide which one stays."
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ DESCRIPTIONS = {
     "copies-labels": Description(
         "Exact duplicates, labels differ",
         "The same image, pixel for pixel, with different labels: at most one of them is right.",
-        "Excludes all training images of the groups, since the right label is unknown.",
+        _ASKED,
     ),
     "near": Description(
         "Near duplicates",
@@ -105,7 +108,14 @@ DESCRIPTIONS = {
         "Near duplicates, labels differ",
         f"Images that are nearly the same but have different labels: {_NEARLY} For frames of a "
         "video several labels may be right, for a photo at most one.",
-        "Excludes all training images of the groups.",
+        _ASKED,
+    ),
+    "augmented": Description(
+        "Augmented copies",
+        "By their names, flipped, turned or otherwise changed copies of other images: X_flip.jpg, "
+        "X.jpg0.jpg, aug_0_1234.png. A copy must stay in the split of its source, or in training "
+        "if the source is missing; elsewhere it leaks.",
+        "Excludes the copies that are in another split than the one they must stay in.",
     ),
     "faceless": Description(
         "No face found",

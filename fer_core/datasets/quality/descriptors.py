@@ -91,7 +91,7 @@ def _states(sketches: np.ndarray) -> list[np.ndarray]:
     states = [np.stack([cv2.GaussianBlur(image, (0, 0), 1.3) for image in sketches])]
     for number, (angle, zoom, x, y) in enumerate(poses):
         matrix = cv2.getRotationMatrix2D((_CENTER, _CENTER), angle, zoom)
-        matrix[:, 2] += np.array((x, y))
+        matrix[:, 2] += np.array([x, y])
         states.append(
             np.stack(
                 [

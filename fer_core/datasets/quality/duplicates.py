@@ -22,8 +22,8 @@ from fer_core.datasets.quality.measures import SIDE
 from fer_core.datasets.quality.tangents import evened, explained, tangents, targets
 
 # On FER2013, of every 100 copies by any single change 97 or more reach ...
-_MIN_SIMILARITY = 0.52  # of the descriptors, as do 4 of 1,000 other pairs, and ...
-_MIN_EXPLAINED = 0.77  # the share of the variance that tangents explain, as do 3 of 10,000
+_MIN_SIMILARITY = 0.5  # of the descriptors, as do 4 of 1,000 other pairs, and ...
+_MIN_EXPLAINED = 0.76  # the share of the variance that tangents explain, as do 3 of 10,000
 _FEW = 1000  # images of which all pairs go to the second step: too few to fit descriptors
 
 _ROWS, _COLUMNS = 512, 512  # of a tile of pairs: fits into a processor's cache
@@ -63,8 +63,8 @@ def near_groups(
             f"`sketches` must be of shape (n, {SIDE}, {SIDE}). Received: {sketches.shape}"
         )
     count = len(places)
-    if not count:
-        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+    if count < 2:  # nothing to compare
+        return np.arange(count, dtype=np.int32), np.zeros(count, np.float32)
     images = _Images(sketches, places, describe(sketches, places), _targets(sketches, places))
     starts = range(0, count, _ROWS)
     found, done = [], 0

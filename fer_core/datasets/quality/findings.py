@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from fer_core.datasets.augmented_names import augmented_groups
 from fer_core.datasets.quality import thresholds
 from fer_core.datasets.quality.descriptions import PAIRS
 from fer_core.datasets.quality.measures import DAMAGED, GONE, READABLE
@@ -14,6 +15,7 @@ from fer_core.datasets.quality.scan_results import FaceSearch, ScanResult
 
 _PROBLEMS = {READABLE: "", GONE: "missing", DAMAGED: "damaged or truncated"}
 _RANKS = {"test": 0, "val": 1, "train": 2}  # order within a group
+_SPLITS = tuple(_RANKS)
 _EXACT, _NEAR = "first", "near"  # columns of the scan result that hold an image's group
 
 
@@ -27,6 +29,7 @@ class Finding:
     positions: np.ndarray  # in the index, in display order
     excess: np.ndarray  # positions, ascending: exclude these to resolve it
     groups: np.ndarray | None = None  # group number of each position, ascending; None if ungrouped
+    stay_in: np.ndarray | None = None  # the split that each position must stay in, if told
 
     @property
     def group_count(self) -> int:
@@ -44,7 +47,12 @@ def find_problems(
         faces: likewise.
     """
     finder = _Finder(result.table, index)
-    findings = [*finder.leaks(), *finder.duplicates(), *finder.single_images()]
+    findings = [
+        *finder.leaks(),
+        *finder.duplicates(),
+        finder.augmented(),
+        *finder.single_images(),
+    ]
     return findings if faces is None else [*findings, finder.faceless(faces)]
 
 
@@ -52,14 +60,16 @@ def finding_table(finding: Finding, result: ScanResult, index: pd.DataFrame) -> 
     """Returns the images of a finding with their group and measures, for a CSV file.
 
     Columns: position (in the index), group (from 1, if grouped), path, row,
-    expression, split, width, height, mean, deviation, sharpness, similarity, problem, and
-    leave_out (whether it is in `excess`).
+    expression, split, stay_in (of augmented copies), width, height, mean, deviation, sharpness,
+    similarity, problem, and leave_out (whether it is in `excess`).
     """
     positions = finding.positions
     table = index.iloc[positions][["path", "row", "expression", "split"]].reset_index(drop=True)
     table.insert(0, "position", positions)
     if finding.groups is not None:
         table.insert(1, "group", finding.groups + 1)
+    if finding.stay_in is not None:
+        table["stay_in"] = finding.stay_in
     rows = result.table[positions]
     table = table.assign(width=rows["width"], height=rows["height"])
     for name in ("mean", "deviation", "sharpness", "similarity"):
@@ -99,6 +109,7 @@ class _Finder:
         self.total = int(self.in_use.sum())
         self.readable = self.in_use & (table["problem"] == READABLE)
         self.labels, _ = pd.factorize(index["expression"])
+        self.paths = index["path"]
 
     def single_images(self) -> Iterator[Finding]:
         """Yields problems of single images, the worst first."""
@@ -125,9 +136,27 @@ class _Finder:
             # Each copy counts as an exact duplicate, but a group of copies alone is not near.
             own = np.arange(len(group)) if column == _EXACT else self.table[_EXACT]
             many = self._with_several(group, own, self.in_use)
-            yield self._grouped(kind, column, many)
+            yield self._grouped(kind, group, many)
             differing = self._with_several(group, self.labels, many)
-            yield self._grouped(f"{kind}-labels", column, differing, keep_first=False)
+            yield self._grouped(f"{kind}-labels", group, differing, keep_first=False)
+
+    def augmented(self) -> Finding:
+        """Returns copies by name with their sources, and the split they must stay in."""
+        groups, is_copy = augmented_groups(self.paths.tolist())
+        is_copy &= self.in_use
+        finding = self._grouped("augmented", groups, self.in_use & self._with(groups, is_copy))
+        # That of the source; of several, the one that is evaluated on.
+        ranks = np.full(len(groups), _RANKS["train"])
+        sources = np.flatnonzero(self.in_use & ~is_copy)
+        np.minimum.at(ranks, groups[sources], self.ranks[sources])
+        expected = ranks[groups]
+        excess = np.flatnonzero(is_copy & (self.ranks != expected))
+        return replace(
+            finding,
+            images=int(is_copy.sum()),
+            excess=excess,
+            stay_in=np.array(_SPLITS)[expected[finding.positions]],
+        )
 
     def leaks(self) -> Iterator[Finding]:
         """Yields images that are in two splits, exactly or nearly."""
@@ -163,7 +192,7 @@ class _Finder:
 
     def _leak(self, kind: str, column: str, one: str, other: str, leaked: np.ndarray) -> Finding:
         sources = (self.ranks == _RANKS[one]) & self._with(self.table[column], leaked)
-        finding = self._grouped(kind, column, leaked | sources, exclude_from=one)
+        finding = self._grouped(kind, self.table[column], leaked | sources, exclude_from=one)
         images, of = int(leaked.sum()), int((self.ranks == _RANKS[other]).sum())
         return replace(finding, images=images, of=of)
 
@@ -183,7 +212,7 @@ class _Finder:
     def _grouped(
         self,
         kind: str,
-        column: str,
+        group: np.ndarray,
         chosen: np.ndarray,
         *,
         exclude_from: str = "train",
@@ -191,7 +220,7 @@ class _Finder:
     ) -> Finding:
         """Sorts chosen images by group, largest first; within one by test, validation, training."""
         positions = np.flatnonzero(chosen)
-        names = self.table[column][positions]
+        names = group[positions]
         sizes = np.bincount(names)[names] if len(names) else names
         order = np.lexsort((positions, self.ranks[positions], names, -sizes))
         positions, names = positions[order], names[order]

@@ -13,8 +13,13 @@ _FADE = 0.24 * _SMALL  # sigma of the window, in pixels
 _CONTRAST = (
     5.0  # sigma of the neighborhood whose mean and contrast are evened out, in sketch pixels
 )
-# Sketch pixels, x and y: a shift of more than 2 pixels is too long to be linear.
-_SHIFTS = ((0.0, 0.0), (2.1, 2.1), (2.1, -2.1), (-2.1, 2.1), (-2.1, -2.1))
+# Poses that are tried: degrees, zoom, and shift in x and y in sketch pixels. Between them, what a
+# further turn, zoom or shift does to an image is nearly linear.
+_POSES = (
+    *((0, 1.0, 0.0, 0.0), (-8, 1.0, 0.0, 0.0), (8, 1.0, 0.0, 0.0)),
+    *((0, 0.89, 0.0, 0.0), (0, 1.12, 0.0, 0.0), (0, 1.0, 2.7, 0.0), (0, 1.0, -2.7, 0.0)),
+    *((0, 1.0, x, y) for x in (-1.35, 1.35) for y in (-2.34, 2.34)),
+)
 
 
 def evened(sketches: np.ndarray) -> np.ndarray:
@@ -31,23 +36,34 @@ def tangents(images: np.ndarray) -> np.ndarray:
     """Returns bases of what evened images become when they are turned, zoomed, shifted slightly.
 
     Simard, LeCun and Denker 1993, "Efficient pattern recognition using a new transformation
-    distance". Also of their shifted copies.
+    distance". Also of their copies in each of the poses.
 
     Returns:
-        float32 (n, len(_SHIFTS), _BASIS, _SMALL²), orthonormal.
+        float32 (n, len(_POSES), _BASIS, _SMALL²), orthonormal.
     """
     y, x = np.mgrid[:_SMALL, :_SMALL].astype(np.float32) - np.float32((_SMALL - 1) / 2)
     bases = []
-    for shift in _SHIFTS:
-        down, right = _sampling(shift[1]), _sampling(shift[0]).T
-        small = down @ images @ right
+    for angle, zoom, right, down in _POSES:
+        turned = _turned(images, angle) if angle else images
+        small = _sampling(down, zoom) @ turned @ _sampling(right, zoom).T
         dy, dx = np.gradient(small, axis=(1, 2))
         basis = (np.ones_like(small), small, dx, dy, x * dy - y * dx, x * dx + y * dy)
         bases.append(np.stack(basis, axis=1) * _window())
-    stacked = np.stack(bases, axis=1).reshape(len(images), len(_SHIFTS), _BASIS, -1)
+    stacked = np.stack(bases, axis=1).reshape(len(images), len(_POSES), _BASIS, -1)
     stacked /= np.linalg.norm(stacked, axis=3, keepdims=True) + 1e-6
     gram = stacked @ stacked.swapaxes(2, 3) + 1e-4 * np.eye(_BASIS, dtype=np.float32)
     return np.linalg.inv(np.linalg.cholesky(gram)) @ stacked
+
+
+def _turned(images: np.ndarray, angle: float) -> np.ndarray:
+    import cv2
+
+    center = (SIDE - 1) / 2
+    matrix = cv2.getRotationMatrix2D((center, center), angle, 1)
+    border = cv2.BORDER_REPLICATE
+    return np.stack(
+        [cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=border) for image in images]
+    )
 
 
 def targets(images: np.ndarray) -> np.ndarray:
@@ -64,7 +80,7 @@ def explained(basis: np.ndarray, images: np.ndarray) -> np.ndarray:
     """Returns which share of the variance of targets one image's tangents explain, in [0, 1]."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     parts = basis.reshape(-1, flat.shape[1]) @ flat.T
-    shares: np.ndarray = (parts**2).reshape(len(_SHIFTS), _BASIS, -1).sum(axis=1).max(axis=0)
+    shares: np.ndarray = (parts**2).reshape(len(_POSES), _BASIS, -1).sum(axis=1).max(axis=0)
     return shares
 
 
@@ -74,9 +90,9 @@ def _window() -> np.ndarray:
 
 
 @cache
-def _sampling(shift: float = 0.0) -> np.ndarray:
-    """Returns the matrix (_SMALL, SIDE) that scales an axis down, after a shift in pixels."""
+def _sampling(shift: float = 0.0, zoom: float = 1.0) -> np.ndarray:
+    """Returns the matrix (_SMALL, SIDE) that scales an axis down, after a zoom and a shift."""
     scale = SIDE / _SMALL
-    centers = (np.arange(_SMALL) + 0.5) * scale - 0.5 - shift
+    centers = (np.arange(_SMALL) - (_SMALL - 1) / 2) * scale / zoom + (SIDE - 1) / 2 - shift
     weights = np.exp(-(((centers[:, None] - np.arange(SIDE)) / (0.45 * scale)) ** 2) / 2)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -37,7 +37,8 @@ def show_quality(dataset: Dataset, page_corrections: Corrections | None) -> None
             _offer_first_scan(dataset)
     elif not report.is_current:
         st.warning(
-            "The images have changed since the last scan. Scan again to update the findings.",
+            "The images or the checks have changed since the last scan. Scan again to update the "
+            "findings.",
             icon=":material/history:",
         )
         _offer_scan(dataset, "Scan again", primary=True, disabled=active)

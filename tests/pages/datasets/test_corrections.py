@@ -17,7 +17,7 @@ from pages.components.datasets import (
     browse,
     corrections_tab,
 )
-from tests.pages.conftest import PageOpener, RunFactory, press, rerun
+from tests.pages.conftest import PageOpener, RunFactory, press, rerun, text_of
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
 
@@ -34,11 +34,6 @@ def corrected(dataset: Dataset) -> Dataset:
     dataset.exclude(dataset.select("train", "angry")[:3], "blank *image*")
     dataset.relabel([int(dataset.select("val", "happy")[0])], "sad")
     return dataset
-
-
-def text_of(page: AppTest) -> str:
-    kinds = (page.markdown, page.info, page.warning, page.error, page.caption)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def tiles(page: AppTest, key: str = "faces-faces") -> list[dict]:

@@ -16,8 +16,8 @@ from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
 from pages.components.shared.dataset_imports import submit_preview
 from tests.datasets.trees import write_tree
-from tests.pages.conftest import press, rerun
-from tests.pages.datasets.test_page import do_waiting, text_of
+from tests.pages.conftest import press, rerun, text_of
+from tests.pages.datasets.test_page import do_waiting
 
 PageOpener = Callable[..., AppTest]
 pytestmark = pytest.mark.usefixtures("no_supervisor")

@@ -31,6 +31,7 @@ from pages.components.shared.dataset_imports import (
 )
 from pages.components.shared.formatting import format_run, plain
 from tests.datasets.trees import write_image, write_tree
+from tests.pages.conftest import text_of
 from tests.tasks.requests import write_request
 
 PageOpener = Callable[..., AppTest]
@@ -58,11 +59,6 @@ def press(page: AppTest, label: str) -> AppTest:
     (button,) = [button for button in page.button if button.label == label]
     button.click()
     return checked(page)
-
-
-def text_of(page: AppTest) -> str:
-    kinds = (page.markdown, page.info, page.error, page.caption, page.code)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def progress_of(page: AppTest) -> list[str]:
@@ -267,7 +263,7 @@ def test_while_an_import_waits_somebody_is_there_to_take_it(
     submit_drawn_dataset("faces", count=70)
     calls: list[bool] = []
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: calls.append(True))
-    page = AppTest.from_function(watch)
+    page = AppTest.from_function(watch, default_timeout=20)
     checked(page)
     assert calls == [True]
     do_waiting()
@@ -324,7 +320,7 @@ def test_what_was_added_is_chosen_only_where_that_is_wanted(
 ) -> None:
     submit_drawn_dataset("new", count=70)
     do_waiting()
-    page = AppTest.from_function(watch_to_the_end, kwargs={"choose": choose})
+    page = AppTest.from_function(watch_to_the_end, default_timeout=20, kwargs={"choose": choose})
     page.query_params["dataset"] = "old"
     checked(page)
     chosen = "new" if choose else "old"

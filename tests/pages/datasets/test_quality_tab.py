@@ -21,6 +21,7 @@ from fer_core.tasks.task import Task, list_tasks
 from pages.components.datasets import quality_cache
 from pages.components.datasets.quality_tab import submit_scan
 from tests.datasets.trees import write_tree
+from tests.pages.conftest import text_of
 
 PageOpener = Callable[..., AppTest]
 TREE = {"train/happy": 20, "train/sad": 20, "val/happy": 4, "val/sad": 4, "test/sad": 4}
@@ -49,11 +50,6 @@ def press(page: AppTest, label: str, key: str = "") -> AppTest:
     (button,) = buttons
     button.click()
     return checked(page)
-
-
-def text_of(page: AppTest) -> str:
-    kinds = (page.markdown, page.warning, page.error, page.caption, page.success, page.subheader)
-    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def progress_of(page: AppTest) -> list[str]:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event, Semaphore
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,7 +26,6 @@ from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.inference import recognition
 from fer_core.inference.photos import Photo
-from fer_core.models import architectures as models
 from fer_core.runs.run import Run
 from fer_core.storage import paths
 from fer_core.vision.detection import Face, FaceDetector
@@ -37,6 +35,7 @@ from pages.components.predict import photo_results as results
 from pages.components.shared import models as shared_models
 from pages.components.shared.models import FaceSearch
 from tests.pages.conftest import APP
+from tests.pages.predict.conftest import save_model
 
 ASTRONAUT = Image.fromarray(data.astronaut())
 EMPTY = Image.new("RGB", (300, 200), "gray")
@@ -46,23 +45,6 @@ def file_of(image: Image.Image, format: str = "PNG", **options: object) -> bytes
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
-
-
-def save_model(run: Run, seed: int) -> None:
-    """Saves an untrained model that makes predictions."""
-    keras.utils.set_random_seed(seed)
-    inputs = keras.Input((48, 48, 1))
-    small = keras.layers.AveragePooling2D(8)(keras.layers.Rescaling(1 / 255)(inputs))
-    flat = keras.layers.Flatten()(small)
-    outputs = keras.layers.Dense(len(EXPRESSIONS), activation="softmax")(flat)
-    models.save_model(keras.Model(inputs, outputs), run.directory / "model.keras")
-
-
-@pytest.fixture
-def run(finished_run: Callable[..., Run]) -> Run:
-    run = finished_run()
-    save_model(run, seed=0)
-    return run
 
 
 @pytest.fixture

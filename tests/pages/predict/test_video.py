@@ -15,16 +15,9 @@ from fer_core.tasks import exit_status, supervisor, worker
 from fer_core.tasks.exit_status import exit_file, exit_record
 from fer_core.tasks.task import Progress, TaskState
 from tests.inference.synthetic_video import face_frames, gray_frames, write_film
-from tests.pages.predict.test_page import rerun, save_model
+from tests.pages.predict.test_page import rerun
 
 pytestmark = pytest.mark.usefixtures("no_supervisor")
-
-
-@pytest.fixture
-def run(finished_run: Callable[..., Run]) -> Run:
-    run = finished_run()
-    save_model(run, seed=0)
-    return run
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.runs.records import Notes
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json, write_text
-from fer_core.tasks import queue
+from fer_core.tasks import queue, supervisor
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.queue import Preferences, save_preferences
 from fer_core.tasks.task import Progress, TaskState
@@ -215,7 +215,11 @@ def test_an_interrupted_run_that_goes_on_by_itself_is_waited_for(
     started = []
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: started.append(True))
     run = new_run()
-    write_json(take(run) / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
+    queue.submit(run.directory, "train")
+    attempt = supervisor.take(run)
+    assert attempt is not None
+    write_json(attempt / "exit.json", {"code": 0, "signal": 9, "ended": time.time()})
+    started.clear()
     watching(run)
     assert pauses == [None] and not started
     save_preferences(Preferences(auto_resume=True))
