@@ -84,5 +84,5 @@ def test_a_stopped_video_keeps_the_processed_part(
     page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
     play(page)
     delete = page.get_by_role("button", name="Delete permanently")
-    press(page.get_by_role("button", name="Delete …"), effect=delete)
-    press(delete, effect=page.get_by_text("Processing was stopped"), state="detached")
+    press(page.get_by_role("button", name="Delete …"), delete)
+    press(delete, page.get_by_text("Processing was stopped"), state="detached")
