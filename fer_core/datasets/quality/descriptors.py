@@ -23,12 +23,11 @@ class Descriptors:
     even: np.ndarray  # float32 (n, DIMENSIONS)
     odd: np.ndarray  # likewise
 
-    def similarity(self, rows: slice, columns: slice) -> np.ndarray:
-        """Computes the cosine between images of both slices, the higher one of mirrored or not."""
+    def similarities(self, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Computes the cosines of images of both slices: as they are, and with one mirrored."""
+        even = self.even[rows] @ self.even[columns].T
         odd = self.odd[rows] @ self.odd[columns].T
-        np.abs(odd, out=odd)
-        odd += self.even[rows] @ self.even[columns].T
-        return odd
+        return even + odd, np.subtract(even, odd, out=even)
 
 
 def describe(sketches: np.ndarray, places: np.ndarray) -> Descriptors:

@@ -31,6 +31,7 @@ _EXPLAINED_AT_ONCE, _ALIGNED_AT_ONCE = 16_384, 256  # pairs: bounds memory
 _HUB = 32  # copies from which on an image stands for them, as in a video of a still face
 
 Report = Callable[[int, int], None]
+Candidates = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, whether it is mirrored
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, correlation
 
 
@@ -73,7 +74,9 @@ def near_groups(
         done += _pairs_of(starts[len(found) - 1], count)
         report(done, count * (count - 1) // 2)
     first, second, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _grouped(count, first, second, correlation)
+    # A symmetric face may be found both as it is and mirrored.
+    _, distinct = np.unique(first * count + second, return_index=True)
+    return _grouped(count, first[distinct], second[distinct], correlation[distinct])
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,6 @@ class _Images:
 
     def __len__(self) -> int:
         return len(self.places)
-
-    def mirrored(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Returns which pairs are more similar if one of them is mirrored."""
-        odd = self.descriptors.odd
-        mirrored: np.ndarray = np.einsum("ij,ij->i", odd[first], odd[second]) < 0
-        return mirrored
 
 
 def _targets(sketches: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -111,8 +108,7 @@ def _near_pairs(images: _Images, start: int) -> Pairs:
     bases = tangents(evened(images.sketches[images.places[start : start + _ROWS]]))
     hubs = np.full(len(images), -1, np.int32)  # of each image in this stripe
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
-    for first, second in _similar(images, start):
-        mirrored = images.mirrored(first, second)
+    for first, second, mirrored in _similar(images, start):
         is_explained = _explained(images, bases, first - start, second, mirrored)
         first, second, mirrored = (each[is_explained] for each in (first, second, mirrored))
         for begin in range(0, len(first), _ALIGNED_AT_ONCE):
@@ -122,7 +118,7 @@ def _near_pairs(images: _Images, start: int) -> Pairs:
     return one, other, correlation
 
 
-def _similar(images: _Images, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _similar(images: _Images, start: int) -> Iterator[Candidates]:
     """Yields pairs of a stripe whose descriptors are similar, many at once, ordered by the first.
 
     Yields all pairs of few images.
@@ -131,16 +127,17 @@ def _similar(images: _Images, start: int) -> Iterator[tuple[np.ndarray, np.ndarr
     lowest = _MIN_SIMILARITY if count > _FEW else -np.inf
     kept: list[np.ndarray] = []
     for column in range(start, count, _COLUMNS):
-        similarity = images.descriptors.similarity(rows, slice(column, column + _COLUMNS))
-        similar = np.flatnonzero(similarity.ravel() >= lowest)  # much faster than `nonzero`
-        first, second = np.divmod(similar, similarity.shape[1])
-        pairs = np.stack([first + start, second + column])
-        kept.append(pairs[:, pairs[0] < pairs[1]])
+        cosines = images.descriptors.similarities(rows, slice(column, column + _COLUMNS))
+        for mirrored, cosine in enumerate(cosines):
+            similar = np.flatnonzero(cosine.ravel() >= lowest)  # much faster than `nonzero`
+            first, second = np.divmod(similar, cosine.shape[1])
+            pairs = np.stack([first + start, second + column, np.full(len(first), mirrored)])
+            kept.append(pairs[:, pairs[0] < pairs[1]])
         is_last = column + _COLUMNS >= count
         if is_last or sum(pairs.shape[1] for pairs in kept) >= _EXPLAINED_AT_ONCE:
             together = np.concatenate(kept, axis=1)
-            first, second = together[:, np.argsort(together[0], kind="stable")]
-            yield first, second
+            first, second, is_mirrored = together[:, np.argsort(together[0], kind="stable")]
+            yield first, second, is_mirrored.astype(bool)
             kept = []
 
 
