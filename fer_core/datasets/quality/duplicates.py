@@ -69,10 +69,14 @@ def near_groups(
     images = _Images(sketches, places, describe(sketches, places), _targets(sketches, places))
     starts = range(0, count, _ROWS)
     found, done = [], 0
-    for pairs in in_chunks(lambda numbers: _near_pairs(images, starts[numbers[0]]), len(starts), 1):
-        found.append(pairs)
-        done += _pairs_of(starts[len(found) - 1], count)
-        report(done, count * (count - 1) // 2)
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    # The stripes run in threads already: more of them for each small product only wait.
+    with threadpool_limits(1, user_api="blas"):
+        for pairs in in_chunks(lambda rows: _near_pairs(images, starts[rows[0]]), len(starts), 1):
+            found.append(pairs)
+            done += _pairs_of(starts[len(found) - 1], count)
+            report(done, count * (count - 1) // 2)
     first, second, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
     # A symmetric face may be found both as it is and mirrored.
     _, distinct = np.unique(first * count + second, return_index=True)
