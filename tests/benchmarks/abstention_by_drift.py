@@ -6,10 +6,10 @@ Takes faces of FER2013's PrivateTest (FER2013_DIR) as they are and changed, and 
 for each kind which share of the faces is answered and which share of the answers is correct, once
 by the probability alone, and once with faces that are blurrier than the training images left out.
 
-For other rules the same table was made once, at equal coverage of the validation images:
-Mahalanobis distance (plain and relative), distance to the tenth neighbor and norm of the features
-before the last layer, each alone, as a limit, and as a growing temperature. None of them changed the
-share of correct answers on any kind by more than 5 points, or left out blurred faces.
+Other rules were tried once, at equal coverage of the validation images: Mahalanobis distance (plain
+and relative), distance to the tenth neighbor and norm of the features before the last layer, each
+alone, as a limit, and as a growing temperature. On no kind did the share of correct answers rise by
+more than 6 points, and a model of drawn faces stayed as sure of FER2013.
 """
 
 import argparse

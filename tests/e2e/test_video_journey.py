@@ -11,7 +11,7 @@ from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage.files import write_json
-from tests.e2e.browsing import PATIENCE, download, open_page
+from tests.e2e.browsing import PATIENCE, download, open_page, press
 from tests.e2e.serving import Server
 from tests.inference.synthetic_video import face_frames, write_film
 from tests.pages.predict.conftest import save_model
@@ -83,6 +83,6 @@ def test_a_stopped_video_keeps_the_processed_part(
     page.get_by_role("button", name="Stop processing").click()
     page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
     play(page)
-    page.get_by_role("button", name="Delete …").click()
-    page.get_by_role("button", name="Delete permanently").click()
-    page.get_by_text("Processing was stopped").wait_for(state="detached")
+    delete = page.get_by_role("button", name="Delete permanently")
+    press(page.get_by_role("button", name="Delete …"), delete)
+    press(delete, page.get_by_text("Processing was stopped"), state="detached")

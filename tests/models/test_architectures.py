@@ -12,10 +12,10 @@ from fer_core.models.architectures import (
     begin_stage,
     build_model,
     load_model,
-    predict,
     save_model,
     trained_layers,
 )
+from fer_core.models.prediction import predict
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.training.setup import configure_backend

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import load_model, predict
+from fer_core.models.architectures import load_model
+from fer_core.models.prediction import predict
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import open_data_of

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from fer_core.models.architectures import build_model, load_model, predict, save_model
+from fer_core.models.architectures import build_model, load_model, save_model
+from fer_core.models.prediction import predict
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.recipes import RECIPES
 from fer_core.runs.run import Run

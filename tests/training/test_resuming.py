@@ -11,7 +11,8 @@ import pytest
 from fer_core.datasets.pixel_cache import open_pixels
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
-from fer_core.models.architectures import load_model, predict
+from fer_core.models.architectures import load_model
+from fer_core.models.prediction import predict
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.submit import create_run
 from fer_core.storage import paths

@@ -14,7 +14,8 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation.calibration import apply_temperature, calibrate
-from fer_core.models.architectures import load_model, predict, save_model
+from fer_core.models.architectures import load_model, save_model
+from fer_core.models.prediction import predict
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.records import COMPLETED, EARLY_STOPPED, Goal
 from fer_core.runs.run import Run

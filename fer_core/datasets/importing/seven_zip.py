@@ -65,7 +65,8 @@ def extract_seven_zip(archive: Path, target: Path, report: Report) -> list[str]:
             f"{archive.name} is a .7z archive, and reading it needs the package py7zr. Install it "
             "(pip install py7zr), or extract the archive and add the folder."
         ) from error
-    errors = (*_DAMAGE, exceptions.ArchiveError, exceptions.AbsolutePathError)
+    errors: tuple[type[Exception], ...] = (*_DAMAGE, exceptions.ArchiveError)
+    errors += (exceptions.AbsolutePathError,)
     try:
         with open_regular(archive) as packed:
             _check_header(packed)

@@ -263,7 +263,7 @@ def test_while_an_import_waits_somebody_is_there_to_take_it(
     submit_drawn_dataset("faces", count=70)
     calls: list[bool] = []
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: calls.append(True))
-    page = AppTest.from_function(watch)
+    page = AppTest.from_function(watch, default_timeout=20)
     checked(page)
     assert calls == [True]
     do_waiting()
@@ -320,7 +320,7 @@ def test_what_was_added_is_chosen_only_where_that_is_wanted(
 ) -> None:
     submit_drawn_dataset("new", count=70)
     do_waiting()
-    page = AppTest.from_function(watch_to_the_end, kwargs={"choose": choose})
+    page = AppTest.from_function(watch_to_the_end, default_timeout=20, kwargs={"choose": choose})
     page.query_params["dataset"] = "old"
     checked(page)
     chosen = "new" if choose else "old"
