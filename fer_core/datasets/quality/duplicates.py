@@ -69,7 +69,7 @@ def near_groups(
     images = _Images(sketches, places, describe(sketches, places), _targets(sketches, places))
     starts = range(0, count, _ROWS)
     found, done = [], 0
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     # The stripes run in threads already: more of them for each small product only wait.
     with threadpool_limits(1, user_api="blas"):
