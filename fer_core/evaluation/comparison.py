@@ -130,10 +130,12 @@ def mean_curve(curves: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
 
 def _curves(run: Run) -> pd.DataFrame:
     history = run.history
-    history["epochs"] = history["epoch"] + 1
-    history["steps"] = history["epochs"] * _steps_per_epoch(run)
-    history["seconds"] = history["seconds"].cumsum()
-    return history
+    epochs = history["epoch"] + 1
+    return history.assign(
+        epochs=epochs,
+        steps=epochs * _steps_per_epoch(run),
+        seconds=history["seconds"].cumsum(),
+    )
 
 
 def _steps_per_epoch(run: Run) -> float:

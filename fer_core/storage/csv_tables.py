@@ -117,7 +117,10 @@ def _empty(columns: tuple[str, ...]) -> pd.DataFrame:
 
 
 def read_table(path: Path, columns: Ranges) -> pd.DataFrame:
-    """Returns the complete rows of a CSV table of numbers; see `CsvTail.read`."""
+    """Returns the complete rows of a CSV table of numbers; see `CsvTail.read`.
+
+    Empty tables are shared: do not modify one.
+    """
     return CsvTail(path, columns).read()
 
 

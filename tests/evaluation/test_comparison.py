@@ -158,6 +158,13 @@ def test_curves_count_steps_to_the_end_of_an_epoch_and_seconds_cumulated(
     assert curves["seconds"].tolist() == [4, 9, 15]
 
 
+def test_curves_of_a_run_without_epochs_leave_its_history_as_it_is(make_run: RunMaker) -> None:
+    run = make_run("one")
+    (run.directory / "history.csv").unlink()
+    assert len(comparison.read_record(run).curves) == 0
+    assert list(run.history) == list(HISTORY_COLUMNS)
+
+
 def test_a_run_that_was_continued_is_one_of_more_epochs(make_run: RunMaker) -> None:
     run = make_run("one")
     write_request(run.directory, epochs=60, since=50)
