@@ -242,7 +242,7 @@ def test_a_task_has_the_permissions_of_who_submitted_it(no_supervisor: None) -> 
             "[Errno 13] Permission denied: '/root/.ssh'",
             f"[Errno 13] Permission denied: '{HIDDEN_PATH}'",
         ),
-        ("The full traceback is in /work/space/runs/a/log", "The full traceback is in runs/a/log"),
+        ("The full traceback is in /srv/fer/runs/a/log", "The full traceback is in runs/a/log"),
         ("The source is /faces/a.csv", "The source is /faces/a.csv"),
         ("C:\\Users\\bob\\x.png is empty.", f"{HIDDEN_PATH} is empty."),
         ("train/happy/1.png, 48/48, 3 / 4 and http://x.y/z", None),
@@ -250,8 +250,8 @@ def test_a_task_has_the_permissions_of_who_submitted_it(no_supervisor: None) -> 
 )
 def test_strangers_do_not_learn_the_folders_of_the_machine(message: str, shown: str | None) -> None:
     strangers = Access(is_public=True, folders=(Path("/faces"),))
-    assert strangers.without_paths(message, Path("/work/space")) == (shown or message)
-    assert Access().without_paths(message, Path("/work/space")) == message
+    assert strangers.without_paths(message, Path("/srv/fer")) == (shown or message)
+    assert Access().without_paths(message, Path("/srv/fer")) == message
 
 
 def test_a_full_workspace_takes_no_new_work(no_supervisor: None) -> None:
