@@ -75,7 +75,7 @@ class BatchFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What belongs to a batch; written once, before the first file."""
+    """Lists what belongs to a batch; written once, before the first file."""
 
     class_names: tuple[str, ...]  # of the model, in label order
     files: tuple[BatchFile, ...]
@@ -86,7 +86,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class FileResult:
-    """What was found in a file; written last, so that a file that has one is finished."""
+    """Holds what was found in a file; written last, so that a file that has one is finished."""
 
     name: str
     problem: str = ""  # why there is no result; a sentence
@@ -181,7 +181,7 @@ class Batch(Task):
 
     @property
     def manifest(self) -> Manifest | None:
-        """What belongs to it; None before it began.
+        """Returns the list of what belongs to the batch; None before it began.
 
         Raises:
             DamagedFileError: its file is damaged.
@@ -211,7 +211,7 @@ class Batch(Task):
 
     @property
     def summary(self) -> BatchSummary | None:
-        """How it ended; None if it has not.
+        """Returns how the batch ended; None if it has not.
 
         Raises:
             DamagedFileError: its file is damaged.

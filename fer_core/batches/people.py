@@ -35,7 +35,7 @@ def list_tracks(results: BatchResults) -> pd.DataFrame:
 
 
 def assign_tracks(batch: Batch, results: BatchResults, changes: Mapping[int, Assigned]) -> None:
-    """Gives names to tracks, or ignores them, and computes the summaries of their files anew.
+    """Gives names to tracks, or ignores them, and recomputes the summaries of their files.
 
     Args:
         changes: by the number of a file and by track: a name; None to ignore the track; "" to give

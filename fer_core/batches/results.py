@@ -37,7 +37,7 @@ DICTIONARY = "data_dictionary.csv"
 
 @dataclass(frozen=True)
 class BatchResults:
-    """What is known of a batch so far; also while it runs."""
+    """Holds what is known of a batch so far, also while it runs."""
 
     manifest: Manifest
     results: Mapping[int, FileResult]  # finished files, by number

@@ -57,7 +57,7 @@ def run_preview(task: Task) -> None:
 
 
 def _remove_copies(files: Path) -> None:
-    """Removes what is copied anew each time, such as an array of pixels."""
+    """Removes what every preview copies again, such as an array of pixels."""
     for path in files.iterdir():
         if path.name not in (EXTRACTED, EXTRACTION):
             path.unlink()

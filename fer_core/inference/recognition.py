@@ -69,14 +69,14 @@ class Recognition:
 
     @property
     def detection(self) -> str:
-        """How the face was found: `DETECTED`, `DOUBTFUL` or `WHOLE_PICTURE`."""
+        """Returns how the face was found: `DETECTED`, `DOUBTFUL` or `WHOLE_PICTURE`."""
         if self.face.is_whole:
             return WHOLE_PICTURE
         return DOUBTFUL if self.face.is_doubtful else DETECTED
 
     @property
     def pose(self) -> HeadPose | None:
-        """How the head is turned; None for a whole picture, or if it cannot be told."""
+        """Returns the pose of the head; None for a whole picture, or if it cannot be estimated."""
         return None if self.face.landmarks is None else head_pose(self.face.landmarks)
 
     def answer(self, threshold: float) -> str:

@@ -16,7 +16,7 @@ class Images(Protocol):
 
 
 class Model(Protocol):
-    """What predicts: a Keras model, or an `OnnxModel`."""
+    """Predicts the classes of images: a Keras model, or an `OnnxModel`."""
 
     name: str
 

@@ -86,7 +86,7 @@ class FaceDetector:
     The package's own pipeline loses faces when a minimum size is set, and silently accepts
     invalid input as an image without faces.
 
-    Each box that the cascade found is looked at again, shifted and mirrored: a face stays a face,
+    The last network checks each box of the cascade again, shifted and mirrored: a face stays one,
     while what resembles one by chance, such as furniture or cloth, does so in one place only.
     """
 

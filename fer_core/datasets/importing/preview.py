@@ -191,7 +191,7 @@ def _places(plan: ImportPlan) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Proposal:
-    """How often a model calls a sample of the images as each numbering does."""
+    """Holds the share of sampled images that a model calls the same under each numbering."""
 
     model: str  # its name
     images: Count

@@ -1,5 +1,6 @@
 """Decides whether two faces are the same photo by aligning them and comparing each part."""
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -32,6 +33,9 @@ _DIAGONAL = np.arange(6)
 _CENTRAL = slice(4, SIDE - 4)
 _Y, _X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
 _IS_INNER = _X**2 + _Y**2 < 14.0**2  # corners are often filled in
+
+
+Mean = Callable[[np.ndarray], np.ndarray]  # over each window of the face
 
 
 def gaussian(sigma: float, size: int = SIDE) -> np.ndarray:
@@ -287,9 +291,9 @@ def _local(
     return correlation.min((1, 2)), displacement.max((1, 2))
 
 
-def _displacement(total: np.ndarray, difference: np.ndarray, mean) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _displacement(total: np.ndarray, difference: np.ndarray, mean: Mean) -> np.ndarray:
     """Estimates how far each window has moved (Lucas and Kanade 1981), in pixels."""
-    down, across = np.gradient(total / 2, axis=(1, 2))
+    down, across = (np.gradient(total / 2, axis=axis) for axis in (1, 2))
     xx, xy, yy = mean(across**2), mean(across * down), mean(down**2)
     # Little is known about windows without edges: assume that they have not moved.
     ridge = 0.125 * (xx + yy).mean((1, 2), keepdims=True)

@@ -119,10 +119,12 @@ def _features(sketches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     orders = np.sqrt(np.abs(np.fft.rfft(rings, axis=1)[:, :_ORDERS]))
     even = (cosines[:, :, ::2], (spectrum + mirrored)[:, :, _WAVES:], orders)
     odd = (cosines[:, :, 1::2], (spectrum - mirrored)[:, 1:, _WAVES + 1 :])
-    return tuple(  # type: ignore[return-value]
-        np.concatenate([part.reshape(count, -1) for part in parts], axis=1).astype(np.float32)
-        for parts in (even, odd)
-    )
+    return _joined(even, count), _joined(odd, count)
+
+
+def _joined(parts: tuple[np.ndarray, ...], count: int) -> np.ndarray:
+    """Joins the features of each image: float32 (count, features)."""
+    return np.concatenate([part.reshape(count, -1) for part in parts], axis=1).astype(np.float32)
 
 
 def _windowed(images: np.ndarray) -> np.ndarray:
