@@ -46,7 +46,7 @@ PersonRow = dict[str, Number | str | None]
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """Settings of a batch."""
+    """Holds the settings of a batch."""
 
     video: VideoSettings = VideoSettings()  # for the faces of photos too
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
@@ -64,7 +64,7 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A file of a batch, as its manifest has it."""
+    """Describes a file of a batch, as the manifest stores it."""
 
     name: str  # path relative to the folder, with slashes
     start: Seconds = 0.0
@@ -108,7 +108,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """The end of a batch, as saved in `result.json`."""
+    """Holds what is known at the end of a batch; the content of `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     files: Count
@@ -118,32 +118,32 @@ class BatchSummary:
 
 @dataclass(frozen=True)
 class Batch(Task):
-    """A task that recognizes the faces of many files, with the files of its directory."""
+    """Represents a task that recognizes the faces of many files, and its directory."""
 
     @property
     def name(self) -> str:
-        """Name of the folder, or of the first upload."""
+        """Returns the name of the folder, or of the first upload."""
         return str(self._arguments.get("name", self.id))
 
     @property
     def model_name(self) -> str:
-        """Name of the model at the time of the submission."""
+        """Returns the name of the model at the time of the submission."""
         return str(self._arguments.get("network", self._arguments.get("run", "")))
 
     @property
     def run_id(self) -> str:
-        """Id of the run whose model is used."""
+        """Returns the id of the run whose model is used."""
         return str(self._arguments.get("run", ""))
 
     @property
     def source(self) -> Path | None:
-        """The folder of the machine; None if the files were uploaded."""
+        """Returns the folder of the machine; None if the files were uploaded."""
         source = self._arguments.get("source")
         return Path(str(source)) if source else None
 
     @property
     def settings(self) -> BatchSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -161,22 +161,22 @@ class Batch(Task):
 
     @property
     def table_file(self) -> Path:
-        """Path of the table of clips, as it was given."""
+        """Returns the path of the table of clips, as it was given."""
         return self.directory / "clips.csv"
 
     @property
     def archives(self) -> Path:
-        """Folder of uploaded archives that are not extracted yet."""
+        """Returns the folder of uploaded archives that are not extracted yet."""
         return self.directory / "archives"
 
     @property
     def uploads(self) -> Path:
-        """Folder of uploaded files; removed when the batch is completed."""
+        """Returns the folder of uploaded files; it is removed when the batch is completed."""
         return self.directory / "uploads"
 
     @property
     def files(self) -> Path:
-        """Folder of the results of the files."""
+        """Returns the folder of the results of the files."""
         return self.directory / "files"
 
     @property
@@ -231,7 +231,7 @@ class Batch(Task):
 
     @property
     def submitted(self) -> datetime | None:
-        """When it was submitted, by the task's id."""
+        """Returns when it was submitted, by the task's id."""
         with suppress(ValueError):  # a folder with another name
             return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
         return None

@@ -35,7 +35,7 @@ _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """Settings of the processing of a video."""
+    """Holds the settings of the processing of a video."""
 
     every: Count = 1  # process every Nth frame
     time_constant: NonNegative = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
@@ -70,7 +70,7 @@ class VideoSettings:
 
 @dataclass(frozen=True)
 class Summary:
-    """The result of processing a video, as saved in `result.json`."""
+    """Holds the result of processing a video, as saved in `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     frames: Count  # that were processed
@@ -99,26 +99,26 @@ class Summary:
 
 @dataclass(frozen=True)
 class Video(Task):
-    """A task that processes a video, with the files of its directory."""
+    """Represents a task that processes a video, and its directory."""
 
     @property
     def name(self) -> str:
-        """Name of the uploaded file."""
+        """Returns the name of the uploaded file."""
         return str(self._arguments.get("name", self.id))
 
     @property
     def model_name(self) -> str:
-        """Name of the model at the time of the submission."""
+        """Returns the name of the model at the time of the submission."""
         return str(self._arguments.get("network", self._arguments.get("run", "")))
 
     @property
     def run_id(self) -> str:
-        """Id of the run whose model is used."""
+        """Returns the id of the run whose model is used."""
         return str(self._arguments.get("run", ""))
 
     @property
     def settings(self) -> VideoSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -130,7 +130,7 @@ class Video(Task):
 
     @property
     def source(self) -> Path:
-        """The uploaded video; removed once it is processed.
+        """Returns the uploaded video; it is removed once it is processed.
 
         Raises:
             FerError: the request is damaged.
@@ -150,12 +150,12 @@ class Video(Task):
 
     @property
     def annotated_file(self) -> Path:
-        """Path of the annotated video."""
+        """Returns the path of the annotated video."""
         return self.directory / "annotated.mp4"
 
     @property
     def table_file(self) -> Path:
-        """Path of the table; see `video_table.table_columns`."""
+        """Returns the path of the table; see `video_table.table_columns`."""
         return self.directory / "faces.csv"
 
     def portrait_file(self, number: int) -> Path:
@@ -164,7 +164,7 @@ class Video(Task):
 
     @property
     def summary(self) -> Summary | None:
-        """The result; None if there is none yet.
+        """Returns the result; None if there is none yet.
 
         Raises:
             DamagedFileError: its file is damaged.
@@ -180,7 +180,7 @@ class Video(Task):
 
     @property
     def submitted(self) -> datetime | None:
-        """When it was submitted, by the task's id."""
+        """Returns when it was submitted, by the task's id."""
         with contextlib.suppress(ValueError):  # a folder with another name
             return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
         return None

@@ -123,7 +123,7 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
 
 @dataclass(frozen=True)
 class Question:
-    """A decision that the data leave open."""
+    """Holds a decision that the data leave open."""
 
     about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
     text: str  # names the possible readings
@@ -132,5 +132,5 @@ class Question:
 
     @property
     def sentence(self) -> str:
-        """The text, and how to answer it in the terminal."""
+        """Returns the text, and how to answer it in the terminal."""
         return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text
