@@ -1,10 +1,9 @@
 """Submits and lists batches of photos and videos. Each is a task; its directory has the results."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
@@ -21,7 +20,7 @@ from fer_core.batches.media import (
     unique_paths,
 )
 from fer_core.errors import FerError
-from fer_core.inference import VideoSettings
+from fer_core.inference import RecognitionTask, VideoSettings, recognition_request
 from fer_core.runs import Run
 from fer_core.storage import (
     Count,
@@ -35,7 +34,7 @@ from fer_core.storage import (
     read_record,
     write_json,
 )
-from fer_core.tasks import Task, kinds, queue
+from fer_core.tasks import kinds, queue
 from fer_core.text import printable, shortened
 
 MAX_FRAMES_PER_SECOND = kinds.MAX_FRAMES_PER_SECOND
@@ -117,23 +116,8 @@ class BatchSummary:
 
 
 @dataclass(frozen=True)
-class Batch(Task):
-    """Represents a task that recognizes the faces of many files, and its directory."""
-
-    @property
-    def name(self) -> str:
-        """Returns the name of the folder, or of the first upload."""
-        return str(self._arguments.get("name", self.id))
-
-    @property
-    def model_name(self) -> str:
-        """Returns the name of the model at the time of the submission."""
-        return str(self._arguments.get("network", self._arguments.get("run", "")))
-
-    @property
-    def run_id(self) -> str:
-        """Returns the id of the run whose model is used."""
-        return str(self._arguments.get("run", ""))
+class Batch(RecognitionTask):
+    """Represents a task that recognizes the faces of many files, with its directory."""
 
     @property
     def source(self) -> Path | None:
@@ -228,17 +212,6 @@ class Batch(Task):
             is_whole = summary is not None and summary.finished == summary.files
             return not is_whole and (self.source is not None or self.uploads.is_dir())
         return False
-
-    @property
-    def submitted(self) -> datetime | None:
-        """Returns when it was submitted, by the task's id."""
-        with suppress(ValueError):  # a folder with another name
-            return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
-        return None
-
-    @property
-    def _arguments(self) -> Mapping[str, Any]:
-        return self.request.arguments if self.request else {}
 
 
 def submit_folder(
@@ -340,16 +313,12 @@ def _read_table(batch: Batch) -> bytes | None:
 def _arguments(
     run: Run, settings: BatchSettings, model_name: str, name: str, table: bytes | None
 ) -> dict[str, Any]:
-    if run.model_file is None:
-        raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+    arguments = recognition_request(run, printable(name), model_name)
     if table is not None:
         read_clip_table(table, reserved_columns(run.class_names))
     elif settings.only_listed:
         raise FerError("A batch of listed files only must have a table of clips. Received: none")
-    return {
-        "run": run.id,
-        "network": model_name or run.name,
-        "name": printable(name),
+    return arguments | {
         "patterns": list(settings.patterns),
         "only_listed": settings.only_listed,
         "per_second": settings.per_second,
