@@ -1,7 +1,6 @@
 """Averages probabilities before and after events, and over baselines."""
 
 from collections.abc import Mapping, Sequence
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -59,35 +58,50 @@ def means_around(
             persons without one are then missing; changes do not depend on it.
 
     Returns:
-        Three rows per marker and person, with the columns marker (its label), seconds, person,
+        In order of the markers, three rows per marker and person, with the columns marker (its label), seconds, person,
         period (before, after, change), frames and a `mean_` of each class, which is missing if
         no frame is in the window.
     """
-    people = {
-        str(person): _sums(rows, class_names)
-        for person, rows in faces.groupby("person", sort=False)
-    }
-    rows = []
-    for marker, (person, (seconds, sums)) in product(markers, people.items()):
-        edges = np.array([marker.seconds - window, marker.seconds, marker.seconds + window])
-        places = np.searchsorted(seconds, edges.round(6))  # 1.1 - 0.2 is above 0.9
-        counts = np.diff(places)
-        totals = np.diff(sums[places], axis=0)
-        with np.errstate(invalid="ignore"):  # no frame: the mean is missing
-            before, after = totals / counts[:, None]
-        base = (
-            0.0 if baselines is None else baselines.get(person, np.full(len(class_names), np.nan))
-        )
-        periods = (
-            (BEFORE, counts[0], before - base),
-            (AFTER, counts[1], after - base),
-            (CHANGE, counts.sum(), after - before),
-        )
-        start = (marker.label, marker.seconds, person)
-        rows += [(*start, period, int(count), *mean.round(6)) for period, count, mean in periods]
     means = [f"mean_{name}" for name in class_names]
-    table = pd.DataFrame(rows, columns=["marker", "seconds", "person", "period", "frames", *means])
-    return table.astype({"frames": int} | dict.fromkeys(["seconds", *means], float))
+    columns = ["marker", "seconds", "person", "period", "frames", *means]
+    times = np.array([marker.seconds for marker in markers])
+    tables = []
+    for person, rows in faces.groupby("person", sort=False) if len(markers) else ():
+        counts, values = _periods(rows, class_names, times, window)
+        if baselines is not None:
+            values[:, :2] -= baselines.get(str(person), np.full(len(class_names), np.nan))
+        table = pd.DataFrame(values.reshape(-1, len(class_names)).round(6), columns=means)
+        tables.append(
+            table.assign(
+                marker=np.repeat([marker.label for marker in markers], 3),
+                seconds=np.repeat(times, 3),
+                person=str(person),
+                period=[BEFORE, AFTER, CHANGE] * len(markers),
+                frames=counts.ravel(),
+                order=np.repeat(np.arange(len(markers)), 3),
+            )
+        )
+    if not tables:
+        return pd.DataFrame({name: [] for name in columns})
+    found = pd.concat(tables).sort_values("order", kind="stable", ignore_index=True)
+    return found[columns]
+
+
+def _periods(
+    rows: pd.DataFrame, class_names: Sequence[str], times: np.ndarray, window: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns numbers of frames, (markers, 3), and means, (markers, 3, classes), of a person."""
+    seconds, sums = _sums(rows, class_names)
+    edges = times[:, None] + np.array([-window, 0.0, window])
+    places = np.searchsorted(seconds, edges.round(6))  # 1.1 - 0.2 is above 0.9
+    counts = np.diff(places, axis=1)
+    with np.errstate(invalid="ignore"):  # no frame: the mean is missing
+        means = np.diff(sums[places], axis=1) / counts[..., None]
+    change = means[:, 1] - means[:, 0]
+    return (
+        np.column_stack([counts, counts.sum(axis=1)]),
+        np.concatenate([means, change[:, None]], axis=1),
+    )
 
 
 def _sums(rows: pd.DataFrame, class_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -55,3 +55,11 @@ def test_frames_of_excluded_ranges_do_not_count() -> None:
     found = means_around(left, NAMES, [Marker(1.0, "go")], 1.0)
     assert found["mean_happy"].tolist() == pytest.approx([0.2, 0.4, 0.2])
     assert found["frames"].tolist() == [8, 10, 18]
+
+
+def test_without_markers_or_faces_the_table_is_empty() -> None:
+    columns = ["marker", "seconds", "person", "period", "frames", "mean_sad", "mean_happy"]
+    assert list(means_around(faces("Ann", [0.5]), NAMES, [], 1.0)) == columns
+    nobody = faces("Ann", [0.5]).iloc[:0]
+    assert means_around(nobody, NAMES, [Marker(1.0, "go")], 1.0).empty
+    assert baseline_means(nobody, NAMES, TimeRange(0.0, 1.0)) == {}
