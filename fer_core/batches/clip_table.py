@@ -20,7 +20,7 @@ MAX_ROW = 2_000  # characters: the row is repeated for every frame of its file
 
 @dataclass(frozen=True)
 class Clip:
-    """A row of the table: a part of a file, and what is known of it."""
+    """Describes a row of the table: a part of a file, and what is known of it."""
 
     file: str  # as the table says
     line: int  # of the table, from 1, which is the header
@@ -31,7 +31,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipTable:
-    """The rows of a table of clips, in order."""
+    """Holds the rows of a table of clips, in order."""
 
     clips: tuple[Clip, ...]
     columns: tuple[str, ...]  # names of those other than file, start and end
@@ -39,7 +39,7 @@ class ClipTable:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which clips belong to which files."""
+    """Tells which clips belong to which files."""
 
     clips: Mapping[str, Clip]  # by the name of a file of the batch
     unlisted: tuple[str, ...]  # files without a row
