@@ -22,6 +22,9 @@ from .groups import GroupMean as GroupMean
 from .groups import condition_means as condition_means
 from .groups import participant_means as participant_means
 from .groups import share_columns as share_columns
+from .marks import BatchMarks as BatchMarks
+from .marks import make_marks as make_marks
+from .marks import mark_batch as mark_batch
 from .media import Media as Media
 from .media import check_folder as check_folder
 from .media import find_media as find_media
@@ -42,7 +45,10 @@ from .summary import summarize_people as summarize_people
 
 __all__ = [
     "Batch",
+    "BatchMarks",
     "BatchResults",
+    "make_marks",
+    "mark_batch",
     "BatchSettings",
     "BatchSummary",
     "ClipTable",

@@ -16,6 +16,7 @@ from fer_core.runs import STOPPED
 from fer_core.storage import Stamp, export_csv, stamp
 from fer_core.tasks import TaskState
 from fer_core.text import counted
+from pages.components.predict.batches.markers import show_batch_markers
 from pages.components.predict.people import Row, show_people
 from pages.components.predict.task_list import offer_deletion
 from pages.components.shared.access import writing
@@ -32,7 +33,7 @@ def show_batch(batch: Batch) -> None:
     """Shows a batch that is no longer queued or running."""
     try:
         files = (batch.directory / "manifest.json", batch.directory / "result.json")
-        stamps = tuple(map(stamp, (*files, batch.files)))
+        stamps = tuple(map(stamp, (*files, batch.files, batch.marks_file)))
         results = _read(str(batch.directory), stamps)
         summary = batch.summary
     except FerError as error:
@@ -99,6 +100,7 @@ def _show_results(batch: Batch, results: BatchResults, stamps: tuple[Stamp, ...]
     else:
         _show_plots(batch, results, summary)
         _show_summary(results, summary)
+    show_batch_markers(batch, results)
     show_people(
         batch.id,
         batches.list_tracks(results),
@@ -173,7 +175,12 @@ def _show_summary(results: BatchResults, summary: pd.DataFrame) -> None:
             if column.kind != "text"
         },
     )
-    st.caption("A row per file and person. The data dictionary says what each column means.")
+    said = "A row per file and person. The data dictionary says what each column means."
+    if any(marks.excluded for marks in results.marks.files.values()):
+        said += " Excluded ranges do not count."
+    if results.marks.has_baseline:
+        said += " In the last columns **a baseline is subtracted**."
+    st.caption(said)
 
 
 def _picture(batch: Batch, row: Row) -> np.ndarray | None:
@@ -191,14 +198,21 @@ def _picture(batch: Batch, row: Row) -> np.ndarray | None:
 
 
 def _show_downloads(batch: Batch, results: BatchResults, summary: pd.DataFrame) -> None:
+    ending = "-minus-baseline" if results.marks.has_baseline else ""
     size = sum(file.stat().st_size for file in batch.files.glob("*.csv"))
     with st.container(horizontal=True):
-        _offer(batch, "Download summary (CSV)", partial(export_csv, summary), ".csv", "text/csv")
+        _offer(
+            batch,
+            "Download summary (CSV)",
+            partial(export_csv, summary),
+            f"{ending}.csv",
+            "text/csv",
+        )
         _offer(
             batch,
             "Download summary (Parquet)",
             partial(batches.to_parquet, summary, results.columns),
-            ".parquet",
+            f"{ending}.parquet",
             "application/vnd.apache.parquet",
         )
         _offer(
