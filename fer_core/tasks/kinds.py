@@ -136,6 +136,8 @@ class _Batch:
     only_listed: bool = False
     per_second: Annotated[float, Meta(gt=0, le=MAX_FRAMES_PER_SECOND)] | None = None
     settings: _VideoSettings = _VideoSettings()
+    baseline: _Text = ""
+    window: Annotated[float, Meta(gt=0, le=1e7)] = 2.0  # seconds around a marker
 
     def __post_init__(self) -> None:
         if self.source is not None and not Path(self.source).is_absolute():
