@@ -50,6 +50,26 @@ ARCHITECTURES = {
         32,
         "Six residual blocks with batch normalization; global average pooling to 256 features.",
     ),
+    "cnn_vgg": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight convolutions with batch normalization; global average pooling to 320 features.",
+    ),
+    "cnn_residual_unpooled": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight residual blocks, the first two at full resolution; global average pooling to 256 "
+        "features.",
+    ),
+    "cnn_residual_large": Architecture(
+        "cnn",
+        1,
+        32,
+        "The blocks of ResNet-18, the first two at full resolution; global average pooling to 512 "
+        "features.",
+    ),
     "vgg19_finetuned": Architecture(
         "vgg19",
         3,

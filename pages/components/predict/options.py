@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core import evaluation
 from fer_core.errors import FerError
 from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
+from fer_core.inference import VideoSettings
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
 from pages.components.shared.formatting import format_dataset, plain
@@ -37,6 +38,17 @@ class PredictOptions:
     def run(self) -> Run:
         """Returns the run whose model is used."""
         return self.provenance.run
+
+    def video_settings(self, every: int, time_constant: float) -> VideoSettings:
+        """Returns the settings for videos; see `VideoSettings`."""
+        return VideoSettings(
+            every=every,
+            time_constant=time_constant,
+            smallest_face=self.search.smallest_face,
+            confidence=self.search.confidence,
+            threshold=self.abstention.threshold,
+            tta=self.tta,
+        )
 
 
 def show_provenance(provenance: ModelProvenance) -> None:
