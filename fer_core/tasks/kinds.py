@@ -22,6 +22,7 @@ DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
+EXPORT = "export"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -145,6 +146,12 @@ class _Batch:
 
 
 @dataclass(frozen=True)
+class _Export:
+    run: Name
+    format: Name
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describes a kind of task."""
 
@@ -180,4 +187,6 @@ KINDS = {
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
     # Takes hours, in which a single video must not have to wait.
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
+    # Takes a minute, for which an evaluation need not wait.
+    EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
 }
