@@ -16,9 +16,8 @@ RECENT_HEIGHT = 260
 _MAX_GAP = 1.0
 _MAX_RECENT_GAP = 2.0
 _GAP_STEPS = 3.0
-# The origin of a date axis, which shows minutes and seconds, in milliseconds since 1970. Not 1970
-# itself: Plotly takes numbers of four digits for years.
-_MIDNIGHT = 946_684_800_000.0
+# The origin of the date axis, which shows minutes and seconds.
+TIMELINE_ORIGIN = "2000-01-01T00:00:00.000"
 _EDGE = 1e-3  # seconds in which an area falls to zero
 _POINTS_PER_SECOND = 5  # of the recent figure; smoothed probabilities change no faster
 
@@ -41,10 +40,10 @@ def timeline_figure(
         legend: show the legend.
     """
     seconds, probabilities = _with_gaps_and_ends(seconds, probabilities)
-    milliseconds = _MIDNIGHT + np.rint(1e3 * seconds)
+    times = timeline_times(seconds)
     figure = blank_figure()
     for area, values in zip(_areas(class_names), probabilities.T, strict=True):
-        figure.add_trace(area.update(x=milliseconds, y=values.astype("float32")))
+        figure.add_trace(area.update(x=times, y=values.astype("float32")))
     figure.update_layout(
         height=TIMELINE_HEIGHT + (30 if legend else 0),
         showlegend=legend,
@@ -53,7 +52,7 @@ def timeline_figure(
     )
     figure.update_xaxes(
         type="date",
-        range=[_MIDNIGHT, _MIDNIGHT + 1e3 * whole],
+        range=timeline_times([0.0, whole]),
         tickformatstops=[
             {"dtickrange": [None, 999], "value": "%M:%S.%1f"},
             {"dtickrange": [1000, None], "value": "%H:%M:%S" if whole >= 3600 else "%M:%S"},
@@ -63,6 +62,18 @@ def timeline_figure(
     )
     figure.update_yaxes(range=[0, 1], tickformat=".0%", nticks=4, fixedrange=True)
     return figure
+
+
+def timeline_times(seconds: np.ndarray | Sequence[float]) -> list[str]:
+    """Returns the places on the axis of `timeline_figure` of seconds since the video's beginning.
+
+    They are texts: Plotly takes numbers on a date axis for the time where the browser is.
+    """
+    milliseconds = np.rint(1e3 * np.asarray(seconds, float)).astype("timedelta64[ms]")
+    times: list[str] = np.datetime_as_string(
+        np.datetime64(TIMELINE_ORIGIN, "ms") + milliseconds
+    ).tolist()
+    return times
 
 
 def recent_figure(

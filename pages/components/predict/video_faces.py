@@ -10,9 +10,11 @@ from fer_core.errors import FerError
 from fer_core.figures import timeline_figure
 from fer_core.inference import (
     BRIEF_SECONDS,
+    AnswerSpell,
     FaceSummary,
     Summary,
     Video,
+    answer_spells,
     probability_curve,
     read_video_table,
     summarize_faces,
@@ -21,13 +23,13 @@ from pages.components.shared.formatting import format_clock, plain
 
 _FACES_PER_PAGE = 4
 _MAX_ANSWERS = 3  # listed for a face
+_Table = tuple[pd.DataFrame, Sequence[FaceSummary], Sequence[AnswerSpell]]
 
 
 def show_faces(video: Video, summary: Summary) -> None:
     """Shows a row per face: portrait, time span, and probabilities over time."""
     try:
-        changed = video.table_file.stat().st_mtime_ns
-        table, faces = _read(video.table_file, changed, summary.class_names)
+        table, faces, _ = _read_table(video, summary)
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
         return
@@ -47,17 +49,16 @@ def show_faces(video: Video, summary: Summary) -> None:
 def _show_face(
     video: Video, summary: Summary, table: pd.DataFrame, face: FaceSummary, *, legend: bool
 ) -> None:
-    about, chart = st.columns([1, 4], vertical_alignment="center")
-    with about, st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         portrait = video.portrait_file(face.number)
         if portrait.exists():
-            st.image(str(portrait), width=88, alt=f"Face {face.number} of {video.name}")
+            st.image(str(portrait), width=56, alt=f"Face {face.number} of {video.name}")
         st.markdown(
-            f"**Face {face.number}**  \n{format_clock(face.first)} to {format_clock(face.last)}  \n"
+            f"**Face {face.number}**, {format_clock(face.first)} to {format_clock(face.last)}  \n"
             f":gray[:small[{_shares(face)}]]"
         )
     seconds, probabilities = probability_curve(table, face.number, summary.class_names)
-    chart.plotly_chart(
+    st.plotly_chart(
         timeline_figure(
             seconds, probabilities, summary.class_names, whole=summary.seconds, legend=legend
         ),
@@ -66,14 +67,25 @@ def _show_face(
     )
 
 
+def read_spells(video: Video, summary: Summary) -> Sequence[AnswerSpell]:
+    """Returns the spells of all faces; none if the table is missing or damaged."""
+    try:
+        return _read_table(video, summary)[2]
+    except (FerError, OSError):  # said by `show_faces`
+        return ()
+
+
+def _read_table(video: Video, summary: Summary) -> _Table:
+    changed = video.table_file.stat().st_mtime_ns
+    return _read(video.table_file, changed, summary.class_names, video.settings.every)
+
+
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the table …")
-def _read(
-    file: Path, changed: int, class_names: tuple[str, ...]
-) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
+def _read(file: Path, changed: int, class_names: tuple[str, ...], every: int) -> _Table:
     table = read_video_table(file, class_names)
     if table is None:
         raise FerError(f"The table {file.name} is missing. Process the video again.")
-    return table, summarize_faces(table)
+    return table, summarize_faces(table), answer_spells(table, every)
 
 
 def _shares(face: FaceSummary) -> str:
