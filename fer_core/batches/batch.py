@@ -45,7 +45,7 @@ PersonRow = dict[str, Number | str | None]
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """Settings of a batch."""
+    """Holds the settings of a batch."""
 
     video: VideoSettings = VideoSettings()  # for the faces of photos too
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
@@ -63,7 +63,7 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A file of a batch, as its manifest has it."""
+    """Describes a file of a batch, as the manifest stores it."""
 
     name: str  # path relative to the folder, with slashes
     start: Seconds = 0.0
@@ -107,7 +107,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """The end of a batch, as saved in `result.json`."""
+    """Holds what is known at the end of a batch; the content of `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     files: Count
@@ -117,17 +117,17 @@ class BatchSummary:
 
 @dataclass(frozen=True)
 class Batch(RecognitionTask):
-    """A task that recognizes the faces of many files, with the files of its directory."""
+    """Represents a task that recognizes the faces of many files, with its directory."""
 
     @property
     def source(self) -> Path | None:
-        """The folder of the machine; None if the files were uploaded."""
+        """Returns the folder of the machine; None if the files were uploaded."""
         source = self._arguments.get("source")
         return Path(str(source)) if source else None
 
     @property
     def settings(self) -> BatchSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -145,22 +145,22 @@ class Batch(RecognitionTask):
 
     @property
     def table_file(self) -> Path:
-        """Path of the table of clips, as it was given."""
+        """Returns the path of the table of clips, as it was given."""
         return self.directory / "clips.csv"
 
     @property
     def archives(self) -> Path:
-        """Folder of uploaded archives that are not extracted yet."""
+        """Returns the folder of uploaded archives that are not extracted yet."""
         return self.directory / "archives"
 
     @property
     def uploads(self) -> Path:
-        """Folder of uploaded files; removed when the batch is completed."""
+        """Returns the folder of uploaded files; it is removed when the batch is completed."""
         return self.directory / "uploads"
 
     @property
     def files(self) -> Path:
-        """Folder of the results of the files."""
+        """Returns the folder of the results of the files."""
         return self.directory / "files"
 
     @property

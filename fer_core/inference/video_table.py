@@ -25,7 +25,7 @@ _ANY = (-1e9, 1e9)  # boxes and probabilities
 
 @dataclass(frozen=True)
 class FaceSummary:
-    """A face of a video."""
+    """Summarizes a face of a video."""
 
     number: int
     first: float  # seconds: first and last appearance
@@ -41,7 +41,7 @@ class FaceSummary:
 
 @dataclass(frozen=True)
 class AnswerSpell:
-    """Successive frames in which a face has the same answer."""
+    """Holds successive frames in which a face has the same answer."""
 
     face: int  # number
     start: float  # seconds

@@ -34,7 +34,7 @@ _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """Settings of the processing of a video."""
+    """Holds the settings of the processing of a video."""
 
     every: Count = 1  # process every Nth frame
     time_constant: NonNegative = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
@@ -69,7 +69,7 @@ class VideoSettings:
 
 @dataclass(frozen=True)
 class Summary:
-    """The result of processing a video, as saved in `result.json`."""
+    """Holds the result of processing a video, as saved in `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     frames: Count  # that were processed
@@ -105,11 +105,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Video(RecognitionTask):
-    """A task that processes a video, with the files of its directory."""
+    """Represents a task that processes a video, with its directory."""
 
     @property
     def settings(self) -> VideoSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -121,7 +121,7 @@ class Video(RecognitionTask):
 
     @property
     def source(self) -> Path:
-        """The uploaded video; removed once it is processed.
+        """Returns the uploaded video; it is removed once it is processed.
 
         Raises:
             FerError: the request is damaged.
@@ -141,12 +141,12 @@ class Video(RecognitionTask):
 
     @property
     def annotated_file(self) -> Path:
-        """Path of the annotated video."""
+        """Returns the path of the annotated video."""
         return self.directory / "annotated.mp4"
 
     @property
     def table_file(self) -> Path:
-        """Path of the table; see `video_table.table_columns`."""
+        """Returns the path of the table; see `video_table.table_columns`."""
         return self.directory / "faces.csv"
 
     def portrait_file(self, number: int) -> Path:
@@ -155,7 +155,7 @@ class Video(RecognitionTask):
 
     @property
     def summary(self) -> Summary | None:
-        """The result; None if there is none yet.
+        """Returns the result; None if there is none yet.
 
         Raises:
             DamagedFileError: its file is damaged.

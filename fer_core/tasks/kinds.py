@@ -40,6 +40,7 @@ _VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIX
 _Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
 _Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
 _Split = Literal["train", "val", "test", "all"]
+_Choices = dict[str, _Text | Count | bool | dict[_Text, _Text]]  # `Choices.as_record`
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class _Import:
     split_seed: Count = 0
     validation_fraction: Fraction = 0.0
     test_fraction: Fraction = 0.0
-    choices: dict[str, _Text | dict[_Text, _Text]] = field(default_factory=dict)  # as in a preview
+    choices: _Choices = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.source is None) == (self.upload is None):
@@ -90,7 +91,7 @@ class _Import:
 @dataclass(frozen=True)
 class _Labels:
     dataset: Name
-    choices: dict[str, _Text | dict[_Text, _Text]]  # instead of those of the import
+    choices: _Choices  # instead of those of the import
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of task."""
+    """Describes a kind of task."""
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane run one after another, different lanes in parallel

@@ -31,7 +31,7 @@ _TYPES = sorted(suffix[1:] for suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, ".zi
 
 @dataclass(frozen=True)
 class _Source:
-    """The files of a batch: of a folder on this computer, or uploaded."""
+    """Holds the files of a batch: of a folder on this computer, or uploaded."""
 
     folder: Path | None = None
     uploads: tuple[Any, ...] = ()  # Streamlit's uploaded files
