@@ -22,7 +22,7 @@ _GAP_STEPS = 3.0
 # The origin of the date axis, which shows minutes and seconds.
 TIMELINE_ORIGIN = "2000-01-01T00:00:00.000"
 _EDGE = 1e-3  # seconds in which an area falls to zero
-_EXCLUDED, _LINE, _CURSOR = "rgba(128,128,128,0.6)", "#555", "#D62728"
+_EXCLUDED, _LINE = "rgba(128,128,128,0.6)", "#555"
 _MAX_LABELS = 40  # of markers: more would cover each other
 _MAX_LABEL = 24  # characters
 _POINTS_PER_SECOND = 5  # of the recent figure; smoothed probabilities change no faster
@@ -38,7 +38,6 @@ def timeline_figure(
     baseline: np.ndarray | None = None,
     markers: Sequence[Marker] = (),
     excluded: Sequence[TimeRange] = (),
-    cursor: float | None = None,
 ) -> go.Figure:
     """Draws a face's probabilities through a video as stacked areas, the first class lowest.
 
@@ -53,7 +52,6 @@ def timeline_figure(
         baseline: (classes,), subtracted; the differences are lines, which the axis says.
         markers: drawn as labeled vertical lines.
         excluded: ranges that are shaded.
-        cursor: the time of a red line, a shape with the name "cursor".
     """
     if baseline is None:
         seconds, probabilities = _with_gaps_and_ends(seconds, probabilities)
@@ -73,7 +71,7 @@ def timeline_figure(
         showlegend=legend,
         hovermode="x unified",
         margin={"t": top},
-        shapes=[*_ranges(excluded), *_marker_lines(markers), *_cursor_line(cursor)],
+        shapes=[*_ranges(excluded), *_marker_lines(markers)],
         annotations=_marker_labels(markers),
     )
     if legend and markers:  # above the labels
@@ -116,14 +114,6 @@ def _marker_lines(markers: Sequence[Marker]) -> Iterable[dict[str, Any]]:
     for each in markers:
         yield _shape("line", each.seconds, each.seconds) | {
             "line": {"color": _LINE, "width": 1.5, "dash": "dot"}
-        }
-
-
-def _cursor_line(cursor: float | None) -> Iterable[dict[str, Any]]:
-    if cursor is not None:
-        yield _shape("line", cursor, cursor) | {
-            "name": "cursor",
-            "line": {"color": _CURSOR, "width": 1.5},
         }
 
 

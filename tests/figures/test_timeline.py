@@ -66,11 +66,9 @@ def test_markers_are_lines_with_literal_labels_and_excluded_ranges_are_shaded() 
         whole=5.0,
         markers=[Marker(2.0, "<b>go</b>"), Marker(4.5, "x" * 100)],
         excluded=[TimeRange(3.0, 4.0)],
-        cursor=1.5,
     )
     shaded, *lines = figure.layout.shapes
-    assert [shape.x0 for shape in lines] == timeline_times([2.0, 4.5, 1.5])
-    assert lines[-1].name == "cursor"
+    assert [shape.x0 for shape in lines] == timeline_times([2.0, 4.5])
     assert [shaded.type, shaded.x0, shaded.x1] == ["rect", *timeline_times([3.0, 4.0])]
     literal, long = figure.layout.annotations
     assert literal.text == "&lt;b&gt;go&lt;/b&gt;" and len(long.text) < 30

@@ -12,6 +12,7 @@ from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
+from pages.components.predict.markers.panel import show_marks
 from pages.components.predict.task_list import offer_deletion
 from pages.components.predict.video_faces import read_spells, show_faces
 from pages.components.predict.video_player import KEYS_HELP, joined_video, show_moment
@@ -48,8 +49,10 @@ def _show(video: Video, summary: Summary | None) -> None:
             show_moment(video.id, summary, read_spells(video, summary))
             st.caption(KEYS_HELP)
         with charts:
-            show_faces(video, summary)
+            table = show_faces(video, summary)
     _show_downloads(video)
+    if table is not None:
+        show_marks(video, summary, table)
 
 
 def _show_failure(video: Video) -> None:
