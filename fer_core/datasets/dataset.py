@@ -42,7 +42,7 @@ _MAX_MEAN_FACES_BYTES = 100_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A dataset of the workspace. Its index is read on first use."""
+    """Represents a dataset of the workspace. Its index is read on first use."""
 
     directory: Path
     root: Path  # base of the index's paths; inside `directory` if the images were copied in
@@ -63,7 +63,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """The directory's name."""
+        """Returns the directory's name."""
         return self.directory.name
 
     @property
@@ -73,12 +73,12 @@ class Dataset:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of all image files, as of the last time they were read."""
+        """Returns the bytes of all image files, as of the last time they were read."""
         return int(self._stored.drop_duplicates("path")["size"].sum())
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per image; must not be modified.
+        """Returns one row per image; must not be modified.
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
@@ -93,12 +93,12 @@ class Dataset:
 
     @property
     def stored_index(self) -> pd.DataFrame:
-        """The index as it is stored, without corrections; must not be modified."""
+        """Returns the index as it is stored, without corrections; must not be modified."""
         return self._stored
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order, including those that corrections left empty."""
+        """Returns the expressions in label order, with those that corrections left empty."""
         labeled = self._labeled
         return sort_classes(labeled.loc[labeled["split"] != EXCLUDED, "expression"].unique())
 
@@ -133,7 +133,7 @@ class Dataset:
 
     @property
     def saved_corrections(self) -> Corrections:
-        """The corrections saved for this dataset, whether or not they are applied to the index.
+        """Returns the saved corrections, whether or not they are applied to the index.
 
         Raises:
             FerError: their file is damaged.

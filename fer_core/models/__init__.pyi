@@ -13,6 +13,7 @@ from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
+from .onnx_model import to_onnx as to_onnx
 from .optimizers import make_optimizer as make_optimizer
 from .prediction import Images as Images
 from .prediction import Model as Model
@@ -40,6 +41,7 @@ __all__ = [
     "predict_tta",
     "prediction_batch_size",
     "save_model",
+    "to_onnx",
     "to_stock_model",
     "trained_layers",
 ]

@@ -10,7 +10,7 @@ _EPSILON = 1e-12  # against a division by a gradient of zero
 
 
 class SharpnessAwareModel(keras.Model):  # type: ignore[misc]
-    """A functional model whose training steps minimize the loss at the worst weights nearby.
+    """Minimizes, in each training step of a functional model, the loss at the worst near weights.
 
     Implements Foret et al., "Sharpness-Aware Minimization for Efficiently Improving
     Generalization", 2021. Statistics of batch normalization are those of the weights themselves.

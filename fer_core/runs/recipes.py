@@ -8,7 +8,7 @@ from fer_core.runs.config import FERPLUS, MIXED, Augmentation, TrainConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """A named, complete set of training settings."""
+    """Names a complete set of training settings."""
 
     title: str
     description: str

@@ -9,7 +9,7 @@ from fer_core.models import to_stock_model
 
 
 class AveragedModel:
-    """A float32 copy of a model in training, with the averages that its optimizer keeps.
+    """Holds a float32 copy of a model in training, with the averages that its optimizer keeps.
 
     The averaged weights never normalized a batch, so the statistics of batch normalization are
     computed for them (Izmailov et al., "Averaging Weights Leads to Wider Optima and Better
