@@ -1,6 +1,6 @@
 """A source to be read: a folder with its images and tables, or one table."""
 
-from collections.abc import Callable
+import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,10 +16,11 @@ _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
 _MOST_TABLES = 20
 _MAX_TABLES = 1_000
+_MAX_END = 6  # parts of a path that a table may tell images of one name apart by
 
 
 class Source:
-    """A folder or a table, the choices about it, and what was found in it."""
+    """Holds a folder or a table, the choices about it, and what was found in it."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Source:
         self.choices = choices or Choices()
         self.report: Report = report or (lambda done, total, message: None)
         self.damaged = Tally()  # why tables of the folder cannot be read
+        self._ends: dict[tuple[int, bool], dict[str, list[str]]] = {}
         self.is_folder = path.is_dir()
         self.folder = path if self.is_folder else path.parent
 
@@ -46,20 +48,20 @@ class Source:
 
     @cached_property
     def copies(self) -> dict[str, list[str]]:
-        """Folders that repeat their parent's content, and their images."""
+        """Returns the folders that repeat their parent's content, and their images."""
         found = find_copies(self.folder, self._listing)
         return {folder: self._listing.images[folder] for folder in found}
 
     @cached_property
     def files(self) -> Listing:
-        """The files below the folder, without repeated copies of folders."""
+        """Returns the files below the folder, without repeated copies of folders."""
         images = self._listing.images.items()
         kept = {folder: names for folder, names in images if folder not in self.copies}
         return replace(self._listing, images=kept)
 
     @cached_property
     def images(self) -> list[str]:
-        """The paths of all images, relative to the folder."""
+        """Returns the paths of all images, relative to the folder."""
         return [
             f"{folder}/{name}".lstrip("/")
             for folder, names in self.files.images.items()
@@ -68,7 +70,7 @@ class Source:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The source itself if it is a table, else the tables of the folder, highest first."""
+        """Returns the source itself if it is a table, else those of the folder, highest first."""
         if not self.is_folder:
             table = open_table(self.path)
             return [table] if table else []
@@ -104,19 +106,30 @@ class Source:
         ]
 
     @cached_property
-    def by_name(self) -> dict[str, list[str]]:
-        """The images by file name in lower case."""
-        return _grouped(self.images, lambda path: path.name.lower())
-
-    @cached_property
     def by_stem(self) -> dict[str, list[str]]:
-        """The images by file name in lower case, without suffix."""
-        return _grouped(self.images, lambda path: path.stem.lower())
+        """Returns the images by file name in lower case, without suffix."""
+        return self._by_end(1, has_suffix=False)
+
+    def _by_end(self, parts: int, *, has_suffix: bool) -> dict[str, list[str]]:
+        """Returns the images by that many last parts of their path, in lower case.
+
+        Each is looked up at once, since thousands of images may share a name.
+        """
+        key = parts, has_suffix
+        if key not in self._ends:
+            groups: dict[str, list[str]] = {}
+            for image in self.images:
+                path = image.lower() if has_suffix else os.path.splitext(image)[0].lower()  # noqa: PTH122
+                words = path.rsplit("/", parts)[-parts:]
+                if len(words) == parts:
+                    groups.setdefault("/".join(words), []).append(image)
+            self._ends[key] = groups
+        return self._ends[key]
 
     @cached_property
-    def _by_tail(self) -> dict[str, list[str]]:
-        """The images by folder and file name in lower case, since thousands may share a name."""
-        return _grouped(self.images, lambda path: "/".join(path.parts[-2:]).lower())
+    def _depth(self) -> int:
+        """Returns the number of parts of the longest path of an image."""
+        return 1 + max((image.count("/") for image in self.images), default=0)
 
     def find(self, name: str) -> list[str]:
         """Finds images by a path of which only the end need be right; the best matches only.
@@ -124,25 +137,10 @@ class Source:
         Args:
             name: with slashes; may lack the suffix.
         """
-        path = PurePosixPath(name)
-        if len(path.parts) > 1 and (
-            nearest := self._by_tail.get("/".join(path.parts[-2:]).lower())
-        ):
-            found = nearest
-        else:
-            found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
-        for depth in range(len(path.parts), 1, -1):
-            end = "/".join(path.parts[-depth:-1]).lower()
-            nearer = [
-                each for each in found if f"/{each.lower()}".rpartition("/")[0].endswith(f"/{end}")
-            ]
-            if nearer:
-                return nearer
-        return found
-
-
-def _grouped(names: list[str], key: Callable[[PurePosixPath], str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(PurePosixPath(name)), []).append(name)
-    return groups
+        parts = [part for part in name.lower().split("/") if part not in ("", ".")]
+        for has_suffix in (True, False):
+            for count in range(min(len(parts), self._depth, _MAX_END), 0, -1):
+                found = self._by_end(count, has_suffix=has_suffix).get("/".join(parts[-count:]))
+                if found:
+                    return found
+        return []
