@@ -23,7 +23,7 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Export:
-    """Describes a folder with a run's model in a format, and all that one needs to use it."""
+    """Represents a run's model in a format, a folder with all that is needed to use it."""
 
     run: Run
     format: Format
