@@ -122,7 +122,7 @@ class Source:
         """Finds images by a path of which only the end need be right; the best matches only.
 
         Args:
-            name: with slashes; may lack the suffix.
+            name: with slashes; may lack the suffix, or have another than the image.
         """
         path = PurePosixPath(name)
         if len(path.parts) > 1 and (
@@ -130,7 +130,8 @@ class Source:
         ):
             found = nearest
         else:
-            found = self.by_name.get(path.name.lower()) or self.by_stem.get(path.name.lower(), [])
+            name, stem = path.name.lower(), path.stem.lower()
+            found = self.by_name.get(name) or self.by_stem.get(name) or self.by_stem.get(stem, [])
         for depth in range(len(path.parts), 1, -1):
             end = "/".join(path.parts[-depth:-1]).lower()
             nearer = [
