@@ -1,10 +1,9 @@
 """Submits and lists batches of photos and videos. Each is a task; its directory has the results."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
@@ -21,7 +20,7 @@ from fer_core.batches.media import (
     unique_paths,
 )
 from fer_core.errors import FerError
-from fer_core.inference import VideoSettings
+from fer_core.inference import RecognitionTask, VideoSettings, recognition_request
 from fer_core.runs import Run
 from fer_core.storage import (
     Count,
@@ -35,7 +34,7 @@ from fer_core.storage import (
     read_record,
     write_json,
 )
-from fer_core.tasks import Task, kinds, queue
+from fer_core.tasks import kinds, queue
 from fer_core.text import printable, shortened
 
 MAX_FRAMES_PER_SECOND = kinds.MAX_FRAMES_PER_SECOND
@@ -46,7 +45,7 @@ PersonRow = dict[str, Number | str | None]
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """Settings of a batch."""
+    """Holds the settings of a batch."""
 
     video: VideoSettings = VideoSettings()  # for the faces of photos too
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
@@ -64,7 +63,7 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A file of a batch, as its manifest has it."""
+    """Describes a file of a batch, as the manifest stores it."""
 
     name: str  # path relative to the folder, with slashes
     start: Seconds = 0.0
@@ -108,7 +107,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """The end of a batch, as saved in `result.json`."""
+    """Holds what is known at the end of a batch; the content of `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     files: Count
@@ -117,33 +116,18 @@ class BatchSummary:
 
 
 @dataclass(frozen=True)
-class Batch(Task):
-    """A task that recognizes the faces of many files, with the files of its directory."""
-
-    @property
-    def name(self) -> str:
-        """Name of the folder, or of the first upload."""
-        return str(self._arguments.get("name", self.id))
-
-    @property
-    def model_name(self) -> str:
-        """Name of the model at the time of the submission."""
-        return str(self._arguments.get("network", self._arguments.get("run", "")))
-
-    @property
-    def run_id(self) -> str:
-        """Id of the run whose model is used."""
-        return str(self._arguments.get("run", ""))
+class Batch(RecognitionTask):
+    """Represents a task that recognizes the faces of many files, with its directory."""
 
     @property
     def source(self) -> Path | None:
-        """The folder of the machine; None if the files were uploaded."""
+        """Returns the folder of the machine; None if the files were uploaded."""
         source = self._arguments.get("source")
         return Path(str(source)) if source else None
 
     @property
     def settings(self) -> BatchSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -161,22 +145,22 @@ class Batch(Task):
 
     @property
     def table_file(self) -> Path:
-        """Path of the table of clips, as it was given."""
+        """Returns the path of the table of clips, as it was given."""
         return self.directory / "clips.csv"
 
     @property
     def archives(self) -> Path:
-        """Folder of uploaded archives that are not extracted yet."""
+        """Returns the folder of uploaded archives that are not extracted yet."""
         return self.directory / "archives"
 
     @property
     def uploads(self) -> Path:
-        """Folder of uploaded files; removed when the batch is completed."""
+        """Returns the folder of uploaded files; it is removed when the batch is completed."""
         return self.directory / "uploads"
 
     @property
     def files(self) -> Path:
-        """Folder of the results of the files."""
+        """Returns the folder of the results of the files."""
         return self.directory / "files"
 
     @property
@@ -228,17 +212,6 @@ class Batch(Task):
             is_whole = summary is not None and summary.finished == summary.files
             return not is_whole and (self.source is not None or self.uploads.is_dir())
         return False
-
-    @property
-    def submitted(self) -> datetime | None:
-        """When it was submitted, by the task's id."""
-        with suppress(ValueError):  # a folder with another name
-            return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
-        return None
-
-    @property
-    def _arguments(self) -> Mapping[str, Any]:
-        return self.request.arguments if self.request else {}
 
 
 def submit_folder(
@@ -340,16 +313,12 @@ def _read_table(batch: Batch) -> bytes | None:
 def _arguments(
     run: Run, settings: BatchSettings, model_name: str, name: str, table: bytes | None
 ) -> dict[str, Any]:
-    if run.model_file is None:
-        raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+    arguments = recognition_request(run, printable(name), model_name)
     if table is not None:
         read_clip_table(table, reserved_columns(run.class_names))
     elif settings.only_listed:
         raise FerError("A batch of listed files only must have a table of clips. Received: none")
-    return {
-        "run": run.id,
-        "network": model_name or run.name,
-        "name": printable(name),
+    return arguments | {
         "patterns": list(settings.patterns),
         "only_listed": settings.only_listed,
         "per_second": settings.per_second,

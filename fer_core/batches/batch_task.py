@@ -51,7 +51,7 @@ _LATE = 0.5  # seconds by which a clip's end may be beyond the video's without a
 
 
 class _StoppedError(Exception):
-    """The user stopped the batch; finished files stay."""
+    """Tells that the user stopped the batch; finished files stay."""
 
 
 def run_batch(task: Task) -> None:
@@ -96,7 +96,7 @@ def run_batch(task: Task) -> None:
 
 @dataclass(frozen=True)
 class _Item:
-    """A file that is to be processed."""
+    """Describes a file that is to be processed."""
 
     number: int  # in the manifest
     file: BatchFile

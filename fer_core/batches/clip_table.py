@@ -1,16 +1,13 @@
 """Reads the table of clips: which part of which file, of which participant and condition."""
 
-import csv
-import io
-import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.storage import parse_csv, undefused
+from fer_core.markers import parse_seconds
+from fer_core.storage import parse_csv, undefused, with_commas
 from fer_core.text import counted, is_one_line, shortened, some
 
 FILE, START, END = "file", "start", "end"
@@ -19,14 +16,11 @@ MAX_TABLE_BYTES = 8_000_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 MAX_ROW = 2_000  # characters: the row is repeated for every frame of its file
-MAX_SECONDS = 1e7  # of a clip's start and end, 115 days
-_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,5}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A row of the table: a part of a file, and what is known of it."""
+    """Describes a row of the table: a part of a file, and what is known of it."""
 
     file: str  # as the table says
     line: int  # of the table, from 1, which is the header
@@ -37,7 +31,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipTable:
-    """The rows of a table of clips, in order."""
+    """Holds the rows of a table of clips, in order."""
 
     clips: tuple[Clip, ...]
     columns: tuple[str, ...]  # names of those other than file, start and end
@@ -45,7 +39,7 @@ class ClipTable:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which clips belong to which files."""
+    """Tells which clips belong to which files."""
 
     clips: Mapping[str, Clip]  # by the name of a file of the batch
     unlisted: tuple[str, ...]  # files without a row
@@ -99,29 +93,6 @@ def match_clips(table: ClipTable, names: Sequence[str]) -> Matching:
     return Matching(clips, unlisted, tuple(problems))
 
 
-def parse_seconds(text: str) -> float | None:
-    """Returns the seconds of "65", "65.5", "1:05" or "1:01:05"; None for an empty text.
-
-    Raises:
-        FerError: it is none of these.
-    """
-    text = text.strip().replace(",", ".")
-    clock = _CLOCK.fullmatch(text)
-    if not text:
-        return None
-    if clock:
-        hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), float(clock[3])
-        value = 3600 * hours + 60 * minutes + seconds
-    else:
-        value = float(text) if _SECONDS.fullmatch(text) else math.inf
-    if value > MAX_SECONDS:
-        raise FerError(
-            f"A time must be seconds, or minutes and seconds as in 1:05. Received: "
-            f"{shortened(text)}"
-        )
-    return value
-
-
 def _parse(data: bytes) -> pd.DataFrame:
     if len(data) > MAX_TABLE_BYTES:
         raise FerError(
@@ -129,7 +100,7 @@ def _parse(data: bytes) -> pd.DataFrame:
             f"{len(data) / 1e6:.1f} MB"
         )
     try:
-        table = parse_csv(_with_commas(data), dtype="str", skip_blank_lines=False)
+        table = parse_csv(with_commas(data), dtype="str", skip_blank_lines=False)
     except FerError as error:
         raise FerError(f"The table of clips must be a CSV table. {error}") from error
     table.columns = pd.Index([str(name).strip() for name in table.columns])
@@ -147,20 +118,6 @@ def _parse(data: bytes) -> pd.DataFrame:
 
 def _is_known(name: str) -> bool:
     return name.lower() in (FILE, START, END, PARTICIPANT, CONDITION)
-
-
-def _with_commas(data: bytes) -> bytes:
-    """Returns the table with commas between its columns, if it has semicolons there."""
-    header = data.split(b"\n", 1)[0]
-    if b"," in header or b";" not in header:
-        return data
-    try:
-        text = io.StringIO(data.decode("utf-8-sig"), newline="")
-        written = io.StringIO(newline="")
-        csv.writer(written).writerows(csv.reader(text, delimiter=";", strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FerError(f"It is damaged: {shortened(str(error))}") from error
-    return written.getvalue().encode()
 
 
 def _other_columns(table: pd.DataFrame, reserved: Collection[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _POSE = {  # errors as measured: see `vision.HeadPose`
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, as the data dictionary describes it."""
+    """Describes a column of a table, as the data dictionary does."""
 
     name: str
     meaning: str

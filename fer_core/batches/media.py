@@ -24,7 +24,7 @@ _FORBIDDEN = re.compile(r'[\\:*?"<>|]')  # in names, on some system
 
 @dataclass(frozen=True)
 class Media:
-    """The photos and videos of a folder, and notes on what was left out."""
+    """Holds the photos and videos of a folder, and notes on what was left out."""
 
     names: tuple[str, ...]  # paths relative to the folder, with slashes, in order
     notes: tuple[str, ...]

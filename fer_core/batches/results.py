@@ -45,29 +45,29 @@ class BatchResults:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order."""
+        """Returns the expressions in label order."""
         return self.manifest.class_names
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each file, row or archive without results."""
+        """Returns a sentence for each file, row or archive without results."""
         files = (result.problem for result in self.results.values() if result.problem)
         return (*self.manifest.problems, *files, *self.damaged)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was left out or is incomplete."""
+        """Returns sentences about what was left out or is incomplete."""
         files = (note for result in self.results.values() for note in result.notes)
         return (*self.manifest.notes, *files)
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row per file and person; see `describe_summary`."""
+        """Returns a row per file and person; see `describe_summary`."""
         return self._summary(frontal=False)
 
     @property
     def frontal_summary(self) -> pd.DataFrame:
-        """The same of the frames in which the face is frontal; see `summary.is_frontal`."""
+        """Returns `summary` of the frames with a frontal face; see `summary.is_frontal`."""
         return self._summary(frontal=True)
 
     def _summary(self, *, frontal: bool) -> pd.DataFrame:
@@ -83,12 +83,12 @@ class BatchResults:
 
     @property
     def columns(self) -> list[Column]:
-        """The columns of `summary`."""
+        """Returns the columns of `summary`."""
         return describe_summary(self.class_names, self.manifest.columns)
 
     @property
     def files(self) -> pd.DataFrame:
-        """A row per finished file, readable or not."""
+        """Returns a row per finished file, readable or not."""
         rows = [
             {
                 "file": result.name,
@@ -125,12 +125,12 @@ class BatchResults:
 
     @property
     def file_columns(self) -> list[Column]:
-        """The columns of `files`."""
+        """Returns the columns of `files`."""
         return describe_files(self.manifest.columns)
 
     @property
     def frame_columns(self) -> list[Column]:
-        """The columns of the table of all frames."""
+        """Returns the columns of the table of all frames."""
         return describe_frames(self.class_names, self.manifest.columns)
 
     def _files(self) -> Iterator[tuple[BatchFile, FileResult]]:

@@ -35,7 +35,7 @@ _MAX_MEAN_FACES_BYTES = 100_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A dataset of the workspace. Its index is read on first use."""
+    """Represents a dataset of the workspace. Its index is read on first use."""
 
     directory: Path
     root: Path  # base of the index's paths; inside `directory` if the images were copied in
@@ -55,7 +55,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """The directory's name."""
+        """Returns the directory's name."""
         return self.directory.name
 
     @property
@@ -65,12 +65,12 @@ class Dataset:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of all image files, as of the last time they were read."""
+        """Returns the bytes of all image files, as of the last time they were read."""
         return int(self._stored.drop_duplicates("path")["size"].sum())
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per image; must not be modified.
+        """Returns one row per image; must not be modified.
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
@@ -85,12 +85,12 @@ class Dataset:
 
     @property
     def stored_index(self) -> pd.DataFrame:
-        """The index as it is stored, without corrections; must not be modified."""
+        """Returns the index as it is stored, without corrections; must not be modified."""
         return self._stored
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order, including those that corrections left empty."""
+        """Returns the expressions in label order, with those that corrections left empty."""
         return sort_classes(self._stored["expression"].unique())
 
     @cached_property
@@ -112,7 +112,7 @@ class Dataset:
 
     @property
     def saved_corrections(self) -> Corrections:
-        """The corrections saved for this dataset, whether or not they are applied to the index.
+        """Returns the saved corrections, whether or not they are applied to the index.
 
         Raises:
             FerError: their file is damaged.

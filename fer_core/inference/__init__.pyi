@@ -30,6 +30,8 @@ from .recognition import Recognition as Recognition
 from .recognition import annotate as annotate
 from .recognition import crop_upright as crop_upright
 from .recognition import recognitions_table as recognitions_table
+from .recognition_task import RecognitionTask as RecognitionTask
+from .recognition_task import recognition_request as recognition_request
 from .tracking import TrackedFace as TrackedFace
 from .tracking_pipeline import TrackingPipeline as TrackingPipeline
 from .tracking_pipeline import batched_frames as batched_frames
@@ -69,6 +71,7 @@ __all__ = [
     "FrameResult",
     "Photo",
     "Recognition",
+    "RecognitionTask",
     "PhotoResult",
     "BRIEF_SECONDS",
     "HISTORY_SECONDS",
@@ -95,6 +98,7 @@ __all__ = [
     "propose_numbering",
     "read_video_table",
     "recognition",
+    "recognition_request",
     "recognitions_table",
     "face_cells",
     "summarize_faces",

@@ -51,7 +51,7 @@ _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 @dataclass(frozen=True)
 class Recognition:
-    """A face with the probabilities of its expressions."""
+    """Holds a face with the probabilities of its expressions."""
 
     face: Face
     probabilities: Mapping[str, float]  # by expression, in label order; they sum to 1
@@ -59,12 +59,12 @@ class Recognition:
 
     @property
     def expression(self) -> str:
-        """The most probable expression."""
+        """Returns the most probable expression."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
     @property
     def probability(self) -> float:
-        """The probability of the most probable expression, in [0, 1]."""
+        """Returns the probability of the most probable expression, in [0, 1]."""
         return self.probabilities[self.expression]
 
     @property
@@ -90,7 +90,7 @@ class Recognition:
 
 
 class Classifier:
-    """A run's model with its class names. Thread-safe."""
+    """Wraps a run's model with its class names. Thread-safe."""
 
     def __init__(
         self,
@@ -218,7 +218,7 @@ def recognize_faces(
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """A face cut out of its image, and the model's input made of it."""
+    """Holds a face cut out of its image, and the model's input made of it."""
 
     image: np.ndarray  # uint8 RGB, (height, width, 3); a square unless it is a whole picture
     pixels: np.ndarray  # uint8, (height, width, channels)

@@ -48,7 +48,7 @@ _LIMITED, _BT709 = 1, 1  # FFmpeg's numbers for a color range and a color space
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of a video."""
+    """Holds a frame of a video."""
 
     number: int  # from 0, counting all frames of the file
     seconds: float  # since the first frame; strictly increasing
@@ -100,7 +100,7 @@ class VideoReader:
 
     @property
     def seconds(self) -> float | None:
-        """Duration that the file states; None if it states none that is possible."""
+        """Returns the duration that the file states; None if it states none that is possible."""
         duration, unit = self._stream.duration, self._stream.time_base
         if not duration or not unit:
             duration, unit = self._container.duration, Fraction(1, av.time_base)
@@ -109,7 +109,7 @@ class VideoReader:
 
     @property
     def frames(self) -> int | None:
-        """Number of frames that the file states or implies; None if unknown or impossible."""
+        """Returns the number of frames that the file states or implies; None if not possible."""
         count = int(self._stream.frames)
         if not count and self.seconds:
             count = round(self.seconds / self.step)
@@ -117,14 +117,14 @@ class VideoReader:
 
     @property
     def step(self) -> float:
-        """Average seconds between frames."""
+        """Returns the average seconds between frames."""
         lowest, highest = _STEP_RANGE
         step = float(1 / (self._stream.average_rate or _DEFAULT_RATE))
         return min(max(step, lowest), highest)
 
     @property
     def scale(self) -> float:
-        """Pixels of the frames read per pixel of the video; at most 1.
+        """Returns the pixels of the frames read per pixel of the video; at most 1.
 
         Until a frame is read, follows from the size that the file states.
         """
@@ -246,7 +246,7 @@ class VideoReader:
 
 
 class _Form:
-    """The size and rotation of all frames of a video."""
+    """Holds the size and rotation of all frames of a video."""
 
     def __init__(
         self, height: int, width: int, stream: av.VideoStream, max_side: int, turns: int = 0

@@ -24,7 +24,7 @@ _ANY = (-1e9, 1e9)  # boxes and probabilities
 
 @dataclass(frozen=True)
 class FaceSummary:
-    """A face of a video."""
+    """Summarizes a face of a video."""
 
     number: int
     first: float  # seconds: first and last appearance

@@ -198,10 +198,36 @@ def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTens
 
 
 def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016)."""
+    """Adds six residual blocks after an early pooling layer."""
     x = layers.ReLU()(_conv_bn(x, 32))
     x = layers.MaxPooling2D()(x)
-    for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+    return _residual_blocks(x, ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)))
+
+
+def _cnn_residual_unpooled(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds eight residual blocks, the first two at full resolution."""
+    return _residual_levels(x, 32)
+
+
+def _cnn_residual_large(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds the blocks of ResNet-18, the first two at full resolution."""
+    return _residual_levels(x, 64)
+
+
+def _residual_levels(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Adds four levels of two residual blocks; each level halves the sides, doubles the width."""
+    x = layers.ReLU()(_conv_bn(x, width))
+    levels = [(width << level, 1 if level == 0 else 2) for level in range(4)]
+    return _residual_blocks(x, [block for each in levels for block in (each, (each[0], 1))])
+
+
+def _residual_blocks(x: keras.KerasTensor, blocks: Sequence[tuple[int, int]]) -> keras.KerasTensor:
+    """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016).
+
+    Args:
+        blocks: width and stride of each.
+    """
+    for width, stride in blocks:
         residual = layers.ReLU()(_conv_bn(x, width, stride=stride))
         # With gamma at zero the block starts as the identity.
         residual = _conv_bn(residual, width, gamma_initializer="zeros")
@@ -210,6 +236,21 @@ def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
         x = layers.ReLU()(layers.Add()([x, residual]))
     x = layers.GlobalAveragePooling2D()(x)
     return layers.Dropout(0.25)(x)
+
+
+def _cnn_vgg(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds four pairs of convolutions, each pair followed by pooling and dropout.
+
+    After the VGG of Pramerdorfer and Kampel, "Facial Expression Recognition using Convolutional
+    Neural Networks: State of the Art", 2016, with global average pooling for its dense layers.
+    """
+    for width in (40, 80, 160, 320):
+        for _ in range(2):
+            x = layers.ReLU()(_conv_bn(x, width))
+        if width < 320:
+            x = layers.Dropout(0.1)(layers.MaxPooling2D()(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return layers.Dropout(0.5)(x)
 
 
 def _conv_bn(
@@ -310,6 +351,9 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
     "cnn_classic": _cnn_classic,
     "cnn_classic_wide": _cnn_classic_wide,
     "cnn_residual": _cnn_residual,
+    "cnn_residual_large": _cnn_residual_large,
+    "cnn_residual_unpooled": _cnn_residual_unpooled,
+    "cnn_vgg": _cnn_vgg,
     "vgg19_dropout": _vgg19_dropout,
     "vgg19_finetuned": _vgg19_finetuned,
 }

@@ -112,7 +112,7 @@ class _Activation(Struct):
 
 
 class _Plain(Struct):
-    """A layer without settings."""
+    """Describes a layer without settings."""
 
 
 # Their names are Keras's, and so are those of the settings.
@@ -144,7 +144,7 @@ _LEFT_OUT_UNLESS = {"gamma": "scale", "beta": "center", "bias": "use_bias"}
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the table, with checked settings."""
+    """Describes a layer of the table, with checked settings."""
 
     class_name: str
     name: str
@@ -243,7 +243,7 @@ class _Model(Struct):
 
 
 class Blueprint:
-    """The checked description of a model; nothing is allocated yet."""
+    """Holds the checked description of a model; nothing is allocated yet."""
 
     def __init__(self, config: bytes) -> None:
         """Parses the config.json of a .keras file.

@@ -36,7 +36,7 @@ _ENCRYPTED = 0x41  # flags of a member
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A .keras file as it is on the disk: nothing of it has been built."""
+    """Holds a .keras file as it is on the disk: nothing of it has been built."""
 
     config: bytes  # JSON
     arrays: Mapping[str, h5py.Dataset]  # by path; see `hdf5.open_arrays`

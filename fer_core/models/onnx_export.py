@@ -23,12 +23,12 @@ _SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}  # Keras's, a
 
 
 class UnsupportedModelError(Exception):
-    """A sound model that has no ONNX graph here; Keras can run it."""
+    """Tells that a sound model, which Keras can run, has no ONNX graph here."""
 
 
 @dataclass(frozen=True)
 class _Tensor:
-    """The output of a layer. For an image its shape is (height, width, channels), as in Keras."""
+    """Describes the output of a layer; an image has the shape (height, width, channels)."""
 
     name: str
     shape: tuple[int, ...]  # of one image; or (features,)

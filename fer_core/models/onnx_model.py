@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class OnnxModel:
-    """A graph of `export_onnx` in onnxruntime. Thread-safe.
+    """Runs a graph of `export_onnx` in onnxruntime. Thread-safe.
 
     It predicts as a Keras model does; see `prediction.Model`.
     """

@@ -23,7 +23,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 
 @dataclass(frozen=True)
 class Architecture:
-    """A model that can be built."""
+    """Describes a model that can be built."""
 
     family: str  # "cnn" or "vgg19"
     channels: int  # 1 gray, 3 RGB
@@ -50,6 +50,26 @@ ARCHITECTURES = {
         32,
         "Six residual blocks with batch normalization; global average pooling to 256 features.",
     ),
+    "cnn_vgg": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight convolutions with batch normalization; global average pooling to 320 features.",
+    ),
+    "cnn_residual_unpooled": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight residual blocks, the first two at full resolution; global average pooling to 256 "
+        "features.",
+    ),
+    "cnn_residual_large": Architecture(
+        "cnn",
+        1,
+        32,
+        "The blocks of ResNet-18, the first two at full resolution; global average pooling to 512 "
+        "features.",
+    ),
     "vgg19_finetuned": Architecture(
         "vgg19",
         3,
@@ -66,7 +86,7 @@ def _transform(label: str, help: str, *, high: float = 1, step: float = 0.05) ->
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random transforms of training images, drawn for every image in every epoch."""
+    """Holds the random transforms of training images, drawn for every image in every epoch."""
 
     rotation: float = _transform("Rotation", "Up to ± this many degrees.", high=180, step=1.0)
     shift: float = _transform(
@@ -116,7 +136,7 @@ def _is_finetuned(config: "TrainConfig") -> bool:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All settings of a run, stored as `config.json` and never changed.
+    """Holds all settings of a run, stored as `config.json` and never changed.
 
     The form and the command line have whatever is a `setting` here.
 

@@ -25,7 +25,7 @@ from fer_core.vision import ImageStats, compute_image_stats, sampled
 
 
 class Rows:
-    """Some rows of a large array, read on slicing, so that they need not fit into memory."""
+    """Selects rows of a large array, read on slicing, so that they need not fit into memory."""
 
     def __init__(self, array: np.ndarray, positions: np.ndarray) -> None:
         self.array, self.positions = array, positions
@@ -39,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class RunData:
-    """A dataset as one run uses it: only the run's classes, in label order."""
+    """Holds a dataset as one run uses it: only the run's classes, in label order."""
 
     config: TrainConfig
     class_names: tuple[str, ...]

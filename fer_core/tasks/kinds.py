@@ -144,7 +144,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of task."""
+    """Describes a kind of task."""
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane run one after another, different lanes in parallel

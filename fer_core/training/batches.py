@@ -15,7 +15,7 @@ _SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # separate streams of random numbers
 
 @dataclass(frozen=True)
 class Batch:
-    """The inputs of one training step."""
+    """Holds the inputs of one training step."""
 
     images: np.ndarray  # float32 (n, height, width, channels) in [0, 255], augmented
     targets: np.ndarray  # float32 (n, classes)

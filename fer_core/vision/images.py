@@ -66,7 +66,7 @@ _decoder: Decoder = _decode_here
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels; `x, y` is its top left corner. It may extend beyond the image."""
+    """Describes a rectangle in pixels; `x, y` is its top left. It may extend beyond the image."""
 
     x: int
     y: int

@@ -5,6 +5,7 @@ import pytest
 
 from fer_core.expressions import COLORS
 from fer_core.figures.timeline import timeline_figure
+from fer_core.markers import Marker, TimeRange
 
 NAMES = ("sad", "happy")
 
@@ -54,3 +55,38 @@ def test_a_face_with_one_frame_or_none_can_be_drawn() -> None:
 def test_the_time_axis_shows_minutes_and_hours(whole: float, expected: str) -> None:
     figure = timeline_figure(np.array([1.0]), np.ones((1, 1)), ("sad",), whole=whole)
     assert figure.layout.xaxis.tickformatstops[-1].value == expected
+
+
+def test_markers_are_lines_with_literal_labels_and_excluded_ranges_are_shaded() -> None:
+    figure = timeline_figure(
+        np.array([0.0, 1.0]),
+        np.ones((2, 1)),
+        ("sad",),
+        whole=5.0,
+        markers=[Marker(2.0, "<b>go</b>"), Marker(4.5, "x" * 100)],
+        excluded=[TimeRange(3.0, 4.0)],
+        cursor=1.5,
+    )
+    shaded, *lines = figure.layout.shapes
+    times = [(shape.x0 - 946_684_800_000) / 1e3 for shape in lines]
+    assert (times, lines[-1].name) == ([2.0, 4.5, 1.5], "cursor")
+    assert (shaded.type, shaded.x1 - shaded.x0) == ("rect", 1000)
+    literal, long = figure.layout.annotations
+    assert literal.text == "&lt;b&gt;go&lt;/b&gt;" and len(long.text) < 30
+    assert figure.data[0].customdata[1:-1].tolist() == [0.0, 1.0]
+
+
+def test_differences_from_a_baseline_are_lines_which_the_axis_says() -> None:
+    figure = timeline_figure(
+        np.array([0.0, 0.5, 1.0, 4.0]),
+        np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5], [0.2, 0.8]]),
+        NAMES,
+        whole=5.0,
+        baseline=np.array([0.5, 0.5]),
+    )
+    assert figure.data[0].y.tolist() == pytest.approx([0.4, -0.1, 0, np.nan, -0.3], nan_ok=True)
+    assert {trace.stackgroup for trace in figure.data} == {None}
+    assert "baseline" in figure.layout.yaxis.title.text
+    assert figure.layout.yaxis.range[0] < 0
+    empty = timeline_figure(np.empty(0), np.empty((0, 1)), ("sad",), whole=2.0, baseline=np.ones(1))
+    assert len(empty.data[0].x) == 0

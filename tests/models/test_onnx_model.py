@@ -69,6 +69,9 @@ CASES: dict[str, Build] = {
 }
 
 
+FAST = ("cnn_residual", "cnn_vgg")  # the others are made of the same layers
+
+
 def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
     """Gives all weights other values, also those that begin as zeros or ones."""
     rng = np.random.default_rng(seed)
@@ -111,7 +114,7 @@ def test_the_cases_name_every_layer_that_a_model_may_have() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name == "cnn_residual" else pytest.mark.slow)
+        pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
         for name in sorted({each.config.architecture for each in RECIPES.values()})
     ],
 )

@@ -29,7 +29,7 @@ MAX_CLASSES = 100
 
 @dataclass(frozen=True)
 class ImageCheck:
-    """The result of checking all images."""
+    """Holds the result of checking all images."""
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
     mean_faces: np.ndarray  # uint8 (classes in label order, height, width, 3)

@@ -121,7 +121,7 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
 
 @dataclass(frozen=True)
 class Question:
-    """A decision that the data leave open."""
+    """Holds a decision that the data leave open."""
 
     about: str  # "numbering", "classes", "splits", "columns", "layout", "images" or "frames"
     text: str  # names the possible readings
@@ -130,5 +130,5 @@ class Question:
 
     @property
     def sentence(self) -> str:
-        """The text, and how to answer it in the terminal."""
+        """Returns the text, and how to answer it in the terminal."""
         return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text

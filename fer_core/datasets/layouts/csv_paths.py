@@ -36,7 +36,7 @@ TIED = "no majority"  # the class of an image whose votes have no single winner
 
 @dataclass(frozen=True)
 class PathTable:
-    """A table with a column of images and one or more of expressions."""
+    """Describes a table with a column of images and one or more of expressions."""
 
     table: Table
     columns: Columns

@@ -19,7 +19,7 @@ _MAX_TABLES = 1_000
 
 
 class Source:
-    """A folder or a table, the choices about it, and what was found in it."""
+    """Holds a folder or a table, the choices about it, and what was found in it."""
 
     def __init__(
         self,
@@ -46,20 +46,20 @@ class Source:
 
     @cached_property
     def copies(self) -> dict[str, list[str]]:
-        """Folders that repeat their parent's content, and their images."""
+        """Returns the folders that repeat their parent's content, and their images."""
         found = find_copies(self.folder, self._listing)
         return {folder: self._listing.images[folder] for folder in found}
 
     @cached_property
     def files(self) -> Listing:
-        """The files below the folder, without repeated copies of folders."""
+        """Returns the files below the folder, without repeated copies of folders."""
         images = self._listing.images.items()
         kept = {folder: names for folder, names in images if folder not in self.copies}
         return replace(self._listing, images=kept)
 
     @cached_property
     def images(self) -> list[str]:
-        """The paths of all images, relative to the folder."""
+        """Returns the paths of all images, relative to the folder."""
         return [
             f"{folder}/{name}".lstrip("/")
             for folder, names in self.files.images.items()
@@ -68,7 +68,7 @@ class Source:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The source itself if it is a table, else the tables of the folder, highest first."""
+        """Returns the source itself if it is a table, else those of the folder, highest first."""
         if not self.is_folder:
             table = open_table(self.path)
             return [table] if table else []
@@ -105,17 +105,17 @@ class Source:
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
-        """The images by file name in lower case."""
+        """Returns the images by file name in lower case."""
         return _grouped(self.images, lambda path: path.name.lower())
 
     @cached_property
     def by_stem(self) -> dict[str, list[str]]:
-        """The images by file name in lower case, without suffix."""
+        """Returns the images by file name in lower case, without suffix."""
         return _grouped(self.images, lambda path: path.stem.lower())
 
     @cached_property
     def _by_tail(self) -> dict[str, list[str]]:
-        """The images by folder and file name in lower case, since thousands may share a name."""
+        """Returns the images by folder and file name in lower case; thousands may share a name."""
         return _grouped(self.images, lambda path: "/".join(path.parts[-2:]).lower())
 
     def find(self, name: str) -> list[str]:

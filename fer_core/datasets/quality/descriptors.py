@@ -18,7 +18,10 @@ _CENTER = (SIDE - 1) / 2
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Unit vectors of images, in two parts: a mirrored image has the same even and −1 × the odd."""
+    """Holds unit vectors of images in two parts, `even` and `odd`.
+
+    A mirrored image has the same even part and −1 × the odd.
+    """
 
     even: np.ndarray  # float32 (n, DIMENSIONS)
     odd: np.ndarray  # likewise

@@ -29,7 +29,7 @@ _PICTURE = 208  # pixels, of a class
 
 @dataclass(frozen=True)
 class Edited:
-    """The choices that the fields show, and what must be decided before they can be used."""
+    """Holds the choices that the fields show, and what must be decided before they are used."""
 
     choices: Choices
     questions: tuple[Question, ...] = ()

@@ -12,6 +12,7 @@ from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
+from pages.components.predict.task_list import offer_deletion
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
@@ -20,23 +21,13 @@ from pages.components.shared.formatting import file_name, format_clock, plain
 
 def show_video(video: Video) -> None:
     """Shows a video that is no longer queued or running."""
-    with st.container(border=True):
-        try:
-            summary = video.summary
-        except FerError as error:
-            st.error(plain(f"{error} Delete the video and process it again."))
-        else:
-            _show(video, summary)
-        with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{video.id}"):
-            st.markdown("Delete the annotated video, the table and the portraits?")
-            st.button(
-                "Delete permanently",
-                type="primary",
-                icon=":material/delete_forever:",
-                key=f"delete-{video.id}",
-                on_click=partial(run_or_toast, video.delete),
-                **writing(),
-            )
+    try:
+        summary = video.summary
+    except FerError as error:
+        st.error(plain(f"{error} Delete the video and process it again."))
+    else:
+        _show(video, summary)
+    offer_deletion(video, "Delete the annotated video, the table and the portraits?")
 
 
 def _show(video: Video, summary: Summary | None) -> None:

@@ -16,21 +16,22 @@ from fer_core.vision import IMAGE_SUFFIXES
 from pages.components.predict.batches.preview import show_preview
 from pages.components.predict.batches.result import show_batch
 from pages.components.predict.options import PredictOptions
+from pages.components.predict.task_list import ListLabels, show_tasks
 from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import format_run, plain
-from pages.components.shared.task_progress import TaskLabels, show_task
 
 FOLDER, FILES, UPLOADED_FOLDER = "Folder on this computer", "Upload files", "Upload a folder"
 EVERY, PER_SECOND = "Every Nth frame", "Frames per second"
 _MAX_FILE_MB = 1024
 _UPLOADS = "batch-uploads"  # uploads so far: each gets a new, empty field
+_LABELS = ListLabels("Batches", "Batch", "Stop batch", "The batch failed.")
 _TYPES = sorted(suffix[1:] for suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, ".zip"))
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The files of a batch: of a folder on this computer, or uploaded."""
+    """Holds the files of a batch: of a folder on this computer, or uploaded."""
 
     folder: Path | None = None
     uploads: tuple[Any, ...] = ()  # Streamlit's uploaded files
@@ -43,21 +44,7 @@ def show_batches(options: PredictOptions) -> None:
     """Shows the form, running batches and the chosen ended one."""
     _show_form(options)
     show_reported_errors()
-    every = batches.list_batches()
-    active = [batch for batch in every if batch.state.is_active]
-    for batch in active:
-        labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
-        show_task(batch, labels, stays=False)
-    ended = [batch for batch in every if batch not in active]
-    if not ended:
-        return
-    st.subheader("Batches", anchor=False)
-    by_id = {batch.id: batch for batch in ended}
-    # The key changes when another batch ends, which is then selected.
-    chosen = st.selectbox(
-        "Batch", list(by_id), format_func=lambda key: _describe(by_id[key]), key=f"of-{ended[0].id}"
-    )
-    show_batch(by_id[chosen])
+    show_tasks(batches.list_batches(), _LABELS, _result, show_batch)
 
 
 def _show_form(options: PredictOptions) -> None:
@@ -169,15 +156,7 @@ def _choose_settings(options: PredictOptions) -> BatchSettings:
             help="Time constant of the exponential smoothing of probabilities. Answers and peaks "
             "follow the smoothed ones, means the single frames. 0 turns smoothing off.",
         )
-    video = VideoSettings(
-        every=step,
-        time_constant=float(smoothing),
-        smallest_face=options.search.smallest_face,
-        confidence=options.search.confidence,
-        threshold=options.abstention.threshold,
-        tta=options.tta,
-    )
-    return BatchSettings(video, rate)
+    return BatchSettings(options.video_settings(step, float(smoothing)), rate)
 
 
 def _submit(run: Run, source: _Source, settings: BatchSettings, table: bytes | None) -> None:
@@ -193,18 +172,6 @@ def _submit(run: Run, source: _Source, settings: BatchSettings, table: bytes | N
         st.session_state[_UPLOADS] += 1  # new fields, which drops the uploads
 
 
-def _describe(batch: Batch) -> str:
-    """Returns name, time of submission and result."""
-    submitted = batch.submitted
-    parts = [batch.name, f"{submitted:%d %b, %H:%M}" if submitted else "", _result(batch)]
-    return " · ".join(part for part in parts if part)
-
-
-def _result(batch: Batch) -> str:
-    try:
-        summary = batch.summary
-    except FerError:
-        return "damaged"
-    if summary is None:
-        return str(batch.state)
-    return f"{summary.finished:,} of {summary.files:,} files"
+def _result(batch: Batch) -> str | None:
+    summary = batch.summary
+    return f"{summary.finished:,} of {summary.files:,} files" if summary else None

@@ -16,6 +16,7 @@ from fer_core.storage import Stamp, export_csv, stamp
 from fer_core.tasks import TaskState
 from fer_core.text import counted
 from pages.components.predict.batches.people import show_people
+from pages.components.predict.task_list import offer_deletion
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, plain
@@ -28,19 +29,18 @@ _NOT_SURE = "not sure"
 
 def show_batch(batch: Batch) -> None:
     """Shows a batch that is no longer queued or running."""
-    with st.container(border=True):
-        try:
-            files = (batch.directory / "manifest.json", batch.directory / "result.json")
-            stamps = tuple(map(stamp, (*files, batch.files)))
-            results = _read(str(batch.directory), stamps)
-            summary = batch.summary
-        except FerError as error:
-            st.error(plain(f"{error} Delete the batch and start it again."))
-        else:
-            _show_end(batch, summary)
-            if results is not None and results.results:
-                _show_results(batch, results, stamps)
-        _offer_deletion(batch)
+    try:
+        files = (batch.directory / "manifest.json", batch.directory / "result.json")
+        stamps = tuple(map(stamp, (*files, batch.files)))
+        results = _read(str(batch.directory), stamps)
+        summary = batch.summary
+    except FerError as error:
+        st.error(plain(f"{error} Delete the batch and start it again."))
+    else:
+        _show_end(batch, summary)
+        if results is not None and results.results:
+            _show_results(batch, results, stamps)
+    offer_deletion(batch, "Delete all results of this batch?")
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the results …")
@@ -209,16 +209,3 @@ def _offer(
         key=f"{label}-{batch.id}",
         disabled=disabled,
     )
-
-
-def _offer_deletion(batch: Batch) -> None:
-    with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{batch.id}"):
-        st.markdown("Delete all results of this batch?")
-        st.button(
-            "Delete permanently",
-            type="primary",
-            icon=":material/delete_forever:",
-            key=f"delete-{batch.id}",
-            on_click=partial(run_or_toast, batch.delete),
-            **writing(),
-        )
