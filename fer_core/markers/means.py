@@ -58,9 +58,9 @@ def means_around(
             persons without one are then missing; changes do not depend on it.
 
     Returns:
-        In order of the markers, three rows per marker and person, with the columns marker (its label), seconds, person,
-        period (before, after, change), frames and a `mean_` of each class, which is missing if
-        no frame is in the window.
+        In order of the markers, three rows per marker and person, with the columns marker (its
+        label), seconds, person, period (before, after, change), frames and a `mean_` of each
+        class, which is missing if no frame is in the window.
     """
     means = [f"mean_{name}" for name in class_names]
     columns = ["marker", "seconds", "person", "period", "frames", *means]
