@@ -51,6 +51,7 @@ class BatchSettings:
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
     patterns: tuple[str, ...] = ()  # of which a file must match one; none for all files
     only_listed: bool = False  # only files that the table of clips has a row for
+    whole_photos: bool = False  # take each photo as a face that was cropped already
 
     def __post_init__(self) -> None:
         rate = self.per_second
@@ -139,6 +140,7 @@ class Batch(RecognitionTask):
                 record.get("per_second"),
                 tuple(record.get("patterns", ())),
                 bool(record.get("only_listed", False)),
+                bool(record.get("whole_photos", False)),
             )
         except FerError as error:
             raise FerError(f"The request of {self.id} is damaged: {error}") from error
@@ -321,6 +323,7 @@ def _arguments(
     return arguments | {
         "patterns": list(settings.patterns),
         "only_listed": settings.only_listed,
+        "whole_photos": settings.whole_photos,
         "per_second": settings.per_second,
         "settings": settings.video.to_record(),
     }

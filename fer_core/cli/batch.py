@@ -61,6 +61,11 @@ def add_commands(commands: Any) -> None:
         metavar="PATTERN",
         help='only files like this, such as "*.mp4" or "session1/*"; may be repeated',
     )
+    batch.add_argument(
+        "--whole-picture",
+        action="store_true",
+        help="take each whole photo as one face that was cropped already, without face detection",
+    )
     add_tta_option(batch, "use test-time augmentation (10 views); slower")
     batch.set_defaults(command=_batch)
 
@@ -73,6 +78,7 @@ def _batch(options: argparse.Namespace) -> int:
         options.per_second,
         tuple(options.include),
         options.only_listed,
+        options.whole_picture,
     )
     table = read_bytes(options.table, max_bytes=_MAX_TABLE_BYTES) if options.table else None
     batch = _start(run, options.folder, settings, table)

@@ -65,7 +65,8 @@ def _show_form(options: PredictOptions) -> None:
             "others. Only file is needed. Every other column is joined to the results."
         ),
     )
-    settings = replace(_choose_settings(options), patterns=patterns)
+    settings = _choose_settings(options)
+    settings = replace(settings, patterns=patterns, whole_photos=options.search.whole)
     data, is_valid = table.getvalue() if table else None, bool(source)
     if data is not None:
         settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
