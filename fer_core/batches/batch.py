@@ -21,6 +21,7 @@ from fer_core.batches.media import (
 )
 from fer_core.errors import FerError
 from fer_core.inference import RecognitionTask, VideoSettings, recognition_request
+from fer_core.markers import MAX_SECONDS, read_marker_table
 from fer_core.runs import Run
 from fer_core.storage import (
     Count,
@@ -40,6 +41,7 @@ from fer_core.text import printable, shortened
 MAX_FRAMES_PER_SECOND = kinds.MAX_FRAMES_PER_SECOND
 _MAX_MANIFEST_BYTES = 100_000_000  # of 20,000 files, each with 200 columns
 
+_Tables = tuple[bytes | None, bytes | None]  # of clips, and of markers
 PersonRow = dict[str, Number | str | None]
 
 
@@ -51,9 +53,17 @@ class BatchSettings:
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
     patterns: tuple[str, ...] = ()  # of which a file must match one; none for all files
     only_listed: bool = False  # only files that the table of clips has a row for
+    # Of files without their own: a range such as "0-5", or a file of the batch; "" for none.
+    baseline: str = ""
+    window: float = 2.0  # seconds before and after a marker of which means are taken
     whole_photos: bool = False  # take each photo as a face that was cropped already
 
     def __post_init__(self) -> None:
+        if not 0 < self.window <= MAX_SECONDS:
+            raise FerError(
+                f"`window` must be above 0 and at most {MAX_SECONDS:g} seconds. Received: "
+                f"{self.window:g}"
+            )
         rate = self.per_second
         if rate is not None and not 0 < rate <= MAX_FRAMES_PER_SECOND:
             raise FerError(
@@ -102,6 +112,8 @@ class FileResult:
     track_frames: dict[str, Count] = field(default_factory=dict)  # frames by number of the track
     people: tuple[PersonRow, ...] = ()  # see `summary.summarize_people`
     frontal_people: tuple[PersonRow, ...] = ()  # of the frames in which the face is frontal
+    around: tuple[PersonRow, ...] = ()  # means around markers; see `columns.describe_markers`
+    baselines: dict[str, tuple[Number, ...]] = field(default_factory=dict)  # of a range, by person
     # Names given by hand, by number of the track; None: to be ignored.
     assigned: dict[str, Annotated[str, Meta(max_length=200)] | None] = field(default_factory=dict)
 
@@ -140,6 +152,8 @@ class Batch(RecognitionTask):
                 record.get("per_second"),
                 tuple(record.get("patterns", ())),
                 bool(record.get("only_listed", False)),
+                str(record.get("baseline", "")),
+                float(record.get("window", BatchSettings.window)),
                 bool(record.get("whole_photos", False)),
             )
         except FerError as error:
@@ -149,6 +163,16 @@ class Batch(RecognitionTask):
     def table_file(self) -> Path:
         """Returns the path of the table of clips, as it was given."""
         return self.directory / "clips.csv"
+
+    @property
+    def markers_file(self) -> Path:
+        """Returns the path of the table of markers, as it was given."""
+        return self.directory / "markers.csv"
+
+    @property
+    def marks_file(self) -> Path:
+        """Returns the path of what is marked on each file; see `marks.read_marks`."""
+        return self.directory / "marks.json"
 
     @property
     def archives(self) -> Path:
@@ -222,21 +246,23 @@ def submit_folder(
     settings: BatchSettings,
     *,
     table: bytes | None = None,
+    markers: bytes | None = None,
     model_name: str = "",
 ) -> Batch:
     """Queues the photos and videos of a folder for a run's model.
 
     Args:
         table: of clips; see `clip_table.read_clip_table`.
+        markers: a table; see `markers.read_marker_table`.
         model_name: to show beside the results; by default the run's name.
 
     Raises:
         FerError: the run has no model, the folder must not be read, or the table has an error.
     """
     folder = check_folder(folder)
-    arguments = _arguments(run, settings, model_name, folder.name or str(folder), table)
+    arguments = _arguments(run, settings, model_name, folder.name or str(folder), (table, markers))
     arguments["source"] = str(folder)
-    return _submit(arguments, table, ())
+    return _submit(arguments, (table, markers), ())
 
 
 def submit_uploads(
@@ -245,6 +271,7 @@ def submit_uploads(
     settings: BatchSettings,
     *,
     table: bytes | None = None,
+    markers: bytes | None = None,
     model_name: str = "",
 ) -> Batch:
     """Copies photos, videos and .zip archives into the workspace and queues them.
@@ -252,6 +279,7 @@ def submit_uploads(
     Args:
         uploads: name, which may have folders, and content of each.
         table: of clips; see `clip_table.read_clip_table`.
+        markers: a table; see `markers.read_marker_table`.
         model_name: to show beside the results; by default the run's name.
 
     Raises:
@@ -267,7 +295,8 @@ def submit_uploads(
             )
     more = f" and {len(uploads) - 1:,} more" if len(uploads) > 1 else ""
     title = f"{PurePosixPath(uploads[0][0]).name[:200]}{more}"
-    return _submit(_arguments(run, settings, model_name, title, table), table, uploads)
+    tables = (table, markers)
+    return _submit(_arguments(run, settings, model_name, title, tables), tables, uploads)
 
 
 def resume_batch(batch: Batch) -> None:
@@ -285,14 +314,19 @@ def resume_batch(batch: Batch) -> None:
 
 
 def find_resumable(
-    run: Run, folder: Path, settings: BatchSettings, table: bytes | None
+    run: Run,
+    folder: Path,
+    settings: BatchSettings,
+    table: bytes | None,
+    markers: bytes | None = None,
 ) -> Batch | None:
     """Returns the newest batch of the same request that is active or can be resumed, if any."""
     folder = check_folder(folder)
-    wanted = (run.id, folder, settings, table)
+    wanted = (run.id, folder, settings, table, markers)
     for batch in list_batches():
         with suppress(FerError):  # its request is damaged
-            asked = (batch.run_id, batch.source, batch.settings, _read_table(batch))
+            tables = map(_read_table, (batch.table_file, batch.markers_file))
+            asked = (batch.run_id, batch.source, batch.settings, *tables)
             if asked == wanted and (batch.state.is_active or batch.can_resume):
                 return batch
     return None
@@ -308,14 +342,17 @@ def save_result(batch: Batch, number: int, result: FileResult, *, durable: bool 
     write_json(batch.result_file(number), asdict(result), durable=durable)
 
 
-def _read_table(batch: Batch) -> bytes | None:
-    return batch.table_file.read_bytes() if batch.table_file.is_file() else None
+def _read_table(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _arguments(
-    run: Run, settings: BatchSettings, model_name: str, name: str, table: bytes | None
+    run: Run, settings: BatchSettings, model_name: str, name: str, tables: _Tables
 ) -> dict[str, Any]:
     arguments = recognition_request(run, printable(name), model_name)
+    table, markers = tables
+    if markers is not None:
+        read_marker_table(markers, per_file=True)
     if table is not None:
         read_clip_table(table, reserved_columns(run.class_names))
     elif settings.only_listed:
@@ -325,12 +362,14 @@ def _arguments(
         "only_listed": settings.only_listed,
         "whole_photos": settings.whole_photos,
         "per_second": settings.per_second,
+        "baseline": settings.baseline,
+        "window": settings.window,
         "settings": settings.video.to_record(),
     }
 
 
 def _submit(
-    arguments: dict[str, Any], table: bytes | None, uploads: Sequence[tuple[str, IO[bytes]]]
+    arguments: dict[str, Any], tables: _Tables, uploads: Sequence[tuple[str, IO[bytes]]]
 ) -> Batch:
     for _, file in uploads:
         file.seek(0)
@@ -338,8 +377,9 @@ def _submit(
     batch = Batch(tasks.new_directory(paths.tasks_root(), kinds.BATCH, more))
     try:
         with disk_full_as_error(batch.directory / "uploads"):
-            if table is not None:
-                batch.table_file.write_bytes(table)
+            for table, path in zip(tables, (batch.table_file, batch.markers_file), strict=True):
+                if table is not None:
+                    path.write_bytes(table)
             _copy(batch, uploads)
         return Batch(queue.submit(batch.directory, kinds.BATCH, arguments).directory)
     except BaseException:

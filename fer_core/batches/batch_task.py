@@ -20,14 +20,13 @@ from fer_core.batches.batch import (
     BatchSummary,
     FileResult,
     Manifest,
-    PersonRow,
     save_result,
 )
 from fer_core.batches.crops import Crops
 from fer_core.batches.frames import FrameWriter, read_frames
 from fer_core.batches.manifest import folder_of, make_manifest
+from fer_core.batches.marks import summarize
 from fer_core.batches.media import check_name, is_video
-from fer_core.batches.summary import summarize_people
 from fer_core.errors import FerError
 from fer_core.inference import (
     Classifier,
@@ -148,24 +147,13 @@ class _Worker:
 
     def _finish(self, item: _Item, result: FileResult) -> None:
         size, changed = _stamp(item.status) if item.status else (0, 0)
-        people: list[PersonRow] = []
-        frontal: list[PersonRow] = []
-        tracks: dict[str, int] = {}
+        names, tracks = self._classifier.class_names, dict[str, int]()
         if not result.problem:
-            names = self._classifier.class_names
             frames = read_frames(self._batch.frames_file(item.number), names)
-            people = summarize_people(frames, names)
-            frontal = summarize_people(frames, names, frontal=True)
             counts = frames["face"].value_counts(sort=False)
             tracks = {str(track): int(count) for track, count in counts.items()}
-        result = replace(
-            result,
-            size=size,
-            changed=changed,
-            track_frames=tracks,
-            people=tuple(people),
-            frontal_people=tuple(frontal),
-        )
+        result = replace(result, size=size, changed=changed, track_frames=tracks)
+        result = summarize(self._batch, item.number, result, names)
         save_result(self._batch, item.number, result, durable=is_video(item.file.name))
         self._done += 1
 

@@ -1,16 +1,18 @@
 """Reads the table of clips: which part of which file, of which participant and condition."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.markers import parse_seconds
+from fer_core.markers import MarkedTimes, parse_seconds, parse_times
 from fer_core.storage import parse_csv, undefused, with_commas
 from fer_core.text import counted, is_one_line, shortened, some
 
 FILE, START, END = "file", "start", "end"
+MARKERS, EXCLUDED, BASELINE = "markers", "excluded", "baseline"
+_TIMES = (FILE, START, END, MARKERS, EXCLUDED, BASELINE)  # the others are joined to results
 PARTICIPANT, CONDITION = "participant", "condition"
 MAX_TABLE_BYTES = 8_000_000
 MAX_ROWS = 20_000
@@ -27,6 +29,8 @@ class Clip:
     start: float = 0.0  # seconds
     end: float | None = None  # seconds; None for the end of the file
     columns: Mapping[str, str] = field(default_factory=dict)  # participant, condition and others
+    marks: MarkedTimes = MarkedTimes()
+    baseline: str = ""  # a range such as "0-5", or another file of the batch
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Matching:
 
 def read_clip_table(data: bytes, reserved: Collection[str] = ()) -> ClipTable:
     """Reads a CSV table with a column `file`, and optionally `start` and `end`.
+
+    Optional too are `markers` ("0:12 picture shown; 0:20 pause"), `excluded` ("5-10; 1:05-1:10
+    talks") and `baseline` ("0-5", or the name of a file with the participant's neutral face).
 
     Columns are separated by commas or by semicolons. Times are seconds, or minutes and seconds as
     in 1:05, or hours too as in 1:01:05.5; an empty one stands for the file's beginning or end.
@@ -75,14 +82,10 @@ def match_clips(table: ClipTable, names: Sequence[str]) -> Matching:
     Raises:
         FerError: two rows belong to the same file.
     """
-    by_name: dict[str, list[str]] = {}
-    for name in names:
-        by_name.setdefault(name.rpartition("/")[2], []).append(name)
-    known, problems = set(names), []
+    find, problems = find_name(names), []
     clips: dict[str, Clip] = {}
     for clip in table.clips:
-        path = clip.file.replace("\\", "/").removeprefix("./")
-        found = [path] if path in known else by_name.get(path, [])
+        found = find(clip.file)
         if len(found) != 1:
             problems.append(_unknown(clip, found))
         elif found[0] in clips:
@@ -91,6 +94,24 @@ def match_clips(table: ClipTable, names: Sequence[str]) -> Matching:
             clips[found[0]] = clip
     unlisted = tuple(name for name in names if name not in clips)
     return Matching(clips, unlisted, tuple(problems))
+
+
+def find_name(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """Returns a function that finds the files that a path, or else a mere name, may stand for.
+
+    Args:
+        names: of the files of a batch, relative paths with slashes.
+    """
+    known = set(names)
+    by_name: dict[str, list[str]] = {}
+    for name in names:
+        by_name.setdefault(name.rpartition("/")[2], []).append(name)
+
+    def find(text: str) -> list[str]:
+        path = text.replace("\\", "/").removeprefix("./")
+        return [path] if path in known else by_name.get(path, [])
+
+    return find
 
 
 def _parse(data: bytes) -> pd.DataFrame:
@@ -117,11 +138,11 @@ def _parse(data: bytes) -> pd.DataFrame:
 
 
 def _is_known(name: str) -> bool:
-    return name.lower() in (FILE, START, END, PARTICIPANT, CONDITION)
+    return name.lower() in (*_TIMES, PARTICIPANT, CONDITION)
 
 
 def _other_columns(table: pd.DataFrame, reserved: Collection[str]) -> tuple[str, ...]:
-    columns = tuple(str(name) for name in table if name not in (FILE, START, END))
+    columns = tuple(str(name) for name in table if name not in _TIMES)
     for name in columns:
         if name in reserved:
             raise FerError(
@@ -155,6 +176,7 @@ def _clip(line: int, row: Mapping[str, str], columns: Sequence[str]) -> Clip:
     name = row[FILE]
     try:
         start, end = parse_seconds(row.get(START, "")) or 0.0, parse_seconds(row.get(END, ""))
+        marks = parse_times(row.get(MARKERS, ""), row.get(EXCLUDED, ""))
     except FerError as error:
         raise FerError(f"Line {line:,} of the table: {error}") from error
     if not name:
@@ -164,7 +186,8 @@ def _clip(line: int, row: Mapping[str, str], columns: Sequence[str]) -> Clip:
             f"Line {line:,} of the table: the end of {shortened(name)} must be after its start. "
             f"Received: from {start:g} to {end:g} s"
         )
-    return Clip(name, line, start, end, {column: row[column] for column in columns})
+    cells = {column: row[column] for column in columns}
+    return Clip(name, line, start, end, cells, marks, row.get(BASELINE, ""))
 
 
 def _check_files(clips: Sequence[Clip]) -> None:

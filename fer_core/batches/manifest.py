@@ -9,6 +9,7 @@ from fer_core import access
 from fer_core.batches.batch import Batch, BatchFile, Manifest
 from fer_core.batches.clip_table import Matching, match_clips, read_clip_table
 from fer_core.batches.columns import reserved_columns
+from fer_core.batches.marks import make_marks, save_marks
 from fer_core.batches.media import find_media, is_media
 from fer_core.datasets.importing import extract_archive
 from fer_core.errors import FerError
@@ -30,6 +31,10 @@ def make_manifest(batch: Batch, class_names: Sequence[str]) -> Manifest:
         table = read_clip_table(batch.table_file.read_bytes(), reserved_columns(class_names))
         matching, columns = match_clips(table, media.names), table.columns
     names = [name for name in media.names if name in matching.clips or not settings.only_listed]
+    markers = batch.markers_file.read_bytes() if batch.markers_file.exists() else None
+    marks = make_marks(
+        names, matching.clips, markers, baseline=settings.baseline, window=settings.window
+    )
     if not names:
         raise FerError(" ".join(["No row of the table names a file.", *matching.problems[:3]]))
     manifest = Manifest(
@@ -39,6 +44,7 @@ def make_manifest(batch: Batch, class_names: Sequence[str]) -> Manifest:
         (*problems, *matching.problems),
         media.notes,
     )
+    save_marks(batch, marks)
     write_json(batch.directory / "manifest.json", asdict(manifest))
     return manifest
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fer_core.batches.columns import FRONTAL_DEGREES
 from fer_core.evaluation import NOT_SURE
-from fer_core.markers import TimeRange, without_ranges
+from fer_core.markers import TimeRange, mean_columns, without_ranges
 
 # A person that is not seen for longer has gone, and comes back later. In files of which few frames
 # were processed, for so many frames.
@@ -67,6 +67,30 @@ def summarize_people(
     for position, row in enumerate(people):
         row["is_main"] = int(position == 0)
     return people
+
+
+def minus_baseline(
+    row: Mapping[str, Any],
+    class_names: Sequence[str],
+    baseline: np.ndarray | None,
+    description: str,
+) -> dict[str, Any]:
+    """Returns the means of a row minus a baseline, and what the baseline is.
+
+    Args:
+        row: with a `mean_` of each class.
+        baseline: (classes,); None if the person has none: nothing is known then.
+        description: of the baseline.
+    """
+    columns = mean_columns(class_names, minus_baseline=True)
+    if baseline is None:
+        return {"baseline": ""} | dict.fromkeys(columns)
+    means = [row[name] for name in mean_columns(class_names, minus_baseline=False)]
+    differences = [
+        None if mean is None or pd.isna(mean) else _rounded(mean - base)
+        for mean, base in zip(means, baseline.tolist(), strict=True)
+    ]
+    return {"baseline": description} | dict(zip(columns, differences, strict=True))
 
 
 def is_frontal(faces: pd.DataFrame) -> pd.Series:

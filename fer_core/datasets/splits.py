@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ _USAGES = {"publictest": "val", "privatetest": "test"}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # of "FER2013Train_set": FER, Train, set
 
 
+@lru_cache(maxsize=10_000)  # asked for each image, of few folders
 def parse_split(word: str) -> str | None:
     """Returns the split that a name stands for: "Valid", "val_set" and "FER2013Valid" are "val".
 

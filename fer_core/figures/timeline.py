@@ -21,9 +21,9 @@ _MAX_RECENT_GAP = 2.0
 _GAP_STEPS = 3.0
 # The origin of a date axis, which shows minutes and seconds, in milliseconds since 1970. Not 1970
 # itself: Plotly takes numbers of four digits for years.
-_MIDNIGHT = 946_684_800_000.0
+TIMELINE_ORIGIN = 946_684_800_000.0
 _EDGE = 1e-3  # seconds in which an area falls to zero
-_EXCLUDED, _LINE, _CURSOR = "rgba(128,128,128,0.6)", "#555", "#D62728"
+_EXCLUDED, _LINE = "rgba(128,128,128,0.6)", "#555"
 _MAX_LABELS = 40  # of markers: more would cover each other
 _MAX_LABEL = 24  # characters
 _POINTS_PER_SECOND = 5  # of the recent figure; smoothed probabilities change no faster
@@ -39,7 +39,6 @@ def timeline_figure(
     baseline: np.ndarray | None = None,
     markers: Sequence[Marker] = (),
     excluded: Sequence[TimeRange] = (),
-    cursor: float | None = None,
 ) -> go.Figure:
     """Draws a face's probabilities through a video as stacked areas, the first class lowest.
 
@@ -54,7 +53,6 @@ def timeline_figure(
         baseline: (classes,), subtracted; the differences are lines, which the axis says.
         markers: drawn as labeled vertical lines.
         excluded: ranges that are shaded.
-        cursor: the time of a red line, a shape with the name "cursor".
     """
     if baseline is None:
         seconds, probabilities = _with_gaps_and_ends(seconds, probabilities)
@@ -74,7 +72,7 @@ def timeline_figure(
         showlegend=legend,
         hovermode="x unified",
         margin={"t": top},
-        shapes=[*_ranges(excluded), *_marker_lines(markers), *_cursor_line(cursor)],
+        shapes=[*_ranges(excluded), *_marker_lines(markers)],
         annotations=_marker_labels(markers),
     )
     if legend and markers:  # above the labels
@@ -86,7 +84,7 @@ def timeline_figure(
 def _set_axes(figure: go.Figure, whole: float, *, is_change: bool) -> None:
     figure.update_xaxes(
         type="date",
-        range=[_MIDNIGHT, _MIDNIGHT + 1e3 * whole],
+        range=[TIMELINE_ORIGIN, TIMELINE_ORIGIN + 1e3 * whole],
         tickformatstops=[
             {"dtickrange": [None, 999], "value": "%M:%S.%1f"},
             {"dtickrange": [1000, None], "value": "%H:%M:%S" if whole >= 3600 else "%M:%S"},
@@ -103,11 +101,11 @@ def _set_axes(figure: go.Figure, whole: float, *, is_change: bool) -> None:
 
 def _milliseconds(seconds: np.ndarray) -> np.ndarray:
     """Returns the places of times on the axis."""
-    return np.asarray(_MIDNIGHT + np.rint(1e3 * seconds))
+    return np.asarray(TIMELINE_ORIGIN + np.rint(1e3 * seconds))
 
 
 def _place(seconds: float) -> float:
-    return _MIDNIGHT + round(1e3 * seconds)
+    return TIMELINE_ORIGIN + round(1e3 * seconds)
 
 
 def _ranges(excluded: Sequence[TimeRange]) -> Iterable[dict[str, Any]]:
@@ -122,14 +120,6 @@ def _marker_lines(markers: Sequence[Marker]) -> Iterable[dict[str, Any]]:
     for each in markers:
         yield _shape("line", each.seconds, each.seconds) | {
             "line": {"color": _LINE, "width": 1.5, "dash": "dot"}
-        }
-
-
-def _cursor_line(cursor: float | None) -> Iterable[dict[str, Any]]:
-    if cursor is not None:
-        yield _shape("line", cursor, cursor) | {
-            "name": "cursor",
-            "line": {"color": _CURSOR, "width": 1.5},
         }
 
 

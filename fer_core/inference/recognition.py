@@ -25,6 +25,7 @@ from fer_core.expressions import colors
 from fer_core.models import Model, predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
+    MARGIN,
     MIN_CONFIDENCE,
     SCREEN_SIDE,
     Face,
@@ -36,11 +37,6 @@ from fer_core.vision import (
     head_pose,
     measure_image,
 )
-
-# Around the detector's box, as a share of its longer side. FER2013 is cropped like these boxes: on
-# 300 of its images the longer side of the box is 1.05 of the image's (quartiles 0.95 and 1.15), and
-# the centers agree.
-MARGIN = 0.0
 
 # Degrees; faces tilted further are rotated upright before classification. Of 1,500 validation faces
 # of FER2013, tilted by 0, 10, 20, 30 and 40 degrees, the pretrained model recognizes (where a face

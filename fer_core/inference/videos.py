@@ -142,6 +142,11 @@ class Video(RecognitionTask):
         """Returns the path of the table; see `video_table.table_columns`."""
         return self.directory / "faces.csv"
 
+    @property
+    def annotations_file(self) -> Path:
+        """Returns the path of what is marked on the video; see `markers.read_annotations`."""
+        return self.directory / "annotations.json"
+
     def portrait_file(self, number: int) -> Path:
         """Returns the path of the portrait of a face."""
         return self.directory / "portraits" / f"{number}.jpg"

@@ -15,6 +15,7 @@ from fer_core.markers.means import (
     CHANGE,
     baseline_means,
     is_in_ranges,
+    mean_columns,
     means_around,
     without_ranges,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "baseline_means",
     "format_seconds",
     "is_in_ranges",
+    "mean_columns",
     "means_around",
     "parse_range",
     "parse_seconds",

@@ -54,23 +54,27 @@ def means_around(
     Args:
         faces: with `seconds`, `person` and a `p_` of each class, without excluded ranges.
         window: seconds before and after.
-        baselines: (classes,) by person, subtracted from the means before and after. Means of
-            persons without one are then missing; changes do not depend on it.
+        baselines: (classes,) by person, subtracted in more columns; missing for persons without
+            one. Changes do not depend on it.
 
     Returns:
-        In order of the markers, three rows per marker and person, with the columns marker (its
-        label), seconds, person, period (before, after, change), frames and a `mean_` of each
-        class, which is missing if no frame is in the window.
+        In order of the markers, three rows per marker and person: marker (its label), seconds,
+        person, period (before, after, change), frames, and for each class `mean_<class>`, missing
+        if no frame is in the window; with baselines `mean_<class>_minus_baseline` too.
     """
-    means = [f"mean_{name}" for name in class_names]
-    columns = ["marker", "seconds", "person", "period", "frames", *means]
+    columns = ["marker", "seconds", "person", "period", "frames"]
+    columns += mean_columns(class_names, minus_baseline=False)
+    if baselines is not None:
+        columns += mean_columns(class_names, minus_baseline=True)
     times = np.array([marker.seconds for marker in markers])
     tables = []
     for person, rows in faces.groupby("person", sort=False) if len(markers) else ():
         counts, values = _periods(rows, class_names, times, window)
         if baselines is not None:
-            values[:, :2] -= baselines.get(str(person), np.full(len(class_names), np.nan))
-        table = pd.DataFrame(values.reshape(-1, len(class_names)).round(6), columns=means)
+            less = values.copy()
+            less[:, :2] -= baselines.get(str(person), np.full(len(class_names), np.nan))
+            values = np.concatenate([values, less], axis=2)
+        table = pd.DataFrame(values.reshape(-1, values.shape[2]).round(6), columns=columns[5:])
         tables.append(
             table.assign(
                 marker=np.repeat([marker.label for marker in markers], 3),
@@ -85,6 +89,12 @@ def means_around(
         return pd.DataFrame({name: [] for name in columns})
     found = pd.concat(tables).sort_values("order", kind="stable", ignore_index=True)
     return found[columns]
+
+
+def mean_columns(class_names: Sequence[str], *, minus_baseline: bool) -> list[str]:
+    """Returns the names of the columns of means, which say whether a baseline is subtracted."""
+    end = "_minus_baseline" if minus_baseline else ""
+    return [f"mean_{name}{end}" for name in class_names]
 
 
 def _periods(

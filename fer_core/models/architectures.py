@@ -17,6 +17,7 @@ from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
 from fer_core.models.model_file import open_weights
 from fer_core.models.optimizers import make_optimizer
 from fer_core.models.rebuild import rebuild_model
+from fer_core.models.sharpness import SharpnessAwareModel
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
@@ -31,7 +32,8 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     weights come from Keras's global random state; the caller seeds it.
 
     Raises:
-        FerError: the backbone's weights are not available, or do not fit.
+        FerError: the backbone's weights are not available, or do not fit; or a setting is not
+            available on this Keras backend.
     """
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
@@ -39,7 +41,12 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    model = keras.Model(inputs, outputs, name=config.architecture)
+    if config.sharpness:
+        model = SharpnessAwareModel(
+            inputs, outputs, name=config.architecture, radius=config.sharpness
+        )
+    else:
+        model = keras.Model(inputs, outputs, name=config.architecture)
     begin_stage(model, config, 0, steps_per_epoch)
     return model
 

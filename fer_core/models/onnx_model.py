@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.onnx_export import (
     FEATURES,
@@ -68,3 +69,27 @@ def load_for_prediction(
     from fer_core.models.architectures import load_model
 
     return load_model(path, config, classes)
+
+
+def to_onnx(path: Path, config: TrainConfig | None = None, classes: int | None = None) -> bytes:
+    """Returns a model that `save_model` wrote as the bytes of an .onnx file; see `export_onnx`.
+
+    The graph has the input `pixels` and the output `probabilities` alone.
+
+    Args:
+        config: of the run; the model must take images of its size.
+        classes: that the model must tell apart.
+
+    Raises:
+        DamagedFileError: the file is damaged, holds another model, or none.
+        FerError: a layer has no equivalent here.
+    """
+    with open_blueprint(path, config, classes) as (blueprint, arrays):
+        try:
+            return export_onnx(blueprint, arrays, with_features=False)
+        except UnsupportedModelError as error:
+            reason = str(error)
+    raise FerError(
+        f"Every layer of a model must have an equivalent in ONNX here. Received: {reason}. "
+        "Export it in another format."
+    )

@@ -22,6 +22,7 @@ DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
+EXPORT = "export"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -137,10 +138,18 @@ class _Batch:
     whole_photos: bool = False
     per_second: Annotated[float, Meta(gt=0, le=MAX_FRAMES_PER_SECOND)] | None = None
     settings: _VideoSettings = _VideoSettings()
+    baseline: _Text = ""
+    window: Annotated[float, Meta(gt=0, le=1e7)] = 2.0  # seconds around a marker
 
     def __post_init__(self) -> None:
         if self.source is not None and not Path(self.source).is_absolute():
             raise FerError("`source` must be an absolute path.")
+
+
+@dataclass(frozen=True)
+class _Export:
+    run: Name
+    format: Name
 
 
 @dataclass(frozen=True)
@@ -179,4 +188,6 @@ KINDS = {
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
     # Takes hours, in which a single video must not have to wait.
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
+    # Takes a minute, for which an evaluation need not wait.
+    EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
 }

@@ -44,8 +44,10 @@ def test_a_baseline_is_subtracted_from_each_person_but_not_from_changes() -> Non
     baselines = baseline_means(table, NAMES, TimeRange(0.0, 0.5))
     assert list(baselines) == ["Ann"]
     found = means_around(table, NAMES, [Marker(1.0, "go")], 0.5, baselines)
-    assert happy(found, "Ann") == pytest.approx([0.0, 0.6, 0.6])
-    assert np.isnan(happy(found, "Bob")).all()  # without a baseline
+    assert happy(found, "Ann") == pytest.approx([0.1, 0.7, 0.6])
+    assert happy(found, "Ann", "mean_happy_minus_baseline") == pytest.approx([0.0, 0.6, 0.6])
+    assert happy(found, "Bob")[1] == pytest.approx(0.5)
+    assert np.isnan(happy(found, "Bob", "mean_happy_minus_baseline")).all()
 
 
 def test_frames_of_excluded_ranges_do_not_count() -> None:

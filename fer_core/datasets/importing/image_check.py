@@ -25,6 +25,7 @@ from fer_core.vision import face_pixels
 
 MEAN_SIZE = (64, 64)  # height, width of a mean face in pixels
 MAX_CLASSES = 100
+_HOPELESS = 20_000  # images, of which not one can be read: nor can a million others
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,10 @@ def _combine(
         sums[chunk.classes] += chunk.sums
         is_gray = is_gray and chunk.is_gray
         append(chunk.measures)
+        if len(damaged) == len(rows) >= _HOPELESS:
+            raise FerError(
+                f"None of the first {len(rows):,} images can be read. {damaged.first[0]}"
+            )
         report(len(rows), len(index), f"Checked {len(rows):,} of {len(index):,} images")
     files = pd.DataFrame(rows, columns=["size", "modified", "content"], index=index.index)
     readable = (files["content"] != "").to_numpy()

@@ -6,8 +6,8 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
-from io import BufferedWriter, BytesIO
-from pathlib import Path, PurePosixPath
+from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 from fer_core import tasks
@@ -15,8 +15,12 @@ from fer_core.datasets.importing.archives import (
     MAX_DEPTH,
     MAX_EXTRACTED_BYTES,
     NOT_OF_A_MEMBER,
+    check_empty,
     check_size,
+    create,
+    is_wanted,
     leads_out,
+    size_on_disk,
 )
 from fer_core.datasets.importing.zip_directory import MAX_MEMBERS
 from fer_core.datasets.layouts.csv_reader import TABLE_SUFFIXES
@@ -127,22 +131,28 @@ def _extract_members(file: Any, size: int, target: Path, report: Report) -> list
                 "The archive must only contain plain files. Received a path outside the archive: "
                 f"{shortened(member.filename)}"
             )
-    total = sum(member.uncompressed for member in members)
     available = min(MAX_EXTRACTED_BYTES, shutil.disk_usage(target).free, tasks.room_left())
-    check_size(total, size, available)
-    wanted, others, skipped = set[str](), 0, Tally()
+    wanted, others, empty, skipped = set[str](), 0, 0, Tally()
+    total = 0
     for member in members:
-        path = PurePosixPath(member.filename)
-        if path.suffix.lower() not in _WANTED or any(p.startswith(".") for p in path.parts):
+        if not is_wanted(member.filename, _WANTED):
+            total += member.uncompressed  # it is unpacked all the same
             others += 1
+        elif member.uncompressed == 0:
+            empty += 1
+            check_empty(empty)
         elif member.filename in wanted or not _is_plain(member):
             skipped.add(member.filename)
         else:
             wanted.add(member.filename)
+            total += size_on_disk(member.uncompressed)
+    check_size(total, size, available)
     files = _Files(target, wanted, skipped, report)
     with contextlib.closing(files):
         file.extract(targets=wanted, factory=files)
     notes = [f"Skipped {counted(others, 'file')} that are not images."] if others else []
+    if empty:
+        notes.append(f"Skipped {counted(empty, 'empty file')} of the archive.")
     if skipped:
         notes.append(
             f"Skipped {counted(len(skipped), 'file')} of the archive that are links, repeated or "
@@ -188,12 +198,11 @@ class _File:
     """Writes a member to a file, as a `Py7zIO`."""
 
     def __init__(self, place: Path | None, refuse: Callable[[], None]) -> None:
-        self._file: BufferedWriter | None = None
+        self._file: IO[bytes] | None = None
         self._size = 0
         try:
             if place is not None:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                self._file = place.open("xb")
+                self._file = create(place, "xb")
         except OSError as error:
             if error.errno in NOT_OF_A_MEMBER:
                 raise

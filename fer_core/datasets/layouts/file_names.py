@@ -1,7 +1,7 @@
 """Reads expressions from the names of image files, by KDEF's or JAFFE's codes or by words."""
 
+import os
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -83,9 +83,14 @@ def worded_names(source: Source) -> NamePattern | None:
 def _fits(source: Source, pattern: NamePattern) -> bool:
     if not source.is_folder or not source.images:
         return False
-    found = Counter(pattern.class_name(PurePosixPath(path).stem) for path in source.images)
-    without = found.pop("", 0)
-    return len(found) >= 2 and without <= (1 - _MOSTLY) * len(source.images)
+    found, without, most = set[str](), 0, (1 - _MOSTLY) * len(source.images)
+    for path in source.images:
+        name = pattern.class_name(os.path.splitext(path.rpartition("/")[2])[0])  # noqa: PTH122
+        found.add(name)
+        without += not name
+        if without > most:
+            return False
+    return len(found - {""}) >= 2
 
 
 def read_file_names(source: Source, pattern: NamePattern) -> ParsedLayout:

@@ -1,6 +1,7 @@
 """Lists the files below a folder."""
 
 import os
+import stat
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ _SYSTEM = {"__macosx", "thumbs.db", "desktop.ini"}  # created by operating syste
 
 MAX_FILES = 2_000_000  # below a folder; AffectNet, the largest dataset of the field, has one
 _MAX_FOLDERS = 200_000
+_MAX_DEPTH = 100  # folders
 _REPORT_EVERY = 10_000  # files
 
 
@@ -28,6 +30,7 @@ class Listing:
     unreadable: list[str]  # folders
     special: Tally = field(default_factory=Tally)  # pipes, devices, links to nothing or back
     misnamed: Tally = field(default_factory=Tally)  # files and folders whose name has odd bytes
+    deep: Tally = field(default_factory=Tally)  # folders below `_MAX_DEPTH` others
     linked: Tally = field(default_factory=Tally)  # links to files and folders elsewhere
 
     def notes(self) -> list[str]:
@@ -45,6 +48,9 @@ class Listing:
                 f"Skipped {count} (names with line breaks, control characters or bytes that are "
                 f"not UTF-8): {self.misnamed}."
             )
+        if self.deep:
+            count = counted(len(self.deep), "folder")
+            notes.append(f"Skipped {count} more than {_MAX_DEPTH} folders deep: {self.deep}.")
         if self.linked:
             count = counted(len(self.linked), "link")
             notes.append(f"Followed {count} that lead out of the folder: {self.linked}.")
@@ -65,15 +71,16 @@ def list_files(root: Path, report: Report) -> Listing:
     while waiting:
         relative, folder = waiting.pop()
         try:
-            stat = folder.stat()
-            entries = sorted(islice(os.scandir(folder), MAX_FILES + 1), key=lambda each: each.name)
+            status = folder.stat()
+            with os.scandir(folder) as found:
+                entries = sorted(islice(found, MAX_FILES + 1), key=lambda each: each.name)
         except OSError:
             listing.unreadable.append(relative)
             continue
         # Windows may report no inode; links to folders are rare there.
-        if stat.st_ino and (stat.st_dev, stat.st_ino) in seen:
+        if status.st_ino and (status.st_dev, status.st_ino) in seen:
             continue
-        seen.add((stat.st_dev, stat.st_ino))
+        seen.add((status.st_dev, status.st_ino))
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
                 continue
@@ -83,7 +90,9 @@ def list_files(root: Path, report: Report) -> Listing:
                 report(0, 0, f"Found {images:,} images")
             if not _is_listed(entry, path, base, listing):
                 continue
-            if entry.is_dir():
+            if entry.is_dir() and path.count("/") >= _MAX_DEPTH:
+                listing.deep.add(path)
+            elif entry.is_dir():
                 waiting.append((path, Path(entry.path)))
             elif Path(entry.name).suffix.lower() in IMAGE_SUFFIXES:
                 listing.images.setdefault(relative, []).append(entry.name)
@@ -128,7 +137,18 @@ def _check_counts(root: Path, files: int, folders: int) -> None:
 
 def is_file(path: Path) -> bool:
     """Returns whether it is a file that may be read; False for invalid names, as long texts."""
-    return access.current().may_read(path) and os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for some invalid names)
+    return file_status(path) is not None
+
+
+def file_status(path: Path | str) -> os.stat_result | None:
+    """Returns what the system tells of a file; None where `is_file` is False."""
+    if not access.current().may_read(path):
+        return None
+    try:
+        status = os.stat(path)  # noqa: PTH116 (faster, and there may be a million)
+    except (OSError, ValueError):  # not there, too long, or with a null character
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def find_copies(root: Path, listing: Listing) -> list[str]:

@@ -1,6 +1,6 @@
 """A source to be read: a folder with its images and tables, or one table."""
 
-from collections.abc import Callable
+import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -11,11 +11,13 @@ from fer_core.datasets.layouts.file_tree import Listing, find_copies, is_file, l
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
 from fer_core.text import Tally, counted
+from fer_core.vision import IMAGE_SUFFIXES
 
 _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
 _MOST_TABLES = 20
 _MAX_TABLES = 1_000
+_MAX_END = 6  # parts of a path that a table may tell images of one name apart by
 
 
 class Source:
@@ -37,6 +39,7 @@ class Source:
         self.choices = choices or Choices()
         self.report: Report = report or (lambda done, total, message: None)
         self.damaged = Tally()  # why tables of the folder cannot be read
+        self._ends: dict[tuple[int, bool], dict[str, list[str]]] = {}
         self.is_folder = path.is_dir()
         self.folder = path if self.is_folder else path.parent
 
@@ -104,19 +107,30 @@ class Source:
         ]
 
     @cached_property
-    def by_name(self) -> dict[str, list[str]]:
-        """Returns the images by file name in lower case."""
-        return _grouped(self.images, lambda path: path.name.lower())
-
-    @cached_property
     def by_stem(self) -> dict[str, list[str]]:
         """Returns the images by file name in lower case, without suffix."""
-        return _grouped(self.images, lambda path: path.stem.lower())
+        return self._by_end(1, has_suffix=False)
+
+    def _by_end(self, parts: int, *, has_suffix: bool) -> dict[str, list[str]]:
+        """Returns the images by that many last parts of their path, in lower case.
+
+        Each is looked up at once, since thousands of images may share a name.
+        """
+        key = parts, has_suffix
+        if key not in self._ends:
+            groups: dict[str, list[str]] = {}
+            for image in self.images:
+                path = image.lower() if has_suffix else os.path.splitext(image)[0].lower()  # noqa: PTH122
+                words = path.rsplit("/", parts)[-parts:]
+                if len(words) == parts:
+                    groups.setdefault("/".join(words), []).append(image)
+            self._ends[key] = groups
+        return self._ends[key]
 
     @cached_property
-    def _by_tail(self) -> dict[str, list[str]]:
-        """Returns the images by folder and file name in lower case; thousands may share a name."""
-        return _grouped(self.images, lambda path: "/".join(path.parts[-2:]).lower())
+    def _depth(self) -> int:
+        """Returns the number of parts of the longest path of an image."""
+        return 1 + max((image.count("/") for image in self.images), default=0)
 
     def find(self, name: str) -> list[str]:
         """Finds images by a path of which only the end need be right; the best matches only.
@@ -124,26 +138,12 @@ class Source:
         Args:
             name: with slashes; may lack the suffix, or have another than the image.
         """
-        path = PurePosixPath(name)
-        if len(path.parts) > 1 and (
-            nearest := self._by_tail.get("/".join(path.parts[-2:]).lower())
-        ):
-            found = nearest
-        else:
-            name, stem = path.name.lower(), path.stem.lower()
-            found = self.by_name.get(name) or self.by_stem.get(name) or self.by_stem.get(stem, [])
-        for depth in range(len(path.parts), 1, -1):
-            end = "/".join(path.parts[-depth:-1]).lower()
-            nearer = [
-                each for each in found if f"/{each.lower()}".rpartition("/")[0].endswith(f"/{end}")
-            ]
-            if nearer:
-                return nearer
-        return found
-
-
-def _grouped(names: list[str], key: Callable[[PurePosixPath], str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(key(PurePosixPath(name)), []).append(name)
-    return groups
+        parts = [part for part in name.lower().split("/") if part not in ("", ".")]
+        last = PurePosixPath(parts[-1] if parts else "")
+        stems = [*parts[:-1], last.stem] if last.suffix in IMAGE_SUFFIXES else []
+        for ends, has_suffix in ((parts, True), (parts, False), (stems, False)):
+            for count in range(min(len(ends), self._depth, _MAX_END), 0, -1):
+                found = self._by_end(count, has_suffix=has_suffix).get("/".join(ends[-count:]))
+                if found:
+                    return found
+        return []

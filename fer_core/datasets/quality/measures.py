@@ -69,7 +69,9 @@ def measure_into(row: np.void, image: np.ndarray) -> None:
 def writing_measures(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     """Opens a new file and provides a function that appends MEASURES to it."""
     with writing_array(path, (MEASURES.itemsize,)) as append:
-        yield lambda measures: append(measures.view(np.uint8).reshape(len(measures), -1))
+        # Not -1, which NumPy refuses for a chunk without a readable image.
+        shape = (-1, MEASURES.itemsize)
+        yield lambda measures: append(measures.view(np.uint8).reshape(shape))
 
 
 def load_measures(path: Path) -> np.ndarray | None:

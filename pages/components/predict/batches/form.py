@@ -65,21 +65,26 @@ def _show_form(options: PredictOptions) -> None:
             "others. Only file is needed. Every other column is joined to the results."
         ),
     )
-    settings = _choose_settings(options)
-    settings = replace(settings, patterns=patterns, whole_photos=options.search.whole)
+    markers, baseline = _choose_marks(number)
+    settings = replace(
+        _choose_settings(options),
+        patterns=patterns,
+        baseline=baseline,
+        whole_photos=options.search.whole,
+    )
     data, is_valid = table.getvalue() if table else None, bool(source)
     if data is not None:
         settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
     if source:
         names = [file.name for file in source.uploads]
-        is_valid = show_preview(options.run, source.folder, names, settings, data)
+        is_valid = show_preview(options.run, source.folder, names, settings, (data, markers))
     st.button(
         "Start batch",
         type="primary",
         icon=":material/play_arrow:",
         **writing(disabled=not is_valid),
         on_click=_submit,
-        args=(options.run, source, settings, data),
+        args=(options.run, source, settings, (data, markers)),
     )
     st.caption(
         "A file that cannot be read does not end the batch. Stopping keeps the finished files, and "
@@ -129,6 +134,30 @@ def _choose_patterns() -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _choose_marks(number: int) -> tuple[bytes | None, str]:
+    """Chooses a table of markers, and a baseline for files without their own."""
+    with st.expander("Markers and baseline, optional", icon=":material/flag:"):
+        file = st.file_uploader(
+            "Markers and excluded ranges (CSV)",
+            type=["csv"],
+            max_upload_size=upload_limit(8),
+            key=f"batch-markers-{number}",
+            **writing(
+                help="Columns file, time, label for markers, or file, start, end, reason for "
+                "ranges to exclude. Markers can also be added when the batch has ended."
+            ),
+        )
+        baseline = st.text_input(
+            "Baseline",
+            key="batch-baseline",
+            width=240,
+            placeholder="0-5",
+            help="A range of each video, or the name of a file with a neutral face, whose means "
+            "are subtracted. A column baseline in the table of clips says it for each file.",
+        )
+    return file.getvalue() if file else None, baseline.strip()
+
+
 def _choose_settings(options: PredictOptions) -> BatchSettings:
     """Chooses which frames of videos are processed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -160,14 +189,17 @@ def _choose_settings(options: PredictOptions) -> BatchSettings:
     return BatchSettings(options.video_settings(step, float(smoothing)), rate)
 
 
-def _submit(run: Run, source: _Source, settings: BatchSettings, table: bytes | None) -> None:
-    name = format_run(run)
+def _submit(
+    run: Run, source: _Source, settings: BatchSettings, tables: tuple[bytes | None, bytes | None]
+) -> None:
+    given: dict[str, Any] = dict(zip(("table", "markers"), tables, strict=True))
+    given["model_name"] = format_run(run)
 
     def submit() -> Batch:
         if source.folder is not None:
-            return batches.submit_folder(run, source.folder, settings, table=table, model_name=name)
+            return batches.submit_folder(run, source.folder, settings, **given)
         uploads: Sequence[tuple[str, IO[bytes]]] = [(file.name, file) for file in source.uploads]
-        return batches.submit_uploads(run, uploads, settings, table=table, model_name=name)
+        return batches.submit_uploads(run, uploads, settings, **given)
 
     if run_or_report(submit):
         st.session_state[_UPLOADS] += 1  # new fields, which drops the uploads
