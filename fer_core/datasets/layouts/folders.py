@@ -215,7 +215,7 @@ def _odd_splits(source: Source, parts: dict[str, tuple[str, str]]) -> tuple[Ques
     """Asks which split a folder is that is named like one, or lies beside some; not plainly."""
     splits: dict[str, set[str]] = {}  # by the folder that they are in
     for folder, (_, split) in parts.items():
-        if split:
+        if split and split not in source.choices.splits:
             names = folder.split("/")
             splits.setdefault("/".join(names[: names.index(split)]), set()).add(split)
     odd: dict[str, int] = {}

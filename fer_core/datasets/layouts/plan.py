@@ -124,8 +124,9 @@ def _read_splits(words: list[str], choices: Choices) -> dict[str, str]:
 
 def _split_questions(splits: dict[str, str], choices: Choices) -> list[Question]:
     """Asks about names that tell no split beside names that do; others only mark parts."""
-    known = sorted(word for word, split in splits.items() if split)
-    odd = sorted(w for w, split in splits.items() if w and not split and w not in choices.splits)
+    told = {word: split for word, split in splits.items() if word not in choices.splits}
+    known = sorted(word for word, split in told.items() if split)
+    odd = sorted(word for word, split in told.items() if word and not split)
     if not known or not odd:
         return []
     return [
