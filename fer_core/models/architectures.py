@@ -14,8 +14,9 @@ from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
-from fer_core.models.model_file import open_weights
+from fer_core.models.model_file import add_answers, open_weights
 from fer_core.models.optimizers import make_optimizer
+from fer_core.models.parity import encode_answers, probe_faces
 from fer_core.models.rebuild import rebuild_model
 from fer_core.models.sharpness import SharpnessAwareModel
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
@@ -115,9 +116,16 @@ def load_model(
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
+    """Saves a float32 copy of the model without its optimizer; replaces the file atomically.
+
+    The file also gets answers that `load_for_prediction` compares with those of onnxruntime.
+    """
+    copy = to_stock_model(model)
+    _, height, width, channels = copy.input_shape
+    answers = copy([probe_faces((height, width, channels))], training=False)
     with replacing(path) as temporary:
-        to_stock_model(model).save(temporary)
+        copy.save(temporary)
+        add_answers(temporary, encode_answers(keras.ops.convert_to_numpy(answers)))
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -16,6 +16,8 @@ LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+FERPLUS = "ferplus"
+LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority"}
 SCHEDULES = {"constant": "Constant", "cosine": "Cosine"}
 VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
@@ -170,6 +172,14 @@ class TrainConfig:
         "Expressions",
         "The classes to train on, at least two. Empty means all classes.",
         metavar="EXPRESSION",
+    )
+    labels: str = setting(
+        "dataset",
+        "Labels",
+        "dataset, or ferplus: the expression with more than half of FER+'s votes, contempt among "
+        "them; single votes are removed, and images without such a majority left out. Needs a "
+        "dataset that was added with the FER+ votes.",
+        choices=LABELS,
     )
     epochs: int = setting(
         50,

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from fer_core.datasets import has_votes
 from fer_core.errors import FerError
 from fer_core.runs import TrainConfig
-
-VOTES = "votes_"  # prefix of the index columns with FER+'s votes
 
 
 def make_targets(
@@ -95,12 +94,12 @@ def _draw_windows(rng: np.random.Generator, alpha: float, shape: tuple[int, ...]
 def _with_votes(
     targets: np.ndarray, index: pd.DataFrame, class_names: tuple[str, ...], config: TrainConfig
 ) -> np.ndarray:
-    if not any(column.startswith(VOTES) for column in index):
+    if not has_votes(index):
         raise FerError(
             f"`votes` needs a dataset with FER+'s votes. {config.dataset} has none: put "
             "fer2013new.csv beside the images and add the dataset again, or set `votes` to 0."
         )
-    columns = [f"{VOTES}{name}" for name in class_names]
+    columns = [f"votes_{name}" for name in class_names]
     votes = index.reindex(columns=columns, fill_value=0).to_numpy("float32")
     total = votes.sum(axis=1, keepdims=True)
     distribution = np.divide(votes, total, out=targets.copy(), where=total > 0)
