@@ -72,7 +72,8 @@ def list_files(root: Path, report: Report) -> Listing:
         relative, folder = waiting.pop()
         try:
             status = folder.stat()
-            entries = sorted(islice(os.scandir(folder), MAX_FILES + 1), key=lambda each: each.name)
+            with os.scandir(folder) as found:
+                entries = sorted(islice(found, MAX_FILES + 1), key=lambda each: each.name)
         except OSError:
             listing.unreadable.append(relative)
             continue

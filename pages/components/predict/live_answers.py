@@ -92,8 +92,10 @@ def _describe_failure(error: Exception) -> str:
 
 
 def _describe(live: LiveRecognizer, face: TrackedFace) -> str:
-    answer = describe_answer(live.probabilities(face), live.threshold)
-    return answer if "(" in answer else f"{answer}, {100 * face.smoothed.max():.0f} %"
+    answer = describe_answer(live.probabilities(face), live.threshold, is_weak=face.is_weak)
+    sentence = answer if "(" in answer else f"{answer}, {100 * face.smoothed.max():.0f} %"
+    flags = ["doubtful face"] * face.is_doubtful + ["blurred"] * face.is_blurred
+    return " · ".join([sentence, *flags])
 
 
 def _show_pace(live: LiveRecognizer) -> None:

@@ -66,7 +66,12 @@ def _show_form(options: PredictOptions) -> None:
         ),
     )
     markers, baseline = _choose_marks(number)
-    settings = replace(_choose_settings(options), patterns=patterns, baseline=baseline)
+    settings = replace(
+        _choose_settings(options),
+        patterns=patterns,
+        baseline=baseline,
+        whole_photos=options.search.whole,
+    )
     data, is_valid = table.getvalue() if table else None, bool(source)
     if data is not None:
         settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
