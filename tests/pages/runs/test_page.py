@@ -112,7 +112,7 @@ def test_a_run_that_trains_is_not_deleted(open_page: PageOpener, new_run: RunFac
     run = new_run()
     write_json(take(run) / "process.json", process_record() | {"started": time.time()})
     page = button(ask_to_delete(choose(open_page("runs"), 0)), "Delete for good")
-    assert "must be stopped before it is deleted" in page.error[0].value
+    assert "before you delete it" in page.error[0].value
     assert run.directory.exists()
 
 
