@@ -164,12 +164,12 @@ class Batch(RecognitionTask):
 
     @property
     def markers_file(self) -> Path:
-        """Path of the table of markers, as it was given."""
+        """Returns the path of the table of markers, as it was given."""
         return self.directory / "markers.csv"
 
     @property
     def marks_file(self) -> Path:
-        """Path of what is marked on each file; see `marks.read_marks`."""
+        """Returns the path of what is marked on each file; see `marks.read_marks`."""
         return self.directory / "marks.json"
 
     @property

@@ -66,16 +66,15 @@ def describe_summary(
             Column(f"mean_{name}", f"Mean probability of {name}, of the single frames", "0 to 1")
             for name in class_names
         ),
-        *(
-            column
-            for name in class_names
-            for column in (
-                Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1"),
-                Column(f"peak_{name}_seconds", f"When {name} is most probable", "s"),
-            )
-        ),
+        *_peaks(class_names),
         *(_minus_baseline(class_names) if baseline else ()),
     ]
+
+
+def _peaks(class_names: Sequence[str]) -> Iterator[Column]:
+    for name in class_names:
+        yield Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1")
+        yield Column(f"peak_{name}_seconds", f"When {name} is most probable", "s")
 
 
 def describe_markers(

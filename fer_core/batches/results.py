@@ -142,7 +142,7 @@ class BatchResults:
 
     @property
     def marker_columns(self) -> list[Column]:
-        """The columns of `markers`."""
+        """Returns the columns of `markers`."""
         return describe_markers(
             self.class_names, self.manifest.columns, baseline=self.marks.has_baseline
         )

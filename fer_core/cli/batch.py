@@ -45,6 +45,29 @@ def add_commands(commands: Any) -> None:
         help="columns file, start, end, participant, condition, markers, excluded, baseline and "
         "any others",
     )
+    _add_marks(batch)
+    batch.add_argument(
+        "--only-listed", action="store_true", help="only files that the table has a row for"
+    )
+    rate = batch.add_mutually_exclusive_group()
+    rate.add_argument(
+        "--every", type=int, default=1, metavar="N", help="process every Nth frame (default: 1)"
+    )
+    rate.add_argument(
+        "--per-second", type=float, metavar="N", help="process so many frames of a second"
+    )
+    batch.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help='only files like this, such as "*.mp4" or "session1/*"; may be repeated',
+    )
+    add_tta_option(batch, "use test-time augmentation (10 views); slower")
+    batch.set_defaults(command=_batch)
+
+
+def _add_marks(batch: argparse.ArgumentParser) -> None:
     batch.add_argument(
         "--markers",
         type=Path,
@@ -66,25 +89,6 @@ def add_commands(commands: Any) -> None:
         metavar="SECONDS",
         help="average so long before and after each marker (default: %(default)g)",
     )
-    batch.add_argument(
-        "--only-listed", action="store_true", help="only files that the table has a row for"
-    )
-    rate = batch.add_mutually_exclusive_group()
-    rate.add_argument(
-        "--every", type=int, default=1, metavar="N", help="process every Nth frame (default: 1)"
-    )
-    rate.add_argument(
-        "--per-second", type=float, metavar="N", help="process so many frames of a second"
-    )
-    batch.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help='only files like this, such as "*.mp4" or "session1/*"; may be repeated',
-    )
-    add_tta_option(batch, "use test-time augmentation (10 views); slower")
-    batch.set_defaults(command=_batch)
 
 
 def _batch(options: argparse.Namespace) -> int:

@@ -19,9 +19,8 @@ RECENT_HEIGHT = 260
 _MAX_GAP = 1.0
 _MAX_RECENT_GAP = 2.0
 _GAP_STEPS = 3.0
-# The origin of a date axis, which shows minutes and seconds, in milliseconds since 1970. Not 1970
-# itself: Plotly takes numbers of four digits for years.
-TIMELINE_ORIGIN = 946_684_800_000.0
+# The origin of the date axis, which shows minutes and seconds.
+TIMELINE_ORIGIN = "2000-01-01T00:00:00.000"
 _EDGE = 1e-3  # seconds in which an area falls to zero
 _EXCLUDED, _LINE = "rgba(128,128,128,0.6)", "#555"
 _MAX_LABELS = 40  # of markers: more would cover each other
@@ -42,8 +41,6 @@ def timeline_figure(
 ) -> go.Figure:
     """Draws a face's probabilities through a video as stacked areas, the first class lowest.
 
-    Every point of the first trace has its time in seconds as `customdata`, and can be clicked.
-
     Args:
         seconds: (n,), ascending, since the beginning of the video.
         probabilities: (n, classes), in [0, 1].
@@ -60,12 +57,10 @@ def timeline_figure(
     else:
         seconds, probabilities = _with_breaks(seconds, probabilities - baseline)
         traces = list(_lines(class_names))
-    milliseconds = _milliseconds(seconds)
+    times = timeline_times(seconds)
     figure = blank_figure()
     for trace, values in zip(traces, probabilities.T, strict=True):
-        figure.add_trace(trace.update(x=milliseconds, y=values.astype("float32")))
-    clickable = {"mode": "lines+markers", "marker": {"opacity": 0, "size": 6}}
-    figure.update_traces(clickable | {"customdata": seconds.round(3)}, selector=0)
+        figure.add_trace(trace.update(x=times, y=values.astype("float32")))
     top = 8 + (28 if legend else 0) + (14 if markers else 0)
     figure.update_layout(
         height=TIMELINE_HEIGHT + top - 8,
@@ -84,7 +79,7 @@ def timeline_figure(
 def _set_axes(figure: go.Figure, whole: float, *, is_change: bool) -> None:
     figure.update_xaxes(
         type="date",
-        range=[TIMELINE_ORIGIN, TIMELINE_ORIGIN + 1e3 * whole],
+        range=timeline_times([0.0, whole]),
         tickformatstops=[
             {"dtickrange": [None, 999], "value": "%M:%S.%1f"},
             {"dtickrange": [1000, None], "value": "%H:%M:%S" if whole >= 3600 else "%M:%S"},
@@ -99,13 +94,8 @@ def _set_axes(figure: go.Figure, whole: float, *, is_change: bool) -> None:
         )
 
 
-def _milliseconds(seconds: np.ndarray) -> np.ndarray:
-    """Returns the places of times on the axis."""
-    return np.asarray(TIMELINE_ORIGIN + np.rint(1e3 * seconds))
-
-
-def _place(seconds: float) -> float:
-    return TIMELINE_ORIGIN + round(1e3 * seconds)
+def _place(seconds: float) -> str:
+    return timeline_times([seconds])[0]
 
 
 def _ranges(excluded: Sequence[TimeRange]) -> Iterable[dict[str, Any]]:
@@ -153,6 +143,18 @@ def _marker_labels(markers: Sequence[Marker]) -> list[dict[str, Any]]:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_LABEL else f"{text[: _MAX_LABEL - 1]}…"
+
+
+def timeline_times(seconds: np.ndarray | Sequence[float]) -> list[str]:
+    """Returns the places on the axis of `timeline_figure` of seconds since the video's beginning.
+
+    They are texts: Plotly takes numbers on a date axis for the time where the browser is.
+    """
+    milliseconds = np.rint(1e3 * np.asarray(seconds, float)).astype("timedelta64[ms]")
+    times: list[str] = np.datetime_as_string(
+        np.datetime64(TIMELINE_ORIGIN, "ms") + milliseconds
+    ).tolist()
+    return times
 
 
 def recent_figure(

@@ -38,7 +38,9 @@ from .tracking_pipeline import batched_frames as batched_frames
 from .video_io import Frame as Frame
 from .video_io import VideoReader as VideoReader
 from .video_table import BRIEF_SECONDS as BRIEF_SECONDS
+from .video_table import AnswerSpell as AnswerSpell
 from .video_table import FaceSummary as FaceSummary
+from .video_table import answer_spells as answer_spells
 from .video_table import face_cells as face_cells
 from .video_table import probability_curve as probability_curve
 from .video_table import read_video_table as read_video_table
@@ -73,6 +75,7 @@ __all__ = [
     "Recognition",
     "RecognitionTask",
     "PhotoResult",
+    "AnswerSpell",
     "BRIEF_SECONDS",
     "HISTORY_SECONDS",
     "FaceSummary",
@@ -85,6 +88,7 @@ __all__ = [
     "Video",
     "VideoSettings",
     "annotate",
+    "answer_spells",
     "results_json",
     "results_table",
     "restart_video",

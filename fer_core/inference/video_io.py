@@ -22,6 +22,7 @@ from fer_core.vision import check_rgb
 MAX_SIDE = 1280  # pixels; larger videos are reduced while reading
 MAX_PIXELS = 8192 * 4352  # of a frame: 8K
 MAX_FRAME_BYTES = 150_000_000  # some codecs keep twenty frames; 8K in HDR takes 142 MB
+MAX_CUTS = 1_000
 MAX_GAP = 60.0  # seconds; longer gaps between frames are shortened when written
 
 _OPTIONS = {
@@ -282,6 +283,7 @@ class VideoWriter:
         # With the index first, browsers start playing before the download ends.
         self._container = av.open(str(path), "w", options={"movflags": "faststart"})
         self.shortened = 0.0  # seconds by which all gaps together were shortened
+        self._cuts: list[tuple[float, float]] = []
         self._stream: av.VideoStream | None = None
         self._last = -1  # ticks and seconds of the last frame
         self._last_seconds = 0.0
@@ -316,11 +318,21 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(image[:height, :width]), format="rgb24"
         ).reformat(self._stream.width, self._stream.height, "yuv420p", dst_colorspace="ITU709")
-        self.shortened += max(0.0, seconds - self._last_seconds - MAX_GAP)
+        if seconds - self._last_seconds > MAX_GAP:
+            self.shortened += seconds - self._last_seconds - MAX_GAP
+            self._cuts.append((round(seconds, 3), round(self.shortened, 3)))
         self._last_seconds = seconds
         self._last = max(self._last + 1, round((seconds - self.shortened) / _TIME_BASE))
         frame.pts, frame.time_base = self._last, _TIME_BASE
         self._container.mux(self._stream.encode(frame))
+
+    @property
+    def cuts(self) -> tuple[tuple[float, float], ...]:
+        """Returns the time after each shortened gap, and the seconds cut up to there.
+
+        Returns none if there are more than `MAX_CUTS`.
+        """
+        return tuple(self._cuts) if len(self._cuts) <= MAX_CUTS else ()
 
     def _add_stream(self, height: int, width: int) -> av.VideoStream:
         stream = self._container.add_stream("libx264", options=dict(_H264))

@@ -84,10 +84,17 @@ class Summary:
     class_names: tuple[str, ...]
     threshold: Fraction  # probability below which the answer is "not sure"
     shortened: Seconds = 0.0  # by which gaps are shorter in the annotated video
+    # Of each such gap: the time after it in the file, and the seconds cut up to there.
+    cuts: tuple[tuple[Seconds, Seconds], ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         """Returns the summary as `result.json` has it."""
         return _to_record(asdict(self))
+
+    @property
+    def cuts_are_known(self) -> bool:
+        """Tells whether times of the file and of the annotated video can be converted."""
+        return not self.shortened or bool(self.cuts)
 
     @property
     def is_truncated(self) -> bool:

@@ -15,11 +15,11 @@ from fer_core.storage.files import write_json
 from tests.batches.characters import brightness_run, write_clip
 from tests.e2e.browsing import PATIENCE, download, no_exception, open_page, press, settled
 from tests.e2e.serving import Server
-from tests.inference.synthetic_video import face_frames, write_film
+from tests.inference.synthetic_video import face_frames, gray_frames, write_film
 from tests.pages.predict.conftest import save_model
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 PLAY = """async () => {
     const video = document.querySelector('video')
@@ -27,6 +27,10 @@ PLAY = """async () => {
     await video.play()
     return {length: video.duration, width: video.videoWidth}
 }"""
+
+FRAME = 1 / 25
+TIME = "document.querySelector('video').currentTime"
+LINE = "Number(document.querySelector('.fer-cursor').dataset.seconds)"
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +92,60 @@ def test_a_stopped_video_keeps_the_processed_part(
     delete = page.get_by_role("button", name="Delete permanently")
     press(page.get_by_role("button", name="Delete …"), delete)
     press(delete, page.get_by_text("Processing was stopped"), state="detached")
+
+
+def test_charts_and_video_move_each_other_without_the_server(
+    page: "Page", address: str, run: Run, tmp_path: Path
+) -> None:
+    received: list[object] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda content: received.append(content)),
+    )
+    # Nobody for two seconds, then a face for four.
+    frames = [*gray_frames(50, 240, 480), *face_frames(100, width=480)]
+    give(page, f"{address}/predict?run={run.id}", write_film(tmp_path / "late face.mp4", frames))
+    chart = page.locator(".js-plotly-plot", has=page.locator(".fer-cursor")).first
+    chart.wait_for(timeout=2000 * PATIENCE)
+    now = page.locator(".fer-moment")
+    now.get_by_text("no face").wait_for()
+    settled(page)
+    received.clear()
+
+    whole = (len(frames) - 1) * FRAME
+    click_chart(chart, 0.75)
+    wait_for_time(page, 0.75 * whole)
+    now.get_by_text("Face 1:").wait_for()
+    click_chart(chart, 0.25)
+    wait_for_time(page, 0.25 * whole)
+    now.get_by_text("no face").wait_for()
+
+    chart.press("ArrowRight")
+    wait_for_time(page, 0.25 * whole + 1)
+    page.locator("video").evaluate("video => { video.muted = true }")
+    chart.press(" ")
+    page.wait_for_function(f"{LINE} > 2.7 && {LINE} < {TIME} + 0.2")
+    chart.press(" ")
+    page.wait_for_function("document.querySelector('video').paused")
+    page.wait_for_function(f"Math.abs({LINE} - {TIME}) < {FRAME}")
+    assert not received
+    page.locator("video").evaluate("video => { video.src = 'data:video/mp4;base64,AAAA' }")
+    now.get_by_text("This browser cannot play the video").wait_for()
+
+
+def click_chart(chart: "Locator", share: float) -> None:
+    """Clicks on a chart, at so much of its width from the left."""
+    area = chart.locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    area.click(position={"x": share * box["width"], "y": box["height"] / 2})
+
+
+def wait_for_time(page: "Page", seconds: float) -> None:
+    """Waits until the video and the line on the chart are at a time, within a frame."""
+    for place in (TIME, LINE):
+        page.wait_for_function(f"Math.abs({place} - {seconds}) < {FRAME}")
 
 
 def test_markers_of_a_table_give_the_means_before_and_after(

@@ -233,6 +233,7 @@ def test_a_gap_of_hours_is_read_at_its_true_time_and_written_as_a_minute(tmp_pat
             writer.add(frame.image, frame.seconds)
     assert frames[-1].seconds == pytest.approx(36_000.4)
     assert writer.shortened == pytest.approx(36_000 - film.MAX_GAP)
+    assert [cut for _, cut in writer.cuts] == [pytest.approx(writer.shortened)]
     written = [frame.seconds for frame in read(tmp_path / "b.mp4")]
     assert len(written) == len(frames)
     assert written[-1] == pytest.approx(film.MAX_GAP + 0.4, abs=1e-3)

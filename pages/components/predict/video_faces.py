@@ -1,7 +1,6 @@
 """Shows the faces of a video with portraits and probabilities over time."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,30 +10,35 @@ from fer_core.errors import FerError
 from fer_core.figures import timeline_figure
 from fer_core.inference import (
     BRIEF_SECONDS,
+    AnswerSpell,
     FaceSummary,
     Summary,
     Video,
+    answer_spells,
     probability_curve,
     read_video_table,
     summarize_faces,
 )
 from fer_core.markers import Annotations, read_annotations
-from pages.components.predict.markers.marks import MarkedFaces, take_clicked_time
-from pages.components.predict.markers.panel import show_marks
+from pages.components.predict.markers.marks import MarkedFaces
 from pages.components.shared.formatting import format_clock, plain
 
 _FACES_PER_PAGE = 4
 _MAX_ANSWERS = 3  # listed for a face
+_Table = tuple[pd.DataFrame, Sequence[FaceSummary], Sequence[AnswerSpell]]
 
 
-def show_faces(video: Video, summary: Summary) -> None:
-    """Shows a row per face: portrait, time span, and probabilities over time."""
+def show_faces(video: Video, summary: Summary) -> pd.DataFrame | None:
+    """Shows a row per face: portrait, time span, and probabilities over time.
+
+    Returns:
+        The table of all faces; None if it is missing or damaged.
+    """
     try:
-        changed = video.table_file.stat().st_mtime_ns
-        table, faces = _read(video.table_file, changed, summary.class_names)
+        table, faces, _ = _read_table(video, summary)
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
-        return
+        return None
     marks = _read_marks(video, summary, table)
     lasting = [face for face in faces if not face.is_brief] or list(faces)
     pages, page = -(-len(lasting) // _FACES_PER_PAGE), 1
@@ -49,22 +53,21 @@ def show_faces(video: Video, summary: Summary) -> None:
     if brief:
         more = "1 more face appears" if brief == 1 else f"{brief:,} more faces appear"
         st.caption(f"{more} for less than {BRIEF_SECONDS:g} seconds; see the table.")
-    show_marks(video, summary, table)
+    return table
 
 
 def _show_face(video: Video, marks: MarkedFaces, face: FaceSummary, *, legend: bool) -> None:
-    about, chart = st.columns([1, 4], vertical_alignment="center")
-    with about, st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         portrait = video.portrait_file(face.number)
         if portrait.exists():
-            st.image(str(portrait), width=88, alt=f"Face {face.number} of {video.name}")
+            st.image(str(portrait), width=56, alt=f"Face {face.number} of {video.name}")
         st.markdown(
-            f"**{plain(_name(marks, face))}**  \n{format_clock(face.first)} to "
+            f"**{plain(_name(marks, face))}**, {format_clock(face.first)} to "
             f"{format_clock(face.last)}  \n:gray[:small[{_shares(face)}]]"
         )
     names = marks.summary.class_names
     seconds, probabilities = probability_curve(marks.table, face.number, names)
-    person, key = marks.name(face.number), f"course-{video.id}-{face.number}"
+    person = marks.name(face.number)
     figure = timeline_figure(
         seconds,
         probabilities,
@@ -75,12 +78,8 @@ def _show_face(video: Video, marks: MarkedFaces, face: FaceSummary, *, legend: b
         markers=marks.annotations.markers,
         excluded=marks.annotations.excluded,
     )
-    chart.plotly_chart(
-        figure,
-        key=key,
-        config={"displayModeBar": False},
-        on_select=partial(take_clicked_time, video, key),
-        selection_mode="points",
+    st.plotly_chart(
+        figure, key=f"course-{video.id}-{face.number}", config={"displayModeBar": False}
     )
 
 
@@ -100,14 +99,25 @@ def _read_marks(video: Video, summary: Summary, table: pd.DataFrame) -> MarkedFa
         return MarkedFaces(summary, table, Annotations())
 
 
+def read_spells(video: Video, summary: Summary) -> Sequence[AnswerSpell]:
+    """Returns the spells of all faces; none if the table is missing or damaged."""
+    try:
+        return _read_table(video, summary)[2]
+    except (FerError, OSError):  # said by `show_faces`
+        return ()
+
+
+def _read_table(video: Video, summary: Summary) -> _Table:
+    changed = video.table_file.stat().st_mtime_ns
+    return _read(video.table_file, changed, summary.class_names, video.settings.every)
+
+
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the table …")
-def _read(
-    file: Path, changed: int, class_names: tuple[str, ...]
-) -> tuple[pd.DataFrame, Sequence[FaceSummary]]:
+def _read(file: Path, changed: int, class_names: tuple[str, ...], every: int) -> _Table:
     table = read_video_table(file, class_names)
     if table is None:
         raise FerError(f"The table {file.name} is missing. Process the video again.")
-    return table, summarize_faces(table)
+    return table, summarize_faces(table), answer_spells(table, every)
 
 
 def _shares(face: FaceSummary) -> str:

@@ -66,7 +66,7 @@ def _delete(video: Video) -> None:
 
 
 def _show_adding(video: Video) -> None:
-    """Shows fields for a marker; a click on a timeline fills in its time."""
+    """Shows fields for a marker; "Mark this moment" beside the video fills in its time."""
     label_key = f"marker-label-{video.id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
@@ -74,7 +74,7 @@ def _show_adding(video: Video) -> None:
             key=time_key(video),
             width=120,
             placeholder="0:05.2",
-            help="Click a timeline to take its time, or enter seconds, or minutes and seconds.",
+            help="Seconds, or minutes and seconds. “Mark this moment” takes the video's time.",
         )
         st.text_input("Label", key=label_key, width=240, placeholder="picture shown")
         st.button(
@@ -91,7 +91,7 @@ def _add(video: Video, label_key: str) -> None:
     def change(annotations: Annotations) -> Annotations:
         seconds = parse_seconds(st.session_state[time_key(video)])
         if seconds is None:
-            raise FerError("A marker must have a time. Click a timeline, or enter one.")
+            raise FerError("A marker must have a time. Enter one, or mark a moment of the video.")
         return add_marks(annotations, (Marker(seconds, st.session_state[label_key].strip()),))
 
     if change_marks(video, change):
