@@ -151,7 +151,7 @@ class Video(RecognitionTask):
 
     @property
     def annotations_file(self) -> Path:
-        """Path of what is marked on the video; see `markers.read_annotations`."""
+        """Returns the path of what is marked on the video; see `markers.read_annotations`."""
         return self.directory / "annotations.json"
 
     def portrait_file(self, number: int) -> Path:
