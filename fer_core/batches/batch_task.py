@@ -24,7 +24,7 @@ from fer_core.batches.batch import (
 )
 from fer_core.batches.crops import Crops
 from fer_core.batches.frames import FrameWriter, read_frames
-from fer_core.batches.manifest import folder_of, make_manifest
+from fer_core.batches.manifest import make_manifest, path_of
 from fer_core.batches.marks import summarize
 from fer_core.batches.media import check_name, is_video
 from fer_core.errors import FerError
@@ -128,10 +128,9 @@ class _Worker:
 
     def _unfinished(self) -> Iterator[_Item]:
         """Yields the files without a result; also those that were changed since."""
-        folder = folder_of(self._batch)
         for number, file in enumerate(self._manifest.files):
             check_name(file.name)
-            path = folder / file.name
+            path = path_of(self._batch, file.name)
             status = _status(path)
             if self._is_finished(number, status):
                 self._done += 1

@@ -62,19 +62,25 @@ def describe_summary(
         Column("longest_spell_expression", "Expression of the longest spell", kind=TEXT),
         Column("longest_spell_seconds", "Longest time with the same expression throughout", "s"),
         Column("longest_spell_start", "When the longest spell begins", "s"),
-        *(
-            Column(f"mean_{name}", f"Mean probability of {name}, of the single frames", "0 to 1")
-            for name in class_names
-        ),
-        *_peaks(class_names),
+        *_probabilities(class_names),
         *(_minus_baseline(class_names) if baseline else ()),
     ]
 
 
-def _peaks(class_names: Sequence[str]) -> Iterator[Column]:
-    for name in class_names:
-        yield Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1")
-        yield Column(f"peak_{name}_seconds", f"When {name} is most probable", "s")
+def _probabilities(class_names: Sequence[str]) -> list[Column]:
+    means = [
+        Column(f"mean_{name}", f"Mean probability of {name}, of the single frames", "0 to 1")
+        for name in class_names
+    ]
+    peaks = [
+        column
+        for name in class_names
+        for column in (
+            Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1"),
+            Column(f"peak_{name}_seconds", f"When {name} is most probable", "s"),
+        )
+    ]
+    return means + peaks
 
 
 def describe_markers(

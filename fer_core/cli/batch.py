@@ -45,7 +45,7 @@ def add_commands(commands: Any) -> None:
         help="columns file, start, end, participant, condition, markers, excluded, baseline and "
         "any others",
     )
-    _add_marks(batch)
+    _add_marker_options(batch)
     batch.add_argument(
         "--only-listed", action="store_true", help="only files that the table has a row for"
     )
@@ -67,7 +67,7 @@ def add_commands(commands: Any) -> None:
     batch.set_defaults(command=_batch)
 
 
-def _add_marks(batch: argparse.ArgumentParser) -> None:
+def _add_marker_options(batch: argparse.ArgumentParser) -> None:
     batch.add_argument(
         "--markers",
         type=Path,

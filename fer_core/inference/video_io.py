@@ -35,6 +35,7 @@ _OPTIONS = {
 }
 _MAX_THREADS = 4  # of the decoder, which keeps a frame for each
 _MAX_REPETITIONS = 4  # of the file: an index of a few bytes can repeat frames a million times
+_MAX_KEPT = 64_000_000  # bytes of packets from a key frame to the start of a clip
 _PATIENCE = 30.0  # seconds without a frame after which the rest of the file is given up
 _MAX_SECONDS = 1e10  # of a time stamp, 300 years; a float still tells frames apart there
 _STEP_RANGE = 1e-3, 3600.0  # seconds between frames that a file may state
@@ -155,7 +156,7 @@ class VideoReader:
             raise FerError(f"`every` must be at least 1 frame. Received: {every}")
         clock, sampler = _Clock(self.step), _Sampler(every, per_second, start)
         number, has_frame = -1, False
-        for number, decoded in enumerate(self._decoded()):
+        for number, decoded in self._decoded(start):
             seconds = clock.read(decoded.time)
             if seconds > end:
                 break
@@ -193,21 +194,37 @@ class VideoReader:
             )
         return streams[0]
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self, start: float) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yields frames with their numbers: the first, and those from shortly before `start` on."""
         left, last = _MAX_REPETITIONS * self._bytes, time.monotonic()
+        number, jump = 0, _Jump(start)
         for packet in self._packets():
             left -= max(1, packet.size)
             if left < 0 or time.monotonic() - last > _PATIENCE:
                 self.damaged += 1
                 return
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                self.damaged += 1
-                continue
-            yield from frames
-            if frames:
+            needed = jump.add(packet)
+            if not needed:
                 last = time.monotonic()
+                continue
+            if jump.lands:
+                self._stream.codec_context.flush_buffers()
+                number = jump.land()
+            for each in needed:
+                frames = self._decode(each)
+                for frame in frames:
+                    jump.start_at(frame.time)
+                    yield number, frame
+                    number += 1
+                if frames:
+                    last = time.monotonic()
+
+    def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            return list(packet.decode())
+        except av.error.FFmpegError:
+            self.damaged += 1
+            return []
 
     def _packets(self) -> Iterator[av.Packet]:
         try:
@@ -362,6 +379,57 @@ class _Sampler:
         slot = math.floor((seconds - self._start) * self._per_second + 0.01)
         is_first, self._slot = slot > self._slot, max(slot, self._slot)
         return is_first
+
+
+class _Jump:
+    """Leaves out packets before the last key frame at or before a time: they need no decoding.
+
+    Reads packet by packet instead of seeking: frames keep their numbers, and files without an
+    index, or with a wrong one, give the same frames.
+    """
+
+    def __init__(self, start: float) -> None:
+        self._start = start  # seconds since the first frame
+        self._first: float | None = None  # time stamp of that frame
+        self._is_over = start <= 0
+        self._kept: list[av.Packet] = []  # since the last key frame
+        self._bytes = 0
+        self._count = 0  # packets so far
+        self._key: tuple[float, int] | None = None  # time and number of that key frame
+        self.lands = False  # whether packets were left out before those just returned
+
+    def start_at(self, time: float | None) -> None:
+        """Begins to leave out packets, after the first frame, which has this time stamp."""
+        if self._first is None and not self._is_over:
+            self._first, self._is_over = time, time is None
+
+    def add(self, packet: av.Packet) -> list[av.Packet]:
+        """Returns the packets to be decoded next; none while they may be left out."""
+        number = self._count
+        self._count += not packet.is_discard
+        if self._is_over or self._first is None:
+            return [packet]
+        stamp, unit = packet.pts, packet.time_base
+        seconds = None if stamp is None or not unit else float(stamp * unit) - self._first
+        is_usual = seconds is not None and (self._key is None or seconds >= self._key[0])
+        if seconds is not None and packet.is_keyframe and is_usual and seconds <= self._start:
+            self._key, self._kept, self._bytes = (seconds, number), [], 0
+        self._kept.append(packet)
+        self._bytes += packet.size
+        # Also ends where the times are unusual, or where a key frame is too long ago.
+        if seconds is None or seconds >= self._start or self._bytes > _MAX_KEPT:
+            return self._release()
+        return []
+
+    def land(self) -> int:
+        """Returns the number of the first frame after those left out."""
+        self.lands = False
+        return self._key[1] if self._key else 0
+
+    def _release(self) -> list[av.Packet]:
+        self._is_over, self.lands = True, self._key is not None
+        kept, self._kept = self._kept, []
+        return kept
 
 
 class _Clock:

@@ -23,7 +23,7 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Export:
-    """A run's model in a format: a folder, complete with all that one needs to use it."""
+    """Represents a run's model in a format, a folder with all that is needed to use it."""
 
     run: Run
     format: Format

@@ -117,6 +117,8 @@ def _new_folder(parent: Path, name: str) -> Iterator[Path]:
     """Yields a hidden folder that replaces `parent/name` when the block succeeds."""
     parent.mkdir(parents=True, exist_ok=True)
     check_tree(parent)
+    for unfinished in parent.glob(f".{name}.*"):  # by a process that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)
     folder = parent / f".{name}.{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     try:

@@ -60,7 +60,8 @@ def measure_model(
     Answers of the same model for the same faces are taken from the folder, since every format is
     compared with them, and loading TensorFlow takes long.
     """
-    content = hashlib.sha256(model_file.read_bytes())
+    with model_file.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256")
     content.update(np.ascontiguousarray(faces).data)
     answers_file = folder / f".model-{content.hexdigest()[:32]}.npz"
     with contextlib.suppress(OSError, KeyError, ValueError, FerError):  # missing, or damaged
@@ -102,7 +103,8 @@ def _run(arguments: list[str], folder: Path, while_waiting: WhileWaiting) -> Non
     search = [str(paths.PROJECT), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, search))
     deadline = time.monotonic() + _MAX_SECONDS
-    with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL) as child:
+    # The child ends when its standard input closes, be it that this process was killed.
+    with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.PIPE) as child:
         try:
             while child.poll() is None:
                 while_waiting()

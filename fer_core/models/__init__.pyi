@@ -6,6 +6,7 @@ from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
 from .architectures import load_model as load_model
 from .architectures import save_model as save_model
+from .architectures import to_stock_model as to_stock_model
 from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
@@ -41,5 +42,6 @@ __all__ = [
     "prediction_batch_size",
     "save_model",
     "to_onnx",
+    "to_stock_model",
     "trained_layers",
 ]

@@ -14,9 +14,11 @@ from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
-from fer_core.models.model_file import open_weights
+from fer_core.models.model_file import add_answers, open_weights
 from fer_core.models.optimizers import make_optimizer
+from fer_core.models.parity import encode_answers, probe_faces
 from fer_core.models.rebuild import rebuild_model
+from fer_core.models.sharpness import SharpnessAwareModel
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
@@ -31,7 +33,8 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     weights come from Keras's global random state; the caller seeds it.
 
     Raises:
-        FerError: the backbone's weights are not available, or do not fit.
+        FerError: the backbone's weights are not available, or do not fit; or a setting is not
+            available on this Keras backend.
     """
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
@@ -39,7 +42,12 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    model = keras.Model(inputs, outputs, name=config.architecture)
+    if config.sharpness:
+        model = SharpnessAwareModel(
+            inputs, outputs, name=config.architecture, radius=config.sharpness
+        )
+    else:
+        model = keras.Model(inputs, outputs, name=config.architecture)
     begin_stage(model, config, 0, steps_per_epoch)
     return model
 
@@ -108,9 +116,16 @@ def load_model(
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
+    """Saves a float32 copy of the model without its optimizer; replaces the file atomically.
+
+    The file also gets answers that `load_for_prediction` compares with those of onnxruntime.
+    """
+    copy = to_stock_model(model)
+    _, height, width, channels = copy.input_shape
+    answers = copy([probe_faces((height, width, channels))], training=False)
     with replacing(path) as temporary:
-        to_stock_model(model).save(temporary)
+        copy.save(temporary)
+        add_answers(temporary, encode_answers(keras.ops.convert_to_numpy(answers)))
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from fer_core.errors import FerError
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.model_file import open_saved_model
+from fer_core.models.parity import decode_answers
 from fer_core.runs import LARGEST_IMAGE, TrainConfig
 
 _MAX_LAYERS = 500
@@ -245,8 +246,8 @@ class _Model(Struct):
 class Blueprint:
     """Holds the checked description of a model; nothing is allocated yet."""
 
-    def __init__(self, config: bytes) -> None:
-        """Parses the config.json of a .keras file.
+    def __init__(self, config: bytes, answers: bytes = b"") -> None:
+        """Parses the config.json of a .keras file, and the answers saved with it.
 
         Raises:
             FerError: it describes no model from one image to probabilities, or one with other
@@ -267,6 +268,7 @@ class Blueprint:
         self._check_graph(graph)
         self.input_shape: tuple[int, int, int] = made[0].settings["batch_shape"][1:]
         self.classes: int = made[-1].settings["units"]
+        self.answers = decode_answers(answers, self.classes)  # None in files of earlier versions
 
     def _check_graph(self, graph: _Graph) -> None:
         """Checks that an image comes in at the first layer, and an answer out of the last."""
@@ -302,7 +304,7 @@ def open_blueprint(
         DamagedFileError: as for `open_saved_model`; or the file holds another model.
     """
     with open_saved_model(path) as saved:
-        blueprint = Blueprint(saved.config)
+        blueprint = Blueprint(saved.config, saved.answers)
         if config is not None:
             _check_number("images", blueprint.input_shape, (*config.image_size, config.channels))
         if classes is not None:

@@ -16,6 +16,8 @@ LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+FERPLUS = "ferplus"
+LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority"}
 SCHEDULES = {"constant": "Constant", "cosine": "Cosine"}
 VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
@@ -115,6 +117,13 @@ class Augmentation:
     erasing: float = _transform(
         "Random erasing", "The fraction of the images in which a rectangle is replaced with noise."
     )
+    crop: float = _transform(
+        "Random crop",
+        "Cuts off up to this fraction of height and width, at random positions, and resizes the "
+        "rest: with 0.17 a face of 48 pixels is cut to 40 or more. With Shift, the crop may reach "
+        "over the border, whose pixels are repeated.",
+        high=0.5,
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -127,7 +136,11 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Tells whether there is a geometric transform."""
-        return any((self.rotation, self.shift, self.shear, self.zoom, self.flip))
+        return any((self.rotation, self.shift, self.shear, self.zoom, self.flip, self.crop))
+
+
+def _takes_pixels(config: "TrainConfig") -> bool:
+    return not config.feature_views
 
 
 def _is_finetuned(config: "TrainConfig") -> bool:
@@ -159,6 +172,14 @@ class TrainConfig:
         "Expressions",
         "The classes to train on, at least two. Empty means all classes.",
         metavar="EXPRESSION",
+    )
+    labels: str = setting(
+        "dataset",
+        "Labels",
+        "dataset, or ferplus: the expression with more than half of FER+'s votes, contempt among "
+        "them; single votes are removed, and images without such a majority left out. Needs a "
+        "dataset that was added with the FER+ votes.",
+        choices=LABELS,
     )
     epochs: int = setting(
         50,
@@ -240,6 +261,40 @@ class TrainConfig:
         high=10,
         step=0.1,
         group="regularization",
+    )
+    cutmix: float = setting(  # alpha of the Beta distribution of the area that is kept
+        0.0,
+        "CutMix",
+        "Pastes a rectangle of another image into each, and mixes their targets by area; 1 is "
+        "usual, 0 = off. Together with mixup, half of the images get one, half the other.",
+        low=0,
+        high=10,
+        step=0.1,
+        group="regularization",
+        applies=_takes_pixels,
+    )
+    ema: float = setting(
+        0.0,
+        "Weight averaging (EMA)",
+        "Validates and saves a moving average of the weights, with batch normalization statistics "
+        "of its own. After each step this fraction of the average is kept; 0.999 is usual, 0 = "
+        "off. The curves of validation lag behind at first.",
+        low=0,
+        high=0.99999,
+        step=1e-3,
+        group="regularization",
+        applies=_takes_pixels,
+    )
+    sharpness: float = setting(  # radius in the space of the weights
+        0.0,
+        "Sharpness-aware minimization",
+        "Takes each step with the gradient at the worst weights within this distance, which "
+        "favors flat minima; 0.05 is usual, 0 = off. Steps take twice as long. TensorFlow only.",
+        low=0,
+        high=1,
+        step=0.01,
+        group="regularization",
+        applies=_takes_pixels,
     )
     votes: float = setting(
         0.0,
@@ -407,6 +462,7 @@ class TrainConfig:
         check_settings(self)
         self._check_schedule()
         self._check_frozen()
+        self._check_cached()
         if self.class_names and len(set(self.class_names)) < 2:
             raise FerError(
                 "`class_names` must have at least two expressions, or be empty for all. "
@@ -441,6 +497,14 @@ class TrainConfig:
             raise FerError(
                 "`feature_views` require a frozen backbone. "
                 f"Received: feature_views={self.feature_views} for {self.architecture}"
+            )
+
+    def _check_cached(self) -> None:
+        names = [name for name in ("cutmix", "ema", "sharpness") if getattr(self, name)]
+        if self.feature_views and names:
+            raise FerError(
+                f"`{names[0]}` requires training on pixels, without cached features. "
+                f"Received: {getattr(self, names[0]):g} with feature_views={self.feature_views}"
             )
 
     def _check_image_size(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from fer_core import hardware
-from fer_core.runs.config import MIXED, Augmentation, TrainConfig
+from fer_core.runs.config import FERPLUS, MIXED, Augmentation, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ RECIPES = {
         "The same blocks twice as wide, 11.2 million parameters: a teacher for distillation. An "
         "image takes 5 times as long as with the pretrained model, training 5.6 times.",
         replace(_RESIDUAL, recipe="cnn_residual_large", architecture="cnn_residual_large"),
+    ),
+    "ferplus": Recipe(
+        "Residual CNN, FER+",
+        "The residual CNN on FER+'s labels for FER2013: eight expressions with contempt. The "
+        "targets are the distribution of the votes.",
+        replace(
+            _RESIDUAL, recipe="ferplus", labels=FERPLUS, votes=1.0, label_smoothing=0.0, mixup=0.2
+        ),
     ),
     "vgg19_finetuned": Recipe(
         "VGG19, fine-tuned",

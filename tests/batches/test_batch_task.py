@@ -151,6 +151,25 @@ def test_uploads_and_archives_are_unpacked_and_removed_at_the_end(run: Run, fold
     assert not batch.uploads.exists() and not batch.archives.exists()
 
 
+def test_archives_of_a_folder_are_extracted_to_the_batch_and_stay_as_they_are(
+    run: Run, folder: Path
+) -> None:
+    with zipfile.ZipFile(folder / "day2" / "more.ZIP", "w") as archive:
+        archive.write(folder / "day1" / "ann.mp4", "in/eve.mp4")
+        archive.writestr("in/inner.zip", "words")
+    (folder / "bad.zip").write_text("words")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    batch = submit_folder(run, folder, CALM, table=b"file,participant\neve.mp4,E\n")
+    do(batch)
+    results = results_of(batch)
+    rows = by_file(results)
+    assert {"cy.png", "day1/ann.mp4", "day2/bob.mp4", "day2/more.ZIP/in/eve.mp4"} == set(rows)
+    assert rows["day2/more.ZIP/in/eve.mp4"]["participant"] == "E"
+    assert len(results.problems) == 1 and "bad.zip" in results.problems[0]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert not batch.uploads.exists()
+
+
 def test_people_are_merged_named_and_ignored_in_all_tables(
     run: Run, folder: Path, tmp_path: Path
 ) -> None:

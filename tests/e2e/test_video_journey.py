@@ -110,7 +110,6 @@ def test_charts_and_video_move_each_other_without_the_server(
     now = page.locator(".fer-moment")
     now.get_by_text("no face").wait_for()
     settled(page)
-    received.clear()
 
     whole = (len(frames) - 1) * FRAME
     click_chart(chart, 0.75)
@@ -123,6 +122,8 @@ def test_charts_and_video_move_each_other_without_the_server(
     chart.press("ArrowRight")
     wait_for_time(page, 0.25 * whole + 1)
     page.locator("video").evaluate("video => { video.muted = true }")
+    settled(page)
+    received.clear()  # clicks are for markers too
     chart.press(" ")
     page.wait_for_function(f"{LINE} > 2.7 && {LINE} < {TIME} + 0.2")
     chart.press(" ")

@@ -1,6 +1,7 @@
 """Models in the formats of other programs: what they answer, and when they are good."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -173,26 +174,38 @@ def test_an_unknown_format_is_refused(trained_run: Run) -> None:
         check_export(trained_run, "../x")
 
 
+@pytest.fixture(scope="module")
+def two_runs(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """A classic CNN with its dataset and a residual CNN without; Keras predicts once with each."""
+    home = tmp_path_factory.mktemp("export") / "home"
+    shutil.copytree(trained_home, home)
+    (trained,) = (home / "runs").iterdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FER_HOME", str(home))
+        return Run(trained), untrained_run("cnn_residual")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_export_answers_as_the_app_where_nothing_else_is_installed(
-    trained_run: Run, name: str
+    two_runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     format = FORMATS[name]
     if not format.is_installed:
         pytest.skip(f"needs {format.package}")
-    for run in (trained_run, untrained_run("cnn_residual")):
+    trained, untrained = two_runs
+    monkeypatch.setenv("FER_HOME", str(trained.directory.parents[1]))
+    for run in two_runs:
         export = export_model(run, format)
         report = export.report
-        assert (report.answers is None) == (run != trained_run)
+        assert (report.answers is None) == (run == untrained)
         if format.gate.max_difference is None:  # labels of random weights are close together
             assert report.largest_difference < 0.1
         else:
             assert not report.failure
         classifier = Classifier.load(run)
         face = np.asarray(Image.open(export.folder / "face.png"))[None, ..., None]
-        expected = dict(
-            zip(classifier.class_names, classifier.predict_pixels(face)[0], strict=True)
-        )
+        (answer,) = classifier.predict_pixels(face)
+        expected = dict(zip(classifier.class_names, answer, strict=True))
         allowed = format.gate.max_difference or 0.1
         assert answer_alone(export.folder, format) == pytest.approx(expected, abs=allowed)

@@ -48,7 +48,10 @@ def show_faces(video: Video, summary: Summary) -> pd.DataFrame | None:
     for position, face in enumerate(lasting[first : first + _FACES_PER_PAGE]):
         _show_face(video, marks, face, legend=position == 0)
     if marks.annotations.has_baseline:
-        st.caption("Lines are probabilities **minus the baseline** of the person, who has one.")
+        st.caption(
+            "Lines are probabilities **minus the baseline** of the person; areas are probabilities of a "
+            "person without one."
+        )
     brief = len(faces) - len(lasting)
     if brief:
         more = "1 more face appears" if brief == 1 else f"{brief:,} more faces appear"

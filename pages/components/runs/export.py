@@ -34,6 +34,8 @@ def offer_export(run: Run) -> None:
                 show_task(task, _labels(task.request.arguments if task.request else {}))
         for export in exports:
             _show(export)
+        if exports:
+            st.caption("Times are those of one processor core. Loading includes Python's imports.")
 
 
 def _offer(run: Run) -> None:
@@ -115,7 +117,6 @@ def _show_report(export: Export) -> None:
     if accuracies:
         table.insert(0, f"Accuracy on {report.faces} faces", list(map(str, accuracies)))
     st.dataframe(table, width="stretch")
-    st.caption("Times are those of one processor core. Loading includes the imports of Python.")
 
 
 def _row(timing: Timing) -> dict[str, str]:

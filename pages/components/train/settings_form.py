@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core import datasets
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
 from pages.components.shared.access import writing
@@ -16,6 +17,7 @@ from pages.components.train.fields import (
     field_key,
     setting_fields,
     teachers_fields,
+    text_field,
 )
 
 OPEN = "settings"  # tells in the session state whether the settings are open
@@ -104,6 +106,9 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         else SETTINGS["validation_fraction"].help,
         persist_state="session",
     )
+    labels = {}
+    if datasets.has_votes(dataset.index):
+        labels["labels"] = text_field(config, "labels", config.labels, grid)
     expressions = st.multiselect(
         SETTINGS["class_names"].label,
         dataset.class_names,
@@ -116,6 +121,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         "image_size": tuple(sides),
         "validation_fraction": None if has_own or fraction == default else fraction,
         "class_names": tuple(expressions),
+        **labels,
     }
 
 

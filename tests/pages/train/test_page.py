@@ -18,6 +18,7 @@ from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState
 from pages.components.shared.formatting import plain
 from pages.components.train.settings_form import OPEN
+from tests.datasets.test_ferplus import voted_faces
 from tests.pages.conftest import rerun, unfold
 
 PageOpener = Callable[..., AppTest]
@@ -96,6 +97,19 @@ def test_every_setting_can_be_changed(form: AppTest) -> None:
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
         average_views=False, deterministic=False, tensorboard=True,
     )  # fmt: skip
+
+
+def test_labels_are_a_choice_where_a_dataset_has_votes(page: AppTest) -> None:
+    page = unfold(page, OPEN)
+    assert not any(field.label == "Labels" for field in page.selectbox)
+    open_dataset("faces").delete()
+    voted_faces()
+    rerun(page)
+    page.selectbox(key="recipe").set_value("ferplus").run()
+    assert next(field for field in page.selectbox if field.label == "Labels").value == "ferplus"
+    press_start(page)
+    (run,) = started()
+    assert run.config == replace(settings_here("ferplus"), dataset="faces")
 
 
 def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppTest) -> None:

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ import streamlit as st
 from fer_core import vision
 from fer_core.errors import FerError
 from fer_core.inference import Summary, Video
-from fer_core.markers import Annotations, Marker, parse_seconds, read_annotations, read_marker_table
+from fer_core.markers import (
+    Annotations,
+    Marker,
+    mean_columns,
+    parse_seconds,
+    read_annotations,
+    read_marker_table,
+)
 from fer_core.storage import export_csv
 from fer_core.text import counted
 from pages.components.predict.markers.baseline import show_baseline
@@ -150,7 +158,7 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
         "marker is after it.",
     )
     means = faces.means(float(window))
-    _show_table(means, hidden="mean_" if faces.baselines is not None else None)
+    _show_means_table(means, faces)
     said = "Mean probabilities of the single frames, not smoothed, of each person."
     if faces.annotations.excluded:
         said += " Excluded ranges do not count."
@@ -161,6 +169,23 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
         )
     st.caption(said)
     _offer(video, faces, "Download means (CSV)", means, "markers")
+
+
+def _show_means_table(means: pd.DataFrame, faces: MarkedFaces) -> None:
+    """Shows the means; those minus the baseline, if there is one."""
+    has_baseline = faces.baselines is not None
+    names = faces.summary.class_names
+    columns = dict(zip(mean_columns(names, minus_baseline=has_baseline), names, strict=True))
+    shown = ["marker", "marker_seconds", "person", "period", "frames", *columns]
+    if has_baseline:
+        shown.append("baseline")
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(plain(label), format="%.3f")
+        for name, label in columns.items()
+    }
+    config["marker_seconds"] = st.column_config.NumberColumn("time (s)")
+    config["baseline"] = st.column_config.TextColumn("subtracted")
+    st.dataframe(means, hide_index=True, placeholder="–", column_order=shown, column_config=config)
 
 
 def _show_summary(video: Video, faces: MarkedFaces) -> None:
@@ -178,23 +203,12 @@ def _show_summary(video: Video, faces: MarkedFaces) -> None:
             _offer(video, faces, "Download frames with people (CSV)", faces.frames(), "frames")
 
 
-def _show_table(table: pd.DataFrame, hidden: str | None = None) -> None:
-    """Shows a table.
-
-    Args:
-        hidden: begins the names of columns that are shown only if a baseline is subtracted.
-    """
-    shown = [
-        name
-        for name in table
-        if hidden is None or not name.startswith(hidden) or name.endswith("_minus_baseline")
-    ]
+def _show_table(table: pd.DataFrame) -> None:
     numbers = [name for name in table.select_dtypes("float") if not name.endswith("seconds")]
     st.dataframe(
         table,
         hide_index=True,
         placeholder="–",
-        column_order=shown,
         column_config={name: st.column_config.NumberColumn(format="%.3f") for name in numbers},
     )
 
