@@ -49,7 +49,7 @@ def show_faces(video: Video, summary: Summary) -> pd.DataFrame | None:
         _show_face(video, marks, face, legend=position == 0)
     if marks.annotations.has_baseline:
         st.caption(
-            "Lines are probabilities **minus the baseline** of the person; areas are probabilities of a "
+            "Lines are probabilities **minus the baseline** of the person; areas, those of a "
             "person without one."
         )
     brief = len(faces) - len(lasting)
