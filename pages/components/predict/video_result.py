@@ -12,6 +12,7 @@ from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
+from pages.components.predict.markers.marks import take_time
 from pages.components.predict.markers.panel import show_marks
 from pages.components.predict.task_list import offer_deletion
 from pages.components.predict.video_faces import read_spells, show_faces
@@ -46,11 +47,13 @@ def _show(video: Video, summary: Summary | None) -> None:
         film, charts = st.columns([2, 3])
         with film:
             st.video(str(video.annotated_file))
-            show_moment(video.id, summary, read_spells(video, summary))
+            marked = show_moment(video.id, summary, read_spells(video, summary))
             st.caption(KEYS_HELP)
         with charts:
             table = show_faces(video, summary)
     _show_downloads(video)
+    if marked is not None:
+        take_time(video, marked)
     if table is not None:
         show_marks(video, summary, table)
 
