@@ -14,6 +14,8 @@ from fer_core.tasks import TaskState
 from fer_core.text import counted
 from pages.components.predict.video_faces import show_faces
 from pages.components.shared.access import writing
+from pages.components.shared.confirmation import ask_before
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, format_clock, plain
 
@@ -27,16 +29,12 @@ def show_video(video: Video) -> None:
             st.error(plain(f"{error} Delete the video and process it again."))
         else:
             _show(video, summary)
-        with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{video.id}"):
-            st.markdown("Delete the annotated video, the table and the portraits?")
-            st.button(
-                "Delete permanently",
-                type="primary",
-                icon=":material/delete_forever:",
-                key=f"delete-{video.id}",
-                on_click=partial(run_or_toast, video.delete),
-                **writing(),
-            )
+        ask_before(
+            partial(run_or_toast, video.delete),
+            lambda: "Delete the annotated video, the table and the portraits?",
+            key=video.id,
+            asks_server=True,
+        )
 
 
 def _show(video: Video, summary: Summary | None) -> None:
@@ -111,16 +109,8 @@ def _show_no_face(video: Video, summary: Summary) -> None:
 
 
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
-    st.download_button(
-        label,
-        # Read when the button is clicked.
-        partial(_table, file) if file.suffix == ".csv" else file.read_bytes,
-        file_name=name,
-        mime=kind,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{label}-{file.parent.name}",
-    )
+    read = partial(_table, file) if file.suffix == ".csv" else file.read_bytes
+    offer_download(label, read, name, kind, key=f"{label}-{file.parent.name}")
 
 
 def _file_name(video: Video, suffix: str) -> str:

@@ -11,6 +11,7 @@ from pages.components.predict.video_result import show_video
 from pages.components.shared.access import upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import format_run, plain
+from pages.components.shared.pickers import pick_ended
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 _MAX_FILE_MB = 1024
@@ -20,23 +21,21 @@ _UPLOADS = "video-uploads"  # uploads so far: each gets a new, empty field
 def show_videos(options: PredictOptions) -> None:
     """Shows the upload form, running videos and the chosen processed one."""
     _show_form(options)
-    show_reported_errors()
     videos = inference.list_videos()
     active = [video for video in videos if video.state.is_active]
-    for video in active:
-        words = TaskLabels(
-            "Stop processing", "The video was not processed.", f"**{plain(video.name)}** ·"
-        )
-        show_task(video, words, stays=False)
+    with st.container():  # what is below stays as it is when one begins or ends
+        show_reported_errors()
+        for video in active:
+            words = TaskLabels(
+                "Stop processing", "The video was not processed.", f"**{plain(video.name)}** ·"
+            )
+            show_task(video, words, stays=False)
     ended = [video for video in videos if video not in active]
     if not ended:
         return
     st.subheader("Processed videos", anchor=False)
     by_id = {video.id: video for video in ended}
-    # The key changes when another video ends, which is then selected.
-    chosen = st.selectbox(
-        "Video", list(by_id), format_func=lambda key: _describe(by_id[key]), key=f"of-{ended[0].id}"
-    )
+    chosen = pick_ended("Video", list(by_id), lambda key: _describe(by_id[key]))
     show_video(by_id[chosen])
 
 

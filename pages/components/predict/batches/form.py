@@ -19,6 +19,7 @@ from pages.components.predict.options import PredictOptions
 from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import format_run, plain
+from pages.components.shared.pickers import pick_ended
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 FOLDER, FILES, UPLOADED_FOLDER = "Folder on this computer", "Upload files", "Upload a folder"
@@ -42,21 +43,19 @@ class _Source:
 def show_batches(options: PredictOptions) -> None:
     """Shows the form, running batches and the chosen ended one."""
     _show_form(options)
-    show_reported_errors()
     every = batches.list_batches()
     active = [batch for batch in every if batch.state.is_active]
-    for batch in active:
-        labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
-        show_task(batch, labels, stays=False)
+    with st.container():  # what is below stays as it is when one begins or ends
+        show_reported_errors()
+        for batch in active:
+            labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
+            show_task(batch, labels, stays=False)
     ended = [batch for batch in every if batch not in active]
     if not ended:
         return
     st.subheader("Batches", anchor=False)
     by_id = {batch.id: batch for batch in ended}
-    # The key changes when another batch ends, which is then selected.
-    chosen = st.selectbox(
-        "Batch", list(by_id), format_func=lambda key: _describe(by_id[key]), key=f"of-{ended[0].id}"
-    )
+    chosen = pick_ended("Batch", list(by_id), lambda key: _describe(by_id[key]))
     show_batch(by_id[chosen])
 
 

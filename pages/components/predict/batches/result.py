@@ -1,8 +1,8 @@
 """Shows the result of a batch: what could not be read, the summary, plots and downloads."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +17,8 @@ from fer_core.tasks import TaskState
 from fer_core.text import counted
 from pages.components.predict.batches.people import show_people
 from pages.components.shared.access import writing
+from pages.components.shared.confirmation import ask_before
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, plain
 
@@ -40,7 +42,12 @@ def show_batch(batch: Batch) -> None:
             _show_end(batch, summary)
             if results is not None and results.results:
                 _show_results(batch, results, stamps)
-        _offer_deletion(batch)
+        ask_before(
+            partial(run_or_toast, batch.delete),
+            lambda: "Delete all results of this batch?",
+            key=batch.id,
+            asks_server=True,
+        )
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the results …")
@@ -197,28 +204,14 @@ def _show_downloads(batch: Batch, results: BatchResults, summary: pd.DataFrame) 
 
 
 def _offer(
-    batch: Batch, label: str, data: Any, suffix: str, mime: str, *, disabled: bool = False
+    batch: Batch,
+    label: str,
+    data: Callable[[], str | bytes],
+    suffix: str,
+    mime: str,
+    *,
+    disabled: bool = False,
 ) -> None:
-    st.download_button(
-        label,
-        data,  # made when the button is clicked
-        file_name=file_name(f"{Path(batch.name).stem}-faces", suffix),
-        mime=mime,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{label}-{batch.id}",
-        disabled=disabled,
-    )
-
-
-def _offer_deletion(batch: Batch) -> None:
-    with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{batch.id}"):
-        st.markdown("Delete all results of this batch?")
-        st.button(
-            "Delete permanently",
-            type="primary",
-            icon=":material/delete_forever:",
-            key=f"delete-{batch.id}",
-            on_click=partial(run_or_toast, batch.delete),
-            **writing(),
-        )
+    name = file_name(f"{Path(batch.name).stem}-faces", suffix)
+    # Made when the button is pressed.
+    offer_download(label, data, name, mime, key=f"{label}-{batch.id}", disabled=disabled)
