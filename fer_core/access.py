@@ -33,7 +33,7 @@ _PUBLIC_UPLOADS_MB = 2048.0
 
 
 class AccessError(FerError):
-    """The action is switched off for the people who reach this server."""
+    """Tells that an action is switched off for the people who reach this server."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 
 class FerError(ValueError):
-    """A problem that the user can solve; its message is shown as it is.
+    """Tells of a problem that the user can solve; its message is shown as it is.
 
     The message names the thing, the rule and the value received, and says what to do. Any other
     exception is an internal error, whose traceback belongs in a log.

@@ -83,7 +83,7 @@ class Graph:
 
 
 class Session:
-    """A graph with the input `pixels` in onnxruntime, on the CPU. Threads may share it."""
+    """Runs a graph with the input `pixels` in onnxruntime, on the CPU. Threads may share it."""
 
     def __init__(self, model: bytes, threads: int | None = None) -> None:
         """Opens the bytes of an .onnx file.
@@ -107,13 +107,13 @@ class Session:
 
     @property
     def input_shape(self) -> tuple[int | str, ...]:
-        """The shape of `pixels`; a side that differs between runs has a name."""
+        """Returns the shape of `pixels`; a side that differs between runs has a name."""
         (pixels,) = self._session.get_inputs()
         return tuple(pixels.shape)
 
     @property
     def output_shapes(self) -> dict[str, tuple[int | str, ...]]:
-        """The shapes of the outputs by name."""
+        """Returns the shapes of the outputs by name."""
         return {each.name: tuple(each.shape) for each in self._session.get_outputs()}
 
     def run(self, pixels: np.ndarray, output: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Lists all runs to filter, compare, star, archive, download and delete."""
+"""Lists all runs to filter, compare, star, archive, download, export and delete."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from fer_core import evaluation, runs
 from fer_core.evaluation import Overview
 from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
+from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
 from pages.components.runs.notes import edit_notes, offer_marks
@@ -26,6 +27,7 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
         show_files(chosen)
         if not chosen[0].run.is_pretrained:
             edit_notes(chosen[0])
+        offer_export(chosen[0].run)
     show_comparison([one.run for one in chosen])
     if len(chosen) > 1:  # with several runs, the comparison comes first
         st.subheader("Models and files", anchor=False)

@@ -14,6 +14,7 @@ from .clip_table import match_clips as match_clips
 from .clip_table import read_clip_table as read_clip_table
 from .columns import FRONTAL_DEGREES as FRONTAL_DEGREES
 from .columns import Column as Column
+from .columns import describe_markers as describe_markers
 from .columns import describe_summary as describe_summary
 from .columns import reserved_columns as reserved_columns
 from .crops import MAX_CROPS as MAX_CROPS
@@ -21,6 +22,9 @@ from .groups import GroupMean as GroupMean
 from .groups import condition_means as condition_means
 from .groups import participant_means as participant_means
 from .groups import share_columns as share_columns
+from .marks import BatchMarks as BatchMarks
+from .marks import make_marks as make_marks
+from .marks import mark_batch as mark_batch
 from .media import Media as Media
 from .media import check_folder as check_folder
 from .media import find_media as find_media
@@ -35,10 +39,16 @@ from .results import export_results as export_results
 from .results import read_results as read_results
 from .results import to_parquet as to_parquet
 from .results import zip_results as zip_results
+from .summary import assign_people as assign_people
+from .summary import minus_baseline as minus_baseline
+from .summary import summarize_people as summarize_people
 
 __all__ = [
     "Batch",
+    "BatchMarks",
     "BatchResults",
+    "make_marks",
+    "mark_batch",
     "BatchSettings",
     "BatchSummary",
     "ClipTable",
@@ -73,5 +83,9 @@ __all__ = [
     "list_tracks",
     "MAX_CROPS",
     "FRONTAL_DEGREES",
+    "assign_people",
+    "describe_markers",
     "describe_summary",
+    "minus_baseline",
+    "summarize_people",
 ]

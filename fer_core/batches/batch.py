@@ -1,10 +1,9 @@
 """Submits and lists batches of photos and videos. Each is a task; its directory has the results."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any
 
@@ -21,7 +20,8 @@ from fer_core.batches.media import (
     unique_paths,
 )
 from fer_core.errors import FerError
-from fer_core.inference import VideoSettings
+from fer_core.inference import RecognitionTask, VideoSettings, recognition_request
+from fer_core.markers import MAX_SECONDS, read_marker_table
 from fer_core.runs import Run
 from fer_core.storage import (
     Count,
@@ -35,25 +35,34 @@ from fer_core.storage import (
     read_record,
     write_json,
 )
-from fer_core.tasks import Task, kinds, queue
+from fer_core.tasks import kinds, queue
 from fer_core.text import printable, shortened
 
 MAX_FRAMES_PER_SECOND = kinds.MAX_FRAMES_PER_SECOND
 _MAX_MANIFEST_BYTES = 100_000_000  # of 20,000 files, each with 200 columns
 
+_Tables = tuple[bytes | None, bytes | None]  # of clips, and of markers
 PersonRow = dict[str, Number | str | None]
 
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """Settings of a batch."""
+    """Holds the settings of a batch."""
 
     video: VideoSettings = VideoSettings()  # for the faces of photos too
     per_second: float | None = None  # frames of a video; None: every Nth, as `video` says
     patterns: tuple[str, ...] = ()  # of which a file must match one; none for all files
     only_listed: bool = False  # only files that the table of clips has a row for
+    # Of files without their own: a range such as "0-5", or a file of the batch; "" for none.
+    baseline: str = ""
+    window: float = 2.0  # seconds before and after a marker of which means are taken
 
     def __post_init__(self) -> None:
+        if not 0 < self.window <= MAX_SECONDS:
+            raise FerError(
+                f"`window` must be above 0 and at most {MAX_SECONDS:g} seconds. Received: "
+                f"{self.window:g}"
+            )
         rate = self.per_second
         if rate is not None and not 0 < rate <= MAX_FRAMES_PER_SECOND:
             raise FerError(
@@ -64,7 +73,7 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A file of a batch, as its manifest has it."""
+    """Describes a file of a batch, as the manifest stores it."""
 
     name: str  # path relative to the folder, with slashes
     start: Seconds = 0.0
@@ -102,13 +111,15 @@ class FileResult:
     track_frames: dict[str, Count] = field(default_factory=dict)  # frames by number of the track
     people: tuple[PersonRow, ...] = ()  # see `summary.summarize_people`
     frontal_people: tuple[PersonRow, ...] = ()  # of the frames in which the face is frontal
+    around: tuple[PersonRow, ...] = ()  # means around markers; see `columns.describe_markers`
+    baselines: dict[str, tuple[Number, ...]] = field(default_factory=dict)  # of a range, by person
     # Names given by hand, by number of the track; None: to be ignored.
     assigned: dict[str, Annotated[str, Meta(max_length=200)] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BatchSummary:
-    """The end of a batch, as saved in `result.json`."""
+    """Holds what is known at the end of a batch; the content of `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     files: Count
@@ -117,33 +128,18 @@ class BatchSummary:
 
 
 @dataclass(frozen=True)
-class Batch(Task):
-    """A task that recognizes the faces of many files, with the files of its directory."""
-
-    @property
-    def name(self) -> str:
-        """Name of the folder, or of the first upload."""
-        return str(self._arguments.get("name", self.id))
-
-    @property
-    def model_name(self) -> str:
-        """Name of the model at the time of the submission."""
-        return str(self._arguments.get("network", self._arguments.get("run", "")))
-
-    @property
-    def run_id(self) -> str:
-        """Id of the run whose model is used."""
-        return str(self._arguments.get("run", ""))
+class Batch(RecognitionTask):
+    """Represents a task that recognizes the faces of many files, with its directory."""
 
     @property
     def source(self) -> Path | None:
-        """The folder of the machine; None if the files were uploaded."""
+        """Returns the folder of the machine; None if the files were uploaded."""
         source = self._arguments.get("source")
         return Path(str(source)) if source else None
 
     @property
     def settings(self) -> BatchSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -155,28 +151,40 @@ class Batch(Task):
                 record.get("per_second"),
                 tuple(record.get("patterns", ())),
                 bool(record.get("only_listed", False)),
+                str(record.get("baseline", "")),
+                float(record.get("window", BatchSettings.window)),
             )
         except FerError as error:
             raise FerError(f"The request of {self.id} is damaged: {error}") from error
 
     @property
     def table_file(self) -> Path:
-        """Path of the table of clips, as it was given."""
+        """Returns the path of the table of clips, as it was given."""
         return self.directory / "clips.csv"
 
     @property
+    def markers_file(self) -> Path:
+        """Returns the path of the table of markers, as it was given."""
+        return self.directory / "markers.csv"
+
+    @property
+    def marks_file(self) -> Path:
+        """Returns the path of what is marked on each file; see `marks.read_marks`."""
+        return self.directory / "marks.json"
+
+    @property
     def archives(self) -> Path:
-        """Folder of uploaded archives that are not extracted yet."""
+        """Returns the folder of uploaded archives that are not extracted yet."""
         return self.directory / "archives"
 
     @property
     def uploads(self) -> Path:
-        """Folder of uploaded files; removed when the batch is completed."""
+        """Returns the folder of uploaded files; it is removed when the batch is completed."""
         return self.directory / "uploads"
 
     @property
     def files(self) -> Path:
-        """Folder of the results of the files."""
+        """Returns the folder of the results of the files."""
         return self.directory / "files"
 
     @property
@@ -229,17 +237,6 @@ class Batch(Task):
             return not is_whole and (self.source is not None or self.uploads.is_dir())
         return False
 
-    @property
-    def submitted(self) -> datetime | None:
-        """When it was submitted, by the task's id."""
-        with suppress(ValueError):  # a folder with another name
-            return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
-        return None
-
-    @property
-    def _arguments(self) -> Mapping[str, Any]:
-        return self.request.arguments if self.request else {}
-
 
 def submit_folder(
     run: Run,
@@ -247,21 +244,23 @@ def submit_folder(
     settings: BatchSettings,
     *,
     table: bytes | None = None,
+    markers: bytes | None = None,
     model_name: str = "",
 ) -> Batch:
     """Queues the photos and videos of a folder for a run's model.
 
     Args:
         table: of clips; see `clip_table.read_clip_table`.
+        markers: a table; see `markers.read_marker_table`.
         model_name: to show beside the results; by default the run's name.
 
     Raises:
         FerError: the run has no model, the folder must not be read, or the table has an error.
     """
     folder = check_folder(folder)
-    arguments = _arguments(run, settings, model_name, folder.name or str(folder), table)
+    arguments = _arguments(run, settings, model_name, folder.name or str(folder), (table, markers))
     arguments["source"] = str(folder)
-    return _submit(arguments, table, ())
+    return _submit(arguments, (table, markers), ())
 
 
 def submit_uploads(
@@ -270,6 +269,7 @@ def submit_uploads(
     settings: BatchSettings,
     *,
     table: bytes | None = None,
+    markers: bytes | None = None,
     model_name: str = "",
 ) -> Batch:
     """Copies photos, videos and .zip archives into the workspace and queues them.
@@ -277,6 +277,7 @@ def submit_uploads(
     Args:
         uploads: name, which may have folders, and content of each.
         table: of clips; see `clip_table.read_clip_table`.
+        markers: a table; see `markers.read_marker_table`.
         model_name: to show beside the results; by default the run's name.
 
     Raises:
@@ -292,7 +293,8 @@ def submit_uploads(
             )
     more = f" and {len(uploads) - 1:,} more" if len(uploads) > 1 else ""
     title = f"{PurePosixPath(uploads[0][0]).name[:200]}{more}"
-    return _submit(_arguments(run, settings, model_name, title, table), table, uploads)
+    tables = (table, markers)
+    return _submit(_arguments(run, settings, model_name, title, tables), tables, uploads)
 
 
 def resume_batch(batch: Batch) -> None:
@@ -310,14 +312,19 @@ def resume_batch(batch: Batch) -> None:
 
 
 def find_resumable(
-    run: Run, folder: Path, settings: BatchSettings, table: bytes | None
+    run: Run,
+    folder: Path,
+    settings: BatchSettings,
+    table: bytes | None,
+    markers: bytes | None = None,
 ) -> Batch | None:
     """Returns the newest batch of the same request that is active or can be resumed, if any."""
     folder = check_folder(folder)
-    wanted = (run.id, folder, settings, table)
+    wanted = (run.id, folder, settings, table, markers)
     for batch in list_batches():
         with suppress(FerError):  # its request is damaged
-            asked = (batch.run_id, batch.source, batch.settings, _read_table(batch))
+            tables = map(_read_table, (batch.table_file, batch.markers_file))
+            asked = (batch.run_id, batch.source, batch.settings, *tables)
             if asked == wanted and (batch.state.is_active or batch.can_resume):
                 return batch
     return None
@@ -333,32 +340,33 @@ def save_result(batch: Batch, number: int, result: FileResult, *, durable: bool 
     write_json(batch.result_file(number), asdict(result), durable=durable)
 
 
-def _read_table(batch: Batch) -> bytes | None:
-    return batch.table_file.read_bytes() if batch.table_file.is_file() else None
+def _read_table(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _arguments(
-    run: Run, settings: BatchSettings, model_name: str, name: str, table: bytes | None
+    run: Run, settings: BatchSettings, model_name: str, name: str, tables: _Tables
 ) -> dict[str, Any]:
-    if run.model_file is None:
-        raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+    arguments = recognition_request(run, printable(name), model_name)
+    table, markers = tables
+    if markers is not None:
+        read_marker_table(markers, per_file=True)
     if table is not None:
         read_clip_table(table, reserved_columns(run.class_names))
     elif settings.only_listed:
         raise FerError("A batch of listed files only must have a table of clips. Received: none")
-    return {
-        "run": run.id,
-        "network": model_name or run.name,
-        "name": printable(name),
+    return arguments | {
         "patterns": list(settings.patterns),
         "only_listed": settings.only_listed,
         "per_second": settings.per_second,
+        "baseline": settings.baseline,
+        "window": settings.window,
         "settings": settings.video.to_record(),
     }
 
 
 def _submit(
-    arguments: dict[str, Any], table: bytes | None, uploads: Sequence[tuple[str, IO[bytes]]]
+    arguments: dict[str, Any], tables: _Tables, uploads: Sequence[tuple[str, IO[bytes]]]
 ) -> Batch:
     for _, file in uploads:
         file.seek(0)
@@ -366,8 +374,9 @@ def _submit(
     batch = Batch(tasks.new_directory(paths.tasks_root(), kinds.BATCH, more))
     try:
         with disk_full_as_error(batch.directory / "uploads"):
-            if table is not None:
-                batch.table_file.write_bytes(table)
+            for table, path in zip(tables, (batch.table_file, batch.markers_file), strict=True):
+                if table is not None:
+                    path.write_bytes(table)
             _copy(batch, uploads)
         return Batch(queue.submit(batch.directory, kinds.BATCH, arguments).directory)
     except BaseException:

@@ -20,14 +20,13 @@ from fer_core.batches.batch import (
     BatchSummary,
     FileResult,
     Manifest,
-    PersonRow,
     save_result,
 )
 from fer_core.batches.crops import Crops
 from fer_core.batches.frames import FrameWriter, read_frames
-from fer_core.batches.manifest import folder_of, make_manifest
+from fer_core.batches.manifest import make_manifest, path_of
+from fer_core.batches.marks import summarize
 from fer_core.batches.media import check_name, is_video
-from fer_core.batches.summary import summarize_people
 from fer_core.errors import FerError
 from fer_core.evaluation import label_or_abstain
 from fer_core.inference import (
@@ -51,7 +50,7 @@ _LATE = 0.5  # seconds by which a clip's end may be beyond the video's without a
 
 
 class _StoppedError(Exception):
-    """The user stopped the batch; finished files stay."""
+    """Tells that the user stopped the batch; finished files stay."""
 
 
 def run_batch(task: Task) -> None:
@@ -96,7 +95,7 @@ def run_batch(task: Task) -> None:
 
 @dataclass(frozen=True)
 class _Item:
-    """A file that is to be processed."""
+    """Describes a file that is to be processed."""
 
     number: int  # in the manifest
     file: BatchFile
@@ -129,10 +128,9 @@ class _Worker:
 
     def _unfinished(self) -> Iterator[_Item]:
         """Yields the files without a result; also those that were changed since."""
-        folder = folder_of(self._batch)
         for number, file in enumerate(self._manifest.files):
             check_name(file.name)
-            path = folder / file.name
+            path = path_of(self._batch, file.name)
             status = _status(path)
             if self._is_finished(number, status):
                 self._done += 1
@@ -149,24 +147,13 @@ class _Worker:
 
     def _finish(self, item: _Item, result: FileResult) -> None:
         size, changed = _stamp(item.status) if item.status else (0, 0)
-        people: list[PersonRow] = []
-        frontal: list[PersonRow] = []
-        tracks: dict[str, int] = {}
+        names, tracks = self._classifier.class_names, dict[str, int]()
         if not result.problem:
-            names = self._classifier.class_names
             frames = read_frames(self._batch.frames_file(item.number), names)
-            people = summarize_people(frames, names)
-            frontal = summarize_people(frames, names, frontal=True)
             counts = frames["face"].value_counts(sort=False)
             tracks = {str(track): int(count) for track, count in counts.items()}
-        result = replace(
-            result,
-            size=size,
-            changed=changed,
-            track_frames=tracks,
-            people=tuple(people),
-            frontal_people=tuple(frontal),
-        )
+        result = replace(result, size=size, changed=changed, track_frames=tracks)
+        result = summarize(self._batch, item.number, result, names)
         save_result(self._batch, item.number, result, durable=is_video(item.file.name))
         self._done += 1
 

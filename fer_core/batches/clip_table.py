@@ -1,43 +1,41 @@
 """Reads the table of clips: which part of which file, of which participant and condition."""
 
-import csv
-import io
-import math
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.storage import parse_csv, undefused
+from fer_core.markers import MarkedTimes, parse_seconds, parse_times
+from fer_core.storage import parse_csv, undefused, with_commas
 from fer_core.text import counted, is_one_line, shortened, some
 
 FILE, START, END = "file", "start", "end"
+MARKERS, EXCLUDED, BASELINE = "markers", "excluded", "baseline"
+_TIMES = (FILE, START, END, MARKERS, EXCLUDED, BASELINE)  # the others are joined to results
 PARTICIPANT, CONDITION = "participant", "condition"
 MAX_TABLE_BYTES = 8_000_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 MAX_ROW = 2_000  # characters: the row is repeated for every frame of its file
-MAX_SECONDS = 1e7  # of a clip's start and end, 115 days
-_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,5}):(\d{1,2}(?:\.\d{1,9})?)", re.ASCII)
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A row of the table: a part of a file, and what is known of it."""
+    """Describes a row of the table: a part of a file, and what is known of it."""
 
     file: str  # as the table says
     line: int  # of the table, from 1, which is the header
     start: float = 0.0  # seconds
     end: float | None = None  # seconds; None for the end of the file
     columns: Mapping[str, str] = field(default_factory=dict)  # participant, condition and others
+    marks: MarkedTimes = MarkedTimes()
+    baseline: str = ""  # a range such as "0-5", or another file of the batch
 
 
 @dataclass(frozen=True)
 class ClipTable:
-    """The rows of a table of clips, in order."""
+    """Holds the rows of a table of clips, in order."""
 
     clips: tuple[Clip, ...]
     columns: tuple[str, ...]  # names of those other than file, start and end
@@ -45,7 +43,7 @@ class ClipTable:
 
 @dataclass(frozen=True)
 class Matching:
-    """Which clips belong to which files."""
+    """Tells which clips belong to which files."""
 
     clips: Mapping[str, Clip]  # by the name of a file of the batch
     unlisted: tuple[str, ...]  # files without a row
@@ -54,6 +52,9 @@ class Matching:
 
 def read_clip_table(data: bytes, reserved: Collection[str] = ()) -> ClipTable:
     """Reads a CSV table with a column `file`, and optionally `start` and `end`.
+
+    Optional too are `markers` ("0:12 picture shown; 0:20 pause"), `excluded` ("5-10; 1:05-1:10
+    talks") and `baseline` ("0-5", or the name of a file with the participant's neutral face).
 
     Columns are separated by commas or by semicolons. Times are seconds, or minutes and seconds as
     in 1:05, or hours too as in 1:01:05.5; an empty one stands for the file's beginning or end.
@@ -81,14 +82,10 @@ def match_clips(table: ClipTable, names: Sequence[str]) -> Matching:
     Raises:
         FerError: two rows belong to the same file.
     """
-    by_name: dict[str, list[str]] = {}
-    for name in names:
-        by_name.setdefault(name.rpartition("/")[2], []).append(name)
-    known, problems = set(names), []
+    find, problems = find_name(names), []
     clips: dict[str, Clip] = {}
     for clip in table.clips:
-        path = clip.file.replace("\\", "/").removeprefix("./")
-        found = [path] if path in known else by_name.get(path, [])
+        found = find(clip.file)
         if len(found) != 1:
             problems.append(_unknown(clip, found))
         elif found[0] in clips:
@@ -99,27 +96,22 @@ def match_clips(table: ClipTable, names: Sequence[str]) -> Matching:
     return Matching(clips, unlisted, tuple(problems))
 
 
-def parse_seconds(text: str) -> float | None:
-    """Returns the seconds of "65", "65.5", "1:05" or "1:01:05"; None for an empty text.
+def find_name(names: Sequence[str]) -> Callable[[str], list[str]]:
+    """Returns a function that finds the files that a path, or else a mere name, may stand for.
 
-    Raises:
-        FerError: it is none of these.
+    Args:
+        names: of the files of a batch, relative paths with slashes.
     """
-    text = text.strip().replace(",", ".")
-    clock = _CLOCK.fullmatch(text)
-    if not text:
-        return None
-    if clock:
-        hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), float(clock[3])
-        value = 3600 * hours + 60 * minutes + seconds
-    else:
-        value = float(text) if _SECONDS.fullmatch(text) else math.inf
-    if value > MAX_SECONDS:
-        raise FerError(
-            f"A time must be seconds, or minutes and seconds as in 1:05. Received: "
-            f"{shortened(text)}"
-        )
-    return value
+    known = set(names)
+    by_name: dict[str, list[str]] = {}
+    for name in names:
+        by_name.setdefault(name.rpartition("/")[2], []).append(name)
+
+    def find(text: str) -> list[str]:
+        path = text.replace("\\", "/").removeprefix("./")
+        return [path] if path in known else by_name.get(path, [])
+
+    return find
 
 
 def _parse(data: bytes) -> pd.DataFrame:
@@ -129,7 +121,7 @@ def _parse(data: bytes) -> pd.DataFrame:
             f"{len(data) / 1e6:.1f} MB"
         )
     try:
-        table = parse_csv(_with_commas(data), dtype="str", skip_blank_lines=False)
+        table = parse_csv(with_commas(data), dtype="str", skip_blank_lines=False)
     except FerError as error:
         raise FerError(f"The table of clips must be a CSV table. {error}") from error
     table.columns = pd.Index([str(name).strip() for name in table.columns])
@@ -146,25 +138,11 @@ def _parse(data: bytes) -> pd.DataFrame:
 
 
 def _is_known(name: str) -> bool:
-    return name.lower() in (FILE, START, END, PARTICIPANT, CONDITION)
-
-
-def _with_commas(data: bytes) -> bytes:
-    """Returns the table with commas between its columns, if it has semicolons there."""
-    header = data.split(b"\n", 1)[0]
-    if b"," in header or b";" not in header:
-        return data
-    try:
-        text = io.StringIO(data.decode("utf-8-sig"), newline="")
-        written = io.StringIO(newline="")
-        csv.writer(written).writerows(csv.reader(text, delimiter=";", strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FerError(f"It is damaged: {shortened(str(error))}") from error
-    return written.getvalue().encode()
+    return name.lower() in (*_TIMES, PARTICIPANT, CONDITION)
 
 
 def _other_columns(table: pd.DataFrame, reserved: Collection[str]) -> tuple[str, ...]:
-    columns = tuple(str(name) for name in table if name not in (FILE, START, END))
+    columns = tuple(str(name) for name in table if name not in _TIMES)
     for name in columns:
         if name in reserved:
             raise FerError(
@@ -198,6 +176,7 @@ def _clip(line: int, row: Mapping[str, str], columns: Sequence[str]) -> Clip:
     name = row[FILE]
     try:
         start, end = parse_seconds(row.get(START, "")) or 0.0, parse_seconds(row.get(END, ""))
+        marks = parse_times(row.get(MARKERS, ""), row.get(EXCLUDED, ""))
     except FerError as error:
         raise FerError(f"Line {line:,} of the table: {error}") from error
     if not name:
@@ -207,7 +186,8 @@ def _clip(line: int, row: Mapping[str, str], columns: Sequence[str]) -> Clip:
             f"Line {line:,} of the table: the end of {shortened(name)} must be after its start. "
             f"Received: from {start:g} to {end:g} s"
         )
-    return Clip(name, line, start, end, {column: row[column] for column in columns})
+    cells = {column: row[column] for column in columns}
+    return Clip(name, line, start, end, cells, marks, row.get(BASELINE, ""))
 
 
 def _check_files(clips: Sequence[Clip]) -> None:

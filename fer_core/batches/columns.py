@@ -1,9 +1,10 @@
 """Describes every column of a batch's tables: the data dictionary."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fer_core.evaluation import NO_FACE
+from fer_core.markers import mean_columns
 
 TEXT, INTEGER, NUMBER = "text", "integer", "number"  # what a column holds
 FRONTAL_DEGREES = 30
@@ -17,7 +18,7 @@ _POSE = {  # errors as measured: see `vision.HeadPose`
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, as the data dictionary describes it."""
+    """Describes a column of a table, as the data dictionary does."""
 
     name: str
     meaning: str
@@ -25,11 +26,14 @@ class Column:
     kind: str = NUMBER
 
 
-def describe_summary(class_names: Sequence[str], clip_columns: Sequence[str] = ()) -> list[Column]:
+def describe_summary(
+    class_names: Sequence[str], clip_columns: Sequence[str] = (), *, baseline: bool = False
+) -> list[Column]:
     """Describes the columns of the summary: a row per file and person.
 
     Args:
         clip_columns: of the table of clips.
+        baseline: a baseline is subtracted in some columns.
     """
     return [
         *_file(clip_columns),
@@ -58,19 +62,64 @@ def describe_summary(class_names: Sequence[str], clip_columns: Sequence[str] = (
         Column("longest_spell_expression", "Expression of the longest spell", kind=TEXT),
         Column("longest_spell_seconds", "Longest time with the same expression throughout", "s"),
         Column("longest_spell_start", "When the longest spell begins", "s"),
+        *_probabilities(class_names),
+        *(_minus_baseline(class_names) if baseline else ()),
+    ]
+
+
+def _probabilities(class_names: Sequence[str]) -> list[Column]:
+    means = [
+        Column(f"mean_{name}", f"Mean probability of {name}, of the single frames", "0 to 1")
+        for name in class_names
+    ]
+    peaks = [
+        column
+        for name in class_names
+        for column in (
+            Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1"),
+            Column(f"peak_{name}_seconds", f"When {name} is most probable", "s"),
+        )
+    ]
+    return means + peaks
+
+
+def describe_markers(
+    class_names: Sequence[str], clip_columns: Sequence[str] = (), *, baseline: bool = False
+) -> list[Column]:
+    """Describes the columns of the means around markers: three rows per marker and person."""
+    return [
+        *_file(clip_columns),
+        Column("marker", "Label of the marker", kind=TEXT),
+        Column("marker_seconds", "Time of the marker", "s"),
+        Column("window_seconds", "How long before and after the marker frames count", "s"),
+        Column("person", "As in the summary", kind=TEXT),
+        Column("period", "before, after, or change: after minus before", kind=TEXT),
+        Column("frames", "Frames of the person in that period", "frames", INTEGER),
         *(
-            Column(f"mean_{name}", f"Mean probability of {name}, of the single frames", "0 to 1")
-            for name in class_names
+            Column(column, f"Mean probability of {name}, of the single frames", "-1 to 1")
+            for column, name in _means(class_names, minus_baseline=False)
+        ),
+        *(_minus_baseline(class_names) if baseline else ()),
+    ]
+
+
+def _minus_baseline(class_names: Sequence[str]) -> list[Column]:
+    return [
+        Column(
+            "baseline",
+            "What is subtracted in the columns that say so; empty if the person has no baseline",
+            kind=TEXT,
         ),
         *(
-            column
-            for name in class_names
-            for column in (
-                Column(f"peak_{name}", f"Greatest smoothed probability of {name}", "0 to 1"),
-                Column(f"peak_{name}_seconds", f"When {name} is most probable", "s"),
-            )
+            Column(column, f"Mean probability of {name}, minus that of the baseline", "-1 to 1")
+            for column, name in _means(class_names, minus_baseline=True)
         ),
     ]
+
+
+def _means(class_names: Sequence[str], *, minus_baseline: bool) -> Iterator[tuple[str, str]]:
+    columns = mean_columns(class_names, minus_baseline=minus_baseline)
+    return zip(columns, class_names, strict=True)
 
 
 def describe_files(clip_columns: Sequence[str] = ()) -> list[Column]:
@@ -126,7 +175,12 @@ def describe_frames(class_names: Sequence[str], clip_columns: Sequence[str] = ()
 
 def reserved_columns(class_names: Sequence[str]) -> set[str]:
     """Returns the names that no column of a table of clips may have."""
-    every = (describe_summary(class_names), describe_files(), describe_frames(class_names))
+    every = (
+        describe_summary(class_names, baseline=True),
+        describe_markers(class_names),
+        describe_files(),
+        describe_frames(class_names),
+    )
     return {column.name for columns in every for column in columns}
 
 

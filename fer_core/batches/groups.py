@@ -14,7 +14,7 @@ NOT_SURE_SHARE = "not_sure_share"
 
 @dataclass(frozen=True)
 class GroupMean:
-    """The mean of a measure over the participants of a condition."""
+    """Holds the mean of a measure over the participants of a condition."""
 
     condition: str  # "" if the table of clips has no conditions
     measure: str  # column of the summary

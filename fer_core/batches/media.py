@@ -24,10 +24,19 @@ _FORBIDDEN = re.compile(r'[\\:*?"<>|]')  # in names, on some system
 
 @dataclass(frozen=True)
 class Media:
-    """The photos and videos of a folder, and notes on what was left out."""
+    """Holds the photos and videos of a folder, and notes on what was left out."""
 
     names: tuple[str, ...]  # paths relative to the folder, with slashes, in order
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()  # whose files belong to it, once they are extracted
+
+    def __add__(self, other: "Media") -> "Media":
+        """Returns the files of both."""
+        return Media(
+            tuple(sorted({*self.names, *other.names}, key=_order)),
+            (*self.notes, *other.notes),
+            (*self.archives, *other.archives),
+        )
 
 
 def is_video(name: str) -> bool:
@@ -66,7 +75,7 @@ def check_folder(folder: Path) -> Path:
     )
 
 
-def find_media(folder: Path, patterns: Sequence[str] = ()) -> Media:
+def find_media(folder: Path, patterns: Sequence[str] = (), *, required: bool = True) -> Media:
     """Finds the photos and videos of a folder and of the folders in it, by their suffixes.
 
     Links to files are followed, links to folders are not.
@@ -74,32 +83,39 @@ def find_media(folder: Path, patterns: Sequence[str] = ()) -> Media:
     Args:
         patterns: of which a file must match one, such as `*.mp4` or `session1/*`; none for all.
             Upper and lower case are the same. A pattern without a slash is for the name alone.
+        required: whether there must be one, or an archive.
 
     Raises:
-        FerError: there are none, or more than `MAX_FILES`.
+        FerError: there is none, or there are more than `MAX_FILES`.
     """
     names: list[str] = []
-    others, skipped, archives = Tally(), Tally(), Tally()
+    archives: list[str] = []
+    others, skipped = Tally(), Tally()
     for entries, path in enumerate(_files(folder)):
         name = path.relative_to(folder).as_posix()
-        if entries > _MAX_ENTRIES or len(names) > MAX_FILES:
+        if entries > _MAX_ENTRIES or len(names) + len(archives) > MAX_FILES:
             raise FerError(
                 f"A batch must have at most {MAX_FILES:,} photos and videos, in a folder of at "
                 f"most {_MAX_ENTRIES:,} files. Received more: choose a folder within this one, or "
                 "a pattern."
             )
-        if path.suffix.lower() == ARCHIVE_SUFFIX:
-            archives.add(name)
-        elif not is_media(name) or not is_one_line(name):
+        is_archive = path.suffix.lower() == ARCHIVE_SUFFIX
+        if not (is_archive or is_media(name)) or not is_one_line(name):
             others.add(name)
         elif not access.current().may_read(path):
             skipped.add(name)
+        elif is_archive:
+            archives.append(name)
         elif matches(name, patterns):
             names.append(name)
-    if not names:
+    if required and not names and not archives:
         wanted = f" with a name like {', '.join(map(shortened, patterns))}" if patterns else ""
         raise FerError(f"The folder must hold at least one photo or video{wanted}. It has none.")
-    return Media(tuple(sorted(names, key=_order)), _notes(others, skipped, archives))
+    return Media(
+        tuple(sorted(names, key=_order)),
+        _notes(others, skipped),
+        tuple(sorted(archives, key=_order)),
+    )
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
@@ -153,13 +169,8 @@ def _order(name: str) -> tuple[str, ...]:
     return tuple(name.lower().split("/"))
 
 
-def _notes(others: Tally, skipped: Tally, archives: Tally) -> tuple[str, ...]:
+def _notes(others: Tally, skipped: Tally) -> tuple[str, ...]:
     notes = []
-    if archives:
-        notes.append(
-            f"Left out {counted(len(archives), 'archive')} of the folder; extract them there to "
-            f"include their files: {archives}."
-        )
     if others:
         notes.append(
             f"Left out {counted(len(others), 'file')} without the name of a photo or video: "

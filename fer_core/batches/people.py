@@ -7,9 +7,9 @@ import pandas as pd
 
 from fer_core import access
 from fer_core.batches.batch import Batch, save_result
-from fer_core.batches.frames import read_frames
+from fer_core.batches.marks import summarize
 from fer_core.batches.results import BatchResults
-from fer_core.batches.summary import Assigned, summarize_people
+from fer_core.batches.summary import Assigned
 from fer_core.errors import FerError
 from fer_core.text import is_one_line, shortened
 
@@ -55,14 +55,8 @@ def assign_tracks(batch: Batch, results: BatchResults, changes: Mapping[int, Ass
         result = results.results[number]
         assigned = result.assigned | {str(track): name for track, name in names.items()}
         assigned = {track: name for track, name in assigned.items() if name not in ("", track)}
-        frames = read_frames(batch.frames_file(number), results.class_names)
-        by_track = {int(track): name for track, name in assigned.items()}
-        people = summarize_people(frames, results.class_names, by_track)
-        frontal = summarize_people(frames, results.class_names, by_track, frontal=True)
-        result = replace(
-            result, assigned=assigned, people=tuple(people), frontal_people=tuple(frontal)
-        )
-        save_result(batch, number, result)
+        result = replace(result, assigned=assigned)
+        save_result(batch, number, summarize(batch, number, result, results.class_names))
 
 
 def _check_name(name: str) -> None:

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fer_core.batches.batch import Batch, BatchFile, FileResult, Manifest
+from fer_core.batches.batch import Batch, BatchFile, FileResult, Manifest, PersonRow
 from fer_core.batches.columns import (
     INTEGER,
     NUMBER,
@@ -21,17 +23,20 @@ from fer_core.batches.columns import (
     Column,
     describe_files,
     describe_frames,
+    describe_markers,
     describe_summary,
 )
 from fer_core.batches.frames import read_frames
+from fer_core.batches.marks import BatchMarks, read_marks
 from fer_core.batches.media import safe_path, unique_paths
-from fer_core.batches.summary import assign_people
+from fer_core.batches.summary import assign_people, minus_baseline
 from fer_core.errors import FerError
+from fer_core.markers import CHANGE, format_seconds, mean_columns
 from fer_core.storage import export_csv, replacing, write_text
 
 _MEASURED = ("frames", "seconds", "tracks", "width", "height", "damaged")  # of a file
 FRONTAL_SUMMARY = "summary_frontal"
-SUMMARY, FILES, FRAMES = "summary", "files", "frames"
+SUMMARY, FILES, FRAMES, MARKERS = "summary", "files", "frames", "markers"
 DICTIONARY = "data_dictionary.csv"
 
 
@@ -42,53 +47,109 @@ class BatchResults:
     manifest: Manifest
     results: Mapping[int, FileResult]  # finished files, by number
     damaged: tuple[str, ...] = ()  # a sentence for each result that cannot be read
+    marks: BatchMarks = BatchMarks()
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order."""
+        """Returns the expressions in label order."""
         return self.manifest.class_names
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each file, row or archive without results."""
+        """Returns a sentence for each file, row or archive without results."""
         files = (result.problem for result in self.results.values() if result.problem)
-        return (*self.manifest.problems, *files, *self.damaged)
+        return (*self.manifest.problems, *self.marks.problems, *files, *self.damaged)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about what was left out or is incomplete."""
+        """Returns sentences about what was left out or is incomplete."""
         files = (note for result in self.results.values() for note in result.notes)
         return (*self.manifest.notes, *files)
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row per file and person; see `describe_summary`."""
+        """Returns a row per file and person; see `describe_summary`."""
         return self._summary(frontal=False)
 
     @property
     def frontal_summary(self) -> pd.DataFrame:
-        """The same of the frames in which the face is frontal; see `summary.is_frontal`."""
+        """Returns `summary` of the frames with a frontal face; see `summary.is_frontal`."""
         return self._summary(frontal=True)
 
     def _summary(self, *, frontal: bool) -> pd.DataFrame:
         rows = [
-            {"file": result.name, **self.clip_cells(file), **person}
+            {
+                "file": result.name,
+                **self.clip_cells(file),
+                **person,
+                **self._minus_baseline(result, person),
+            }
             for file, result in self._files()
             for person in (result.frontal_people if frontal else result.people)
         ]
-        columns = self.columns
-        table = pd.DataFrame(rows, columns=[column.name for column in columns])
-        kinds = {TEXT: object, INTEGER: int, NUMBER: float}
-        return table.astype({column.name: kinds[column.kind] for column in columns})
+        return _table(rows, self.columns)
+
+    @property
+    def markers(self) -> pd.DataFrame:
+        """Means before and after each marker; see `describe_markers`."""
+        rows = [
+            {
+                "file": result.name,
+                **self.clip_cells(file),
+                **row,
+                **self._minus_baseline(result, row),
+            }
+            for file, result in self._files()
+            for row in result.around
+        ]
+        return _table(rows, self.marker_columns)
+
+    def _minus_baseline(self, result: FileResult, row: PersonRow) -> dict[str, Any]:
+        if not self.marks.has_baseline:
+            return {}
+        means, said = self._baseline(result, str(row["person"]))
+        if means is not None and row.get("period") == CHANGE:  # it does not depend on it
+            means = np.zeros(len(self.class_names))
+        return minus_baseline(row, self.class_names, means, said)
+
+    def _baseline(self, result: FileResult, person: str) -> tuple[np.ndarray | None, str]:
+        """Returns the baseline of a person, (classes,), if there is one, and what it is.
+
+        If it is another file, it is the person of the same name there; else both main persons.
+        """
+        marks = self.marks.of(result.name)
+        if marks.baseline is not None:
+            start, end = map(format_seconds, (marks.baseline.start, marks.baseline.end))
+            means = result.baselines.get(person)
+            return None if means is None else np.array(means), f"mean from {start} to {end}"
+        people = next(
+            (each.people for each in self.results.values() if each.name == marks.baseline_file), ()
+        )
+        is_main = any(row["person"] == person and row["is_main"] for row in result.people)
+        named = [row for row in people if row["person"] == person and not person.isdecimal()]
+        main = [row for row in people if row["is_main"] and is_main]
+        for row in (*named, *main):
+            columns = mean_columns(self.class_names, minus_baseline=False)
+            return np.array([row[name] for name in columns], float), marks.baseline_file
+        return None, ""
 
     @property
     def columns(self) -> list[Column]:
-        """The columns of `summary`."""
-        return describe_summary(self.class_names, self.manifest.columns)
+        """Returns the columns of `summary`."""
+        return describe_summary(
+            self.class_names, self.manifest.columns, baseline=self.marks.has_baseline
+        )
+
+    @property
+    def marker_columns(self) -> list[Column]:
+        """Returns the columns of `markers`."""
+        return describe_markers(
+            self.class_names, self.manifest.columns, baseline=self.marks.has_baseline
+        )
 
     @property
     def files(self) -> pd.DataFrame:
-        """A row per finished file, readable or not."""
+        """Returns a row per finished file, readable or not."""
         rows = [
             {
                 "file": result.name,
@@ -113,6 +174,7 @@ class BatchResults:
         tables = {
             SUMMARY: self.columns,
             FRONTAL_SUMMARY: self.columns,
+            **({MARKERS: self.marker_columns} if self.has_markers else {}),
             FILES: self.file_columns,
             FRAMES: self.frame_columns,
         }
@@ -124,13 +186,18 @@ class BatchResults:
         return pd.DataFrame(rows, columns=["table", "column", "meaning", "unit"])
 
     @property
+    def has_markers(self) -> bool:
+        """Tells whether a file has a marker."""
+        return any(marks.markers for marks in self.marks.files.values())
+
+    @property
     def file_columns(self) -> list[Column]:
-        """The columns of `files`."""
+        """Returns the columns of `files`."""
         return describe_files(self.manifest.columns)
 
     @property
     def frame_columns(self) -> list[Column]:
-        """The columns of the table of all frames."""
+        """Returns the columns of the table of all frames."""
         return describe_frames(self.class_names, self.manifest.columns)
 
     def _files(self) -> Iterator[tuple[BatchFile, FileResult]]:
@@ -158,20 +225,38 @@ def read_results(batch: Batch) -> BatchResults | None:
             continue
         if result is not None:
             results[number] = result
-    return BatchResults(manifest, results, tuple(damaged))
+    try:
+        marks = read_marks(batch)
+    except FerError as error:
+        marks = BatchMarks(problems=(f"{error} Add the markers again.",))
+    return BatchResults(manifest, results, tuple(damaged), marks)
 
 
 def _check_people(result: FileResult | None, class_names: Sequence[str]) -> None:
     """Checks that the people of a result have what the summary needs; raises FerError if not."""
     if result is None:
         return
-    columns = describe_summary(class_names)[1:]  # without the file
-    for person in (*result.people, *result.frontal_people):
-        for column in columns:
-            if not _fits(column, person.get(column.name)):
-                raise FerError(f"{column.name} of a person must be of the kind {column.kind}.")
+    summary, markers = describe_summary(class_names)[1:], describe_markers(class_names)[1:]
+    people = (*result.people, *result.frontal_people)
+    _check_rows(people, summary)
+    _check_rows(result.around, markers)
+    if any(len(means) != len(class_names) for means in result.baselines.values()):
+        raise FerError("A baseline must have a mean of each expression.")
     if not all(track.isdecimal() for track in (*result.track_frames, *result.assigned)):
         raise FerError("Tracks must have numbers.")
+
+
+def _check_rows(rows: Sequence[PersonRow], columns: Sequence[Column]) -> None:
+    for row in rows:
+        for column in columns:
+            if not _fits(column, row.get(column.name)):
+                raise FerError(f"{column.name} of a person must be of the kind {column.kind}.")
+
+
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=[column.name for column in columns])
+    kinds = {TEXT: object, INTEGER: int, NUMBER: float}
+    return table.astype({column.name: kinds[column.kind] for column in columns})
 
 
 def _fits(column: Column, value: float | str | None) -> bool:
@@ -199,19 +284,21 @@ def export_results(batch: Batch, results: BatchResults, folder: Path) -> None:
     """Writes all tables to a folder: as CSV, as Parquet, and the data dictionary.
 
     `summary` has a row per file and person, `summary_frontal` the same of the frames in which the
-    face is frontal, `files` a row per file, `frames` a row per face and
-    frame: in CSV a file each, in Parquet all in one. Cells that a spreadsheet would run are
-    defused in CSV.
+    face is frontal, `markers` (if there are any) the means around them, `files` a row per file,
+    `frames` a row per face and frame: in CSV a file each, in Parquet all in one. Cells that a
+    spreadsheet would run are defused in CSV.
 
     Raises:
         FerError: a table is damaged, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tables = (
+    tables = [
         (SUMMARY, results.summary, results.columns),
         (FRONTAL_SUMMARY, results.frontal_summary, results.columns),
         (FILES, results.files, results.file_columns),
-    )
+    ]
+    if results.has_markers:
+        tables.append((MARKERS, results.markers, results.marker_columns))
     for name, table, columns in tables:
         write_text(folder / f"{name}.csv", export_csv(table))
         with _parquet(folder / f"{name}.parquet", columns) as write:

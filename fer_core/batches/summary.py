@@ -8,6 +8,7 @@ import pandas as pd
 
 from fer_core.batches.columns import FRONTAL_DEGREES
 from fer_core.evaluation import NOT_SURE
+from fer_core.markers import TimeRange, mean_columns, without_ranges
 
 # A person that is not seen for longer has gone, and comes back later. In files of which few frames
 # were processed, for so many frames.
@@ -39,6 +40,7 @@ def summarize_people(
     class_names: Sequence[str],
     assigned: Assigned | None = None,
     *,
+    excluded: Sequence[TimeRange] = (),
     frontal: bool = False,
 ) -> list[dict[str, Any]]:
     """Returns a row per person, most frames first.
@@ -50,12 +52,13 @@ def summarize_people(
             of a frame without a face, `face` is missing.
         class_names: in label order.
         assigned: names of tracks.
+        excluded: ranges whose frames do not count; they end spells, as an absence does.
         frontal: count only frames in which the face is frontal; see `is_frontal`.
     """
     step = frame_step(frames["seconds"].to_numpy(float))
-    faces = assign_people(frames, assigned or {})
+    faces = without_ranges(assign_people(frames, assigned or {}), excluded)
     people = [
-        _summarize(str(person), rows, class_names, step)
+        _summarize(str(person), rows, class_names, step, excluded)
         for person, rows in (faces[is_frontal(faces)] if frontal else faces).groupby(
             "person", sort=False
         )
@@ -64,6 +67,30 @@ def summarize_people(
     for position, row in enumerate(people):
         row["is_main"] = int(position == 0)
     return people
+
+
+def minus_baseline(
+    row: Mapping[str, Any],
+    class_names: Sequence[str],
+    baseline: np.ndarray | None,
+    description: str,
+) -> dict[str, Any]:
+    """Returns the means of a row minus a baseline, and what the baseline is.
+
+    Args:
+        row: with a `mean_` of each class.
+        baseline: (classes,); None if the person has none: nothing is known then.
+        description: of the baseline.
+    """
+    columns = mean_columns(class_names, minus_baseline=True)
+    if baseline is None:
+        return {"baseline": ""} | dict.fromkeys(columns)
+    means = [row[name] for name in mean_columns(class_names, minus_baseline=False)]
+    differences = [
+        None if mean is None or pd.isna(mean) else _rounded(mean - base)
+        for mean, base in zip(means, baseline.tolist(), strict=True)
+    ]
+    return {"baseline": description} | dict(zip(columns, differences, strict=True))
 
 
 def is_frontal(faces: pd.DataFrame) -> pd.Series:
@@ -83,10 +110,14 @@ def frame_step(seconds: np.ndarray) -> float:
 
 
 def _summarize(
-    person: str, rows: pd.DataFrame, class_names: Sequence[str], step: float
+    person: str,
+    rows: pd.DataFrame,
+    class_names: Sequence[str],
+    step: float,
+    excluded: Sequence[TimeRange],
 ) -> dict[str, Any]:
     seconds, answers = rows["seconds"].to_numpy(float), rows["answer"].to_numpy(object)
-    durations, stays = _durations(seconds, step)
+    durations, stays = _durations(seconds, step, excluded)
     is_unsure = answers == NOT_SURE
     record: dict[str, Any] = {
         "person": person,
@@ -115,14 +146,22 @@ def _summarize(
     return record
 
 
-def _durations(seconds: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+def _durations(
+    seconds: np.ndarray, step: float, excluded: Sequence[TimeRange]
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns for how long each frame counts, and the number of the stay that it belongs to.
 
-    A frame counts until the next one with the person; before an absence, for a step.
+    A frame counts until the next one with the person; before an absence, for a step; never into an
+    excluded range, before which a stay ends.
     """
     elapsed = np.diff(seconds)
     leaves = elapsed > max(_MAX_GAP, _GAP_STEPS * step)
     durations = np.append(np.where(leaves, step, elapsed), step)
+    for each in excluded:
+        last = int(np.searchsorted(seconds, each.start)) - 1
+        if last >= 0:
+            durations[last] = min(durations[last], step, each.start - seconds[last])
+            leaves[last : last + 1] = True
     return durations, np.concatenate([[0], np.cumsum(leaves)])
 
 

@@ -42,8 +42,10 @@ def add_commands(commands: Any) -> None:
         "--table",
         type=Path,
         metavar="CSV",
-        help="columns file, start, end, participant, condition and any others",
+        help="columns file, start, end, participant, condition, markers, excluded, baseline and "
+        "any others",
     )
+    _add_marker_options(batch)
     batch.add_argument(
         "--only-listed", action="store_true", help="only files that the table has a row for"
     )
@@ -65,6 +67,30 @@ def add_commands(commands: Any) -> None:
     batch.set_defaults(command=_batch)
 
 
+def _add_marker_options(batch: argparse.ArgumentParser) -> None:
+    batch.add_argument(
+        "--markers",
+        type=Path,
+        metavar="CSV",
+        help="columns file, time, label for markers, or file, start, end, reason for ranges to "
+        "exclude; the kind baseline makes a range the baseline",
+    )
+    batch.add_argument(
+        "--baseline",
+        default="",
+        metavar="RANGE",
+        help='subtract the mean of such a range of each video, as in "0-5", or of a neutral file '
+        "of the folder",
+    )
+    batch.add_argument(
+        "--window",
+        type=float,
+        default=BatchSettings.window,
+        metavar="SECONDS",
+        help="average so long before and after each marker (default: %(default)g)",
+    )
+
+
 def _batch(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     threshold = threshold_of(run, tta=options.tta) or 0.0
@@ -73,9 +99,10 @@ def _batch(options: argparse.Namespace) -> int:
         options.per_second,
         tuple(options.include),
         options.only_listed,
+        options.baseline,
+        options.window,
     )
-    table = read_bytes(options.table, max_bytes=_MAX_TABLE_BYTES) if options.table else None
-    batch = _start(run, options.folder, settings, table)
+    batch = _start(run, options.folder, settings, _read(options.table), _read(options.markers))
     code = follow(batch)
     summary, results = batch.summary, read_results(batch)
     if summary is None or results is None:
@@ -95,11 +122,17 @@ def _batch(options: argparse.Namespace) -> int:
     return code if code or is_whole else 1
 
 
-def _start(run: Run, folder: Path, settings: BatchSettings, table: bytes | None) -> Batch:
+def _read(table: Path | None) -> bytes | None:
+    return read_bytes(table, max_bytes=_MAX_TABLE_BYTES) if table else None
+
+
+def _start(
+    run: Run, folder: Path, settings: BatchSettings, table: bytes | None, markers: bytes | None
+) -> Batch:
     """Submits the batch, or goes on with the same one if it was interrupted."""
-    batch = find_resumable(run, folder, settings, table)
+    batch = find_resumable(run, folder, settings, table, markers)
     if batch is None:
-        return submit_folder(run, folder, settings, table=table)
+        return submit_folder(run, folder, settings, table=table, markers=markers)
     if not batch.state.is_active:
         resume_batch(batch)
     echo(f"Going on with {batch.id}")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fer_core.cli.console import RUN_HELP, add_tta_option, echo, echo_lines, follow
 from fer_core.cli.runs import find_run
-from fer_core.datasets import SPLITS
+from fer_core.datasets import SPLITS, open_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation import (
     EVERYTHING,
@@ -21,7 +21,9 @@ from fer_core.evaluation import (
     score_classes,
     submit_evaluation,
     tta_file,
+    with_ferplus_labels,
 )
+from fer_core.expressions import sort_classes
 from fer_core.runs import Run, open_test_task, read_predictions
 from fer_core.storage import export_csv
 
@@ -37,6 +39,12 @@ def add_commands(commands: Any) -> None:
         "image, needs --dataset",
     )
     evaluate.add_argument("--dataset", help="evaluate on this dataset instead of the run's own")
+    evaluate.add_argument(
+        "--ferplus",
+        action="store_true",
+        help="also score by the majority of the FER+ votes; the dataset must have been added with "
+        "them",
+    )
     add_tta_option(evaluate, "with --dataset: also evaluate with test-time augmentation (10 views)")
     evaluate.set_defaults(command=_evaluate)
     predict = commands.add_parser(
@@ -75,10 +83,24 @@ def echo_scores(run: Run, split: str) -> None:
     _echo_class_scores(run, predictions, with_tta)
 
 
+def _echo_ferplus(run: Run, dataset: str, split: str, predictions: pd.DataFrame) -> None:
+    """Prints the scores by FER+'s labels, over all of their expressions."""
+    labeled = with_ferplus_labels(predictions, open_dataset(dataset))
+    _echo_score(f"{split}, by the FER+ majority", labeled)
+    echo(f"left out, without a majority: {len(predictions) - len(labeled):,} images")
+    names = sort_classes({*run.class_names, *labeled["expression"]})
+    for name in sorted(set(names) - set(run.class_names)):
+        count = int((labeled["expression"] == name).sum())
+        echo(f"{run.id} does not know {name}: its {count:,} images count as wrong")
+    scores = hide_empty_classes(score_classes(confusion(labeled, names), names))
+    echo_lines(scores[["precision", "recall", "f1", "images"]].round(3).to_string(na_rep="–"))
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     if options.dataset:
-        return _evaluate_on(run, options.dataset, options.split or "test", tta=options.tta)
+        split = options.split or "test"
+        return _evaluate_on(run, options.dataset, split, tta=options.tta, ferplus=options.ferplus)
     if options.tta:
         raise FerError(
             "--tta must be used with --dataset. On its own dataset a run is evaluated with "
@@ -92,10 +114,13 @@ def _evaluate(options: argparse.Namespace) -> int:
         if code:
             return code
     echo_scores(run, split)
+    predictions = run.predictions(split)
+    if options.ferplus and predictions is not None:
+        _echo_ferplus(run, run.config.dataset, split, predictions)
     return 0
 
 
-def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
+def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool, ferplus: bool) -> int:
     code = follow(submit_evaluation(run, dataset, split, tta=tta))
     if code:
         return code
@@ -108,6 +133,8 @@ def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool) -> int:
     if with_tta is not None:
         _echo_score(f"{dataset}, {split}, with test-time augmentation", with_tta)
     _echo_class_scores(run, predictions, with_tta)
+    if ferplus:
+        _echo_ferplus(run, dataset, split, predictions)
     echo(str(file))
     if with_tta is not None:
         echo(str(tta_file(run, dataset, split)))

@@ -71,13 +71,12 @@ def add_choices(parser: Any) -> None:
         help="how the source is laid out, if several layouts fit; any: folders of any names are "
         "classes",
     )
-
     parser.add_argument(
         "--last-frames",
         type=int,
         default=0,
         metavar="N",
-        help="of each labeled sequence of CK+, how many of the last frames to use (default: 1)",
+        help="of each labeled sequence of CK+, how many of the last frames to use, such as 1 or 3",
     )
     parser.add_argument(
         "--first-frame-neutral",

@@ -12,6 +12,7 @@ from fer_core.datasets.corrections import (
     read_corrections,
 )
 from fer_core.datasets.dataset import Dataset
+from fer_core.datasets.ferplus import has_votes, with_majority_labels
 from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, safe_name
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.pixel_cache import open_pixels
@@ -43,6 +44,7 @@ __all__ = [
     "describe_groups",
     "describe_votes",
     "free_name",
+    "has_votes",
     "images_per_group",
     "image_name",
     "imbalance",
@@ -58,5 +60,6 @@ __all__ = [
     "safe_name",
     "seen_in_training",
     "unreadable_datasets",
+    "with_majority_labels",
     "with_totals",
 ]

@@ -41,7 +41,7 @@ _MAX_LINE = 100_000  # characters of a row with all its columns
 
 @dataclass(frozen=True)
 class Correction:
-    """A decision about one image: another expression, or its exclusion."""
+    """Holds a decision about one image: another expression, or its exclusion."""
 
     key: Key
     expression: str = ""  # the new one; empty if the image is excluded
@@ -73,7 +73,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corrections:
-    """The corrections of a dataset, at most one per image.
+    """Holds the corrections of a dataset, at most one per image.
 
     Its length is the number of corrections; confirmed labels do not count, since they change
     nothing.
@@ -94,17 +94,17 @@ class Corrections:
 
     @cached_property
     def excluded(self) -> dict[Key, str]:
-        """The reason of each excluded image."""
+        """Returns the reason of each excluded image."""
         return {each.key: each.reason for each in self.corrections if not each.expression}
 
     @cached_property
     def relabeled(self) -> dict[Key, str]:
-        """The new expression of each relabeled image."""
+        """Returns the new expression of each relabeled image."""
         return {each.key: each.expression for each in self.corrections if each.expression}
 
     @cached_property
     def confirmed(self) -> dict[Key, str]:
-        """The confirmed label of each image that has one."""
+        """Returns the confirmed label of each image that has one."""
         return {each.key: each.expression for each in self.confirmations}
 
     def is_reviewed(self, key: Key, expression: str) -> bool:

@@ -20,11 +20,18 @@ from fer_core.datasets.corrections import (
     parse_corrections,
     read_corrections,
 )
+from fer_core.datasets.ferplus import with_majority_labels
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
 from fer_core.datasets.layouts.choices import Choices
 from fer_core.datasets.layouts.class_names import Conventions
-from fer_core.datasets.splits import SPLITS, VALIDATION_FRACTION, parse_split, redraw_validation
+from fer_core.datasets.splits import (
+    EXCLUDED,
+    SPLITS,
+    VALIDATION_FRACTION,
+    parse_split,
+    redraw_validation,
+)
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import DamagedFileError, delete_folder, paths, read_array
@@ -35,7 +42,7 @@ _MAX_MEAN_FACES_BYTES = 100_000_000
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A dataset of the workspace. Its index is read on first use."""
+    """Represents a dataset of the workspace. Its index is read on first use."""
 
     directory: Path
     root: Path  # base of the index's paths; inside `directory` if the images were copied in
@@ -49,13 +56,14 @@ class Dataset:
     choices: Choices = dataclasses.field(default_factory=Choices, compare=False)  # at import
     conventions: Conventions = dataclasses.field(default_factory=Conventions, compare=False)
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
+    has_ferplus_labels: bool = False  # whether the index has FER+'s labels, not its own
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
     file_columns: pd.DataFrame | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
-        """The directory's name."""
+        """Returns the directory's name."""
         return self.directory.name
 
     @property
@@ -65,12 +73,12 @@ class Dataset:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of all image files, as of the last time they were read."""
+        """Returns the bytes of all image files, as of the last time they were read."""
         return int(self._stored.drop_duplicates("path")["size"].sum())
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per image; must not be modified.
+        """Returns one row per image; must not be modified.
 
         Columns: path (POSIX, relative to `root`), row (if images are rows of an array, else
         missing), expression, split, source_split, size (bytes) and modified (ns) of the file,
@@ -78,20 +86,21 @@ class Dataset:
         sequence or video) and cluster (of copies), "" where unknown, x, y, width, height (face
         box) and FER+ votes (`votes_…`).
         """
-        index = self._stored if not self.corrections else self.corrections.applied(self._stored)
+        index = self._labeled if not self.corrections else self.corrections.applied(self._labeled)
         if not self.redraws_validation or self.has_own_validation:
             return index
         return redraw_validation(index, self.validation_fraction, self.split_seed)
 
     @property
     def stored_index(self) -> pd.DataFrame:
-        """The index as it is stored, without corrections; must not be modified."""
+        """Returns the index as it is stored, without corrections; must not be modified."""
         return self._stored
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The expressions in label order, including those that corrections left empty."""
-        return sort_classes(self._stored["expression"].unique())
+        """Returns the expressions in label order, with those that corrections left empty."""
+        labeled = self._labeled
+        return sort_classes(labeled.loc[labeled["split"] != EXCLUDED, "expression"].unique())
 
     @cached_property
     def has_own_validation(self) -> bool:
@@ -110,9 +119,21 @@ class Dataset:
             return self
         return self._with(validation_fraction=fraction, redraws_validation=True)
 
+    def with_ferplus_labels(self) -> "Dataset":
+        """Returns the dataset with the majority of the FER+ votes as labels.
+
+        Every image keeps its position; those without a majority are in the split "excluded".
+
+        Raises:
+            FerError: there are no votes.
+        """
+        changed = self._with(has_ferplus_labels=True)
+        _ = changed._labeled  # raises here, rather than where the index is read
+        return changed
+
     @property
     def saved_corrections(self) -> Corrections:
-        """The corrections saved for this dataset, whether or not they are applied to the index.
+        """Returns the saved corrections, whether or not they are applied to the index.
 
         Raises:
             FerError: their file is damaged.
@@ -335,6 +356,12 @@ class Dataset:
         if "_stored" in vars(self):
             vars(changed)["_stored"] = self._stored
         return changed
+
+    @cached_property
+    def _labeled(self) -> pd.DataFrame:
+        if not self.has_ferplus_labels:
+            return self._stored
+        return with_majority_labels(self._stored, self.name)
 
     @cached_property
     def _stored(self) -> pd.DataFrame:

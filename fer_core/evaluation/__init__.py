@@ -71,6 +71,7 @@ from fer_core.evaluation.feature_map import (
     save_map,
     submit_map,
 )
+from fer_core.evaluation.ferplus import with_ferplus_labels
 from fer_core.evaluation.metrics import (
     Accuracy,
     Score,
@@ -102,6 +103,7 @@ from fer_core.evaluation.score_cache import score_of
 from fer_core.evaluation.significance import LEVEL, Mean, PairedTest, mean_accuracy, paired_tests
 
 __all__ = [
+    "with_ferplus_labels",
     "AXES",
     "Accuracy",
     "Coverage",

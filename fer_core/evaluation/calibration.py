@@ -29,7 +29,7 @@ _EPSILON = 1e-12
 
 @dataclass(frozen=True)
 class Coverage:
-    """The share of faces answered above a confidence threshold, and the accuracy on them."""
+    """Holds the share of faces answered above a threshold, and the accuracy on them."""
 
     coverage: float  # in [0, 1]
     accuracy: Accuracy | None  # on the answered faces; None if there are none

@@ -33,7 +33,7 @@ _FILES = (
 
 @dataclass(frozen=True)
 class SplitPredictions:
-    """The score of a run's model on a split, and which images it got right."""
+    """Holds the score of a run's model on a split, and which images it got right."""
 
     score: Score
     correct: pd.Series  # see `significance.correct_by_image`
@@ -46,7 +46,7 @@ class SplitPredictions:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that a comparison needs to know of a run, at the time its files were read."""
+    """Holds all that a comparison needs of a run, at the time its files were read."""
 
     config: TrainConfig  # `epochs` includes those that the run was continued for
     fingerprint: str  # of images and labels; empty until the trainer has read the dataset

@@ -21,7 +21,7 @@ EVERYTHING = "all"  # instead of a split: all images
 
 @dataclass(frozen=True)
 class CrossDatasetEvaluation:
-    """The record of an evaluation, as stored next to its predictions."""
+    """Records an evaluation, as stored next to its predictions."""
 
     dataset: str
     split: str  # one of SPLITS, or EVERYTHING

@@ -42,7 +42,7 @@ _MAX_FILE_BYTES = 10_000_000  # a map of so many images takes 640 kB
 
 @dataclass(frozen=True, eq=False)
 class FaceMap:
-    """The projected features of the predicted images, or of a sample of them."""
+    """Holds the projected features of the predicted images, or of a sample of them."""
 
     rows: np.ndarray  # int (n,), of the predictions, ascending
     points: np.ndarray  # float32 (n, 2)

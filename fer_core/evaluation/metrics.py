@@ -21,7 +21,7 @@ _SUBJECTS = "subjects (or sequences) that are also in the training split"
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy and its 95 % confidence interval, in [0, 1]."""
+    """Holds an accuracy and its 95 % confidence interval, in [0, 1]."""
 
     correct: int
     total: int
@@ -44,7 +44,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Score:
-    """An accuracy with and without leaked images."""
+    """Holds an accuracy with and without leaked images."""
 
     accuracy: Accuracy
     clean: Accuracy | None  # without leaked images; None if there are none or it is unknown

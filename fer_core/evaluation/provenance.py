@@ -13,7 +13,7 @@ CARD = "model_card.md"
 
 @dataclass(frozen=True)
 class ModelProvenance:
-    """A model and its accuracy, on the test split if it was opened, else on validation."""
+    """Holds a model's accuracy: on the test split if it was opened, else on validation."""
 
     run: Run
     images: int | None  # it was trained on; None if not recorded

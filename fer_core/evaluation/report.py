@@ -15,7 +15,7 @@ from fer_core.runs import Calibration
 
 @dataclass(frozen=True, eq=False)
 class EvaluationReport:
-    """Predictions and everything computed from them; threads may share it."""
+    """Holds predictions and everything computed from them; threads may share it."""
 
     predictions: pd.DataFrame  # uncalibrated, at least one row
     class_names: tuple[str, ...]  # of the model, in label order

@@ -14,7 +14,7 @@ LEVEL = 0.05  # a p-value below it is significant
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The exact McNemar test of two models on the images that both were evaluated on."""
+    """Holds the exact McNemar test of two models on the images both were evaluated on."""
 
     first: str
     second: str
@@ -32,7 +32,7 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean accuracy of several runs and its confidence interval, in [0, 1]."""
+    """Holds the mean accuracy of several runs and its confidence interval, in [0, 1]."""
 
     runs: int
     value: float

@@ -9,13 +9,20 @@ from fer_core.figures.feature_map import map_figure
 from fer_core.figures.groups import condition_figure, participant_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
 from fer_core.figures.style import METRICS
-from fer_core.figures.timeline import RECENT_HEIGHT, recent_figure, timeline_figure
+from fer_core.figures.timeline import (
+    RECENT_HEIGHT,
+    TIMELINE_ORIGIN,
+    recent_figure,
+    timeline_figure,
+    timeline_times,
+)
 from fer_core.figures.warm_up import warm_up
 
 __all__ = [
     "HISTORY_HEIGHT",
     "METRICS",
     "RECENT_HEIGHT",
+    "TIMELINE_ORIGIN",
     "class_balance_figure",
     "compare_figure",
     "comparison",
@@ -31,5 +38,6 @@ __all__ = [
     "recent_figure",
     "reliability_figure",
     "timeline_figure",
+    "timeline_times",
     "warm_up",
 ]

@@ -30,13 +30,17 @@ from .recognition import Recognition as Recognition
 from .recognition import annotate as annotate
 from .recognition import crop_upright as crop_upright
 from .recognition import recognitions_table as recognitions_table
+from .recognition_task import RecognitionTask as RecognitionTask
+from .recognition_task import recognition_request as recognition_request
 from .tracking import TrackedFace as TrackedFace
 from .tracking_pipeline import TrackingPipeline as TrackingPipeline
 from .tracking_pipeline import batched_frames as batched_frames
 from .video_io import Frame as Frame
 from .video_io import VideoReader as VideoReader
 from .video_table import BRIEF_SECONDS as BRIEF_SECONDS
+from .video_table import AnswerSpell as AnswerSpell
 from .video_table import FaceSummary as FaceSummary
+from .video_table import answer_spells as answer_spells
 from .video_table import face_cells as face_cells
 from .video_table import probability_curve as probability_curve
 from .video_table import read_video_table as read_video_table
@@ -69,7 +73,9 @@ __all__ = [
     "FrameResult",
     "Photo",
     "Recognition",
+    "RecognitionTask",
     "PhotoResult",
+    "AnswerSpell",
     "BRIEF_SECONDS",
     "HISTORY_SECONDS",
     "FaceSummary",
@@ -82,6 +88,7 @@ __all__ = [
     "Video",
     "VideoSettings",
     "annotate",
+    "answer_spells",
     "results_json",
     "results_table",
     "restart_video",
@@ -95,6 +102,7 @@ __all__ = [
     "propose_numbering",
     "read_video_table",
     "recognition",
+    "recognition_request",
     "recognitions_table",
     "face_cells",
     "summarize_faces",

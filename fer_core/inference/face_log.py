@@ -15,7 +15,7 @@ MAX_ROWS = 200_000  # 30 MB with seven expressions; over an hour of four faces
 
 
 class FaceLog:
-    """A row for each face of each processed frame, until the log is full.
+    """Keeps a row for each face of each processed frame, until the log is full.
 
     Safe for one writing thread and any number of readers.
     """

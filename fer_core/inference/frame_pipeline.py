@@ -46,7 +46,7 @@ class FramePipeline:
 
 
 class LivePipeline:
-    """A `FramePipeline` as a `live.FrameFunction`, for frames that arrive at any pace."""
+    """Makes a `FramePipeline` a `live.FrameFunction`: its frames arrive at any pace."""
 
     def __init__(self, pipeline: FramePipeline) -> None:
         self._pipeline = pipeline

@@ -31,7 +31,7 @@ FrameFunction = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
 
 @dataclass(frozen=True)
 class Pace:
-    """Speed of the recognizer over the last seconds."""
+    """Measures the speed of the recognizer over the last seconds."""
 
     frames: float  # received a second
     results: float  # frames processed a second
@@ -40,14 +40,14 @@ class Pace:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """The faces of one frame."""
+    """Holds the faces of one frame."""
 
     seconds: float  # when the frame arrived, by `time.monotonic`
     faces: tuple[TrackedFace, ...]
 
     @property
     def largest(self) -> TrackedFace | None:
-        """The face with the largest box."""
+        """Returns the face with the largest box."""
         return max(self.faces, key=lambda face: face.box.width * face.box.height, default=None)
 
 

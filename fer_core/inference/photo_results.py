@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')  # in file names, on some syste
 
 @dataclass(frozen=True)
 class PhotoResult:
-    """The faces recognized in a photo."""
+    """Holds the faces recognized in a photo."""
 
     recognitions: tuple[Recognition, ...]
     height: int  # pixels

@@ -31,7 +31,7 @@ _MAX_SENTENCES = 10  # about files of one archive
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo's file, read on demand."""
+    """Represents a photo's file, read on demand."""
 
     name: str
     key: str  # equal keys mean equal contents
@@ -40,7 +40,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class PhotoBatch:
-    """The photos of an upload, and messages about files that are none."""
+    """Holds the photos of an upload, and messages about files that are none."""
 
     photos: tuple[Photo, ...]  # with distinct names
     errors: tuple[str, ...]  # a sentence for each file that cannot be read

@@ -22,6 +22,7 @@ from fer_core.expressions import colors
 from fer_core.models import Model, predict_tta
 from fer_core.runs import Run
 from fer_core.vision import (
+    MARGIN,
     MIN_CONFIDENCE,
     SCREEN_SIDE,
     Face,
@@ -33,11 +34,6 @@ from fer_core.vision import (
     head_pose,
     measure_image,
 )
-
-# Around the detector's box, as a share of its longer side. FER2013 is cropped like these boxes: on
-# 300 of its images the longer side of the box is 1.05 of the image's (quartiles 0.95 and 1.15), and
-# the centers agree.
-MARGIN = 0.0
 
 # Degrees; faces tilted further are rotated upright before classification. Of 1,500 validation faces
 # of FER2013, tilted by 0, 10, 20, 30 and 40 degrees, the pretrained model recognizes (where a face
@@ -51,7 +47,7 @@ _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 @dataclass(frozen=True)
 class Recognition:
-    """A face with the probabilities of its expressions."""
+    """Holds a face with the probabilities of its expressions."""
 
     face: Face
     probabilities: Mapping[str, float]  # by expression, in label order; they sum to 1
@@ -59,12 +55,12 @@ class Recognition:
 
     @property
     def expression(self) -> str:
-        """The most probable expression."""
+        """Returns the most probable expression."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
     @property
     def probability(self) -> float:
-        """The probability of the most probable expression, in [0, 1]."""
+        """Returns the probability of the most probable expression, in [0, 1]."""
         return self.probabilities[self.expression]
 
     @property
@@ -90,7 +86,7 @@ class Recognition:
 
 
 class Classifier:
-    """A run's model with its class names. Thread-safe."""
+    """Wraps a run's model with its class names. Thread-safe."""
 
     def __init__(
         self,
@@ -218,7 +214,7 @@ def recognize_faces(
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """A face cut out of its image, and the model's input made of it."""
+    """Holds a face cut out of its image, and the model's input made of it."""
 
     image: np.ndarray  # uint8 RGB, (height, width, 3); a square unless it is a whole picture
     pixels: np.ndarray  # uint8, (height, width, channels)

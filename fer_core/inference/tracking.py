@@ -19,7 +19,7 @@ _MAX_DISTANCE = 1.0
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A face in a frame, with its number and its smoothed probabilities."""
+    """Holds a face in a frame, with its number and its smoothed probabilities."""
 
     number: int  # from 1; the same in all frames of a face, and never reused
     box: Box
@@ -129,7 +129,7 @@ class Tracker:
 
 @dataclass(frozen=True)
 class _KnownFace:
-    """State of a face between frames."""
+    """Holds the state of a face between frames."""
 
     box: Box
     smoothed: np.ndarray

@@ -22,6 +22,7 @@ from fer_core.vision import check_rgb
 MAX_SIDE = 1280  # pixels; larger videos are reduced while reading
 MAX_PIXELS = 8192 * 4352  # of a frame: 8K
 MAX_FRAME_BYTES = 150_000_000  # some codecs keep twenty frames; 8K in HDR takes 142 MB
+MAX_CUTS = 1_000
 MAX_GAP = 60.0  # seconds; longer gaps between frames are shortened when written
 
 _OPTIONS = {
@@ -34,6 +35,7 @@ _OPTIONS = {
 }
 _MAX_THREADS = 4  # of the decoder, which keeps a frame for each
 _MAX_REPETITIONS = 4  # of the file: an index of a few bytes can repeat frames a million times
+_MAX_KEPT = 64_000_000  # bytes of packets from a key frame to the start of a clip
 _PATIENCE = 30.0  # seconds without a frame after which the rest of the file is given up
 _MAX_SECONDS = 1e10  # of a time stamp, 300 years; a float still tells frames apart there
 _STEP_RANGE = 1e-3, 3600.0  # seconds between frames that a file may state
@@ -48,7 +50,7 @@ _LIMITED, _BT709 = 1, 1  # FFmpeg's numbers for a color range and a color space
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of a video."""
+    """Holds a frame of a video."""
 
     number: int  # from 0, counting all frames of the file
     seconds: float  # since the first frame; strictly increasing
@@ -100,7 +102,7 @@ class VideoReader:
 
     @property
     def seconds(self) -> float | None:
-        """Duration that the file states; None if it states none that is possible."""
+        """Returns the duration that the file states; None if it states none that is possible."""
         duration, unit = self._stream.duration, self._stream.time_base
         if not duration or not unit:
             duration, unit = self._container.duration, Fraction(1, av.time_base)
@@ -109,7 +111,7 @@ class VideoReader:
 
     @property
     def frames(self) -> int | None:
-        """Number of frames that the file states or implies; None if unknown or impossible."""
+        """Returns the number of frames that the file states or implies; None if not possible."""
         count = int(self._stream.frames)
         if not count and self.seconds:
             count = round(self.seconds / self.step)
@@ -117,14 +119,14 @@ class VideoReader:
 
     @property
     def step(self) -> float:
-        """Average seconds between frames."""
+        """Returns the average seconds between frames."""
         lowest, highest = _STEP_RANGE
         step = float(1 / (self._stream.average_rate or _DEFAULT_RATE))
         return min(max(step, lowest), highest)
 
     @property
     def scale(self) -> float:
-        """Pixels of the frames read per pixel of the video; at most 1.
+        """Returns the pixels of the frames read per pixel of the video; at most 1.
 
         Until a frame is read, follows from the size that the file states.
         """
@@ -154,7 +156,7 @@ class VideoReader:
             raise FerError(f"`every` must be at least 1 frame. Received: {every}")
         clock, sampler = _Clock(self.step), _Sampler(every, per_second, start)
         number, has_frame = -1, False
-        for number, decoded in enumerate(self._decoded()):
+        for number, decoded in self._decoded(start):
             seconds = clock.read(decoded.time)
             if seconds > end:
                 break
@@ -192,21 +194,37 @@ class VideoReader:
             )
         return streams[0]
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
+    def _decoded(self, start: float) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yields frames with their numbers: the first, and those from shortly before `start` on."""
         left, last = _MAX_REPETITIONS * self._bytes, time.monotonic()
+        number, jump = 0, _Jump(start)
         for packet in self._packets():
             left -= max(1, packet.size)
             if left < 0 or time.monotonic() - last > _PATIENCE:
                 self.damaged += 1
                 return
-            try:
-                frames = packet.decode()
-            except av.error.FFmpegError:
-                self.damaged += 1
-                continue
-            yield from frames
-            if frames:
+            needed = jump.add(packet)
+            if not needed:
                 last = time.monotonic()
+                continue
+            if jump.lands:
+                self._stream.codec_context.flush_buffers()
+                number = jump.land()
+            for each in needed:
+                frames = self._decode(each)
+                for frame in frames:
+                    jump.start_at(frame.time)
+                    yield number, frame
+                    number += 1
+                if frames:
+                    last = time.monotonic()
+
+    def _decode(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            return list(packet.decode())
+        except av.error.FFmpegError:
+            self.damaged += 1
+            return []
 
     def _packets(self) -> Iterator[av.Packet]:
         try:
@@ -246,7 +264,7 @@ class VideoReader:
 
 
 class _Form:
-    """The size and rotation of all frames of a video."""
+    """Holds the size and rotation of all frames of a video."""
 
     def __init__(
         self, height: int, width: int, stream: av.VideoStream, max_side: int, turns: int = 0
@@ -282,6 +300,7 @@ class VideoWriter:
         # With the index first, browsers start playing before the download ends.
         self._container = av.open(str(path), "w", options={"movflags": "faststart"})
         self.shortened = 0.0  # seconds by which all gaps together were shortened
+        self._cuts: list[tuple[float, float]] = []
         self._stream: av.VideoStream | None = None
         self._last = -1  # ticks and seconds of the last frame
         self._last_seconds = 0.0
@@ -316,11 +335,21 @@ class VideoWriter:
         frame = av.VideoFrame.from_ndarray(
             np.ascontiguousarray(image[:height, :width]), format="rgb24"
         ).reformat(self._stream.width, self._stream.height, "yuv420p", dst_colorspace="ITU709")
-        self.shortened += max(0.0, seconds - self._last_seconds - MAX_GAP)
+        if seconds - self._last_seconds > MAX_GAP:
+            self.shortened += seconds - self._last_seconds - MAX_GAP
+            self._cuts.append((round(seconds, 3), round(self.shortened, 3)))
         self._last_seconds = seconds
         self._last = max(self._last + 1, round((seconds - self.shortened) / _TIME_BASE))
         frame.pts, frame.time_base = self._last, _TIME_BASE
         self._container.mux(self._stream.encode(frame))
+
+    @property
+    def cuts(self) -> tuple[tuple[float, float], ...]:
+        """Returns the time after each shortened gap, and the seconds cut up to there.
+
+        Returns none if there are more than `MAX_CUTS`.
+        """
+        return tuple(self._cuts) if len(self._cuts) <= MAX_CUTS else ()
 
     def _add_stream(self, height: int, width: int) -> av.VideoStream:
         stream = self._container.add_stream("libx264", options=dict(_H264))
@@ -350,6 +379,57 @@ class _Sampler:
         slot = math.floor((seconds - self._start) * self._per_second + 0.01)
         is_first, self._slot = slot > self._slot, max(slot, self._slot)
         return is_first
+
+
+class _Jump:
+    """Leaves out packets before the last key frame at or before a time: they need no decoding.
+
+    Reads packet by packet instead of seeking: frames keep their numbers, and files without an
+    index, or with a wrong one, give the same frames.
+    """
+
+    def __init__(self, start: float) -> None:
+        self._start = start  # seconds since the first frame
+        self._first: float | None = None  # time stamp of that frame
+        self._is_over = start <= 0
+        self._kept: list[av.Packet] = []  # since the last key frame
+        self._bytes = 0
+        self._count = 0  # packets so far
+        self._key: tuple[float, int] | None = None  # time and number of that key frame
+        self.lands = False  # whether packets were left out before those just returned
+
+    def start_at(self, time: float | None) -> None:
+        """Begins to leave out packets, after the first frame, which has this time stamp."""
+        if self._first is None and not self._is_over:
+            self._first, self._is_over = time, time is None
+
+    def add(self, packet: av.Packet) -> list[av.Packet]:
+        """Returns the packets to be decoded next; none while they may be left out."""
+        number = self._count
+        self._count += not packet.is_discard
+        if self._is_over or self._first is None:
+            return [packet]
+        stamp, unit = packet.pts, packet.time_base
+        seconds = None if stamp is None or not unit else float(stamp * unit) - self._first
+        is_usual = seconds is not None and (self._key is None or seconds >= self._key[0])
+        if seconds is not None and packet.is_keyframe and is_usual and seconds <= self._start:
+            self._key, self._kept, self._bytes = (seconds, number), [], 0
+        self._kept.append(packet)
+        self._bytes += packet.size
+        # Also ends where the times are unusual, or where a key frame is too long ago.
+        if seconds is None or seconds >= self._start or self._bytes > _MAX_KEPT:
+            return self._release()
+        return []
+
+    def land(self) -> int:
+        """Returns the number of the first frame after those left out."""
+        self.lands = False
+        return self._key[1] if self._key else 0
+
+    def _release(self) -> list[av.Packet]:
+        self._is_over, self.lands = True, self._key is not None
+        kept, self._kept = self._kept, []
+        return kept
 
 
 class _Clock:

@@ -19,12 +19,13 @@ BRIEF_SECONDS = 0.5  # a face that appears for less may be a false detection
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
 _RANGES = {"seconds": (0, 1e10), "frame": (0, 2**53), "face": (0, 2**53)}
 POSE = ("yaw", "pitch", "roll")  # missing in tables of earlier versions
+_STEP = 0.04  # seconds between frames, if no two of the table follow each other
 _ANY = (-1e9, 1e9)  # boxes and probabilities
 
 
 @dataclass(frozen=True)
 class FaceSummary:
-    """A face of a video."""
+    """Summarizes a face of a video."""
 
     number: int
     first: float  # seconds: first and last appearance
@@ -36,6 +37,16 @@ class FaceSummary:
     def is_brief(self) -> bool:
         """Tells whether it appears too briefly to be certainly a face."""
         return self.last - self.first < BRIEF_SECONDS
+
+
+@dataclass(frozen=True)
+class AnswerSpell:
+    """Holds successive frames in which a face has the same answer."""
+
+    face: int  # number
+    start: float  # seconds
+    end: float  # seconds; a frame at that time does not belong to it
+    answer: str
 
 
 def table_columns(class_names: Sequence[str]) -> list[str]:
@@ -124,6 +135,33 @@ def summarize_faces(table: pd.DataFrame) -> list[FaceSummary]:
         first, last = float(seconds.iloc[0]), float(seconds.iloc[-1])
         summaries.append(FaceSummary(int(str(number)), first, last, len(rows), answers))
     return sorted(summaries, key=lambda face: (-face.frames, face.number))
+
+
+def answer_spells(table: pd.DataFrame, every: int = 1) -> list[AnswerSpell]:
+    """Returns the spells of all faces of a table, by face and time.
+
+    Args:
+        every: frames from one that was processed to the next; a longer way ends a spell.
+    """
+    table = table.sort_values(["face", "frame"], kind="stable")
+    faces, answers = table["face"].to_numpy(), table["answer"].to_numpy()
+    seconds, frames = table["seconds"].to_numpy(float), table["frame"].to_numpy()
+    if not len(table):
+        return []
+    follows = (np.diff(faces) == 0) & (np.diff(frames) <= every)
+    steps = np.diff(seconds)[follows]
+    step = float(np.median(steps)) if len(steps) else _STEP * every
+    # A frame is seen until the next one, or for the usual time if the face is not in that.
+    ends = seconds + step
+    ends[:-1][follows] = seconds[1:][follows]
+    firsts = np.flatnonzero(np.append(True, ~follows | (answers[1:] != answers[:-1])))
+    lasts = np.append(firsts[1:], len(table)) - 1
+    return [
+        AnswerSpell(
+            int(faces[first]), float(seconds[first]), float(ends[last]), str(answers[first])
+        )
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
 
 
 def probability_curve(

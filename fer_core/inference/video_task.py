@@ -116,6 +116,7 @@ def recognize_video(
         class_names=classifier.class_names,
         threshold=settings.threshold,
         shortened=round(writer.shortened, 3),
+        cuts=writer.cuts,
     )
 
 

@@ -1,15 +1,14 @@
 """Submits and lists videos to process. Each is a task; its directory holds the results."""
 
-import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 from fer_core import tasks
 from fer_core.errors import FerError
+from fer_core.inference.recognition_task import RecognitionTask, recognition_request
 from fer_core.inference.tracking import TIME_CONSTANT
 from fer_core.runs import COMPLETED, Run
 from fer_core.storage import (
@@ -25,7 +24,7 @@ from fer_core.storage import (
     paths,
     read_json,
 )
-from fer_core.tasks import Task, kinds, queue
+from fer_core.tasks import kinds, queue
 
 VIDEO_SUFFIXES = kinds.VIDEO_SUFFIXES
 MAX_FRAME_STEP = kinds.MAX_FRAME_STEP
@@ -35,7 +34,7 @@ _KEYS = {"tta": "averaged", "stated_seconds": "film_seconds"}
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """Settings of the processing of a video."""
+    """Holds the settings of the processing of a video."""
 
     every: Count = 1  # process every Nth frame
     time_constant: NonNegative = TIME_CONSTANT  # seconds, of the smoothing; see `tracking.Tracker`
@@ -70,7 +69,7 @@ class VideoSettings:
 
 @dataclass(frozen=True)
 class Summary:
-    """The result of processing a video, as saved in `result.json`."""
+    """Holds the result of processing a video, as saved in `result.json`."""
 
     reason: str  # COMPLETED or STOPPED
     frames: Count  # that were processed
@@ -85,10 +84,17 @@ class Summary:
     class_names: tuple[str, ...]
     threshold: Fraction  # probability below which the answer is "not sure"
     shortened: Seconds = 0.0  # by which gaps are shorter in the annotated video
+    # Of each such gap: the time after it in the file, and the seconds cut up to there.
+    cuts: tuple[tuple[Seconds, Seconds], ...] = ()
 
     def to_record(self) -> dict[str, Any]:
         """Returns the summary as `result.json` has it."""
         return _to_record(asdict(self))
+
+    @property
+    def cuts_are_known(self) -> bool:
+        """Tells whether times of the file and of the annotated video can be converted."""
+        return not self.shortened or bool(self.cuts)
 
     @property
     def is_truncated(self) -> bool:
@@ -98,27 +104,12 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Video(Task):
-    """A task that processes a video, with the files of its directory."""
-
-    @property
-    def name(self) -> str:
-        """Name of the uploaded file."""
-        return str(self._arguments.get("name", self.id))
-
-    @property
-    def model_name(self) -> str:
-        """Name of the model at the time of the submission."""
-        return str(self._arguments.get("network", self._arguments.get("run", "")))
-
-    @property
-    def run_id(self) -> str:
-        """Id of the run whose model is used."""
-        return str(self._arguments.get("run", ""))
+class Video(RecognitionTask):
+    """Represents a task that processes a video, with its directory."""
 
     @property
     def settings(self) -> VideoSettings:
-        """Settings of the request.
+        """Returns the settings of the request.
 
         Raises:
             FerError: the request is damaged.
@@ -130,7 +121,7 @@ class Video(Task):
 
     @property
     def source(self) -> Path:
-        """The uploaded video; removed once it is processed.
+        """Returns the uploaded video; it is removed once it is processed.
 
         Raises:
             FerError: the request is damaged.
@@ -150,13 +141,18 @@ class Video(Task):
 
     @property
     def annotated_file(self) -> Path:
-        """Path of the annotated video."""
+        """Returns the path of the annotated video."""
         return self.directory / "annotated.mp4"
 
     @property
     def table_file(self) -> Path:
-        """Path of the table; see `video_table.table_columns`."""
+        """Returns the path of the table; see `video_table.table_columns`."""
         return self.directory / "faces.csv"
+
+    @property
+    def annotations_file(self) -> Path:
+        """Returns the path of what is marked on the video; see `markers.read_annotations`."""
+        return self.directory / "annotations.json"
 
     def portrait_file(self, number: int) -> Path:
         """Returns the path of the portrait of a face."""
@@ -164,7 +160,7 @@ class Video(Task):
 
     @property
     def summary(self) -> Summary | None:
-        """The result; None if there is none yet.
+        """Returns the result; None if there is none yet.
 
         Raises:
             DamagedFileError: its file is damaged.
@@ -177,17 +173,6 @@ class Video(Task):
             return check_record(Summary, _from_record(record))
         except FerError as error:
             raise DamagedFileError(file, str(error)) from error
-
-    @property
-    def submitted(self) -> datetime | None:
-        """When it was submitted, by the task's id."""
-        with contextlib.suppress(ValueError):  # a folder with another name
-            return datetime.strptime("-".join(self.id.split("-")[:2])[:15], "%Y%m%d-%H%M%S")
-        return None
-
-    @property
-    def _arguments(self) -> Mapping[str, Any]:
-        return self.request.arguments if self.request else {}
 
 
 def submit_video(
@@ -202,20 +187,13 @@ def submit_video(
     Raises:
         FerError: the run has no model, the suffix is not supported, or the disk is full.
     """
-    if run.model_file is None:
-        raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+    arguments = recognition_request(run, Path(filename).name, model_name)
     suffix = Path(filename).suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         raise FerError(f"A video must be one of {', '.join(VIDEO_SUFFIXES)}. Received: {filename}")
     directory = tasks.new_directory(paths.tasks_root(), kinds.VIDEO, file_size(file))
     name = f"{kinds.VIDEO_STEM}{suffix}"
-    arguments = {
-        "run": run.id,
-        "network": model_name or run.name,
-        "name": Path(filename).name,
-        "file": name,
-        "settings": settings.to_record(),
-    }
+    arguments |= {"file": name, "settings": settings.to_record()}
     try:
         with (
             disk_full_as_error(directory / "video"),

@@ -14,9 +14,11 @@ from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.layers import BatchNormalization, Conv2D, to_stock_layer
-from fer_core.models.model_file import open_weights
+from fer_core.models.model_file import add_answers, open_weights
 from fer_core.models.optimizers import make_optimizer
+from fer_core.models.parity import encode_answers, probe_faces
 from fer_core.models.rebuild import rebuild_model
+from fer_core.models.sharpness import SharpnessAwareModel
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
 
@@ -31,7 +33,8 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     weights come from Keras's global random state; the caller seeds it.
 
     Raises:
-        FerError: the backbone's weights are not available, or do not fit.
+        FerError: the backbone's weights are not available, or do not fit; or a setting is not
+            available on this Keras backend.
     """
     shape = (*config.image_size, config.channels)
     inputs = keras.Input(shape, dtype="float32", name="pixels")
@@ -39,7 +42,12 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
-    model = keras.Model(inputs, outputs, name=config.architecture)
+    if config.sharpness:
+        model = SharpnessAwareModel(
+            inputs, outputs, name=config.architecture, radius=config.sharpness
+        )
+    else:
+        model = keras.Model(inputs, outputs, name=config.architecture)
     begin_stage(model, config, 0, steps_per_epoch)
     return model
 
@@ -108,9 +116,16 @@ def load_model(
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a float32 copy of the model without its optimizer; replaces the file atomically."""
+    """Saves a float32 copy of the model without its optimizer; replaces the file atomically.
+
+    The file also gets answers that `load_for_prediction` compares with those of onnxruntime.
+    """
+    copy = to_stock_model(model)
+    _, height, width, channels = copy.input_shape
+    answers = copy([probe_faces((height, width, channels))], training=False)
     with replacing(path) as temporary:
-        to_stock_model(model).save(temporary)
+        copy.save(temporary)
+        add_answers(temporary, encode_answers(keras.ops.convert_to_numpy(answers)))
 
 
 def in_float32(model: keras.Model) -> keras.Model:
@@ -198,10 +213,36 @@ def _vgg19_dropout(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTens
 
 
 def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
-    """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016)."""
+    """Adds six residual blocks after an early pooling layer."""
     x = layers.ReLU()(_conv_bn(x, 32))
     x = layers.MaxPooling2D()(x)
-    for width, stride in ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+    return _residual_blocks(x, ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)))
+
+
+def _cnn_residual_unpooled(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds eight residual blocks, the first two at full resolution."""
+    return _residual_levels(x, 32)
+
+
+def _cnn_residual_large(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds the blocks of ResNet-18, the first two at full resolution."""
+    return _residual_levels(x, 64)
+
+
+def _residual_levels(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Adds four levels of two residual blocks; each level halves the sides, doubles the width."""
+    x = layers.ReLU()(_conv_bn(x, width))
+    levels = [(width << level, 1 if level == 0 else 2) for level in range(4)]
+    return _residual_blocks(x, [block for each in levels for block in (each, (each[0], 1))])
+
+
+def _residual_blocks(x: keras.KerasTensor, blocks: Sequence[tuple[int, int]]) -> keras.KerasTensor:
+    """Adds residual blocks (He et al., "Deep Residual Learning for Image Recognition", 2016).
+
+    Args:
+        blocks: width and stride of each.
+    """
+    for width, stride in blocks:
         residual = layers.ReLU()(_conv_bn(x, width, stride=stride))
         # With gamma at zero the block starts as the identity.
         residual = _conv_bn(residual, width, gamma_initializer="zeros")
@@ -210,6 +251,21 @@ def _cnn_residual(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTenso
         x = layers.ReLU()(layers.Add()([x, residual]))
     x = layers.GlobalAveragePooling2D()(x)
     return layers.Dropout(0.25)(x)
+
+
+def _cnn_vgg(x: keras.KerasTensor, config: TrainConfig) -> keras.KerasTensor:
+    """Adds four pairs of convolutions, each pair followed by pooling and dropout.
+
+    After the VGG of Pramerdorfer and Kampel, "Facial Expression Recognition using Convolutional
+    Neural Networks: State of the Art", 2016, with global average pooling for its dense layers.
+    """
+    for width in (40, 80, 160, 320):
+        for _ in range(2):
+            x = layers.ReLU()(_conv_bn(x, width))
+        if width < 320:
+            x = layers.Dropout(0.1)(layers.MaxPooling2D()(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return layers.Dropout(0.5)(x)
 
 
 def _conv_bn(
@@ -310,6 +366,9 @@ _BODIES: dict[str, Callable[[keras.KerasTensor, TrainConfig], keras.KerasTensor]
     "cnn_classic": _cnn_classic,
     "cnn_classic_wide": _cnn_classic_wide,
     "cnn_residual": _cnn_residual,
+    "cnn_residual_large": _cnn_residual_large,
+    "cnn_residual_unpooled": _cnn_residual_unpooled,
+    "cnn_vgg": _cnn_vgg,
     "vgg19_dropout": _vgg19_dropout,
     "vgg19_finetuned": _vgg19_finetuned,
 }

@@ -9,7 +9,7 @@ from fer_core.runs import Augmentation
 
 # Each purpose has its own random stream: views do not depend on a run's seed, and switching one
 # transformation on does not change the others.
-_VIEWS, _LIGHT, _ERASING = 9001, 9002, 9003
+_VIEWS, _LIGHT, _ERASING, _CROPPING = 9001, 9002, 9003, 9004
 _ERASED_AREAS = (0.02, 0.25)  # fraction of the image, smallest and largest
 _ERASED_ASPECTS = (0.4, 2.5)  # height / width
 
@@ -71,8 +71,8 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
     """Returns one random affine matrix per image, (count, 3, 3), around the image's center.
 
     Each maps (x, y) of the result to (x, y) of the original; shifts are fractions of width and
-    height. Composed as in Keras's `ImageDataGenerator`: rotation, shift, shear, zoom. As there,
-    shear moves pixels horizontally and also scales the height by cos(shear).
+    height. Composed as in Keras's `ImageDataGenerator`: rotation, shift, shear, zoom; then the
+    crop. As there, shear moves pixels horizontally and also scales the height by cos(shear).
     """
     rng = np.random.default_rng(seed)
     rotation = np.deg2rad(rng.uniform(-1, 1, count) * settings.rotation)
@@ -87,7 +87,17 @@ def draw_matrices(count: int, settings: Augmentation, seed: tuple[int, ...]) -> 
     shears = _matrices(one, -np.sin(shear), zero, np.cos(shear))
     # ImageDataGenerator flips last; the matrices map results to originals, so flips come first.
     zooms = _matrices(zoom[0], zero, zero, zoom[1]) @ _matrices(mirror, zero, zero, one)
-    return rotations @ shifts @ shears @ zooms
+    matrices = rotations @ shifts @ shears @ zooms
+    return matrices @ _draw_crops(count, settings.crop, seed) if settings.crop else matrices
+
+
+def _draw_crops(count: int, crop: float, seed: tuple[int, ...]) -> np.ndarray:
+    """Returns a matrix (count, 3, 3) for each image's square window inside the image."""
+    rng = np.random.default_rng((*seed, _CROPPING))
+    side, zero = 1 - crop * rng.random(count), np.zeros(count)
+    matrices = _matrices(side, zero, zero, side)
+    matrices[:, :2, 2] = rng.uniform(-0.5, 0.5, (count, 2)) * (1 - side)[:, None]
+    return matrices
 
 
 def _warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from fer_core.errors import FerError
 from fer_core.models.hdf5 import read_weights
 from fer_core.models.model_file import open_saved_model
+from fer_core.models.parity import decode_answers
 from fer_core.runs import LARGEST_IMAGE, TrainConfig
 
 _MAX_LAYERS = 500
@@ -112,7 +113,7 @@ class _Activation(Struct):
 
 
 class _Plain(Struct):
-    """A layer without settings."""
+    """Describes a layer without settings."""
 
 
 # Their names are Keras's, and so are those of the settings.
@@ -144,7 +145,7 @@ _LEFT_OUT_UNLESS = {"gamma": "scale", "beta": "center", "bias": "use_bias"}
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the table, with checked settings."""
+    """Describes a layer of the table, with checked settings."""
 
     class_name: str
     name: str
@@ -243,10 +244,10 @@ class _Model(Struct):
 
 
 class Blueprint:
-    """The checked description of a model; nothing is allocated yet."""
+    """Holds the checked description of a model; nothing is allocated yet."""
 
-    def __init__(self, config: bytes) -> None:
-        """Parses the config.json of a .keras file.
+    def __init__(self, config: bytes, answers: bytes = b"") -> None:
+        """Parses the config.json of a .keras file, and the answers saved with it.
 
         Raises:
             FerError: it describes no model from one image to probabilities, or one with other
@@ -267,6 +268,7 @@ class Blueprint:
         self._check_graph(graph)
         self.input_shape: tuple[int, int, int] = made[0].settings["batch_shape"][1:]
         self.classes: int = made[-1].settings["units"]
+        self.answers = decode_answers(answers, self.classes)  # None in files of earlier versions
 
     def _check_graph(self, graph: _Graph) -> None:
         """Checks that an image comes in at the first layer, and an answer out of the last."""
@@ -302,7 +304,7 @@ def open_blueprint(
         DamagedFileError: as for `open_saved_model`; or the file holds another model.
     """
     with open_saved_model(path) as saved:
-        blueprint = Blueprint(saved.config)
+        blueprint = Blueprint(saved.config, saved.answers)
         if config is not None:
             _check_number("images", blueprint.input_shape, (*config.image_size, config.channels))
         if classes is not None:

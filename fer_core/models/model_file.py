@@ -23,7 +23,9 @@ from fer_core.storage import DamagedFileError, open_regular
 MAX_BYTES = 2**30  # of a file, and of its weights when unpacked; VGG19 with Adam's state has 240 MB
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_ANSWERS = "answers.json"  # ours; Keras reads past it
 _MAX_CONFIG_BYTES = 2**20  # VGG19's has 25 kB
+_MAX_ANSWERS_BYTES = 2**20  # of eight faces, each with a number for each class
 _MAX_LIST_BYTES = 2**14  # of the list of members; Keras writes three
 _MAX_RATIO = 8  # unpacked ÷ packed; weights reach 1.2, and zip bombs 1,000
 _HARMLESS_BYTES = 2**22  # may be packed to any ratio
@@ -36,10 +38,11 @@ _ENCRYPTED = 0x41  # flags of a member
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A .keras file as it is on the disk: nothing of it has been built."""
+    """Holds a .keras file as it is on the disk: nothing of it has been built."""
 
     config: bytes  # JSON
     arrays: Mapping[str, h5py.Dataset]  # by path; see `hdf5.open_arrays`
+    answers: bytes = b""  # JSON; see `parity`. Files of earlier versions have none
 
 
 @contextmanager
@@ -53,8 +56,16 @@ def open_saved_model(path: Path) -> Iterator[SavedModel]:
     with _opened(path, "a Keras model") as file, _member_list(file) as archive:
         config = _read_member(archive, _CONFIG, _MAX_CONFIG_BYTES)
         weights = _read_member(archive, _WEIGHTS, MAX_BYTES)
+        has_answers = _ANSWERS in archive.namelist()
+        answers = _read_member(archive, _ANSWERS, _MAX_ANSWERS_BYTES) if has_answers else b""
         with open_arrays(BytesIO(weights), len(weights)) as arrays:
-            yield SavedModel(config, arrays)
+            yield SavedModel(config, arrays, answers)
+
+
+def add_answers(path: Path, answers: bytes) -> None:
+    """Adds answers to a .keras file that has none; see `parity.encode_answers`."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(_ANSWERS), answers)  # without the time: equal files
 
 
 @contextmanager

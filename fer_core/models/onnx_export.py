@@ -23,12 +23,12 @@ _SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}  # Keras's, a
 
 
 class UnsupportedModelError(Exception):
-    """A sound model that has no ONNX graph here; Keras can run it."""
+    """Tells that a sound model, which Keras can run, has no ONNX graph here."""
 
 
 @dataclass(frozen=True)
 class _Tensor:
-    """The output of a layer. For an image its shape is (height, width, channels), as in Keras."""
+    """Describes the output of a layer; an image has the shape (height, width, channels)."""
 
     name: str
     shape: tuple[int, ...]  # of one image; or (features,)
@@ -51,11 +51,16 @@ _Inputs = Sequence[_Tensor]
 _Add = Callable[[Graph, Layer, _Inputs, _Weights], _Tensor]
 
 
-def export_onnx(blueprint: Blueprint, arrays: Mapping[str, h5py.Dataset]) -> bytes:
+def export_onnx(
+    blueprint: Blueprint, arrays: Mapping[str, h5py.Dataset], *, with_features: bool = True
+) -> bytes:
     """Returns the bytes of an .onnx file with the weights of the model's file, in float32.
 
     Input: `pixels`, float32 (faces, height, width, channels) in [0, 255]. Outputs: `probabilities`
     (faces, classes), and `features` (faces, …), what the last layer takes.
+
+    Args:
+        with_features: whether the graph has the second output.
 
     Raises:
         FerError: a weight is missing, has another shape, or is not finite; the layers do not fit
@@ -79,13 +84,15 @@ def export_onnx(blueprint: Blueprint, arrays: Mapping[str, h5py.Dataset]) -> byt
     probabilities = tensors[last.name]
     if len(probabilities.shape) != 1:
         raise FerError(f"A model must answer once for an image. Received: {probabilities.shape}")
-    features = _flat(graph, tensors[last.inputs[0]])
-    graph.name_output(features.name, FEATURES)
-    graph.name_output(probabilities.name, PROBABILITIES)
+    outputs = {PROBABILITIES: probabilities}
+    if with_features:
+        outputs[FEATURES] = _flat(graph, tensors[last.inputs[0]])
+    for name, tensor in outputs.items():
+        graph.name_output(tensor.name, name)
     return graph.serialize(
         blueprint.name,
         {PIXELS: (BATCH, *blueprint.input_shape)},
-        {PROBABILITIES: (BATCH, *probabilities.shape), FEATURES: (BATCH, *features.shape)},
+        {name: (BATCH, *tensor.shape) for name, tensor in outputs.items()},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
 from fer_core.models.onnx_export import (
     FEATURES,
@@ -13,6 +14,7 @@ from fer_core.models.onnx_export import (
     UnsupportedModelError,
     export_onnx,
 )
+from fer_core.models.parity import TOLERANCE, largest_difference
 from fer_core.models.prediction import Model
 from fer_core.onnx_graphs import Session
 from fer_core.runs import TrainConfig
@@ -21,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class OnnxModel:
-    """A graph of `export_onnx` in onnxruntime. Thread-safe.
+    """Runs a graph of `export_onnx` in onnxruntime. Thread-safe.
 
     It predicts as a Keras model does; see `prediction.Model`.
     """
@@ -47,7 +49,8 @@ def load_for_prediction(
 ) -> Model:
     """Loads a model that `save_model` wrote: an `OnnxModel`, or with Keras where it has no graph.
 
-    The file may come from anywhere; it passes the same checks as in `load_model`.
+    Also with Keras where onnxruntime does not give the answers that were saved with the model. The
+    file may come from anywhere; it passes the same checks as in `load_model`.
 
     Args:
         config: of the run; the model must take images of its size.
@@ -63,8 +66,43 @@ def load_for_prediction(
         except UnsupportedModelError as error:
             reason = str(error)
     if not reason:
-        return OnnxModel(graph, blueprint.name)
+        model = OnnxModel(graph, blueprint.name)
+        reason = _parity_problem(model, blueprint.answers)
+        if not reason:
+            return model
     _LOG.warning("TensorFlow predicts with %s, which takes longer: %s.", path, reason)
     from fer_core.models.architectures import load_model
 
     return load_model(path, config, classes)
+
+
+def _parity_problem(model: OnnxModel, answers: np.ndarray | None) -> str:
+    """Returns why a graph must not be used: it does not answer as Keras did. Else an empty text."""
+    difference = 0.0 if answers is None else largest_difference(model, answers)
+    if difference <= TOLERANCE:
+        return ""
+    return f"onnxruntime differs by {difference:.2g} from the probabilities saved with the model"
+
+
+def to_onnx(path: Path, config: TrainConfig | None = None, classes: int | None = None) -> bytes:
+    """Returns a model that `save_model` wrote as the bytes of an .onnx file; see `export_onnx`.
+
+    The graph has the input `pixels` and the output `probabilities` alone.
+
+    Args:
+        config: of the run; the model must take images of its size.
+        classes: that the model must tell apart.
+
+    Raises:
+        DamagedFileError: the file is damaged, holds another model, or none.
+        FerError: a layer has no equivalent here.
+    """
+    with open_blueprint(path, config, classes) as (blueprint, arrays):
+        try:
+            return export_onnx(blueprint, arrays, with_features=False)
+        except UnsupportedModelError as error:
+            reason = str(error)
+    raise FerError(
+        f"Every layer of a model must have an equivalent in ONNX here. Received: {reason}. "
+        "Export it in another format."
+    )

@@ -23,10 +23,12 @@ def make_optimizer(
     """
     rate = config.head_learning_rate if head_only else _learning_rate(config, steps_per_epoch)
     decay = config.weight_decay or None
+    # The average is a variable of the optimizer: it is saved in checkpoints, not yet used.
+    shared = {"weight_decay": decay, "use_ema": bool(config.ema), "ema_momentum": config.ema}
     if config.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **shared)
     else:
-        optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
+        optimizer = keras.optimizers.Adam(rate, **shared)
     if decay:
         optimizer.exclude_from_weight_decay(var_names=_NOT_DECAYED)
     return optimizer

@@ -8,7 +8,7 @@ from fer_core.errors import FerError
 
 
 class Images(Protocol):
-    """Many images, or their features; a slice of it is an array."""
+    """Describes many images, or their features; a slice of it is an array."""
 
     def __len__(self) -> int: ...
 
@@ -22,11 +22,11 @@ class Model(Protocol):
 
     @property
     def input_shape(self) -> tuple[Any, ...]:
-        """(None, height, width, channels); features for the head of a Keras model."""
+        """Returns (None, height, width, channels); for the head of a Keras model, features."""
 
     @property
     def output_shape(self) -> tuple[Any, ...]:
-        """(None, classes)."""
+        """Returns (None, classes)."""
 
     def predict_on_batch(self, x: np.ndarray, /) -> np.ndarray:
         """Returns probabilities (n, classes) of float32 pixels in [0, 255]."""

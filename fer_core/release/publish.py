@@ -29,7 +29,7 @@ from fer_core.storage import paths, replacing, write_json
 from fer_core.training import check_unchanged, evaluate_test
 
 _KEPT = ("config.json", "dataset.json", "history.csv")
-_WEIGHTS = "model.weights.h5"  # in a .keras file
+_WEIGHTS, _ANSWERS = "model.weights.h5", "answers.json"  # in a .keras file
 
 
 def publish_pretrained(
@@ -74,13 +74,16 @@ def publish_pretrained(
 
 
 def to_float16(source: Path, target: Path) -> None:
-    """Copies a .keras file with its weights in float16 where they fit; Keras reads both."""
+    """Copies a .keras file with its weights in float16 where they fit; Keras reads both.
+
+    Leaves out the answers saved with the model, which those of rounded weights differ from.
+    """
     with (
         zipfile.ZipFile(source) as whole,
         replacing(target) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as small,
     ):
-        for entry in whole.namelist():
+        for entry in [name for name in whole.namelist() if name != _ANSWERS]:
             content = whole.read(entry)
             small.writestr(entry, _halved(content) if entry == _WEIGHTS else content)
 

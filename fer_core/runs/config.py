@@ -16,6 +16,8 @@ LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+FERPLUS = "ferplus"
+LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority"}
 SCHEDULES = {"constant": "Constant", "cosine": "Cosine"}
 VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
@@ -23,7 +25,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 
 @dataclass(frozen=True)
 class Architecture:
-    """A model that can be built."""
+    """Describes a model that can be built."""
 
     family: str  # "cnn" or "vgg19"
     channels: int  # 1 gray, 3 RGB
@@ -50,6 +52,26 @@ ARCHITECTURES = {
         32,
         "Six residual blocks with batch normalization; global average pooling to 256 features.",
     ),
+    "cnn_vgg": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight convolutions with batch normalization; global average pooling to 320 features.",
+    ),
+    "cnn_residual_unpooled": Architecture(
+        "cnn",
+        1,
+        32,
+        "Eight residual blocks, the first two at full resolution; global average pooling to 256 "
+        "features.",
+    ),
+    "cnn_residual_large": Architecture(
+        "cnn",
+        1,
+        32,
+        "The blocks of ResNet-18, the first two at full resolution; global average pooling to 512 "
+        "features.",
+    ),
     "vgg19_finetuned": Architecture(
         "vgg19",
         3,
@@ -66,7 +88,7 @@ def _transform(label: str, help: str, *, high: float = 1, step: float = 0.05) ->
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random transforms of training images, drawn for every image in every epoch."""
+    """Holds the random transforms of training images, drawn for every image in every epoch."""
 
     rotation: float = _transform("Rotation", "Up to ± this many degrees.", high=180, step=1.0)
     shift: float = _transform(
@@ -95,6 +117,13 @@ class Augmentation:
     erasing: float = _transform(
         "Random erasing", "The fraction of the images in which a rectangle is replaced with noise."
     )
+    crop: float = _transform(
+        "Random crop",
+        "Cuts off up to this fraction of height and width, at random positions, and resizes the "
+        "rest: with 0.17 a face of 48 pixels is cut to 40 or more. With Shift, the crop may reach "
+        "over the border, whose pixels are repeated.",
+        high=0.5,
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -107,7 +136,11 @@ class Augmentation:
     @property
     def moves(self) -> bool:
         """Tells whether there is a geometric transform."""
-        return any((self.rotation, self.shift, self.shear, self.zoom, self.flip))
+        return any((self.rotation, self.shift, self.shear, self.zoom, self.flip, self.crop))
+
+
+def _takes_pixels(config: "TrainConfig") -> bool:
+    return not config.feature_views
 
 
 def _is_finetuned(config: "TrainConfig") -> bool:
@@ -116,7 +149,7 @@ def _is_finetuned(config: "TrainConfig") -> bool:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All settings of a run, stored as `config.json` and never changed.
+    """Holds all settings of a run, stored as `config.json` and never changed.
 
     The form and the command line have whatever is a `setting` here.
 
@@ -139,6 +172,14 @@ class TrainConfig:
         "Expressions",
         "The classes to train on, at least two. Empty means all classes.",
         metavar="EXPRESSION",
+    )
+    labels: str = setting(
+        "dataset",
+        "Labels",
+        "dataset, or ferplus: the expression with more than half of FER+'s votes, contempt among "
+        "them; single votes are removed, and images without such a majority left out. Needs a "
+        "dataset that was added with the FER+ votes.",
+        choices=LABELS,
     )
     epochs: int = setting(
         50,
@@ -220,6 +261,40 @@ class TrainConfig:
         high=10,
         step=0.1,
         group="regularization",
+    )
+    cutmix: float = setting(  # alpha of the Beta distribution of the area that is kept
+        0.0,
+        "CutMix",
+        "Pastes a rectangle of another image into each, and mixes their targets by area; 1 is "
+        "usual, 0 = off. Together with mixup, half of the images get one, half the other.",
+        low=0,
+        high=10,
+        step=0.1,
+        group="regularization",
+        applies=_takes_pixels,
+    )
+    ema: float = setting(
+        0.0,
+        "Weight averaging (EMA)",
+        "Validates and saves a moving average of the weights, with batch normalization statistics "
+        "of its own. After each step this fraction of the average is kept; 0.999 is usual, 0 = "
+        "off. The curves of validation lag behind at first.",
+        low=0,
+        high=0.99999,
+        step=1e-3,
+        group="regularization",
+        applies=_takes_pixels,
+    )
+    sharpness: float = setting(  # radius in the space of the weights
+        0.0,
+        "Sharpness-aware minimization",
+        "Takes each step with the gradient at the worst weights within this distance, which "
+        "favors flat minima; 0.05 is usual, 0 = off. Steps take twice as long. TensorFlow only.",
+        low=0,
+        high=1,
+        step=0.01,
+        group="regularization",
+        applies=_takes_pixels,
     )
     votes: float = setting(
         0.0,
@@ -387,6 +462,7 @@ class TrainConfig:
         check_settings(self)
         self._check_schedule()
         self._check_frozen()
+        self._check_cached()
         if self.class_names and len(set(self.class_names)) < 2:
             raise FerError(
                 "`class_names` must have at least two expressions, or be empty for all. "
@@ -421,6 +497,14 @@ class TrainConfig:
             raise FerError(
                 "`feature_views` require a frozen backbone. "
                 f"Received: feature_views={self.feature_views} for {self.architecture}"
+            )
+
+    def _check_cached(self) -> None:
+        names = [name for name in ("cutmix", "ema", "sharpness") if getattr(self, name)]
+        if self.feature_views and names:
+            raise FerError(
+                f"`{names[0]}` requires training on pixels, without cached features. "
+                f"Received: {getattr(self, names[0]):g} with feature_views={self.feature_views}"
             )
 
     def _check_image_size(self) -> None:

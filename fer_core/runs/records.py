@@ -72,7 +72,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Notes:
-    """The user's notes about a run; the content of `notes.json`."""
+    """Holds the user's notes about a run; the content of `notes.json`."""
 
     name: str = ""  # shown instead of recipe, dataset and time
     note: str = ""
@@ -95,7 +95,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Goal:
-    """The number of epochs to train a run for."""
+    """Holds the number of epochs to train a run for."""
 
     epochs: Epochs  # all attempts together
     since: Epochs = 0  # epochs done when this goal was set; patience is counted from there
@@ -103,7 +103,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """The dataset as the trainer found it; the content of `dataset.json`."""
+    """Describes the dataset as the trainer found it; the content of `dataset.json`."""
 
     class_names: tuple[str, ...] = ()  # in label order
     counts: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)  # by split, of each class
@@ -118,7 +118,7 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The temperature that calibrates a model's probabilities, fitted on the validation split."""
+    """Holds the temperature that calibrates probabilities, fitted on the validation split."""
 
     temperature: Annotated[float, Meta(ge=0.001, le=1000)]
     error_before: Fraction  # expected calibration error
@@ -128,7 +128,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class TestOpenings:
-    """The times at which the test split was evaluated; stored beside its predictions."""
+    """Records when the test split was evaluated; stored beside its predictions."""
 
     __test__ = False  # for pytest, which would take it for a test
 

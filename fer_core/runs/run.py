@@ -65,7 +65,7 @@ _RECORDS = (
 
 @dataclass(frozen=True)
 class Run(Task):
-    """A task that trains a model. Only this class knows the names of its files."""
+    """Represents a task that trains a model. Only this class knows the names of its files."""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from fer_core.datasets import (
     seen_in_training,
 )
 from fer_core.errors import FerError
-from fer_core.runs.config import TrainConfig
+from fer_core.runs.config import FERPLUS, TrainConfig
 from fer_core.runs.records import KEY, LEAKED, SEEN
 from fer_core.runs.run import Run
 from fer_core.storage import DiskFullError, write_text
@@ -25,7 +25,7 @@ from fer_core.vision import ImageStats, compute_image_stats, sampled
 
 
 class Rows:
-    """Some rows of a large array, read on slicing, so that they need not fit into memory."""
+    """Selects rows of a large array, read on slicing, so that they need not fit into memory."""
 
     def __init__(self, array: np.ndarray, positions: np.ndarray) -> None:
         self.array, self.positions = array, positions
@@ -39,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class RunData:
-    """A dataset as one run uses it: only the run's classes, in label order."""
+    """Holds a dataset as one run uses it: only the run's classes, in label order."""
 
     config: TrainConfig
     class_names: tuple[str, ...]
@@ -110,16 +110,19 @@ class RunData:
 
 
 def dataset_for(config: TrainConfig, corrections: Corrections | None = None) -> Dataset:
-    """Opens the dataset with the settings' validation fraction and corrections.
+    """Opens the dataset with the settings' validation fraction, labels and corrections.
 
     Args:
         corrections: to apply if the settings use corrections; by default the dataset's current
             ones.
 
     Raises:
-        FerError: there is no such dataset, or its corrections are damaged.
+        FerError: there is no such dataset, its corrections are damaged, or it lacks the votes
+            from which the settings take labels.
     """
     dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
+    if config.labels == FERPLUS:
+        dataset = dataset.with_ferplus_labels()
     return dataset.with_corrections(corrections) if config.overlay else dataset
 
 
@@ -144,6 +147,17 @@ def corrections_of(run: Run) -> Corrections | None:
     if not file.exists():
         raise FerError(f"The corrections that {run.id} uses are missing from its directory.")
     return read_corrections(file)
+
+
+def check_labels(config: TrainConfig) -> None:
+    """Checks that the dataset has the labels that the settings use.
+
+    Raises:
+        FerError: it lacks FER+'s votes, or too few images have a majority of them.
+    """
+    if config.labels == FERPLUS:
+        dataset = dataset_for(config)
+        check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
 
 
 def copy_corrections(config: TrainConfig, directory: Path) -> None:

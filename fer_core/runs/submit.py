@@ -11,7 +11,7 @@ from fer_core.runs import tensorboard
 from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
 from fer_core.runs.run import Run
-from fer_core.runs.run_data import copy_corrections, dataset_of, used_classes
+from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
 from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import Task, TaskState, kinds, queue
 
@@ -32,9 +32,11 @@ def create_run(config: TrainConfig) -> Run:
 
     Raises:
         FerError: the weights that the settings name are missing or incompatible, a package is
-            missing, too few images are left after the corrections, or changes are switched off.
+            missing, too few images are left after the corrections or have labels, or changes are
+            switched off.
     """
     tasks.check_submission()
+    check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
     initial, teachers = _initial_run(config), _teachers(config)

@@ -63,7 +63,7 @@ from fer_core.storage.records import (
     check_value,
     read_record,
 )
-from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused
+from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused, with_commas
 from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
@@ -123,6 +123,7 @@ __all__ = [
     "Timestamp",
     "truncate_log",
     "undefused",
+    "with_commas",
     "workspace",
     "workspace_bytes",
     "write_json",

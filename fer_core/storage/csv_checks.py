@@ -65,7 +65,7 @@ def _difference(written: pd.DataFrame, found: pd.DataFrame | None) -> str:
 
 
 class BoundedLines:
-    """The lines of a text, none of which, nor those of one row, may take too much memory."""
+    """Yields the lines of a text; neither a line nor those of a row may take too much memory."""
 
     def __init__(self, text: TextIO, name: str, max_chars: int) -> None:
         """Reads nothing yet.

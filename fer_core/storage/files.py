@@ -28,7 +28,7 @@ _DISK_FULL = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQ
 
 
 class DiskFullError(OSError, FerError):
-    """A file could not be written because the disk is full; the message can be shown."""
+    """Tells that a file could not be written because the disk is full; shown as it is."""
 
 
 @contextmanager

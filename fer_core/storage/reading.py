@@ -25,7 +25,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class DamagedFileError(FerError):
-    """A file exists but does not hold what it should; `path` and `problem` say which and why."""
+    """Tells that a file does not hold what it should; `path` and `problem` say which and why."""
 
     def __init__(self, path: Path, problem: str) -> None:
         """Takes the problem as a clause that follows the file's name: "is empty"."""

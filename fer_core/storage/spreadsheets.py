@@ -10,6 +10,9 @@ import re
 
 import pandas as pd
 
+from fer_core.errors import FerError
+from fer_core.text import shortened
+
 # Apostrophes too, so that every cell can be turned back. The last four are =, +, - and @ in full
 # width, which some programs read alike.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
@@ -39,6 +42,24 @@ def defused_csv(text: str) -> str:
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerows(map(defused, row) for row in csv.reader(io.StringIO(text, newline="")))
     return "".join(lines.written)
+
+
+def with_commas(data: bytes) -> bytes:
+    """Returns a table with commas between its columns, if it has semicolons there.
+
+    Raises:
+        FerError: it is no such table.
+    """
+    header = data.split(b"\n", 1)[0]
+    if b"," in header or b";" not in header:
+        return data
+    try:
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+        written = io.StringIO(newline="")
+        csv.writer(written).writerows(csv.reader(text, delimiter=";", strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FerError(f"It is damaged: {shortened(str(error))}") from error
+    return written.getvalue().encode()
 
 
 class _Lines:

@@ -61,7 +61,7 @@ def log_file(attempt: Path) -> Path:
 
 @dataclass(frozen=True)
 class ExitRecord:
-    """The content of `exit.json`: how a process ended."""
+    """Records how a process ended; the content of `exit.json`."""
 
     code: Annotated[int, Meta(ge=0, le=2**32)]
     ended: Timestamp

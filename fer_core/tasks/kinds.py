@@ -22,6 +22,7 @@ DRAW = "draw"
 EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
+EXPORT = "export"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -40,6 +41,7 @@ _VideoName = Annotated[str, Meta(pattern=rf"^{VIDEO_STEM}({'|'.join(VIDEO_SUFFIX
 _Text = Annotated[str, Meta(max_length=1_000)]  # shown, never a path
 _Epochs = Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
 _Split = Literal["train", "val", "test", "all"]
+_Choices = dict[str, _Text | Count | bool | dict[_Text, _Text]]  # `Choices.as_record`
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class _Import:
     split_seed: Count = 0
     validation_fraction: Fraction = 0.0
     test_fraction: Fraction = 0.0
-    choices: dict[str, _Text | dict[_Text, _Text]] = field(default_factory=dict)  # as in a preview
+    choices: _Choices = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.source is None) == (self.upload is None):
@@ -90,7 +92,7 @@ class _Import:
 @dataclass(frozen=True)
 class _Labels:
     dataset: Name
-    choices: dict[str, _Text | dict[_Text, _Text]]  # instead of those of the import
+    choices: _Choices  # instead of those of the import
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class _Batch:
     only_listed: bool = False
     per_second: Annotated[float, Meta(gt=0, le=MAX_FRAMES_PER_SECOND)] | None = None
     settings: _VideoSettings = _VideoSettings()
+    baseline: _Text = ""
+    window: Annotated[float, Meta(gt=0, le=1e7)] = 2.0  # seconds around a marker
 
     def __post_init__(self) -> None:
         if self.source is not None and not Path(self.source).is_absolute():
@@ -142,8 +146,14 @@ class _Batch:
 
 
 @dataclass(frozen=True)
+class _Export:
+    run: Name
+    format: Name
+
+
+@dataclass(frozen=True)
 class Kind:
-    """A kind of task."""
+    """Describes a kind of task."""
 
     function: str  # "module:name" of a function that takes the Task
     lane: str  # tasks of one lane run one after another, different lanes in parallel
@@ -177,4 +187,6 @@ KINDS = {
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
     # Takes hours, in which a single video must not have to wait.
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
+    # Takes a minute, for which an evaluation need not wait.
+    EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
 }

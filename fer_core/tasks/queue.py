@@ -30,14 +30,14 @@ _MAX_HISTORY_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class _Place:
-    """The content of `place.json`: where the user has moved a queued task."""
+    """Holds where the user has moved a queued task; the content of `place.json`."""
 
     place: Number
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """The user's choices for the whole workspace."""
+    """Holds the user's choices for the whole workspace."""
 
     auto_resume: bool = False  # resume interrupted runs automatically
 

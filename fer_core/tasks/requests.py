@@ -18,7 +18,7 @@ _FILES = ("request.json", "place.json", "progress.json", "result.json")
 
 @dataclass(frozen=True)
 class Request:
-    """The content of `request.json`: what to do.
+    """Says what to do; the content of `request.json`.
 
     Raises:
         FerError: the arguments are not those of the kind.

@@ -42,7 +42,7 @@ LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look a
 
 @dataclass
 class Child:
-    """A task's process and its attempt."""
+    """Holds a task's process and its attempt."""
 
     attempt: Path
     process: subprocess.Popen[bytes]

@@ -32,7 +32,7 @@ _ALL = 1_000_000  # bytes, more than any error message
 
 
 class TaskState(StrEnum):
-    """The state of a task, derived from its files and processes."""
+    """Names the state of a task, derived from its files and processes."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -49,12 +49,12 @@ class TaskState(StrEnum):
 
 
 class CancelledError(Exception):
-    """The user stopped the task before it had changed anything."""
+    """Tells that the user stopped the task before it had changed anything."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The content of `progress.json`: how much of the work is done."""
+    """Tells how much of the work is done; the content of `progress.json`."""
 
     done: NonNegative
     total: NonNegative
@@ -71,7 +71,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Task:
-    """Long work and its directory. Nothing is cached: every property reads the files."""
+    """Represents long work and its directory. Caches nothing: every property reads files."""
 
     directory: Path
 

@@ -15,7 +15,7 @@ _SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # separate streams of random numbers
 
 @dataclass(frozen=True)
 class Batch:
-    """The inputs of one training step."""
+    """Holds the inputs of one training step."""
 
     images: np.ndarray  # float32 (n, height, width, channels) in [0, 255], augmented
     targets: np.ndarray  # float32 (n, classes)
@@ -41,26 +41,26 @@ def training_batches(
     def augmented(
         positions: np.ndarray, targets: np.ndarray, stream: tuple[int, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        return augment(data.pixels[positions], targets, data.config.augmentation, stream)
+        return augment(data.pixels[positions], targets, config.augmentation, stream)
 
     make_images = make_images or augmented
-    positions, seed = data.positions("train"), data.config.seed
+    config, positions, seed = data.config, data.positions("train"), data.config.seed
     order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
     labels = data.labels(order)
     answers = None if data.teacher_probabilities is None else data.teacher_probabilities[order]
-    all_targets = make_targets(
-        data.index.loc[order], labels, data.class_names, data.config, answers
-    )
+    all_targets = make_targets(data.index.loc[order], labels, data.class_names, config, answers)
     weights = class_weights(data)
-    size = data.config.batch_size
+    size = config.batch_size
 
     def make(step: int) -> Batch:
         part = slice(step * size, (step + 1) * size)
         stream = (seed, epoch, _AUGMENTING, step)
         images, targets = make_images(order[part], all_targets[part], stream)
-        if data.config.mixup:
+        if config.mixup or config.cutmix:
             stream = (seed, epoch, _MIXING, step)
-            images, targets = mix(images, targets, data.config.mixup, stream)
+            images, targets = mix(
+                images, targets, mixup=config.mixup, cutmix=config.cutmix, seed=stream
+            )
         return Batch(images, targets, None if weights is None else weights[labels[part]])
 
     return _ahead(make, data.steps_per_epoch)

@@ -36,7 +36,7 @@ _MAX_HEADER_BYTES = 1_000  # of an array in the file
 
 @dataclass
 class State:
-    """The trainer's own state after an epoch."""
+    """Holds the trainer's own state after an epoch."""
 
     epoch: Annotated[int, Meta(ge=-1)] = -1  # the last completed one, counted from 0
     step: Count = 0  # optimizer steps so far
@@ -54,7 +54,7 @@ class State:
 
 @dataclass(frozen=True)
 class _Manifest:
-    """The content of a checkpoint's manifest."""
+    """Describes a checkpoint; the content of its manifest."""
 
     epoch: Count
     state: State
@@ -71,7 +71,7 @@ class _Manifest:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A complete checkpoint: everything needed to resume training after `epoch`."""
+    """Represents a complete checkpoint: all that is needed to resume after `epoch`."""
 
     directory: Path
     epoch: int  # the last completed epoch, counted from 0

@@ -34,7 +34,7 @@ _VERSION = 2
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """The model that is trained (the whole model, or its head) and the data that it takes."""
+    """Holds the model that is trained (the whole, or its head) and the data that it takes."""
 
     model: keras.Model
     batches: Callable[[int], Iterator[Batch]]  # takes the epoch, counted from 0

@@ -16,7 +16,7 @@ ESTIMATE_SECONDS = 5.0
 
 
 class _Means:
-    """Means of loss and accuracy, weighted by images."""
+    """Averages loss and accuracy, weighted by images."""
 
     def __init__(self) -> None:
         self.images, self.loss, self.accuracy = 0, 0.0, 0.0

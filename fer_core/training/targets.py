@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from fer_core.datasets import has_votes
 from fer_core.errors import FerError
 from fer_core.runs import TrainConfig
-
-VOTES = "votes_"  # prefix of the index columns with FER+'s votes
 
 
 def make_targets(
@@ -44,31 +43,63 @@ def make_targets(
 
 
 def mix(
-    images: np.ndarray, targets: np.ndarray, alpha: float, seed: tuple[int, ...]
+    images: np.ndarray,
+    targets: np.ndarray,
+    *,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    seed: tuple[int, ...],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Blends each image and its target with another of the batch: mixup.
+    """Mixes each image and its target with another of the batch: mixup, CutMix, or half of each.
 
-    The whole batch shares one ratio, drawn from Beta(alpha, alpha) (Zhang et al., "mixup: Beyond
-    Empirical Risk Minimization", 2018).
+    Every image has a ratio of its own, drawn from Beta(alpha, alpha) (Zhang et al., "mixup: Beyond
+    Empirical Risk Minimization", 2018; Yun et al., "CutMix: Regularization Strategy to Train Strong
+    Classifiers with Localizable Features", 2019).
+
+    Args:
+        images: float32 (n, height, width, channels), or for mixup alone also (n, features).
+        mixup: alpha; 0 = off.
+        cutmix: alpha; 0 = off.
     """
     rng = np.random.default_rng(seed)
-    share = np.float32(rng.beta(alpha, alpha))
     others = rng.permutation(len(images))
+    kept = np.ones((len(images), *(1,) * (images.ndim - 1)), "float32")  # shares of each pixel
+    if mixup:
+        kept[...] = rng.beta(mixup, mixup, kept.shape)
+    if cutmix:
+        windows = _draw_windows(rng, cutmix, images.shape[:3])
+        is_cut = rng.random(kept.shape) < 0.5 if mixup else np.True_
+        kept = np.where(is_cut, 1 - windows, kept)
+    shares = kept.reshape(len(images), -1).mean(axis=1, keepdims=True)
     return (
-        images * share + images[others] * (1 - share),
-        targets * share + targets[others] * (1 - share),
+        images * kept + images[others] * (1 - kept),
+        targets * shares + targets[others] * (1 - shares),
     )
+
+
+def _draw_windows(rng: np.random.Generator, alpha: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Returns float32 (n, height, width, 1): 1 inside a rectangle of each image, else 0.
+
+    Its center may lie anywhere, so that the border can cut off a part of it.
+    """
+    count, *sides = shape
+    radius = np.sqrt(1 - rng.beta(alpha, alpha, count)) / 2  # as a fraction of each side
+    rows, columns = (
+        np.abs((np.arange(side) + 0.5) / side - rng.random((count, 1))) < radius[:, None]
+        for side in sides
+    )
+    return (rows[:, :, None, None] & columns[:, None, :, None]).astype("float32")
 
 
 def _with_votes(
     targets: np.ndarray, index: pd.DataFrame, class_names: tuple[str, ...], config: TrainConfig
 ) -> np.ndarray:
-    if not any(column.startswith(VOTES) for column in index):
+    if not has_votes(index):
         raise FerError(
             f"`votes` needs a dataset with FER+'s votes. {config.dataset} has none: put "
             "fer2013new.csv beside the images and add the dataset again, or set `votes` to 0."
         )
-    columns = [f"{VOTES}{name}" for name in class_names]
+    columns = [f"votes_{name}" for name in class_names]
     votes = index.reindex(columns=columns, fill_value=0).to_numpy("float32")
     total = votes.sum(axis=1, keepdims=True)
     distribution = np.divide(votes, total, out=targets.copy(), where=total > 0)

@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from fer_core.models import (
     build_model,
     copy_initial_weights,
     load_model,
+    predict,
     predict_tta,
     save_model,
 )
@@ -45,8 +47,11 @@ from fer_core.training.frozen_features import open_stage
 from fer_core.training.progress import StepReporter
 from fer_core.training.setup import configure_backend, remove_partial_files, write_environment
 from fer_core.training.test_split import check_unchanged, evaluate_test
+from fer_core.training.weight_average import AveragedModel
 
 LOG = logging.getLogger(__name__)
+
+_STATISTICS_IMAGES = 4096  # over which batch normalization's statistics of averaged weights are
 
 
 def run_training(task: Task) -> None:
@@ -94,6 +99,7 @@ class Trainer:
         if run.initial is not None:  # also when resuming: checkpoints lack the frozen layers
             self._copy_weights(run.initial)
         self._open_stage(0)
+        self.average = AveragedModel(model) if self.config.ema else None
         self.state = State()
         self.events: EventFiles | None = None
         self.val_labels = data.labels(data.positions("val"))
@@ -107,7 +113,8 @@ class Trainer:
         history = self.run.history
         is_restored = self._restore_newest(history)
         if is_restored:
-            probabilities = self._validate()  # may fail, so it comes before changes to the run
+            # May fail, so it comes before changes to the run.
+            probabilities = self._validate(self.state.epoch)
         history = history[history["epoch"] < self.state.epoch]
         save_table(self.run.directory / "history.csv", history, HISTORY_COLUMNS)
         steps = self.run.steps
@@ -161,7 +168,7 @@ class Trainer:
             logs = self._train_epoch(epoch)
             if logs is None:
                 return STOPPED
-            probabilities = self._validate()
+            probabilities = self._validate(epoch)
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
             # Comes first: a resumed run repeats the steps that follow it.
             folder = self.run.directory / "checkpoints"
@@ -174,7 +181,7 @@ class Trainer:
         """Writes predictions, calibration and exports of the finished run; `result.json` last."""
         state = self.state
         if state.best_epoch is None:  # stopped within the first epoch: keep the current weights
-            probabilities = self._validate()
+            probabilities = self._validate(0)
             state.best_loss, state.best_accuracy = _scores(probabilities, self.val_labels)
             self._seal_test()
             self._save_model(probabilities)
@@ -270,8 +277,17 @@ class Trainer:
                 f"learning_rate={self.config.learning_rate:g}. Try a smaller learning rate."
             )
 
-    def _validate(self) -> np.ndarray:
-        return self.stage.validate()
+    def _validate(self, epoch: int) -> np.ndarray:
+        """Returns the probabilities of the validation images after training in `epoch`."""
+        if self.average is None:
+            return self.stage.validate()
+        self.average.update()
+        _seed_dropout(self.average.model, self.config.seed, epoch)
+        batches = islice(
+            self.stage.batches(epoch), -(-_STATISTICS_IMAGES // self.config.batch_size)
+        )
+        self.average.recompute_statistics(batch.images for batch in batches)
+        return predict(self.average.model, self.data.rows("val"))
 
     def _record_epoch(self, probabilities: np.ndarray) -> None:
         """Writes the epoch's results after its checkpoint; repeated if the process died between."""
@@ -288,7 +304,8 @@ class Trainer:
             self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
     def _save_model(self, probabilities: np.ndarray) -> None:
-        save_model(self.model, self.run.directory / "model.keras")
+        model = self.model if self.average is None else self.average.model
+        save_model(model, self.run.directory / "model.keras")
         save_predictions(self.run, "val", self.data.predictions("val", probabilities))
 
     def _copy_weights(self, initial: Run) -> None:

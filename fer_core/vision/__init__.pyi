@@ -20,6 +20,7 @@ from .image_stats import compute_image_stats as compute_image_stats
 from .image_stats import measure_image as measure_image
 from .image_stats import sampled as sampled
 from .images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from .images import MARGIN as MARGIN
 from .images import Box as Box
 from .images import check_rgb as check_rgb
 from .images import crop_face as crop_face
@@ -34,6 +35,7 @@ from .video_detection import FaceFollower as FaceFollower
 __all__ = [
     "Appearance",
     "Box",
+    "MARGIN",
     "MIN_CONFIDENCE",
     "SURE_CONFIDENCE",
     "CutDetector",

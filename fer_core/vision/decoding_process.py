@@ -38,7 +38,7 @@ _FAILED = f"must be an image that is decoded within {MAX_SECONDS} seconds and 4 
 
 
 class DecodingProcesses:
-    """Up to `MAX_PROCESSES` processes that decode one image at a time each. Thread-safe."""
+    """Runs up to `MAX_PROCESSES` processes that decode one image at a time. Thread-safe."""
 
     def __init__(self) -> None:
         """Starts none yet."""

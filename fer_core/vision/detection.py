@@ -29,7 +29,7 @@ _NONE = np.empty((0, 15), np.float32)
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Points of a face, (x, y) in pixels; left and right as seen in the image."""
+    """Holds the points of a face, (x, y) in pixels; left and right as seen in the image."""
 
     left_eye: tuple[float, float]
     right_eye: tuple[float, float]
@@ -40,7 +40,7 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Face:
-    """A detected face, or a whole picture of one. Its box may extend beyond the image."""
+    """Holds a detected face, or a whole picture of one. Its box may extend beyond the image."""
 
     box: Box
     landmarks: Landmarks | None  # None for a whole picture
@@ -63,7 +63,7 @@ class Face:
 
     @property
     def tilt(self) -> float:
-        """Clockwise rotation of the line through the eyes, in degrees; 0 for a whole picture."""
+        """Returns the clockwise rotation of the eyes' line in degrees; 0 for a whole picture."""
         if self.landmarks is None:
             return 0.0
         (x, y), (right_x, right_y) = self.landmarks.left_eye, self.landmarks.right_eye
@@ -81,7 +81,7 @@ def min_face_size(height: int, width: int, requested: int | None = None) -> int:
 
 
 class FaceDetector:
-    """MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe.
+    """Runs MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe.
 
     The package's own pipeline loses faces when a minimum size is set, and silently accepts
     invalid input as an image without faces.

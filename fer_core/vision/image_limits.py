@@ -41,7 +41,7 @@ _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 
 
 class BoundedFile(io.BytesIO):
-    """A file in memory that ends decoders which read it far more often than once.
+    """Stops decoders which read a file in memory far more often than once.
 
     Its methods raise FerError then, with a clause that follows the file's name.
     """

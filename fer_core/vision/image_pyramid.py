@@ -18,7 +18,7 @@ _EMPTY_SIDE = 16  # pixels of a sheet without a level
 
 @dataclass(frozen=True)
 class Sheets:
-    """The sheets, and where each level of the pyramid is on them."""
+    """Holds the sheets, and where each level of the pyramid is on them."""
 
     sheets: list[np.ndarray]  # `SHEETS` of them, uint8 (height, width, 3)
     # float32 (levels, 7): sheet; left, top, right, bottom including the border; pixels of the image

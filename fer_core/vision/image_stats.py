@@ -28,7 +28,7 @@ MEASURES = ("mean", "deviation", "sharpness")
 
 @dataclass(frozen=True)
 class ImageStats:
-    """Distribution of the measures over many images: their 0th to 100th percentiles."""
+    """Holds the 0th to 100th percentiles of the measures over many images."""
 
     images: int  # that were measured
     mean: tuple[float, ...]

@@ -24,7 +24,7 @@ _BATCH_PIXELS = 2**15
 
 
 class Cascade:
-    """MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe."""
+    """Runs MTCNN (Zhang et al. 2016) with the weights of the `mtcnn` package. Thread-safe."""
 
     def __init__(self) -> None:
         self._first = Session(proposal_network())

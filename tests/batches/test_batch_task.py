@@ -13,6 +13,7 @@ from fer_core import access
 from fer_core.access import Access
 from fer_core.batches import batch as batches
 from fer_core.batches.batch import Batch, BatchSettings, submit_folder, submit_uploads
+from fer_core.batches.marks import mark_batch
 from fer_core.batches.people import assign_tracks, list_tracks
 from fer_core.batches.results import BatchResults, export_results, read_results
 from fer_core.errors import FerError
@@ -148,6 +149,25 @@ def test_uploads_and_archives_are_unpacked_and_removed_at_the_end(run: Run, fold
     assert len(results.summary) == 3
     assert len(results.problems) == 1 and "bad.zip" in results.problems[0]
     assert not batch.uploads.exists() and not batch.archives.exists()
+
+
+def test_archives_of_a_folder_are_extracted_to_the_batch_and_stay_as_they_are(
+    run: Run, folder: Path
+) -> None:
+    with zipfile.ZipFile(folder / "day2" / "more.ZIP", "w") as archive:
+        archive.write(folder / "day1" / "ann.mp4", "in/eve.mp4")
+        archive.writestr("in/inner.zip", "words")
+    (folder / "bad.zip").write_text("words")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    batch = submit_folder(run, folder, CALM, table=b"file,participant\neve.mp4,E\n")
+    do(batch)
+    results = results_of(batch)
+    rows = by_file(results)
+    assert {"cy.png", "day1/ann.mp4", "day2/bob.mp4", "day2/more.ZIP/in/eve.mp4"} == set(rows)
+    assert rows["day2/more.ZIP/in/eve.mp4"]["participant"] == "E"
+    assert len(results.problems) == 1 and "bad.zip" in results.problems[0]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert not batch.uploads.exists()
 
 
 def test_people_are_merged_named_and_ignored_in_all_tables(
@@ -314,3 +334,64 @@ def test_what_cannot_be_asked_for_is_refused(run: Run, folder: Path) -> None:
     with pytest.raises(FerError, match="`per_second`"):
         BatchSettings(per_second=0)
     assert batches.list_batches() == []
+
+
+def test_markers_ranges_and_baselines_give_the_known_means(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    write_clip(folder / "day2" / "calm.mp4", 1, ["sad"] * 3)
+    # Ann is happy for 0.6 s, then sad; Bob is sad for 0.3 s, away as long, then happy.
+    table = b"file,markers,excluded,baseline\nann.mp4,0.6 change,,\nbob.mp4,,,calm.mp4\n"
+    markers = b"file,time,start,end,label\nday1/ann.mp4,,0.8,1.0,looks away\nbob.mp4,0.3,,,leaves\n"
+    markers += b"gone.mp4,1,,,never\n"
+    settings = BatchSettings(CALM.video, baseline="0-0.4", window=0.4)
+    batch = submit_folder(run, folder, settings, table=table, markers=markers)
+    do(batch)
+    results = results_of(batch)
+    assert any("gone.mp4" in problem for problem in results.problems)
+    ann, bob = by_file(results)["day1/ann.mp4"], by_file(results)["day2/bob.mp4"]
+    assert (ann["frames"], ann["share_happy"]) == (8, 0.75)
+    assert ann["baseline"] == "mean from 0:00 to 0:00.4"
+    assert ann["mean_happy_minus_baseline"] == pytest.approx(-0.25 * LIFT, abs=0.03)
+    assert bob["baseline"] == "day2/calm.mp4"
+    assert bob["mean_happy_minus_baseline"] == pytest.approx(4 / 7 * LIFT, abs=0.03)
+    means = results.markers.set_index(["marker", "person", "period"])["mean_happy"]
+    assert means["change", "1", "before"] == pytest.approx(HAPPY, abs=0.03)
+    assert means["change", "1", "change"] == pytest.approx(-LIFT, abs=0.03)
+    assert pd.isna(means["leaves", "1", "after"]) == (bob["tracks"] != "1")
+    export_results(batch, results, tmp_path / "out")
+    described = pd.read_csv(tmp_path / "out" / "data_dictionary.csv").groupby("table")["column"]
+    for name in ("summary", "markers"):
+        assert list(pd.read_csv(tmp_path / "out" / f"{name}.csv")) == described.agg(list)[name]
+
+
+SAD, HAPPY = 0.06, 0.96  # the model's probability of happy for either face
+LIFT = HAPPY - SAD
+
+
+def test_markers_can_be_added_when_the_batch_has_ended(run: Run, folder: Path) -> None:
+    batch = submit_folder(run, folder, CALM)
+    do(batch)
+    results = results_of(batch)
+    assert not results.has_markers and "baseline" not in results.summary
+    files = {number: batch.result_file(number).stat().st_mtime_ns for number in results.results}
+    with pytest.raises(FerError, match="Received: soon"):
+        mark_batch(batch, results.results, None, baseline="soon")
+    mark_batch(batch, results.results, b"file,time,label\nann.mp4,0.6,change\n", window=0.3)
+    results = results_of(batch)
+    assert results.markers["frames"].tolist() == [3, 3, 6]
+    changed = [
+        number
+        for number, old in files.items()
+        if batch.result_file(number).stat().st_mtime_ns != old
+    ]
+    assert [results.results[number].name for number in changed] == ["day1/ann.mp4"]
+    # What is marked stays when people get names.
+    number = changed[0]
+    assign_tracks(batch, results, {number: {1: "Ann"}})
+    assert set(results_of(batch).markers["person"]) == {"Ann"}
+    batch.marks_file.write_text("{")
+    results = results_of(batch)
+    assert any("marks.json" in problem for problem in results.problems)
+    mark_batch(batch, results.results, None)
+    assert results_of(batch).has_markers

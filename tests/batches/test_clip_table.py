@@ -5,10 +5,10 @@ import pytest
 from fer_core.batches.clip_table import (
     Clip,
     match_clips,
-    parse_seconds,
     read_clip_table,
 )
 from fer_core.errors import FerError
+from fer_core.markers import parse_seconds
 
 TABLE = b"""file,Start,end,participant,condition,age
 a.mp4,,1:05,P1,calm,31
@@ -42,7 +42,9 @@ def test_times_are_seconds_or_as_clocks_show_them(text: str, seconds: float | No
     assert parse_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["-1", "1e3", "nan", "1:2:3:4", "soon", "99999999999", "٣"])
+@pytest.mark.parametrize(
+    "text", ["-1", "1e3", "nan", "1:2:3:4", "soon", "1:60", "1:60:00", "99999999999", "٣"]
+)
 def test_other_times_are_refused(text: str) -> None:
     with pytest.raises(FerError, match="must be seconds"):
         parse_seconds(text)

@@ -7,6 +7,7 @@ import pytest
 from fer_core.batches.columns import describe_summary
 from fer_core.batches.summary import summarize_people
 from fer_core.evaluation.abstention import NO_FACE, NOT_SURE
+from fer_core.markers import TimeRange
 
 NAMES = ("sad", "happy")
 
@@ -108,3 +109,17 @@ def test_tracks_of_one_name_are_one_person_and_others_are_ignored() -> None:
     # Two tracks of one person in one frame count once.
     (person,) = summarize_people(table(rows), NAMES, dict.fromkeys((1, 2, 3, 4), "Ann"))
     assert person["frames"] == 2
+
+
+def test_excluded_ranges_do_not_count_and_end_spells() -> None:
+    answers = ["happy"] * 4 + ["sad"] * 2 + ["happy"] * 4
+    frames = table([(number / 10, 1, answer) for number, answer in enumerate(answers)])
+    (person,) = summarize_people(frames, NAMES, excluded=[TimeRange(0.4, 0.6)])
+    assert (person["frames"], person["share_happy"], person["transitions"]) == (8, 1.0, 0)
+    assert person["seconds"] == pytest.approx(0.8)
+    assert person["longest_spell_seconds"] == pytest.approx(0.4)
+    # A frame does not count into the range, and the person is the same one afterward.
+    rare = table([(5.0 * number, 1, "happy") for number in range(4)])
+    (person,) = summarize_people(rare, NAMES, excluded=[TimeRange(6.0, 11.0)])
+    assert person["seconds"] == pytest.approx(5 + 1 + 5)
+    assert summarize_people(rare, NAMES, excluded=[TimeRange(0.0, 99.0)]) == []

@@ -11,6 +11,7 @@ from fer_core.datasets.synthetic.face_drawing import SIZE, FaceStyle, draw_face
 from fer_core.expressions import EXPRESSIONS
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+_MOUTH = ("smile", "mouth_open", "mouth_width", "lip_lift")
 _BORDERS = (cv2.BORDER_REFLECT, cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE)
 
 
@@ -97,6 +98,25 @@ def _in_another_frame(
     features = base.toward(random_faces._EXPRESSIONS[expression], strength)
     face = draw_face(features, style, 2 * rng.random((SIZE, SIZE)) - 1)
     return cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+
+
+def other_mouths(seed: int) -> list[np.ndarray]:
+    """One drawn face with the mouth of each expression and nothing else changed, uint8 gray.
+
+    Without the mouths of anger and disgust, which hardly differ from that of sadness.
+    """
+    rng = np.random.default_rng([31, seed])
+    style = random_faces._random_style(rng)
+    base = random_faces._jittered(random_faces.Features(), rng, amount=0.6)
+    whole = base.toward(random_faces._EXPRESSIONS[EXPRESSIONS[seed % 7]], 1.0)
+    faces = []
+    for expression in ("fear", "happy", "sad", "surprise", "neutral"):
+        goal = base.toward(random_faces._EXPRESSIONS[expression], 1.0)
+        mouth = {name: getattr(goal, name) for name in _MOUTH}
+        noise = 2 * rng.random((SIZE, SIZE)) - 1
+        face = draw_face(dataclasses.replace(whole, **mouth), style, noise)
+        faces.append(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY))
+    return faces
 
 
 def drawn_faces(count: int) -> np.ndarray:

@@ -21,7 +21,14 @@ from fer_core.expressions import EXPRESSIONS
 from fer_core.vision.heif import heif_formats
 from fer_core.vision.images import decode
 from tests.datasets.test_layouts import notes_of, read
-from tests.datasets.trees import counts_of, pixel_rows, write_fer2013, write_image, write_tree
+from tests.datasets.trees import (
+    counts_of,
+    pixel_rows,
+    write_ck_plus,
+    write_fer2013,
+    write_image,
+    write_tree,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (7, 20, 20, 3), dtype=np.uint8)
 
@@ -269,17 +276,11 @@ def test_affectnet_arrays_are_read_without_pickles(tmp_path):
     assert "1 label file without a class number" in notes_of(found)
 
 
-def test_ck_plus_takes_the_last_frame_of_each_labeled_sequence(tmp_path):
-    root = tmp_path / "data"
-    for number, session in enumerate(("001", "002", "003")):
-        for frame in range(3):
-            name = f"S005_{session}_{frame + 1:08d}.png"
-            write_image(root / "images" / "S005" / session / name, 10 * number + frame)
-    for session, label in (("001", "3.0000000e+00"), ("003", "5.0000000e+00")):
-        file = root / "Emotion" / "S005" / session / f"S005_{session}_00000003_emotion.txt"
-        file.parent.mkdir(parents=True)
-        file.write_text(f"   {label}\n")
-    found = read(root)
+def test_ck_plus_asks_how_many_last_frames_of_a_sequence_carry_its_label(tmp_path):
+    root = write_ck_plus(tmp_path / "data", sequences=(3, 0, 5), frames=3)
+    with previewing(root) as plan, pytest.raises(ValueError, match="--last-frames 1"):
+        plan.check_decided()
+    found = read(root, last_frames=1)
     assert found.index["expression"].tolist() == ["disgust", "happy"]
     assert found.index["path"].str.endswith("_00000003.png").all()
     assert "1 sequence without a label" in notes_of(found)

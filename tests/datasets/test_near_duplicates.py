@@ -8,7 +8,7 @@ from fer_core.datasets.quality import duplicates
 from fer_core.datasets.quality.duplicates import near_groups
 from fer_core.datasets.quality.measures import SIDE
 from tests.benchmarks import near_duplicates
-from tests.datasets.near_copies import CHANGES, character, drawn_faces
+from tests.datasets.near_copies import CHANGES, character, drawn_faces, other_mouths
 
 
 def grouped(images: np.ndarray) -> np.ndarray:
@@ -34,6 +34,19 @@ def test_expressions_of_one_person_are_no_near_duplicates() -> None:
     groups = grouped(np.concatenate([np.stack(each) for each in people])).reshape(24, 7)
     pairs = groups[:, :, None] == groups[:, None, :]
     assert pairs.sum() - groups.size <= 2 * 0.01 * 24 * 21  # each pair counts twice
+
+
+def test_faces_that_differ_only_in_the_mouth_are_no_near_duplicates() -> None:
+    groups = grouped(np.concatenate([np.stack(other_mouths(seed)) for seed in range(24)]))
+    pairs = groups.reshape(24, 5, 1) == groups.reshape(24, 1, 5)
+    assert pairs.sum() - groups.size <= 2 * 0.01 * 24 * 10  # each pair counts twice
+
+
+def test_blurred_copies_of_drawn_faces_are_found() -> None:
+    faces, rng = drawn_faces(40), np.random.default_rng(0)
+    copies = [CHANGES["blurred, sigma 1.5"](face, rng) for face in faces]
+    groups = grouped(np.concatenate([faces, np.stack(copies)]))
+    assert (groups[40:] == groups[:40]).mean() >= 0.95
 
 
 def test_a_group_does_not_chain_pair_by_pair() -> None:

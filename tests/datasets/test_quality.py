@@ -250,7 +250,7 @@ def test_a_group_is_found_whole_across_the_borders_of_what_is_compared_at_a_time
 
 
 def test_sketches_of_another_size_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"must be of shape \(n, 32, 32\). Received: \(2, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"must be of shape \(n, 48, 48\). Received: \(2, 8, 8\)"):
         duplicates.near_groups(np.zeros((2, 8, 8), np.uint8), np.arange(2), print)
 
 

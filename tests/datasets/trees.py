@@ -24,6 +24,19 @@ def write_tree(root: Path, folders: dict[str, int], suffix: str = ".png") -> Pat
     return root
 
 
+def write_ck_plus(root: Path, sequences: tuple[int, ...], frames: int) -> Path:
+    """Writes sequences of gray images like CK+'s, each with its class number; 0 has no label."""
+    for number, label in enumerate(sequences, 1):
+        for frame in range(1, frames + 1):
+            name = f"S005_{number:03d}_{frame:08d}.png"
+            write_image(root / f"images/S005/{number:03d}" / name, 10 * number + frame)
+        if label:
+            file = root / f"Emotion/S005/{number:03d}/S005_{number:03d}_{frames:08d}_emotion.txt"
+            file.parent.mkdir(parents=True)
+            file.write_text(f"   {label}.0000000e+00\n")
+    return root
+
+
 def pixel_rows(count: int, side: int = 48, seed: int = 0) -> list[str]:
     """Cells as fer2013.csv has them."""
     pixels = np.random.default_rng(seed).integers(0, 256, (count, side * side))

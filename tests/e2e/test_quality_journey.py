@@ -16,7 +16,7 @@ from fer_core.evaluation.calibration import with_temperature
 from fer_core.evaluation.metrics import predicted
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import corrections_of
-from tests.e2e.browsing import open_page, press, tiles
+from tests.e2e.browsing import open_page, press, settled, tiles
 from tests.e2e.serving import Server
 from tests.e2e.test_evaluation_journey import PER_PAGE, expected, jpegs, press_cell
 
@@ -74,8 +74,10 @@ def leave_out_leaks(page: "Page") -> None:
 
 def train(page: "Page") -> Run:
     """Two epochs with the corrections, until they have ended."""
-    page.get_by_text("Settings", exact=True).click()
-    page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
+    epochs = page.get_by_role("spinbutton", name="Epochs", exact=True)
+    press(page.get_by_text("Settings", exact=True), epochs)
+    settled(page)
+    epochs.fill("2")
     page.get_by_text("Use corrections", exact=True).click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(f"With corrections: {LEAKS} images excluded.").wait_for()

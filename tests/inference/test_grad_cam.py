@@ -81,6 +81,22 @@ def test_of_the_vgg19_family_it_lies_on_the_patch_that_decides(
     check(learned(config, images, classes, 60, tmp_path), images, classes, corners)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cnn_vgg",
+        pytest.param("cnn_residual_unpooled", marks=pytest.mark.slow),
+        pytest.param("cnn_residual_large", marks=pytest.mark.slow),
+    ],
+)
+def test_the_deepest_layers_of_batch_normalized_cnns_make_a_map(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    images, classes, _ = pictures(2, 1)
+    maps = compute_grad_cam(build_model(RECIPES[name].config, 2), images, classes)
+    assert maps.shape == (2, 48, 48)
+    assert np.isfinite(maps).all() and maps.max() == 1
+
+
 def test_no_images_have_no_maps_and_a_model_without_places_is_refused() -> None:
     model = build_model(RECIPES["cnn_classic"].config, 7)
     assert compute_grad_cam(model, np.zeros((0, 48, 48, 1), "uint8"), np.zeros(0, int)).shape == (

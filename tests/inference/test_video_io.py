@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from fer_core.errors import FerError
 from fer_core.inference import video_io as film
 from fer_core.inference.video_io import Frame, VideoReader, VideoWriter
 from tests.inference.hostile_videos import damaged, jpeg, readable, unreadable
@@ -233,6 +234,7 @@ def test_a_gap_of_hours_is_read_at_its_true_time_and_written_as_a_minute(tmp_pat
             writer.add(frame.image, frame.seconds)
     assert frames[-1].seconds == pytest.approx(36_000.4)
     assert writer.shortened == pytest.approx(36_000 - film.MAX_GAP)
+    assert [cut for _, cut in writer.cuts] == [pytest.approx(writer.shortened)]
     written = [frame.seconds for frame in read(tmp_path / "b.mp4")]
     assert len(written) == len(frames)
     assert written[-1] == pytest.approx(film.MAX_GAP + 0.4, abs=1e-3)
@@ -311,3 +313,32 @@ def test_an_impossible_duration_or_rate_is_none(
         assert opened.seconds == (stated and pytest.approx(stated))
         assert opened.frames in (12, None)
         assert 0.001 <= opened.step <= 3600
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.mp4", "libx264"), ("a.mkv", "libx265"), ("a.webm", "libvpx-vp9"), ("a.avi", "mpeg4")],
+)
+def test_a_late_clip_has_the_frames_of_the_whole_without_decoding_it(
+    name: str, codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if codec not in av.codecs_available:
+        pytest.skip(f"needs {codec}")
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 40, (1, 48, 64, 3), np.uint8)
+    frames = [frame + noise[0] for frame in gray_frames(900)]
+    path = encode_as(tmp_path / name, codec, frames)
+    whole = [frame for frame in read(path) if 30 <= frame.seconds <= 31]
+    decoded = []
+    read_clock = film._Clock.read
+    monkeypatch.setattr(
+        film._Clock, "read", lambda self, time: decoded.append(time) or read_clock(self, time)
+    )
+    with VideoReader(path) as opened:
+        clip = list(opened.read(start=30, end=31))
+    assert [frame.number for frame in clip] == list(range(750, 776))
+    assert [frame.seconds for frame in clip] == [frame.seconds for frame in whole]
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(clip, whole, strict=True))
+    assert len(decoded) < 400
+    with VideoReader(path) as opened, pytest.raises(FerError, match=r"is at 35\.96 s"):
+        list(opened.read(start=60))

@@ -5,7 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.inference.video_table import probability_curve, read_video_table, summarize_faces
+from fer_core.inference.video_table import (
+    AnswerSpell,
+    answer_spells,
+    probability_curve,
+    read_video_table,
+    summarize_faces,
+)
 from fer_core.storage import DamagedFileError
 
 HEADER = "seconds,frame,face,x,y,width,height,confidence,p_sad,p_happy,smoothed_sad,"
@@ -80,3 +86,18 @@ def test_a_long_timeline_is_averaged(tmp_path: Path) -> None:
     assert seconds[0] == pytest.approx(4.5, abs=0.5)
     assert probabilities[:, 0] == pytest.approx([0] * 5 + [1] * 5)
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(10))
+
+
+def test_a_spell_ends_with_its_answer_or_when_the_face_is_away(tmp_path: Path) -> None:
+    answers = {0: "sad", 1: "sad", 2: "happy", 3: "happy", 6: "happy"}
+    rows = [row(number / 25, 1, 0.5, answer) for number, answer in answers.items()]
+    rows.append(row(1 / 25, 2, 0.9))
+    table = read_video_table(write(tmp_path / "faces.csv", *rows))
+    assert answer_spells(table) == [
+        AnswerSpell(1, 0.0, 0.08, "sad"),
+        AnswerSpell(1, 0.08, pytest.approx(0.16), "happy"),
+        AnswerSpell(1, 0.24, pytest.approx(0.28), "happy"),
+        AnswerSpell(2, 0.04, pytest.approx(0.08), "sad"),
+    ]
+    assert len(answer_spells(table, every=3)) == 3  # the pause is a single step of three frames
+    assert answer_spells(table[:0]) == []

@@ -1,5 +1,6 @@
 """Every architecture as a Keras model."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +63,28 @@ def test_all_of_vgg19_is_frozen() -> None:
     assert [layer.count_params() for layer in layers] == [512 * 256 + 256, 0, 256 * 7 + 7]
 
 
-def test_the_residual_cnn_is_small_enough_to_ship() -> None:
-    assert build_model(recipe("cnn_residual"), 7).count_params() < 3_000_000
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("cnn_residual", 2_763_687),
+        ("cnn_vgg", 9 * 203_240 + 4 * 2 * (40 + 80 + 160 + 320) + 320 * 7 + 7),
+        ("cnn_residual_unpooled", 2_801_063),
+        ("cnn_residual_large", 11_180_871),
+    ],
+)
+def test_a_cnn_with_batch_normalization_has_the_parameters_that_its_recipe_tells(
+    name: str, parameters: int
+) -> None:
+    model = build_model(recipe(name), 7)
+    assert model.count_params() == parameters
+    millions = re.search(r"([\d.]+) million parameters", RECIPES[name].description)
+    assert millions is not None and float(millions[1]) == round(parameters / 1e6, 1)
+
+
+def test_without_early_pooling_the_first_blocks_see_every_pixel() -> None:
+    model = build_model(recipe("cnn_residual_unpooled"), 7)
+    sums = [each.output.shape[1] for each in model.layers if isinstance(each, keras.layers.Add)]
+    assert sums == [48, 48, 24, 24, 12, 12, 6, 6]
 
 
 def test_of_the_fine_tuned_vgg19_the_head_learns_first_and_then_its_upper_blocks() -> None:

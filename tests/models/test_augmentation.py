@@ -139,3 +139,15 @@ def test_the_preview_uses_the_augmentation_of_training(faces: np.ndarray) -> Non
         images, _ = augment(faces, TARGETS, EVERYTHING, (3, epoch))
         assert np.abs(drawn[1 + epoch] - images).max() <= 0.5
     assert not np.array_equal(drawn[1], drawn[2])
+
+
+def test_a_crop_shows_a_part_of_the_image_and_leaves_other_draws_alone() -> None:
+    matrices = draw_matrices(500, Augmentation(crop=0.2), (0,))
+    sides = matrices[:, 0, 0]
+    assert 0.8 <= sides.min() < 0.82 and 0.98 < sides.max() <= 1
+    assert np.array_equal(sides, matrices[:, 1, 1])
+    reach = np.abs(matrices[:, :2, 2]) + sides[:, None] / 2  # of the farther border
+    assert reach.max() <= 0.5 + 1e-9 and np.abs(matrices[:, :2, 2]).max() > 0.08
+    rotated = Augmentation(rotation=20, zoom=0.1, flip=True)
+    both = draw_matrices(500, Augmentation(rotation=20, zoom=0.1, flip=True, crop=0.2), (0,))
+    assert np.allclose(both, draw_matrices(500, rotated, (0,)) @ matrices)

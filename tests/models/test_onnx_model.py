@@ -2,9 +2,11 @@
 
 import json
 import logging
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -69,6 +71,9 @@ CASES: dict[str, Build] = {
 }
 
 
+FAST = ("cnn_residual", "cnn_vgg")  # the others are made of the same layers
+
+
 def randomized(model: keras.Model, seed: int = 0) -> keras.Model:
     """Gives all weights other values, also those that begin as zeros or ones."""
     rng = np.random.default_rng(seed)
@@ -111,7 +116,7 @@ def test_the_cases_name_every_layer_that_a_model_may_have() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name == "cnn_residual" else pytest.mark.slow)
+        pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
         for name in sorted({each.config.architecture for each in RECIPES.values()})
     ],
 )
@@ -156,6 +161,46 @@ def test_keras_runs_what_has_no_graph_and_the_log_says_why(
     assert isinstance(model, keras.Model)
     assert "batch_normalization" in caplog.text and "TensorFlow" in caplog.text
     assert predict(model, np.zeros((2, 9, 8, 3), "uint8")).shape == (2, 5)
+
+
+def edited_copy(path: Path, edit: Callable[[Any], Any]) -> Path:
+    """Copies a .keras file with other answers."""
+    copy = path.with_name("copy.keras")
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(copy, "w") as changed:
+        for name in whole.namelist():
+            data = whole.read(name)
+            if name == "answers.json":
+                data = json.dumps(edit(json.loads(data))).encode()
+            changed.writestr(name, data)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    inputs = keras.Input((48, 40, 3))
+    outputs = layers.Dense(3, "softmax")(layers.Flatten()(layers.Rescaling(1 / 255)(inputs)))
+    path = tmp_path_factory.mktemp("small") / "model.keras"
+    save_model(keras.Model(inputs, outputs), path)
+    return path
+
+
+def test_a_graph_that_does_not_answer_as_keras_did_gives_way_to_keras(
+    small_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert isinstance(load_for_prediction(small_file), OnnxModel)
+    other = edited_copy(small_file, lambda rows: [[p + 2e-4 for p in row] for row in rows])
+    with caplog.at_level(logging.WARNING):
+        assert isinstance(load_for_prediction(other), keras.Model)
+    assert "differs by 0.0002" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [lambda rows: rows[:-1], lambda rows: [row[:-1] for row in rows], lambda rows: ["many"]],
+)
+def test_damaged_answers_are_refused(small_file: Path, edit: Callable[[Any], Any]) -> None:
+    with pytest.raises(FerError, match="copy.keras"):
+        load_for_prediction(edited_copy(small_file, edit))
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,12 @@ def rerun(app: AppTest) -> AppTest:
     return app
 
 
+def unfold(app: AppTest, key: str) -> AppTest:
+    """Opens an expander whose content is drawn when it is opened, and runs the page."""
+    app.session_state[key] = True
+    return rerun(app)
+
+
 def text_of(page: AppTest) -> str:
     """Returns what the page says outside its widgets."""
     kinds = (page.markdown, page.info, page.success, page.warning, page.error)

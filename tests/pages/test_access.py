@@ -20,7 +20,7 @@ from fer_core.access import Access
 from fer_core.storage import paths
 from fer_core.tasks import queue
 from pages.components.shared.uploads import UploadGate, limit_uploads
-from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take
+from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take, unfold
 
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
 
@@ -77,13 +77,13 @@ def test_strangers_see_no_log_and_no_folder_of_the_machine_on_train(
         f"/home/bob/faces must be a folder. See {attempt}/worker.log"
     )
     (attempt / "exit.json").write_text('{"code": 1, "ended": 1.0}')
-    page = open_page("train", run=run.id)
+    page = unfold(open_page("train", run=run.id), f"log-{run.id}")
     shown = "".join(each.value for kind in ("error", "caption", "code") for each in page.get(kind))
     assert (
         "bob" not in shown and str(paths.workspace()) not in shown and "must be a folder" in shown
     )
     monkeypatch.setenv("FER_ALLOW_PATHS", str(paths.workspace()))
-    page = open_page("train", run=run.id)
+    page = unfold(open_page("train", run=run.id), f"log-{run.id}")
     assert any("bob" in each.value for each in page.code)
 
 

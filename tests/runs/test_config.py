@@ -61,6 +61,10 @@ def test_the_classic_recipes_are_exactly_the_classic_scripts() -> None:
             {"architecture": "vgg19_finetuned", "unfrozen_blocks": 1, "feature_views": 1},
             "require a frozen backbone",
         ),
+        (
+            {"architecture": "vgg19_dropout", "feature_views": 1, "ema": 0.9},
+            "`ema` requires training on pixels, without cached features. Received: 0.9 with",
+        ),
     ],
 )
 def test_what_is_impossible_is_refused_with_a_sentence(settings: dict, sentence: str) -> None:

@@ -61,14 +61,41 @@ def test_votes_are_refused_for_a_dataset_without_them() -> None:
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))
 
 
-def test_mixup_blends_images_and_targets_equally() -> None:
+def test_mixup_blends_images_and_targets_equally_each_with_a_ratio_of_its_own() -> None:
     images = np.arange(8, dtype="float32").reshape(8, 1, 1, 1) * 10
     ones = np.eye(8, dtype="float32")
-    mixed, answers = mix(images, ones, 1.0, (3,))
+    mixed, answers = mix(images, ones, mixup=1.0, seed=(3,))
     # Each target tells by which shares its image was made.
     assert mixed[:, 0, 0, 0] == pytest.approx(answers @ images[:, 0, 0, 0], abs=1e-3)
     assert answers.sum(axis=1) == pytest.approx(np.ones(8))
-    assert 0 < np.sort(answers, axis=1)[:, -2].max() <= 0.5
-    again, _ = mix(images, ones, 1.0, (3,))
+    assert len(np.unique(answers.max(axis=1).round(4))) > 4
+    again, _ = mix(images, ones, mixup=1.0, seed=(3,))
     assert np.array_equal(mixed, again)
-    assert not np.array_equal(mixed, mix(images, ones, 1.0, (4,))[0])
+    assert not np.array_equal(mixed, mix(images, ones, mixup=1.0, seed=(4,))[0])
+    assert mixed.dtype == answers.dtype == np.float32
+
+
+def test_cutmix_pastes_a_rectangle_and_mixes_targets_by_its_area() -> None:
+    images = np.repeat(np.arange(40, dtype="float32"), 24 * 12).reshape(40, 24, 12, 1)
+    mixed, answers = mix(images, np.eye(40, dtype="float32"), cutmix=1.0, seed=(0,))
+    for number, (image, answer) in enumerate(zip(mixed[..., 0], answers, strict=True)):
+        assert set(np.unique(image)) <= set(np.flatnonzero(answer)) | {number}
+        assert (image == number).mean() == pytest.approx(answer[number], abs=1e-6)
+        rows, columns = np.nonzero(image != number)
+        if len(rows):
+            assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)  # filled
+    kept = answers[np.arange(40), np.arange(40)]
+    assert 0.4 < kept.mean() < 0.9 and len(np.unique(kept)) > 20
+
+
+def test_with_mixup_and_cutmix_half_of_the_images_get_one_and_half_the_other() -> None:
+    images = np.repeat(np.arange(1, 201, dtype="float32") ** 2, 64).reshape(200, 8, 8, 1)
+    mixed, _ = mix(images, np.eye(200, dtype="float32"), mixup=1.0, cutmix=1.0, seed=(0,))
+    is_pasted = [set(np.unique(each)) <= set(np.unique(images)) for each in mixed]
+    assert 70 < sum(is_pasted) < 130
+
+
+def test_features_are_blended_by_mixup_too() -> None:
+    features = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
+    mixed, answers = mix(features, np.eye(6, dtype="float32"), mixup=1.0, seed=(0,))
+    assert mixed == pytest.approx(answers @ features, abs=1e-5)

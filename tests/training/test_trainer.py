@@ -119,7 +119,7 @@ def test_a_better_model_seals_the_test_split_again(
 def test_a_continuation_that_fails_before_it_begins_leaves_the_run_as_it_was(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_memory(self: Trainer) -> np.ndarray:
+    def no_memory(self: Trainer, epoch: int) -> np.ndarray:
         raise MemoryError
 
     run = trained(replace(config, epochs=1))

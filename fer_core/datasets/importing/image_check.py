@@ -30,7 +30,7 @@ _HOPELESS = 20_000  # images, of which not one can be read: nor can a million ot
 
 @dataclass(frozen=True)
 class ImageCheck:
-    """The result of checking all images."""
+    """Holds the result of checking all images."""
 
     index: pd.DataFrame  # of the readable images, with the columns size, modified and content
     mean_faces: np.ndarray  # uint8 (classes in label order, height, width, 3)

@@ -38,7 +38,7 @@ _MOST_PLACES = 12  # folders that may be splits; more are those of persons
 
 @dataclass(frozen=True)
 class Group:
-    """The images of one class in one split, by their names in the data."""
+    """Holds the images of one class in one split, by their names in the data."""
 
     name: str
     split: str
@@ -47,7 +47,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Preview:
-    """A source as it was read: all that is needed to read its names in other ways.
+    """Holds a source as it was read: all that is needed to read its names in other ways.
 
     It is kept as JSON, so that a page need not read the source.
     """
@@ -81,12 +81,12 @@ class Preview:
 
     @cached_property
     def classes(self) -> dict[str, int]:
-        """The images of each class, by its name in the data."""
+        """Returns the images of each class, by its name in the data."""
         return _summed((group.name, group.images) for group in self.groups)
 
     @cached_property
     def splits(self) -> dict[str, int]:
-        """The images of each split, by its name in the data; "" for images without one."""
+        """Returns the images of each split, by its name in the data; "" for images without one."""
         return _summed((group.split, group.images) for group in self.groups)
 
     def read(self, choices: Choices) -> tuple[ClassNames, dict[str, str]]:
@@ -208,7 +208,7 @@ class Proposal:
 
     @property
     def best(self) -> str:
-        """The numbering under which the model agrees most often."""
+        """Returns the numbering under which the model agrees most often."""
         return max(self.shares, key=self.shares.__getitem__)
 
     def sentence(self, numbering: str) -> str:

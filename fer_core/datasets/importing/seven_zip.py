@@ -195,7 +195,7 @@ class _Files:
 
 
 class _File:
-    """A member being written, as py7zr's `Py7zIO`."""
+    """Writes a member to a file, as a `Py7zIO`."""
 
     def __init__(self, place: Path | None, refuse: Callable[[], None]) -> None:
         self._file: IO[bytes] | None = None
@@ -219,7 +219,7 @@ class _File:
         return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Stays at the end."""
+        """Leaves the position at the end."""
         return self._size
 
     def flush(self) -> None:

@@ -219,7 +219,7 @@ class _Extraction:
 
 
 class _BoundedHeaders:
-    """A file from which tarfile reads no header that would take much memory or time."""
+    """Wraps a file so that tarfile reads no header that would take much memory or time."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file

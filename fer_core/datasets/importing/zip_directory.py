@@ -27,7 +27,7 @@ _HIGH = re.compile(rb"[\x80-\xff]+")  # of a name
 
 @dataclass(frozen=True)
 class OpenArchive:
-    """A .zip archive and what can be extracted from it."""
+    """Represents a .zip archive and what can be extracted from it."""
 
     file: zipfile.ZipFile
     members: list[zipfile.ZipInfo]  # without folders and files whose name cannot be read
@@ -147,7 +147,7 @@ def _directory(file: BinaryIO) -> tuple[int, int]:
 
 
 class _WithoutFlags(io.RawIOBase):
-    """A file in which the entries at these places do not claim that their names are UTF-8."""
+    """Reads a file as if these entries did not claim that their names are UTF-8."""
 
     def __init__(self, file: BinaryIO, entries: Iterable[int]) -> None:
         self._file, self._places = file, sorted(entry + 9 for entry in entries)

@@ -12,8 +12,6 @@ from fer_core.text import is_one_line, shortened
 MAX_EXPRESSION = 255  # characters, as of a folder
 # Columns of a table that can be chosen; the last two also if file names tell them.
 COLUMNS = ("image", "label", "split", "pixels", "subject", "group")
-
-
 MAX_FRAMES = 50  # of a sequence; CK+'s have 6 to 60
 
 
@@ -27,7 +25,7 @@ class Choices:
     splits: Mapping[str, str] = field(default_factory=dict)  # → split; "" leaves them out
     # One of COLUMNS → name of a column; "" if there is none, or it is not to be used.
     columns: Mapping[str, str] = field(default_factory=dict)
-    last_frames: int = 0  # of a labeled sequence, that show its expression; 0 for one
+    last_frames: int = 0  # of a labeled sequence, that show its expression; 0 if that is open
     first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
 
     def __post_init__(self) -> None:
@@ -123,14 +121,14 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
 
 @dataclass(frozen=True)
 class Question:
-    """A decision that the data leave open."""
+    """Holds a decision that the data leave open."""
 
-    about: str  # "numbering", "classes", "splits", "columns", "layout" or "images"
+    about: str  # "numbering", "classes", "splits", "columns", "layout", "images" or "frames"
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
     terminal: str = ""  # the options that answer it there
 
     @property
     def sentence(self) -> str:
-        """The text, and how to answer it in the terminal."""
+        """Returns the text, and how to answer it in the terminal."""
         return f"{self.text} (In the terminal: {self.terminal}.)" if self.terminal else self.text

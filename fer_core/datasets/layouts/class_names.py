@@ -23,7 +23,7 @@ _SHOWN = 10  # names in a note
 
 @dataclass(frozen=True)
 class ClassNames:
-    """The expression of each class name, and what is to be said or asked about them."""
+    """Maps each class name to its expression, and holds what is to be said or asked about it."""
 
     expressions: dict[str, str]  # `LEFT_OUT` for classes whose images are left out
     numbering: str = ""  # the one that numbers were read by

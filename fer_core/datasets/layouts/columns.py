@@ -68,7 +68,7 @@ _MOSTLY = 0.9  # of the rows
 
 @dataclass(frozen=True)
 class Columns:
-    """The numbers of a table's columns; -1 for those it does not have."""
+    """Numbers the columns of a table; -1 stands for those it does not have."""
 
     image: int = -1
     label: int = -1

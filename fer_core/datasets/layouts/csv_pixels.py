@@ -44,14 +44,14 @@ _MIN_AGREEMENT = 0.4  # of labels with the majority of their votes; with FER2013
 
 @dataclass(frozen=True)
 class PixelTable:
-    """A table with pixels in its cells, and its columns."""
+    """Describes a table with pixels in its cells, and its columns."""
 
     table: Table
     columns: Columns
 
     @property
     def split(self) -> str:
-        """The word of a split in the file's name, or ""."""
+        """Returns the word of a split in the file's name, or ""."""
         return self.table.path.stem if parse_split(self.table.path.stem) else ""
 
 

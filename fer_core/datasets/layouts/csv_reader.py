@@ -58,7 +58,7 @@ csv.field_size_limit(_MAX_ROW)  # pixels in one cell exceed the default limit of
 
 @dataclass(frozen=True)
 class Table:
-    """A file of rows and columns."""
+    """Represents a file of rows and columns."""
 
     path: Path
     header: tuple[str, ...]  # names of the columns; "column 1" and so on if the file has none

@@ -23,7 +23,7 @@ _REPORT_EVERY = 10_000  # files
 
 @dataclass(frozen=True)
 class Listing:
-    """The regular files below a folder, without hidden files and those of operating systems."""
+    """Lists the regular files below a folder, without hidden files and those of systems."""
 
     images: dict[str, list[str]]  # folder (POSIX, relative, "" for the root) → sorted names
     others: list[str]  # paths of files that are not images

@@ -21,13 +21,13 @@ _MOST_NUMBERS = 9  # the highest number of a class; more are those of persons or
 
 @dataclass(frozen=True)
 class ClassFolders:
-    """The class and split of each folder of images; either may be ""."""
+    """Maps each folder of images to its class and split; either may be ""."""
 
     parts: dict[str, tuple[str, str]]
 
     @property
     def names(self) -> set[str]:
-        """The names of classes."""
+        """Returns the names of classes."""
         return {name for name, _ in self.parts.values() if name}
 
 

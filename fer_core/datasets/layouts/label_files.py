@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from fer_core.datasets.layouts.choices import Choices
+from fer_core.datasets.layouts.choices import Choices, Question
 from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.source import Source
@@ -43,7 +43,8 @@ def _matching(source: Source, pattern: re.Pattern[str]) -> list[str] | None:
 def read_ck_plus(source: Source, labels: list[str]) -> ParsedLayout:
     """Reads the last frames of each labeled sequence, which show the expression at its strongest.
 
-    The first frame, which is neutral, is read too if that was chosen.
+    The first frame, which is neutral, is read too if that was chosen. Asks how many last frames
+    are meant unless that was chosen: with the last alone, as long as it is open.
 
     Raises:
         FerError: no labeled sequence has images.
@@ -53,22 +54,37 @@ def read_ck_plus(source: Source, labels: list[str]) -> ParsedLayout:
         if match := _FRAME.fullmatch(PurePosixPath(path).stem):
             sequences.setdefault(match[1].lower(), []).append(path)
     words = _read_labels(source, labels, _read_text)
-    rows, missing = [], []
+    rows, missing, longest = [], [], 0
     for name, word in words.items():
         match = _CK_PLUS.fullmatch(PurePosixPath(name).name)
         frames = sequences.get(match[1].lower(), []) if match else []
         rows += _chosen_frames(frames, word, source.choices)
+        longest = max(longest, len(frames))
         if not frames:
             missing.append(name)
+    is_open = longest > 1 and not source.choices.last_frames
     notes = [
-        _frames_note(source.choices),
+        *([] if is_open else [_frames_note(source.choices)]),
         *_missing_notes(missing, len(labels) - len(words)),
     ]
     unlabeled = len(sequences) - (len(words) - len(missing))
     if unlabeled:
         notes.append(f"Skipped {counted(unlabeled, 'sequence')} without a label.")
     parsed = _parsed(source, "CK+, as distributed", rows, notes, "ck+", labels[0])
-    return replace(parsed, has_sequences=True)
+    questions = (_which_frames(len(words) - len(missing), longest, labels[0]),) * is_open
+    return replace(parsed, questions=questions, has_sequences=True)
+
+
+def _which_frames(sequences: int, longest: int, example: str) -> Question:
+    return Question(
+        "frames",
+        f"The label files of CK+ (such as {example}) label whole sequences; this folder has "
+        f"{counted(sequences, 'labeled sequence')} of up to {longest} frames. They begin with a "
+        "neutral face, and only the last frames show the expression. Choose how many of the last "
+        "frames to use, often 1 or 3, and whether to use the first one as neutral.",
+        ("1", "3"),
+        "--last-frames 1, or --last-frames 3 --first-frame-neutral",
+    )
 
 
 def _chosen_frames(frames: list[str], word: str, choices: Choices) -> list[tuple[str, str, str]]:
@@ -83,13 +99,9 @@ def _chosen_frames(frames: list[str], word: str, choices: Choices) -> list[tuple
 def _frames_note(choices: Choices) -> str:
     last = choices.last_frames or 1
     used = "the last frame is" if last == 1 else f"the last {last} frames are"
-    neutral = "the first one is used as neutral"
-    if not choices.first_frame_neutral:
-        neutral = "the first one can be used as neutral"
+    neutral = "; the first one is used as neutral" if choices.first_frame_neutral else ""
     return (
-        f"Of each labeled sequence {used} used, where the expression is at its strongest; "
-        f"{neutral}. Other frames can be chosen (in the terminal: --last-frames 3 "
-        "--first-frame-neutral)."
+        f"Of each labeled sequence {used} used, where the expression is at its strongest{neutral}."
     )
 
 

@@ -15,7 +15,7 @@ Report = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class ParsedLayout:
-    """A dataset as found on disk, before its names were understood and its images checked."""
+    """Describes a dataset as found on disk, before names are understood and images checked."""
 
     layout: str
     root: Path  # base of the index's paths

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"(0|-?[1-9]\d{0,8})(\.0+)?")
 
 @dataclass(frozen=True)
 class Numbering:
-    """The expression of each class number in one dataset or convention."""
+    """Maps each class number of one dataset or convention to its expression."""
 
     name: str  # as it is chosen
     title: str
@@ -27,12 +27,12 @@ class Numbering:
 
     @property
     def legend(self) -> str:
-        """Numbers and expressions, e.g. "0 angry, 1 disgust"."""
+        """Returns numbers and expressions, e.g. "0 angry, 1 disgust"."""
         return ", ".join(f"{number} {name}" for number, name in self.expressions.items() if name)
 
     @property
     def usual(self) -> frozenset[int]:
-        """The numbers of expressions, without those of what is none."""
+        """Returns the numbers of expressions, without those of what is none."""
         return frozenset(number for number, name in self.expressions.items() if name)
 
 

@@ -23,12 +23,12 @@ class PixelForm:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of an image as it is stored."""
+        """Returns the shape of an image as it is stored."""
         return (self.side, self.side) if self.channels == 1 else (self.side, self.side, 3)
 
     @property
     def size(self) -> int:
-        """The number of values of an image."""
+        """Returns the number of values of an image."""
         return self.side * self.side * self.channels
 
     def parse(self, text: str) -> tuple[np.ndarray, str]:

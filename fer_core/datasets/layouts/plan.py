@@ -31,22 +31,22 @@ class ImportPlan:
 
     @property
     def layout(self) -> str:
-        """The layout as it is shown."""
+        """Returns the layout as it is shown."""
         return self.parsed.layout
 
     @property
     def root(self) -> Path:
-        """The base of the index's paths."""
+        """Returns the base of the index's paths."""
         return self.parsed.root
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about how the names were understood and what was skipped."""
+        """Returns sentences about how the names were understood and what was skipped."""
         return (*self.name_notes, *self.parsed.notes)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """The decisions that are open."""
+        """Returns the decisions that are open."""
         return (*self.parsed.questions, *self.classes.questions)
 
     def noting(self, *sentences: str) -> "ImportPlan":

@@ -24,7 +24,7 @@ from fer_core.text import some
 
 @dataclass(frozen=True)
 class Layout:
-    """A way in which datasets are laid out."""
+    """Describes a way in which datasets are laid out."""
 
     name: str  # as it is chosen
     title: str
@@ -55,7 +55,7 @@ _COVERAGE = 0.5  # of the images, that a table must list to count more than fold
 
 @dataclass(frozen=True)
 class Recognized:
-    """A source as read by a layout, and the names of the others that fit."""
+    """Holds a source as read by a layout, and the names of the others that fit."""
 
     layout: Layout
     parsed: ParsedLayout
@@ -63,7 +63,7 @@ class Recognized:
 
 
 class UnreadableSourceError(FerError):
-    """A source cannot be read; tells what may be chosen to read it otherwise."""
+    """Tells that a source cannot be read, and what may be chosen to read it otherwise."""
 
     def __init__(self, message: str, source: Source) -> None:
         """Finds the layouts that fit, and the columns of the first table."""

@@ -20,7 +20,7 @@ _MAX_END = 6  # parts of a path that a table may tell images of one name apart b
 
 
 class Source:
-    """A folder or a table, the choices about it, and what was found in it."""
+    """Holds a folder or a table, the choices about it, and what was found in it."""
 
     def __init__(
         self,
@@ -48,20 +48,20 @@ class Source:
 
     @cached_property
     def copies(self) -> dict[str, list[str]]:
-        """Folders that repeat their parent's content, and their images."""
+        """Returns the folders that repeat their parent's content, and their images."""
         found = find_copies(self.folder, self._listing)
         return {folder: self._listing.images[folder] for folder in found}
 
     @cached_property
     def files(self) -> Listing:
-        """The files below the folder, without repeated copies of folders."""
+        """Returns the files below the folder, without repeated copies of folders."""
         images = self._listing.images.items()
         kept = {folder: names for folder, names in images if folder not in self.copies}
         return replace(self._listing, images=kept)
 
     @cached_property
     def images(self) -> list[str]:
-        """The paths of all images, relative to the folder."""
+        """Returns the paths of all images, relative to the folder."""
         return [
             f"{folder}/{name}".lstrip("/")
             for folder, names in self.files.images.items()
@@ -70,7 +70,7 @@ class Source:
 
     @cached_property
     def tables(self) -> list[Table]:
-        """The source itself if it is a table, else the tables of the folder, highest first."""
+        """Returns the source itself if it is a table, else those of the folder, highest first."""
         if not self.is_folder:
             table = open_table(self.path)
             return [table] if table else []
@@ -107,7 +107,7 @@ class Source:
 
     @cached_property
     def by_stem(self) -> dict[str, list[str]]:
-        """The images by file name in lower case, without suffix."""
+        """Returns the images by file name in lower case, without suffix."""
         return self._by_end(1, has_suffix=False)
 
     def _by_end(self, parts: int, *, has_suffix: bool) -> dict[str, list[str]]:
@@ -128,7 +128,7 @@ class Source:
 
     @cached_property
     def _depth(self) -> int:
-        """The parts of the longest path of an image."""
+        """Returns the number of parts of the longest path of an image."""
         return 1 + max((image.count("/") for image in self.images), default=0)
 
     def find(self, name: str) -> list[str]:

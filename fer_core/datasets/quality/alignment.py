@@ -1,66 +1,40 @@
 """Decides whether two faces are the same photo by aligning them and comparing each part."""
 
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 
 from fer_core.datasets.quality.measures import SIDE
+from fer_core.datasets.quality.sketches import blurring, equalized, gaussian
 
-# Two images are one photo if, once aligned, every window of the face correlates by at least ...
-MIN_LOCAL_CORRELATION = 0.88
-# ... and none has moved by more than this many pixels of the sketch: a smile moves the corners of
-# the mouth. If one image is sharper than the other, by up to the blur between them more. Measured
-# by `tests/benchmarks/near_duplicates.py`.
-MAX_DISPLACEMENT = 0.45
-_MIN_CORRELATION = 0.92  # of the faces as a whole after the first steps: others are given up
-
-_STEPS = (4, 3)  # of Gauss-Newton, before and after giving up
-_SMOOTHING = 0.7  # sigma in pixels of the sketch, against noise and resampling
-_WINDOW = 2.0  # sigma of a window: a mouth or an eye is 6 to 8 pixels wide
-# Added to a window's contrast, for skin has none: a share of that of the face's smoothest windows
+# Two images are one photo if, once aligned, the windows of the face differ in no more than this
+# share of their variance, beyond what even the most similar windows differ in: noise and
+# compression are everywhere, another mouth is not. Measured by
+# `tests/benchmarks/near_duplicates.py`.
+MAX_LOCAL_DIFFERENCE = 0.05
+_NOISE_SHARE = 2.0  # times what the most similar quarter of the windows differs in is noise
+# Pairs are given up whose faces as a whole correlate less after that many steps of Gauss-Newton:
+# with a third of the pixels per side, and with all of them, equally blurred. Of copies by any
+# single change 98 in 100 correlate more, of other pairs 1 in 40.
+_COARSE_STEPS = ((2, 0.91), (2, 0.925))
+_FINE_STEPS, _MIN_CORRELATION = 1, 0.945
+_LAST_STEPS = 2  # of those that are left
+_SMOOTHING = 1.05  # sigma in pixels of the sketch, against noise and resampling
+_WINDOW = 2.25  # sigma of a window: a mouth or an eye is 9 to 12 pixels wide
+# Added to a window's variance, for skin has none: a share of that of the face's smoothest windows
 # (of all windows, the edge of the head would hide a dark face's mouth), and noise.
-_FLOOR, _NOISE = 0.3, 2.0
-_FACE = (slice(7, 26), slice(7, 25))  # where windows are centered; borders are often filled in
+_FLOOR, _NOISE = 0.1, 1.0
+_FACE = (slice(10, 39), slice(10, 38))  # where windows are centered; borders are often filled in
 _MIN_COVERED = 0.6  # share of a window that is inside both images
 _CLIPPED = (2, 253)  # gray levels beyond which pixels are clipped
-_BLURS = (0.5, 0.7, 0.9, 1.1, 1.4, 1.7, 2.1)  # sigmas tried on the sharper image
-_EQUALLY_SHARP = 0.05  # difference of the logarithms of the sharpness
+_BLURS = (0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.4, 2.8)  # sigmas tried on the sharper image
+_LEAST_GAIN = 2e-4  # in correlation that makes a blur worth it
 _MAX_STEP = np.array([0.15, 0.15, 0.1, 0.1])
 _MAX_POSE = np.array([0.35, 0.45, 0.2, 0.2])  # scale − 1, sine, shift in sides of the image
 _DIAGONAL = np.arange(6)
 
-_CENTRAL = slice(4, SIDE - 4)
 _Y, _X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-_IS_INNER = _X**2 + _Y**2 < 14.0**2  # corners are often filled in
-
-
-Mean = Callable[[np.ndarray], np.ndarray]  # over each window of the face
-
-
-def gaussian(sigma: float, size: int = SIDE) -> np.ndarray:
-    """Returns the matrix (size, size) that blurs along an axis; its rows sum to 1 or less.
-
-    Pixels outside count as 0.
-    """
-    distance = np.subtract.outer(np.arange(size), np.arange(size))
-    wide = np.exp(-(np.arange(-4 * size, 4 * size + 1) ** 2) / (2 * max(sigma, 1e-3) ** 2))
-    kernel: np.ndarray = np.exp(-(distance**2) / (2 * max(sigma, 1e-3) ** 2)) / wide.sum()
-    return kernel.astype(np.float32)
-
-
-def blurring(sigma: float) -> np.ndarray:
-    """Returns the same for pixels outside that continue those at the border."""
-    kernel = gaussian(sigma)
-    normalized: np.ndarray = kernel / kernel.sum(axis=1, keepdims=True)
-    return normalized
-
-
-def equalized(sketches: np.ndarray) -> np.ndarray:
-    """Equalizes the histogram of each uint8 image."""
-    import cv2
-
-    return np.stack([cv2.equalizeHist(sketch) for sketch in sketches])
+_IS_INNER = _X**2 + _Y**2 < 21.0**2  # corners are often filled in
 
 
 def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,41 +50,105 @@ def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     if not len(first):
         return np.zeros(0, bool), np.zeros(0, np.float32)
     one, other = _equally_clipped(first, second)
-    small, small_other = _halved(one), _halved(other)
-    poses = _align(small, small_other, np.zeros((len(one), 4)), _STEPS[0])
-    correlation = _correlation(small, _warp(small_other, poses))
-    is_same = correlation >= _MIN_CORRELATION
-    if is_same.any():
-        poses = _align(one[is_same], other[is_same], poses[is_same], _STEPS[1])
-        agrees, correlation[is_same] = _compare(first[is_same], second[is_same], poses)
-        is_same[is_same] = agrees
-    return is_same, correlation
+    left, poses = _roughly_aligned(_thirds(one), _thirds(other))
+    one, other = _smooth(one[left]), _smooth(other[left])
+    poses = _align(one, other, poses, _FINE_STEPS)
+    blurs, correlation = _blurs_between(one, _warp(other, poses))
+    alike = correlation >= _MIN_CORRELATION
+    left, poses, blurs = left[alike], poses[alike], blurs[alike]
+    is_same, correlations = np.zeros(len(first), bool), np.zeros(len(first), np.float32)
+    if len(left):
+        poses = _align(one[alike], other[alike], poses, _LAST_STEPS)
+        difference, correlation = _compare(first[left], second[left], poses, blurs)
+        is_same[left], correlations[left] = difference <= MAX_LOCAL_DIFFERENCE, correlation
+    return is_same, correlations
+
+
+def _roughly_aligned(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which pairs are alike enough once aligned, and their poses."""
+    left, poses = np.arange(len(one)), np.zeros((len(one), 4))
+    for steps, least in _COARSE_STEPS:
+        poses = _align(one[left], other[left], poses, steps)
+        alike = _correlation(one[left], _warp(other[left], poses)) >= least
+        left, poses = left[alike], poses[alike]
+    return left, poses
 
 
 def _compare(
-    first: np.ndarray, second: np.ndarray, poses: np.ndarray
+    first: np.ndarray, second: np.ndarray, poses: np.ndarray, blurs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which pairs agree everywhere once aligned, and the correlation of each."""
-    one = first.astype(np.float32)
-    other = _warp(second.astype(np.float32), poses)
+    """Returns the largest local difference of each aligned pair, and its correlation.
+
+    Equalized images of different sharpness have their edges in slightly different places, so the
+    pairs are aligned once more when their sharpness and gray levels are equal.
+    """
+    one, other, covered = _leveled(first, second, poses, blurs)
+    left = np.flatnonzero(blurs)
+    steps = _align(one[left], other[left], np.zeros((len(left), 4)), _LAST_STEPS)
+    poses = _composed(poses[left], steps)
+    again = _leveled(first[left], second[left], poses, blurs[left])
+    one[left], other[left], covered[left] = again
+    return _local_difference(one, other, covered), _correlation(one, other)
+
+
+def _leveled(
+    first: np.ndarray, second: np.ndarray, poses: np.ndarray, blurs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns pairs of one sharpness and histogram, and which share of pixels is in both."""
+    one = _blurred(first.astype(np.float32), np.maximum(blurs, 0))
+    other = _blurred(_warp(second.astype(np.float32), poses), np.maximum(-blurs, 0))
     covered = _warp(np.ones_like(one), poses, outside=0.0)
     for pair in zip(one, other, covered, strict=True):
         _give_one_histogram(*pair)
-    one, other, blur = _equally_sharp(_smooth(one), _smooth(other))
-    lowest, displacement = _local(one, other, covered)
-    agrees = lowest >= MIN_LOCAL_CORRELATION
-    agrees &= displacement <= MAX_DISPLACEMENT * np.sqrt(1 + blur**2)
-    return agrees, _correlation(one, other)
+    return _smooth(one), _smooth(other), covered
+
+
+def _blurs_between(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which blur of the sharper image makes each pair most alike, and how much.
+
+    The number of the blur, from 1, negative if the second image is sharper, and 0 for none; and
+    the correlation with it.
+    """
+    swap = _sharpness(one) < _sharpness(other)
+    sharp, soft = (np.where(swap[:, None, None], *pair) for pair in ((other, one), (one, other)))
+    best, numbers = _correlation(one, other), np.zeros(len(one), np.int64)
+    left = np.arange(len(one))
+    for number, blur in enumerate(_blur_matrices(), start=1):
+        correlation = _correlation(blur @ sharp[left] @ blur.T, soft[left])
+        better = correlation > best[left] + _LEAST_GAIN
+        left = left[better]
+        best[left], numbers[left] = correlation[better], number
+    return np.where(swap, -numbers, numbers), best
+
+
+def _sharpness(images: np.ndarray) -> np.ndarray:
+    """Returns the energy of the gradient relative to that of the image, per image."""
+    central = images[_grid(images.shape[1])[3]]
+    energy = sum((np.diff(central, axis=axis) ** 2).mean((1, 2)) for axis in (1, 2))
+    return (energy + 1e-3) / (central.var((1, 2)) + 1e-3)
+
+
+def _blurred(images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Blurs float32 images by the blurs of those numbers, 0 for none: whole gray levels."""
+    for number, blur in enumerate(_blur_matrices(), start=1):
+        places = np.flatnonzero(numbers == number)
+        images[places] = blur @ images[places] @ blur.T
+    return np.clip(np.rint(images), 0, 255)
+
+
+@cache
+def _blur_matrices() -> list[np.ndarray]:
+    return [blurring(sigma) for sigma in _BLURS]
 
 
 def _equally_clipped(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Equalizes and smooths images; what is clipped in one of a pair is clipped in the other."""
+    """Equalizes images; what is clipped in one of a pair is clipped in the other."""
     inner = np.stack([first[:, _IS_INNER], second[:, _IS_INNER]])
     low = 255 * (inner <= _CLIPPED[0]).mean(axis=2).max(axis=0)
     high = 255 - 255 * (inner >= _CLIPPED[1]).mean(axis=2).max(axis=0)
     low, high = (each.astype(np.uint8)[:, None, None] for each in (low, np.maximum(low, high)))
     one, other = (np.clip(equalized(images), low, high) for images in (first, second))
-    return _smooth(one), _smooth(other)
+    return one, other
 
 
 def _smooth(images: np.ndarray) -> np.ndarray:
@@ -125,25 +163,34 @@ def _give_one_histogram(one: np.ndarray, other: np.ndarray, covered: np.ndarray)
     So neither brightness nor contrast nor equalization makes a difference. As many pixels as are
     clipped in one image are clipped in the other too.
     """
-    inside = _IS_INNER & (covered > 0.99)
-    images = np.stack([one[inside], other[inside]]).astype(np.uint8)
-    if not images.size:
+    inside, levels = _IS_INNER & (covered > 0.99), np.arange(256)
+    images = [image.astype(np.uint8) for image in (one, other)]
+    counts = np.stack([np.bincount(image[inside], minlength=256) for image in images])
+    ends = counts.cumsum(axis=1)
+    last = int(ends[0, -1]) - 1
+    if last < 0:
         return
-    ordered = np.sort(images, axis=1)
-    count = images.shape[1]
-    low = int((images <= _CLIPPED[0]).sum(axis=1).max())
-    high = count - 1 - int((images >= _CLIPPED[1]).sum(axis=1).max())
-    low, high = min(low, count - 1), max(high, low, 0)
-    high = min(high, count - 1)
-    for image, levels in zip((one, other), ordered, strict=True):
-        np.clip(image, levels[low], levels[high], out=image)
-    ordered = np.clip(ordered, ordered[:, [low]], ordered[:, [high]])
-    sums = np.concatenate([[0.0], np.cumsum(ordered.mean(axis=0))])
-    for image, levels in zip((one, other), ordered, strict=True):
-        ends = np.searchsorted(levels, np.arange(257), side="left")
-        known = np.flatnonzero(np.diff(ends))
-        means = np.diff(sums[ends])[known] / np.diff(ends)[known]
-        image[:] = np.interp(image, known, means)
+    low = min(int(ends[:, _CLIPPED[0]].max()), last)
+    high = min(max(int(ends[:, _CLIPPED[1] - 1].min()) - 1, low), last)
+    parts = []  # of each image: the gray levels that it has, and of how many pixels
+    for count, end in zip(counts, ends, strict=True):
+        darkest, brightest = np.searchsorted(end, [low, high], side="right")
+        clipped = count[darkest : brightest + 1].copy()
+        clipped[0], clipped[-1] = end[darkest], clipped[-1] + end[-1] - end[brightest]
+        if darkest == brightest:
+            clipped[0] = end[-1]
+        known = np.flatnonzero(clipped)
+        parts.append((known + darkest, clipped[known]))
+    sums = [_sums(*part) for part in parts]
+    for number, (result, image) in enumerate(zip((one, other), images, strict=True)):
+        known, count = parts[number]
+        others = np.diff(np.interp(sums[number][0], *sums[1 - number])) / count
+        result[:] = np.interp(levels, known, (known + others) / 2)[image]
+
+
+def _sums(known: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how many of the darkest pixels there are up to each level, and their sum."""
+    return np.append(0, count.cumsum()), np.append(0, (known * count).cumsum())
 
 
 def _align(one: np.ndarray, other: np.ndarray, poses: np.ndarray, steps: int) -> np.ndarray:
@@ -155,7 +202,7 @@ def _align(one: np.ndarray, other: np.ndarray, poses: np.ndarray, steps: int) ->
         poses: (n, 4): scale × cosine − 1, scale × sine, shift in x and y in sides of the image.
     """
     x, y, weight, central = _grid(one.shape[1])
-    target = (one[central] * weight).reshape(len(one), -1, 1)
+    target = (one[central] * weight).reshape(len(one), weight.size, 1)
     for _ in range(steps):
         moved = _warp(other, poses)
         around = moved[:, central[1].start - 1 : central[1].stop + 1][:, :, central[2]]
@@ -166,7 +213,7 @@ def _align(one: np.ndarray, other: np.ndarray, poses: np.ndarray, steps: int) ->
         jacobian[:, 0], jacobian[:, 1] = across * x + down * y, down * x - across * y
         jacobian[:, 2], jacobian[:, 3] = across, down
         jacobian[:, 4], jacobian[:, 5] = moved[central] * weight, weight
-        jacobian = jacobian.reshape(len(one), 6, -1)
+        jacobian = jacobian.reshape(len(one), 6, weight.size)
         normal = jacobian @ jacobian.swapaxes(1, 2)
         normal[:, _DIAGONAL, _DIAGONAL] = normal[:, _DIAGONAL, _DIAGONAL] * (1 + 1e-4) + 1e-3
         solution = np.linalg.solve(normal, jacobian @ target)[:, :, 0]
@@ -213,56 +260,33 @@ def _warp(images: np.ndarray, poses: np.ndarray, outside: float | None = None) -
     return warped
 
 
-def _equally_sharp(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Blurs the sharper image of each pair; returns both, and the sigma of that blur in pixels."""
-    sharpness = _sharpness(one), _sharpness(other)
-    swap = (sharpness[0] < sharpness[1])[:, None, None]
-    sharp, soft = np.where(swap, other, one), np.where(swap, one, other)
-    wanted, best = np.minimum(*sharpness), sharp.copy()
-    smallest = np.log(np.maximum(*sharpness) / wanted)
-    sigmas = np.zeros(len(one), np.float32)
-    for sigma, blur in _blurs():
-        places = np.flatnonzero(smallest > _EQUALLY_SHARP)
-        blurred = blur @ sharp[places] @ blur.T
-        difference = np.abs(np.log(_sharpness(blurred) / wanted[places]))
-        closer = difference < smallest[places]
-        chosen = places[closer]
-        best[chosen], smallest[chosen], sigmas[chosen] = blurred[closer], difference[closer], sigma
-    return np.where(swap, soft, best), np.where(swap, best, soft), sigmas
+def _thirds(images: np.ndarray) -> np.ndarray:
+    """Smooths images and scales them to a third."""
+    rows = _thirds_of_rows()
+    thirds: np.ndarray = rows @ images.astype(np.float32) @ rows.T
+    return thirds
 
 
 @cache
-def _blurs() -> list[tuple[float, np.ndarray]]:
-    return [(sigma, blurring(sigma)) for sigma in _BLURS]
-
-
-def _sharpness(images: np.ndarray) -> np.ndarray:
-    """Returns the energy of the gradient relative to that of the image, per image."""
-    central = images[:, _CENTRAL, _CENTRAL]
-    energy = (np.diff(central, axis=1) ** 2).mean((1, 2)) + (np.diff(central, axis=2) ** 2).mean(
-        (1, 2)
-    )
-    return (energy + 1e-3) / (central.var((1, 2)) + 1e-3)
-
-
-def _halved(images: np.ndarray) -> np.ndarray:
-    halves = images[:, ::2] + images[:, 1::2]
-    return (halves[:, :, ::2] + halves[:, :, 1::2]) / 4
+def _thirds_of_rows() -> np.ndarray:
+    return blurring(_SMOOTHING).reshape(SIDE // 3, 3, SIDE).mean(axis=1)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Computes Pearson's correlation of the central pixels of each pair: in [-1, 1]."""
     central = _grid(one.shape[1])[3]
-    parts = [images[central].reshape(len(images), -1) for images in (one, other)]
-    one, other = (pixels - pixels.mean(axis=1, keepdims=True) for pixels in parts)
-    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return np.einsum("ij,ij->i", one, other) / np.maximum(lengths, 1e-6)
+    one, other = (
+        part - part.mean(axis=(1, 2), keepdims=True) for part in (one[central], other[central])
+    )
+    squares = (one**2).sum(axis=(1, 2)) * (other**2).sum(axis=(1, 2))
+    return (one * other).sum(axis=(1, 2)) / np.maximum(np.sqrt(squares), 1e-6)
 
 
-def _local(
-    one: np.ndarray, other: np.ndarray, covered: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the lowest correlation and the largest displacement among the windows of a face."""
+def _local_difference(one: np.ndarray, other: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Returns the largest difference among the windows of each face, as a share of variance.
+
+    Windows are compared at the same mean and contrast: 1 minus their correlation, without noise.
+    """
     blur = gaussian(_WINDOW)
     rows, columns = blur[_FACE[0]], blur[_FACE[1]].T
     share = blur @ covered @ blur.T + 1e-3
@@ -273,31 +297,16 @@ def _local(
     def mean_in_face(values: np.ndarray) -> np.ndarray:
         return (rows @ (values * covered) @ columns) / share[:, *_FACE]
 
-    centered, other_centered = one - mean(one), other - mean(other)
-    contrast = mean(centered**2) + 1e-3
-    other_contrast = mean(other_centered**2) + 1e-3
-    contrast, other_contrast = (
-        each + _NOISE + _FLOOR * np.percentile(each[:, *_FACE], 25, axis=(1, 2), keepdims=True)
-        for each in (contrast, other_contrast)
-    )
-    # Windows of the same gain: what then differs is their shape.
-    centered = centered / np.sqrt(contrast)
-    other_centered = other_centered / np.sqrt(other_contrast)
-    difference = other_centered - centered
-    correlation = 1 - mean_in_face(difference**2) / 2
-    displacement = _displacement(centered + other_centered, difference, mean_in_face)
-    outside = share[:, *_FACE] < _MIN_COVERED
-    correlation[outside], displacement[outside] = 1.0, 0.0
-    return correlation.min((1, 2)), displacement.max((1, 2))
+    def quarter(values: np.ndarray) -> np.ndarray:
+        return np.percentile(values, 25, axis=(1, 2), keepdims=True)
 
-
-def _displacement(total: np.ndarray, difference: np.ndarray, mean: Mean) -> np.ndarray:
-    """Estimates how far each window has moved (Lucas and Kanade 1981), in pixels."""
-    down, across = (np.gradient(total / 2, axis=axis) for axis in (1, 2))
-    xx, xy, yy = mean(across**2), mean(across * down), mean(down**2)
-    # Little is known about windows without edges: assume that they have not moved.
-    ridge = 0.125 * (xx + yy).mean((1, 2), keepdims=True)
-    xx, yy = xx + ridge, yy + ridge
-    x, y = mean(across * difference), mean(down * difference)
-    determinant = xx * yy - xy**2
-    return np.hypot(yy * x - xy * y, xx * y - xy * x) / determinant
+    one, other = one - mean(one), other - mean(other)
+    variances = [
+        each + _NOISE + _FLOOR * quarter(each[:, *_FACE]) for each in (mean(one**2), mean(other**2))
+    ]
+    contrast = np.sqrt(variances[0] * variances[1])[:, *_FACE]
+    noise = _NOISE_SHARE * quarter(mean_in_face((one - other) ** 2)) / contrast
+    one, other = one / np.sqrt(variances[0]), other / np.sqrt(variances[1])
+    difference = np.maximum(mean_in_face((one - other) ** 2) - noise, 0) / 2
+    difference[share[:, *_FACE] < _MIN_COVERED] = 0
+    return difference.max(axis=(1, 2))

@@ -24,7 +24,7 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Description:
-    """The texts shown for one kind of finding."""
+    """Holds the texts shown for one kind of finding."""
 
     title: str
     meaning: str

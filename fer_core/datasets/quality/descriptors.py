@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from fer_core.datasets.quality.alignment import equalized
-from fer_core.datasets.quality.measures import SIDE
+from fer_core.datasets.quality.sketches import COARSE_SIDE as SIDE
+from fer_core.datasets.quality.sketches import coarse, equalized
 
 DIMENSIONS = 32  # of the even and of the odd part
 _FREQUENCIES = 10  # per axis, of the cosine transform
@@ -18,7 +18,10 @@ _CENTER = (SIDE - 1) / 2
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Unit vectors of images, in two parts: a mirrored image has the same even and −1 × the odd."""
+    """Holds unit vectors of images in two parts, `even` and `odd`.
+
+    A mirrored image has the same even part and −1 × the odd.
+    """
 
     even: np.ndarray  # float32 (n, DIMENSIONS)
     odd: np.ndarray  # likewise
@@ -38,13 +41,13 @@ def describe(sketches: np.ndarray, places: np.ndarray) -> Descriptors:
     discriminant analysis, fitted with a sample of the images).
     """
     step = max(1, len(places) // 2000)
-    sample = np.asarray(sketches[places[::step][:2000]])
+    sample = coarse(sketches[places[::step][:2000]])
     means, projections = _fit(sample)
     even = np.empty((len(places), DIMENSIONS), np.float32)
     odd = np.empty_like(even)
     for start in range(0, len(places), 4096):
         piece = slice(start, start + 4096)
-        parts = _features(sketches[places[piece]])
+        parts = _features(coarse(sketches[places[piece]]))
         even[piece], odd[piece] = (
             (part - mean) @ projection
             for part, mean, projection in zip(parts, means, projections, strict=True)

@@ -21,9 +21,12 @@ from fer_core.datasets.quality.descriptors import Descriptors, describe
 from fer_core.datasets.quality.measures import SIDE
 from fer_core.datasets.quality.tangents import evened, explained, tangents, targets
 
-# On FER2013, of every 100 copies by any single change 97 or more reach ...
+# Of every 100 copies by any single change, drawn or of FER2013, 97 or more reach ...
 _MIN_SIMILARITY = 0.5  # of the descriptors, as do 4 of 1,000 other pairs, and ...
-_MIN_EXPLAINED = 0.76  # the share of the variance that tangents explain, as do 4 of 10,000
+_MIN_EXPLAINED = 0.74  # the share of the variance that tangents explain, and ...
+# ... that share + a weight × the similarity, as do 1 of 10,000 other pairs: few copies that are
+# shifted far have both low.
+_MIN_BOTH, _WEIGHT = 1.235, 0.75
 _FEW = 1000  # images of which all pairs go to the second step: too few to fit descriptors
 
 _ROWS, _COLUMNS = 512, 512  # of a tile of pairs: fits into a processor's cache
@@ -31,7 +34,8 @@ _EXPLAINED_AT_ONCE, _ALIGNED_AT_ONCE = 16_384, 256  # pairs: bounds memory
 _HUB = 32  # copies from which on an image stands for them, as in a video of a still face
 
 Report = Callable[[int, int], None]
-Candidates = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, whether it is mirrored
+# First, second, whether it is mirrored, and the similarity of their descriptors.
+Candidates = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]  # first, second, correlation
 
 
@@ -112,8 +116,10 @@ def _near_pairs(images: _Images, start: int) -> Pairs:
     bases = tangents(evened(images.sketches[images.places[start : start + _ROWS]]))
     hubs = np.full(len(images), -1, np.int32)  # of each image in this stripe
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
-    for first, second, mirrored in _similar(images, start):
-        is_explained = _explained(images, bases, first - start, second, mirrored)
+    for first, second, mirrored, similarity in _similar(images, start):
+        shares = _explained(images, bases, first - start, second, mirrored)
+        is_explained = shares >= _MIN_EXPLAINED
+        is_explained &= shares + _WEIGHT * similarity >= _MIN_BOTH
         first, second, mirrored = (each[is_explained] for each in (first, second, mirrored))
         for begin in range(0, len(first), _ALIGNED_AT_ONCE):
             piece = slice(begin, begin + _ALIGNED_AT_ONCE)
@@ -129,19 +135,22 @@ def _similar(images: _Images, start: int) -> Iterator[Candidates]:
     """
     count, rows = len(images), slice(start, start + _ROWS)
     lowest = _MIN_SIMILARITY if count > _FEW else -np.inf
-    kept: list[np.ndarray] = []
+    kept: list[Candidates] = []
     for column in range(start, count, _COLUMNS):
         cosines = images.descriptors.similarities(rows, slice(column, column + _COLUMNS))
         for mirrored, cosine in enumerate(cosines):
             similar = np.flatnonzero(cosine.ravel() >= lowest)  # much faster than `nonzero`
             first, second = np.divmod(similar, cosine.shape[1])
-            pairs = np.stack([first + start, second + column, np.full(len(first), mirrored)])
-            kept.append(pairs[:, pairs[0] < pairs[1]])
+            pairs = (first + start, second + column, np.full(len(first), bool(mirrored)))
+            is_new = pairs[0] < pairs[1]
+            first, second, is_mirrored = (each[is_new] for each in pairs)
+            kept.append((first, second, is_mirrored, cosine.ravel()[similar[is_new]]))
         is_last = column + _COLUMNS >= count
-        if is_last or sum(pairs.shape[1] for pairs in kept) >= _EXPLAINED_AT_ONCE:
-            together = np.concatenate(kept, axis=1)
-            first, second, is_mirrored = together[:, np.argsort(together[0], kind="stable")]
-            yield first, second, is_mirrored.astype(bool)
+        if is_last or sum(len(each[0]) for each in kept) >= _EXPLAINED_AT_ONCE:
+            together = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
+            order = np.argsort(together[0], kind="stable")
+            first, second, is_mirrored, similarity = (each[order] for each in together)
+            yield first, second, is_mirrored, similarity
             kept = []
 
 
@@ -152,7 +161,7 @@ def _explained(
     second: np.ndarray,
     mirrored: np.ndarray,
 ) -> np.ndarray:
-    """Returns of which pairs, ordered by rows of the bases, tangents explain enough."""
+    """Returns which share of each pair, ordered by rows of the bases, tangents explain."""
     seen = images.targets[second]
     seen[mirrored] = seen[mirrored][:, :, ::-1]
     borders = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
@@ -161,7 +170,7 @@ def _explained(
         for left, right in pairwise(borders)
         if left < right
     ]
-    return np.concatenate([np.empty(0, np.float32), *shares]) >= _MIN_EXPLAINED
+    return np.concatenate([np.empty(0, np.float32), *shares])
 
 
 def _verified(

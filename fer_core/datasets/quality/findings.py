@@ -21,7 +21,7 @@ _EXACT, _NEAR = "first", "near"  # columns of the scan result that hold an image
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of problem and the images that have it; texts are in `DESCRIPTIONS`."""
+    """Holds one kind of problem and the images that have it; texts are in `DESCRIPTIONS`."""
 
     kind: str
     images: int  # affected ones; for a leak only those of the later split
@@ -33,7 +33,7 @@ class Finding:
 
     @property
     def group_count(self) -> int:
-        """The number of groups; 0 if ungrouped."""
+        """Returns the number of groups; 0 if ungrouped."""
         return 0 if self.groups is None or not len(self.groups) else int(self.groups[-1]) + 1
 
 

@@ -15,7 +15,7 @@ from fer_core.errors import FerError
 from fer_core.storage import map_array, open_array, paths, writing_array
 
 READABLE, GONE, DAMAGED = 0, 1, 2  # values of `problem`; truncated files are damaged
-SIDE = 32  # pixels of the downscaled gray image that near duplicates are compared by
+SIDE = 48  # pixels of the downscaled gray image that near duplicates are compared by
 
 MEASURES = np.dtype(
     [
@@ -31,7 +31,7 @@ MEASURES = np.dtype(
 )
 
 # Increase it when the same image would be measured differently.
-_VERSION = 2
+_VERSION = 3
 
 
 def measure_images(reader: ImageReader, positions: Sequence[int]) -> np.ndarray:

@@ -59,13 +59,13 @@ class _Search:
 
     @property
     def time(self) -> datetime:
-        """When the search started."""
+        """Returns when the search started."""
         return datetime.fromisoformat(self.started)
 
 
 @dataclass(frozen=True)
 class ScanResult(_Search):
-    """The result of a quality scan, by position in the index."""
+    """Holds the result of a quality scan, by position in the index."""
 
     seconds: Seconds  # duration
     table: np.ndarray  # of dtype TABLE
@@ -77,7 +77,7 @@ class ScanResult(_Search):
 
 @dataclass(frozen=True)
 class FaceSearch(_Search):
-    """The result of a face search in a random sample of the images."""
+    """Holds the result of a face search in a random sample of the images."""
 
     positions: np.ndarray  # of the sample, ascending
     found: np.ndarray  # bool: whether MTCNN found a face

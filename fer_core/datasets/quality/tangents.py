@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from fer_core.datasets.quality.alignment import blurring, equalized
-from fer_core.datasets.quality.measures import SIDE
+from fer_core.datasets.quality.sketches import COARSE_SIDE as SIDE
+from fer_core.datasets.quality.sketches import blurring, coarse, equalized
 
 _SMALL = 12  # pixels per side
 _BASIS = 6
@@ -23,9 +23,9 @@ _POSES = (
 
 
 def evened(sketches: np.ndarray) -> np.ndarray:
-    """Evens out brightness and contrast within uint8 sketches: float32 (n, SIDE, SIDE)."""
-    blur = blurring(_CONTRAST)
-    images = equalized(sketches).astype(np.float32)
+    """Evens out brightness and contrast within uint8 sketches: float32 (n, 32, 32)."""
+    blur = blurring(_CONTRAST, SIDE)
+    images = equalized(coarse(sketches)).astype(np.float32)
     images -= blur @ images @ blur.T
     contrast = np.sqrt(blur @ images**2 @ blur.T)
     contrast += 0.1 * images.std(axis=(1, 2), keepdims=True) + 1e-3

@@ -1,5 +1,6 @@
 """Draws datasets of schematic faces, to try everything without a download."""
 
 from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.datasets.synthetic.random_faces import random_face
 
-__all__ = ["draw_dataset"]
+__all__ = ["draw_dataset", "random_face"]

@@ -1,7 +1,7 @@
 """Fields that change what the classes and splits of a dataset, or of a source, are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import streamlit as st
@@ -29,7 +29,7 @@ _PICTURE = 208  # pixels, of a class
 
 @dataclass(frozen=True)
 class Edited:
-    """The choices that the fields show, and what must be decided before they can be used."""
+    """Holds the choices that the fields show, and what must be decided before they are used."""
 
     choices: Choices
     questions: tuple[Question, ...] = ()
@@ -77,7 +77,7 @@ class ClassEditor:
         if numbering == self._own.numbering and not classes:
             numbering = ""
         try:
-            choices = Choices(self._start.layout, numbering, classes, splits, self._start.columns)
+            choices = replace(self._start, numbering=numbering, classes=classes, splits=splits)
             names, _ = self._preview.read(choices)
         except FerError as error:
             return Edited(self._start, problem=str(error))

@@ -13,7 +13,7 @@ from pages.components.shared.dataset_cache import open_cached, with_corrections
 
 @dataclass(frozen=True)
 class QualityReport:
-    """The last scan of a dataset, up to date or not, and its findings."""
+    """Holds the last scan of a dataset, up to date or not, and its findings."""
 
     result: ScanResult
     faces: FaceSearch | None  # None if out of date

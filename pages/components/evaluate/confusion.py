@@ -16,7 +16,7 @@ from fer_core.evaluation import (
 from pages.components.evaluate.prediction_gallery import show_answers
 from pages.components.shared.formatting import plain
 from pages.components.shared.predictions_cache import Subject
-from pages.components.shared.scores import show_confusion
+from pages.components.shared.scores import show_clickable_confusion
 
 _ORDERS = {
     LARGEST_ERROR: "Largest error first",
@@ -44,7 +44,7 @@ def show_mistakes(subject: Subject, found: EvaluationReport) -> None:
     with matrix:
         st.subheader("Confusion matrix", anchor=False)
         cell = truth, None if answered == WRONG else answered
-        show_confusion(
+        show_clickable_confusion(
             found.confusion,
             found.class_names,
             key=f"confusion-{subject.key}",

@@ -19,7 +19,7 @@ FACES_PER_PAGE = 6
 
 @dataclass(frozen=True)
 class FaceCardData:
-    """A photo with its result."""
+    """Holds a photo with its result."""
 
     photo: Photo
     request: InferenceRequest

@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core import evaluation
 from fer_core.errors import FerError
 from fer_core.evaluation import ALWAYS_ABSTAIN, DEFAULT_MIN_ACCURACY, Coverage, ModelProvenance
+from fer_core.inference import VideoSettings
 from fer_core.runs import Run
 from fer_core.storage import Stamp, stamp
 from pages.components.shared.formatting import format_dataset, plain
@@ -17,7 +18,7 @@ _MIN_ACCURACIES = (0.0, 0.5, 0.6, 0.7, 0.75, DEFAULT_MIN_ACCURACY, 0.85, 0.9, 0.
 
 @dataclass(frozen=True)
 class Abstention:
-    """When the model abstains and says "not sure"."""
+    """Tells when the model abstains and says "not sure"."""
 
     min_accuracy: float  # on answered faces, in [0, 1]; 0 to answer always
     threshold: float  # minimum probability of an answer, in [0, 1]
@@ -25,7 +26,7 @@ class Abstention:
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """The user's choices, whatever the source of the images."""
+    """Holds the user's choices, whatever the source of the images."""
 
     provenance: ModelProvenance
     search: FaceSearch
@@ -35,8 +36,19 @@ class PredictOptions:
 
     @property
     def run(self) -> Run:
-        """The run whose model is used."""
+        """Returns the run whose model is used."""
         return self.provenance.run
+
+    def video_settings(self, every: int, time_constant: float) -> VideoSettings:
+        """Returns the settings for videos; see `VideoSettings`."""
+        return VideoSettings(
+            every=every,
+            time_constant=time_constant,
+            smallest_face=self.search.smallest_face,
+            confidence=self.search.confidence,
+            threshold=self.abstention.threshold,
+            tta=self.tta,
+        )
 
 
 def show_provenance(provenance: ModelProvenance) -> None:

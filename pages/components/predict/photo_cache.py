@@ -34,7 +34,7 @@ LARGE_PHOTOS = BoundedSemaphore(2)
 
 
 class Store(Generic[_Value]):
-    """A thread-safe mapping that drops the least recently used entries, and those of an hour ago.
+    """Maps keys to values; drops the least recently used, and those of an hour ago. Thread-safe.
 
     Unlike a cached function it can be given values that were computed in a batch.
     """
@@ -70,7 +70,7 @@ class Store(Generic[_Value]):
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """Everything besides the photo that determines its result."""
+    """Holds all but the photo that determines its result."""
 
     run_id: str
     model_time: int  # ns; changes with every better epoch
@@ -81,7 +81,7 @@ class InferenceRequest:
 
 @dataclass(frozen=True)
 class DetectedFaces:
-    """The faces of a photo."""
+    """Holds the faces of a photo."""
 
     faces: list["Face"]
     height: int  # pixels of the photo
@@ -93,7 +93,7 @@ class DetectedFaces:
 
 @dataclass(frozen=True)
 class ShownCrop:
-    """A face as it is shown, and as the model gets it."""
+    """Holds a face as it is shown, and as the model gets it."""
 
     jpeg: bytes  # `CROP` pixels on the longer side
     pixels: np.ndarray  # the model's input, uint8 (height, width, channels)

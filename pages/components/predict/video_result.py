@@ -12,9 +12,11 @@ from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
-from pages.components.predict.video_faces import show_faces
+from pages.components.predict.markers.panel import show_marks
+from pages.components.predict.task_list import offer_deletion
+from pages.components.predict.video_faces import read_spells, show_faces
+from pages.components.predict.video_player import KEYS_HELP, joined_video, show_moment
 from pages.components.shared.access import writing
-from pages.components.shared.confirmation import ask_before
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, format_clock, plain
@@ -22,30 +24,36 @@ from pages.components.shared.formatting import file_name, format_clock, plain
 
 def show_video(video: Video) -> None:
     """Shows a video that is no longer queued or running."""
-    with st.container(border=True):
-        try:
-            summary = video.summary
-        except FerError as error:
-            st.error(plain(f"{error} Delete the video and process it again."))
-        else:
-            _show(video, summary)
-        ask_before(
-            partial(run_or_toast, video.delete),
-            lambda: "Delete the annotated video, the table and the portraits?",
-            key=video.id,
-            asks_server=True,
-        )
+    try:
+        summary = video.summary
+    except FerError as error:
+        st.error(plain(f"{error} Delete the video and process it again."))
+    else:
+        _show(video, summary)
+    offer_deletion(video, "Delete the annotated video, the table and the portraits?")
 
 
 def _show(video: Video, summary: Summary | None) -> None:
     if summary is None:
         _show_failure(video)
         return
-    _show_result(video, summary)
-    if summary.rows:
-        show_faces(video, summary)
-    else:
+    _show_facts(video, summary)
+    if not summary.rows:
+        st.video(str(video.annotated_file))
+        _show_downloads(video)
         _show_no_face(video, summary)
+        return
+    with joined_video(video.id):
+        film, charts = st.columns([2, 3])
+        with film:
+            st.video(str(video.annotated_file))
+            show_moment(video.id, summary, read_spells(video, summary))
+            st.caption(KEYS_HELP)
+        with charts:
+            table = show_faces(video, summary)
+    _show_downloads(video)
+    if table is not None:
+        show_marks(video, summary, table)
 
 
 def _show_failure(video: Video) -> None:
@@ -69,7 +77,7 @@ def _show_failure(video: Video) -> None:
         _offer_file("Download table (CSV)", video.table_file, _file_name(video, "csv"), "text/csv")
 
 
-def _show_result(video: Video, summary: Summary) -> None:
+def _show_facts(video: Video, summary: Summary) -> None:
     st.markdown(
         f"**{summary.frames:,} frames** of {format_clock(summary.seconds)}, {summary.width}×"
         f"{summary.height}, processed at {summary.rate:.0f} frames/s by {plain(video.model_name)}"
@@ -92,7 +100,9 @@ def _show_result(video: Video, summary: Summary) -> None:
             "pauses between frames of more than a minute are cut to a minute. The table and the "
             "charts have the times of the file."
         )
-    st.video(str(video.annotated_file))
+
+
+def _show_downloads(video: Video) -> None:
     with st.container(horizontal=True):
         name = _file_name(video, "mp4")
         _offer_file("Download annotated video", video.annotated_file, name, "video/mp4")

@@ -3,40 +3,26 @@
 import streamlit as st
 
 from fer_core import inference
-from fer_core.errors import FerError
 from fer_core.inference import MAX_FRAME_STEP, VIDEO_SUFFIXES, Video, VideoSettings
 from fer_core.runs import Run
 from pages.components.predict.options import PredictOptions
+from pages.components.predict.task_list import ListLabels, show_tasks
 from pages.components.predict.video_result import show_video
 from pages.components.shared.access import upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
-from pages.components.shared.formatting import format_run, plain
-from pages.components.shared.pickers import pick_ended
-from pages.components.shared.task_progress import TaskLabels, show_task
+from pages.components.shared.formatting import format_run
 
 _MAX_FILE_MB = 1024
 _UPLOADS = "video-uploads"  # uploads so far: each gets a new, empty field
+_LABELS = ListLabels("Processed videos", "Video", "Stop processing", "The video was not processed.")
 
 
 def show_videos(options: PredictOptions) -> None:
     """Shows the upload form, running videos and the chosen processed one."""
     _show_form(options)
-    videos = inference.list_videos()
-    active = [video for video in videos if video.state.is_active]
-    with st.container():  # what is below stays as it is when one begins or ends
+    with st.container():
         show_reported_errors()
-        for video in active:
-            words = TaskLabels(
-                "Stop processing", "The video was not processed.", f"**{plain(video.name)}** ·"
-            )
-            show_task(video, words, stays=False)
-    ended = [video for video in videos if video not in active]
-    if not ended:
-        return
-    st.subheader("Processed videos", anchor=False)
-    by_id = {video.id: video for video in ended}
-    chosen = pick_ended("Video", list(by_id), lambda key: _describe(by_id[key]))
-    show_video(by_id[chosen])
+    show_tasks(inference.list_videos(), _LABELS, _result, show_video)
 
 
 def _show_form(options: PredictOptions) -> None:
@@ -64,14 +50,7 @@ def _show_form(options: PredictOptions) -> None:
             "answer shows 63 % of a change. 0 turns smoothing off. The table has smoothed and "
             "unsmoothed probabilities.",
         )
-        settings = VideoSettings(
-            every=int(every),
-            time_constant=float(smoothing),
-            smallest_face=options.search.smallest_face,
-            confidence=options.search.confidence,
-            threshold=options.abstention.threshold,
-            tta=options.tta,
-        )
+        settings = options.video_settings(int(every), float(smoothing))
         st.button(
             "Process video",
             type="primary",
@@ -96,19 +75,9 @@ def _submit(run: Run, key: str, settings: VideoSettings) -> None:
         st.session_state[_UPLOADS] += 1  # a new field, which drops the upload
 
 
-def _describe(video: Video) -> str:
-    """Returns name, time of submission and result."""
-    submitted = video.submitted
-    parts = [video.name, f"{submitted:%d %b, %H:%M}" if submitted else "", _result(video)]
-    return " · ".join(part for part in parts if part)
-
-
-def _result(video: Video) -> str:
-    try:
-        summary = video.summary
-    except FerError:
-        return "damaged"
+def _result(video: Video) -> str | None:
+    summary = video.summary
     if summary is None:
-        return str(video.state)
+        return None
     faces = "1 face" if summary.faces == 1 else f"{summary.faces:,} faces"
     return f"{summary.frames:,} frames, {faces}"

@@ -25,7 +25,7 @@ _SEED, _GUESSES, _SUBJECT = "quiz-seed", "quiz-guesses", "quiz-subject"
 
 @dataclass(frozen=True)
 class Game:
-    """The faces of a game, the model's predictions, and the user's guesses so far."""
+    """Holds the faces of a game, the model's predictions, and the user's guesses so far."""
 
     report: EvaluationReport
     images: LocatedImages

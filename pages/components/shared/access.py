@@ -20,7 +20,7 @@ LOG_OFF = f"{_REACHED} Its owner can open the log by adding the workspace to {PA
 
 
 class WidgetState(TypedDict):
-    """Arguments of a button or a field."""
+    """Holds the arguments of a button or a field."""
 
     disabled: bool
     help: str | None

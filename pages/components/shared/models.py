@@ -24,7 +24,7 @@ _LOADER = ThreadPoolExecutor(1, thread_name_prefix="preload")
 
 @dataclass(frozen=True)
 class FaceSearch:
-    """Settings of the face detector; None stands for its default."""
+    """Holds the settings of the face detector; None stands for its default."""
 
     smallest_face: int | None = None  # pixels of the image
     confidence: float | None = None  # minimum, in [0, 1]

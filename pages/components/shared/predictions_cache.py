@@ -17,7 +17,7 @@ from pages.components.shared.dataset_cache import open_cached
 
 @dataclass(frozen=True)
 class Subject:
-    """A run's predictions for one split of one dataset."""
+    """Names a run's predictions for one split of one dataset."""
 
     run: Run
     file: Path  # the predictions
@@ -32,7 +32,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class LocatedImages:
-    """The images that a subject's predictions belong to."""
+    """Holds the images that a subject's predictions belong to."""
 
     dataset: Dataset
     positions: np.ndarray  # in the dataset's index, one per prediction; -1 for a missing image

@@ -1,16 +1,19 @@
 """Shows scores: accuracy with its interval, confusion matrix, scores per class."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core import evaluation
 from fer_core.evaluation import Accuracy, Score
 from fer_core.figures import confusion_figure
 from fer_core.runs import Run
+from pages.components.shared.formatting import plain
+from pages.components.shared.live_plot import live_plot
 
 CLEAN_HELP = "Accuracy on images that are not among the training images, with its 95 % interval."
 
@@ -18,23 +21,22 @@ _SHARES, _COUNTS = "Percent", "Images"
 
 _SCORES = ["precision", "recall", "f1"]
 _INTERVAL = "With 95 % confidence the score on all such faces is within."
+_PRECISION_HELP = "Of the faces predicted as this expression, the share labeled so."
+_RECALL_HELP = "Of the faces labeled with this expression, the share predicted so."
+_F1_HELP = "The harmonic mean of precision and recall."
+REPORT_HELP = f"""\
+**Precision:** {_PRECISION_HELP}
+
+**Recall:** {_RECALL_HELP}
+
+**F1:** {_F1_HELP}"""
 _REPORT_COLUMNS = {
     "expression": st.column_config.TextColumn("Expression", pinned=True),
-    "precision": st.column_config.NumberColumn(
-        "Precision",
-        format="%.1f%%",
-        help="Of the faces predicted as this expression, the share labeled so.",
-    ),
+    "precision": st.column_config.NumberColumn("Precision", format="%.1f%%", help=_PRECISION_HELP),
     "precision_interval": st.column_config.TextColumn("95 % interval", help=_INTERVAL),
-    "recall": st.column_config.NumberColumn(
-        "Recall",
-        format="%.1f%%",
-        help="Of the faces labeled with this expression, the share predicted so.",
-    ),
+    "recall": st.column_config.NumberColumn("Recall", format="%.1f%%", help=_RECALL_HELP),
     "recall_interval": st.column_config.TextColumn("95 % interval, recall", help=_INTERVAL),
-    "f1": st.column_config.NumberColumn(
-        "F1", format="%.1f%%", help="The harmonic mean of precision and recall."
-    ),
+    "f1": st.column_config.NumberColumn("F1", format="%.1f%%", help=_F1_HELP),
     "f1_interval": st.column_config.TextColumn("95 % interval, F1", help=_INTERVAL),
     "images": st.column_config.NumberColumn("Images", format="localized"),
 }
@@ -77,46 +79,69 @@ def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
     show_accuracy(label, accuracy, "Of the best epoch so far.", width="content")
 
 
-def show_confusion(
+def show_confusion(matrix: np.ndarray, class_names: Sequence[str], key: str) -> None:
+    """Shows the confusion matrix; needs Plotly's script from `load_plotly`.
+
+    With `st.plotly_chart`, a page with curves would make the browser load Plotly twice.
+    """
+    figure = _confusion_figure(matrix, class_names, key)
+    live_plot(figure.to_json(), key, figure.layout.height, "Confusion matrix", tools=False)
+
+
+def show_clickable_confusion(
     matrix: np.ndarray,
     class_names: Sequence[str],
     key: str,
     *,
-    chosen: tuple[str | None, str | None] = (None, None),
-    on_click: Callable[[str, str], None] | None = None,
+    chosen: tuple[str | None, str | None],
+    on_click: Callable[[str, str], None],
 ) -> None:
-    """Shows the confusion matrix, in percent of each true expression or in images.
+    """Shows the confusion matrix with cells that can be clicked.
 
     Args:
         chosen: true and predicted expression of the framed cell or row; see `confusion_figure`.
         on_click: called with the true and the predicted expression of a clicked cell.
     """
-    unit = st.segmented_control(
-        "Cells show", [_SHARES, _COUNTS], default=_SHARES, required=True, key=f"{key}-unit"
-    )
-    # Streamlit's text color in charts is too faint on a colored cell.
-    ink = "white" if st.context.theme.type == "dark" else "black"
-    figure = confusion_figure(matrix, class_names, unit == _SHARES, ink=ink, chosen=chosen)
-    options: dict[str, Any] = {"key": key, "config": {"displayModeBar": False}}
-    if on_click is None:
-        st.plotly_chart(figure, **options)
-        return
+    figure = _confusion_figure(matrix, class_names, key, chosen)
 
     def pass_on() -> None:
         points = st.session_state[key]["selection"]["points"]
         if points:  # none after a second click on the same cell, which stays chosen
             on_click(*points[-1]["customdata"][-2:])
 
-    st.plotly_chart(figure, on_select=pass_on, selection_mode="points", **options)
+    st.plotly_chart(
+        figure,
+        key=key,
+        on_select=pass_on,
+        selection_mode="points",
+        config={"displayModeBar": False},
+    )
+
+
+def _confusion_figure(
+    matrix: np.ndarray,
+    class_names: Sequence[str],
+    key: str,
+    chosen: tuple[str | None, str | None] = (None, None),
+) -> go.Figure:
+    """Shows a choice between percent of each true expression and images; returns the matrix."""
+    unit = st.segmented_control(
+        "Cells show", [_SHARES, _COUNTS], default=_SHARES, required=True, key=f"{key}-unit"
+    )
+    # Streamlit's text color in charts is too faint on a colored cell.
+    ink = "white" if st.context.theme.type == "dark" else "black"
+    return confusion_figure(matrix, class_names, unit == _SHARES, ink=ink, chosen=chosen)
 
 
 def show_report(predictions: pd.DataFrame, class_names: Sequence[str]) -> None:
-    """Shows precision, recall and F1 of every class and their mean."""
+    """Shows precision, recall and F1 of every class and their mean, as a table of text."""
     matrix = evaluation.confusion(predictions, class_names)
     scores = evaluation.hide_empty_classes(evaluation.score_classes(matrix, class_names))
-    report = scores[[*_SCORES, "images"]]
-    report[_SCORES] *= 100
-    st.dataframe(report, column_config=_REPORT_COLUMNS, height="content", placeholder="–")
+    rows = ["| Expression | Precision | Recall | F1 | Images |", "|:--|--:|--:|--:|--:|"]
+    for name, score in scores.iterrows():
+        shares = " | ".join("–" if np.isnan(score[key]) else f"{score[key]:.1%}" for key in _SCORES)
+        rows.append(f"| {plain(str(name))} | {shares} | {score['images']:,.0f} |")
+    st.markdown("\n".join(rows))
 
 
 def show_class_scores(scores: pd.DataFrame) -> None:

@@ -17,7 +17,7 @@ REFRESH_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class TaskLabels:
-    """Labels of a task on the screen; all but the button's are Markdown."""
+    """Labels a task on the screen; all but the button's are Markdown."""
 
     stop: str  # the button's label
     failed: str  # a sentence before the reason

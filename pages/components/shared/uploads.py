@@ -20,7 +20,7 @@ _lock = threading.Lock()
 
 
 class LimitedUploads(MemoryUploadedFileManager):
-    """Streamlit's uploads, which are kept in memory without limit, with one.
+    """Limits Streamlit's uploads, which it keeps in memory.
 
     Streamlit (seen in 1.67) limits the size of a file, not the number of files; and whoever has the
     number of a session may send files to any page, even one without an upload field.
@@ -56,7 +56,7 @@ class LimitedUploads(MemoryUploadedFileManager):
 
 
 class UploadGate:
-    """Middleware that counts uploads while they arrive: any number may at the same time."""
+    """Counts uploads while they arrive, as middleware: any number may at the same time."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wraps the server."""

@@ -75,7 +75,14 @@ def _refresh(run: Run, shown: PageState, interval: float | None) -> None:
     if curves:
         label = f"Loss and accuracy of {_title(run)}"
         live_plot(curves, _curves_key(run), HISTORY_HEIGHT, label)
-    with st.expander("Log", icon=":material/notes:"):
+    _show_log(run)
+
+
+def _show_log(run: Run) -> None:
+    log = st.expander("Log", icon=":material/notes:", key=f"log-{run.id}", on_change="rerun")
+    if not log.open:  # a browser needs 0.5 s to load what shows code
+        return
+    with log:
         # Its tracebacks name the folders of this machine.
         if access.current().may_read(paths.runs_root()):
             st.code(run.log(lines=100) or "The log is empty.", language=None, wrap_lines=True)

@@ -24,6 +24,7 @@ from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import code, format_duration, plain
 from pages.components.shared.scores import (
+    REPORT_HELP,
     TEST_HELP,
     VAL_HELP,
     show_accuracy,
@@ -120,7 +121,7 @@ def _show_scores(run: Run, predictions: pd.DataFrame) -> None:
         matrix = evaluation.confusion(predictions, run.class_names)
         show_confusion(matrix, run.class_names, key=f"confusion-{run.id}")
     with classes:
-        st.markdown("**Scores per class, validation**")
+        st.markdown("**Scores per class, validation**", help=REPORT_HELP)
         show_report(predictions, run.class_names)
 
 

@@ -20,7 +20,7 @@ VISIBLE = 1 / 200  # fraction of new steps from which a change of the curves is 
 
 
 class RunView:
-    """A run's tables and curves, shared by all sessions that show it; thread-safe."""
+    """Holds a run's tables and curves, shared by all sessions that show it; thread-safe."""
 
     def __init__(self, run: Run) -> None:
         self._directory = run.directory
@@ -37,7 +37,7 @@ class RunView:
 
     @property
     def history(self) -> pd.DataFrame:
-        """One row per completed epoch; must not be changed."""
+        """Returns one row per completed epoch; must not be changed."""
         return self._history.read()
 
     def curves(self, *, complete: bool) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from fer_core import datasets
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
 from pages.components.shared.access import writing
@@ -16,7 +17,11 @@ from pages.components.train.fields import (
     field_key,
     setting_fields,
     teachers_fields,
+    text_field,
 )
+
+OPEN = "settings"  # tells in the session state whether the settings are open
+_WERE_OPEN = "settings-were-open"
 
 
 def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
@@ -32,22 +37,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
         config = replace(config, image_size=size, initial_run=initial.id, weights="none")
     # The key names the dataset, so that a click made before it was deleted starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
-        with st.expander("Settings", icon=":material/tune:"):
-            st.caption(
-                "The recipe is complete: no setting has to be changed. The question marks explain "
-                "the settings."
-            )
-            st.markdown("**Optimization**")
-            settings = setting_fields(config, config, "optimization", columns=3)
-            st.markdown("**Regularization**")
-            settings |= setting_fields(config, config, "regularization", columns=4)
-            settings |= teachers_fields(config, dataset)
-            st.markdown("**Images**")
-            settings |= _images(config, dataset)
-            settings["augmentation"] = _augmentation(config)
-            st.markdown("**Computation and output**")
-            settings |= setting_fields(config, config, "computation", columns=3)
-        settings |= corrections_field(config, dataset)
+        settings = _settings(config, dataset) | corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
                 "Start training", type="primary", icon=":material/play_arrow:", **writing()
@@ -59,6 +49,34 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
     if show:
         show_augmentation(chosen, dataset)
     return chosen if start else None
+
+
+def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+    """Shows the settings of the recipe; returns the values, or none while nobody looked at them.
+
+    The fields are drawn from the first opening on: they make up two thirds of the page, and what is
+    entered would be lost if they went again.
+    """
+    expander = st.expander("Settings", icon=":material/tune:", key=OPEN, on_change="rerun")
+    if not st.session_state.setdefault(_WERE_OPEN, False):
+        st.session_state[_WERE_OPEN] = expander.open
+    if not st.session_state[_WERE_OPEN]:
+        return {}
+    with expander:
+        st.caption(
+            "The recipe is complete: no setting has to be changed. The question marks explain the "
+            "settings."
+        )
+        st.markdown("**Optimization**")
+        settings = setting_fields(config, config, "optimization", columns=3)
+        st.markdown("**Regularization**")
+        settings |= setting_fields(config, config, "regularization", columns=4)
+        settings |= teachers_fields(config, dataset)
+        st.markdown("**Images**")
+        settings |= _images(config, dataset)
+        settings["augmentation"] = _augmentation(config)
+        st.markdown("**Computation and output**")
+        return settings | setting_fields(config, config, "computation", columns=3)
 
 
 def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -88,6 +106,9 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         else SETTINGS["validation_fraction"].help,
         persist_state="session",
     )
+    labels = {}
+    if datasets.has_votes(dataset.index):
+        labels["labels"] = text_field(config, "labels", config.labels, grid)
     expressions = st.multiselect(
         SETTINGS["class_names"].label,
         dataset.class_names,
@@ -100,6 +121,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         "image_size": tuple(sides),
         "validation_fraction": None if has_own or fraction == default else fraction,
         "class_names": tuple(expressions),
+        **labels,
     }
 
 

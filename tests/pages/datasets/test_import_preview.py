@@ -15,7 +15,7 @@ from fer_core.storage.files import write_json
 from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
 from pages.components.shared.dataset_imports import submit_preview
-from tests.datasets.trees import write_tree
+from tests.datasets.trees import write_ck_plus, write_tree
 from tests.pages.conftest import press, rerun, text_of
 from tests.pages.datasets.test_page import do_waiting
 
@@ -111,6 +111,34 @@ def test_persons_are_no_classes_unless_that_is_chosen(
     assert field(page, "S010 · 3 images").value == "s010"
     press(page, "Cancel")
     assert list_datasets() == [] and tasks.list_tasks() == []
+
+
+def test_how_many_frames_of_a_sequence_carry_its_label_is_asked(
+    open_page: PageOpener, tmp_path: Path
+) -> None:
+    root = write_ck_plus(tmp_path / "faces", sequences=(3, 5), frames=6)
+    page = preview(open_page, root)
+    assert is_open(page) and "labeled sequences of up to 6 frames" in page.warning[0].value
+    assert page.number_input(key=frames_key(page)).value is None
+    page.number_input(key=frames_key(page)).set_value(3)
+    rerun(page)
+    do_waiting()
+    rerun(page)
+    page.checkbox[0].check()
+    rerun(page)
+    do_waiting()
+    rerun(page)
+    assert page.number_input(key=frames_key(page)).value == 3 and page.checkbox[0].value
+    choose(page, "5 · 3 images", "sad")  # which keeps the frames
+    assert not is_open(page)
+    add(page)
+    counts = open_dataset("faces").counts().sum(axis=1)
+    assert counts.to_dict() == {"disgust": 3, "sad": 3, "neutral": 2}
+
+
+def frames_key(page: AppTest) -> str:
+    (field,) = [one for one in page.number_input if one.label == "Last frames of each sequence"]
+    return str(field.key)
 
 
 def test_another_column_can_be_the_label(open_page: PageOpener, tmp_path: Path) -> None:

@@ -439,7 +439,7 @@ def test_a_doubtful_label_that_was_decided_about_does_not_come_again(
     assert doubted_in(rerun(page)) == [doubted]
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "../faces", "a\nb"])
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "../faces", "a\nb", "a\0b"])
 def test_a_dataset_of_a_name_that_no_folder_can_have_breaks_nothing(
     open_page: PageOpener, finished_run: RunFactory, name: str
 ) -> None:

@@ -22,7 +22,7 @@ from fer_core.tasks.task import Progress, TaskState
 from pages.components.shared.formatting import format_duration, format_size
 from pages.components.shared.memory import freeze_imports
 from pages.components.train.run_watch import FIRST_REFRESH_SECONDS
-from tests.pages.conftest import RunFactory, rerun, take, write_history
+from tests.pages.conftest import RunFactory, rerun, take, unfold, write_history
 from tests.tasks.requests import write_request
 
 
@@ -234,12 +234,15 @@ def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactor
     page = watching(finished_run(opened=True))
     assert page.success[0].value == "Completed after 50 epochs in 25 min; best epoch: 50."
     assert [metric.value for metric in page.metric] == ["60.0%", "50.0%"]
-    assert page.get("plotly_chart")  # the confusion matrix
+    assert len(page.get("bidi_component")) == 3  # curves, confusion matrix, Plotly itself
+    (scores,) = (text.value for text in page.markdown if text.value.startswith("| Expression"))
+    assert len(scores.splitlines()) == 2 + len(EXPRESSIONS) + 1  # a head, and a mean
 
 
 def test_the_log_can_be_read(training_run: Run) -> None:
     (training_run.directory / "attempts" / "0" / "worker.log").write_text("epoch 1\nepoch 2\n")
-    assert watching(training_run).code[0].value == "epoch 1\nepoch 2"
+    page = unfold(watching(training_run), f"log-{training_run.id}")
+    assert page.code[0].value == "epoch 1\nepoch 2"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from fer_core.tasks import queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState
 from pages.components.shared.formatting import plain
-from tests.pages.conftest import rerun
+from pages.components.train.settings_form import OPEN
+from tests.datasets.test_ferplus import voted_faces
+from tests.pages.conftest import rerun, unfold
 
 PageOpener = Callable[..., AppTest]
 
@@ -28,6 +30,12 @@ pytestmark = pytest.mark.usefixtures("no_supervisor")
 def page(workspace: object, open_page: PageOpener) -> AppTest:
     draw_dataset("faces", count=70)
     return open_page("train")
+
+
+@pytest.fixture
+def form(page: AppTest) -> AppTest:
+    """The page with its settings open."""
+    return unfold(page, OPEN)
 
 
 def started() -> list[Run]:
@@ -59,8 +67,8 @@ def test_a_recipe_is_started_exactly_as_it_is(page: AppTest, name: str) -> None:
     assert page.query_params["run"] == run.id
 
 
-def test_every_setting_can_be_changed(page: AppTest) -> None:
-    page.selectbox(key="recipe").set_value("vgg19_finetuned").run()
+def test_every_setting_can_be_changed(form: AppTest) -> None:
+    form.selectbox(key="recipe").set_value("vgg19_finetuned").run()
     given = {"Epochs": 30, "Batch size": 8, "Learning rate": 0.01, "Seed": 5, "Image height": 64,
              "Warm-up": 1.5, "Early stopping": 2, "Image width": 100, "Cached views per image": 3,
              "Head-only epochs": 4, "Head learning rate": 0.02, "Unfrozen blocks": 1,
@@ -68,15 +76,15 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
              "Rotation": 10.0, "Shift": 0.15, "Shear": 5.0, "Zoom": 0.3, "Contrast": 0.1,
              "Brightness": 0.2, "Random erasing": 0.35}  # fmt: skip
     for label, value in given.items():
-        number(page, label).set_value(value)
-    page.multiselect[0].set_value(["happy", "sad"])
-    page.text_input[0].set_value("none")
+        number(form, label).set_value(value)
+    form.multiselect[0].set_value(["happy", "sad"])
+    form.text_input[0].set_value("none")
     chosen = {"precision": "mixed_bfloat16", "optimizer": "sgd", "schedule": "constant"}
     for name, value in chosen.items():
-        page.selectbox(key=f"setting-vgg19_finetuned-{name}").set_value(value)
-    for checkbox in page.checkbox:
+        form.selectbox(key=f"setting-vgg19_finetuned-{name}").set_value(value)
+    for checkbox in form.checkbox:
         checkbox.set_value(checkbox.label in ("Class weights", "TensorBoard files"))
-    press_start(page)
+    press_start(form)
     (run,) = started()
     recipe = RECIPES["vgg19_finetuned"].config
     assert run.config == replace(
@@ -91,6 +99,19 @@ def test_every_setting_can_be_changed(page: AppTest) -> None:
     )  # fmt: skip
 
 
+def test_labels_are_a_choice_where_a_dataset_has_votes(page: AppTest) -> None:
+    page = unfold(page, OPEN)
+    assert not any(field.label == "Labels" for field in page.selectbox)
+    open_dataset("faces").delete()
+    voted_faces()
+    rerun(page)
+    page.selectbox(key="recipe").set_value("ferplus").run()
+    assert next(field for field in page.selectbox if field.label == "Labels").value == "ferplus"
+    press_start(page)
+    (run,) = started()
+    assert run.config == replace(settings_here("ferplus"), dataset="faces")
+
+
 def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppTest) -> None:
     assert not page.get("image")
     for words, recipe in (("All augmentation is off", "cnn_classic"), ("", "cnn_residual")):
@@ -103,11 +124,11 @@ def test_augmentation_is_shown_as_it_is_chosen_and_nothing_is_started(page: AppT
     assert started() == []
 
 
-def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
-    number(page, "Learning rate decay").set_value(0.001)
-    press_start(page)
+def test_the_classic_decay_is_asked_for_where_it_belongs(form: AppTest) -> None:
+    number(form, "Learning rate decay").set_value(0.001)
+    press_start(form)
     assert started()[0].config.learning_rate_decay == 0.001
-    labels = {entry.label for entry in page.number_input}
+    labels = {entry.label for entry in form.number_input}
     assert "Head-only epochs" not in labels and "Cached views per image" not in labels
 
 
@@ -121,27 +142,27 @@ def test_the_classic_decay_is_asked_for_where_it_belongs(page: AppTest) -> None:
     ],
 )
 def test_what_is_impossible_is_refused_with_a_sentence(
-    page: AppTest, recipe: str, label: str, value: float, sentence: str
+    form: AppTest, recipe: str, label: str, value: float, sentence: str
 ) -> None:
-    page.selectbox(key="recipe").set_value(recipe).run()
-    number(page, label).set_value(value)
-    press_start(page)
-    assert plain(sentence) in page.error[0].value
+    form.selectbox(key="recipe").set_value(recipe).run()
+    number(form, label).set_value(value)
+    press_start(form)
+    assert plain(sentence) in form.error[0].value
     assert started() == []
 
 
-def test_weights_that_are_no_file_are_refused_here(page: AppTest) -> None:
-    page.selectbox(key="recipe").set_value("vgg19_dropout").run()
-    page.text_input[0].set_value("/no/such/weights.h5")
-    press_start(page)
-    assert "Received: /no/such/weights.h5" in page.error[0].value
+def test_weights_that_are_no_file_are_refused_here(form: AppTest) -> None:
+    form.selectbox(key="recipe").set_value("vgg19_dropout").run()
+    form.text_input[0].set_value("/no/such/weights.h5")
+    press_start(form)
+    assert "Received: /no/such/weights.h5" in form.error[0].value
     assert started() == []
 
 
-def test_one_expression_alone_is_refused(page: AppTest) -> None:
-    page.multiselect[0].set_value(["happy"])
-    press_start(page)
-    assert "at least two expressions" in page.error[0].value
+def test_one_expression_alone_is_refused(form: AppTest) -> None:
+    form.multiselect[0].set_value(["happy"])
+    press_start(form)
+    assert "at least two expressions" in form.error[0].value
 
 
 def test_two_presses_give_two_runs_in_the_queue(page: AppTest) -> None:
@@ -173,17 +194,17 @@ def test_a_data_set_that_is_being_added_is_shown(open_page: PageOpener) -> None:
     assert any("faces" in text.proto.text for text in page.get("progress"))
 
 
-def test_a_press_meant_for_a_data_set_that_is_gone_starts_nothing(page: AppTest) -> None:
+def test_a_press_meant_for_a_data_set_that_is_gone_starts_nothing(form: AppTest) -> None:
     draw_dataset("other", count=70, seed=1)
-    number(page, "Epochs").set_value(7)
+    number(form, "Epochs").set_value(7)
     open_dataset("faces").delete()
-    press_start(page)
+    press_start(form)
     assert started() == []
 
 
-def test_what_a_recipe_was_started_with_stays_when_another_is_looked_at(page: AppTest) -> None:
-    number(page, "Epochs").set_value(7)
-    press_start(page)
+def test_what_a_recipe_was_started_with_stays_when_another_is_looked_at(form: AppTest) -> None:
+    number(form, "Epochs").set_value(7)
+    press_start(form)
     for name in ("cnn_classic_wide", "cnn_classic"):
-        page.selectbox(key="recipe").set_value(name).run()
-    assert number(page, "Epochs").value == 7
+        form.selectbox(key="recipe").set_value(name).run()
+    assert number(form, "Epochs").value == 7

@@ -19,7 +19,8 @@ from fer_core.tasks import queue
 from fer_core.tasks.processes import process_record
 from fer_core.tasks.task import TaskState
 from pages.components.shared.formatting import format_run
-from tests.pages.conftest import RunFactory, rerun, take
+from pages.components.train.settings_form import OPEN
+from tests.pages.conftest import RunFactory, rerun, take, unfold
 
 PageOpener = Callable[..., AppTest]
 
@@ -244,6 +245,7 @@ def test_a_run_can_start_from_the_weights_of_one_that_fits(
     config = source.config.to_dict() | {"image_size": [64, 64]}
     write_json(source.directory / "config.json", config)
     page = open_page("train")
+    page = unfold(page, OPEN)
     page.selectbox(key="recipe").set_value("cnn_classic_wide").run()
     assert "initial-run-cnn_classic_wide" not in [box.key for box in page.selectbox]
     page.selectbox(key="recipe").set_value("cnn_classic").run()
@@ -268,7 +270,7 @@ def test_a_deleted_teacher_is_deselected(ended: RunFactory, open_page: PageOpene
         names = list(open_dataset("faces").class_names)
         write_json(run.directory / "dataset.json", {"class_names": names, "counts": {}})
         (run.directory / "model.keras").touch()
-    page = open_page("train")
+    page = unfold(open_page("train"), OPEN)
     key = "setting-cnn_classic-teachers-faces"
     page.multiselect(key=key).set_value([kept.id, gone.id])
     page = rerun(page)
@@ -301,7 +303,7 @@ def test_without_tensorboard_the_checkbox_says_what_to_install(
 ) -> None:
     draw_dataset("faces", count=70)
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
-    page = open_page("train")
+    page = unfold(open_page("train"), OPEN)
     box = next(box for box in page.checkbox if box.label == "TensorBoard files")
     assert box.disabled and "pip install tensorboard" in box.help
 

@@ -16,22 +16,22 @@ from fer_core.vision import IMAGE_SUFFIXES
 from pages.components.predict.batches.preview import show_preview
 from pages.components.predict.batches.result import show_batch
 from pages.components.predict.options import PredictOptions
+from pages.components.predict.task_list import ListLabels, show_tasks
 from pages.components.shared.access import reading_paths, upload_limit, writing
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import format_run, plain
-from pages.components.shared.pickers import pick_ended
-from pages.components.shared.task_progress import TaskLabels, show_task
 
 FOLDER, FILES, UPLOADED_FOLDER = "Folder on this computer", "Upload files", "Upload a folder"
 EVERY, PER_SECOND = "Every Nth frame", "Frames per second"
 _MAX_FILE_MB = 1024
 _UPLOADS = "batch-uploads"  # uploads so far: each gets a new, empty field
+_LABELS = ListLabels("Batches", "Batch", "Stop batch", "The batch failed.")
 _TYPES = sorted(suffix[1:] for suffix in (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, ".zip"))
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The files of a batch: of a folder on this computer, or uploaded."""
+    """Holds the files of a batch: of a folder on this computer, or uploaded."""
 
     folder: Path | None = None
     uploads: tuple[Any, ...] = ()  # Streamlit's uploaded files
@@ -43,20 +43,9 @@ class _Source:
 def show_batches(options: PredictOptions) -> None:
     """Shows the form, running batches and the chosen ended one."""
     _show_form(options)
-    every = batches.list_batches()
-    active = [batch for batch in every if batch.state.is_active]
-    with st.container():  # what is below stays as it is when one begins or ends
+    with st.container():
         show_reported_errors()
-        for batch in active:
-            labels = TaskLabels("Stop batch", "The batch failed.", f"**{plain(batch.name)}** ·")
-            show_task(batch, labels, stays=False)
-    ended = [batch for batch in every if batch not in active]
-    if not ended:
-        return
-    st.subheader("Batches", anchor=False)
-    by_id = {batch.id: batch for batch in ended}
-    chosen = pick_ended("Batch", list(by_id), lambda key: _describe(by_id[key]))
-    show_batch(by_id[chosen])
+    show_tasks(batches.list_batches(), _LABELS, _result, show_batch)
 
 
 def _show_form(options: PredictOptions) -> None:
@@ -77,20 +66,21 @@ def _show_form(options: PredictOptions) -> None:
             "others. Only file is needed. Every other column is joined to the results."
         ),
     )
-    settings = replace(_choose_settings(options), patterns=patterns)
+    markers, baseline = _choose_marks(number)
+    settings = replace(_choose_settings(options), patterns=patterns, baseline=baseline)
     data, is_valid = table.getvalue() if table else None, bool(source)
     if data is not None:
         settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
     if source:
         names = [file.name for file in source.uploads]
-        is_valid = show_preview(options.run, source.folder, names, settings, data)
+        is_valid = show_preview(options.run, source.folder, names, settings, (data, markers))
     st.button(
         "Start batch",
         type="primary",
         icon=":material/play_arrow:",
         **writing(disabled=not is_valid),
         on_click=_submit,
-        args=(options.run, source, settings, data),
+        args=(options.run, source, settings, (data, markers)),
     )
     st.caption(
         "A file that cannot be read does not end the batch. Stopping keeps the finished files, and "
@@ -140,6 +130,30 @@ def _choose_patterns() -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _choose_marks(number: int) -> tuple[bytes | None, str]:
+    """Chooses a table of markers, and a baseline for files without their own."""
+    with st.expander("Markers and baseline, optional", icon=":material/flag:"):
+        file = st.file_uploader(
+            "Markers and excluded ranges (CSV)",
+            type=["csv"],
+            max_upload_size=upload_limit(8),
+            key=f"batch-markers-{number}",
+            **writing(
+                help="Columns file, time, label for markers, or file, start, end, reason for "
+                "ranges to exclude. Markers can also be added when the batch has ended."
+            ),
+        )
+        baseline = st.text_input(
+            "Baseline",
+            key="batch-baseline",
+            width=240,
+            placeholder="0-5",
+            help="A range of each video, or the name of a file with a neutral face, whose means "
+            "are subtracted. A column baseline in the table of clips says it for each file.",
+        )
+    return file.getvalue() if file else None, baseline.strip()
+
+
 def _choose_settings(options: PredictOptions) -> BatchSettings:
     """Chooses which frames of videos are processed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -168,42 +182,25 @@ def _choose_settings(options: PredictOptions) -> BatchSettings:
             help="Time constant of the exponential smoothing of probabilities. Answers and peaks "
             "follow the smoothed ones, means the single frames. 0 turns smoothing off.",
         )
-    video = VideoSettings(
-        every=step,
-        time_constant=float(smoothing),
-        smallest_face=options.search.smallest_face,
-        confidence=options.search.confidence,
-        threshold=options.abstention.threshold,
-        tta=options.tta,
-    )
-    return BatchSettings(video, rate)
+    return BatchSettings(options.video_settings(step, float(smoothing)), rate)
 
 
-def _submit(run: Run, source: _Source, settings: BatchSettings, table: bytes | None) -> None:
-    name = format_run(run)
+def _submit(
+    run: Run, source: _Source, settings: BatchSettings, tables: tuple[bytes | None, bytes | None]
+) -> None:
+    given: dict[str, Any] = dict(zip(("table", "markers"), tables, strict=True))
+    given["model_name"] = format_run(run)
 
     def submit() -> Batch:
         if source.folder is not None:
-            return batches.submit_folder(run, source.folder, settings, table=table, model_name=name)
+            return batches.submit_folder(run, source.folder, settings, **given)
         uploads: Sequence[tuple[str, IO[bytes]]] = [(file.name, file) for file in source.uploads]
-        return batches.submit_uploads(run, uploads, settings, table=table, model_name=name)
+        return batches.submit_uploads(run, uploads, settings, **given)
 
     if run_or_report(submit):
         st.session_state[_UPLOADS] += 1  # new fields, which drops the uploads
 
 
-def _describe(batch: Batch) -> str:
-    """Returns name, time of submission and result."""
-    submitted = batch.submitted
-    parts = [batch.name, f"{submitted:%d %b, %H:%M}" if submitted else "", _result(batch)]
-    return " · ".join(part for part in parts if part)
-
-
-def _result(batch: Batch) -> str:
-    try:
-        summary = batch.summary
-    except FerError:
-        return "damaged"
-    if summary is None:
-        return str(batch.state)
-    return f"{summary.finished:,} of {summary.files:,} files"
+def _result(batch: Batch) -> str | None:
+    summary = batch.summary
+    return f"{summary.finished:,} of {summary.files:,} files" if summary else None

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from fer_core import batches
+from fer_core import batches, vision
 from fer_core.batches import Batch, BatchResults, BatchSummary
 from fer_core.errors import FerError
 from fer_core.figures import condition_figure, participant_figure
@@ -15,9 +16,10 @@ from fer_core.runs import STOPPED
 from fer_core.storage import Stamp, export_csv, stamp
 from fer_core.tasks import TaskState
 from fer_core.text import counted
-from pages.components.predict.batches.people import show_people
+from pages.components.predict.batches.markers import show_batch_markers
+from pages.components.predict.people import Row, show_people
+from pages.components.predict.task_list import offer_deletion
 from pages.components.shared.access import writing
-from pages.components.shared.confirmation import ask_before
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, plain
@@ -30,24 +32,18 @@ _NOT_SURE = "not sure"
 
 def show_batch(batch: Batch) -> None:
     """Shows a batch that is no longer queued or running."""
-    with st.container(border=True):
-        try:
-            files = (batch.directory / "manifest.json", batch.directory / "result.json")
-            stamps = tuple(map(stamp, (*files, batch.files)))
-            results = _read(str(batch.directory), stamps)
-            summary = batch.summary
-        except FerError as error:
-            st.error(plain(f"{error} Delete the batch and start it again."))
-        else:
-            _show_end(batch, summary)
-            if results is not None and results.results:
-                _show_results(batch, results, stamps)
-        ask_before(
-            partial(run_or_toast, batch.delete),
-            lambda: "Delete all results of this batch?",
-            key=batch.id,
-            asks_server=True,
-        )
+    try:
+        files = (batch.directory / "manifest.json", batch.directory / "result.json")
+        stamps = tuple(map(stamp, (*files, batch.files, batch.marks_file)))
+        results = _read(str(batch.directory), stamps)
+        summary = batch.summary
+    except FerError as error:
+        st.error(plain(f"{error} Delete the batch and start it again."))
+    else:
+        _show_end(batch, summary)
+        if results is not None and results.results:
+            _show_results(batch, results, stamps)
+    offer_deletion(batch, "Delete all results of this batch?")
 
 
 @st.cache_data(max_entries=4, ttl="1h", show_spinner="Reading the results …")
@@ -105,7 +101,13 @@ def _show_results(batch: Batch, results: BatchResults, stamps: tuple[Stamp, ...]
     else:
         _show_plots(batch, results, summary)
         _show_summary(results, summary)
-    show_people(batch, results)
+    show_batch_markers(batch, results)
+    show_people(
+        batch.id,
+        batches.list_tracks(results),
+        partial(_picture, batch),
+        partial(batches.assign_tracks, batch, results),
+    )
     _show_downloads(batch, results, summary)
 
 
@@ -174,18 +176,44 @@ def _show_summary(results: BatchResults, summary: pd.DataFrame) -> None:
             if column.kind != "text"
         },
     )
-    st.caption("A row per file and person. The data dictionary says what each column means.")
+    said = "A row per file and person. The data dictionary says what each column means."
+    if any(marks.excluded for marks in results.marks.files.values()):
+        said += " Excluded ranges do not count."
+    if results.marks.has_baseline:
+        said += " In the last columns **a baseline is subtracted**."
+    st.caption(said)
+
+
+def _picture(batch: Batch, row: Row) -> np.ndarray | None:
+    """Returns the pictures of a track side by side, uint8 RGB; None without any."""
+    images = []
+    for position in range(batches.MAX_CROPS):
+        file = batch.crop_file(int(row["number"]), int(row["track"]), position)
+        try:
+            if file.is_file():
+                images.append(vision.decode(file))
+        except FerError:  # damaged
+            continue
+    images = [image for image in images if image.shape == images[0].shape]
+    return np.hstack(images) if images else None
 
 
 def _show_downloads(batch: Batch, results: BatchResults, summary: pd.DataFrame) -> None:
+    ending = "-minus-baseline" if results.marks.has_baseline else ""
     size = sum(file.stat().st_size for file in batch.files.glob("*.csv"))
     with st.container(horizontal=True):
-        _offer(batch, "Download summary (CSV)", partial(export_csv, summary), ".csv", "text/csv")
+        _offer(
+            batch,
+            "Download summary (CSV)",
+            partial(export_csv, summary),
+            f"{ending}.csv",
+            "text/csv",
+        )
         _offer(
             batch,
             "Download summary (Parquet)",
             partial(batches.to_parquet, summary, results.columns),
-            ".parquet",
+            f"{ending}.parquet",
             "application/vnd.apache.parquet",
         )
         _offer(

@@ -19,7 +19,7 @@ _gallery = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Bar:
-    """A labeled probability bar under a thumbnail."""
+    """Describes a labeled probability bar under a thumbnail."""
 
     label: str
     share: float  # in [0, 1]
@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tile:
-    """One thumbnail of a gallery."""
+    """Describes one thumbnail of a gallery."""
 
     jpeg: bytes  # empty for a missing image: the tile says so
     label: str

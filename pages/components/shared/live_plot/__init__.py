@@ -30,7 +30,9 @@ def load_plotly() -> None:
     _loader()(key="plotly")
 
 
-def live_plot(figure: str, key: str, height: int, label: str = "Curves") -> None:
+def live_plot(
+    figure: str, key: str, height: int, label: str = "Curves", *, tools: bool = True
+) -> None:
     """Draws a figure, or updates the one drawn before under the same key.
 
     An unchanged figure is neither sent nor drawn again.
@@ -39,8 +41,9 @@ def live_plot(figure: str, key: str, height: int, label: str = "Curves") -> None
         figure: Plotly's JSON, with a constant `uirevision`, which keeps zoom and hidden traces.
         height: in pixels.
         label: describes the figure to screen readers.
+        tools: show Plotly's buttons while the pointer is on the figure.
     """
-    data = {"figure": figure, "height": height, "label": label}
+    data = {"figure": figure, "height": height, "label": label, "tools": tools}
     _plot(data=data, key=key, height=height, on_hidden_change=lambda: None)
 
 

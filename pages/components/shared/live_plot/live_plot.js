@@ -11,6 +11,7 @@ export default function ({ data, parentElement, setStateValue }) {
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", data.label);
   element.figure = data.figure;
+  element.options = { ...OPTIONS, displayModeBar: data.tools && "hover" };
   element.reportHidden = (hidden) => setStateValue("hidden", hidden);
   if (!element.onVisibility) watchVisibility(element);
   show(element);
@@ -43,7 +44,7 @@ function draw(element) {
   const layout = { ...figure.layout, ...pageStyle(element), autosize: true };
   // On touch screens dragging scrolls the page.
   if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
-  window.Plotly.react(element, figure.data, layout, OPTIONS);
+  window.Plotly.react(element, figure.data, layout, element.options);
   element.resizing ??= watchSize(element);
 }
 
