@@ -26,6 +26,7 @@ from pages.components.predict.markers.edit import show_editors
 from pages.components.predict.markers.marks import MarkedFaces, add_marks, change_marks, time_key
 from pages.components.predict.people import Changes, Row, show_people
 from pages.components.shared.access import upload_limit, writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast, show_reported_errors
 from pages.components.shared.formatting import file_name, plain
 
@@ -215,13 +216,11 @@ def _show_table(table: pd.DataFrame) -> None:
 
 def _offer(video: Video, faces: MarkedFaces, label: str, table: pd.DataFrame, what: str) -> None:
     ending = "-minus-baseline" if faces.baselines is not None else ""
-    st.download_button(
+    offer_download(
         label,
         partial(export_csv, table),
-        file_name=file_name(Path(video.name).stem, f"-{what}{ending}.csv"),
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        file_name(Path(video.name).stem, f"-{what}{ending}.csv"),
+        "text/csv",
         key=f"download-{what}-{video.id}",
     )
 
