@@ -399,7 +399,7 @@ def _with_splits(rows: pd.DataFrame, source: Source) -> pd.DataFrame:
         parts = PurePosixPath(folder).parts
         return next((part for part in parts if part in chosen or parse_split(part)), "")
 
-    folders = rows["path"].str.rpartition("/")[0]
+    folders = rows["path"].map(lambda path: path.rpartition("/")[0])
     splits = folders.map({folder: split_of(folder) for folder in folders.unique()})
     return rows.assign(source_split=splits).drop(columns="folder")
 
