@@ -25,7 +25,7 @@ SOURCES = {
 
 def choose_search(*, takes_photos: bool) -> FaceSearch:
     """Chooses the settings of the face detector, and for photos whether it is used at all."""
-    with st.popover("Face detection", icon=":material/tune:"):
+    with st.popover("Face detection", icon=":material/tune:", key="face-detection"):
         smallest_face = st.number_input(
             "Minimum face size (pixels)",
             min_value=12,
@@ -51,7 +51,8 @@ def choose_search(*, takes_photos: bool) -> FaceSearch:
         key=WHOLE,
         disabled=not takes_photos,
         help="For pictures that were cropped to a face already, such as those of a dataset: each "
-        "whole picture is classified as one face, and no face is searched for. For photos only.",
+        "whole picture is classified as one face, and no face is searched for. For photos only, "
+        "also those of a batch.",
     )
     return FaceSearch(smallest_face, confidence, whole=whole and takes_photos)
 
@@ -65,9 +66,9 @@ st.caption(
 models = [run for run in runs.list_runs() if run.model_file]
 run = pick_run("Model", models, prefers_pretrained=True)
 provenance_place = st.container()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
-    search = choose_search(takes_photos=source not in (LIVE, VIDEO, BATCH))
+source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
+with st.container(horizontal=True, vertical_alignment="center"):
+    search = choose_search(takes_photos=source not in (LIVE, VIDEO))
     tta = st.toggle(
         "Test-time augmentation",
         key="tta",

@@ -56,6 +56,7 @@ class BatchSettings:
     # Of files without their own: a range such as "0-5", or a file of the batch; "" for none.
     baseline: str = ""
     window: float = 2.0  # seconds before and after a marker of which means are taken
+    whole_photos: bool = False  # take each photo as a face that was cropped already
 
     def __post_init__(self) -> None:
         if not 0 < self.window <= MAX_SECONDS:
@@ -153,6 +154,7 @@ class Batch(RecognitionTask):
                 bool(record.get("only_listed", False)),
                 str(record.get("baseline", "")),
                 float(record.get("window", BatchSettings.window)),
+                bool(record.get("whole_photos", False)),
             )
         except FerError as error:
             raise FerError(f"The request of {self.id} is damaged: {error}") from error
@@ -358,6 +360,7 @@ def _arguments(
     return arguments | {
         "patterns": list(settings.patterns),
         "only_listed": settings.only_listed,
+        "whole_photos": settings.whole_photos,
         "per_second": settings.per_second,
         "baseline": settings.baseline,
         "window": settings.window,

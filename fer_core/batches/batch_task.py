@@ -28,7 +28,6 @@ from fer_core.batches.manifest import make_manifest, path_of
 from fer_core.batches.marks import summarize
 from fer_core.batches.media import check_name, is_video
 from fer_core.errors import FerError
-from fer_core.evaluation import label_or_abstain
 from fer_core.inference import (
     Classifier,
     FaceBatch,
@@ -172,9 +171,7 @@ class _Worker:
         except FerError as error:
             self._finish(item, FileResult(item.file.name, str(error)))
             return
-        settings = self._settings.video
-        confidence = settings.confidence or MIN_CONFIDENCE
-        faces = self._detector.detect(image, settings.smallest_face, confidence)
+        faces = self._find(image)
         self._photos.add(image, faces)
         self._found.append((item, image.shape, faces))
         crops = Crops()
@@ -182,6 +179,13 @@ class _Worker:
         crops.save(partial(self._batch.crop_file, item.number))
         if self._photos.is_full or len(self._found) == _PHOTOS:
             self._classify_photos()
+
+    def _find(self, image: np.ndarray) -> list[Face]:
+        if self._settings.whole_photos:
+            return [Face.whole(image)]
+        settings = self._settings.video
+        confidence = settings.confidence or MIN_CONFIDENCE
+        return self._detector.detect(image, settings.smallest_face, confidence)
 
     def _read_photo(self, item: _Item) -> np.ndarray:
         _check_readable(item)
@@ -198,12 +202,12 @@ class _Worker:
 
     def _classify_photos(self) -> None:
         """Writes the results of the photos that were added since the last call."""
-        rows = self._photos.predict()
+        recognized = self._photos.recognize()
         found, self._found = self._found, []
-        for (item, shape, faces), probabilities in zip(found, rows, strict=True):
+        for (item, shape, faces), recognitions in zip(found, recognized, strict=True):
             answered = [
-                (face, TrackedFace(number, face.box, row, row, 0.0), self._photo_answer(face, row))
-                for number, (face, row) in enumerate(zip(faces, probabilities, strict=True), 1)
+                (each.face, _untracked(number, each), each.answer(self._settings.video.threshold))
+                for number, each in enumerate(recognitions, 1)
             ]
             with self._writing(item) as writer:
                 writer.add(0.0, 0, answered)
@@ -241,7 +245,10 @@ class _Worker:
             for batch in batched_frames(frames):
                 for frame, faces in tracking.recognize(batch):
                     writer.scale, shape = reader.scale, frame.image.shape[:2]
-                    answered = [(face, each, self._video_answer(each)) for face, each in faces]
+                    answered = [
+                        (face, each, each.answer(tracking.class_names, settings.threshold))
+                        for face, each in faces
+                    ]
                     writer.add(frame.seconds, frame.number, answered)
                     crops.add(frame.image, [(face.number, face.box) for _, face in faces])
                 self._report(item.file.name, *_share(reader, batch[-1], start, end))
@@ -268,16 +275,13 @@ class _Worker:
         ):
             yield FrameWriter(table, self._classifier.class_names)
 
-    def _photo_answer(self, face: Face, probabilities: np.ndarray) -> str:
-        """Returns the answer as for any photo: also "not sure" if the face is doubtful."""
-        return Recognition(face, self._named(probabilities)).answer(self._settings.video.threshold)
 
-    def _video_answer(self, tracked: TrackedFace) -> str:
-        """Returns the answer as for any video: by the probabilities smoothed over time."""
-        return label_or_abstain(self._named(tracked.smoothed), self._settings.video.threshold)
-
-    def _named(self, probabilities: np.ndarray) -> dict[str, float]:
-        return dict(zip(self._classifier.class_names, probabilities.tolist(), strict=True))
+def _untracked(number: int, found: Recognition) -> TrackedFace:
+    """Returns the face of a photo as one of a video with a single frame."""
+    row = np.array(list(found.probabilities.values()), np.float32)
+    return TrackedFace(
+        number, found.face.box, row, row, 0.0, found.face.is_doubtful, found.is_blurred
+    )
 
 
 def _check_readable(item: _Item) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fer_core.evaluation import NO_FACE
+from fer_core.evaluation import DETECTED, DOUBTFUL, NO_FACE, WHOLE_PICTURE
 from fer_core.markers import mean_columns
 
 TEXT, INTEGER, NUMBER = "text", "integer", "number"  # what a column holds
@@ -155,6 +155,18 @@ def describe_frames(class_names: Sequence[str], clip_columns: Sequence[str] = ()
         Column("face", "Track: the same for a face followed through a file; from 1", kind=INTEGER),
         *(Column(name, meaning, "pixels of the file", INTEGER) for name, meaning in box.items()),
         Column("confidence", "Of the detector that the box holds a face", "0 to 1"),
+        Column(
+            "detection",
+            f'"{DETECTED}"; "{DOUBTFUL}" where the detector is less certain of the face; '
+            f'"{WHOLE_PICTURE}" where the photo was taken as the face',
+            kind=TEXT,
+        ),
+        Column(
+            "blurred",
+            "1 for a face that is blurrier than 99 % of the training images",
+            "0 or 1",
+            INTEGER,
+        ),
         *(
             Column(f"p_{name}", f"Probability of {name} in this frame", "0 to 1")
             for name in class_names
@@ -167,7 +179,8 @@ def describe_frames(class_names: Sequence[str], clip_columns: Sequence[str] = ()
         Column("expression", "The most probable one, of the smoothed probabilities", kind=TEXT),
         Column(
             "answer",
-            f'The expression; "not sure" below the threshold; "{NO_FACE}" without a face',
+            'The expression; "not sure" below the threshold, and for doubtful or blurred faces '
+            f'unless the threshold is 0; "{NO_FACE}" without a face',
             kind=TEXT,
         ),
     ]

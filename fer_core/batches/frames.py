@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.evaluation import NO_FACE
+from fer_core.evaluation import NO_FACE, WHOLE_PICTURE
 from fer_core.inference import face_cells, table_columns
 from fer_core.storage import DamagedFileError, check_ranges, read_csv
 
@@ -16,12 +16,11 @@ if TYPE_CHECKING:  # they load SciPy and the detector
     from fer_core.inference import TrackedFace
     from fer_core.vision import Face
 
-_TEXTS = ("expression", "answer")
-_INTEGERS = ("face", "x", "y", "width", "height")
+_TEXTS = ("detection", "expression", "answer")
+_LATER = ("detection", "blurred")  # columns that tables of earlier versions do not have
+_INTEGERS = ("face", "x", "y", "width", "height", "blurred")
 _RANGES = {"seconds": (0.0, 1e10), "frame": (0.0, 2.0**53)}
-_FACE_RANGES = {"face": (1.0, 2.0**53), "confidence": (0.0, 1.0)} | dict.fromkeys(
-    ("x", "y", "width", "height"), (-1e9, 1e9)
-)
+_FACE_RANGES = {"face": (1.0, 2.0**53)} | dict.fromkeys(("x", "y", "width", "height"), (-1e9, 1e9))
 
 
 class FrameWriter:
@@ -65,14 +64,18 @@ def read_frames(file: Path, class_names: Sequence[str]) -> pd.DataFrame:
     """
     try:
         table = read_csv(file, dtype=dict.fromkeys(_TEXTS, "str"), na_values=[""])
-        missing = [name for name in table_columns(class_names) if name not in table]
-        if missing:
+        columns = table_columns(class_names)
+        missing = [name for name in columns if name not in table]
+        if set(missing) - set(_LATER):
             raise FerError(f"The column {missing[0]} is missing.")
-        numbers = [name for name in table_columns(class_names) if name not in _TEXTS]
+        table = table.reindex(columns=columns).astype({"detection": "str"})
+        numbers = [name for name in columns if name not in _TEXTS]
         table = table.astype(dict.fromkeys(numbers, float))
         check_ranges(table, _RANGES)
         faces = table[table["face"].notna()]
         shares = [f"{kind}_{name}" for kind in ("p", "smoothed") for name in class_names]
+        detected = faces[faces["detection"] != WHOLE_PICTURE]
+        check_ranges(detected, {"confidence": (0.0, 1.0)})
         check_ranges(faces, _FACE_RANGES | dict.fromkeys(shares, (0.0, 1.0)))
         if faces["answer"].isna().any():
             raise FerError("An answer is missing.")

@@ -63,6 +63,11 @@ def add_commands(commands: Any) -> None:
         metavar="PATTERN",
         help='only files like this, such as "*.mp4" or "session1/*"; may be repeated',
     )
+    batch.add_argument(
+        "--whole-picture",
+        action="store_true",
+        help="take each whole photo as one face that was cropped already, without face detection",
+    )
     add_tta_option(batch, "use test-time augmentation (10 views); slower")
     batch.set_defaults(command=_batch)
 
@@ -101,6 +106,7 @@ def _batch(options: argparse.Namespace) -> int:
         options.only_listed,
         options.baseline,
         options.window,
+        options.whole_picture,
     )
     batch = _start(run, options.folder, settings, _read(options.table), _read(options.markers))
     code = follow(batch)

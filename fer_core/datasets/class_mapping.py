@@ -23,7 +23,7 @@ from fer_core.text import some
 from fer_core.vision import face_pixels
 
 # How notes about classes and splits begin.
-_MAPPING_NOTES = ("Class n", "Classes ", "These names ", "Splits, from ")
+_MAPPING_NOTES = ("Class n", "Classes ", "These names ", "Splits ", "Splits, from ")
 
 
 def run_change(task: Task) -> None:

@@ -1,6 +1,7 @@
 """Completes train, validation and test splits without leaks between them."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -20,9 +21,14 @@ EXCLUDED = "excluded"  # the split of excluded images, which no run trains or ev
 VALIDATION_FRACTION = 0.1  # default share of train
 _SYNONYMS = {
     "train": ("train", "training", "trainset", "trn"),
-    "val": ("val", "valid", "validation", "dev", "devel", "eval", "valset", "validset"),
-    "test": ("test", "testing", "testset", "tst"),
+    "val": (
+        *("val", "valid", "validation", "dev", "devel", "valset", "validset", "devset"),
+        *("eval", "evaluation"),
+    ),
+    "test": ("test", "testing", "testset", "tst", "holdout", "heldout"),
 }
+_EITHER = frozenset({"eval", "evaluation", "holdout", "heldout"})  # validation or test
+_LIKE = ("train", "valid", "test")
 _SPLIT_OF = {word: split for split, words in _SYNONYMS.items() for word in words}
 # FER2013's two test sets: the public one serves for validation.
 _USAGES = {"publictest": "val", "privatetest": "test"}
@@ -35,13 +41,39 @@ def parse_split(word: str) -> str | None:
 
     A name with words of two splits, such as "train_val", stands for none.
     """
-    plain = re.sub(r"[\s_-]+", "", word.lower())
+    plain = _plain(word)
     for usage, split in _USAGES.items():
         if usage in plain:
             return split
-    words = [plain, *map(str.lower, _WORDS.findall(word))]
-    found = {_SPLIT_OF[each] for each in words if each in _SPLIT_OF}
+    found = {_SPLIT_OF[each] for each in _words(word) if each in _SPLIT_OF}
     return found.pop() if len(found) == 1 else None
+
+
+def parse_splits(words: Iterable[str]) -> dict[str, str]:
+    """Returns the split that each of the names of one dataset stands for, "" if none.
+
+    "evaluation" is "val", but "test" beside another name of validation; "holdout" likewise.
+    """
+    found = {word: parse_split(word) or "" for word in words}
+    open_words = [word for word in found if found[word] and not _EITHER.isdisjoint(_words(word))]
+    plain = {split for word, split in found.items() if word not in open_words}
+    if len(plain & {"val", "test"}) == 1:
+        other = "test" if "val" in plain else "val"
+        found.update(dict.fromkeys(open_words, other))
+    return found
+
+
+def _words(name: str) -> list[str]:
+    return [_plain(name), *map(str.lower, _WORDS.findall(name))]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "", name.lower())
+
+
+def looks_like_split(name: str) -> bool:
+    """Returns whether a name that stands for no split begins a word like one: "Testdaten"."""
+    return parse_split(name) is None and any(word.startswith(_LIKE) for word in _words(name))
 
 
 def without_split(name: str) -> str:

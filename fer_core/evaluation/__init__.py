@@ -12,8 +12,11 @@ from fer_core.evaluation import (
 )
 from fer_core.evaluation.abstention import (
     COLOR,
+    DETECTED,
+    DOUBTFUL,
     NO_FACE,
     NOT_SURE,
+    WHOLE_PICTURE,
     describe_answer,
     label_or_abstain,
     threshold_of,
@@ -123,6 +126,9 @@ __all__ = [
     "MOST_CONFIDENT",
     "Mean",
     "ALWAYS_ABSTAIN",
+    "DETECTED",
+    "DOUBTFUL",
+    "WHOLE_PICTURE",
     "NO_FACE",
     "NOT_SURE",
     "Overview",

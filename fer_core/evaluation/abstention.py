@@ -8,23 +8,32 @@ from fer_core.runs import Run
 
 NOT_SURE = "not sure"
 NO_FACE = "no face"  # in the place of an answer, for an image in which none was found
+# How a face was found.
+DETECTED, DOUBTFUL, WHOLE_PICTURE = "detected", "doubtful", "whole picture"
 COLOR = "#4D4D4D"  # of faces that are "not sure", as "#rrggbb"
 
 
-def label_or_abstain(probabilities: Mapping[str, float], threshold: float) -> str:
+def label_or_abstain(
+    probabilities: Mapping[str, float], threshold: float, *, is_weak: bool = False
+) -> str:
     """Returns the most probable expression, or `NOT_SURE` if it is below the threshold.
 
     Args:
         probabilities: by expression, in [0, 1]; the first of equals is returned.
         threshold: in [0, 1]; see `calibration.abstention_threshold`.
+        is_weak: whether the face is doubtful or blurred: then, too, unless the threshold is 0.
     """
+    if threshold and is_weak:
+        return NOT_SURE
     expression = max(probabilities, key=probabilities.__getitem__)
     return expression if probabilities[expression] >= threshold else NOT_SURE
 
 
-def describe_answer(probabilities: Mapping[str, float], threshold: float) -> str:
+def describe_answer(
+    probabilities: Mapping[str, float], threshold: float, *, is_weak: bool = False
+) -> str:
     """Returns the answer, with the top two if abstaining: "not sure (sad 34 %, neutral 31 %)"."""
-    label = label_or_abstain(probabilities, threshold)
+    label = label_or_abstain(probabilities, threshold, is_weak=is_weak)
     return f"{label} ({top_two(probabilities)})" if label == NOT_SURE else label
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_core.inference.recognition import Classifier, FaceBatch
-from fer_core.vision import DETECT_EVERY, MIN_CONFIDENCE, Box, Face, FaceDetector, FaceFollower
+from fer_core.inference.recognition import Classifier, FaceBatch, Recognition
+from fer_core.inference.tracking import FrameFaces
+from fer_core.vision import DETECT_EVERY, MIN_CONFIDENCE, FaceDetector, FaceFollower
 
 # Seconds between two live frames, at most: where frames take longer than this, detection, the
 # slowest step, must still run in every fifth frame only.
@@ -27,22 +28,26 @@ class FramePipeline:
         self._follower = FaceFollower(detector, smallest_face, confidence or MIN_CONFIDENCE)
         self._batch = FaceBatch(classifier)
 
-    def recognize(
-        self, frames: Sequence[tuple[np.ndarray, float, bool]]
-    ) -> list[tuple[list[Face], np.ndarray]]:
-        """Returns the faces of each frame and their probabilities (faces, classes).
+    def recognize(self, frames: Sequence[tuple[np.ndarray, float, bool]]) -> list[FrameFaces]:
+        """Returns the faces of each frame.
 
         The faces of all frames go through the model in one batch.
 
         Args:
             frames: image, time and whether a new shot begins, as for `FaceFollower.find`.
         """
-        found = []
         for image, seconds, after_cut in frames:
             faces = self._follower.find(image, seconds, after_cut=after_cut)
             self._batch.add(image, faces)
-            found.append(faces)
-        return list(zip(found, self._batch.predict(), strict=True))
+        return [self._frame_faces(found) for found in self._batch.recognize()]
+
+    def _frame_faces(self, found: Sequence[Recognition]) -> FrameFaces:
+        rows = [list(each.probabilities.values()) for each in found]
+        return FrameFaces(
+            [each.face for each in found],
+            np.array(rows, np.float32).reshape(-1, len(self.class_names)),
+            [each.is_blurred for each in found],
+        )
 
 
 class LivePipeline:
@@ -53,8 +58,8 @@ class LivePipeline:
         self._last = 0.0  # seconds
         self._clock = 0.0  # seconds, with long steps shortened
 
-    def __call__(self, image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
-        """Returns the boxes of the next frame's faces and their probabilities (faces, classes).
+    def __call__(self, image: np.ndarray, seconds: float) -> FrameFaces:
+        """Returns the faces of the next frame.
 
         Args:
             image: uint8 RGB, (height, width, 3); all frames have the same size.
@@ -62,5 +67,5 @@ class LivePipeline:
         """
         self._clock += min(seconds - self._last, MAX_STEP)
         self._last = seconds
-        ((faces, probabilities),) = self._pipeline.recognize([(image, self._clock, False)])
-        return [face.box for face in faces], probabilities
+        (found,) = self._pipeline.recognize([(image, self._clock, False)])
+        return found

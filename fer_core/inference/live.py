@@ -9,11 +9,11 @@ from weakref import WeakSet
 
 import numpy as np
 
-from fer_core.evaluation import NOT_SURE, label_or_abstain
+from fer_core.evaluation import NOT_SURE
 from fer_core.expressions import COLORS
 from fer_core.inference.face_log import FaceLog
-from fer_core.inference.tracking import TrackedFace, Tracker
-from fer_core.vision import Box, check_rgb, draw_boxes, resize
+from fer_core.inference.tracking import FrameFaces, TrackedFace, Tracker
+from fer_core.vision import check_rgb, draw_boxes, resize
 
 MAX_RUNNING = 16  # recognizers of a process that may run at once; each takes up to 60 MB
 FRAME_SIDE = 640  # pixels of the longer side of the frames that are searched and shown
@@ -25,8 +25,8 @@ _PATIENCE = 3.0  # seconds for which a missed face keeps its number; a busy mach
 _MAX_STEP = 1.0  # seconds; a longer pause between processed frames does not age faces
 _FACE_COLORS = [color for name, color in COLORS.items() if name != "neutral"]
 
-# From a frame and its time to the boxes of its faces and their probabilities, (faces, classes).
-FrameFunction = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
+# From a frame and its time to its faces.
+FrameFunction = Callable[[np.ndarray, float], FrameFaces]
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,7 @@ class LiveRecognizer:
         try:
             while (frame := self._next_frame()) is not None:
                 image, seconds = frame
-                boxes, probabilities = self._recognize(image, seconds)
-                self._add_result(seconds, boxes, probabilities)
+                self._add_result(seconds, self._recognize(image, seconds))
         except Exception as error:  # a thread cannot report it: the page asks for it
             with self._changed:
                 self._thread, self.failure = None, error
@@ -207,10 +206,10 @@ class LiveRecognizer:
                 self._thread = None
             return frame
 
-    def _add_result(self, seconds: float, boxes: Sequence[Box], probabilities: np.ndarray) -> None:
+    def _add_result(self, seconds: float, found: FrameFaces) -> None:
         last, tracker_clock = self._clocks
         self._clocks = seconds, tracker_clock + min(seconds - last, _MAX_STEP)
-        faces = self._tracker.update(self._clocks[1], boxes, probabilities)
+        faces = self._tracker.follow(self._clocks[1], found)
         result = FrameResult(seconds, tuple(faces))
         with self._changed:
             if self._ending:
@@ -234,7 +233,7 @@ class LiveRecognizer:
         return draw_boxes(image, boxes, labels, colors)
 
     def _label(self, face: TrackedFace) -> str:
-        answer = label_or_abstain(self.probabilities(face), self.threshold)
+        answer = face.answer(self.class_names, self.threshold)
         percent = "" if answer == NOT_SURE else f" {100 * face.smoothed.max():.0f} %"
         return f"{face.number} {answer}{percent}"
 

@@ -11,8 +11,11 @@ from fer_core import models
 from fer_core.errors import FerError
 from fer_core.evaluation import (
     COLOR,
+    DETECTED,
+    DOUBTFUL,
     NO_FACE,
     NOT_SURE,
+    WHOLE_PICTURE,
     apply_temperature,
     label_or_abstain,
     min_sharpness_of,
@@ -41,7 +44,6 @@ from fer_core.vision import (
 # and 70.3 % after turning (`python -m tests.benchmarks.rotated_faces --faces 1500`).
 MAX_UPRIGHT_TILT = 10.0
 
-DETECTED, DOUBTFUL, WHOLE_PICTURE = "detected", "doubtful", "whole picture"
 _BATCH_SIZE = 32  # faces; larger batches are no faster
 
 
@@ -80,9 +82,8 @@ class Recognition:
 
         So is a face that is doubtful or blurred. A threshold of 0 always gets an expression.
         """
-        if threshold and (self.face.is_doubtful or self.is_blurred):
-            return NOT_SURE
-        return label_or_abstain(self.probabilities, threshold)
+        is_weak = self.face.is_doubtful or self.is_blurred
+        return label_or_abstain(self.probabilities, threshold, is_weak=is_weak)
 
 
 class Classifier:

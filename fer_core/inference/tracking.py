@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from fer_core.errors import FerError
+from fer_core.evaluation import label_or_abstain
 from fer_core.vision import Box
+
+if TYPE_CHECKING:
+    from fer_core.vision import Face
 
 TIME_CONSTANT = 0.5  # seconds
 PATIENCE = 1.0  # seconds
@@ -26,6 +31,30 @@ class TrackedFace:
     probabilities: np.ndarray  # float, (classes,): of this frame only
     smoothed: np.ndarray  # float, (classes,): over this frame and earlier ones; they sum to 1
     since: float  # seconds: when the face first appeared
+    is_doubtful: bool = False  # in this frame: see `vision.Face`
+    is_blurred: bool = False  # in this frame: see `Recognition`
+
+    @property
+    def is_weak(self) -> bool:
+        """Tells whether the face is doubtful or blurred, so that no answer is sure."""
+        return self.is_doubtful or self.is_blurred
+
+    def answer(self, class_names: Sequence[str], threshold: float) -> str:
+        """Returns the expression by the smoothed probabilities, or "not sure".
+
+        As for a photo, a face that is doubtful or blurred gets no other answer.
+        """
+        smoothed = dict(zip(class_names, self.smoothed.tolist(), strict=True))
+        return label_or_abstain(smoothed, threshold, is_weak=self.is_weak)
+
+
+@dataclass(frozen=True)
+class FrameFaces:
+    """Holds the faces that were found in a frame."""
+
+    faces: Sequence["Face"]
+    probabilities: np.ndarray  # float, (faces, classes)
+    blurred: Sequence[bool]
 
 
 class Tracker:
@@ -90,6 +119,14 @@ class Tracker:
         return [
             self._update_face(number, box, row)
             for number, box, row in zip(numbers, boxes, probabilities, strict=True)
+        ]
+
+    def follow(self, seconds: float, found: FrameFaces) -> list[TrackedFace]:
+        """Returns the faces of the next frame with their numbers; see `update`."""
+        tracked = self.update(seconds, [face.box for face in found.faces], found.probabilities)
+        return [
+            replace(each, is_doubtful=face.is_doubtful, is_blurred=is_blurred)
+            for each, face, is_blurred in zip(tracked, found.faces, found.blurred, strict=True)
         ]
 
     def forget(self) -> None:

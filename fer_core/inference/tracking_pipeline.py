@@ -33,6 +33,7 @@ class TrackingPipeline:
         """
         smallest = settings.smallest_face and max(1, round(settings.smallest_face * scale))
         self._pipeline = FramePipeline(detector, classifier, smallest, settings.confidence)
+        self.class_names = classifier.class_names
         self._cuts = CutDetector()
         # A face may be missed in two processed frames, however far apart they are.
         self._tracker = Tracker(settings.time_constant, max(PATIENCE, 3 * pause))
@@ -46,13 +47,12 @@ class TrackingPipeline:
         results = self._pipeline.recognize(
             [(frame.image, frame.seconds, cut) for frame, cut in zip(frames, cuts, strict=True)]
         )
-        for frame, (faces, probabilities), cut in zip(frames, results, cuts, strict=True):
+        for frame, found, cut in zip(frames, results, cuts, strict=True):
             if cut:
                 self._tracker.forget()
-            boxes = [face.box for face in faces]
-            tracked = self._tracker.update(frame.seconds, boxes, probabilities)
+            tracked = self._tracker.follow(frame.seconds, found)
             self.faces = max([self.faces, *(face.number for face in tracked)])
-            yield frame, list(zip(faces, tracked, strict=True))
+            yield frame, list(zip(found.faces, tracked, strict=True))
 
 
 def batched_frames(frames: Iterable[Frame], size: int = BATCH) -> Iterator[list[Frame]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
+from fer_core.evaluation import DETECTED, DOUBTFUL, WHOLE_PICTURE
 from fer_core.storage import DamagedFileError, check_ranges, read_csv
 
 if TYPE_CHECKING:  # they load SciPy and the detector
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # they load SciPy and the detector
 
 BRIEF_SECONDS = 0.5  # a face that appears for less may be a false detection
 _COLUMNS = ("seconds", "frame", "face", "expression", "answer")
+_TEXTS = ("detection", "expression", "answer")
 _RANGES = {"seconds": (0, 1e10), "frame": (0, 2**53), "face": (0, 2**53)}
 POSE = ("yaw", "pitch", "roll")  # missing in tables of earlier versions
 _STEP = 0.04  # seconds between frames, if no two of the table follow each other
@@ -53,12 +55,15 @@ def table_columns(class_names: Sequence[str]) -> list[str]:
     """Returns the columns of the table, which has a row per face and frame in order of time.
 
     `seconds` and `frame` (from 0) of the video, `face` (from 1), the box in pixels of the video,
-    the detector's `confidence`; probabilities `p_` of the single frame and `smoothed_` over time;
+    the detector's `confidence`, the `detection` ("detected", or "doubtful" by that confidence), and
+    whether the face is `blurred` (0 or 1; both are missing in tables of earlier versions);
+    probabilities `p_` of the single frame and `smoothed_` over time;
     the head's `yaw`, `pitch` and `roll` in degrees, see `vision.HeadPose`, empty if unknown;
     the most probable `expression` of the smoothed ones, and `answer`: the same, or "not sure".
     """
     return [
-        *("seconds", "frame", "face", "x", "y", "width", "height", "confidence"),
+        *("seconds", "frame", "face", "x", "y", "width", "height"),
+        *("confidence", "detection", "blurred"),
         *(f"p_{name}" for name in class_names),
         *(f"smoothed_{name}" for name in class_names),
         *(*POSE, "expression", "answer"),
@@ -75,11 +80,19 @@ def face_cells(
     """
     box = face.box.scaled(1 / scale)
     return [
-        *(tracked.number, box.x, box.y, box.width, box.height, f"{face.confidence:.3f}"),
+        *(tracked.number, box.x, box.y, box.width, box.height),
+        *_detection_cells(face, is_blurred=tracked.is_blurred),
         *(f"{p:.4f}" for p in (*tracked.probabilities, *tracked.smoothed)),
         *_pose_cells(face),
         *(class_names[int(tracked.smoothed.argmax())], answer),
     ]
+
+
+def _detection_cells(face: "Face", *, is_blurred: bool) -> list[Any]:
+    if face.is_whole:
+        return ["", WHOLE_PICTURE, int(is_blurred)]
+    found = DOUBTFUL if face.is_doubtful else DETECTED
+    return [f"{face.confidence:.3f}", found, int(is_blurred)]
 
 
 def _pose_cells(face: "Face") -> list[str]:
@@ -118,7 +131,7 @@ def _checked(table: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
     # Rows are complete if their last column is; only then are numbers parsed.
     table = table[table["answer"].fillna("") != ""].reset_index(drop=True)
     table = table.replace(dict.fromkeys(POSE, ""), "nan")
-    numbers = [str(name) for name in table if name not in ("expression", "answer")]
+    numbers = [str(name) for name in table if name not in _TEXTS]
     table = table.astype(dict.fromkeys(numbers, float))
     numbers = [name for name in numbers if name not in POSE]
     check_ranges(table, {name: _RANGES.get(name, _ANY) for name in numbers})

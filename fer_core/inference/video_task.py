@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from fer_core.evaluation import COLOR, NOT_SURE, label_or_abstain
+from fer_core.evaluation import COLOR, NOT_SURE
 from fer_core.expressions import colors
 from fer_core.inference.recognition import Classifier
 from fer_core.inference.tracking import TrackedFace
@@ -143,8 +143,7 @@ class _Output:
     def add(self, frame: Frame, faces: Sequence[tuple[Face, TrackedFace]]) -> None:
         answers = []
         for face, tracked in faces:
-            smoothed = dict(zip(self._names, tracked.smoothed.tolist(), strict=True))
-            answers.append(label_or_abstain(smoothed, self._threshold))
+            answers.append(tracked.answer(self._names, self._threshold))
             self._add_row(frame, face, tracked, answers[-1])
             self._keep_portrait(frame, tracked)
         self._writer.add(self._draw(frame.image, faces, answers), frame.seconds)

@@ -135,6 +135,7 @@ class _Batch:
     name: _Text = ""
     patterns: Annotated[list[_Text], Meta(max_length=100)] = field(default_factory=list)
     only_listed: bool = False
+    whole_photos: bool = False
     per_second: Annotated[float, Meta(gt=0, le=MAX_FRAMES_PER_SECOND)] | None = None
     settings: _VideoSettings = _VideoSettings()
     baseline: _Text = ""

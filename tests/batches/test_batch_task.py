@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from fer_core.batches import batch as batches
 from fer_core.batches.batch import Batch, BatchSettings, submit_folder, submit_uploads
 from fer_core.batches.marks import mark_batch
 from fer_core.batches.people import assign_tracks, list_tracks
-from fer_core.batches.results import BatchResults, export_results, read_results
+from fer_core.batches.results import BatchResults, export_results, frames_with_people, read_results
 from fer_core.errors import FerError
 from fer_core.inference.videos import VideoSettings
 from fer_core.runs.run import Run
@@ -124,6 +125,16 @@ def test_so_many_frames_a_second_and_only_what_the_table_lists(run: Run, folder:
     assert [result.frames for result in results.results.values()] == [5]
     assert results.summary["share_happy"].tolist() == [0.6]
     assert "cy.png" in results.problems[0]  # the pattern leaves it out
+
+
+def test_photos_of_a_batch_may_be_faces_already_and_others_tell_how_they_were_found(
+    run: Run, folder: Path
+) -> None:
+    batch = submit_folder(run, folder, replace(CALM, whole_photos=True, patterns=("*.png",)))
+    do(batch)
+    (row,) = frames_with_people(batch, results_of(batch), 0).to_dict("records")
+    assert row["detection"] == "whole picture" and pd.isna(row["confidence"])
+    assert row["blurred"] in (0, 1) and (row["width"], row["height"]) == frame(2, "").shape[1::-1]
 
 
 def test_uploads_and_archives_are_unpacked_and_removed_at_the_end(run: Run, folder: Path) -> None:

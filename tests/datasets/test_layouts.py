@@ -197,6 +197,30 @@ def test_a_split_can_be_chosen_for_a_folder_of_any_name(tmp_path):
     assert set(read(root, splits={"one": "train", "two": ""}).index["split"]) == {"train"}
 
 
+@pytest.mark.parametrize("other", ["more", "Testdaten"])
+def test_a_folder_beside_splits_that_tells_none_is_asked_about(tmp_path, other):
+    tree = {"train/happy": 3, "train/sad": 2, f"{other}/happy": 1, f"{other}/sad": 1}
+    root = write_tree(tmp_path / "data", tree)
+    (question,) = read(root).questions
+    assert question.about == "splits" and f"{other} (2 images)" in question.text
+    counts = counts_of(read(root, splits={other: "test"}).index)
+    assert counts["train", "sad"] == 2 and counts["test", "sad"] == 1
+
+
+def test_classes_in_several_folders_are_one_and_it_is_said(tmp_path):
+    tree = {"webcam/happy": 3, "webcam/sad": 2, "studio/happy": 1, "studio/sad": 1}
+    found = read(write_tree(tmp_path / "data", tree))
+    assert counts_of(found.index) == {("", "happy"): 4, ("", "sad"): 3}
+    assert "read as one: studio, webcam" in notes_of(found)
+
+
+def test_numbered_raf_db_folders_beyond_seven_are_its_compound_expressions(tmp_path):
+    for number in range(1, 12):
+        write_image(tmp_path / f"data/train/{number}/train_{number:05d}_aligned.jpg", number)
+    found = read(tmp_path / "data").index
+    assert found["expression"].nunique() == 11 and "sadly angry" in set(found["expression"])
+
+
 def test_raf_db_copies_in_numbered_folders_are_recognised_with_their_label_tables(tmp_path):
     root = tmp_path / "raf"
     for split in ("train", "test"):

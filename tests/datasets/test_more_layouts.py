@@ -110,7 +110,7 @@ def test_a_quotation_mark_that_is_not_closed_is_refused_with_its_line(tmp_path, 
 
 @pytest.mark.parametrize(
     ("encoding", "name"),
-    [("utf-16", "é"), ("latin-1", "é"), ("gb18030", "高兴"), ("utf-8-sig", "é")],
+    [("utf-16", "é"), ("utf-32", "é"), ("latin-1", "é"), ("gb18030", "高兴"), ("utf-8-sig", "é")],
 )
 def test_tables_are_read_in_their_encoding(tmp_path, encoding, name):
     root = tmp_path / "data"
@@ -132,6 +132,8 @@ def test_tables_are_read_in_their_encoding(tmp_path, encoding, name):
         "ImageName,Class",
         "filename,emotions",
         "picture no,what it is",
+        "# drawn by hand\nimage,label",
+        "sep=,\nimage,label",
         "",
     ],
 )
@@ -164,6 +166,26 @@ def test_columns_of_zeros_and_ones_name_the_expression(tmp_path):
     assert not any(name.startswith("votes_") for name in found.index.columns)
 
 
+ONE_HOT = {
+    "words": ("happy,sad,fear", ("1,0,0", "0,1,0", "0,0,1")),
+    "prefixed": ("is_happy,is_sad,is_fear", ("1.0,0.0,0.0", "0.0,1.0,0.0", "0.0,0.0,1.0")),
+    "flags": ("Happy,Sad,Fear", ("True,False,False", "False,True,False", "False,False,True")),
+    "numbers": ("3,4,2", ("1,0,0", "0,1,0", "0,0,1")),
+}
+
+
+@pytest.mark.parametrize("form", ONE_HOT)
+def test_a_column_for_each_class_is_read_in_every_form(tmp_path, form):
+    names, cells = ONE_HOT[form]
+    files = sorted((write_tree(tmp_path, {"images": 3}) / "images").iterdir())
+    rows = [f"{file.name},{marks},x" for file, marks in zip(files, cells, strict=True)]
+    (tmp_path / "images/labels.csv").write_text("\n".join([f"filename,{names},notes", *rows]))
+    numbering = "fer2013" if form == "numbers" else ""
+    found = read(tmp_path / "images", numbering=numbering)
+    assert found.index["expression"].tolist() == ["happy", "sad", "fear"]
+    assert "not used: notes" in notes_of(found)
+
+
 def test_images_are_found_by_name_and_ambiguous_names_are_asked_about(tmp_path):
     root = write_tree(tmp_path / "data", {"a/deep": 2})
     (root / "labels.csv").write_text("image,label\n000.png,happy\n001.png,sad\n")
@@ -173,6 +195,29 @@ def test_images_are_found_by_name_and_ambiguous_names_are_asked_about(tmp_path):
     write_tree(root, {"b": 1})
     (question,) = read(root).questions
     assert question.about == "images" and "a/deep/000.png or b/000.png" in question.text
+    (root / "labels.csv").write_text("image,label\n000.png,happy\n")
+    with pytest.raises(ValueError, match=r"a/deep/000\.png or b/000\.png"):
+        read(root)
+    (root / "labels.csv").write_text("image,label\n001.jpg,happy\ndeep/000.jpg,sad\n")
+    assert read(root).index["path"].tolist() == ["a/deep/000.png", "a/deep/001.png"]
+
+
+def test_splits_are_told_by_a_column_of_any_name_and_labels_may_come_first(tmp_path):
+    root = write_tree(tmp_path / "data", {"faces": 3})
+    rows = ["faces/000.png|happy|train", "faces/001.png|sad|dev", "faces/002.png|fear|evaluation"]
+    (root / "labels.csv").write_text("\n".join(["image|label|stage", *rows]))
+    assert read(root).index["split"].tolist() == ["train", "val", "test"]
+    (root / "labels.csv").unlink()
+    (root / "labels.txt").write_text("happy faces/000.png\nsad faces/001.png\n")
+    assert read(root).index["expression"].tolist() == ["happy", "sad"]
+
+
+def test_face_boxes_that_are_not_in_pixels_are_refused(tmp_path):
+    root = write_tree(tmp_path / "data", {"faces": 2})
+    rows = ["faces/000.png,happy,0.1,0.2,0.6,0.7", "faces/001.png,sad,0.0,0.1,0.5,1"]
+    (root / "labels.csv").write_text("\n".join(["image,label,xmin,ymin,xmax,ymax", *rows]))
+    with pytest.raises(ValueError, match="boxes in pixels"):
+        read(root)
 
 
 def test_images_that_a_table_leaves_out_are_counted(tmp_path):
@@ -300,7 +345,9 @@ def test_ck_plus_asks_how_many_last_frames_of_a_sequence_carry_its_label(tmp_pat
     "names",
     [
         ["AF01/AF01HAS.JPG", "AF01/AF01SAS.JPG", "BM02/BM02AFS.JPG"],
+        ["AF01/AF01HAS_crop.png", "AF01/AF01SAS_crop.png", "BM02/BM02AFS_crop.png"],
         ["KA.HA1.29.tiff", "KA.SA2.30.tiff", "KM.FE1.31.tiff"],
+        ["KA-HA1-29.png", "KA-SA2-30.png", "KM-FE1-31.png"],
         ["img001_happy.jpg", "img002-SAD.jpg", "FearPerson3.jpg"],
         ["1/a_happy.png", "1/b_sad.png", "2/c_fear.png"],
     ],

@@ -134,6 +134,23 @@ def test_near_duplicates_and_copies_by_name_stay_on_one_side_of_what_an_import_d
     assert sum("copies" in note or "near duplicates" in note for note in dataset.notes) == 2
 
 
+@pytest.mark.parametrize("lab", ["ck48", "persons"])
+def test_what_an_import_of_a_lab_dataset_draws_cuts_no_sequence_and_no_subject(tmp_path, lab):
+    rng = np.random.default_rng(0)
+    for number, (_, row) in enumerate(LAB.iloc[:240].iterrows()):
+        name = f"{row['subject']}_{row['group'][-1]:0>3}_{number:08d}.png"
+        parts = (row["expression"],) if lab == "ck48" else (row["subject"], row["expression"])
+        file = tmp_path.joinpath("lab", *parts, name if lab == "ck48" else f"{number}.png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(file)
+    source = tmp_path / "lab"
+    index = import_source(source, "lab", validation_fraction=0.2, test_fraction=0.1).index
+    assert set(index["split"]) == {"train", "val", "test"}
+    for pattern in (r"(S\d{3})", *([r"(S\d{3}_\d{3})_"] if lab == "ck48" else [])):
+        of_path = index["path"].str.extract(pattern)[0]
+        assert index.groupby(of_path)["split"].nunique().max() == 1
+
+
 def test_a_subject_with_most_of_the_images_stays_in_training():
     for seed in range(5):
         large = LAB.assign(subject=["big" if i % 10 else f"s{i % 3}" for i in range(len(LAB))])

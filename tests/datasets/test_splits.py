@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fer_core.datasets.splits import complete_splits, parse_split
+from fer_core.datasets.splits import complete_splits, parse_split, parse_splits
 
 
 def index_of(expressions: list[str], contents: list[str] | None = None, split: str = ""):
@@ -31,6 +31,14 @@ def positions(index: pd.DataFrame, split: str) -> set[int]:
 )
 def test_names_of_splits_are_recognized(word, split):
     assert parse_split(word) == split
+
+
+def test_names_of_either_split_are_the_one_that_no_other_name_is():
+    assert parse_splits(["train", "Evaluation"]) == {"train": "train", "Evaluation": "val"}
+    assert parse_splits(["train", "dev", "evaluation"])["evaluation"] == "test"
+    assert parse_splits(["train", "test", "holdout"])["holdout"] == "val"
+    assert parse_splits(["eval_set", "hold-out"]) == {"eval_set": "val", "hold-out": "test"}
+    assert parse_splits(["train", "fold1"])["fold1"] == ""
 
 
 def test_validation_is_drawn_from_each_class_of_train():

@@ -1,6 +1,7 @@
 """The table of the faces before a camera."""
 
 import tracemalloc
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -25,15 +26,26 @@ def test_a_row_has_time_box_and_probabilities() -> None:
     table = log.table(threshold=0.7)
     assert list(table) == [
         *("time", "seconds", "face", "x", "y", "width", "height"),
+        *("detection", "blurred"),
         *("p_happy", "p_sad", "smoothed_happy", "smoothed_sad", "expression", "answer"),
     ]
     assert table["seconds"].tolist() == [0, 0, 0.377]
     assert datetime.fromisoformat(table["time"][0]).timestamp() == pytest.approx(1_700_000_000.123)
     assert table.iloc[1, 2:].tolist() == (
-        [2, 2, 2, 30, 40, 0.5, 0.5, 0.375, 0.625, "sad", "not sure"]
+        [2, 2, 2, 30, 40, "detected", False, 0.5, 0.5, 0.375, 0.625, "sad", "not sure"]
     )
     assert table["expression"].tolist() == ["happy", "sad", "happy"]
     assert table["answer"].tolist() == ["not sure", "not sure", "happy"]
+
+
+def test_a_weak_face_is_never_sure_unless_any_answer_will_do() -> None:
+    log = FaceLog(NAMES)
+    log.add(0.0, [replace(face(1, 0.9, 0.9), is_doubtful=True)])
+    log.add(1.0, [replace(face(1, 0.9, 0.9), is_blurred=True)])
+    table = log.table(threshold=0.5)
+    assert table["detection"].tolist() == ["doubtful", "detected"]
+    assert table["blurred"].tolist() == [False, True]
+    assert set(table["answer"]) == {"not sure"} and set(log.table()["answer"]) == {"happy"}
 
 
 def test_an_empty_table_has_its_columns() -> None:

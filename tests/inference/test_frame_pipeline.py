@@ -36,6 +36,9 @@ class Classifier:
     def pixels(self, image: np.ndarray) -> np.ndarray:
         return image[:1, :1]
 
+    def is_blurred(self, pixels: np.ndarray) -> bool:
+        return True
+
     def predict_pixels(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         return np.tile(np.float32([0.75, 0.25]), (len(pixels), 1))
 
@@ -44,9 +47,9 @@ def look(seconds_a_frame: float, frames: int) -> Detector:
     detector, classifier = Detector(), Classifier()
     pipeline = LivePipeline(FramePipeline(*_untyped(detector, classifier)))
     for frame in range(frames):
-        boxes, probabilities = pipeline(IMAGE, 1000 + frame * seconds_a_frame)
-        assert list(boxes) == [FACE.box]
-        assert probabilities == pytest.approx(np.array([[0.75, 0.25]]))
+        found = pipeline(IMAGE, 1000 + frame * seconds_a_frame)
+        assert list(found.faces) == [FACE] and list(found.blurred) == [True]
+        assert found.probabilities == pytest.approx(np.array([[0.75, 0.25]]))
     return detector
 
 
@@ -71,5 +74,5 @@ def test_a_frame_without_faces_gives_no_rows() -> None:
     detector, classifier = Detector(), Classifier()
     detector.detect = lambda image, *settings: []  # type: ignore[method-assign]
     pipeline = LivePipeline(FramePipeline(*_untyped(detector, classifier)))
-    boxes, probabilities = pipeline(IMAGE, 0.0)
-    assert not boxes and probabilities.shape == (0, 2)
+    found = pipeline(IMAGE, 0.0)
+    assert not found.faces and found.probabilities.shape == (0, 2)

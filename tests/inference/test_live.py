@@ -10,8 +10,10 @@ import pytest
 
 from fer_core.inference import live
 from fer_core.inference.live import FRAME_SIDE, LiveRecognizer
+from fer_core.inference.tracking import FrameFaces
 from fer_core.vision.detection import FaceDetector
 from fer_core.vision.images import Box
+from tests.inference.found_faces import frame_faces
 
 NAMES = ("happy", "sad")
 FRAME = np.full((480, 640, 3), 40, np.uint8)
@@ -19,7 +21,7 @@ BOX = Box(200, 100, 120, 150)
 HAPPY = np.array([[0.9, 0.1]])
 PATIENCE = 120.0  # seconds; a thread may wait for a busy machine
 
-Look = Callable[[np.ndarray, float], tuple[Sequence[Box], np.ndarray]]
+Look = Callable[[np.ndarray, float], FrameFaces]
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -42,10 +44,10 @@ class Network:
         self.may_answer = threading.Event()
         self.may_answer.set()
 
-    def __call__(self, image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def __call__(self, image: np.ndarray, seconds: float) -> FrameFaces:
         self.seen.append(int(image[0, 0, 0]))
         assert self.may_answer.wait(PATIENCE)
-        return self.boxes, self.rows
+        return frame_faces(self.boxes, self.rows)
 
 
 @pytest.fixture
@@ -102,9 +104,9 @@ def test_frames_that_come_meanwhile_are_dropped_but_for_the_last(
 def test_the_pace_tells_frames_from_answers_and_how_old_these_are(
     make: Callable[..., LiveRecognizer],
 ) -> None:
-    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         time.sleep(0.05)  # a network that is slower than the camera
-        return [BOX], HAPPY
+        return frame_faces([BOX], HAPPY)
 
     recognizer = make(look)
     assert (recognizer.pace().frames, recognizer.pace().age) == (0, None)
@@ -162,7 +164,7 @@ def test_many_starts_and_stops_at_once_leave_one_thread_at_most(
 def test_what_goes_wrong_in_the_thread_is_told_and_the_video_goes_on(
     make: Callable[..., LiveRecognizer],
 ) -> None:
-    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         raise ValueError("no memory for so many faces")
 
     recognizer = make(look)
@@ -202,9 +204,9 @@ def test_a_face_keeps_its_number_however_long_an_answer_takes(
     monkeypatch.setattr(live, "_PATIENCE", 0.05)
     monkeypatch.setattr(live, "_MAX_STEP", 0.02)
 
-    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         time.sleep(0.1)
-        return [BOX], HAPPY
+        return frame_faces([BOX], HAPPY)
 
     recognizer = make(look)
     while len(recognizer.history(1)[0]) < 3:
@@ -269,9 +271,9 @@ def test_frames_of_any_size_are_looked_at_in_one_size(
 ) -> None:
     shapes: list[tuple[int, ...]] = []
 
-    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         shapes.append(image.shape)
-        return [], np.empty((0, 2))
+        return frame_faces([], np.empty((0, 2)))
 
     show_until_answered(make(look))
     shapes.clear()
@@ -296,9 +298,9 @@ def test_the_face_of_a_real_video_is_named_frame_after_frame(
 
     follower = FaceFollower(FaceDetector())
 
-    def look(image: np.ndarray, seconds: float) -> tuple[Sequence[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         boxes = [face.box for face in follower.find(image, seconds)]
-        return boxes, np.tile([0.6, 0.4], (len(boxes), 1))
+        return frame_faces(boxes, np.tile([0.6, 0.4], (len(boxes), 1)))
 
     film = cv2.VideoCapture(str(photos_dir / "face_pexels.mp4"))
     recognizer = make(look)
@@ -314,7 +316,9 @@ def test_the_face_of_a_real_video_is_named_frame_after_frame(
 def test_frames_of_absurd_sizes_are_shown(size: tuple[int, int]) -> None:
     detector = FaceDetector()
     recognizer = LiveRecognizer(
-        lambda image, seconds: ([face.box for face in detector.detect(image)], np.empty((0, 2))),
+        lambda image, seconds: frame_faces(
+            [face.box for face in detector.detect(image)], np.empty((0, 2))
+        ),
         NAMES,
     )
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from fer_core.inference.tracking import Tracker
 from fer_core.vision.images import Box
+from tests.inference.found_faces import frame_faces
 
 HAPPY, SAD = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
@@ -131,6 +132,17 @@ def test_frames_out_of_order_are_refused() -> None:
 def test_as_many_boxes_as_probabilities_are_required() -> None:
     with pytest.raises(ValueError, match="each of 2 boxes. Received: 1"):
         Tracker().update(0.0, [at(0), at(400)], HAPPY[None])
+
+
+def test_a_weak_face_is_not_sure_in_its_frame_alone() -> None:
+    tracker, row = Tracker(), np.array([[0.9, 0.1]])
+    (blurred,) = tracker.follow(0.0, frame_faces([at(0)], row, is_blurred=True))
+    assert blurred.answer(("happy", "sad"), 0.5) == "not sure"
+    assert blurred.answer(("happy", "sad"), 0.0) == "happy"
+    (doubtful,) = tracker.follow(0.1, frame_faces([at(0)], row, confidence=0.9))
+    assert doubtful.is_doubtful and doubtful.answer(("happy", "sad"), 0.5) == "not sure"
+    (sure,) = tracker.follow(0.2, frame_faces([at(0)], row))
+    assert sure.answer(("happy", "sad"), 0.5) == "happy" and sure.number == 1
 
 
 @pytest.mark.parametrize("name", ["time_constant", "patience"])

@@ -25,6 +25,7 @@ from fer_core.text import is_one_line, shortened
 # In the directory of what is planned: the files of an archive, and notes on their extraction.
 EXTRACTED, EXTRACTION = "images", "extraction.json"
 _OTHER_ARCHIVES = (".rar", ".zst", ".lz4")
+_OTHER_TABLES = (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".npz", ".h5", ".mat")
 _STOPPED = "Stopped; nothing was added."
 
 
@@ -110,6 +111,8 @@ def _packed_hint(source: Path) -> str:
     """Says what to do with archives of other kinds."""
     if source.suffix.lower() in _OTHER_ARCHIVES:
         return ". Extract the archive, and add the folder with its files."
+    if source.suffix.lower() in _OTHER_TABLES:
+        return ". Save the table as .csv."
     return ""
 
 

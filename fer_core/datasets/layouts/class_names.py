@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from fer_core.datasets.layouts.choices import Choices, Question
 from fer_core.datasets.layouts.numberings import (
+    COMPOUND_EXPRESSIONS,
     FREE,
     LEFT_OUT,
     NUMBERINGS,
@@ -18,6 +19,7 @@ from fer_core.expressions import EXPRESSIONS, canonical, is_known
 from fer_core.text import some
 
 _NUMBERED = re.compile(r"^\d+[\s._-]+(?=\D)")  # "0_angry", "3 - happy"
+_NUMBER_BEHIND = re.compile(r"(?<=\D)[\s._-]+\d+$")  # "angry_0"
 _SHOWN = 10  # names in a note
 
 
@@ -91,7 +93,8 @@ def read_class_names(
 
 def is_expression(name: str) -> bool:
     """Returns whether a folder name is a known expression, also after a number: "3_happy"."""
-    return is_known(_expression(name))
+    expression = _expression(name)
+    return is_known(expression) or expression in COMPOUND_EXPRESSIONS
 
 
 def name_key(name: str) -> str:
@@ -117,7 +120,10 @@ def meaning(name: str, numbering: str, conventions: Conventions) -> str | None:
 
 
 def _expression(name: str) -> str:
-    word = _NUMBERED.sub("", name.strip(), count=1)
+    word = _NUMBER_BEHIND.sub("", _NUMBERED.sub("", name.strip(), count=1))
+    words = re.sub(r"[\s_-]+", " ", word).lower()
+    if words in COMPOUND_EXPRESSIONS:
+        return words
     return canonical(word if is_known(word) else name)
 
 
@@ -259,7 +265,7 @@ def _notes(
     others = sorted(set(expressions.values()).difference(EXPRESSIONS, [LEFT_OUT]))
     if others:
         notes.append(f"Classes beyond the seven basic expressions: {some(others, _SHOWN)}.")
-    unknown = sorted(name for name, expression in words.items() if not is_known(expression))
+    unknown = sorted(name for name in words if not is_expression(name))
     if unknown:
         notes.append(
             f"These names are no known expressions and stay classes of their own: "

@@ -1,5 +1,6 @@
 """Finds which column of a table is which: by its name, by what is in it, or as chosen."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -41,7 +42,9 @@ _GROUPS = (
     *("clip", "clipid", "movie", "movieid"),
 )
 _FLAGS = ("", "0", "1", "true", "false", "yes", "no")  # "video: 1" names no video
+_FLAG_SCORES = {"": 0, "0": 0, "1": 1, "true": 1, "false": 0, "yes": 1, "no": 0}
 _PIXEL_CELLS = ("pixels", "pixel", "pixelvalues", "imagepixels")
+_MOST_SEARCHED = 200  # columns of any name
 _FEWEST_PIXELS = 256  # columns, of one pixel each
 # Corners, and corner with size.
 _EDGES = (
@@ -92,6 +95,13 @@ class Columns:
         """Returns the columns that tell which images belong together, by their name here."""
         columns = {"subject": self.subject, "group": self.group}
         return {name: number for name, number in columns.items() if number >= 0}
+
+    def unused(self, table: Table) -> list[str]:
+        """Returns the names of the columns that nothing is read from."""
+        used = {self.image, self.label, self.split, self.subject, self.group}
+        used |= {*self.pixels, *self.box, *self.scores.values()}
+        names = table.header if table.has_header else ()
+        return [name for i, name in enumerate(names) if i not in used and plain_name(name)]
 
     @property
     def has_labels(self) -> bool:
@@ -210,11 +220,13 @@ def _image_column(table: Table, rows: list[list[str]]) -> int:
 
 
 def _split_column(table: Table, rows: list[list[str]]) -> int:
+    """Returns the column that names splits, of any name; else one that is named like it."""
     named = table.column(_SPLITS)
-    if named is not None or table.has_header:
-        return -1 if named is None else named
-    splits = (i for i in range(len(table.header)) if _share(_cells(rows, i), parse_split) == 1)
-    return next(splits, -1)
+    columns = range(min(len(table.header), _MOST_SEARCHED))
+    found = [i for i in columns if _share(_cells(rows, i), parse_split) == 1]
+    if named is None or named in found or not found:
+        return found[0] if named is None and found else -1 if named is None else named
+    return found[0]
 
 
 def _naming(table: Table, rows: list[list[str]], names: Sequence[str], image: int) -> int:
@@ -229,7 +241,7 @@ def _naming(table: Table, rows: list[list[str]], names: Sequence[str], image: in
 def _label_columns(table: Table, rows: list[list[str]], taken: set[int]) -> list[int]:
     """Returns the column of labels, or several if it is not plain which one it is."""
     plain = [plain_name(name) for name in table.header]
-    free = [i for i in range(min(len(plain), 200)) if i not in taken]
+    free = [i for i in range(min(len(plain), _MOST_SEARCHED)) if i not in taken]
     named = [plain.index(name) for name in _LABELS if name in plain and plain.index(name) in free]
     words = [i for i in free if _share(_cells(rows, i), is_expression) > 0.5]
     both = [i for i in named if i in words]
@@ -264,16 +276,45 @@ def _box(table: Table) -> tuple[tuple[int, ...], bool]:
     return (), False
 
 
+def score_of(text: str) -> float:
+    """Returns a score, a vote or a flag such as "True" as a number; 0 for an empty cell.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    word = text.strip().lower()
+    return float(_FLAG_SCORES.get(word, word))
+
+
 def _scores(table: Table, rows: list[list[str]], taken: set[int]) -> dict[str, int]:
-    """Returns the columns that are named after expressions and hold votes, or 0 and 1."""
-    found = {
-        name.strip(): i
-        for i, name in enumerate(table.header)
-        if i not in taken
-        and (is_known(name) or plain_name(name) in _NO_LABELS)
-        and _are_numbers(_cells(rows, i))
-    }
-    return found if sum(map(is_known, found)) >= 2 else {}
+    """Returns the columns of one expression each, which hold votes, or 0 and 1.
+
+    Named "happy", "emotion_happy" or "is_happy"; or by class numbers, if each row has one 1.
+    """
+    free = [i for i in range(min(len(table.header), _MOST_SEARCHED)) if i not in taken]
+    named: dict[str, int] = {}
+    for i in free:
+        if (name := _score_name(table.header[i])) and _are_scores(_cells(rows, i)):
+            named.setdefault(name, i)
+    if sum(map(is_known, named)) >= 2:
+        return named
+    numbered = {table.header[i]: i for i in free if parse_number(table.header[i]) is not None}
+    if len(numbered) < 2 or not all(_are_scores(_cells(rows, i)) for i in numbered.values()):
+        return {}
+    marks = [sorted(score_of(row[i]) for i in numbered.values()) for row in rows]
+    return numbered if all(row[-1] == 1 and not any(row[:-1]) for row in marks) else {}
+
+
+def _score_name(header: str) -> str:
+    """Returns the only expression that a header names, or the word for none; else ""."""
+    if is_known(header) or plain_name(header) in _NO_LABELS:
+        return header.strip()
+    words = [word for word in re.split(r"[\W_]+", header) if is_known(word)]
+    return words[0] if len(words) == 1 else ""
+
+
+def _are_scores(texts: Sequence[str]) -> bool:
+    return all(text.lower() in _FLAG_SCORES for text in texts) or _are_numbers(texts)
 
 
 def _is_vote_table(scores: dict[str, int]) -> bool:

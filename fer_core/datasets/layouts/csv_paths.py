@@ -15,22 +15,24 @@ from fer_core.datasets.layouts.columns import (
     Columns,
     find_columns,
     no_labels_question,
+    score_of,
     whole_votes,
 )
 from fer_core.datasets.layouts.csv_reader import Table, encoding_note, plain_name
 from fer_core.datasets.layouts.file_tree import file_status
 from fer_core.datasets.layouts.folders import name_conventions
 from fer_core.datasets.layouts.layout import ParsedLayout
-from fer_core.datasets.layouts.numberings import LEFT_OUT
+from fer_core.datasets.layouts.numberings import LEFT_OUT, parse_number
 from fer_core.datasets.layouts.source import Source
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
 from fer_core.expressions import canonical, is_known
-from fer_core.text import Tally, counted, shortened, some
+from fer_core.text import Tally, counted, printable, shortened, some
 
 _MAX_PATH = 5_000  # characters to keep; no file has a longer path
 _MAX_PLACE = 1_000_000  # pixels; no image is as large
 _MAX_FACES = 1_000  # of an image, which is decoded for each
+_BOX_CELLS = ("bbox", "box", "facebox", "boundingbox", "rect", "roi", "bndbox")
 TIED = "no majority"  # the class of an image whose votes have no single winner
 
 
@@ -50,7 +52,8 @@ class PathTable:
         if {"faceboxcascade", "expressionlabel"} <= header:  # ExpW
             return Conventions("fer2013")
         if self.columns.scores:
-            names = [name for name in self.columns.scores if not is_known(name)]
+            scores = self.columns.scores
+            names = [n for n in scores if not is_known(n) and parse_number(n) is None]
             return Conventions(meanings=dict.fromkeys([*names, TIED], LEFT_OUT))
         return Conventions()
 
@@ -84,8 +87,9 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
     groups = [name for name in ("subject", "group") if name in rows]  # that some tables have
     rows[groups] = rows[groups].fillna("")
     located = _Locator(source).locate(rows)
-    if located.paths.notna().sum() == 0 and not located.ambiguous:
-        raise FerError(_no_files_message(tables[0].table, rows["path"], source))
+    if not located.paths.notna().any():
+        asked = [question.sentence for question in located.questions]
+        raise FerError(asked[0] if asked else _no_files_message(tables, rows["path"], source))
     missing = rows["path"][located.paths.isna() & ~rows["path"].isin(located.ambiguous)].tolist()
     rows = rows.assign(path=located.paths).dropna(subset="path")
     if missing:
@@ -102,11 +106,12 @@ def read_path_tables(source: Source, tables: list[PathTable]) -> ParsedLayout:
             *notes,
             *located.notes,
             *repeated,
+            *_unused(tables),
             *_unlisted(source, rows["path"], names),
             *encoding_note([each.table for each in tables]),
         ),
         lambda index: summary,
-        _conventions(tables, rows["path"]),
+        _conventions(tables, rows),
         split_origin,
         (*(q for each in tables for q in each.columns.questions), *located.questions),
         tuple(each.table.path.stem for each in tables),
@@ -160,9 +165,10 @@ def _group_rows(each: PathTable, source: Source) -> pd.DataFrame:
     return frame.assign(folder=folder, source_split=_table_split(table, source.choices.splits))
 
 
-def _conventions(tables: list[PathTable], paths: pd.Series) -> Conventions:
+def _conventions(tables: list[PathTable], rows: pd.DataFrame) -> Conventions:
     own = tables[0].conventions
-    return own if own.numbering or own.meanings else name_conventions(paths)
+    known = own.numbering or own.meanings
+    return own if known else name_conventions(rows["path"], rows["class_name"])
 
 
 def _table_split(table: Table, chosen: Collection[str]) -> str:
@@ -174,6 +180,7 @@ def _table_split(table: Table, chosen: Collection[str]) -> str:
 def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list[str]]:
     """Returns a row per face: path as listed, class_name, source_split, subject, box, votes."""
     table, columns = each.table, each.columns
+    _check_pixels(each)
     records, total, boxless = [], 0, 0
     for cells in table.rows(source.report):
         total += 1
@@ -207,11 +214,26 @@ def _rows(each: PathTable, source: Source, own: str) -> tuple[pd.DataFrame, list
     return frame, notes
 
 
+def _check_pixels(each: PathTable) -> None:
+    """Checks that face boxes are in pixels.
+
+    Raises:
+        FerError: they are shares of the image.
+    """
+    cells = [row[i].strip() for row in each.table.sample() for i in each.columns.box]
+    numbers = pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").dropna()
+    if numbers.between(0, 1).all() and (numbers % 1 != 0).any():
+        raise FerError(
+            f"{each.table.path.name} must have face boxes in pixels. They are shares of the "
+            "image, from 0 to 1: multiply them by its width and height."
+        )
+
+
 def _class_name(cells: list[str], columns: Columns) -> str:
     if columns.label >= 0 or not columns.scores:
         return cells[columns.label].strip()[:MAX_WORD]
     try:
-        scores = {name: float(cells[i] or 0) for name, i in columns.scores.items()}
+        scores = {name: score_of(cells[i]) for name, i in columns.scores.items()}
     except ValueError:
         return ""
     most = max(scores.values())
@@ -342,7 +364,7 @@ def _faces(rows: pd.DataFrame, box: list[str]) -> tuple[pd.DataFrame, list[str]]
     if len(once) < len(rows):
         notes.append(f"Skipped {counted(len(rows) - len(once), 'repeated row')}.")
     per_image = once["path"].value_counts()
-    if per_image.iloc[0] > _MAX_FACES:
+    if per_image.max() > _MAX_FACES:  # not where no image was found
         raise FerError(
             f"A table must list at most {_MAX_FACES:,} faces or labels of one image. "
             f"{shortened(str(per_image.index[0]))} has {per_image.iloc[0]:,}."
@@ -377,7 +399,7 @@ def _with_splits(rows: pd.DataFrame, source: Source) -> pd.DataFrame:
         parts = PurePosixPath(folder).parts
         return next((part for part in parts if part in chosen or parse_split(part)), "")
 
-    folders = rows["path"].str.rpartition("/")[0]
+    folders = rows["path"].map(lambda path: path.rpartition("/")[0])
     splits = folders.map({folder: split_of(folder) for folder in folders.unique()})
     return rows.assign(source_split=splits).drop(columns="folder")
 
@@ -397,9 +419,21 @@ def _unlisted(source: Source, listed: pd.Series, names: str) -> list[str]:
     return [f"Skipped {counted(len(others), 'image')} that {names} does not list: {some(others)}."]
 
 
-def _no_files_message(table: Table, names: pd.Series, source: Source) -> str:
+def _unused(tables: list[PathTable]) -> list[str]:
+    names = dict.fromkeys(name for each in tables for name in each.columns.unused(each.table))
+    if not names:
+        return []
+    sentence = f"Columns that are not used: {some(list(map(shortened, names)), 10)}."
+    if any(plain_name(name) in _BOX_CELLS for name in names):
+        sentence += " Face boxes are read from four columns only; whole images are used."
+    return [sentence]
+
+
+def _no_files_message(tables: list[PathTable], names: pd.Series, source: Source) -> str:
+    odd = encoding_note([each.table for each in tables])
+    hint = f". {odd[0]} If names look wrong, save it as UTF-8." if odd else ""
     return (
-        f"None of the {len(names):,} files listed in {table.path.name} exists. Paths must be "
-        "absolute, relative to the CSV's folder, or end like that of an image below "
-        f"{source.folder.name}. The first is {shortened(str(names.iloc[0]))}"
+        f"None of the {len(names):,} files listed in {tables[0].table.path.name} exists. Paths "
+        "must be absolute, relative to the CSV's folder, or end like that of an image below "
+        f"{source.folder.name}. The first is {shortened(printable(str(names.iloc[0])))}{hint}"
     )

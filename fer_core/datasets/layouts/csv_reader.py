@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from fer_core.datasets.layouts.layout import Report
+from fer_core.datasets.layouts.numberings import parse_number
 from fer_core.errors import FerError
+from fer_core.expressions import is_known
 from fer_core.storage import BoundedLines, open_regular
 from fer_core.text import counted, shortened, some
 from fer_core.vision import IMAGE_SUFFIXES
@@ -44,7 +46,12 @@ _HEAD = 200_000  # characters that the header and the first rows are taken from
 
 _SUFFIXES = "|".join(re.escape(suffix) for suffix in sorted(IMAGE_SUFFIXES, key=len)[::-1])
 _IMAGE = re.compile(rf"[^\s,;].*?(?:{_SUFFIXES})", re.IGNORECASE)
-_LIST_LINE = re.compile(rf"(\S.*?(?:{_SUFFIXES}))[ \t]+(\S.*)", re.IGNORECASE)
+_LIST_LINE = re.compile(
+    rf"(?P<image>\S.*?(?:{_SUFFIXES}))[ \t]+(?P<words>\S.*)"
+    rf"|(?P<label>[\w-]+)[ \t]+(?P<path>\S.*(?:{_SUFFIXES}))",
+    re.IGNORECASE,
+)
+_NO_ROW = re.compile(r"\s*#[^,;|\t]*|\ufeff?\"?sep=.\"?\s*", re.IGNORECASE)
 _BOX = re.compile(r"\(\d+, *\d+, *\d+, *\d+\)")
 _NUMBER = re.compile(r"-?\d+(\.\d*)?(e-?\d+)?", re.IGNORECASE)
 PIXELS = re.compile(
@@ -66,6 +73,7 @@ class Table:
     encoding: str = "utf-8-sig"
     has_header: bool = True
     columns: int = 0  # at least, in every row that is yielded
+    preamble: int = 0  # lines before the first row
 
     def column(self, names: Sequence[str]) -> int | None:
         """Returns the number of the first of these columns that exists.
@@ -84,7 +92,9 @@ class Table:
         """
         with open_regular(self.path) as file, _as_text(file, self.encoding) as text:
             size = self.path.stat().st_size
-            rows = _split_rows(text, self.delimiter, self.path.name)
+            for _ in range(self.preamble):
+                text.readline(_HEAD)
+            rows = _split_rows(text, self.delimiter, self.path.name, self.preamble)
             if self.has_header:
                 next(rows, None)
             for number, cells in enumerate(filter(None, rows)):
@@ -124,9 +134,11 @@ def open_table(path: Path) -> Table | None:
     encoding = _encoding(path)
     with open_regular(path) as file, _as_text(file, encoding) as text:
         head = text.read(_HEAD)
+    preamble = _preamble(head)
+    head = head.split("\n", preamble)[preamble]
     line = next((line for line in head.splitlines() if line.strip()), "")
-    delimiter = max(",;\t", key=line.count)
-    if line.count(delimiter) == 0 and _LIST_LINE.fullmatch(line.strip()):
+    delimiter = max(",;\t|", key=line.count)
+    if line.count(delimiter) == 0 and len(_words(line)) > 1:
         delimiter = WORDS
     elif path.suffix.lower() not in _DELIMITED and not any(
         map(_IMAGE.fullmatch, map(str.strip, line.split(delimiter)))
@@ -134,18 +146,25 @@ def open_table(path: Path) -> Table | None:
         return None
     first = next(_split_rows(io.StringIO(head), delimiter, path.name), [])
     cells = tuple(cell.strip() for cell in first)
-    known = _known_list(cells)
-    if known:
-        return Table(path, known, delimiter, encoding, has_header=False)
-    if _is_data(cells):
+    names, has_header = cells, False
+    if known := _known_list(cells):
+        names = known
+    elif _is_data(cells):
         names = tuple(f"column {number}" for number in range(1, len(cells) + 1))
-        return Table(path, names, delimiter, encoding, has_header=False)
-    return Table(path, cells, delimiter, encoding)
+    else:
+        has_header = True
+    return Table(path, names, delimiter, encoding, has_header, preamble=preamble)
+
+
+def _preamble(head: str) -> int:
+    """Returns how many lines come before the table: comments, or Excel's "sep=;"."""
+    are_rows = (not _NO_ROW.fullmatch(line) for line in head.split("\n"))
+    return next((number for number, is_row in enumerate(are_rows) if is_row), 0)
 
 
 def encoding_note(tables: Sequence[Table]) -> list[str]:
     """Returns a note on tables that are not UTF-8."""
-    names = {"utf-16": "UTF-16", "latin-1": "Latin-1", "gb18030": "GB18030"}
+    names = {"utf-16": "UTF-16", "utf-32": "UTF-32", "latin-1": "Latin-1", "gb18030": "GB18030"}
     return [
         f"{table.path.name} is not UTF-8 and was read as {names.get(table.encoding)}."
         for table in tables
@@ -163,16 +182,16 @@ def _as_text(file: IO[bytes], encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(file, encoding, errors="replace", newline="")
 
 
-def _split_rows(text: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
+def _split_rows(text: TextIO, delimiter: str, name: str, before: int = 0) -> Iterator[list[str]]:
     lines = BoundedLines(text, name, _MAX_ROW)
     if delimiter == WORDS:
         for line in lines:
-            yield _words(line)
+            yield _words(line) or line.split()
             lines.begin_row()
         return
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
-        line_number = reader.line_num + 1
+        line_number = before + reader.line_num + 1
         lines.begin_row()
         try:
             yield next(reader)
@@ -193,9 +212,13 @@ def _not_a_row(name: str, line: int, reason: str) -> str:
 
 
 def _words(line: str) -> list[str]:
-    """Splits a line such as "my image.jpg happy"; the image's name may contain spaces."""
+    """Splits a line such as "my image.jpg happy" or "happy my image.jpg"; [] for others."""
     match = _LIST_LINE.fullmatch(line.strip())
-    return [match[1], *match[2].split()] if match else line.split()
+    if match and match["image"]:
+        return [match["image"], *match["words"].split()]
+    if match and (is_known(match["label"]) or parse_number(match["label"]) is not None):
+        return [match["label"], match["path"]]
+    return []
 
 
 def _known_list(cells: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -220,6 +243,8 @@ def _encoding(path: Path) -> str:
     """Returns the encoding of a text; "latin-1", which any bytes are, if it is no other."""
     with open_regular(path) as file:
         start = file.read(4096)
+        if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            return "utf-32"
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         if start.count(0) > len(start) // 3:

@@ -17,9 +17,13 @@ from fer_core.text import counted, some
 
 _MOSTLY = 0.8  # of the images
 # Lundqvist, Flykt and Öhman 1998: session, sex, number, expression, angle.
-_KDEF = re.compile(r"[AB][FM]\d\d(AF|AN|DI|HA|NE|SA|SU)(?:S|HL|HR|FL|FR)", re.IGNORECASE)
+_KDEF = re.compile(
+    r"(?<![A-Z0-9])[AB][FM]\d\d(AF|AN|DI|HA|NE|SA|SU)(?:S|HL|HR|FL|FR)(?![A-Z0-9])", re.IGNORECASE
+)
 # Lyons et al. 1998: person, expression with take, number.
-_JAFFE = re.compile(r"[A-Z]{2}\.(AN|DI|FE|HA|NE|SA|SU)\d\.\d+", re.IGNORECASE)
+_JAFFE = re.compile(
+    r"(?<![A-Z0-9])[A-Z]{2}[._-](AN|DI|FE|HA|NE|SA|SU)\d[._-]\d+(?!\d)", re.IGNORECASE
+)
 _CODES = {
     "AF": "fear",
     "FE": "fear",
@@ -45,7 +49,7 @@ class NamePattern:
 
 def _code(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def class_name(stem: str) -> str:
-        match = pattern.fullmatch(stem)
+        match = pattern.search(stem)
         return match[1].upper() if match else ""
 
     return class_name

@@ -71,8 +71,7 @@ def list_files(root: Path, report: Report) -> Listing:
     while waiting:
         relative, folder = waiting.pop()
         try:
-            status = folder.stat()
-            entries = sorted(islice(os.scandir(folder), MAX_FILES + 1), key=lambda each: each.name)
+            status, entries = folder.stat(), _entries(folder)
         except OSError:
             listing.unreadable.append(relative)
             continue
@@ -103,6 +102,11 @@ def list_files(root: Path, report: Report) -> Listing:
     return replace(
         listing, images=dict(sorted(listing.images.items())), others=sorted(listing.others)
     )
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as found:
+        return sorted(islice(found, MAX_FILES + 1), key=lambda entry: entry.name)
 
 
 def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> bool:

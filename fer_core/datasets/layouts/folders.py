@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fer_core.datasets.layouts.choices import Question
 from fer_core.datasets.layouts.class_names import Conventions, is_expression
 from fer_core.datasets.layouts.layout import ParsedLayout
-from fer_core.datasets.layouts.numberings import parse_number
+from fer_core.datasets.layouts.numberings import COMPOUND, is_compound, parse_number
 from fer_core.datasets.layouts.source import Source
-from fer_core.datasets.splits import SPLITS, parse_split, without_split
+from fer_core.datasets.splits import SPLITS, looks_like_split, parse_split, without_split
 from fer_core.text import counted, some
 
 _FER2013_NAME = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.", re.IGNORECASE)
 _RAF_DB_NAME = re.compile(r"(?:train|test)_\d+_aligned\.", re.IGNORECASE)
 _ORDER = {split: number for number, split in enumerate(SPLITS)}
+_MOST_SPLITS = 12  # folders that may be splits; more are persons
 _MOST_NUMBERS = 9  # the highest number of a class; more are those of persons or parts
 
 
@@ -34,6 +36,11 @@ class ClassFolders:
 def expression_folders(source: Source) -> ClassFolders | None:
     """Returns the folders of a tree in which at least two are named after expressions."""
     return _at_least_two(source, is_expression)
+
+
+def expression_names(source: Source) -> set[str]:
+    """Returns the names of folders that are named after expressions, also of a single one."""
+    return _class_folders(source, is_expression).names
 
 
 def numbered_folders(source: Source) -> ClassFolders | None:
@@ -68,16 +75,23 @@ def read_folders(source: Source, folders: ClassFolders) -> ParsedLayout:
         _layout(index, bool(official)),
         source.folder,
         index,
-        (*official, *_skipped(source, parts)),
+        (*official, *_merged(parts), *_skipped(source, parts)),
         _summary,
-        name_conventions(index["path"]),
+        name_conventions(index["path"], index["class_name"]),
         "file names" if official else "folders",
+        () if official else _odd_splits(source, parts),
     )
 
 
-def name_conventions(paths: pd.Series) -> Conventions:
-    """Returns the numbering of a dataset whose images are known by their names."""
-    return Conventions("raf-db" if paths.str.contains(_RAF_DB_NAME).mean() > 0.5 else "")
+def name_conventions(paths: pd.Series, names: pd.Series) -> Conventions:
+    """Returns the numbering of a dataset whose images are known by their names.
+
+    Args:
+        names: of the images' classes.
+    """
+    if paths.str.contains(_RAF_DB_NAME).mean() <= 0.5:
+        return Conventions()
+    return Conventions(COMPOUND if is_compound(names) else "raf-db")
 
 
 def _is_class_number(name: str) -> bool:
@@ -164,7 +178,7 @@ def _with_official_splits(index: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]
 def _layout(index: pd.DataFrame, official: bool) -> str:
     if official:
         return "FER2013, image folders"
-    if name_conventions(index["path"]).numbering:
+    if name_conventions(index["path"], index["class_name"]).numbering:
         return "RAF-DB, numbered folders"
     has_split = index["source_split"].map(lambda word: bool(parse_split(word))).any()
     return "Folders by split" if has_split else "Folders of expressions"
@@ -178,6 +192,53 @@ def _summary(index: pd.DataFrame) -> str:
     words = sorted(sizes.index, key=lambda word: _ORDER.get(parse_split(word) or "", len(_ORDER)))
     parts = [f"{word or 'no split'} ({sizes[word]:,})" for word in words]
     return f"Recognized one folder per expression: {classes}, with splits {some(parts, 10)}."
+
+
+def _merged(parts: dict[str, tuple[str, str]]) -> list[str]:
+    """Says that classes of the same names lie in several folders that are no splits."""
+    places: dict[str, set[str]] = {}
+    for folder, (name, split) in parts.items():
+        names = folder.split("/")
+        if name in names:
+            above = (part for part in names[: names.index(name)] if part != split)
+            places.setdefault(name, set()).add("/".join(above))
+    together = sorted(set().union(*(each for each in places.values() if len(each) > 1)) - {""})
+    if not together or any(looks_like_split(part) for part in together):  # that is asked
+        return []
+    note = f"Folders with classes of the same names are read as one: {some(together)}."
+    if len(together) > _MOST_SPLITS:  # persons
+        return [note]
+    return [f"{note} If one is a split, choose it (in the terminal: --split {together[0]}=val)."]
+
+
+def _odd_splits(source: Source, parts: dict[str, tuple[str, str]]) -> tuple[Question, ...]:
+    """Asks which split a folder is that is named like one, or lies beside some; not plainly."""
+    splits: dict[str, set[str]] = {}  # by the folder that they are in
+    for folder, (_, split) in parts.items():
+        if split and split not in source.choices.splits:
+            names = folder.split("/")
+            splits.setdefault("/".join(names[: names.index(split)]), set()).add(split)
+    odd: dict[str, int] = {}
+    for folder, (name, split) in parts.items():
+        names = folder.split("/") if name and not split else []
+        above = names[: names.index(name)] if name in names else names
+        for depth, part in enumerate(above):
+            if looks_like_split(part) or "/".join(names[:depth]) in splits:
+                odd[part] = odd.get(part, 0) + len(source.files.images[folder])
+                break
+    if not odd:
+        return ()
+    shown = [f"{part} ({counted(images, 'image')})" for part, images in odd.items()]
+    known = sorted(set().union(*splits.values()))
+    return (
+        Question(
+            "splits",
+            f"It is open which split {some(shown)} {'is' if len(odd) == 1 else 'are'}"
+            f"{f', beside {some(known)}' if known else ''}. Choose for each: train, val or test.",
+            SPLITS,
+            f"--split {next(iter(odd))}=val; without a value it is left out",
+        ),
+    )
 
 
 def _skipped(source: Source, parts: dict[str, tuple[str, str]]) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import pandas as pd
+
 from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS, RAF_DB
 
@@ -45,7 +47,7 @@ _AFFECTNET = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry",
 _FERPLUS = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 _CK_PLUS = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
 # Li, Deng and Du 2017, the compound part of RAF-DB.
-_COMPOUND = (
+COMPOUND_EXPRESSIONS = (
     *("happily surprised", "happily disgusted", "sadly fearful", "sadly angry"),
     *("sadly surprised", "sadly disgusted", "fearfully angry", "fearfully surprised"),
     *("angrily surprised", "angrily disgusted", "disgustedly surprised"),
@@ -68,7 +70,7 @@ NUMBERINGS = {
         _numbering(
             "alphabetical-8", "Alphabetical with contempt", sorted((*_ALPHABETICAL, "contempt"))
         ),
-        _numbering(COMPOUND, "RAF-DB compound", _COMPOUND, first=1),
+        _numbering(COMPOUND, "RAF-DB compound", COMPOUND_EXPRESSIONS, first=1),
     )
 }
 NUMBERING_NAMES = (*NUMBERINGS, FREE)
@@ -90,6 +92,13 @@ def parse_numbering(name: str) -> str:
         if _plain(known) == _plain(name):
             return known
     raise FerError(f"The numbering must be one of {', '.join(NUMBERING_NAMES)}. Received: {name!r}")
+
+
+def is_compound(names: pd.Series) -> bool:
+    """Returns whether numbers of RAF-DB are of its compound expressions, which go up to 11."""
+    numbers = {parse_number(name) for name in names.unique()} - {None}
+    beyond = numbers - NUMBERINGS["raf-db"].expressions.keys() - {0}
+    return bool(beyond) and numbers <= NUMBERINGS[COMPOUND].expressions.keys()
 
 
 def fitting(numbers: Collection[int]) -> list[Numbering]:

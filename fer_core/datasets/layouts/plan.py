@@ -10,9 +10,9 @@ from fer_core.datasets.layouts.choices import Choices, Question
 from fer_core.datasets.layouts.class_names import ClassNames, Conventions, read_class_names
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.numberings import LEFT_OUT
-from fer_core.datasets.splits import SPLITS, parse_split
+from fer_core.datasets.splits import SPLITS, parse_splits
 from fer_core.errors import FerError
-from fer_core.text import counted, some
+from fer_core.text import counted, shortened, some
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,10 @@ def read_names(
     for name, word in names:
         by_class.setdefault(name, set()).add(word)
         words[word] = None
-    return read_class_names(by_class, choices, conventions), _read_splits(list(words), choices)
+    classes = read_class_names(by_class, choices, conventions)
+    splits = _read_splits(list(words), choices)
+    questions = (*classes.questions, *_split_questions(splits, choices))
+    return replace(classes, questions=questions), splits
 
 
 def _read_splits(words: list[str], choices: Choices) -> dict[str, str]:
@@ -116,7 +119,25 @@ def _read_splits(words: list[str], choices: Choices) -> dict[str, str]:
             f"A split to be chosen must be in the data. Received: {some(missing)}. The data have "
             f"{some(sorted(filter(None, words)), 10) or 'no splits'}."
         )
-    return {word: choices.splits.get(word, parse_split(word) or "") for word in words}
+    return {**parse_splits(words), **{w: choices.splits[w] for w in words if w in choices.splits}}
+
+
+def _split_questions(splits: dict[str, str], choices: Choices) -> list[Question]:
+    """Asks about names that tell no split beside names that do; others only mark parts."""
+    told = {word: split for word, split in splits.items() if word not in choices.splits}
+    known = sorted(word for word, split in told.items() if split)
+    odd = sorted(word for word, split in told.items() if word and not split)
+    if not known or not odd:
+        return []
+    return [
+        Question(
+            "splits",
+            f"Beside {some(known, 10)} the data have {counted(len(odd), 'name')} of no known "
+            f"split: {some(odd)}. Choose which split each is: train, val or test.",
+            SPLITS,
+            f"--split {shortened(odd[0])}=val; without a value it is left out",
+        )
+    ]
 
 
 def _without_left_out(rows: pd.DataFrame, choices: Choices) -> tuple[pd.DataFrame, list[str]]:
@@ -143,4 +164,8 @@ def _split_notes(rows: pd.DataFrame, splits: dict[str, str], parsed: ParsedLayou
         for name, split in splits.items()
         if split in SPLITS and name.strip().lower() != split
     ]
-    return [f"Splits, from {parsed.split_origin}: {some(read, 10)}."] if read else []
+    notes = [f"Splits, from {parsed.split_origin}: {some(read, 10)}."] if read else []
+    if counts.get("", 0) and any(splits.values()):
+        unassigned = counted(int(counts[""]), "image")
+        notes.append(f"Splits are not told for {unassigned}, used for training.")
+    return notes

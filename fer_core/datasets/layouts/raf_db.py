@@ -8,7 +8,7 @@ from fer_core.datasets.image_reader import BOX
 from fer_core.datasets.layouts.class_names import Conventions
 from fer_core.datasets.layouts.file_tree import is_file
 from fer_core.datasets.layouts.layout import ParsedLayout, Report
-from fer_core.datasets.layouts.numberings import COMPOUND, NUMBERINGS, parse_number
+from fer_core.datasets.layouts.numberings import COMPOUND, is_compound, parse_number
 from fer_core.datasets.layouts.source import Source
 from fer_core.datasets.splits import parse_split
 from fer_core.errors import FerError
@@ -56,7 +56,7 @@ def read_raf_db(source: Source, name: str) -> ParsedLayout:
         folder = source.folder / root / "Annotation/boundingbox"
         index, skipped = _with_boxes(index, folder, source.report)
         notes += skipped
-    compound = _is_compound(index["class_name"])
+    compound = is_compound(index["class_name"])
 
     def summary(index: pd.DataFrame) -> str:
         return f"Recognized RAF-DB by {labels.name}: {counted(len(index), 'labeled image')}."
@@ -70,13 +70,6 @@ def read_raf_db(source: Source, name: str) -> ParsedLayout:
         Conventions(COMPOUND if compound else "raf-db"),
         "names in the list",
     )
-
-
-def _is_compound(words: pd.Series) -> bool:
-    """Returns whether numbers are those of compound expressions, which go up to 11."""
-    numbers = {parse_number(word) for word in words.unique()} - {None}
-    beyond = numbers - NUMBERINGS["raf-db"].expressions.keys() - {0}
-    return bool(beyond) and numbers <= NUMBERINGS[COMPOUND].expressions.keys()
 
 
 def _read_labels(path: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -50,6 +50,16 @@ _ALL = (
     Layout("any", "Folders of any names", folders.all_folders, folders.read_folders, True),
 )
 LAYOUTS = {layout.name: layout for layout in _ALL}
+_SAVE_AS_CSV = "Tables of other formats are not read: save them as .csv."
+_HINTS = {  # files that labels may be in
+    **dict.fromkeys(("xlsx", "xls", "ods", "parquet", "feather", "pkl", "mat"), _SAVE_AS_CSV),
+    **dict.fromkeys(("npz", "npy", "h5", "hdf5"), _SAVE_AS_CSV),
+    **dict.fromkeys(
+        ("json", "xml", "yaml", "yml"),
+        "Labels in .json, .xml or .yaml files are not read: export them as a .csv table with a "
+        "column of image paths and one of expressions.",
+    ),
+}
 _COVERAGE = 0.5  # of the images, that a table must list to count more than folders
 
 
@@ -173,10 +183,13 @@ def _unknown_message(source: Source, found: dict[str, Any]) -> str:
             "numbers; they may be persons. If they are classes, choose that layout (in the "
             "terminal: --layout any), or map them (--map name=happy)."
         )
+    if one := sorted(folders.expression_names(source)):
+        sentence += f"A dataset must have at least two classes; only {one[0]} is a folder of one. "
     return (
         f"{sentence}It must have folders named after expressions (also below train, validation "
-        "and test), fer2013.csv, RAF-DB as distributed, or a CSV with a column of image paths and "
-        f"one of expressions, with a header.{_unread(source)}"
+        "and test), expressions in the names of the images, fer2013.csv, RAF-DB as distributed, or "
+        "a CSV with a column of image paths and one of expressions, with a header."
+        f"{_unread(source)}"
     )
 
 
@@ -188,4 +201,5 @@ def _unread(source: Source) -> str:
     counts = suffixes[suffixes.str.len() < 8].value_counts()
     parts = [f"{count:,} .{suffix}" for suffix, count in counts.items()]
     parts += [f"{len(source.images):,} images"] if source.images else []
-    return f" It has {some(parts, 4)}." if parts else " It has no files."
+    hints = [hint for suffix, hint in _HINTS.items() if suffix in counts.index]
+    return " ".join([f" It has {some(parts, 4)}." if parts else " It has no files.", *hints[:1]])

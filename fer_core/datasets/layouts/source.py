@@ -11,6 +11,7 @@ from fer_core.datasets.layouts.file_tree import Listing, find_copies, is_file, l
 from fer_core.datasets.layouts.layout import Report
 from fer_core.errors import FerError
 from fer_core.text import Tally, counted
+from fer_core.vision import IMAGE_SUFFIXES
 
 _TABLE_DEPTH = 3  # folders below the source in which tables are looked for
 # Folders with more texts than these have one for each image, such as RAF-DB's boxes.
@@ -135,12 +136,14 @@ class Source:
         """Finds images by a path of which only the end need be right; the best matches only.
 
         Args:
-            name: with slashes; may lack the suffix.
+            name: with slashes; may lack the suffix, or have another than the image.
         """
         parts = [part for part in name.lower().split("/") if part not in ("", ".")]
-        for has_suffix in (True, False):
-            for count in range(min(len(parts), self._depth, _MAX_END), 0, -1):
-                found = self._by_end(count, has_suffix=has_suffix).get("/".join(parts[-count:]))
+        last = PurePosixPath(parts[-1] if parts else "")
+        stems = [*parts[:-1], last.stem] if last.suffix in IMAGE_SUFFIXES else []
+        for ends, has_suffix in ((parts, True), (parts, False), (stems, False)):
+            for count in range(min(len(ends), self._depth, _MAX_END), 0, -1):
+                found = self._by_end(count, has_suffix=has_suffix).get("/".join(ends[-count:]))
                 if found:
                     return found
         return []

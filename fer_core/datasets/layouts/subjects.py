@@ -37,7 +37,7 @@ class _Pattern:
 # Lucey et al. 2010 (CK+), Lyons et al. 1998, Lundqvist et al. 1998, Langner et al. 2010.
 _PATTERNS = (
     _Pattern("CK+", rf"{_START}(?P<group>(?P<subject>S\d{{3}})_\d{{3}})_\d{{8}}(?!\d)"),
-    _Pattern("JAFFE", rf"{_START}(?P<subject>[A-Z]{{2}})\.(?:{_CODES})\d\.\d+"),
+    _Pattern("JAFFE", rf"{_START}(?P<subject>[A-Z]{{2}})[._-](?:{_CODES})\d[._-]\d+"),
     _Pattern("KDEF", rf"{_START}[AB](?P<subject>[FM]\d\d)(?:{_CODES})(?:S|HL|HR|FL|FR){_END}"),
     _Pattern("RaFD", rf"{_START}Rafd\d+_(?P<subject>\d+)_"),
     _Pattern(

@@ -120,9 +120,10 @@ def _show_facts(preview: Preview) -> None:
 def _show_proposal(task: Task, preview: Preview, key: str) -> Proposal | None:
     """Shows what the pretrained model says of the numberings, or that it is being asked."""
     proposal = read_record(task.directory / PROPOSAL, Proposal)
+    if task.state.is_active:
+        is_asked = proposal is None and preview.has_numbers()
+        st.fragment(_wait_for_end, run_every=REFRESH_SECONDS)(task, is_asked)
     if proposal is None:
-        if task.state.is_active and preview.has_numbers():
-            st.fragment(_wait_for_proposal, run_every=REFRESH_SECONDS)(task)
         return None
     field = ClassEditor.numbering_key(key)
     own = preview.read(choices_of(preview.choices))[0].numbering
@@ -143,11 +144,12 @@ def _show_proposal(task: Task, preview: Preview, key: str) -> Proposal | None:
     return proposal
 
 
-def _wait_for_proposal(task: Task) -> None:
-    """Waits while the pretrained model is asked; then the whole preview is drawn again."""
-    if not task.state.is_active or (task.directory / PROPOSAL).exists():
+def _wait_for_end(task: Task, is_asked: bool) -> None:
+    """Draws the whole preview again once the task ends, or the pretrained model has answered."""
+    if not task.state.is_active or (is_asked and (task.directory / PROPOSAL).exists()):
         st.rerun()
-    st.caption("Asking the pretrained model which numbering it agrees with …")
+    if is_asked:
+        st.caption("Asking the pretrained model which numbering it agrees with …")
 
 
 def _choose(field: str, value: str) -> None:

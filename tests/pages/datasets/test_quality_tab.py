@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -290,6 +291,63 @@ def test_excluding_leaks_excludes_the_training_images(
     assert findings_of(page) == ["Blank · **1**"]
     assert "**1** of 53 images" in text_of(page)
     assert not queue.waiting()  # nothing has to be looked at again
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Dataset:
+    """With a group of near duplicates of three labels, two alike, a pair, and flipped copies."""
+    root = write_tree(tmp_path / "copied", {"train/happy": 4, "train/sad": 4, "val/happy": 2})
+    rng = np.random.default_rng(0)
+    majority, tie, alone = rng.integers(0, 150, (3, 32, 32), dtype=np.uint8)
+    for name, pixels in {
+        "train/happy/a0": majority,
+        "train/happy/a1": majority + 30,
+        "train/sad/a2": majority + 60,
+        "train/happy/b0": tie,
+        "train/sad/b1": tie + 40,
+        "train/sad/c0": alone,
+        "train/sad/c0_rot15": rng.integers(0, 150, (32, 32), dtype=np.uint8),
+        "val/sad/c0_flip": rng.integers(0, 150, (32, 32), dtype=np.uint8),
+    }.items():
+        file = root / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(file)
+    return import_source(root, "copied")
+
+
+@pytest.mark.parametrize(
+    ("answer", "excluded", "left"),
+    [
+        ("majority", {"a1", "a2", "b0", "b1"}, "happy 5, sad 6"),
+        ("none", {"a0", "a1", "a2", "b0", "b1"}, "happy 4, sad 6"),
+    ],
+)
+def test_near_duplicates_of_different_labels_are_asked_about_before_one_of_each_stays(
+    open_page: PageOpener, copied: Dataset, answer: str, excluded: set[str], left: str
+) -> None:
+    page = looked_at(open_page)
+    page.radio[0].set_value("near")
+    checked(page)
+    (question,) = [one for one in page.radio if one.label == "Labels differ in 2 groups"]
+    assert question.value is None
+    (button,) = [one for one in page.button if one.label == "Exclude images"]
+    assert button.disabled and not copied.saved_corrections
+    question.set_value(answer)
+    checked(page)
+    assert f"Training images left: {left}." in text_of(page)
+    press(page, f"Exclude {len(excluded)} images")
+    assert {Path(path).stem for path, _ in copied.saved_corrections.excluded} == excluded
+
+
+def test_augmented_copies_are_found_by_name_with_the_split_they_must_stay_in(
+    open_page: PageOpener, copied: Dataset
+) -> None:
+    page = looked_at(open_page)
+    page.radio[0].set_value("augmented")
+    checked(page)
+    labels = [tile["label"] for tile in gallery_of(page)["tiles"]]
+    assert sorted(labels) == ["sad · train", "sad · train", "sad · val (must stay in train)"]
+    assert gallery_of(page)["groups"] == [0, 0, 0]
 
 
 def test_restored_images_are_a_finding_again(open_page: PageOpener, dataset: Dataset) -> None:

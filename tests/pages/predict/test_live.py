@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.errors import FerError
 from fer_core.inference.live import LiveRecognizer
+from fer_core.inference.tracking import FrameFaces
 from fer_core.runs.run import Run
 from fer_core.vision.images import Box
 from pages.components.predict import live_view
 from pages.components.predict.camera_check import GRANTED
+from tests.inference.found_faces import frame_faces
 from tests.pages.conftest import PageOpener, RunFactory, rerun
 
 NAMES = ("happy", "sad")
@@ -45,7 +47,7 @@ def seen() -> Iterator[Recognizers]:
     made: list[LiveRecognizer] = []
 
     def make(boxes: Sequence[Box] = BOXES, rows: np.ndarray = ROWS) -> LiveRecognizer:
-        recognizer = LiveRecognizer(lambda image, seconds: (boxes, rows), NAMES)
+        recognizer = LiveRecognizer(lambda image, seconds: frame_faces(boxes, rows), NAMES)
         made.append(recognizer)
         recognizer.is_recording = True
         recognizer.show(FRAME)
@@ -73,7 +75,7 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> Camera:
         answer: str | None, live: LiveRecognizer | None = None, *, connects: bool = True
     ) -> list[bool]:
         films: list[bool] = []
-        live = live or LiveRecognizer(lambda image, seconds: (BOXES, ROWS), NAMES)
+        live = live or LiveRecognizer(lambda image, seconds: frame_faces(BOXES, ROWS), NAMES)
         monkeypatch.setattr(
             live_view, "camera_check", lambda attempt, in_use: answer if attempt else None
         )
@@ -179,7 +181,7 @@ def test_the_video_connects_when_its_place_is_laid_out(
 
 
 def test_what_ends_the_recognizer_is_told(page: AppTest, camera: Camera) -> None:
-    def look(image: np.ndarray, seconds: float) -> tuple[list[Box], np.ndarray]:
+    def look(image: np.ndarray, seconds: float) -> FrameFaces:
         raise FerError("The frame is empty.")
 
     recognizer = LiveRecognizer(look, NAMES)

@@ -43,7 +43,8 @@ class _Source:
 def show_batches(options: PredictOptions) -> None:
     """Shows the form, running batches and the chosen ended one."""
     _show_form(options)
-    show_reported_errors()
+    with st.container():
+        show_reported_errors()
     show_tasks(batches.list_batches(), _LABELS, _result, show_batch)
 
 
@@ -66,7 +67,12 @@ def _show_form(options: PredictOptions) -> None:
         ),
     )
     markers, baseline = _choose_marks(number)
-    settings = replace(_choose_settings(options), patterns=patterns, baseline=baseline)
+    settings = replace(
+        _choose_settings(options),
+        patterns=patterns,
+        baseline=baseline,
+        whole_photos=options.search.whole,
+    )
     data, is_valid = table.getvalue() if table else None, bool(source)
     if data is not None:
         settings = replace(settings, only_listed=st.toggle("Only files that the table lists"))
