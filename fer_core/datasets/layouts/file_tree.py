@@ -72,8 +72,7 @@ def list_files(root: Path, report: Report) -> Listing:
         relative, folder = waiting.pop()
         try:
             status = folder.stat()
-            with os.scandir(folder) as found:
-                entries = sorted(islice(found, MAX_FILES + 1), key=lambda each: each.name)
+            entries = _entries(folder)
         except OSError:
             listing.unreadable.append(relative)
             continue
@@ -104,6 +103,12 @@ def list_files(root: Path, report: Report) -> Listing:
     return replace(
         listing, images=dict(sorted(listing.images.items())), others=sorted(listing.others)
     )
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Returns the first entries of a folder, by name."""
+    with os.scandir(folder) as found:
+        return sorted(islice(found, MAX_FILES + 1), key=lambda each: each.name)
 
 
 def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> bool:
