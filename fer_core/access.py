@@ -103,9 +103,9 @@ class Access:
         """
         if self.workspace_bytes is not None and used + more > self.workspace_bytes:
             raise AccessError(
-                f"The workspace must take at most {self.workspace_bytes / 1e9:,.1f} GB "
-                f"({WORKSPACE_GB}). Received: {(used + more) / 1e9:,.1f} GB. Delete datasets, runs "
-                "or videos first."
+                f"The workspace would take {(used + more) / 1e9:,.1f} GB, and this server allows "
+                f"{self.workspace_bytes / 1e9:,.1f} GB ({WORKSPACE_GB}). Delete datasets, runs or "
+                "videos first."
             )
 
     def to_record(self) -> dict[str, Any] | None:

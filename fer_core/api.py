@@ -92,7 +92,7 @@ def recognize_faces(
 def _pretrained_run() -> Run:
     pretrained = list_pretrained()
     if not pretrained:
-        raise FerError("A pretrained model must be installed with the program. There is none.")
+        raise FerError("No pretrained model is installed. Name a run instead.")
     return pretrained[0]
 
 

@@ -75,14 +75,14 @@ def show_facts(dataset: Dataset, corrections: Corrections | None) -> None:
 st.title("Datasets")
 st.caption("Add, browse and check images before you train.")
 
-imports = pending_imports()
-for task in imports:
-    show_import_progress(task)
-previews = pending_previews()
-for task in previews:
-    show_import_preview(task)
-for message in unreadable_datasets():
-    st.warning(plain(message), icon=":material/warning:")
+imports, previews = pending_imports(), pending_previews()
+with st.container():  # what is below stays as it is when a task begins or ends
+    for task in imports:
+        show_import_progress(task)
+    for task in previews:
+        show_import_preview(task)
+    for message in unreadable_datasets():
+        st.warning(plain(message), icon=":material/warning:")
 if not list_datasets():
     if not previews and not any(task.state.is_active for task in imports):
         show_first_steps()

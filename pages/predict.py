@@ -25,7 +25,7 @@ SOURCES = {
 
 def choose_search(*, takes_photos: bool) -> FaceSearch:
     """Chooses the settings of the face detector, and for photos whether it is used at all."""
-    with st.popover("Face detection", icon=":material/tune:"):
+    with st.popover("Face detection", icon=":material/tune:", key="face-detection"):
         smallest_face = st.number_input(
             "Minimum face size (pixels)",
             min_value=12,

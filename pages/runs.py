@@ -37,7 +37,8 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
 st.title("Runs")
 st.caption("All trained models. Select runs to compare, star, archive or delete them.")
 
-show_damaged(runs.unreadable_runs())
+with st.container():  # what is below stays as it is when one is deleted
+    show_damaged(runs.unreadable_runs())
 everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
     show_reported_errors()

@@ -73,7 +73,7 @@ def echo_scores(run: Run, split: str) -> None:
     """
     predictions = run.predictions(split)
     if predictions is None:
-        raise FerError(f"{run.id} must have predictions for {split}. It is {run.state}.")
+        raise FerError(f"{run.id} has no predictions for {split}: it is {run.state}.")
     _echo_score(split, predictions)
     with_tta = run.predictions(split, tta=True)
     if with_tta is not None:
@@ -127,7 +127,7 @@ def _evaluate_on(run: Run, dataset: str, split: str, *, tta: bool, ferplus: bool
     file = predictions_file(run, dataset, split)
     predictions = read_predictions(file)
     if predictions is None:
-        raise FerError(f"{file} must hold predictions. It is missing.")
+        raise FerError(f"The predictions are missing: {file}. Run the evaluation again.")
     _echo_score(f"{dataset}, {split}", predictions)
     with_tta = read_predictions(tta_file(run, dataset, split))
     if with_tta is not None:

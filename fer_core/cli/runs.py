@@ -113,13 +113,13 @@ def _move(run: Run, steps: str) -> None:
     except ValueError:
         raise FerError(f"N must be a whole number of places. Received: {steps}") from None
     if run.state is not TaskState.QUEUED:
-        raise FerError(f"A run must be queued to be moved. {run.id} is {run.state}.")
+        raise FerError(f"Only a queued run can be moved. {run.id} is {run.state}.")
     queue.move(run, places)
 
 
 def _cancel(run: Run) -> None:
     if not run.cancel():
-        raise FerError(f"A run must be queued to be cancelled. {run.id} is {run.state}.")
+        raise FerError(f"Only a queued run can be cancelled. {run.id} is {run.state}.")
     echo(f"{run.id} was removed from the queue.")
 
 

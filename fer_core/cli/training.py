@@ -115,7 +115,7 @@ def _stop(options: argparse.Namespace) -> int:
     run = find_run(options.run)
     state = run.state
     if not state.is_active:
-        raise FerError(f"A run must be training or queued to be stopped. {run.id} is {state}.")
+        raise FerError(f"Only a run that trains or waits can be stopped. {run.id} is {state}.")
     run.request_stop()
     was_queued = state is TaskState.QUEUED
     echo("Removed from the queue." if was_queued else "Stopping after the current step.")

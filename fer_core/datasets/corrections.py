@@ -181,8 +181,8 @@ class Corrections:
         unknown = [key for key in keys if key not in known]
         if unknown:
             raise FerError(
-                f"Corrections must be of images of {name}. {len(unknown):,} of {len(keys):,} are "
-                f"not, starting with {image_name(unknown[0])}. Nothing was imported."
+                f"{len(unknown):,} of {len(keys):,} corrections are of images that {name} does not "
+                f"have, starting with {image_name(unknown[0])}. Nothing was imported."
             )
 
     def to_export(self) -> str:
@@ -264,13 +264,15 @@ def parse_corrections(text: str, max_rows: int | None = None) -> Corrections:
     parts: tuple[dict[Key, Correction], dict[Key, Correction]] = {}, {}
     for number, row in enumerate(_rows(text.removeprefix("\ufeff")), start=1):
         if max_rows is not None and number > max_rows:
-            raise FerError(f"There must be at most {max_rows:,} corrections of these images.")
+            raise FerError(
+                f"A table for these images can have at most {max_rows:,} rows. It has more."
+            )
         correction = _parse(number, *row)
         part = parts[row[2] == _CONFIRM]
         if correction.key in part:
             raise FerError(
-                "An image must have at most one correction. "
-                f"{image_name(correction.key)} has two: delete one of the rows."
+                f"{image_name(correction.key)} has two corrections, and can have one. Delete one "
+                "of the rows."
             )
         part[correction.key] = correction
     return Corrections(*(tuple(part.values()) for part in parts))
@@ -283,7 +285,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str, str, str, str]]:
     try:
         header = next(reader, [])
         if not header:
-            raise FerError("Corrections must be a CSV table. It is empty.")
+            raise FerError("The table of corrections is empty.")
         missing = [name for name in _REQUIRED if name not in header]
         if missing:
             raise FerError(
@@ -321,8 +323,8 @@ def edit_corrections(directory: Path, change: Callable[[Corrections], Correction
         text = changed.to_csv()
         if parse_corrections(text) != changed:  # a table that cannot be read would be lost
             raise FerError(
-                f"The corrections of {directory.name} must be readable after they were written, "
-                "so nothing was saved."
+                f"Nothing was saved: the corrections of {directory.name} could not have been read "
+                "again."
             )
         write_text(directory / CORRECTIONS_FILE, text)
 

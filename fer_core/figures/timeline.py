@@ -41,8 +41,6 @@ def timeline_figure(
 ) -> go.Figure:
     """Draws a face's probabilities through a video as stacked areas, the first class lowest.
 
-    Every point of the first trace has its time in seconds as `customdata`, and can be clicked.
-
     Args:
         seconds: (n,), ascending, since the beginning of the video.
         probabilities: (n, classes), in [0, 1].
@@ -63,8 +61,6 @@ def timeline_figure(
     figure = blank_figure()
     for trace, values in zip(traces, probabilities.T, strict=True):
         figure.add_trace(trace.update(x=times, y=values.astype("float32")))
-    clickable = {"mode": "lines+markers", "marker": {"opacity": 0, "size": 6}}
-    figure.update_traces(clickable | {"customdata": seconds.round(3)}, selector=0)
     top = 8 + (28 if legend else 0) + (14 if markers else 0)
     figure.update_layout(
         height=TIMELINE_HEIGHT + top - 8,

@@ -102,7 +102,7 @@ def export_model(run: Run, format: Format, report: _Report = lambda done, messag
 
 def _model_file(run: Run) -> Path:
     if run.model_file is None:
-        raise FerError(f"{run.id} must have a model to export. It is {run.state}.")
+        raise FerError(f"{run.id} has no model to export. It is {run.state}.")
     return run.model_file
 
 

@@ -52,7 +52,7 @@ def usage_of(run: Run, value_range: tuple[float, float]) -> ModelUsage:
         FerError: the run has no model, or its files are damaged.
     """
     if run.model_file is None:
-        raise FerError(f"{run.id} must have a model to export. It is {run.state}.")
+        raise FerError(f"{run.id} has no model to export. It is {run.state}.")
     config, calibration, provenance = run.config, run.calibration(), provenance_of(run)
     is_gray = config.channels == 1 or run.is_gray
     return ModelUsage(

@@ -204,7 +204,7 @@ def check_trainable(config: TrainConfig, counts: pd.DataFrame) -> None:
     for split in ("train", "val"):
         if split not in counts or not counts[split].any():
             raise FerError(
-                f"{name} must have training and validation images. It has none in {split}."
+                f"Training needs training and validation images. {name} has none in {split}."
             )
     if len(counts) < 2:
         raise FerError(

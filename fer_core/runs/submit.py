@@ -103,7 +103,7 @@ def continue_run(run: Run, epochs: int) -> None:
     with queue.lock():
         _check_writable(run)
         if run.state.is_active:
-            raise FerError(f"A run must have ended to be continued. {run.id} is {run.state}.")
+            raise FerError(f"Only a run that has ended can be continued. {run.id} is {run.state}.")
         if _is_being_opened(run):
             raise FerError(
                 f"The test split of {run.id} is being opened. Continue the run when that is done."
@@ -195,14 +195,14 @@ def _initial_run(config: TrainConfig) -> Run | None:
         return None
     run = open_run(config.initial_run)
     if run.model_file is None:
-        raise FerError(f"`initial_run` must have a model. {run.id} has none yet.")
+        raise FerError(f"A run can start only from a run with a model. {run.id} has none yet.")
     other = run.config
     if (other.architecture, other.image_size) != (config.architecture, config.image_size):
         height, width = other.image_size
         raise FerError(
-            f"`initial_run` must have the architecture {config.architecture} at "
-            f"{config.image_size[0]}×{config.image_size[1]} pixels. Received: {run.id}, "
-            f"{other.architecture} at {height}×{width}"
+            f"Choose an initial run with the architecture {config.architecture} at "
+            f"{config.image_size[0]}×{config.image_size[1]} pixels. {run.id} has "
+            f"{other.architecture} at {height}×{width}."
         )
     return run
 
@@ -219,11 +219,11 @@ def _teachers(config: TrainConfig) -> list[Run]:
     class_names = used_classes(config, open_dataset(config.dataset))
     for run in runs.values():
         if run.model_file is None:
-            raise FerError(f"Each of `teachers` must have a model. {run.id} has none yet.")
+            raise FerError(f"A teacher needs a model. {run.id} has none yet.")
         lacking = [name for name in class_names if name not in run.class_names]
         if lacking:
             raise FerError(
-                f"`teachers` must have every expression as a class. {run.id} lacks: "
+                f"A teacher needs every expression of the dataset. {run.id} lacks: "
                 f"{', '.join(lacking)}"
             )
     return list(runs.values())

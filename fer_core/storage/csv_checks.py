@@ -39,7 +39,7 @@ def write_table(
             problem = str(error)
         if problem:
             raise FerError(
-                f"{path.name} must be readable after it was written, so nothing was saved: "
+                f"Nothing was saved: {path.name} could not have been read again. "
                 f"{printable(problem)}"
             )
 

@@ -100,7 +100,7 @@ def delete_folder(folder: Path) -> None:
         return  # another session has deleted it
     except OSError as error:
         raise FerError(
-            f"{folder.name} must not be in use to be deleted. Received: {error}"
+            f"{folder.name} is in use and was not deleted. Close what uses it. {error}"
         ) from error
     _remove(doomed)
 
@@ -140,7 +140,7 @@ def write_json(path: Path, data: Any, *, durable: bool = True) -> None:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise FerError(
-            f"{path.name} must be readable after it was written, so nothing was saved: {error}"
+            f"Nothing was saved: {path.name} could not have been read again. {error}"
         ) from error
     write_text(path, text, durable=durable)
 

@@ -39,8 +39,8 @@ def ensure_supervisor() -> None:
         _started.append(_start_supervisor())
     except OSError as error:
         raise FerError(
-            "The supervisor, which runs the queue, must be started; queued tasks stay queued. "
-            f"Received: {error}"
+            "The supervisor, which runs the queue, could not be started; queued tasks stay "
+            f"queued. {error}"
         ) from error
 
 

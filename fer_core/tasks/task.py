@@ -250,7 +250,7 @@ class Task:
         """
         access.current().require_write()
         if self.state.is_active:
-            raise FerError(f"{self.id} must be stopped before it is deleted. It is {self.state}.")
+            raise FerError(f"Stop {self.id} before you delete it. It is {self.state}.")
         delete_folder(self.directory)
 
     def _has_result(self, attempt: Path | None) -> bool:

@@ -78,8 +78,8 @@ def _exclusive(task: Task) -> Iterator[None]:
         lock = FileLock(task.directory / "attempts" / "work.lock").acquire(HANDOVER_SECONDS)
     except Timeout as error:
         raise FerError(
-            f"{task.id} must be worked on by one process at a time. "
-            f"An earlier one has not ended within {HANDOVER_SECONDS:.0f} seconds."
+            f"An earlier process still works on {task.id}, and has not ended within "
+            f"{HANDOVER_SECONDS:.0f} seconds. Resume it later."
         ) from error
     with lock:
         yield

@@ -20,7 +20,7 @@ def export_h5(run: Run, name: str = VGG19_NAME) -> Path:
         FerError: the run has no model.
     """
     if run.model_file is None:
-        raise FerError(f"{run.id} must have a model to export. It is {run.state}.")
+        raise FerError(f"{run.id} has no model to export. It is {run.state}.")
     path = run.directory / "export" / name
     path.parent.mkdir(exist_ok=True)
     write_json(path.with_name(f"{path.stem}_classes.json"), list(run.class_names))

@@ -13,7 +13,9 @@ from fer_core.tasks import ProgressReporter, Task, check_tree
 def run_open_test(task: Task) -> None:
     """Opens the test split of the run named in the task's request; called by the worker."""
     if task.request is None:
-        raise FerError(f"{task.id} must name a run in its request. It has no request.")
+        raise FerError(
+            f"The request of {task.id} is missing or damaged. Open the test split again."
+        )
     run = open_run(task.request.arguments["run"])
     check_tree(run.directory)
     open_test(run, ProgressReporter(task, "Reading the images"))
@@ -44,8 +46,8 @@ def check_unchanged(run: Run, data: RunData) -> None:
     """
     if run.fingerprint and data.fingerprint != run.fingerprint:
         raise FerError(
-            f"The dataset {run.config.dataset} must be the same as when {run.id} started. "
-            "Its images or labels have changed since; start a new run."
+            f"The images or labels of {run.config.dataset} have changed since {run.id} started. "
+            "Start a new run."
         )
 
 
@@ -57,7 +59,7 @@ def evaluate_test(run: Run, data: RunData) -> None:
     """
     if run.model_file is None or not run.has_test:
         missing = "test split" if run.model_file else "model"
-        raise FerError(f"{run.id} must have a {missing} to open the test split. It has none.")
+        raise FerError(f"{run.id} has no {missing}, so there is no test split to open.")
     model = load_model(run.model_file, run.config, len(run.class_names))
     rows = data.rows("test")
     probabilities = predict(model, rows)

@@ -150,7 +150,7 @@ class Trainer:
         if problem or len(history):
             problem = problem or "Its checkpoints are missing or damaged"
             raise FerError(
-                f"{self.run.id} must have an intact checkpoint to resume from: it has trained "
+                f"{self.run.id} has no intact checkpoint to resume from: it has trained "
                 f"{len(history)} epochs. {problem}; its best model, history and predictions are "
                 "kept, and a new run can start from its weights."
             )
@@ -273,8 +273,8 @@ class Trainer:
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise FerError(
-                "The loss must stay finite; it became infinite or NaN with "
-                f"learning_rate={self.config.learning_rate:g}. Try a smaller learning rate."
+                "The loss became infinite or NaN with a learning rate of "
+                f"{self.config.learning_rate:g}. Try a smaller one."
             )
 
     def _validate(self, epoch: int) -> np.ndarray:

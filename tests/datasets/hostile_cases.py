@@ -73,7 +73,7 @@ def tree(folder: Path) -> Path:
 
 def all_cases() -> list[Case]:
     makers = (special, images, names, classes, pixel_tables, votes, path_tables, face_tables, boxes,
-              archives, odd_archives, tars, trees, corrections, uploads, later)  # fmt: skip
+              archives, odd_archives, tars, floods, trees, corrections, uploads, later)  # fmt: skip
     return [case for maker in makers for case in maker()]
 
 
@@ -568,6 +568,61 @@ def tars() -> Iterator[Case]:
     }
     for name, change in changes.items():
         yield either("tars", name, partial(odd, change), "x.tar")
+
+
+# Millions of entries in a few megabytes, and gigabytes in a few
+
+
+def floods() -> Iterator[Case]:
+    def tar(count: int, suffix: str, folder: Path) -> None:
+        with tarfile.open(folder / "x.tar.gz", "w:gz", compresslevel=1) as archive:
+            for name, content in {
+                **good_files(),
+                **{f"happy/x{i}.{suffix}": b"" for i in range(count)},
+            }.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+                archive.members.clear()  # type: ignore[attr-defined]
+
+    def extended(folder: Path) -> None:
+        with tarfile.open(folder / "x.tar", "w") as archive:
+            link = tarfile.TarInfo("happy/link.png")
+            link.type, link.size = tarfile.SYMTYPE, 512  # which no program skips
+            archive.addfile(link)
+            name = tarfile.TarInfo("././@LongLink")
+            name.type, name.size = tarfile.GNUTYPE_LONGNAME, 2**24
+            archive.addfile(name, io.BytesIO(bytes(2**24)))
+
+    def bomb(name: str, block: bytes, megabytes: int, folder: Path) -> None:
+        with gzip.open(folder / name, "wb", 1) as file:
+            for _ in range(megabytes * 10**6 // len(block)):
+                file.write(block)
+
+    def table(rows: Callable[[], Iterator[str]], folder: Path) -> None:
+        root = tree(folder)
+        (root / "x.csv").write_text("image,label\n" + "".join(rows()))
+
+    def unreadable(folder: Path) -> None:
+        write(folder / "faces", {f"{c}/a{i}.png": b"x" for c in SHADES for i in range(10_500)})
+
+    yield refused("floods", "10,500 empty images", partial(tar, 10_500, "png"), "x.tar.gz")
+    yield Case("floods", "20,000 other files", partial(tar, 20_000, "md"), "x.tar.gz", noted=True)
+    yield refused("floods", "a header of 16 MB", extended, "x.tar")
+    yield refused("floods", "300 MB", partial(bomb, "x.tar.gz", bytes(10**7), 300), "x.tar.gz")
+    lines = b"happy/0.png,happy\n" * 10**5
+    yield refused("floods", "300 MB of table", partial(bomb, "x.csv.gz", lines, 300), "x.csv.gz")
+    yield Case("floods", "a million rows of an image", partial(table, lambda: (
+        f"{name},{name[: name.index('/')]}\n" for name in good_files() for _ in range(170_000)
+    )))  # fmt: skip
+    yield Case("floods", "spellings of an image", partial(table, lambda: (
+        f"{'happy/../' * i}{name},{name[: name.index('/')]}\n"
+        for name in good_files() for i in range(300)
+    )))  # fmt: skip
+    yield refused("floods", "100,000 missing images", partial(table, lambda: (
+        f"a/{i}.png,happy\n" for i in range(10**5)
+    )), "faces/x.csv")  # fmt: skip
+    yield refused("floods", "21,000 unreadable images", unreadable)
 
 
 # Trees

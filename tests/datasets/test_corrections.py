@@ -207,12 +207,12 @@ HEADER = "path,row,what,expression,reason\n"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "Corrections must be a CSV table"),
+        ("", "The table of corrections is empty"),
         ('"', "Corrections must be a CSV table"),
         ("path,row\na.png,\n", "must have the columns path, row, what"),
         (
             HEADER + "nobody.png,,exclude,,blank\n",
-            "1 of 1 are not, starting with nobody.png. Nothing",
+            "1 of 1 corrections are of images that faces does not have",
         ),
         (HEADER + "train/happy/000.png,7,exclude,,blank\n", "row 8 of train/happy/000.png"),
         (
@@ -225,7 +225,10 @@ HEADER = "path,row,what,expression,reason\n"
         (HEADER + "train/happy/000.png,,relabel,bored,\n", "one of faces: happy, sad. Received:"),
         (HEADER + "train/happy/000.png,,keep,,\n", "either an expression or a reason"),
         (HEADER + "train/happy/000.png,,keep,bored,\n", "one of faces: happy, sad. Received:"),
-        (HEADER + "nobody.png,,keep,sad,\n", "1 of 1 are not, starting with nobody.png. Nothing"),
+        (
+            HEADER + "nobody.png,,keep,sad,\n",
+            "1 of 1 corrections are of images that faces does not have",
+        ),
         (HEADER + 2 * "train/happy/000.png,,keep,sad,\n", "train/happy/000.png has two"),
         (HEADER + 2 * "train/happy/000.png,,relabel,sad,\n", "train/happy/000.png has two"),
     ],

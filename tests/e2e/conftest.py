@@ -4,10 +4,13 @@ Journeys of a file find an empty workspace and share it. One that needs a server
 it ends the server or looks at a fresh one, runs `serve(workspace)` and says why.
 """
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -86,3 +89,15 @@ def address(server: Server, workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The address of the shared app; the test itself works in the app's workspace."""
     monkeypatch.setenv("FER_HOME", str(server.home))
     return server.address
+
+
+@pytest.fixture
+def trainer() -> Iterator[dict[str, Any]]:
+    """Yields the record of a process that does nothing, with the command line of a worker."""
+    record = "import json; from fer_core.tasks import process_record as r; print(json.dumps(r()))"
+    command = [sys.executable, "-uc", f"{record}; input()", "fer_core.tasks.worker"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.stdin.write("\n")

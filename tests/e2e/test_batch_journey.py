@@ -47,7 +47,7 @@ def test_a_batch_from_the_folder_to_its_tables(
     path.fill(str(folder))
     path.press("Enter")
     page.get_by_text("7 videos, 0 photos").wait_for()
-    page.locator("input[type=file][accept*='.csv']").set_input_files(table)
+    page.locator("input[type=file][accept*='.csv']").first.set_input_files(table)
     page.get_by_text("6 rows of 7 with a file; 1 file without a row").wait_for()
     smoothing = page.get_by_role("spinbutton", name="Smoothing (seconds)")
     smoothing.fill("0")

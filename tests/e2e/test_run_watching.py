@@ -1,8 +1,5 @@
 """Watching a run in a real browser: what a person set up outlasts what happens to the run."""
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,18 +46,6 @@ class Watching:
     def drawn_to(self, epoch: float) -> None:
         """Returns when the line on the screen ends there."""
         self.tab.wait_for_function(f"Math.abs(({STATE})().end - {epoch}) < 0.01")
-
-
-@pytest.fixture
-def trainer() -> Iterator[dict[str, Any]]:
-    """Yields the record of a process that does nothing, with the command line of a worker."""
-    record = "import json; from fer_core.tasks import process_record as r; print(json.dumps(r()))"
-    command = [sys.executable, "-uc", f"{record}; input()", "fer_core.tasks.worker"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None and process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        process.stdin.write("\n")
 
 
 @pytest.fixture

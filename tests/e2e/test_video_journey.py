@@ -173,7 +173,7 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     field.press("Enter")
     settled(page)
     set_baseline = page.get_by_role("button", name="Set baseline")
-    press(set_baseline, page.get_by_text("A baseline is subtracted"))
+    press(set_baseline, page.get_by_text("A baseline is subtracted").first)
     press(page.get_by_text("People", exact=True), page.get_by_text("clip.mp4, track 2"))
     for track in ("clip.mp4, track 1", "clip.mp4, track 2"):
         page.get_by_text(track).click()
@@ -188,4 +188,10 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     assert found["mean_happy"].tolist() == pytest.approx([0.06, 0.96, 0.9], abs=0.05)
     assert found["mean_happy_minus_baseline"].tolist() == pytest.approx([0, 0.9, 0.9], abs=0.05)
     assert means[means["marker"] == "nobody"]["mean_happy"].isna().all()
+    click_chart(page.locator(".js-plotly-plot", has=page.locator(".fer-cursor")).first, 0.5)
+    page.wait_for_function(f"{TIME} > 1")
+    time = page.get_by_role("textbox", name="Time", exact=True)
+    assert time.input_value() == ""
+    page.get_by_role("button", name="Mark this moment").click()
+    page.wait_for_function("field => field.value.startsWith('0:02')", arg=time.element_handle())
     no_exception(page)

@@ -72,7 +72,6 @@ def test_markers_are_lines_with_literal_labels_and_excluded_ranges_are_shaded() 
     assert [shaded.type, shaded.x0, shaded.x1] == ["rect", *timeline_times([3.0, 4.0])]
     literal, long = figure.layout.annotations
     assert literal.text == "&lt;b&gt;go&lt;/b&gt;" and len(long.text) < 30
-    assert figure.data[0].customdata[1:-1].tolist() == [0.0, 1.0]
 
 
 def test_differences_from_a_baseline_are_lines_which_the_axis_says() -> None:

@@ -52,8 +52,13 @@ def untrained_run(recipe: str) -> Run:
     run.cancel()
     write_json(run.directory / "dataset.json", {"class_names": EXPRESSIONS, "counts": {}})
     model, rng = build_model(config, len(EXPRESSIONS)), np.random.default_rng(0)
-    # Those of a residual block begin at zero, with which it would do nothing.
-    model.set_weights([each + rng.uniform(0, 0.05, each.shape) for each in model.get_weights()])
+    # Scales of a residual block begin at zero, with which it would do nothing.
+    model.set_weights(
+        [
+            each + rng.uniform(0, 0.3, each.shape) if each.ndim == 1 else each
+            for each in model.get_weights()
+        ]
+    )
     save_model(model, run.directory / "model.keras")
     return run
 

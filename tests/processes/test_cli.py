@@ -205,12 +205,12 @@ def test_the_queue_is_shown_and_changed(
     ("arguments", "sentence"),
     [
         (["queue", "--move", "run-1", "soon"], "whole number of places. Received: soon"),
-        (["queue", "--move", "run-0", "1"], "must be queued to be moved. run-0 is cancelled"),
+        (["queue", "--move", "run-0", "1"], "Only a queued run can be moved. run-0 is cancelled"),
         (["queue", "--cancel", "run-0"], "run-0 is cancelled"),
-        (["stop", "run-0"], "must be training or queued to be stopped. run-0 is cancelled"),
+        (["stop", "run-0"], "Only a run that trains or waits can be stopped. run-0 is cancelled"),
         (["stop", "run-"], "must match one run. Received: run-, which matches run-2, run-1, run-0"),
         (["stop", ""], "Choose one listed on the Runs page"),
-        (["continue", "run-1", "--epochs", "3"], "must have ended to be continued"),
+        (["continue", "run-1", "--epochs", "3"], "Only a run that has ended can be continued"),
         (["continue", "run-0", "--epochs", "0"], "at least 1 epoch"),
     ],
 )
@@ -296,7 +296,7 @@ def test_corrections_are_given_taken_and_trained_with(
     assert run.config.overlay and run.counts["train"].sum() == 100
     table.write_text(table.read_text() + "nobody.png,,exclude,,blank,\n")
     assert main(["corrections", "again", "--import", str(table)]) == 1
-    assert "1 of 14 are not, starting with nobody.png" in capsys.readouterr().err
+    assert "1 of 14 corrections are of images" in capsys.readouterr().err
     table.write_bytes(b"\xff\xfe\xff")
     assert main(["corrections", "again", "--import", str(table)]) == 1
     assert "must be UTF-8 text" in capsys.readouterr().err

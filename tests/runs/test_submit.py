@@ -72,7 +72,7 @@ def test_a_run_begins_with_the_very_weights_of_the_other_though_that_was_deleted
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"architecture": "cnn_classic_wide"}, "must have the architecture cnn_classic_wide"),
+        ({"architecture": "cnn_classic_wide"}, "with the architecture cnn_classic_wide"),
         ({"image_size": (64, 64)}, "at 64×64 pixels.*cnn_classic at 48×48"),
     ],
 )
@@ -93,7 +93,7 @@ def write_classes(run: Run) -> None:
 
 def test_a_run_without_a_model_is_not_begun_with(config: TrainConfig) -> None:
     first = create_run(config)
-    with pytest.raises(ValueError, match="must have a model"):
+    with pytest.raises(ValueError, match="only from a run with a model"):
         create_run(replace(config, initial_run=first.id))
     with pytest.raises(ValueError, match="There is no run nobody"):
         create_run(replace(config, initial_run="nobody"))
@@ -165,7 +165,7 @@ def test_two_sessions_that_continue_at_once_ask_once(
     for session in sessions:
         session.join()
     assert sorted(outcomes)[1] == "asked"
-    assert "must have ended to be continued" in sorted(outcomes)[0]
+    assert "Only a run that has ended can be continued" in sorted(outcomes)[0]
 
 
 def test_a_run_is_not_continued_while_its_test_split_is_being_opened(

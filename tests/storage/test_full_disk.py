@@ -147,7 +147,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_says_so_and_stays_as_it_is(
         damage(run.directory / "checkpoints" / str(number), harm)
     before = contents(run)
     assert attempt_at(run) == 1
-    assert "must have an intact checkpoint to resume from" in run.error
+    assert "has no intact checkpoint to resume from" in run.error
     assert contents(run) == before
 
 

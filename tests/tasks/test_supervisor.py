@@ -132,7 +132,7 @@ def test_two_processes_never_work_on_one_task(task: Task, monkeypatch: pytest.Mo
     monkeypatch.setattr(worker, "HANDOVER_SECONDS", 0.1)
     with FileLock(task.directory / "attempts" / "work.lock"):
         assert worker.work(task) == 1
-    assert "one process at a time" in task.error
+    assert "An earlier process still works on" in task.error
 
 
 @pytest.fixture
@@ -338,7 +338,9 @@ def test_a_supervisor_that_cannot_be_started_raises_a_message(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(ValueError, match="The supervisor, which runs the queue, must be started"):
+    with pytest.raises(
+        ValueError, match="The supervisor, which runs the queue, could not be started"
+    ):
         processes.ensure_supervisor()
     assert task.state is TaskState.QUEUED
 

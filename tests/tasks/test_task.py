@@ -154,7 +154,7 @@ def test_cancelling_takes_a_task_from_the_queue(task: Task) -> None:
 
 def test_an_active_task_is_not_deleted(task: Task) -> None:
     ask(task)
-    with pytest.raises(ValueError, match="must be stopped before it is deleted. It is queued"):
+    with pytest.raises(ValueError, match="before you delete it. It is queued"):
         task.delete()
     task.cancel()
     task.delete()

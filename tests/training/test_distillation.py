@@ -108,8 +108,8 @@ def test_who_cannot_teach_is_refused_before_anything_is_made(config: TrainConfig
     new = create_run(config)
     runs = sorted(new.directory.parent.iterdir())
     for teacher, sentence in [
-        (few, "must have every expression as a class.* lacks: angry, disgust, fear, surprise"),
-        (new, "must have a model.*has none yet"),
+        (few, "needs every expression.* lacks: angry, disgust, fear, surprise"),
+        (new, "needs a model.*has none yet"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             create_run(replace(config, teachers=(teacher.id,)))

@@ -54,5 +54,5 @@ def test_the_same_with_the_imagenet_weights(workspace: Path, vgg19_weights: Path
 
 def test_a_run_without_a_model_is_refused(workspace: Path) -> None:
     run = create_run(replace(RECIPES["vgg19_dropout"].config, dataset="faces"))
-    with pytest.raises(ValueError, match="must have a model to export"):
+    with pytest.raises(ValueError, match="has no model to export"):
         export_h5(run)

@@ -173,7 +173,7 @@ def check_packing(member: zipfile.ZipInfo) -> None:
     """
     name = shortened(member.filename)
     if member.flag_bits & _ENCRYPTED:
-        raise FerError(f"The archive must not be encrypted. Encrypted: {name}")
+        raise FerError(f"The archive is encrypted ({name}). Extract it, and add the folder.")
     if member.compress_type not in _METHODS:
         raise FerError(
             "Files in the archive must be stored, or compressed by Deflate, BZIP2 or LZMA. "

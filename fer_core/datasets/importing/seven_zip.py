@@ -107,7 +107,7 @@ def _check_methods(streams: Any) -> None:
     folders = streams.unpackinfo.folders if streams is not None else []
     methods = {coder["method"] for folder in folders for coder in folder.coders}
     if _ENCRYPTION in methods:
-        raise FerError("The archive must not be encrypted.")
+        raise FerError("The archive is encrypted. Extract it, and add the folder.")
     if others := methods - _METHODS:
         raise FerError(
             "Files in the archive must be packed by LZMA, LZMA2, Deflate, BZip2 or not at all. "

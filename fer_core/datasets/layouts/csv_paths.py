@@ -364,7 +364,7 @@ def _faces(rows: pd.DataFrame, box: list[str]) -> tuple[pd.DataFrame, list[str]]
     if len(once) < len(rows):
         notes.append(f"Skipped {counted(len(rows) - len(once), 'repeated row')}.")
     per_image = once["path"].value_counts()
-    if per_image.iloc[0] > _MAX_FACES:
+    if per_image.max() > _MAX_FACES:  # not where no image was found
         raise FerError(
             f"A table must list at most {_MAX_FACES:,} faces or labels of one image. "
             f"{shortened(str(per_image.index[0]))} has {per_image.iloc[0]:,}."
@@ -399,7 +399,7 @@ def _with_splits(rows: pd.DataFrame, source: Source) -> pd.DataFrame:
         parts = PurePosixPath(folder).parts
         return next((part for part in parts if part in chosen or parse_split(part)), "")
 
-    folders = rows["path"].str.rpartition("/")[0]
+    folders = rows["path"].map(lambda path: path.rpartition("/")[0])
     splits = folders.map({folder: split_of(folder) for folder in folders.unique()})
     return rows.assign(source_split=splits).drop(columns="folder")
 

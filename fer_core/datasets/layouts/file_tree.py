@@ -71,8 +71,7 @@ def list_files(root: Path, report: Report) -> Listing:
     while waiting:
         relative, folder = waiting.pop()
         try:
-            status = folder.stat()
-            entries = _entries(folder)
+            status, entries = folder.stat(), _entries(folder)
         except OSError:
             listing.unreadable.append(relative)
             continue
@@ -106,9 +105,8 @@ def list_files(root: Path, report: Report) -> Listing:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Returns the first entries of a folder, by name."""
     with os.scandir(folder) as found:
-        return sorted(islice(found, MAX_FILES + 1), key=lambda each: each.name)
+        return sorted(islice(found, MAX_FILES + 1), key=lambda entry: entry.name)
 
 
 def _is_listed(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> bool:

@@ -1,5 +1,7 @@
 """The Corrections tab: lists corrections, downloads and imports them as a file."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -8,6 +10,8 @@ from fer_core.datasets import Corrections, Dataset, Key, image_name, positions_o
 from fer_core.errors import FerError
 from fer_core.text import counted
 from pages.components.shared.access import upload_limit, writing
+from pages.components.shared.confirmation import ask_before
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
@@ -72,25 +76,21 @@ def _image_name(dataset: Dataset, key: Key, places: dict[Key, list[int]]) -> str
 
 def _offer_file(dataset: Dataset, corrections: Corrections) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.download_button(
+        offer_download(
             "Download corrections",
             corrections.to_export,
             f"{dataset.name}-corrections.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
+            "text/csv",
+            key=f"corrections-file-{dataset.name}",
         )
-        with st.popover("Remove all …", icon=":material/undo:"):
-            st.markdown(
-                "Restores the original label and split of every image. Runs keep their copy."
-            )
-            st.button(
-                "Remove all corrections",
-                type="primary",
-                on_click=run_or_toast,
-                args=(lambda: _remove_all(dataset),),
-                **writing(),
-            )
+        ask_before(
+            partial(run_or_toast, partial(_remove_all, dataset)),
+            lambda: "Restores the original label and split of every image. Runs keep their copy.",
+            key=f"corrections-{dataset.name}",
+            confirm="Remove all corrections",
+            label="Remove all …",
+            icon=":material/undo:",
+        )
 
 
 def _remove_all(dataset: Dataset) -> None:

@@ -1,12 +1,15 @@
 """Deletes a dataset after explaining what is removed and what stays."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import streamlit as st
 
 from fer_core import access, datasets, runs
 from fer_core.datasets import Dataset
 from fer_core.errors import FerError
 from fer_core.runs import Run
-from pages.components.shared.access import writing
+from pages.components.shared.confirmation import ask_before
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.formatting import code, format_run, format_size, plain
 
@@ -17,28 +20,32 @@ def offer_deletion(dataset: Dataset) -> None:
     """Shows a popover with a delete button, disabled while a run uses the dataset."""
     trained = _trained_on(dataset)
     refusal = _refusal(dataset, trained)
-    with st.popover("Delete …", icon=":material/delete:"):
-        st.markdown(f"Delete **{plain(dataset.name)}** {_question(dataset)}")
-        if corrections_or_empty(dataset):
-            st.markdown(
-                "Its corrections are deleted too "
-                f"({datasets.describe_corrections(corrections_or_empty(dataset))}). To reuse them, "
-                "download them on the Corrections tab first."
-            )
-        if trained and not refusal:
-            count = "1 run was" if len(trained) == 1 else f"{len(trained):,} runs were"
-            st.markdown(
-                f"{count} trained on it. They stay, but cannot be resumed, and an unopened test "
-                "split cannot be evaluated."
-            )
-        if refusal:
-            st.warning(refusal, icon=":material/lock:")
-        st.button(
-            "Delete dataset",
-            type="primary",
-            on_click=_delete,
-            args=(dataset,),
-            **writing(disabled=bool(refusal)),
+    ask_before(
+        partial(_delete, dataset),
+        lambda: "\n\n".join(_sentences(dataset, 0 if refusal else len(trained))),
+        key=f"dataset-{dataset.name}",
+        confirm="Delete dataset",
+        refusal=refusal,
+    )
+
+
+def _sentences(dataset: Dataset, trained: int) -> Iterator[str]:
+    """Yields the question, and what else is deleted or stays.
+
+    Args:
+        trained: runs that were trained on the dataset, and may lose it.
+    """
+    yield f"Delete **{plain(dataset.name)}** {_question(dataset)}"
+    if corrections := corrections_or_empty(dataset):
+        yield (
+            f"Its corrections are deleted too ({datasets.describe_corrections(corrections)}). To "
+            "reuse them, download them on the Corrections tab first."
+        )
+    if trained:
+        count = "1 run was" if trained == 1 else f"{trained:,} runs were"
+        yield (
+            f"{count} trained on it. They stay, but cannot be resumed, and an unopened test split "
+            "cannot be evaluated."
         )
 
 

@@ -10,6 +10,7 @@ from fer_core.storage import export_csv
 from fer_core.text import counted
 from pages.components.shared.access import writing
 from pages.components.shared.dataset_cache import thumbnail, with_corrections
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.face_dialog import show_face
 from pages.components.shared.gallery import Tile, gallery
@@ -34,13 +35,11 @@ def show_finding(dataset: Dataset, result: ScanResult, finding: Finding) -> bool
     st.markdown(description.meaning)
     st.markdown(_summary(finding))
     _offer_exclusion(dataset, finding)
-    st.download_button(
+    offer_download(
         "Download as CSV",
         lambda: export_csv(quality.finding_table(finding, result, with_corrections(dataset).index)),
-        file_name=f"{dataset.name}-{finding.kind}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        f"{dataset.name}-{finding.kind}.csv",
+        "text/csv",
         key=f"csv-{dataset.name}-{finding.kind}",
     )
     starts = quality.page_starts(finding, _PER_PAGE)

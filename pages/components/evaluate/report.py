@@ -10,6 +10,7 @@ from pages.components.evaluate.calibration import show_calibration
 from pages.components.evaluate.confusion import show_mistakes
 from pages.components.evaluate.feature_map import show_map
 from pages.components.evaluate.label_issues import show_label_issues
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.formatting import file_name
 from pages.components.shared.predictions_cache import Subject
 from pages.components.shared.scores import show_accuracy, show_class_scores, show_seen
@@ -24,13 +25,12 @@ def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str)
     show_calibration(subject, found)
     show_map(subject, found)
     show_label_issues(subject, found)
-    st.download_button(
+    offer_download(
         "Download predictions",
         lambda: export_csv(found.predictions),
-        file_name=file_name(subject.key, ".csv"),
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        file_name(subject.key, ".csv"),
+        "text/csv",
+        key=f"predictions-{subject.key}",
     )
 
 

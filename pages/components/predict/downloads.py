@@ -12,6 +12,7 @@ from fer_core.runs import Run
 from fer_core.storage import export_csv
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import LARGE_PHOTOS, InferenceRequest
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.formatting import file_name
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ def show_downloads(
             by_name, errors, options.provenance.record(), settings, abstention.threshold
         )
         _offer("Download JSON", text, run, ".json", "application/json")
-        st.download_button(
+        offer_download(
             "Download annotated photos",
             partial(_annotated, dict(results), run.class_names, abstention.threshold),
-            file_name=file_name(f"faces-{run.id}", ".zip"),
-            mime="application/zip",
+            file_name(f"faces-{run.id}", ".zip"),
+            "application/zip",
+            key=f"annotated-{run.id}",
             icon=":material/folder_zip:",
-            on_click="ignore",
             disabled=len(results) > _MAX_ANNOTATED,
             help="Drawn when you click: about a tenth of a second a photo. For at most "
             f"{_MAX_ANNOTATED:,} photos.",

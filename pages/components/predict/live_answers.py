@@ -10,6 +10,7 @@ from fer_core.figures import RECENT_HEIGHT, recent_figure
 from fer_core.inference import HISTORY_SECONDS, FrameResult, LiveRecognizer, TrackedFace
 from fer_core.runs import Run
 from fer_core.storage import export_csv
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.formatting import file_name, plain
 from pages.components.shared.live_plot import live_plot
 
@@ -118,13 +119,11 @@ def show_table(live: LiveRecognizer, run: Run) -> None:
     rows = len(live.log)
     if rows:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.download_button(
+            offer_download(
                 "Download table (CSV)",
                 lambda: export_csv(live.log.table(live.threshold)),
-                file_name=file_name(f"camera-{run.id}", ".csv"),
-                mime="text/csv",
-                icon=":material/download:",
-                on_click="ignore",
+                file_name(f"camera-{run.id}", ".csv"),
+                "text/csv",
                 key="live-download",
             )
             st.button("Clear table", icon=":material/delete:", on_click=live.log.clear)

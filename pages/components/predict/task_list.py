@@ -9,9 +9,10 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.inference import RecognitionTask
-from pages.components.shared.access import writing
+from pages.components.shared.confirmation import ask_before
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
+from pages.components.shared.pickers import pick_ended
 from pages.components.shared.task_progress import TaskLabels, show_task
 
 T = TypeVar("T", bound=RecognitionTask)
@@ -42,37 +43,23 @@ def show_tasks(
         show: shows a task that has ended.
     """
     active = [task for task in tasks if task.state.is_active]
-    for task in active:
-        show_task(
-            task, TaskLabels(labels.stop, labels.failed, f"**{plain(task.name)}** ·"), stays=False
-        )
+    with st.container():  # what is below stays as it is when one begins or ends
+        for task in active:
+            words = TaskLabels(labels.stop, labels.failed, f"**{plain(task.name)}** ·")
+            show_task(task, words, stays=False)
     ended = {task.id: task for task in tasks if task not in active}
     if not ended:
         return
     st.subheader(labels.heading, anchor=False)
-    # The key changes when another task ends, which is then selected.
-    chosen = st.selectbox(
-        labels.choice,
-        list(ended),
-        format_func=lambda key: _describe(ended[key], result),
-        key=f"of-{next(iter(ended))}",
-    )
+    chosen = pick_ended(labels.choice, list(ended), lambda key: _describe(ended[key], result))
     with st.container(border=True):
         show(ended[chosen])
 
 
 def offer_deletion(task: RecognitionTask, question: str) -> None:
     """Shows a button that deletes a task, which asks first."""
-    with st.popover("Delete …", icon=":material/delete:", key=f"deletion-{task.id}"):
-        st.markdown(question)
-        st.button(
-            "Delete permanently",
-            type="primary",
-            icon=":material/delete_forever:",
-            key=f"delete-{task.id}",
-            on_click=partial(run_or_toast, task.delete),
-            **writing(),
-        )
+    # The server knows that it is open, so that the task stays selected.
+    ask_before(partial(run_or_toast, task.delete), lambda: question, key=task.id, asks_server=True)
 
 
 def _describe(task: T, result: Callable[[T], str | None]) -> str:

@@ -1,7 +1,6 @@
 """Shows the faces of a video with portraits and probabilities over time."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +20,7 @@ from fer_core.inference import (
     summarize_faces,
 )
 from fer_core.markers import Annotations, read_annotations
-from pages.components.predict.markers.marks import MarkedFaces, take_clicked_time
+from pages.components.predict.markers.marks import MarkedFaces
 from pages.components.shared.formatting import format_clock, plain
 
 _FACES_PER_PAGE = 4
@@ -33,7 +32,7 @@ def show_faces(video: Video, summary: Summary) -> pd.DataFrame | None:
     """Shows a row per face: portrait, time span, and probabilities over time.
 
     Returns:
-        The table of the faces; None if it is missing or damaged.
+        The table of all faces; None if it is missing or damaged.
     """
     try:
         table, faces, _ = _read_table(video, summary)
@@ -49,7 +48,10 @@ def show_faces(video: Video, summary: Summary) -> pd.DataFrame | None:
     for position, face in enumerate(lasting[first : first + _FACES_PER_PAGE]):
         _show_face(video, marks, face, legend=position == 0)
     if marks.annotations.has_baseline:
-        st.caption("Lines are probabilities **minus the baseline** of the person, who has one.")
+        st.caption(
+            "Lines are probabilities **minus the baseline** of the person; areas, those of a "
+            "person without one."
+        )
     brief = len(faces) - len(lasting)
     if brief:
         more = "1 more face appears" if brief == 1 else f"{brief:,} more faces appear"
@@ -68,7 +70,7 @@ def _show_face(video: Video, marks: MarkedFaces, face: FaceSummary, *, legend: b
         )
     names = marks.summary.class_names
     seconds, probabilities = probability_curve(marks.table, face.number, names)
-    person, key = marks.name(face.number), f"course-{video.id}-{face.number}"
+    person = marks.name(face.number)
     figure = timeline_figure(
         seconds,
         probabilities,
@@ -80,11 +82,7 @@ def _show_face(video: Video, marks: MarkedFaces, face: FaceSummary, *, legend: b
         excluded=marks.annotations.excluded,
     )
     st.plotly_chart(
-        figure,
-        key=key,
-        config={"displayModeBar": False},
-        on_select=partial(take_clicked_time, video, key),
-        selection_mode="points",
+        figure, key=f"course-{video.id}-{face.number}", config={"displayModeBar": False}
     )
 
 

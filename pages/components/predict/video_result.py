@@ -12,11 +12,13 @@ from fer_core.runs import STOPPED
 from fer_core.storage import defused_csv
 from fer_core.tasks import TaskState
 from fer_core.text import counted
+from pages.components.predict.markers.marks import take_time
 from pages.components.predict.markers.panel import show_marks
 from pages.components.predict.task_list import offer_deletion
 from pages.components.predict.video_faces import read_spells, show_faces
 from pages.components.predict.video_player import KEYS_HELP, joined_video, show_moment
 from pages.components.shared.access import writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, format_clock, plain
 
@@ -46,11 +48,13 @@ def _show(video: Video, summary: Summary | None) -> None:
         film, charts = st.columns([2, 3])
         with film:
             st.video(str(video.annotated_file))
-            show_moment(video.id, summary, read_spells(video, summary))
+            marked = show_moment(video.id, summary, read_spells(video, summary))
             st.caption(KEYS_HELP)
         with charts:
             table = show_faces(video, summary)
     _show_downloads(video)
+    if marked is not None:
+        take_time(video, marked)
     if table is not None:
         show_marks(video, summary, table)
 
@@ -118,16 +122,8 @@ def _show_no_face(video: Video, summary: Summary) -> None:
 
 
 def _offer_file(label: str, file: Path, name: str, kind: str) -> None:
-    st.download_button(
-        label,
-        # Read when the button is clicked.
-        partial(_table, file) if file.suffix == ".csv" else file.read_bytes,
-        file_name=name,
-        mime=kind,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{label}-{file.parent.name}",
-    )
+    read = partial(_table, file) if file.suffix == ".csv" else file.read_bytes
+    offer_download(label, read, name, kind, key=f"{label}-{file.parent.name}")
 
 
 def _file_name(video: Video, suffix: str) -> str:

@@ -20,7 +20,8 @@ _LABELS = ListLabels("Processed videos", "Video", "Stop processing", "The video 
 def show_videos(options: PredictOptions) -> None:
     """Shows the upload form, running videos and the chosen processed one."""
     _show_form(options)
-    show_reported_errors()
+    with st.container():
+        show_reported_errors()
     show_tasks(inference.list_videos(), _LABELS, _result, show_video)
 
 

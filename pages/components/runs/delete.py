@@ -1,11 +1,12 @@
 """Deletes runs after a confirmation."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from fer_core.runs import Run
-from pages.components.shared.access import writing
+from pages.components.shared.confirmation import ask_before
 from pages.components.shared.errors import run_or_report
 from pages.components.shared.formatting import format_run, format_size, plain
 
@@ -15,12 +16,8 @@ _DAMAGED = 5  # runs with a sentence each
 
 def offer_deletion(runs: Sequence[Run], key: str = "chosen") -> None:
     """Shows a button that asks for confirmation and tells how much disk space is freed."""
-    question = st.popover(
-        "Delete …", icon=":material/delete:", key=f"deletion-{key}", on_change="rerun"
-    )
-    if question.open:  # measuring the size of many runs is slow
-        with question:
-            _ask(runs, key)
+    # Measuring the size of many runs is slow.
+    ask_before(partial(_delete, runs), partial(_question, runs), key=key, asks_server=True)
 
 
 def show_damaged(damaged: Sequence[Run]) -> None:
@@ -36,22 +33,13 @@ def show_damaged(damaged: Sequence[Run]) -> None:
             offer_deletion(more, key="damaged")
 
 
-def _ask(runs: Sequence[Run], key: str) -> None:
+def _question(runs: Sequence[Run]) -> str:
     what = "this run" if len(runs) == 1 else f"these {len(runs):,} runs"
     size = format_size(sum(run.size_on_disk() for run in runs))
-    st.markdown(f"Delete {what} with model, history and predictions? That frees **{size}**.")
     named = [f"- {plain(_named(run))}" for run in runs[:_NAMED]]
     more = [f"- and {len(runs) - _NAMED:,} more"] if len(runs) > _NAMED else []
-    st.markdown("\n".join(named + more))
-    st.button(
-        "Delete for good",
-        type="primary",
-        icon=":material/delete_forever:",
-        on_click=_delete,
-        args=(runs,),
-        **writing(),
-        key=f"delete-{key}",
-    )
+    lines = "\n".join(named + more)
+    return f"Delete {what} with model, history and predictions? That frees **{size}**.\n\n{lines}"
 
 
 def _named(run: Run) -> str:

@@ -10,6 +10,7 @@ from fer_core.errors import FerError
 from fer_core.model_io import DRAWN, FORMATS, Export, Format, Timing
 from fer_core.runs import Run
 from pages.components.shared.access import writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import code, file_name, format_size, plain
 from pages.components.shared.task_progress import TaskLabels, show_task
@@ -87,13 +88,12 @@ def _show(export: Export) -> None:
             return
         _show_report(export)
         if not export.report.failure:
-            st.download_button(
+            offer_download(
                 f"Download {export.format.label} (.zip)",
                 export.zipped,
                 file_name(export.run.id, f"-{export.format.name}.zip"),
+                "application/zip",
                 key=f"download-export-{export.run.id}-{export.format.name}",
-                icon=":material/download:",
-                on_click="ignore",
             )
 
 

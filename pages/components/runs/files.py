@@ -1,6 +1,6 @@
 """Shows links and downloads for the selected runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from fer_core.runs import Run
 from fer_core.storage import export_csv
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.damage import show_damage
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.formatting import (
     file_name,
     format_run,
@@ -57,11 +58,13 @@ def _offer_files(one: Overview) -> None:
             continue
         name = file_name(run.id, ".keras") if file == run.model_file else file.name
         label = f"{plain(file.name)}, {format_size(file.stat().st_size)}"
-        _offer(label, file.read_bytes, name, key=f"download-{run.id}-{file.name}")
+        key = f"download-{run.id}-{file.name}"
+        offer_download(label, file.read_bytes, name, "application/octet-stream", key=key)
     if one.epochs:
-        name = file_name(run.id, "-history.csv")
-        _offer("history.csv", lambda: export_csv(run.history), name, f"history-{run.id}")
-
-
-def _offer(label: str, content: Callable[[], str | bytes], name: str, key: str) -> None:
-    st.download_button(label, content, name, key=key, icon=":material/download:", on_click="ignore")
+        offer_download(
+            "history.csv",
+            lambda: export_csv(run.history),
+            file_name(run.id, "-history.csv"),
+            "text/csv",
+            key=f"history-{run.id}",
+        )

@@ -64,7 +64,7 @@ def preview_again(preview: Task, choices: Choices) -> None:
     """
     arguments = _arguments(preview)
     if preview.state.is_active:
-        raise FerError("The preview must be complete before it is changed. Wait a moment.")
+        raise FerError("Wait until the preview is complete, then change it.")
     for name in (PREVIEW, PROPOSAL, "result.json"):
         (preview.directory / name).unlink(missing_ok=True)
     arguments["choices"] = choices.as_record()
@@ -119,7 +119,7 @@ def is_pending(preview: Task) -> bool:
 
 def _arguments(preview: Task) -> dict[str, Any]:
     if preview.request is None:
-        raise FerError("The preview must have a readable request. Discard it, and add it again.")
+        raise FerError("The preview is damaged. Discard it, and add the dataset again.")
     return dict(preview.request.arguments)
 
 

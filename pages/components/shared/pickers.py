@@ -7,6 +7,7 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, list_datasets
 from fer_core.runs import Run
+from pages.components.shared.confirmation import is_asking
 from pages.components.shared.formatting import format_dataset, format_run, plain
 
 
@@ -117,3 +118,20 @@ def _choose(parameter: str, key: str) -> None:
     choice = st.session_state[key]
     st.session_state[f"chosen-{parameter}"] = choice
     st.query_params[parameter] = choice
+
+
+def pick_ended(label: str, ids: list[str], describe: Callable[[str], str]) -> str:
+    """Shows a field for one of several tasks that have ended; returns its id.
+
+    When another one ends, it is selected, unless a person is being asked whether to delete one.
+
+    Args:
+        ids: the newest first.
+        describe: returns the label of an id.
+    """
+    newest = f"newest-{label}"
+    kept = st.session_state.get(newest)
+    if kept not in ids or not any(map(is_asking, ids)):
+        kept = ids[0]
+    st.session_state[newest] = kept
+    return st.selectbox(label, ids, ids.index(kept), format_func=describe, key=f"of-{kept}")

@@ -229,7 +229,7 @@ def test_a_corrections_file_is_imported(corrected: Dataset, open_page: PageOpene
     [
         (b"path,row,what,expression,reason\nnobody.png,,exclude,,x\n", "starting with nobody.png"),
         (b"\xff\xfe", "corrections.csv must be a UTF-8 text file"),
-        (b"", "Corrections must be a CSV table"),
+        (b"", "The table of corrections is empty"),
     ],
 )
 def test_an_invalid_corrections_file_is_refused(

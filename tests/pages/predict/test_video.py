@@ -122,11 +122,25 @@ def test_a_processed_video_is_shown_with_its_faces_and_table(page: AppTest, give
 
 def test_a_result_can_be_deleted(page: AppTest, given) -> None:
     video = do(given(gray_frames(20)))
+    page.session_state[f"deletion-{video.id}"] = True  # the question is opened
     rerun(page)
     button(page, "Delete permanently").click()
     rerun(page)
     assert videos.list_videos() == [] and not video.directory.exists()
     assert not page.subheader
+
+
+def test_a_video_stays_while_a_person_is_asked_whether_to_delete_it(page: AppTest, given) -> None:
+    first = do(given(gray_frames(20), name="first.mp4"))
+    rerun(page)
+    page.session_state[f"deletion-{first.id}"] = True
+    rerun(page)
+    do(given(gray_frames(20), name="second.mp4"))
+    rerun(page)
+    assert "in the 20 frames of first.mp4" in said(page)
+    page.session_state[f"deletion-{first.id}"] = False
+    rerun(page)
+    assert "in the 20 frames of second.mp4" in said(page)
 
 
 def test_the_newest_video_is_shown_first(page: AppTest, given) -> None:

@@ -102,7 +102,7 @@ def test_a_run_is_deleted_after_its_size_was_shown(
     page = open_page("runs")
     page = ask_to_delete(choose(page, 1 - shown(page).index(kept.id)))
     assert any("That frees **" in text.value for text in page.markdown)
-    page = button(page, "Delete for good")
+    page = button(page, "Delete permanently")
     assert [run.id for run in list_runs()] == [kept.id]
     assert shown(page) == [kept.id]
     assert not page.get("plotly_chart")  # nothing is chosen any more
@@ -111,8 +111,8 @@ def test_a_run_is_deleted_after_its_size_was_shown(
 def test_a_run_that_trains_is_not_deleted(open_page: PageOpener, new_run: RunFactory) -> None:
     run = new_run()
     write_json(take(run) / "process.json", process_record() | {"started": time.time()})
-    page = button(ask_to_delete(choose(open_page("runs"), 0)), "Delete for good")
-    assert "must be stopped before it is deleted" in page.error[0].value
+    page = button(ask_to_delete(choose(open_page("runs"), 0)), "Delete permanently")
+    assert "before you delete it" in page.error[0].value
     assert run.directory.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_damaged_run_is_said_and_can_be_deleted(
     (run.directory / "config.json").write_text("{")
     page = open_page("runs")
     assert "cannot be read" in page.warning[0].value
-    button(ask_to_delete(page, run.id), "Delete for good")
+    button(ask_to_delete(page, run.id), "Delete permanently")
     assert not run.directory.exists()
 
 
@@ -258,7 +258,7 @@ def test_of_many_chosen_runs_the_files_of_a_few_are_offered(
     page = choose(open_page("runs"), *range(7))
     assert len(page.get("download_button")) >= 10
     assert any("the other 2" in caption.value for caption in page.caption)
-    page = button(ask_to_delete(page), "Delete for good")
+    page = button(ask_to_delete(page), "Delete permanently")
     assert list_runs() == []
     assert "There are no runs yet" in page.info[0].value
 

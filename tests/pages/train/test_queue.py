@@ -206,7 +206,7 @@ def test_a_run_that_another_tab_continued_is_not_continued_again(
     queue.submit(run.directory, "train", {"epochs": 22, "since": 20})
     page = continue_training(page)
     assert run.goal.epochs == 22
-    assert "must have ended to be continued" in page.toast[0].value
+    assert "Only a run that has ended can be continued" in page.toast[0].value
 
 
 def test_a_run_without_a_checkpoint_is_not_offered_more_epochs(

@@ -43,7 +43,8 @@ class _Source:
 def show_batches(options: PredictOptions) -> None:
     """Shows the form, running batches and the chosen ended one."""
     _show_form(options)
-    show_reported_errors()
+    with st.container():
+        show_reported_errors()
     show_tasks(batches.list_batches(), _LABELS, _result, show_batch)
 
 

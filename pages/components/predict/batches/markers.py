@@ -9,6 +9,7 @@ from fer_core import batches
 from fer_core.batches import Batch, BatchResults
 from fer_core.storage import export_csv
 from pages.components.shared.access import upload_limit, writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import file_name
 
@@ -41,13 +42,11 @@ def _show_means(batch: Batch, results: BatchResults) -> None:
         said += " In the last columns **a baseline is subtracted**."
     st.caption(said)
     ending = "-minus-baseline" if results.marks.has_baseline else ""
-    st.download_button(
+    offer_download(
         "Download means (CSV)",
         partial(export_csv, table),
-        file_name=file_name(f"{Path(batch.name).stem}-markers", f"{ending}.csv"),
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        file_name(f"{Path(batch.name).stem}-markers", f"{ending}.csv"),
+        "text/csv",
         key=f"means-{batch.id}",
     )
 

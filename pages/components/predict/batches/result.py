@@ -1,8 +1,8 @@
 """Shows the result of a batch: what could not be read, the summary, plots and downloads."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from pages.components.predict.batches.markers import show_batch_markers
 from pages.components.predict.people import Row, show_people
 from pages.components.predict.task_list import offer_deletion
 from pages.components.shared.access import writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import file_name, plain
 
@@ -231,15 +232,14 @@ def _show_downloads(batch: Batch, results: BatchResults, summary: pd.DataFrame) 
 
 
 def _offer(
-    batch: Batch, label: str, data: Any, suffix: str, mime: str, *, disabled: bool = False
+    batch: Batch,
+    label: str,
+    data: Callable[[], str | bytes],
+    suffix: str,
+    mime: str,
+    *,
+    disabled: bool = False,
 ) -> None:
-    st.download_button(
-        label,
-        data,  # made when the button is clicked
-        file_name=file_name(f"{Path(batch.name).stem}-faces", suffix),
-        mime=mime,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"{label}-{batch.id}",
-        disabled=disabled,
-    )
+    name = file_name(f"{Path(batch.name).stem}-faces", suffix)
+    # Made when the button is pressed.
+    offer_download(label, data, name, mime, key=f"{label}-{batch.id}", disabled=disabled)

@@ -142,12 +142,6 @@ def time_key(video: Video) -> str:
     return f"marker-time-{video.id}"
 
 
-def take_clicked_time(video: Video, chart: str) -> None:
-    """Puts the time that was clicked on a timeline into the field for the next marker.
-
-    Args:
-        chart: key of the timeline.
-    """
-    points = st.session_state[chart]["selection"]["points"]
-    if points:  # none after a second click on the same point
-        st.session_state[time_key(video)] = format_seconds(max(0.0, points[0]["customdata"][0]))
+def take_time(video: Video, seconds: float) -> None:
+    """Puts a time into the field for the next marker, which must not be shown before."""
+    st.session_state[time_key(video)] = format_seconds(max(0.0, seconds))

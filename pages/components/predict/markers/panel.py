@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ import streamlit as st
 from fer_core import vision
 from fer_core.errors import FerError
 from fer_core.inference import Summary, Video
-from fer_core.markers import Annotations, Marker, parse_seconds, read_annotations, read_marker_table
+from fer_core.markers import (
+    Annotations,
+    Marker,
+    mean_columns,
+    parse_seconds,
+    read_annotations,
+    read_marker_table,
+)
 from fer_core.storage import export_csv
 from fer_core.text import counted
 from pages.components.predict.markers.baseline import show_baseline
@@ -18,6 +26,7 @@ from pages.components.predict.markers.edit import show_editors
 from pages.components.predict.markers.marks import MarkedFaces, add_marks, change_marks, time_key
 from pages.components.predict.people import Changes, Row, show_people
 from pages.components.shared.access import upload_limit, writing
+from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast, show_reported_errors
 from pages.components.shared.formatting import file_name, plain
 
@@ -66,7 +75,7 @@ def _delete(video: Video) -> None:
 
 
 def _show_adding(video: Video) -> None:
-    """Shows fields for a marker; a click on a timeline fills in its time."""
+    """Shows fields for a marker; "Mark this moment" beside the video fills in its time."""
     label_key = f"marker-label-{video.id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
@@ -74,7 +83,7 @@ def _show_adding(video: Video) -> None:
             key=time_key(video),
             width=120,
             placeholder="0:05.2",
-            help="Click a timeline to take its time, or enter seconds, or minutes and seconds.",
+            help="Seconds, or minutes and seconds. “Mark this moment” takes the video's time.",
         )
         st.text_input("Label", key=label_key, width=240, placeholder="picture shown")
         st.button(
@@ -91,7 +100,7 @@ def _add(video: Video, label_key: str) -> None:
     def change(annotations: Annotations) -> Annotations:
         seconds = parse_seconds(st.session_state[time_key(video)])
         if seconds is None:
-            raise FerError("A marker must have a time. Click a timeline, or enter one.")
+            raise FerError("A marker must have a time. Enter one, or mark a moment of the video.")
         return add_marks(annotations, (Marker(seconds, st.session_state[label_key].strip()),))
 
     if change_marks(video, change):
@@ -150,7 +159,7 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
         "marker is after it.",
     )
     means = faces.means(float(window))
-    _show_table(means, hidden="mean_" if faces.baselines is not None else None)
+    _show_means_table(means, faces)
     said = "Mean probabilities of the single frames, not smoothed, of each person."
     if faces.annotations.excluded:
         said += " Excluded ranges do not count."
@@ -161,6 +170,23 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
         )
     st.caption(said)
     _offer(video, faces, "Download means (CSV)", means, "markers")
+
+
+def _show_means_table(means: pd.DataFrame, faces: MarkedFaces) -> None:
+    """Shows the means; those minus the baseline, if there is one."""
+    has_baseline = faces.baselines is not None
+    names = faces.summary.class_names
+    columns = dict(zip(mean_columns(names, minus_baseline=has_baseline), names, strict=True))
+    shown = ["marker", "marker_seconds", "person", "period", "frames", *columns]
+    if has_baseline:
+        shown.append("baseline")
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(plain(label), format="%.3f")
+        for name, label in columns.items()
+    }
+    config["marker_seconds"] = st.column_config.NumberColumn("time (s)")
+    config["baseline"] = st.column_config.TextColumn("subtracted")
+    st.dataframe(means, hide_index=True, placeholder="–", column_order=shown, column_config=config)
 
 
 def _show_summary(video: Video, faces: MarkedFaces) -> None:
@@ -178,36 +204,23 @@ def _show_summary(video: Video, faces: MarkedFaces) -> None:
             _offer(video, faces, "Download frames with people (CSV)", faces.frames(), "frames")
 
 
-def _show_table(table: pd.DataFrame, hidden: str | None = None) -> None:
-    """Shows a table.
-
-    Args:
-        hidden: begins the names of columns that are shown only if a baseline is subtracted.
-    """
-    shown = [
-        name
-        for name in table
-        if hidden is None or not name.startswith(hidden) or name.endswith("_minus_baseline")
-    ]
+def _show_table(table: pd.DataFrame) -> None:
     numbers = [name for name in table.select_dtypes("float") if not name.endswith("seconds")]
     st.dataframe(
         table,
         hide_index=True,
         placeholder="–",
-        column_order=shown,
         column_config={name: st.column_config.NumberColumn(format="%.3f") for name in numbers},
     )
 
 
 def _offer(video: Video, faces: MarkedFaces, label: str, table: pd.DataFrame, what: str) -> None:
     ending = "-minus-baseline" if faces.baselines is not None else ""
-    st.download_button(
+    offer_download(
         label,
         partial(export_csv, table),
-        file_name=file_name(Path(video.name).stem, f"-{what}{ending}.csv"),
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+        file_name(Path(video.name).stem, f"-{what}{ending}.csv"),
+        "text/csv",
         key=f"download-{what}-{video.id}",
     )
 

@@ -1,7 +1,8 @@
 """Joins a video to the charts of its faces, in the browser alone.
 
 A click or a key on a chart moves the video; the video moves a line on each chart, and below it
-stands who is seen at that moment. Nothing is asked of the server meanwhile.
+stands who is seen at that moment. Nothing is asked of the server meanwhile,
+until a moment is to be marked.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,8 @@ _PREFIX = "video-and-charts-"
 
 _player = st.components.v2.component(
     "fer_video_player",
-    html='<div class="fer-moment" role="group" aria-label="Faces at this moment"></div>',
+    html='<div class="fer-moment" role="group" aria-label="Faces at this moment"></div>'
+    '<button class="fer-mark" type="button">Mark this moment</button>',
     css=(_HERE / "video_player.css").read_text(encoding="utf-8"),
     js=(_HERE / "video_player.js").read_text(encoding="utf-8"),
     isolate_styles=False,  # the video and the charts are outside
@@ -39,7 +41,7 @@ def joined_video(key: str) -> Iterator[None]:
         yield
 
 
-def show_moment(key: str, summary: Summary, spells: Sequence[AnswerSpell]) -> None:
+def show_moment(key: str, summary: Summary, spells: Sequence[AnswerSpell]) -> float | None:
     """Shows who is seen at the moment of the video, and joins it to the charts.
 
     Also says so where the browser cannot play the video.
@@ -47,6 +49,9 @@ def show_moment(key: str, summary: Summary, spells: Sequence[AnswerSpell]) -> No
     Args:
         key: of `joined_video`.
         spells: of all faces, in the time of the charts.
+
+    Returns:
+        The seconds of the moment for which "Mark this moment" was just pressed, else None.
     """
     names = (*summary.class_names, NOT_SURE)
     shades = dict(zip(names, (*colors(summary.class_names), COLOR), strict=True))
@@ -61,4 +66,5 @@ def show_moment(key: str, summary: Summary, spells: Sequence[AnswerSpell]) -> No
             for spell in spells
         ],
     }
-    _player(data=data, key=f"moment-{key}")
+    marked = _player(data=data, key=f"moment-{key}", on_marked_change=lambda: None).marked
+    return float(marked) if isinstance(marked, int | float) else None

@@ -10,7 +10,7 @@ const CANNOT_PLAY =
   "This browser cannot play the video, which is H.264 in an MP4 file. Open the page in another " +
   "browser, or download the video and play it there.";
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const panel = parentElement.querySelector(".fer-moment");
   const container = panel.closest(`.${CSS.escape(data.container)}`);
   if (panel.join?.container !== container) {
@@ -18,6 +18,12 @@ export default function ({ data, parentElement }) {
     panel.join = container && join(container, panel);
   }
   panel.join?.update(data);
+  const mark = parentElement.querySelector(".fer-mark");
+  mark.hidden = data.cuts === null;
+  mark.onclick = () => {
+    const video = container?.querySelector("video");
+    if (video) setTriggerValue("marked", timeOfCharts(data.cuts, video.currentTime));
+  };
   // Also called before newer data arrive; then the element is still in use.
   return () => setTimeout(() => panel.isConnected || panel.join?.end());
 }
