@@ -13,7 +13,15 @@ from fer_core.runs.run import Run
 from fer_core.runs.submit import create_run
 from fer_core.storage.files import write_json
 from tests.batches.characters import brightness_run, write_clip
-from tests.e2e.browsing import PATIENCE, download, no_exception, open_page, press, settled
+from tests.e2e.browsing import (
+    PATIENCE,
+    download,
+    no_exception,
+    open_page,
+    press,
+    settled,
+    stand_still,
+)
 from tests.e2e.serving import Server
 from tests.inference.synthetic_video import face_frames, gray_frames, write_film
 from tests.pages.predict.conftest import save_model
@@ -174,7 +182,9 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     settled(page)
     set_baseline = page.get_by_role("button", name="Set baseline")
     press(set_baseline, page.get_by_text("A baseline is subtracted").first)
-    press(page.get_by_text("People", exact=True), page.get_by_text("clip.mp4, track 2"))
+    people = page.get_by_text("People", exact=True)
+    stand_still(people)  # charts and a table above it are drawn late
+    press(people, page.get_by_text("clip.mp4, track 2"))
     for track in ("clip.mp4, track 1", "clip.mp4, track 2"):
         page.get_by_text(track).click()
         settled(page)
