@@ -619,7 +619,7 @@ def floods() -> Iterator[Case]:
         f"{'happy/../' * i}{name},{name[: name.index('/')]}\n"
         for name in good_files() for i in range(300)
     )))  # fmt: skip
-    yield refused("floods", "100,000 missing images", partial(table, lambda: (
+    yield either("floods", "100,000 missing images", partial(table, lambda: (
         f"a/{i}.png,happy\n" for i in range(10**5)
     )), "faces/x.csv")  # fmt: skip
     yield refused("floods", "21,000 unreadable images", unreadable)
