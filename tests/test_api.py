@@ -61,5 +61,5 @@ def test_without_a_pretrained_model_a_classifier_must_be_given(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(paths, "pretrained_root", lambda: tmp_path)
-    with pytest.raises(fer_core.FerError, match="pretrained model must be installed"):
+    with pytest.raises(fer_core.FerError, match="No pretrained model is installed"):
         api.load_classifier()

@@ -171,7 +171,7 @@ def test_corrections_that_leave_no_split_to_learn_from_are_refused(
     config: TrainConfig, dataset: Dataset, split: str, where: str
 ) -> None:
     dataset.exclude(dataset.select(split), "all")
-    with pytest.raises(ValueError, match=f"faces with its corrections must have .* none {where}"):
+    with pytest.raises(ValueError, match=f"faces with its corrections has none {where}"):
         create_run(config)
     assert list_runs() == []
 
