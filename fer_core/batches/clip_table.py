@@ -7,14 +7,13 @@ import pandas as pd
 
 from fer_core.errors import FerError
 from fer_core.markers import MarkedTimes, parse_seconds, parse_times
-from fer_core.storage import parse_csv, undefused, with_commas
+from fer_core.storage import parse_edited_table, undefused
 from fer_core.text import counted, is_one_line, shortened, some
 
 FILE, START, END = "file", "start", "end"
 MARKERS, EXCLUDED, BASELINE = "markers", "excluded", "baseline"
 _TIMES = (FILE, START, END, MARKERS, EXCLUDED, BASELINE)  # the others are joined to results
 PARTICIPANT, CONDITION = "participant", "condition"
-MAX_TABLE_BYTES = 8_000_000
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 MAX_ROW = 2_000  # characters: the row is repeated for every frame of its file
@@ -115,30 +114,17 @@ def find_name(names: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def _parse(data: bytes) -> pd.DataFrame:
-    if len(data) > MAX_TABLE_BYTES:
-        raise FerError(
-            f"The table must have at most {MAX_TABLE_BYTES / 1e6:.0f} MB. Received: "
-            f"{len(data) / 1e6:.1f} MB"
-        )
-    try:
-        table = parse_csv(with_commas(data), dtype="str", skip_blank_lines=False)
-    except FerError as error:
-        raise FerError(f"The table of clips must be a CSV table. {error}") from error
-    table.columns = pd.Index([str(name).strip() for name in table.columns])
-    table = table.rename(columns={name: name.lower() for name in table if _is_known(name)})
+    known = (*_TIMES, PARTICIPANT, CONDITION)
+    table = parse_edited_table(data, "table of clips", known, MAX_ROWS)
     if FILE not in table:
         found = some(list(table.columns), 8)
         raise FerError(f"The table of clips must have a column named file. It has: {found}")
-    if len(table) > MAX_ROWS or len(table.columns) > MAX_COLUMNS:
+    if len(table.columns) > MAX_COLUMNS:
         raise FerError(
-            f"The table of clips must have at most {MAX_ROWS:,} rows and {MAX_COLUMNS} columns. "
-            f"Received: {len(table):,} and {len(table.columns):,}"
+            f"The table of clips must have at most {MAX_COLUMNS} columns. "
+            f"Received: {len(table.columns):,}"
         )
     return table
-
-
-def _is_known(name: str) -> bool:
-    return name.lower() in (*_TIMES, PARTICIPANT, CONDITION)
 
 
 def _other_columns(table: pd.DataFrame, reserved: Collection[str]) -> tuple[str, ...]:

@@ -9,14 +9,13 @@ import pandas as pd
 from fer_core.errors import FerError
 from fer_core.markers.annotations import Marker, TimeRange
 from fer_core.markers.times import parse_range, parse_seconds
-from fer_core.storage import parse_csv, undefused, with_commas
+from fer_core.storage import parse_edited_table, undefused
 from fer_core.text import shortened, some
 
 _FILE, _KIND, _TIME, _START, _END = "file", "kind", "time", "start", "end"
 _LABEL, _REASON = "label", "reason"
 _COLUMNS = (_FILE, _KIND, _TIME, _START, _END, _LABEL, _REASON)
 _MARKER, _EXCLUDED, _BASELINE = "marker", "excluded", "baseline"
-_MAX_BYTES = 8_000_000
 _MAX_ROWS = 100_000  # of all files of a batch
 _NAMED_TIME = re.compile(r"(\S+)(?:\s+(.*))?")  # "0:12 picture shown"
 
@@ -107,27 +106,13 @@ def _named_times(cell: str) -> Iterator[tuple[str, str]]:
 
 
 def _parse(data: bytes) -> pd.DataFrame:
-    if len(data) > _MAX_BYTES:
-        raise FerError(
-            f"The table of markers must have at most {_MAX_BYTES / 1e6:.0f} MB. Received: "
-            f"{len(data) / 1e6:.1f} MB"
-        )
-    try:
-        table = parse_csv(with_commas(data), dtype="str", skip_blank_lines=False)
-    except FerError as error:
-        raise FerError(f"The table of markers must be a CSV table. {error}") from error
-    names = [str(name).strip() for name in table.columns]
-    names = [name.lower() if name.lower() in _COLUMNS else name for name in names]
-    table.columns = pd.Index(names)
+    table = parse_edited_table(data, "table of markers", _COLUMNS, _MAX_ROWS)
+    names = list(table.columns)
     has_times = _TIME in names or (_START in names and _END in names)
     if not has_times or len(set(names)) < len(names):
         raise FerError(
             "The table of markers must have the columns time and label, or start and end, each "
             f"once. It has: {some(names, 8)}"
-        )
-    if len(table) > _MAX_ROWS:
-        raise FerError(
-            f"The table of markers must have at most {_MAX_ROWS:,} rows. Received: {len(table):,}"
         )
     return table
 

@@ -63,7 +63,7 @@ from fer_core.storage.records import (
     check_value,
     read_record,
 )
-from fer_core.storage.spreadsheets import defused_csv, export_csv, undefused, with_commas
+from fer_core.storage.spreadsheets import defused_csv, export_csv, parse_edited_table, undefused
 from fer_core.storage.usage import workspace_bytes
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "is_temporary",
     "open_log",
     "append_row",
+    "parse_edited_table",
     "BoundedLines",
     "array_cache",
     "cached_by_files",
@@ -123,7 +124,6 @@ __all__ = [
     "Timestamp",
     "truncate_log",
     "undefused",
-    "with_commas",
     "workspace",
     "workspace_bytes",
     "write_json",

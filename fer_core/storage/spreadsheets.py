@@ -1,17 +1,22 @@
-"""Makes tables for spreadsheet programs, which run what a cell says if it begins like a formula.
+"""Makes tables for spreadsheet programs, and reads those that were edited there.
 
-Only for files that leave the program. Tables that are read again keep every cell as it is, but
-`undefused` turns the cells of an exported table back.
+Such programs run what a cell says if it begins like a formula. `defused` is only for files that
+leave the program: tables that are read again keep every cell as it is, but `undefused` turns the
+cells of an exported table back.
 """
 
 import csv
 import io
 import re
+from collections.abc import Collection
 
 import pandas as pd
 
 from fer_core.errors import FerError
+from fer_core.storage.csv_tables import parse_csv
 from fer_core.text import shortened
+
+MAX_EDITED_BYTES = 8_000_000
 
 # Apostrophes too, so that every cell can be turned back. The last four are =, +, - and @ in full
 # width, which some programs read alike.
@@ -44,7 +49,38 @@ def defused_csv(text: str) -> str:
     return "".join(lines.written)
 
 
-def with_commas(data: bytes) -> bytes:
+def parse_edited_table(
+    data: bytes, name: str, known: Collection[str], max_rows: int
+) -> pd.DataFrame:
+    """Parses a CSV table that a person has edited, with commas or semicolons.
+
+    Args:
+        name: what messages call it, such as "table of clips".
+        known: column names in lower case, which may be written in another case.
+
+    Returns:
+        A row per line, empty ones included, all cells text; column names are stripped.
+
+    Raises:
+        FerError: it is too large, or no CSV table.
+    """
+    if len(data) > MAX_EDITED_BYTES:
+        raise FerError(
+            f"The {name} must have at most {MAX_EDITED_BYTES / 1e6:.0f} MB. Received: "
+            f"{len(data) / 1e6:.1f} MB"
+        )
+    try:
+        table = parse_csv(_with_commas(data), dtype="str", skip_blank_lines=False)
+    except FerError as error:
+        raise FerError(f"The {name} must be a CSV table. {error}") from error
+    names = [str(column).strip() for column in table.columns]
+    table.columns = pd.Index([one.lower() if one.lower() in known else one for one in names])
+    if len(table) > max_rows:
+        raise FerError(f"The {name} must have at most {max_rows:,} rows. Received: {len(table):,}")
+    return table
+
+
+def _with_commas(data: bytes) -> bytes:
     """Returns a table with commas between its columns, if it has semicolons there.
 
     Raises:
