@@ -62,7 +62,7 @@ def test_a_live_face_is_labeled_charted_and_recorded(page: "Page", server: Serve
     page.get_by_text("Record a table", exact=True).click()
     page.get_by_text("rows recorded").wait_for(state="detached")
     header, *rows = download(page, "Download table").read_text().splitlines()
-    assert header.startswith("time,seconds,face,x,y,width,height,p_angry,")
+    assert header.startswith("time,seconds,face,x,y,width,height,detection,blurred,p_angry,")
     assert rows and all(row.split(",")[-2] in EXPRESSIONS for row in rows)
     assert set(page.evaluate("top.settings")) == {'{"iceServers":[]}'}  # nobody outside is asked
     assert page.get_by_test_id("stException").count() == 0

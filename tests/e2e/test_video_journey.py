@@ -85,7 +85,7 @@ def test_a_processed_video_plays_and_its_table_is_downloaded(
     assert video["width"] == 640
     assert video["length"] == pytest.approx(3, abs=0.1)
     lines = download(page, "Download table", "75 frames-faces.csv").read_text().splitlines()
-    assert lines[0].startswith("seconds,frame,face,x,y,width,height,confidence,p_angry,")
+    assert lines[0].startswith("seconds,frame,face,x,y,width,height,confidence,detection,")
     assert len(lines) > 60
 
 
@@ -183,6 +183,7 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     set_baseline = page.get_by_role("button", name="Set baseline")
     press(set_baseline, page.get_by_text("A baseline is subtracted").first)
     people = page.get_by_text("People", exact=True)
+    settled(page)
     stand_still(people)  # charts and a table above it are drawn late
     press(people, page.get_by_text("clip.mp4, track 2"))
     for track in ("clip.mp4, track 1", "clip.mp4, track 2"):

@@ -54,6 +54,9 @@ class Brightness:
         happy = np.asarray(pixels, np.float32).reshape(-1, 1) / 255
         return np.column_stack([1 - happy, happy])
 
+    def is_blurred(self, pixels: np.ndarray) -> bool:
+        return False
+
 
 def process(source: Path, directory: Path) -> dict[str, object]:
     """Processes a video and returns what came of it."""

@@ -200,7 +200,9 @@ def test_an_export_answers_as_the_app_where_nothing_else_is_installed(
         pytest.skip(f"needs {format.package}")
     trained, untrained = two_runs
     monkeypatch.setenv("FER_HOME", str(trained.directory.parents[1]))
-    for run in two_runs:
+    # Each of TensorFlow's own formats starts it four times for a run; one run is enough.
+    runs = two_runs if format.module != "tensorflow" else (untrained if name == "h5" else trained,)
+    for run in runs:
         export = export_model(run, format)
         report = export.report
         assert (report.answers is None) == (run == untrained)
