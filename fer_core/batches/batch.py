@@ -254,7 +254,7 @@ def submit_folder(
     Args:
         table: of clips; see `clip_table.read_clip_table`.
         markers: a table; see `markers.read_marker_table`.
-        model_name: to show beside the results; by default the run's name.
+        model_name: shown with the results; the run's name by default.
 
     Raises:
         FerError: the run has no model, the folder must not be read, or the table has an error.
@@ -280,7 +280,7 @@ def submit_uploads(
         uploads: name, which may have folders, and content of each.
         table: of clips; see `clip_table.read_clip_table`.
         markers: a table; see `markers.read_marker_table`.
-        model_name: to show beside the results; by default the run's name.
+        model_name: shown with the results; the run's name by default.
 
     Raises:
         FerError: the run has no model, a file is none of these, the table has an error, or the

@@ -47,7 +47,7 @@ def recognition_request(run: Run, name: str, model_name: str = "") -> dict[str, 
 
     Args:
         name: of the upload or folder.
-        model_name: to show beside the results; by default the run's name.
+        model_name: shown with the results; the run's name by default.
 
     Raises:
         FerError: the run has no model.

@@ -182,7 +182,7 @@ def submit_video(
 
     Args:
         filename: with one of `VIDEO_SUFFIXES`.
-        model_name: to show beside the results; by default the run's name.
+        model_name: shown with the results; the run's name by default.
 
     Raises:
         FerError: the run has no model, the suffix is not supported, or the disk is full.

@@ -1,4 +1,4 @@
-"""What a person has opened or asked for stays while tasks beside it go on and end."""
+"""Checks that open questions and downloads survive the start and end of other tasks."""
 
 from typing import TYPE_CHECKING, Any
 

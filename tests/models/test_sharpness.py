@@ -28,7 +28,7 @@ def compiled(radius: float | None, *, normalized: bool = False) -> keras.Model:
 
 
 def gradients(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of the mean weighted cross-entropy of a softmax, by hand."""
+    """Returns those of the mean weighted cross-entropy of a softmax, derived by hand."""
     logits = IMAGES @ kernel + bias
     answers = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     errors = (answers - TARGETS) * WEIGHTS[:, None] / len(IMAGES)

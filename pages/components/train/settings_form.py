@@ -52,7 +52,7 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
 
 
 def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
-    """Shows the settings of the recipe; returns the values, or none while nobody looked at them.
+    """Shows the settings of the recipe; returns the values, none before they are first opened.
 
     The fields are drawn from the first opening on: they make up two thirds of the page, and what is
     entered would be lost if they went again.

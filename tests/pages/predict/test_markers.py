@@ -1,4 +1,4 @@
-"""What is marked on a video: given, shown, subtracted, left out, and damaged."""
+"""Tests the markers, excluded ranges and baseline of a video on the Predict page."""
 
 import io
 from collections.abc import Callable

@@ -49,7 +49,7 @@ def show_editors(video: Video, annotations: Annotations) -> None:
 
 def _edit(title: str, video: Video, table: pd.DataFrame) -> pd.DataFrame:
     st.markdown(f"**{title}**")
-    # The key changes with the file: the edits are saved then, and begin anew.
+    # The key changes with the saved file, so that edits already saved are not applied again.
     return st.data_editor(
         table,
         num_rows="dynamic",

@@ -75,7 +75,7 @@ def _delete(video: Video) -> None:
 
 
 def _show_adding(video: Video) -> None:
-    """Shows fields for a marker; "Mark this moment" beside the video fills in its time."""
+    """Shows fields for a marker; "Mark this moment" below the video fills in the time."""
     label_key = f"marker-label-{video.id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
