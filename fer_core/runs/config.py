@@ -124,6 +124,42 @@ class Augmentation:
         "over the border, whose pixels are repeated.",
         high=0.5,
     )
+    exposure: float = _transform(
+        "Exposure",
+        "Multiplies the light by up to 2 to the power of ± this many stops. What becomes brighter "
+        "than white is clipped.",
+        high=3,
+        step=0.25,
+    )
+    gamma: float = _transform(
+        "Gamma",
+        "Raises the pixels, as fractions of white, to a power from 1 / (1 + gamma) to 1 + gamma.",
+        high=3,
+    )
+    color_cast: float = _transform(
+        "Color cast",
+        "Dims red, green and blue separately by up to this fraction, as colored light does. In "
+        "gray images this changes the brightness.",
+        high=0.9,
+    )
+    blur: float = _transform(
+        "Blur", "Gaussian blur with a standard deviation of up to this many pixels.", high=5
+    )
+    low_resolution: float = _transform(
+        "Low resolution",
+        "Reduces height and width by up to this fraction and enlarges the image again: with 0.5 a "
+        "face of 48 pixels looks like one of 24 to 48.",
+        high=0.9,
+    )
+    low_light: float = _transform(
+        "Low light",
+        "The fraction of the images that are darkened to a half to a tenth of their brightness, "
+        "with sensor noise.",
+    )
+    jpeg: float = _transform(
+        "JPEG artifacts",
+        "The fraction of the images that are compressed as JPEG files of a quality from 10 to 60.",
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -137,6 +173,12 @@ class Augmentation:
     def moves(self) -> bool:
         """Tells whether there is a geometric transform."""
         return any((self.rotation, self.shift, self.shear, self.zoom, self.flip, self.crop))
+
+    @property
+    def has_camera_effects(self) -> bool:
+        """Tells whether there is a flaw of a camera or of its light: see `camera_effects`."""
+        light = (self.exposure, self.gamma, self.color_cast, self.low_light)
+        return any((*light, self.blur, self.low_resolution, self.jpeg))
 
 
 def _takes_pixels(config: "TrainConfig") -> bool:
