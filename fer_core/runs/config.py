@@ -348,6 +348,18 @@ class TrainConfig:
         step=0.1,
         group="regularization",
     )
+    vote_head: float = setting(  # weight in the loss; the label's is 1
+        0.0,
+        "FER+ vote head",
+        "Also trains a second output, from the same features, on the distribution of FER+'s votes; "
+        "its loss is added with this weight, 0 = off. The saved model predicts the label alone. "
+        "Needs a dataset that was added with the FER+ votes.",
+        low=0,
+        high=10,
+        step=0.1,
+        group="regularization",
+        applies=_takes_pixels,
+    )
     teachers: tuple[str, ...] = setting(  # ids
         (),
         "Teachers",
@@ -542,7 +554,8 @@ class TrainConfig:
             )
 
     def _check_cached(self) -> None:
-        names = [name for name in ("cutmix", "ema", "sharpness") if getattr(self, name)]
+        needing_pixels = ("cutmix", "ema", "sharpness", "vote_head")
+        names = [name for name in needing_pixels if getattr(self, name)]
         if self.feature_views and names:
             raise FerError(
                 f"`{names[0]}` requires training on pixels, without cached features. "
