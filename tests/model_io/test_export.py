@@ -196,8 +196,8 @@ def test_an_export_answers_as_the_app_where_nothing_else_is_installed(
     two_runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     format = FORMATS[name]
-    if not format.is_installed:
-        pytest.skip(f"needs {format.package}")
+    if format.missing:
+        pytest.skip(f"needs {format.missing.what}")
     trained, untrained = two_runs
     monkeypatch.setenv("FER_HOME", str(trained.directory.parents[1]))
     # Each of TensorFlow's own formats starts it four times for a run; one run is enough.
