@@ -58,9 +58,9 @@ def _as_float16(converter: Any) -> None:
 
 def _as_int8(converter: Any) -> None:
     """Stores the weights in 8 bits; what flows between layers is quantized while it runs."""
-    # Ranges calibrated on training faces are no better: on FER2013's PublicTest the pretrained model
-    # keeps 99.4 % of its labels so and 97.6 % calibrated, accuracies (71.0 and 71.4 %) do not differ
-    # from its 71.2 %, and a face takes 1.4 ms either way (tests.benchmarks.int8_calibration).
+    # With ranges calibrated on training faces the pretrained model keeps 97.6 % of its labels on
+    # FER2013's PublicTest instead of 99.4 %, and is neither better (71.4 and 71.0 %; 71.2 % in
+    # float32) nor faster (1.4 ms a face, both): tests.benchmarks.int8_calibration.
     import tensorflow as tf
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
