@@ -28,7 +28,6 @@ from fer_core.service.recognizer import Recognizer
 from fer_core.service.settings import ServiceSettings
 from fer_core.service.uploads import BYTES, FORM, read_images
 from fer_core.text import shortened
-from fer_core.vision import MARGIN
 
 _LOG = logging.getLogger(__name__)
 _MAX_MARGIN = 0.8
@@ -90,20 +89,20 @@ class PredictOptions(BaseModel):
         None, ge=0, le=1, allow_inf_nan=False, description="of the face detector"
     )
     minimum_face_size: int | None = Field(None, ge=1, le=32_000, description="in pixels")
-    crop_margin: float = Field(
-        MARGIN,
+    crop_margin: float | None = Field(
+        None,
         ge=_MIN_MARGIN,
         le=_MAX_MARGIN,
         allow_inf_nan=False,
-        description="around the face's box, as a share of its longer side",
+        description="around the face's box, as a share of its longer side; by default the model's",
     )
 
-    def photo_settings(self) -> PhotoSettings:
-        """Returns the settings of the recognition."""
+    def photo_settings(self, margin: float) -> PhotoSettings:
+        """Returns the settings of the recognition; `margin` is the model's own."""
         return PhotoSettings(
             self.minimum_accuracy,
             self.test_time_augmentation,
-            self.crop_margin,
+            margin if self.crop_margin is None else self.crop_margin,
             self.minimum_face_size,
             self.minimum_confidence,
             self.picture_is_face,
@@ -194,7 +193,8 @@ async def predict(request: Request, options: Annotated[PredictOptions, Query()])
     service = service_of(request)
     with service.memory.reserve() as reservation:
         batch = await read_images(request, service.settings, reservation)
-        answer = await _await(service.recognizer.submit(batch, options.photo_settings()), request)
+        settings = options.photo_settings(service.model["input"]["crop_margin"])
+        answer = await _await(service.recognizer.submit(batch, settings), request)
     if not answer.images:
         raise RefusedError(422, " ".join(answer.errors) or "There must be an image.")
     return Response(answer.text, media_type="application/json")

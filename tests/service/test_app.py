@@ -19,6 +19,7 @@ app = pytest.importorskip(
     "fer_core.service.app", reason="needs fastapi and fastapi-offline", exc_type=ImportError
 )
 TOKEN = "correct-horse"
+MODEL = {"input": {"crop_margin": 0.0}}
 ANSWER = '{"images": []}'
 
 
@@ -47,7 +48,7 @@ class Client:
         self.raised: Exception | None = None  # what the server would log
         chosen = ServiceSettings(**settings)
         self._app = app.create_app(
-            app.Service(chosen, recognizer, {}, UploadMemory(memory), RateLimit(chosen.rate))
+            app.Service(chosen, recognizer, MODEL, UploadMemory(memory), RateLimit(chosen.rate))
         )
 
     def predict(
