@@ -24,11 +24,12 @@ from fer_core.models.model_file import open_saved_model
 from fer_core.models.parity import decode_answers
 from fer_core.runs import LARGEST_IMAGE, TrainConfig
 
-_MAX_LAYERS = 500
+_MAX_LAYERS = 2000  # of an ensemble of ten; ResNet-18 has 70
 # Per pixel of the input, so that a batch of images stays small and an answer quick. VGG19's first
-# block has 64 channels; its convolutions take 400,000 multiplications a pixel.
+# block has 64 channels; its convolutions take 400,000 multiplications a pixel, and an ensemble may
+# have ten of it.
 _MAX_CHANNELS_PER_PIXEL = 128
-_MAX_MULTIPLICATIONS_PER_PIXEL = 2_000_000
+_MAX_MULTIPLICATIONS_PER_PIXEL = 5_000_000
 _MIN_PIXELS = 1024  # of the input, for these two: a dense layer does not grow with the image
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$")]
@@ -98,6 +99,20 @@ class _Flatten(Struct):
     data_format: ChannelsLast = "channels_last"
 
 
+class _Concatenate(Struct):
+    axis: Literal[-1, 1] = -1  # of features, which have no other
+
+
+class _Resizing(Struct):
+    height: Side
+    width: Side
+    interpolation: Literal["bilinear"] = "bilinear"
+    crop_to_aspect_ratio: Literal[False] = False
+    pad_to_aspect_ratio: Literal[False] = False
+    antialias: Literal[False] = False
+    data_format: ChannelsLast = "channels_last"
+
+
 class _Dropout(Struct):
     rate: Share
 
@@ -122,6 +137,7 @@ _LAYERS: dict[str, type[Struct]] = {
     "Add": _Plain,
     "AveragePooling2D": _Pooling,
     "BatchNormalization": _BatchNormalization,
+    "Concatenate": _Concatenate,
     "Conv2D": _Conv2D,
     "Dense": _Dense,
     "Dropout": _Dropout,
@@ -132,6 +148,7 @@ _LAYERS: dict[str, type[Struct]] = {
     "MaxPooling2D": _Pooling,
     "ReLU": _ReLU,
     "Rescaling": _Rescaling,
+    "Resizing": _Resizing,
 }
 # The weights of a layer in the order in which Keras saves them, and how it names its groups.
 _WEIGHTS = {

@@ -19,6 +19,7 @@ PIXELS, PROBABILITIES, FEATURES = "pixels", "probabilities", "features"
 BATCH = "faces"
 _MAX_BYTES = 1_500_000_000  # of all weights; a file of ONNX must have less than 2 GiB
 _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+_OF_SEVERAL = ("Add", "Concatenate")  # layers that may take several inputs
 _SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}  # Keras's, as ONNX's
 
 
@@ -76,7 +77,7 @@ def export_onnx(
     for layer in blueprint.layers[1:]:
         weights = _Weights(layer, layer.saved_weights(arrays))
         inputs = [tensors[name] for name in layer.inputs]
-        if len(inputs) > 1 and layer.class_name != "Add":
+        if len(inputs) > 1 and layer.class_name not in _OF_SEVERAL:
             raise FerError(f"The layer {layer.name} must take one input. Received: {len(inputs)}")
         output = _LAYERS[layer.class_name](graph, layer, inputs, weights)
         limits.add(layer.name, output.shape, weights.shapes)
@@ -200,6 +201,27 @@ def _sum(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Ten
     return total
 
 
+def _concatenate(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    if any(len(each.shape) > 1 for each in inputs):
+        raise UnsupportedModelError(f"{layer.name} joins images")
+    output = graph.add("Concat", *(each.name for each in inputs), axis=1)
+    return _Tensor(output, (sum(each.shape[0] for each in inputs),))
+
+
+def _resizing(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    _check_image(layer, inputs[0])
+    *_, channels = inputs[0].shape
+    height, width = layer.settings["height"], layer.settings["width"]
+    output = graph.add(
+        "Resize",
+        *(inputs[0].name, "", "", graph.integers([height, width])),  # no region, no scales
+        axes=(2, 3),
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",  # as Keras
+    )
+    return _Tensor(output, (height, width, channels))
+
+
 def _flatten(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
     return _flat(graph, inputs[0])
 
@@ -234,6 +256,7 @@ _LAYERS: dict[str, _Add] = {
     "Add": _sum,
     "AveragePooling2D": _pooling("AveragePool", count_include_pad=0),
     "BatchNormalization": _batch_normalization,
+    "Concatenate": _concatenate,
     "Conv2D": _conv2d,
     "Dense": _dense,
     "Dropout": _same,
@@ -243,6 +266,7 @@ _LAYERS: dict[str, _Add] = {
     "MaxPooling2D": _pooling("MaxPool"),
     "ReLU": _relu,
     "Rescaling": _rescaling,
+    "Resizing": _resizing,
 }
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
