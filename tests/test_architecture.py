@@ -39,6 +39,7 @@ FRONT_DOORS = (
     "fer_core.models",
     "fer_core.model_io",
     "fer_core.ensembles",
+    "fer_core.model_io.importing",
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",

@@ -41,12 +41,15 @@ from fer_core.runs.run_data import (
     used_classes,
 )
 from fer_core.runs.submit import (
+    MOST_SEEDS,
+    SEED_SUFFIX,
     check_finished,
     continue_run,
     open_test_task,
     resume_run,
     second_look,
     submit_run,
+    submit_seeds,
 )
 from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
 from fer_core.runs.writers import (
@@ -72,6 +75,8 @@ __all__ = [
     "LARGEST_EPOCHS",
     "LARGEST_IMAGE",
     "LEAKED",
+    "MOST_SEEDS",
+    "SEED_SUFFIX",
     "SEEN",
     "Notes",
     "RECIPES",
@@ -109,6 +114,7 @@ __all__ = [
     "settings_here",
     "submit",
     "submit_run",
+    "submit_seeds",
     "image_stats_file",
     "count_runs",
     "tensorboard",
