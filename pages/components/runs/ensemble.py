@@ -10,13 +10,14 @@ from fer_core import ensembles
 from fer_core.ensembles import EQUAL, FITTED
 from fer_core.errors import FerError
 from fer_core.evaluation import LEVEL, Accuracy
-from fer_core.runs import EnsembleRecord, Run
+from fer_core.runs import EnsembleRecord, Run, list_runs
 from fer_core.tasks import Task
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_report
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import format_run, plain
 from pages.components.shared.task_progress import TaskLabels, show_task
 
+_OPEN = "ensemble"
 _NAME, _WEIGHTS, _VIEWS = "ensemble-name", "ensemble-weights", "ensemble-views"
 _WEIGHTINGS = {EQUAL: "Equal", FITTED: "Fitted on the validation split"}
 _WEIGHTS_HELP = (
@@ -53,7 +54,12 @@ _COLUMNS = {
 
 def offer_ensemble(runs: Sequence[Run]) -> None:
     """Shows a button that opens a form to combine the selected runs."""
-    with st.popover("Combine into an ensemble …", icon=":material/join_inner:", key="ensemble"):
+    popover = st.popover(
+        "Combine into an ensemble …", icon=":material/join_inner:", key=_OPEN, on_change="rerun"
+    )
+    if not popover.open:
+        return
+    with popover:
         st.markdown(
             "The mean of the calibrated probabilities becomes a run of its own, for all that a run "
             "can be used for. It keeps copies of the models, and each face takes as long as with "
@@ -62,28 +68,32 @@ def offer_ensemble(runs: Sequence[Run]) -> None:
         problem = _problem(runs)
         if problem:
             st.warning(plain(problem), icon=":material/block:")
-        with st.form("ensemble-form", border=False):
-            st.text_input("Name of the ensemble", placeholder=f"Ensemble of {len(runs)}", key=_NAME)
-            st.radio(
-                "Weights",
-                list(_WEIGHTINGS),
-                format_func=_WEIGHTINGS.__getitem__,
-                key=_WEIGHTS,
-                help=_WEIGHTS_HELP,
-            )
-            st.checkbox(
-                "Also evaluate with TTA (10 views)",
-                key=_VIEWS,
-                help="Needed for a threshold of its own with test-time augmentation. Takes ten "
-                "times as long.",
-            )
-            st.form_submit_button(
-                "Combine",
-                type="primary",
-                on_click=_submit,
-                args=(runs,),
-                **writing(disabled=bool(problem)),
-            )
+        _show_form(runs, is_possible=not problem)
+
+
+def _show_form(runs: Sequence[Run], *, is_possible: bool) -> None:
+    with st.form("ensemble-form", border=False):
+        st.text_input("Name of the ensemble", placeholder=f"Ensemble of {len(runs)}", key=_NAME)
+        st.radio(
+            "Weights",
+            list(_WEIGHTINGS),
+            format_func=_WEIGHTINGS.__getitem__,
+            key=_WEIGHTS,
+            help=_WEIGHTS_HELP,
+        )
+        st.checkbox(
+            "Also evaluate with TTA (10 views)",
+            key=_VIEWS,
+            help="Needed for a threshold of its own with test-time augmentation. Takes ten times "
+            "as long.",
+        )
+        st.form_submit_button(
+            "Combine",
+            type="primary",
+            on_click=_submit,
+            args=(runs,),
+            **writing(disabled=not is_possible),
+        )
 
 
 def _problem(runs: Sequence[Run]) -> str:
@@ -99,7 +109,7 @@ def _submit(runs: Sequence[Run]) -> None:
     name, weighting, tta = state[_NAME], state[_WEIGHTS], bool(state[_VIEWS])
     submit = partial(ensembles.submit_ensemble, runs, name, weighting=weighting, tta=tta)
     if run_or_report(submit):
-        state[_NAME] = ""
+        state[_NAME], state[_OPEN] = "", False
 
 
 def show_progress() -> None:
@@ -142,10 +152,10 @@ def show_members(run: Run) -> None:
 
 
 def _rows(ensemble: EnsembleRecord) -> list[dict[str, object]]:
-    percent = 100 / ensemble.images
+    percent, known = 100 / ensemble.images, {run.id: format_run(run) for run in list_runs()}
     return [
         {
-            "member": member.name,
+            "member": known.get(member.run, member.name),  # it may have been deleted
             "weight": 100 * member.weight,
             "alone": percent * member.correct,
             "without": percent * member.correct_without,

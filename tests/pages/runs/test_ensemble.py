@@ -3,11 +3,12 @@
 import shutil
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from fer_core.ensembles import ensembles_in_progress
 from fer_core.runs.run import Run
 from fer_core.storage.files import write_json
-from tests.pages.conftest import PageOpener, RunFactory
+from tests.pages.conftest import PageOpener, RunFactory, rerun
 from tests.pages.runs.test_page import button, choose
 
 MEMBER = {
@@ -55,6 +56,12 @@ def make_ensemble(run: Run) -> None:
     )
 
 
+def open_form(page: AppTest) -> AppTest:
+    """Opens the form that combines the chosen runs."""
+    page.session_state["ensemble"] = True
+    return rerun(page)
+
+
 @pytest.mark.usefixtures("no_supervisor")
 def test_runs_that_do_not_fit_together_are_told_before_they_are_combined(
     open_page: PageOpener, finished_run: RunFactory
@@ -62,7 +69,7 @@ def test_runs_that_do_not_fit_together_are_told_before_they_are_combined(
     finished_run()
     other = finished_run()
     write_json(other.directory / "dataset.json", {"class_names": ["cat", "dog"], "counts": {}})
-    page = choose(open_page("runs"), 0, 1)
+    page = open_form(choose(open_page("runs"), 0, 1))
     assert any("same expressions" in warning.value for warning in page.warning)
     assert next(each for each in page.button if each.label == "Combine").disabled
     assert not ensembles_in_progress()
@@ -71,7 +78,7 @@ def test_runs_that_do_not_fit_together_are_told_before_they_are_combined(
 @pytest.mark.usefixtures("no_supervisor")
 def test_what_the_server_refuses_is_told(open_page: PageOpener, finished_run: RunFactory) -> None:
     finished_run(), finished_run()
-    page = choose(open_page("runs"), 0, 1)
+    page = open_form(choose(open_page("runs"), 0, 1))
     assert not any("same expressions" in warning.value for warning in page.warning)
     page = button(page, "Combine")  # the dataset of both is not on this machine
     assert any("validation images" in error.value for error in page.error)
