@@ -14,6 +14,7 @@ python -m fer_core evaluate RUN --split test
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
+python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
 python -m fer_core serve RUN --port 8600
 
@@ -25,7 +26,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fer_core.cli import batch, datasets, evaluation, export, runs, serve, training, video
+from fer_core.cli import (
+    batch,
+    datasets,
+    ensembles,
+    evaluation,
+    export,
+    runs,
+    serve,
+    training,
+    video,
+)
 from fer_core.cli.console import echo
 from fer_core.errors import FerError
 
@@ -52,7 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (datasets, training, runs, evaluation, video, batch, export, serve):
+    groups = (datasets, training, runs, evaluation, video, batch, ensembles, export, serve)
+    for group in groups:
         group.add_commands(commands)
     return parser
 

@@ -27,7 +27,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 class Architecture:
     """Describes a model that can be built."""
 
-    family: str  # "cnn" or "vgg19"
+    family: str  # "cnn", "vgg19" or "ensemble"
     channels: int  # 1 gray, 3 RGB
     smallest: int  # least height and width in pixels
     description: str
@@ -78,6 +78,16 @@ ARCHITECTURES = {
         32,
         "VGG19 with its upper blocks unfrozen; global average pooling to 512 features.",
     ),
+}
+
+# Of runs that were not trained: their models are made of those of other runs.
+ENSEMBLES = {
+    1: "ensemble",  # by the channels of the input
+    3: "ensemble_color",
+}
+_COMBINED = {
+    name: Architecture("ensemble", channels, 1, "The weighted mean of other models' answers.")
+    for channels, name in ENSEMBLES.items()
 }
 
 
@@ -507,7 +517,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
+        if self.architecture not in ARCHITECTURES | _COMBINED:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -563,7 +573,7 @@ class TrainConfig:
             )
 
     def _check_image_size(self) -> None:
-        smallest = ARCHITECTURES[self.architecture].smallest
+        smallest = self._architecture.smallest
         for name, pixels in zip(("height", "width"), self.image_size, strict=True):
             if not smallest <= pixels <= LARGEST_IMAGE:
                 raise FerError(
@@ -573,8 +583,13 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """Returns the architecture's family, "cnn" or "vgg19"."""
-        return ARCHITECTURES[self.architecture].family
+        """Returns the architecture's family: "cnn", "vgg19" or "ensemble"."""
+        return self._architecture.family
+
+    @property
+    def is_trained(self) -> bool:
+        """Tells whether training makes the model; an ensemble's is made of other models."""
+        return self.architecture not in _COMBINED
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -585,7 +600,11 @@ class TrainConfig:
     @property
     def channels(self) -> int:
         """Returns the channels of the model's input: 1 for gray, 3 for RGB."""
-        return ARCHITECTURES[self.architecture].channels
+        return self._architecture.channels
+
+    @property
+    def _architecture(self) -> Architecture:
+        return (ARCHITECTURES | _COMBINED)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

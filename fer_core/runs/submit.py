@@ -63,6 +63,11 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
             switched off.
     """
     tasks.check_submission()
+    if not config.is_trained:
+        raise FerError(
+            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
+            f"Runs page. Received: {config.architecture}"
+        )
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())

@@ -56,6 +56,9 @@ def show_provenance(provenance: ModelProvenance) -> None:
     dataset = plain(format_dataset(provenance.run.config.dataset))
     source = f"{provenance.images:,} images of {dataset}" if provenance.images else dataset
     sentence = f"Trained on {source}."
+    ensemble = provenance.run.ensemble
+    if ensemble is not None:
+        sentence = f"{len(ensemble.members)} models. {sentence} {plain(ensemble.remark)}".strip()
     score = provenance.score
     if score is None:
         st.caption(f"{sentence} Its accuracy is not recorded.")

@@ -134,6 +134,8 @@ def format_dataset(name: str) -> str:
 
 def format_recipe(config: TrainConfig) -> str:
     """Returns the recipe's title; the architecture if the recipe is unknown."""
+    if config.family == "ensemble":
+        return "Ensemble"
     recipe = RECIPES.get(config.recipe)
     return recipe.title if recipe else config.architecture
 
