@@ -23,6 +23,7 @@ EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
 EXPORT = "export"
+IMPORT_MODEL = "import_model"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -153,6 +154,13 @@ class _Export:
 
 
 @dataclass(frozen=True)
+class _ImportModel:
+    file: Name  # what the model's file was called
+    choices: dict[str, _Text | float | list[_Text]]  # `ImportChoices`
+    name: _Text = ""  # of the run
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describes a kind of task."""
 
@@ -190,4 +198,7 @@ KINDS = {
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
     # Takes a minute, for which an evaluation need not wait.
     EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
+    IMPORT_MODEL: Kind(
+        "fer_core.model_io.importing.import_model:run_import_model", "export", _ImportModel
+    ),
 }
