@@ -70,6 +70,8 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
+    if config.initial_run:
+        config = starting_from(config, open_run(config.initial_run))
     initial, teachers = _initial_run(config), _teachers(config)
     if config.family == "imported" and initial is None:
         raise FerError(
@@ -96,6 +98,25 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return Run(directory)
+
+
+def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
+    """Returns settings that start from the weights of a run.
+
+    A CNN's settings may start from those of an imported model, whose layers and image size are used
+    instead.
+    """
+    if run.config.family == "imported" and config.family == "cnn":
+        source = run.config
+        config = replace(config, architecture=source.architecture, image_size=source.image_size)
+    return replace(config, initial_run=run.id, weights="none")
+
+
+def can_start_from(config: TrainConfig, run: Run) -> bool:
+    """Tells whether settings can start from the weights of a run, at its image size."""
+    if run.model_file is None:
+        return False
+    return starting_from(config, run).architecture == run.config.architecture
 
 
 def _copy_weights(source: Run, folder: Path) -> None:
