@@ -17,6 +17,7 @@ python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
 python -m fer_core serve RUN --port 8600
+python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
 RUN is a run's ID, or the beginning of it if no other ID begins the same.
 """
@@ -32,6 +33,7 @@ from fer_core.cli import (
     ensembles,
     evaluation,
     export,
+    import_model,
     runs,
     serve,
     training,
@@ -63,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    groups = (datasets, training, runs, evaluation, video, batch, ensembles, export, serve)
+    groups = (
+        *(datasets, training, runs, evaluation, video, batch),
+        *(ensembles, export, import_model, serve),
+    )
     for group in groups:
         group.add_commands(commands)
     return parser

@@ -27,7 +27,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 class Architecture:
     """Describes a model that can be built."""
 
-    family: str  # "cnn", "vgg19" or "ensemble"
+    family: str  # "cnn", "vgg19", "ensemble" or "imported"
     channels: int  # 1 gray, 3 RGB
     smallest: int  # least height and width in pixels
     description: str
@@ -80,14 +80,23 @@ ARCHITECTURES = {
     ),
 }
 
-# Of runs that were not trained: their models are made of those of other runs.
+# Of runs that were not trained here. The models of ensembles are made of those of other runs, ...
 ENSEMBLES = {
     1: "ensemble",  # by the channels of the input
     3: "ensemble_color",
 }
-_COMBINED = {
-    name: Architecture("ensemble", channels, 1, "The weighted mean of other models' answers.")
-    for channels, name in ENSEMBLES.items()
+# ... and the layers of imported models are those of a file.
+IMPORTED = {
+    1: "imported",
+    3: "imported_color",
+}
+_UNTRAINED = {
+    name: Architecture(family, channels, 1, description)
+    for family, description, names in (
+        ("ensemble", "The weighted mean of other models' answers.", ENSEMBLES),
+        ("imported", "The layers of an imported model.", IMPORTED),
+    )
+    for channels, name in names.items()
 }
 
 
@@ -517,7 +526,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES | _COMBINED:
+        if self.architecture not in ARCHITECTURES | _UNTRAINED:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -583,13 +592,13 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """Returns the architecture's family: "cnn", "vgg19" or "ensemble"."""
+        """Returns the architecture's family: "cnn", "vgg19", "ensemble" or "imported"."""
         return self._architecture.family
 
     @property
     def is_trained(self) -> bool:
         """Tells whether training makes the model; an ensemble's is made of other models."""
-        return self.architecture not in _COMBINED
+        return self.architecture not in _UNTRAINED
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -604,7 +613,7 @@ class TrainConfig:
 
     @property
     def _architecture(self) -> Architecture:
-        return (ARCHITECTURES | _COMBINED)[self.architecture]
+        return (ARCHITECTURES | _UNTRAINED)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

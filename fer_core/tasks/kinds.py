@@ -24,6 +24,7 @@ VIDEO = "video"
 BATCH = "batch"
 EXPORT = "export"
 ENSEMBLE = "ensemble"
+IMPORT_MODEL = "import_model"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -163,6 +164,13 @@ class _Ensemble:
 
 
 @dataclass(frozen=True)
+class _ImportModel:
+    file: Name  # what the model's file was called
+    choices: dict[str, _Text | float | list[_Text]]  # `ImportChoices`
+    name: _Text = ""  # of the run
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describes a kind of task."""
 
@@ -202,4 +210,7 @@ KINDS = {
     EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
     # Takes minutes, in which no evaluation must have to wait.
     ENSEMBLE: Kind("fer_core.ensembles.ensemble_task:run_ensemble", "ensemble", _Ensemble),
+    IMPORT_MODEL: Kind(
+        "fer_core.model_io.importing.import_model:run_import_model", "export", _ImportModel
+    ),
 }

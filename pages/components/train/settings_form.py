@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core import datasets
 from fer_core.datasets import Dataset
-from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
+from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig, starting_from
 from pages.components.shared.access import writing
 from pages.components.shared.formatting import plain
 from pages.components.train.augmentation_preview import show_augmentation
@@ -39,7 +39,7 @@ def settings_form(
     """
     if initial is not None:
         size = initial.config.image_size
-        config = replace(config, image_size=size, initial_run=initial.id, weights="none")
+        config = replace(starting_from(config, initial), image_size=size)
     # The key names the dataset, so that a click made before it was deleted starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
         settings = _settings(config, dataset) | corrections_field(config, dataset)
