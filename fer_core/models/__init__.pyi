@@ -11,6 +11,7 @@ from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .augmentation import draw_augmentation as draw_augmentation
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
 from .onnx_model import to_onnx as to_onnx
@@ -33,6 +34,7 @@ __all__ = [
     "build_model",
     "copy_initial_weights",
     "augmentation_examples",
+    "draw_augmentation",
     "in_float32",
     "load_for_prediction",
     "load_model",
