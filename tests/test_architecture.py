@@ -38,6 +38,7 @@ FRONT_DOORS = (
     "fer_core.markers",
     "fer_core.models",
     "fer_core.model_io",
+    "fer_core.model_io.importing",
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",

@@ -39,12 +39,15 @@ from fer_core.runs.run_data import (
     used_classes,
 )
 from fer_core.runs.submit import (
+    MOST_SEEDS,
+    SEED_SUFFIX,
     check_finished,
     continue_run,
     open_test_task,
     resume_run,
     second_look,
     submit_run,
+    submit_seeds,
 )
 from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
 from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions, save_result
@@ -61,6 +64,8 @@ __all__ = [
     "LARGEST_EPOCHS",
     "LARGEST_IMAGE",
     "LEAKED",
+    "MOST_SEEDS",
+    "SEED_SUFFIX",
     "SEEN",
     "Notes",
     "RECIPES",
@@ -97,6 +102,7 @@ __all__ = [
     "settings_here",
     "submit",
     "submit_run",
+    "submit_seeds",
     "image_stats_file",
     "count_runs",
     "tensorboard",

@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from fer_core import access
-from fer_core.runs import COMPLETED, EARLY_STOPPED, RECIPES, STOPPED, Run, TrainConfig
+from fer_core.runs import (
+    COMPLETED,
+    EARLY_STOPPED,
+    RECIPES,
+    SEED_SUFFIX,
+    STOPPED,
+    Run,
+    TrainConfig,
+)
 from fer_core.storage import paths
 from fer_core.tasks import TaskState
 from fer_core.text import SPLIT_NAMES, visible
@@ -135,8 +143,9 @@ def format_run(run: Run) -> str:
     if run.name != run.id:
         return run.name
     time, _, rest = run.id.partition("_")
-    # Runs submitted within the same second have a number at the end of their ids.
-    number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}").removeprefix("-")
+    # Runs submitted together end with their seed, others of the same second with a number.
+    end = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}")
+    number = end.replace(SEED_SUFFIX, "seed ", 1).removeprefix("-")
     return f"{format_run_title(run)} · {_format_time(time)}" + (f" ({number})" if number else "")
 
 
