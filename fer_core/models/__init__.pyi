@@ -13,6 +13,7 @@ from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .augmentation import draw_augmentation as draw_augmentation
 from .blueprint import Blueprint as Blueprint
 from .blueprint import Layer as Layer
 from .blueprint import checked_settings as checked_settings
@@ -60,6 +61,7 @@ __all__ = [
     "build_model",
     "copy_initial_weights",
     "augmentation_examples",
+    "draw_augmentation",
     "in_float32",
     "label_model",
     "load_for_prediction",
