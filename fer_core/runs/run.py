@@ -135,7 +135,7 @@ class Run(Task):
     @property
     def can_continue(self) -> bool:
         """Tells whether more epochs can be trained: from a checkpoint, or from the start."""
-        if not self.config.is_trained:
+        if self.is_imported or not self.config.is_trained:
             return False
         return (self.directory / "checkpoints").is_dir() or not len(self.history)
 
