@@ -15,6 +15,7 @@ python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core export RUN --format onnx litert --out models
+python -m fer_core serve RUN --port 8600
 
 RUN is a run's ID, or the beginning of it if no other ID begins the same.
 """
@@ -24,7 +25,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fer_core.cli import batch, datasets, evaluation, export, runs, training, video
+from fer_core.cli import batch, datasets, evaluation, export, runs, serve, training, video
 from fer_core.cli.console import echo
 from fer_core.errors import FerError
 
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (datasets, training, runs, evaluation, video, batch, export):
+    for group in (datasets, training, runs, evaluation, video, batch, export, serve):
         group.add_commands(commands)
     return parser
 

@@ -19,7 +19,7 @@ FLOORS = (
     {"evaluation", "markers", "models"},
     {"model_io"},
     {"training", "inference", "figures"},
-    {"batches"},
+    {"batches", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -43,6 +43,7 @@ FRONT_DOORS = (
     "fer_core.inference",
     "fer_core.figures",
     "fer_core.batches",
+    "fer_core.service",
     "fer_core.release",
 )
 HEAVY = (

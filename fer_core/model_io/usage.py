@@ -11,6 +11,11 @@ from fer_core.runs import Run
 from fer_core.storage import Count, Fraction, Number, cached_by_mtime
 from fer_core.vision import MARGIN
 
+PROHIBITED_USES = (
+    "A face's expression is not a person's emotion: do not use the model to judge, select or watch "
+    "people."
+)
+
 
 @dataclass(frozen=True)
 class MeasuredAccuracy:

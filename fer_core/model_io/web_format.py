@@ -56,7 +56,7 @@ def write_web(source: Source, path: Path) -> None:
     """
     folder, package = path.parent, onnxruntime_web.find_package()
     if package is None:
-        raise FerError(f"The npm package onnxruntime-web is missing: {onnxruntime_web.COMMAND}")
+        raise FerError(f"The web page needs {_missing()}")
     runtime = onnxruntime_web.read_runtime(package)
     model = folder / "model.onnx"
     write_onnx(source, model)
@@ -82,9 +82,8 @@ def _base64(content: bytes) -> str:
 def _missing() -> Missing | None:
     if onnxruntime_web.find_package():
         return None
-    return Missing(
-        "the npm package onnxruntime-web in the workspace's folder", onnxruntime_web.COMMAND
-    )
+    how = "Fetch it in the workspace's folder"
+    return Missing("the npm package onnxruntime-web", how, onnxruntime_web.COMMAND)
 
 
 WEB = Format(

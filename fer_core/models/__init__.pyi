@@ -26,6 +26,7 @@ from .onnx_export import UnsupportedModelError as UnsupportedModelError
 from .onnx_export import layer_shapes as layer_shapes
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
+from .onnx_model import reason_for_keras as reason_for_keras
 from .onnx_model import to_onnx as to_onnx
 from .optimizers import make_optimizer as make_optimizer
 from .prediction import Images as Images
@@ -61,6 +62,7 @@ __all__ = [
     "in_float32",
     "label_model",
     "load_for_prediction",
+    "reason_for_keras",
     "load_model",
     "make_optimizer",
     "predict",
