@@ -3,7 +3,6 @@
 import io
 import os
 import stat
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.importing import image_check as inspection
 from fer_core.datasets.importing.import_task import import_source, run_import
@@ -35,6 +33,15 @@ from tests.tasks.requests import write_request
 
 NEW_KEYS = ("validation_fraction", "gray")  # that the first data_set.json did not have
 TREE = {"train/happy": 12, "train/sad": 6, "test/happy": 2, "test/sad": 2}
+
+COUNTS = pd.DataFrame(  # of FER2013
+    {
+        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
+        "val": [467, 56, 496, 895, 653, 415, 607],
+        "test": [491, 55, 528, 879, 594, 416, 626],
+    },
+    index=list(EXPRESSIONS),
+)
 
 
 @pytest.fixture
@@ -696,42 +703,6 @@ def test_a_task_that_is_asked_to_stop_leaves_nothing_behind(workspace, source, r
 def test_a_folder_given_to_a_task_stays(workspace, source):
     run_import(request(workspace / "tasks" / "one", source=str(source), name="faces"))
     assert len(list(source.rglob("*.png"))) == 22
-
-
-# All of FER2013
-
-COUNTS = pd.DataFrame(
-    {
-        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
-        "val": [467, 56, 496, 895, 653, 415, 607],
-        "test": [491, 55, 528, 879, 594, 416, 626],
-    },
-    index=list(EXPRESSIONS),
-)
-
-
-def check_fer2013(dataset: Dataset) -> None:
-    counts = dataset.counts()
-    assert counts.to_numpy().tolist() == COUNTS.to_numpy().tolist()
-    assert list(counts.index) == list(COUNTS.index)
-    assert dataset.images == 35_887
-    assert not any("Skipped" in note for note in dataset.notes)
-
-
-def test_all_of_fer2013_is_read_from_its_table_with_ferplus_votes(fer2013_home, monkeypatch):
-    monkeypatch.setenv("FER_HOME", str(fer2013_home))
-    dataset = open_dataset("fer2013")
-    check_fer2013(dataset)
-    assert dataset.index["votes_neutral"].iloc[0] == 4
-    assert np.load(dataset.directory / "images.npy", mmap_mode="r").shape == (35_887, 48, 48)
-
-
-def test_all_of_fer2013_is_read_from_its_folders(fer2013_dir, tmp_path):
-    script = str(fer2013_dir / "fer2013.py")
-    subprocess.run([sys.executable, script, "folders", str(tmp_path / "fer")], check=True)
-    dataset = import_source(tmp_path / "fer", "fer2013")
-    check_fer2013(dataset)
-    assert dataset.layout == "FER2013, image folders"
 
 
 # Words

@@ -414,23 +414,6 @@ def tmp_path_with_two(folder: Path) -> Path:
     return folder / "others"
 
 
-# FER2013
-
-
-def test_on_fer2013_the_known_leaks_and_blanks_are_found(
-    fer2013_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FER_HOME", str(fer2013_home))
-    _, findings = found("fer2013")
-    some = counts(findings)
-    assert some["leak-train-test"] == 288
-    assert some["leak-train-val"] == 280  # 279, and a blank one
-    assert some["blank"] == 13
-    assert findings["copies-labels"].group_count == 57
-    assert findings["copies"].group_count == 1516
-    assert some["near-leak-train-test"] > 500
-
-
 # Each image is decoded once
 
 
