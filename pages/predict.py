@@ -78,9 +78,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     shows_grad_cam = st.toggle(
         "Grad-CAM",
         key="grad-cam",
-        disabled=source in (LIVE, VIDEO, BATCH),
+        disabled=source in (LIVE, VIDEO, BATCH) or not run.has_keras_model,
         help="Highlights the parts of a face that speak for the predicted expression. Explains "
-        "what the model used, not whether the prediction is correct. For photos only.",
+        "what the model used, not whether the prediction is correct. For photos and Keras models "
+        "only.",
     )
 provenance = provenance_of(run, tta=tta)
 with provenance_place:

@@ -48,6 +48,7 @@ class Format:
     gate: Gate = FLOAT32
     value_range: tuple[float, float] = (0.0, 255.0)  # of the pixels that the model takes
     is_quantized: bool = False
+    takes_onnx: bool = False  # it is written from an imported .onnx file too, not only from Keras
 
     @property
     def is_installed(self) -> bool:

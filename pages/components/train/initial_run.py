@@ -40,7 +40,7 @@ def show_origin(run: Run) -> None:
 
 
 def _fits(run: Run, config: TrainConfig) -> bool:
-    return run.config.architecture == config.architecture and run.model_file is not None
+    return run.config.architecture == config.architecture and run.has_keras_model
 
 
 def _label(run: Run) -> str:
