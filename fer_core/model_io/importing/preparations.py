@@ -14,7 +14,7 @@ _PREPARATIONS = {
     "-1..1": Preparation(scale=(2 / 255,), offset=(-1.0,)),
     "0..255": Preparation(),
     "x/255-0.5": Preparation(scale=(1 / 255,), offset=(-0.5,)),
-    "standardized": Preparation(standardized=True),
+    "standardized": Preparation(scale=(1 / 255,), standardized=True),
     "inverted": Preparation(scale=(-1 / 255,), offset=(1.0,)),
     "imagenet-mean": Preparation(offset=(-_MEAN_PIXEL[0], -_MEAN_PIXEL[1], -_MEAN_PIXEL[2])),
     "imagenet-standardized": Preparation(
