@@ -65,6 +65,13 @@ st.caption(
 
 models = [run for run in runs.list_runs() if run.model_file]
 run = pick_run("Model", models, prefers_pretrained=True)
+st.page_link(
+    "pages/runs.py",
+    label="Import a model",
+    icon=":material/input:",
+    query_params={"import": "model"},
+    help="Use a model that another program trained: Keras, ONNX or LiteRT.",
+)
 provenance_place = st.container()
 source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -10,6 +10,7 @@ from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
+from pages.components.runs.import_model import offer_model_import
 from pages.components.runs.filters import filter_runs, show_none_found
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
@@ -37,6 +38,7 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
 st.title("Runs")
 st.caption("All trained models. Select runs to compare, star, archive or delete them.")
 
+offer_model_import()
 with st.container():  # what is below stays as it is when one is deleted
     show_damaged(runs.unreadable_runs())
 everything = [evaluation.overview(run) for run in runs.list_runs()]

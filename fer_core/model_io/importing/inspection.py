@@ -4,6 +4,7 @@ The task's directory holds what was found as soon as it is known: first what the
 proposals.
 """
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,7 +24,8 @@ from fer_core.text import is_one_line, shortened
 
 _MODEL, _PROPOSALS = "model.json", "proposals.json"  # what the task found
 _UPLOADS = "files"  # a folder of the task
-_CONVERTED = "converted"  # another, empty at the end
+_CONVERTED = "converted"  # another, while the model is tried
+_DISCARDED = "discarded"  # marks the directory
 
 
 def check_model_path(text: str) -> Path:
@@ -154,6 +156,31 @@ def proposals_of(inspection: Task) -> Proposals | None:
         DamagedFileError: the record is damaged.
     """
     return read_record(inspection.directory / _PROPOSALS, Proposals)
+
+
+def pending_inspections() -> list[Task]:
+    """Returns the inspections whose model was neither imported nor discarded; oldest first."""
+    pending = []
+    for task in reversed(tasks.list_tasks(kinds.INSPECT_MODEL)):
+        if not (task.directory / _DISCARDED).exists():
+            pending.append(task)
+        elif not task.state.is_active:
+            with contextlib.suppress(FerError, FileNotFoundError):  # another tab was quicker
+                task.delete()
+    return pending
+
+
+def discard_inspection(inspection: Task) -> None:
+    """Ends an inspection and deletes its files, at once or when it has stopped.
+
+    Raises:
+        AccessError: changes are switched off.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        inspection.request_stop()
+        (inspection.directory / _DISCARDED).touch()
+        if not inspection.state.is_active:
+            inspection.delete()
 
 
 def run_inspection(task: Task) -> None:
