@@ -44,6 +44,14 @@ class Graph:
         self._weights.append(numpy_helper.from_array(np.asarray(array, np.float32), name))
         return name
 
+    def integers(self, values: Sequence[int]) -> str:
+        """Adds whole numbers, such as a size, and returns their name."""
+        from onnx import numpy_helper
+
+        name = self._name("integers")
+        self._weights.append(numpy_helper.from_array(np.asarray(values, np.int64), name))
+        return name
+
     def serialize(
         self,
         name: str,

@@ -11,6 +11,18 @@ from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .blueprint import Blueprint as Blueprint
+from .blueprint import Layer as Layer
+from .blueprint import checked_settings as checked_settings
+from .blueprint import group_name as group_name
+from .blueprint import open_blueprint as open_blueprint
+from .hdf5 import check_tree as check_tree
+from .hdf5 import read_text as read_text
+from .hdf5 import read_texts as read_texts
+from .hdf5 import read_weights as read_weights
+from .model_file import read_members as read_members
+from .onnx_export import UnsupportedModelError as UnsupportedModelError
+from .onnx_export import layer_shapes as layer_shapes
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
 from .onnx_model import to_onnx as to_onnx
@@ -22,6 +34,18 @@ from .prediction import prediction_batch_size as prediction_batch_size
 from .tta import predict_tta as predict_tta
 
 __all__ = [
+    "Blueprint",
+    "Layer",
+    "UnsupportedModelError",
+    "check_tree",
+    "checked_settings",
+    "group_name",
+    "layer_shapes",
+    "open_blueprint",
+    "read_members",
+    "read_text",
+    "read_texts",
+    "read_weights",
     "Images",
     "Model",
     "OnnxModel",

@@ -6,6 +6,7 @@ and range. `rebuild` makes a Keras model of it, `onnx_export` an ONNX graph.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,8 +43,27 @@ Number = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Numbers = Number | Annotated[tuple[Number, ...], Meta(max_length=3)]  # one, or one a channel
 Padding = Literal["valid", "same"]
 ChannelsLast = Literal["channels_last"]
+Scale = Annotated[float, Meta(ge=0, le=1e6)]
+Axis = Annotated[int, Meta(ge=-1, le=3)]  # of a batch of images; 0 is refused where it is used
+Border = Annotated[int, Meta(ge=0, le=64)]  # pixels
 Activation = Literal[
-    "linear", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softmax"
+    "linear",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "tanh",
+    "sigmoid",
+    "log_sigmoid",
+    "hard_sigmoid",
+    "hard_silu",
+    "softplus",
+    "softsign",
+    "exponential",
+    "softmax",
 ]
 
 
@@ -68,6 +88,21 @@ class _Conv2D(Struct):
     data_format: ChannelsLast = "channels_last"
 
 
+class _DepthwiseConv2D(Struct):
+    kernel_size: KernelSides
+    strides: Sides = (1, 1)
+    padding: Padding = "valid"
+    depth_multiplier: Annotated[int, Meta(ge=1, le=64)] = 1
+    dilation_rate: Dilation = (1, 1)
+    activation: Activation = "linear"
+    use_bias: bool = True
+    data_format: ChannelsLast = "channels_last"
+
+
+class _SeparableConv2D(_DepthwiseConv2D, kw_only=True):
+    filters: Width
+
+
 class _Dense(Struct):
     units: Width
     activation: Activation = "linear"
@@ -77,6 +112,13 @@ class _Dense(Struct):
 class _BatchNormalization(Struct):
     axis: Literal[-1, 1, 3] = -1
     momentum: Share = 0.99
+    epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-3
+    center: bool = True
+    scale: bool = True
+
+
+class _LayerNormalization(Struct):
+    axis: Axis | Annotated[tuple[Axis, ...], Meta(min_length=1, max_length=3)] = -1
     epsilon: Annotated[float, Meta(gt=0, le=1)] = 1e-3
     center: bool = True
     scale: bool = True
@@ -98,14 +140,58 @@ class _Flatten(Struct):
     data_format: ChannelsLast = "channels_last"
 
 
+class _ZeroPadding2D(Struct):
+    padding: tuple[tuple[Border, Border], tuple[Border, Border]] = ((1, 1), (1, 1))
+    data_format: ChannelsLast = "channels_last"
+
+
+class _Cropping2D(Struct):
+    cropping: tuple[tuple[Border, Border], tuple[Border, Border]] = ((0, 0), (0, 0))
+    data_format: ChannelsLast = "channels_last"
+
+
+class _Reshape(Struct):
+    target_shape: Annotated[
+        tuple[Annotated[int, Meta(ge=-1, le=2**24)], ...], Meta(min_length=1, max_length=3)
+    ]
+
+
+class _Permute(Struct):
+    dims: tuple[Literal[1, 2, 3], Literal[1, 2, 3], Literal[1, 2, 3]]
+
+
+class _Concatenate(Struct):
+    axis: Axis = -1
+
+
 class _Dropout(Struct):
     rate: Share
+
+
+class _GaussianNoise(Struct):
+    stddev: Scale
 
 
 class _ReLU(Struct):
     max_value: Annotated[float, Meta(ge=0, le=1e6)] | None = None
     negative_slope: Share = 0.0
     threshold: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
+
+
+class _LeakyReLU(Struct):
+    negative_slope: Share = 0.3
+
+
+class _ELU(Struct):
+    alpha: Scale = 1.0
+
+
+class _PReLU(Struct):
+    shared_axes: Annotated[tuple[Literal[1, 2, 3], ...], Meta(max_length=3)] | None = None
+
+
+class _Softmax(Struct):
+    axis: Axis = -1
 
 
 class _Activation(Struct):
@@ -120,26 +206,48 @@ class _Plain(Struct):
 _LAYERS: dict[str, type[Struct]] = {
     "Activation": _Activation,
     "Add": _Plain,
+    "AlphaDropout": _Dropout,
+    "Average": _Plain,
     "AveragePooling2D": _Pooling,
     "BatchNormalization": _BatchNormalization,
+    "Concatenate": _Concatenate,
     "Conv2D": _Conv2D,
+    "Cropping2D": _Cropping2D,
     "Dense": _Dense,
+    "DepthwiseConv2D": _DepthwiseConv2D,
     "Dropout": _Dropout,
+    "ELU": _ELU,
     "Flatten": _Flatten,
+    "GaussianDropout": _Dropout,
+    "GaussianNoise": _GaussianNoise,
     "GlobalAveragePooling2D": _GlobalPooling,
     "GlobalMaxPooling2D": _GlobalPooling,
     "InputLayer": _InputLayer,
+    "LayerNormalization": _LayerNormalization,
+    "LeakyReLU": _LeakyReLU,
     "MaxPooling2D": _Pooling,
+    "Maximum": _Plain,
+    "Multiply": _Plain,
+    "PReLU": _PReLU,
+    "Permute": _Permute,
     "ReLU": _ReLU,
     "Rescaling": _Rescaling,
+    "Reshape": _Reshape,
+    "SeparableConv2D": _SeparableConv2D,
+    "Softmax": _Softmax,
+    "SpatialDropout2D": _Dropout,
+    "ZeroPadding2D": _ZeroPadding2D,
 }
-# The weights of a layer in the order in which Keras saves them, and how it names its groups.
-_WEIGHTS = {
+# The weights of a layer in the order in which Keras saves them, each as its initializer is called.
+WEIGHTS = {
     "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     "Conv2D": ("kernel", "bias"),
     "Dense": ("kernel", "bias"),
+    "DepthwiseConv2D": ("depthwise", "bias"),
+    "LayerNormalization": ("gamma", "beta"),
+    "PReLU": ("alpha",),
+    "SeparableConv2D": ("depthwise", "pointwise", "bias"),
 }
-_GROUPS = {"BatchNormalization": "batch_normalization", "Conv2D": "conv2d", "Dense": "dense"}
 _LEFT_OUT_UNLESS = {"gamma": "scale", "beta": "center", "bias": "use_bias"}
 
 
@@ -153,20 +261,31 @@ class Layer:
     inputs: tuple[str, ...]  # the names of the layers whose outputs it takes
     number: int  # of layers of its class before it
 
+    @property
+    def saved_group(self) -> str:
+        """Returns the path of the layer's weights in a file, as Keras calls it."""
+        number = f"_{self.number}" if self.number else ""
+        return f"layers/{group_name(self.class_name)}{number}/vars"
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Returns the names of its weights, in the order in which Keras saves them."""
+        return [
+            name
+            for name in WEIGHTS.get(self.class_name, ())
+            if name not in _LEFT_OUT_UNLESS or self.settings[_LEFT_OUT_UNLESS[name]]
+        ]
+
     def saved_weights(self, arrays: Mapping[str, h5py.Dataset]) -> dict[str, h5py.Dataset]:
         """Returns the layer's arrays in a file by the name of the weight.
 
         Raises:
             FerError: one of them is missing.
         """
-        number = f"_{self.number}" if self.number else ""
-        group = f"layers/{_GROUPS.get(self.class_name)}{number}/vars"
-        names = [
-            name
-            for name in _WEIGHTS.get(self.class_name, ())
-            if name not in _LEFT_OUT_UNLESS or self.settings[_LEFT_OUT_UNLESS[name]]
-        ]
-        found = {name: arrays.get(f"{group}/{position}") for position, name in enumerate(names)}
+        found = {
+            name: arrays.get(f"{self.saved_group}/{position}")
+            for position, name in enumerate(self.weight_names)
+        }
         for name, array in found.items():
             if array is None:
                 raise FerError(
@@ -220,15 +339,32 @@ class _SavedLayer(Struct):
 
     def settings(self) -> dict[str, Any]:
         """Returns the settings that matter for an answer, as arguments of the Keras layer."""
-        if self.class_name not in _LAYERS:
-            raise FerError(
-                f"Its layers must be {', '.join(_LAYERS)}. Received: {self.class_name[:100]}"
-            )
-        try:
-            settings = msgspec.json.decode(self.config, type=_LAYERS[self.class_name])
-        except msgspec.ValidationError as error:
-            raise FerError(f"The layer {self.name} has an invalid setting: {error}") from error
-        return msgspec.structs.asdict(settings)
+        return checked_settings(self.class_name, self.name, self.config)
+
+
+def checked_settings(class_name: str, name: str, config: bytes | msgspec.Raw) -> dict[str, Any]:
+    """Returns the settings of a layer that matter for an answer, as arguments of the Keras layer.
+
+    Args:
+        config: JSON; settings that the table does not have are passed over.
+
+    Raises:
+        FerError: the table has no such layer, or does not allow the settings.
+    """
+    if class_name not in _LAYERS:
+        raise FerError(f"Its layers must be {', '.join(_LAYERS)}. Received: {class_name[:100]}")
+    try:
+        settings = msgspec.json.decode(config, type=_LAYERS[class_name])
+    except msgspec.ValidationError as error:
+        raise FerError(f"The layer {name} has an invalid setting: {error}") from error
+    return msgspec.structs.asdict(settings)
+
+
+def group_name(class_name: str) -> str:
+    """Returns the name that Keras gives the weights of a layer of a class: PReLU is p_re_lu."""
+    name = re.sub(r"\W+", "", class_name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 class _Graph(Struct):

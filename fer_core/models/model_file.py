@@ -111,6 +111,25 @@ def _member_list(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+def read_members(file: IO[bytes], names: Mapping[str, int]) -> dict[str, bytes]:
+    """Reads members of an archive by name; those it lacks are left out.
+
+    Args:
+        names: with the most bytes that each may have when unpacked.
+
+    Raises:
+        FerError: as for `open_saved_model`.
+        Exception: it is damaged.
+    """
+    with _member_list(file) as archive:
+        present = set(archive.namelist())
+        return {
+            name: _read_member(archive, name, most)
+            for name, most in names.items()
+            if name in present
+        }
+
+
 def _check_start(file: IO[bytes], expected: bytes, what: str) -> None:
     start = file.read(len(expected))
     file.seek(0)

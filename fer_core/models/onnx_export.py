@@ -4,6 +4,7 @@ Each layer of the blueprint's table has a function here that adds its nodes. Ins
 have their channels first, as onnxruntime computes them; its input and outputs are those of Keras.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,9 @@ from fer_core.onnx_graphs import Graph
 PIXELS, PROBABILITIES, FEATURES = "pixels", "probabilities", "features"
 BATCH = "faces"
 _MAX_BYTES = 1_500_000_000  # of all weights; a file of ONNX must have less than 2 GiB
+_CHANNELS_FIRST_AXES = {1: 2, 2: 3, 3: 1}  # of a batch of images, by the axis with channels last
 _TO_CHANNELS_FIRST, _TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+_MERGES = ("Add", "Average", "Concatenate", "Maximum", "Multiply")  # layers of several inputs
 _SELU = {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}  # Keras's, as ONNX's
 
 
@@ -32,6 +35,10 @@ class _Tensor:
 
     name: str
     shape: tuple[int, ...]  # of one image; or (features,)
+
+    def activated(self, graph: Graph, layer: Layer) -> "_Tensor":
+        """Returns it after the activation of the layer."""
+        return _Tensor(_activate(graph, layer.settings["activation"], self.name), self.shape)
 
 
 @dataclass
@@ -69,18 +76,9 @@ def export_onnx(
     """
     if 4 * sum(array.size for array in arrays.values()) > _MAX_BYTES:
         raise UnsupportedModelError("its weights take more than 1.5 GB")
-    graph, limits = Graph(), Limits(blueprint.input_shape)
-    first, last = blueprint.layers[0], blueprint.layers[-1]
-    pixels = graph.add("Transpose", PIXELS, perm=_TO_CHANNELS_FIRST)
-    tensors = {first.name: _Tensor(pixels, blueprint.input_shape)}
-    for layer in blueprint.layers[1:]:
-        weights = _Weights(layer, layer.saved_weights(arrays))
-        inputs = [tensors[name] for name in layer.inputs]
-        if len(inputs) > 1 and layer.class_name != "Add":
-            raise FerError(f"The layer {layer.name} must take one input. Received: {len(inputs)}")
-        output = _LAYERS[layer.class_name](graph, layer, inputs, weights)
-        limits.add(layer.name, output.shape, weights.shapes)
-        tensors[layer.name] = output
+    graph = Graph()
+    last = blueprint.layers[-1]
+    tensors = _add_layers(graph, blueprint.layers, blueprint.input_shape, arrays)
     probabilities = tensors[last.name]
     if len(probabilities.shape) != 1:
         raise FerError(f"A model must answer once for an image. Received: {probabilities.shape}")
@@ -96,31 +94,110 @@ def export_onnx(
     )
 
 
+def layer_shapes(
+    layers: Sequence[Layer], arrays: Mapping[str, h5py.Dataset]
+) -> dict[str, tuple[int, ...]]:
+    """Returns the shape of each layer's output for an image, by its name; checks every weight.
+
+    Args:
+        layers: in their order, the input first.
+
+    Raises:
+        FerError: as `export_onnx`.
+        UnsupportedModelError: as `export_onnx`.
+    """
+    shape = layers[0].settings["batch_shape"][1:]
+    return {
+        name: tensor.shape for name, tensor in _add_layers(Graph(), layers, shape, arrays).items()
+    }
+
+
+def _add_layers(
+    graph: Graph,
+    layers: Sequence[Layer],
+    input_shape: tuple[int, int, int],
+    arrays: Mapping[str, h5py.Dataset],
+) -> dict[str, _Tensor]:
+    """Adds all layers to a graph, and returns their outputs by their names."""
+    limits = Limits(input_shape)
+    pixels = graph.add("Transpose", PIXELS, perm=_TO_CHANNELS_FIRST)
+    tensors = {layers[0].name: _Tensor(pixels, input_shape)}
+    for layer in layers[1:]:
+        weights = _Weights(layer, layer.saved_weights(arrays))
+        inputs = [tensors[name] for name in layer.inputs]
+        if len(inputs) > 1 and layer.class_name not in _MERGES:
+            raise FerError(f"The layer {layer.name} must take one input. Received: {len(inputs)}")
+        output = _LAYERS[layer.class_name](graph, layer, inputs, weights)
+        limits.add(layer.name, output.shape, weights.shapes)
+        tensors[layer.name] = output
+    return tensors
+
+
 def _conv2d(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
-    settings = layer.settings
-    filters, groups, channels = settings["filters"], settings["groups"], inputs[0].shape[-1]
+    filters, groups = layer.settings["filters"], layer.settings["groups"]
+    channels = inputs[0].shape[-1]
     if channels % groups or filters % groups:
         raise FerError(f"The layer {layer.name} must split its channels into equal groups.")
-    strides, dilation = settings["strides"], settings["dilation_rate"]
+    _check_image(layer, inputs[0])
+    kernel = weights.read("kernel", *layer.settings["kernel_size"], channels // groups, filters)
+    bias = weights.read("bias", filters) if layer.settings["use_bias"] else None
+    output = _convolve(graph, layer, inputs[0], kernel.transpose(3, 2, 0, 1), bias, groups)
+    return output.activated(graph, layer)
+
+
+def _depthwise_conv2d(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    output = _depthwise(graph, layer, inputs[0], weights, has_bias=layer.settings["use_bias"])
+    return output.activated(graph, layer)
+
+
+def _separable_conv2d(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    between = _depthwise(graph, layer, inputs[0], weights, has_bias=False)
+    filters, channels = layer.settings["filters"], between.shape[-1]
+    kernel = weights.read("pointwise", 1, 1, channels, filters).transpose(3, 2, 0, 1)
+    bias = weights.read("bias", filters) if layer.settings["use_bias"] else np.zeros(filters)
+    operands = [graph.constant(kernel), graph.constant(bias)]
+    output = graph.add("Conv", between.name, *operands, kernel_shape=(1, 1))
+    return _Tensor(output, (*between.shape[:-1], filters)).activated(graph, layer)
+
+
+def _depthwise(
+    graph: Graph, layer: Layer, image: _Tensor, weights: _Weights, *, has_bias: bool
+) -> _Tensor:
+    """Adds a convolution of each channel for itself, which makes `depth_multiplier` of each."""
+    _check_image(layer, image)
+    channels, multiplier = image.shape[-1], layer.settings["depth_multiplier"]
+    sides = layer.settings["kernel_size"]
+    kernel = weights.read("depthwise", *sides, channels, multiplier)
+    kernel = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, *sides)
+    bias = weights.read("bias", channels * multiplier) if has_bias else None
+    return _convolve(graph, layer, image, kernel, bias, channels)
+
+
+def _convolve(
+    graph: Graph,
+    layer: Layer,
+    image: _Tensor,
+    kernel: np.ndarray,  # (filters, channels of a group, height, width)
+    bias: np.ndarray | None,
+    groups: int,
+) -> _Tensor:
+    strides, dilation = layer.settings["strides"], layer.settings["dilation_rate"]
     if max(strides) > 1 and max(dilation) > 1:
         raise FerError(f"The layer {layer.name} must not have both strides and dilation.")
-    sides = settings["kernel_size"]
+    sides = kernel.shape[2:]
     window = [(side - 1) * rate + 1 for side, rate in zip(sides, dilation, strict=True)]
-    sizes, pads = _slide(layer, inputs[0], window, strides)
-    kernel = weights.read("kernel", *sides, channels // groups, filters)
-    operands = [inputs[0].name, graph.constant(kernel.transpose(3, 2, 0, 1))]
-    if settings["use_bias"]:
-        operands.append(graph.constant(weights.read("bias", filters)))
+    sizes, pads = _slide(layer, image, window, strides)
+    operands = [graph.constant(kernel)] if bias is None else map(graph.constant, (kernel, bias))
     output = graph.add(
         "Conv",
-        *operands,
+        *(image.name, *operands),
         strides=strides,
         pads=pads,
         dilations=dilation,
         group=groups,
         kernel_shape=sides,
     )
-    return _Tensor(_activate(graph, settings["activation"], output), (*sizes, filters))
+    return _Tensor(output, (*sizes, len(kernel)))
 
 
 def _dense(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
@@ -187,17 +264,156 @@ def _global_pooling(operator: str) -> _Add:
     return add
 
 
-def _sum(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
-    if len({len(each.shape) for each in inputs}) > 1:
-        raise UnsupportedModelError(f"{layer.name} adds images to features")
-    total = inputs[0]
-    for each in inputs[1:]:
-        try:
-            shape = np.broadcast_shapes(total.shape, each.shape)
-        except ValueError as error:
-            raise FerError(f"The layer {layer.name} must add what has one size. {error}") from error
-        total = _Tensor(graph.add("Add", total.name, each.name), shape)
-    return total
+def _merging(operator: str) -> _Add:
+    """Returns what adds a layer that combines its inputs number by number."""
+
+    def add(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+        if len({len(each.shape) for each in inputs}) > 1:
+            raise UnsupportedModelError(f"{layer.name} combines images with features")
+        total = inputs[0]
+        for each in inputs[1:]:
+            try:
+                shape = np.broadcast_shapes(total.shape, each.shape)
+            except ValueError as error:
+                raise FerError(
+                    f"The layer {layer.name} must combine what has one size. {error}"
+                ) from error
+            total = _Tensor(graph.add(operator, total.name, each.name), shape)
+        return total
+
+    return add
+
+
+def _average(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    total = _merging("Add")(graph, layer, inputs, weights)
+    share = graph.constant(1 / len(inputs))
+    return _Tensor(graph.add("Mul", total.name, share), total.shape)
+
+
+def _concatenate(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    rank = len(inputs[0].shape)
+    axis = _axes(layer, inputs[0])[0] - 1
+    others = {(*each.shape[:axis], *each.shape[axis + 1 :]) for each in inputs}
+    if len({len(each.shape) for each in inputs}) > 1 or len(others) > 1:
+        raise FerError(f"The layer {layer.name} must join what has one size.")
+    shape = list(inputs[0].shape)
+    shape[axis] = sum(each.shape[axis] for each in inputs)
+    place = _CHANNELS_FIRST_AXES[axis + 1] if rank == 3 else 1
+    return _Tensor(graph.add("Concat", *(each.name for each in inputs), axis=place), tuple(shape))
+
+
+def _axes(layer: Layer, tensor: _Tensor) -> list[int]:
+    """Returns the layer's axes, counted from 1, of images or features with channels last.
+
+    Raises:
+        FerError: the tensor has no such axis.
+    """
+    axes, rank = layer.settings["axis"], len(tensor.shape)
+    found = [
+        rank if axis == -1 else axis for axis in (axes if isinstance(axes, tuple) else (axes,))
+    ]
+    if not all(1 <= axis <= rank for axis in found) or len(set(found)) < len(found):
+        raise FerError(f"The layer {layer.name} must name axes of what it takes. Received: {axes}")
+    return sorted(found)
+
+
+def _places(axes: Sequence[int], tensor: _Tensor) -> list[int]:
+    """Returns where axes, counted from 1 with channels last, lie inside of the graph."""
+    return [_CHANNELS_FIRST_AXES[axis] if len(tensor.shape) == 3 else axis for axis in axes]
+
+
+def _layer_normalization(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    x, shape = inputs[0].name, inputs[0].shape
+    axes = _axes(layer, inputs[0])
+    places = graph.integers(_places(axes, inputs[0]))
+    centered = graph.add("Sub", x, graph.add("ReduceMean", x, places))
+    variance = graph.add("ReduceMean", graph.add("Mul", centered, centered), places)
+    epsilon = graph.constant(layer.settings["epsilon"])
+    name = graph.add("Div", centered, graph.add("Sqrt", graph.add("Add", variance, epsilon)))
+    for operator, weight, setting in (("Mul", "gamma", "scale"), ("Add", "beta", "center")):
+        if layer.settings[setting]:
+            values = weights.read(weight, *(shape[axis - 1] for axis in axes))
+            full = values.reshape([side if n in axes else 1 for n, side in enumerate(shape, 1)])
+            name = graph.add(operator, name, graph.constant(_channels_first(full)))
+    return _Tensor(name, shape)
+
+
+def _channels_first(values: np.ndarray) -> np.ndarray:
+    """Returns numbers for each place of an image, or each feature, as the graph has them."""
+    return values.transpose(2, 0, 1) if values.ndim == 3 else values
+
+
+def _prelu(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    x, shape = inputs[0].name, inputs[0].shape
+    shared = layer.settings["shared_axes"] or ()
+    sides = [1 if axis in shared else side for axis, side in enumerate(shape, 1)]
+    slope = graph.constant(_channels_first(weights.read("alpha", *sides)))
+    return _Tensor(graph.add("PRelu", x, slope), shape)
+
+
+def _leaky_relu(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    slope = layer.settings["negative_slope"]
+    return _Tensor(graph.add("LeakyRelu", inputs[0].name, alpha=slope), inputs[0].shape)
+
+
+def _elu(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    alpha = layer.settings["alpha"]
+    return _Tensor(graph.add("Elu", inputs[0].name, alpha=alpha), inputs[0].shape)
+
+
+def _softmax(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    (place,) = _places(_axes(layer, inputs[0]), inputs[0])
+    return _Tensor(graph.add("Softmax", inputs[0].name, axis=place), inputs[0].shape)
+
+
+def _zero_padding(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    _check_image(layer, inputs[0])
+    height, width, channels = inputs[0].shape
+    (top, bottom), (left, right) = layer.settings["padding"]
+    pads = graph.integers([0, 0, top, left, 0, 0, bottom, right])
+    shape = (height + top + bottom, width + left + right, channels)
+    return _Tensor(graph.add("Pad", inputs[0].name, pads), shape)
+
+
+def _cropping(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    _check_image(layer, inputs[0])
+    height, width, channels = inputs[0].shape
+    (top, bottom), (left, right) = layer.settings["cropping"]
+    shape = (height - top - bottom, width - left - right, channels)
+    if min(shape) < 1:
+        raise FerError(f"The layer {layer.name} must leave something of what it takes.")
+    ranges = ([top, left], [height - bottom, width - right], [2, 3])
+    return _Tensor(graph.add("Slice", inputs[0].name, *map(graph.integers, ranges)), shape)
+
+
+def _reshape(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    size, target = math.prod(inputs[0].shape), layer.settings["target_shape"]
+    if len(target) == 2:
+        raise FerError(f"The layer {layer.name} must make images or features. Received: {target}")
+    known = math.prod(side for side in target if side != -1)
+    shape = tuple(size // known if side == -1 and known else side for side in target)
+    if target.count(-1) > 1 or math.prod(shape) != size or min(shape) < 1:
+        raise FerError(
+            f"The layer {layer.name} must make as many numbers as it takes. "
+            f"It takes {inputs[0].shape} and makes {target}."
+        )
+    flat = _flat(graph, inputs[0])
+    if len(shape) == 1:
+        return flat
+    # A name for the batch is not possible here: -1 is what the other sides leave.
+    image = graph.add("Reshape", flat.name, graph.integers([-1, *shape]))
+    return _Tensor(graph.add("Transpose", image, perm=_TO_CHANNELS_FIRST), shape)
+
+
+def _permute(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    _check_image(layer, inputs[0])
+    dims = layer.settings["dims"]
+    if len(set(dims)) < 3:
+        raise FerError(f"The layer {layer.name} must have each axis once. Received: {dims}")
+    image = graph.add("Transpose", inputs[0].name, perm=_TO_CHANNELS_LAST)
+    order = [0, *(dims[axis - 1] for axis in _TO_CHANNELS_FIRST[1:])]
+    output = graph.add("Transpose", image, perm=order)
+    return _Tensor(output, tuple(inputs[0].shape[axis - 1] for axis in dims))
 
 
 def _flatten(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
@@ -231,18 +447,37 @@ def _relu(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Te
 
 _LAYERS: dict[str, _Add] = {
     "Activation": _activation,
-    "Add": _sum,
+    "Add": _merging("Add"),
+    "AlphaDropout": _same,
+    "Average": _average,
     "AveragePooling2D": _pooling("AveragePool", count_include_pad=0),
     "BatchNormalization": _batch_normalization,
+    "Concatenate": _concatenate,
     "Conv2D": _conv2d,
+    "Cropping2D": _cropping,
     "Dense": _dense,
+    "DepthwiseConv2D": _depthwise_conv2d,
     "Dropout": _same,
+    "ELU": _elu,
     "Flatten": _flatten,
+    "GaussianDropout": _same,
+    "GaussianNoise": _same,
     "GlobalAveragePooling2D": _global_pooling("GlobalAveragePool"),
     "GlobalMaxPooling2D": _global_pooling("GlobalMaxPool"),
+    "LayerNormalization": _layer_normalization,
+    "LeakyReLU": _leaky_relu,
     "MaxPooling2D": _pooling("MaxPool"),
+    "Maximum": _merging("Max"),
+    "Multiply": _merging("Mul"),
+    "PReLU": _prelu,
+    "Permute": _permute,
     "ReLU": _relu,
     "Rescaling": _rescaling,
+    "Reshape": _reshape,
+    "SeparableConv2D": _separable_conv2d,
+    "Softmax": _softmax,
+    "SpatialDropout2D": _same,
+    "ZeroPadding2D": _zero_padding,
 }
 _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
@@ -252,6 +487,11 @@ _ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "gelu": ("Gelu", {"approximate": "none"}),
     "tanh": ("Tanh", {}),
     "sigmoid": ("Sigmoid", {}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),  # of Keras 3
+    "hard_silu": ("HardSwish", {}),
+    "softplus": ("Softplus", {}),
+    "softsign": ("Softsign", {}),
+    "exponential": ("Exp", {}),
     "softmax": ("Softmax", {"axis": 1}),  # the channels, or the features
 }
 
@@ -261,6 +501,10 @@ def _activate(graph: Graph, activation: str, x: str) -> str:
         return x
     if activation == "silu":
         return graph.add("Mul", x, graph.add("Sigmoid", x))
+    if activation == "relu6":
+        return graph.add("Clip", x, graph.constant(0.0), graph.constant(6.0))
+    if activation == "log_sigmoid":
+        return graph.add("Neg", graph.add("Softplus", graph.add("Neg", x)))
     operator, attributes = _ACTIVATIONS[activation]
     return graph.add(operator, x, **attributes)
 

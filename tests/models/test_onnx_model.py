@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ from keras import layers
 
 from fer_core.errors import FerError
 from fer_core.models.architectures import build_model, load_model, save_model
-from fer_core.models.blueprint import _LAYERS
+from fer_core.models.blueprint import _LAYERS, Activation
 from fer_core.models.onnx_model import OnnxModel, load_for_prediction
 from fer_core.models.prediction import predict
 from fer_core.models.tta import predict_tta
@@ -34,6 +34,14 @@ def dense(activation: str) -> Build:
 
 def added(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Add()([x, layers.Conv2D(3, 1)(x), x])
+
+
+def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.GlobalAveragePooling2D()(x)
+
+
+def reshaped(x: keras.KerasTensor) -> keras.KerasTensor:
+    return layers.Conv2D(2, 1)(layers.Reshape((3, 4, 18))(layers.Flatten()(x)))
 
 
 def normalized_features(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -56,17 +64,52 @@ CASES: dict[str, Build] = {
     "BatchNormalization": layers.BatchNormalization(epsilon=0.01),
     "BatchNormalization of features": normalized_features,
     "Rescaling, one a channel": layers.Rescaling([0.1, 2.0, -1.0], [0.5, 0.0, 1.0]),
+    "LayerNormalization": layers.LayerNormalization(),
+    "LayerNormalization, each image": layers.LayerNormalization(
+        axis=(1, 2, 3), center=False, scale=False
+    ),
+    "LayerNormalization, two axes": layers.LayerNormalization(axis=[3, 1], epsilon=0.1),
+    "DepthwiseConv2D": layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu"),
+    "DepthwiseConv2D, multiplied": layers.DepthwiseConv2D(
+        (2, 3), depth_multiplier=2, use_bias=False
+    ),
+    "SeparableConv2D": layers.SeparableConv2D(4, 3, padding="same", activation="elu"),
+    "SeparableConv2D, multiplied": layers.SeparableConv2D(
+        5, 2, depth_multiplier=3, dilation_rate=2, use_bias=False
+    ),
+    "ZeroPadding2D": layers.ZeroPadding2D(((1, 2), (0, 3))),
+    "Cropping2D": layers.Cropping2D(((1, 2), (0, 3))),
+    "Reshape": reshaped,
+    "Reshape, a side left open": lambda x: layers.Reshape((4, -1, 6))(x),
+    "Permute": layers.Permute((3, 1, 2)),
+    "Concatenate": lambda x: layers.Concatenate()([x, layers.Conv2D(2, 1)(x)]),
+    "Concatenate, rows": lambda x: layers.Concatenate(axis=1)([x, layers.MaxPooling2D((3, 1))(x)]),
+    "Concatenate, features": lambda x: layers.Concatenate()([pooled(x), layers.Flatten()(x)]),
     "Add": added,
+    "Average": lambda x: layers.Average()([x, layers.Conv2D(3, 1)(x), x]),
+    "Maximum": lambda x: layers.Maximum()([x, layers.Conv2D(3, 1)(x)]),
+    "Multiply": lambda x: layers.Multiply()([x, layers.Reshape((1, 1, 3))(pooled(x))]),
     "Dropout": layers.Dropout(0.5),
+    "SpatialDropout2D": layers.SpatialDropout2D(0.5),
+    "AlphaDropout": layers.AlphaDropout(0.5),
+    "GaussianDropout": layers.GaussianDropout(0.5),
+    "GaussianNoise": layers.GaussianNoise(0.5),
     "Dense of every pixel": layers.Dense(4, "tanh"),
     "ReLU": layers.ReLU(),
     "ReLU, slope": layers.ReLU(negative_slope=0.3),
     "ReLU, all settings": layers.ReLU(0.7, negative_slope=0.3, threshold=0.2),
     "ReLU, six": layers.ReLU(6.0),
+    "LeakyReLU": layers.LeakyReLU(0.1),
+    "ELU": layers.ELU(0.7),
+    "PReLU": layers.PReLU(),
+    "PReLU, one a channel": layers.PReLU(shared_axes=[1, 2]),
+    "Softmax": layers.Softmax(),
+    "Softmax, rows": layers.Softmax(axis=1),
     "Activation": layers.Activation("softmax"),
     **{
         f"Dense, {activation}": dense(activation)
-        for activation in ("leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid")
+        for activation in get_args(Activation)
+        if activation not in ("linear", "relu", "softmax")
     },
 }
 
