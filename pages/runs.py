@@ -10,8 +10,8 @@ from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
-from pages.components.runs.import_model import offer_model_import
 from pages.components.runs.filters import filter_runs, show_none_found
+from pages.components.runs.import_model import offer_model_import
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
 from pages.components.shared.errors import show_reported_errors

@@ -2,6 +2,13 @@
 
 from fer_core.model_io.importing.choices import COLORS, SCALINGS, ImportChoices
 from fer_core.model_io.importing.foreign import Files, ForeignModel
+from fer_core.model_io.importing.import_model import (
+    convert_model,
+    import_model,
+    imported_run,
+    inspect_model,
+    submit_import,
+)
 from fer_core.model_io.importing.inspection import (
     check_model_path,
     dataset_of_inspection,
@@ -16,13 +23,6 @@ from fer_core.model_io.importing.inspection import (
     try_on_dataset,
 )
 from fer_core.model_io.importing.proposal import Proposal, Proposals
-from fer_core.model_io.importing.import_model import (
-    convert_model,
-    import_model,
-    imported_run,
-    inspect_model,
-    submit_import,
-)
 
 __all__ = [
     "COLORS",

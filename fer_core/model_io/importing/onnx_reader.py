@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import ImportChoices
 from fer_core.model_io.importing.foreign import Files, ForeignModel
-from fer_core.model_io.importing.preparations import preparation_of
 from fer_core.model_io.importing.run_as_is import (
     BYTES,
     check_choices,
@@ -16,6 +15,7 @@ from fer_core.model_io.importing.run_as_is import (
     output_fact,
     read_file,
 )
+from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import (
     ImageInput,
     OnnxFile,

@@ -80,7 +80,7 @@ def _show_facts(model: ForeignModel) -> None:
         st.warning(plain(sentence))
     if not model.trainable:
         st.caption(
-            "It can predict and be evaluated here. Training from it, Grad-CAM and most exports need "
+            "It can predict and be evaluated. Training from it, Grad-CAM and most exports need "
             "a Keras model."
         )
 
@@ -100,9 +100,7 @@ def _show_proposals(inspection: Task, model: ForeignModel, proposals: Proposals)
     )
 
 
-def _show_proposal(
-    inspection: Task, model: ForeignModel, proposal: Proposal, number: int
-) -> None:
+def _show_proposal(inspection: Task, model: ForeignModel, proposal: Proposal, number: int) -> None:
     accuracy = proposal.accuracy
     st.markdown(
         f"**{accuracy.value:.0%} correct** ({accuracy.low:.0%} to {accuracy.high:.0%})  \n"
