@@ -33,6 +33,7 @@ from fer_core.model_io.importing.keras_layers import (
 )
 from fer_core.model_io.importing.keras_weights import Arrays, Found, Slot, assignments
 from fer_core.model_io.importing.network import Node, input_node, make_node, shapes, write_network
+from fer_core.model_io.importing.other_files import HDF5, ZIP
 from fer_core.model_io.importing.preparation import with_preparation, with_probabilities
 from fer_core.models import (
     Layer,
@@ -45,7 +46,6 @@ from fer_core.models import (
 from fer_core.storage import open_regular
 
 MAX_BYTES = 2**30  # of a file
-HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\3\4"
 _USAGE_FILE = f"{USAGE}.json"
 _MEMBERS = {
     "config.json": MAX_JSON_BYTES,

@@ -113,7 +113,7 @@ def steps_of(layer: KerasLayer, dialect: Dialect) -> list[Step]:
     if layer.class_name == "Lambda":
         raise FerError(
             f"The layer {layer.path[-1][:100]} is a Lambda layer: code in Python, which is not "
-            "run here. Replace it with a layer of Keras, such as Rescaling, and save the model again."
+            "run here. Replace it with a layer of Keras, such as Rescaling, and save it again."
         )
     settings = _renamed(layer.config)
     class_name = _CLASSES.get(layer.class_name, layer.class_name)

@@ -13,8 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import ImportChoices
 from fer_core.model_io.importing.foreign import Files, ForeignModel
+from fer_core.model_io.importing.other_files import (
+    HDF5,
+    START_BYTES,
+    ZIP,
+    explain,
+    explain_folder,
+    members,
+)
+from fer_core.storage import open_regular
 
 Read = Callable[[Files, ImportChoices | None, Path], ForeignModel]
 
@@ -34,4 +44,38 @@ class Kind:
         return function(files, choices, folder)
 
 
-KINDS: tuple[Kind, ...] = ()
+_MAX_JSON_START = 64  # bytes of white space before a description
+
+
+def _is_keras(path: Path, start: bytes) -> bool:
+    """Recognizes .h5 and .keras files, whatever they are called, and descriptions in JSON."""
+    if start.startswith(HDF5):
+        return True
+    if start.startswith(ZIP):
+        return (
+            b"config.json" in start
+            or b"model.weights.h5" in start
+            or "config.json" in members(path)
+        )
+    return start[:_MAX_JSON_START].lstrip().startswith(b"{") and b'"class_name"' in start
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("keras", _is_keras, "fer_core.model_io.importing.keras_file:read_keras"),
+)
+
+
+def kind_of(path: Path) -> Kind:
+    """Returns the kind of a file that can be imported.
+
+    Raises:
+        FerError: it is of none; a sentence tells what it is, and what to do.
+    """
+    if path.is_dir():
+        raise FerError(explain_folder(path))
+    with open_regular(path) as file:
+        start = file.read(START_BYTES)
+    for kind in KINDS:
+        if kind.recognizes(path, start):
+            return kind
+    raise FerError(explain(path, start))

@@ -76,8 +76,8 @@ def with_probabilities(nodes: Sequence[Node], output: str) -> tuple[list[Node], 
     units = size[-1]
     if units > MAX_CLASSES:
         raise FerError(
-            f"A model must tell apart at most {MAX_CLASSES} classes. This one has {units:,} outputs:"
-            " it may be one whose last layers were cut off."
+            f"A model must tell apart at most {MAX_CLASSES} classes. This one has {units:,} "
+            "outputs: it may be one whose last layers were cut off."
         )
     if units == 1:
         return _of_one_output(kept, ending)
