@@ -18,6 +18,7 @@ from fer_core.models.foreign import (
     LiteRTRecord,
     check_litert,
     gives_same_in_batches,
+    limited_processor,
     look_like_scores,
     probe_outputs,
     resident_bytes,
@@ -37,13 +38,14 @@ def read_litert(files: Files, choices: ImportChoices | None, folder: Path) -> Fo
     data, sha256 = read_file(files)
     facts = check_litert(data)
     name, before = files.model.stem, resident_bytes()
-    model = LiteRTModel(data, LiteRTRecord(), name)
-    raw = probe_outputs(model)
-    are_scores = look_like_scores(raw, facts.last_operator)
-    record = LiteRTRecord(are_scores=are_scores, one_by_one=False)
-    try_model(model, before, len(data))
-    if not gives_same_in_batches(LiteRTModel(data, record, name)):
-        record = replace(record, one_by_one=True)
+    with limited_processor():
+        model = LiteRTModel(data, LiteRTRecord(), name)
+        raw = probe_outputs(model)
+        are_scores = look_like_scores(raw, facts.last_operator)
+        record = LiteRTRecord(are_scores=are_scores, one_by_one=False)
+        try_model(model, before, len(data))
+        if not gives_same_in_batches(LiteRTModel(data, record, name)):
+            record = replace(record, one_by_one=True)
     image, classes = replace(model.image, one_by_one=record.one_by_one), raw.shape[1]
     if choices is not None:
         check_choices(choices, classes, image)

@@ -23,6 +23,7 @@ from fer_core.models.foreign import (
     describe_input,
     edit_onnx,
     gives_same_in_batches,
+    limited_processor,
     look_like_scores,
     parse_onnx,
     probe_outputs,
@@ -46,10 +47,11 @@ def read_onnx(files: Files, choices: ImportChoices | None, folder: Path) -> Fore
     model = parse_onnx(data)
     image = describe_input(model)
     before = resident_bytes()
-    classes, are_scores = _output(model, image)
-    as_it_is = edit_onnx(model, image, Preparation(), classes, are_scores=are_scores)
-    try_model(OnnxFile(as_it_is, files.model.stem), before, len(data))
-    image = _in_batches(model, image, classes, are_scores)
+    with limited_processor():
+        classes, are_scores = _output(model, image)
+        as_it_is = edit_onnx(model, image, Preparation(), classes, are_scores=are_scores)
+        try_model(OnnxFile(as_it_is, files.model.stem), before, len(data))
+        image = _in_batches(model, image, classes, are_scores)
     if choices is not None:
         check_choices(choices, classes, image)
         edited = edit_onnx(model, image, preparation_of(choices), classes, are_scores=are_scores)

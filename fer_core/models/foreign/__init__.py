@@ -10,6 +10,7 @@ from fer_core.models.foreign.onnx_file import OnnxFile
 from fer_core.models.foreign.preparation import Preparation, look_like_scores
 from fer_core.models.foreign.trial import (
     gives_same_in_batches,
+    limited_processor,
     probe_outputs,
     resident_bytes,
     try_model,
@@ -27,6 +28,7 @@ __all__ = [
     "describe_input",
     "edit_onnx",
     "gives_same_in_batches",
+    "limited_processor",
     "load_foreign",
     "look_like_scores",
     "parse_onnx",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.models.foreign.checked import FORMATS
+from fer_core.models.foreign.trial import limited_processor
 
 try:
     import resource
@@ -15,18 +16,17 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 _ADDRESS_SPACE = 8_000_000_000  # bytes
-_PROCESSOR_SECONDS = 120
 
 
 def main() -> int:
     """Checks the file that the command line names."""
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     path = Path(sys.argv[1])
     try:
-        FORMATS[path.suffix].check(path)
+        with limited_processor():
+            FORMATS[path.suffix].check(path)
     except MemoryError:
         problem = "It takes too much memory."
     except FerError as error:

@@ -50,4 +50,7 @@ class OnnxFile:
 
 def _message(error: Exception) -> str:
     """Returns what onnxruntime says, without the number and name of its error."""
-    return shortened(_CODE.sub("", str(error)))
+    text = str(error)
+    if "Failed to allocate memory" in text:
+        return "it takes too much memory"
+    return shortened(_CODE.sub("", text))

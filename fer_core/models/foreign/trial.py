@@ -6,6 +6,8 @@ few made-up faces it takes for every face.
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -25,6 +27,7 @@ _MAX_BYTES_PER_PIXEL = 8_192  # 2,048 channels of float32; VGG19 has 64 at full 
 _BASE_BYTES = 200_000_000  # of libraries' own
 _COPIES = 6  # of the file in memory, while it is loaded
 _FACES = 3
+_PROCESSOR_SECONDS = 40  # of all trials of a model; one of 500 MB takes 10
 
 
 def try_model(model: Model, load_bytes: int, file_bytes: int) -> None:
@@ -83,6 +86,28 @@ def gives_same_in_batches(model: Model) -> bool:
         return False
     alone = np.concatenate([model.predict_on_batch(face[None]) for face in faces])
     return together.shape == alone.shape and bool(np.allclose(together, alone, atol=1e-3))
+
+
+@contextmanager
+def limited_processor() -> Iterator[None]:
+    """Ends this process if the block takes more than `_PROCESSOR_SECONDS` of the processor.
+
+    By a signal, since no other thread of Python has a turn while a library computes. Where the
+    system has no such limits, whoever waits for this process ends it.
+    """
+    if resource is None:
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = int(used.ru_utime + used.ru_stime) + 1 + _PROCESSOR_SECONDS
+    if before[0] != resource.RLIM_INFINITY:
+        seconds = min(seconds, before[0])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 def resident_bytes() -> int:
