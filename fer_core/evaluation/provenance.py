@@ -1,6 +1,6 @@
 """Describes where a model's predictions come from: its run, training data and accuracy."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fer_core.evaluation.metrics import Accuracy, Score
@@ -28,6 +28,7 @@ class ModelProvenance:
             "run": self.run.id,
             "trained_on": self.run.config.dataset,
             "training_images": self.images,
+            "imported": None if self.run.imported is None else asdict(self.run.imported),
             "expressions": list(self.run.class_names),
             "accuracy": None if self.score is None else _record(self.score.accuracy),
             "accuracy_without_leaked_images": None

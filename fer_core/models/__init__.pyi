@@ -5,6 +5,7 @@ from .architectures import build_model as build_model
 from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
 from .architectures import load_model as load_model
+from .architectures import resave_model as resave_model
 from .architectures import save_model as save_model
 from .architectures import to_stock_model as to_stock_model
 from .architectures import trained_layers as trained_layers
@@ -64,6 +65,7 @@ __all__ = [
     "predict",
     "predict_tta",
     "prediction_batch_size",
+    "resave_model",
     "save_model",
     "to_onnx",
     "to_stock_model",

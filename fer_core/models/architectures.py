@@ -128,6 +128,15 @@ def save_model(model: keras.Model, path: Path) -> None:
         add_answers(temporary, encode_answers(keras.ops.convert_to_numpy(answers)))
 
 
+def resave_model(path: Path, config: TrainConfig, classes: int) -> None:
+    """Saves a model, which another program put into a .keras file, as `save_model` does.
+
+    Raises:
+        DamagedFileError: as `load_model`.
+    """
+    save_model(load_model(path, config, classes), path)
+
+
 def in_float32(model: keras.Model) -> keras.Model:
     """Returns the model, or a float32 copy if it computes in mixed precision."""
     if not any(layer.dtype_policy.name.startswith("mixed") for layer in model.layers):

@@ -2,6 +2,7 @@
 
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
+    IMPORTED,
     LARGEST_EPOCHS,
     LARGEST_IMAGE,
     SETTINGS,
@@ -11,7 +12,7 @@ from fer_core.runs.config import (
     weights_file,
 )
 from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_run, unreadable_runs
-from fer_core.runs.recipes import RECIPES, settings_here
+from fer_core.runs.recipes import IMPORTED_RECIPE, RECIPES, recipe_title, settings_here
 from fer_core.runs.records import (
     COMPLETED,
     EARLY_STOPPED,
@@ -19,11 +20,13 @@ from fer_core.runs.records import (
     HISTORY_COLUMNS,
     KEY,
     LEAKED,
+    MODEL_IMPORTED,
     SEEN,
     STEPS,
     STEPS_COLUMNS,
     STOPPED,
     Calibration,
+    ImportRecord,
     Notes,
     Result,
     read_predictions,
@@ -41,6 +44,7 @@ from fer_core.runs.run_data import (
 from fer_core.runs.submit import (
     check_finished,
     continue_run,
+    importing_run,
     open_test_task,
     resume_run,
     second_look,
@@ -50,6 +54,12 @@ from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
 from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions, save_result
 
 __all__ = [
+    "IMPORTED",
+    "IMPORTED_RECIPE",
+    "ImportRecord",
+    "MODEL_IMPORTED",
+    "importing_run",
+    "recipe_title",
     "Augmentation",
     "COMPLETED",
     "Calibration",

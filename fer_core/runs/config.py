@@ -27,7 +27,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 class Architecture:
     """Describes a model that can be built."""
 
-    family: str  # "cnn" or "vgg19"
+    family: str  # "cnn", "vgg19" or "imported"
     channels: int  # 1 gray, 3 RGB
     smallest: int  # least height and width in pixels
     description: str
@@ -78,6 +78,16 @@ ARCHITECTURES = {
         32,
         "VGG19 with its upper blocks unfrozen; global average pooling to 512 features.",
     ),
+}
+
+# Of models that another program made: their layers are those of a file.
+IMPORTED = {
+    1: "imported",  # by the channels of the input
+    3: "imported_color",
+}
+_FROM_FILES = {
+    name: Architecture("imported", channels, 1, "The layers of an imported model.")
+    for channels, name in IMPORTED.items()
 }
 
 
@@ -453,7 +463,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
+        if self.architecture not in ARCHITECTURES | _FROM_FILES:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -508,7 +518,7 @@ class TrainConfig:
             )
 
     def _check_image_size(self) -> None:
-        smallest = ARCHITECTURES[self.architecture].smallest
+        smallest = self._architecture.smallest
         for name, pixels in zip(("height", "width"), self.image_size, strict=True):
             if not smallest <= pixels <= LARGEST_IMAGE:
                 raise FerError(
@@ -518,8 +528,8 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """Returns the architecture's family, "cnn" or "vgg19"."""
-        return ARCHITECTURES[self.architecture].family
+        """Returns the architecture's family: "cnn", "vgg19" or "imported"."""
+        return self._architecture.family
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -530,7 +540,11 @@ class TrainConfig:
     @property
     def channels(self) -> int:
         """Returns the channels of the model's input: 1 for gray, 3 for RGB."""
-        return ARCHITECTURES[self.architecture].channels
+        return self._architecture.channels
+
+    @property
+    def _architecture(self) -> Architecture:
+        return (ARCHITECTURES | _FROM_FILES)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

@@ -15,12 +15,14 @@ import pandas as pd
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
+from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import (
     HISTORY,
     STEPS,
     Calibration,
     DatasetRecord,
     Goal,
+    ImportRecord,
     Notes,
     Result,
     TestOpenings,
@@ -40,6 +42,7 @@ from fer_core.storage import (
     write_json,
 )
 from fer_core.tasks import Task, processes, read_request
+from fer_core.vision import MARGIN
 
 # The model of a run, and in what format; all but the first are of other programs.
 _MODELS = {"model.keras": "Keras", "model.onnx": "ONNX", "model.tflite": "LiteRT"}
@@ -50,6 +53,7 @@ VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether T
 _OPTIONAL = (
     "notes.json",
     "calibration.json",
+    "imported.json",
     "history.csv",
     "steps.csv",
     *(f"predictions/{name}" for name in ("val.csv", "val_views.csv", "test.csv", "test_views.csv")),
@@ -132,7 +136,30 @@ class Run(Task):
     @property
     def can_continue(self) -> bool:
         """Tells whether more epochs can be trained: from a checkpoint, or from the start."""
+        if self.is_imported:
+            return False
         return (self.directory / "checkpoints").is_dir() or not len(self.history)
+
+    @property
+    def is_imported(self) -> bool:
+        """Tells whether another program trained the model."""
+        return self.config.recipe == IMPORTED_RECIPE
+
+    @property
+    def imported(self) -> ImportRecord | None:
+        """Returns where an imported model comes from; None of others, or if it is damaged.
+
+        `damage` tells about a damaged record, without which the run is usable.
+        """
+        try:
+            return _imported(self.directory / "imported.json")
+        except FerError:
+            return None
+
+    @property
+    def crop_margin(self) -> float:
+        """Returns the margin around faces that the model is used to; see `vision.crop_face`."""
+        return self.imported.crop_margin if self.imported else MARGIN
 
     @property
     def initial(self) -> "Run | None":
@@ -341,6 +368,7 @@ class Run(Task):
 
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
+_imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))
 _result = cached_by_mtime(lambda path: read_record(path, Result))
 _dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
 
@@ -351,6 +379,7 @@ def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
     reads: list[Callable[[], object]] = [
         lambda: _notes(run.directory / "notes.json"),
         lambda: _calibrations(run.directory / "calibration.json"),
+        lambda: _imported(run.directory / "imported.json"),
         lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
     ]
     for split, tta in product(("val", "test"), (False, True)):

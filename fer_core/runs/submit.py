@@ -1,7 +1,9 @@
 """Submits tasks: train a new run, resume or continue one, open its test split."""
 
 import shutil
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from fer_core import tasks
@@ -10,6 +12,8 @@ from fer_core.errors import FerError
 from fer_core.runs import tensorboard
 from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
+from fer_core.runs.recipes import IMPORTED_RECIPE
+from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
 from fer_core.storage import disk_full_as_error, paths, write_json
@@ -40,6 +44,11 @@ def create_run(config: TrainConfig) -> Run:
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
     initial, teachers = _initial_run(config), _teachers(config)
+    if config.family == "imported" and initial is None:
+        raise FerError(
+            "The architecture of an imported model is that of its file: choose the imported run "
+            f"to start from. Received: {config.architecture} without an initial run"
+        )
     if initial is not None:  # its weights include the backbone's
         config = replace(config, initial_run=initial.id, weights="none")
     config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
@@ -67,6 +76,41 @@ def _copy_weights(source: Run, folder: Path) -> None:
     folder.mkdir(parents=True)
     for file in ("model.keras", "dataset.json"):
         shutil.copyfile(source.directory / file, folder / file)
+
+
+@contextmanager
+def importing_run(
+    record: ImportRecord, config: TrainConfig, name: str, gray: bool
+) -> Iterator[Run]:
+    """Yields a new run whose model another program trained, for the caller to put its model there.
+
+    It becomes one of the list when the body of the `with` statement has ended, with the model.
+
+    Args:
+        config: with the architecture and image size of the model.
+        name: that the run is given.
+        gray: whether the model takes gray images only.
+
+    Raises:
+        AccessError: changes are switched off.
+        FerError: the name is too long.
+    """
+    notes = Notes(name=name)
+    notes.check()
+    run = Run(tasks.new_directory(paths.runs_root(), IMPORTED_RECIPE))
+    try:
+        with disk_full_as_error(run.directory / "config.json"):
+            yield run
+            write_json(run.directory / "imported.json", asdict(record))
+            found = {"class_names": record.class_names, "counts": {}, "gray": gray}
+            write_json(run.directory / "dataset.json", found)
+            result = Result(MODEL_IMPORTED, 0, None, None, None)
+            write_json(run.directory / "result.json", asdict(result))
+            write_json(run.directory / "notes.json", asdict(notes))
+            write_json(run.directory / "config.json", config.to_dict())  # makes it a run
+    except BaseException:
+        shutil.rmtree(run.directory, ignore_errors=True)
+        raise
 
 
 def resume_run(run: Run) -> None:
@@ -176,6 +220,8 @@ def check_finished(run: Run) -> None:
 def _check_writable(run: Run) -> None:
     if not run.directory.exists():
         raise FerError(f"{run.id} was deleted.")
+    if run.is_imported:
+        raise FerError(f"{run.id} was imported. Start a new run from its weights.")
     if run.is_pretrained:
         raise FerError(f"{run.id} is a pretrained model. Start a new run from its weights.")
 

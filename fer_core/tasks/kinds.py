@@ -24,6 +24,7 @@ VIDEO = "video"
 BATCH = "batch"
 EXPORT = "export"
 INSPECT_MODEL = "inspect_model"
+IMPORT_MODEL = "import_model"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
@@ -169,6 +170,13 @@ class _InspectModel:
 
 
 @dataclass(frozen=True)
+class _ImportModel:
+    file: Name  # what the model's file was called
+    choices: dict[str, _Text | float | list[_Text]]  # `ImportChoices`
+    name: _Text = ""  # of the run
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describes a kind of task."""
 
@@ -204,9 +212,12 @@ KINDS = {
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
     # Takes hours, in which a single video must not have to wait.
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
-    # Takes a minute, for which an evaluation need not wait.
     INSPECT_MODEL: Kind(
         "fer_core.model_io.importing.inspection:run_inspection", "preview", _InspectModel
     ),
+    # Takes a minute, for which an evaluation need not wait.
     EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
+    IMPORT_MODEL: Kind(
+        "fer_core.model_io.importing.import_model:run_import_model", "export", _ImportModel
+    ),
 }
