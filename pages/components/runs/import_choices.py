@@ -95,9 +95,11 @@ def _show_proposals(inspection: Task, model: ForeignModel, proposals: Proposals)
         for number, proposal in enumerate(proposals.best):
             with st.container(border=True, gap="small"):
                 _show_proposal(inspection, model, proposal, number)
-    st.caption(
-        "In brackets: the 95 % interval. Where both overlap, the faces cannot tell which is right."
-    )
+    if len(proposals.best) > 1:
+        st.caption(
+            "In brackets: the 95 % interval. If both overlap, these faces hardly tell which is "
+            "right."
+        )
 
 
 def _show_proposal(inspection: Task, model: ForeignModel, proposal: Proposal, number: int) -> None:

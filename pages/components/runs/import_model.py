@@ -83,7 +83,7 @@ def _choose_file() -> None:
         "From", [UPLOAD, PATH], default=UPLOAD, required=True, key="import-way"
     )
     submitted = False
-    with st.form("import-model", border=False):
+    with st.form("import-model", border=False, clear_on_submit=source == UPLOAD):
         if source == UPLOAD:
             files = st.file_uploader(
                 "The model's file, or a .json file and its weights",
@@ -113,6 +113,7 @@ def _choose_file() -> None:
         except FerError as error:
             st.error(plain(str(error)))
         else:
+            st.query_params.pop("import", None)
             st.rerun()
     st.expander("Supported files", icon=":material/help:").markdown(_FORMATS)
 
