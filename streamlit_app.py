@@ -66,9 +66,15 @@ def show_page() -> None:
 if __name__ == "__main__":
     show_page()
 else:
+    from pages.components.shared.plotly_script import script_route
     from pages.components.shared.uploads import UploadGate
 
     # Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an
     # entry point: on a fresh server, a link to a page would open it without the navigation.
     PagesManager.uses_pages_directory = False
-    app = st.App("streamlit_app.py", lifespan=preload, middleware=[Middleware(UploadGate)])
+    app = st.App(
+        "streamlit_app.py",
+        lifespan=preload,
+        routes=[script_route()],
+        middleware=[Middleware(UploadGate)],
+    )

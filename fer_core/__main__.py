@@ -4,6 +4,8 @@ python -m fer_core draw drawn-faces
 python -m fer_core import path/to/fer2013.csv --name fer2013
 python -m fer_core corrections fer2013 --export corrections.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
+python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
+python -m fer_core distill RUN RUN --recipe cnn_vgg
 python -m fer_core runs
 python -m fer_core queue --move RUN -1
 python -m fer_core stop RUN

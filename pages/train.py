@@ -18,9 +18,9 @@ from pages.components.train.queue import show_queue
 from pages.components.train.settings_form import settings_form
 
 
-def start(config: TrainConfig) -> None:
-    """Queues a run and shows it."""
-    st.query_params["run"] = runs.submit_run(config).id
+def start(config: TrainConfig, seeds: int) -> None:
+    """Queues a run for each seed and shows the first."""
+    st.query_params["run"] = runs.submit_seeds(config, seeds)[0].id
 
 
 def watched_run() -> Run | None:
@@ -54,9 +54,9 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        config = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
-        if config is not None:
-            start(config)
+        chosen = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
+        if chosen is not None:
+            start(*chosen)
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
 

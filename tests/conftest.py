@@ -144,7 +144,7 @@ def kill_with_children(process: psutil.Process) -> None:
     for each in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             each.kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not all(map(_has_ended, family)) and time.monotonic() < deadline:
         time.sleep(0.02)
 

@@ -296,7 +296,7 @@ def test_a_processed_video_keeps_its_faces(expected: dict[str, Any]) -> None:
 
 
 def open_page(name: str, **address: str) -> AppTest:
-    page = AppTest.from_file(str(APP), default_timeout=20)
+    page = AppTest.from_file(str(APP), default_timeout=120)
     page.switch_page(f"pages/{name}.py")
     page.query_params.update(address)
     return rerun(page)

@@ -17,7 +17,8 @@ def add_commands(commands: Any) -> None:
     export = commands.add_parser(
         "export",
         help="write a model in another program's format, and check it against the model",
-        description="The exit code is 1 if an export's answers are too far from its model's.",
+        description="An export whose answers are too far from its model's is not copied, and the "
+        "exit code is 1.",
     )
     export.add_argument("run", help=RUN_HELP)
     export.add_argument(
@@ -39,7 +40,8 @@ def _export(options: argparse.Namespace) -> int:
         _echo_report(found)
         if found.report.failure:
             failed = 1
-        echo(str(_copy(found, options.out) if options.out else found.folder))
+        else:
+            echo(str(_copy(found, options.out) if options.out else found.folder))
     return failed
 
 

@@ -1,6 +1,7 @@
-"""Commands for training: train, resume, continue, stop."""
+"""Commands for training: train, distill, resume, continue, stop."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, get_args, get_origin
 
@@ -9,7 +10,9 @@ from fer_core.cli.evaluation import echo_scores
 from fer_core.cli.runs import find_run
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
+from fer_core.evaluation import mean_accuracy
 from fer_core.runs import (
+    MOST_SEEDS,
     RECIPES,
     SETTINGS,
     Augmentation,
@@ -19,7 +22,7 @@ from fer_core.runs import (
     resume_run,
     second_look,
     settings_here,
-    submit_run,
+    submit_seeds,
 )
 from fer_core.tasks import TaskState
 
@@ -28,11 +31,13 @@ def add_commands(commands: Any) -> None:
     """Adds the commands to the parser."""
     train = commands.add_parser("train", help="train a recipe on a dataset")
     train.add_argument("--dataset", required=True)
-    train.add_argument("--recipe", choices=list(RECIPES), required=True)
-    for entry in (*fields(TrainConfig), *fields(Augmentation)):
-        if entry.name in SETTINGS:
-            _add_setting(train, entry.name, entry.type)
+    _add_settings(train)
     train.set_defaults(command=_train)
+    student = commands.add_parser("distill", help="train a student on the predictions of runs")
+    student.add_argument("teachers", nargs="+", metavar="TEACHER", help=RUN_HELP)
+    student.add_argument("--dataset", help="by default that of the first teacher")
+    _add_settings(student, without=("teachers",))
+    student.set_defaults(command=_distill)
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.set_defaults(command=_resume)
     continuing = commands.add_parser("continue", help="train an ended run for more epochs")
@@ -42,10 +47,25 @@ def add_commands(commands: Any) -> None:
     stop.set_defaults(command=_stop)
     for parser in (resume, continuing, stop):
         parser.add_argument("run", help=RUN_HELP)
-    for parser in (train, resume, continuing):
+    for parser in (train, student, resume, continuing):
         parser.add_argument(
             "--detach", action="store_true", help="return at once; training runs in the background"
         )
+
+
+def _add_settings(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    """Adds options for the recipe, for every setting but some, and for the number of seeds."""
+    parser.add_argument("--recipe", choices=list(RECIPES), required=True)
+    for entry in (*fields(TrainConfig), *fields(Augmentation)):
+        if entry.name in SETTINGS and entry.name not in without:
+            _add_setting(parser, entry.name, entry.type)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"trains N runs with the seeds SEED, SEED + 1, …; at most {MOST_SEEDS}",
+    )
 
 
 def _add_setting(parser: argparse.ArgumentParser, name: str, kind: Any) -> None:
@@ -77,10 +97,30 @@ def _train(options: argparse.Namespace) -> int:
     if "initial_run" in settings:
         settings["initial_run"] = find_run(settings["initial_run"]).id
     open_dataset(options.dataset)  # raises here rather than in the queue
-    run = submit_run(
-        replace(recipe, dataset=options.dataset, augmentation=augmentation, **settings)
+    config = replace(recipe, dataset=options.dataset, augmentation=augmentation, **settings)
+    runs = submit_seeds(config, options.seeds)
+    codes = [_follow_run(run, options) for run in runs]
+    if len(runs) > 1 and not options.detach:
+        _echo_mean(runs)
+    return max(codes)
+
+
+def _distill(options: argparse.Namespace) -> int:
+    options.dataset = options.dataset or find_run(options.teachers[0]).config.dataset
+    return _train(options)
+
+
+def _echo_mean(runs: Sequence[Run]) -> None:
+    """Prints mean and spread of the validation accuracy, if at least two runs have one."""
+    results = [run.result for run in runs]
+    accuracies = [result.val_accuracy for result in results if result is not None]
+    if len(accuracies) < 2:
+        return
+    mean = mean_accuracy(accuracies)
+    echo(
+        f"Validation accuracy over {len(accuracies)} seeds: {mean.value:.1%}, standard deviation "
+        f"{mean.deviation:.1%}, from {mean.lowest:.1%} to {mean.highest:.1%}."
     )
-    return _follow_run(run, options)
 
 
 def _chosen(options: argparse.Namespace, record: type) -> dict[str, Any]:

@@ -35,6 +35,18 @@ INT8 = Gate(min_agreement=0.93)
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Tells what a format needs that is not on this machine, and the command that gets it."""
+
+    what: str
+    command: str
+
+
+def _nothing() -> None:
+    """Tells that a format needs only its package of Python."""
+
+
+@dataclass(frozen=True)
 class Format:
     """Describes a format, and writes it."""
 
@@ -49,8 +61,12 @@ class Format:
     value_range: tuple[float, float] = (0.0, 255.0)  # of the pixels that the model takes
     is_quantized: bool = False
     takes_onnx: bool = False  # it is written from an imported .onnx file too, not only from Keras
+    also_missing: Callable[[], Missing | None] = _nothing  # besides the package
+    introduction: str = ""  # what README.md says before it comes to Python; Markdown
 
     @property
-    def is_installed(self) -> bool:
-        """Returns whether the package is installed; the package is not imported."""
-        return find_spec(self.module) is not None
+    def missing(self) -> Missing | None:
+        """Returns what is not installed, or None; the package is not imported."""
+        if find_spec(self.module) is None:
+            return Missing(f"the package {self.package}", f"pip install {self.package}")
+        return self.also_missing()

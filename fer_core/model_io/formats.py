@@ -6,29 +6,30 @@ from fer_core.model_io.keras_formats import H5, KERAS, SAVED_MODEL
 from fer_core.model_io.litert_formats import LITERT, LITERT_FLOAT16, LITERT_INT8
 from fer_core.model_io.onnx_format import ONNX
 from fer_core.model_io.openvino_format import OPENVINO
+from fer_core.model_io.web_format import WEB
 from fer_core.text import shortened
 
 FORMATS = {
     each.name: each
-    for each in (ONNX, LITERT, LITERT_FLOAT16, LITERT_INT8, OPENVINO, KERAS, H5, SAVED_MODEL)
+    for each in (ONNX, WEB, LITERT, LITERT_FLOAT16, LITERT_INT8, OPENVINO, KERAS, H5, SAVED_MODEL)
 }
 
 __all__ = ["FORMATS", "Format", "format_named"]
 
 
 def format_named(name: str) -> Format:
-    """Returns a format of the table whose package is installed.
+    """Returns a format of the table that can be written on this machine.
 
     Raises:
-        FerError: there is none of that name, or its package is not installed.
+        FerError: there is none of that name, or something that it needs is not installed.
     """
     found = FORMATS.get(name)
     if found is None:
         known = ", ".join(FORMATS)
         raise FerError(f"The format must be one of {known}. Received: {shortened(name)}")
-    if not found.is_installed:
+    if missing := found.missing:
         raise FerError(
-            f"{found.label} needs the package {found.package}, which is not installed. "
-            f"Install it: pip install {found.package}"
+            f"{found.label} needs {missing.what}, which is not installed. "
+            f"Install it: {missing.command}"
         )
     return found

@@ -6,7 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fer_core import models
+from fer_core.errors import FerError
 from fer_core.model_io.format import USAGE, Format, Source
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ def write_h5(model_file: Path, path: Path) -> None:
 
     Raises:
         DamagedFileError: the model's file is damaged.
+        FerError: the model does not begin with a layer that divides pixels by 255, as an ensemble
+            does not.
     """
     _without_scaling(models.load_model(model_file)).save(path)
 
@@ -36,12 +41,35 @@ def write_h5(model_file: Path, path: Path) -> None:
 def _without_scaling(model: "keras.Model") -> "keras.Model":
     import keras
 
-    scaled = model.get_layer("scaling").output
+    first = [layer for layer in model.layers if _takes(layer, model.input)]
+    if len(first) != 1 or not _divides_by_255(first[0]):
+        raise FerError(
+            "A classic .h5 file takes pixels in [0, 1], so its model must begin with one layer "
+            "that divides them by 255. This one does not. Export it as .keras."
+        )
+    scaled = first[0].output
     rest = keras.Model(scaled, model.output, name=model.name)
     pixels = keras.Input(model.input_shape[1:], name="pixels_0_to_1")
     copy = keras.models.clone_model(rest, input_tensors=pixels)
     copy.set_weights(rest.get_weights())
     return copy
+
+
+def _takes(layer: "keras.Layer", tensor: Any) -> bool:
+    """Returns whether a tensor is one of the layer's inputs; the layer that makes it has none."""
+    import keras
+
+    if isinstance(layer, keras.layers.InputLayer):
+        return False
+    return any(given is tensor for given in keras.tree.flatten(layer.input))
+
+
+def _divides_by_255(layer: "keras.Layer") -> bool:
+    import keras
+
+    if not isinstance(layer, keras.layers.Rescaling):
+        return False
+    return bool(np.allclose(layer.scale, 1 / 255) and np.allclose(layer.offset, 0))
 
 
 def _write_h5(source: Source, path: Path) -> None:

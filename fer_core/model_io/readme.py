@@ -27,7 +27,7 @@ if __name__ == "__main__":
 
 _README = """# A model of facial expressions, as {label}
 
-Exported by FER Studio. In this folder run
+Exported by FER Studio. {introduction}In this folder run
 
 ```
 pip install {package} numpy pillow
@@ -75,6 +75,7 @@ def readme(format: Format, usage: ModelUsage) -> str:
     margin = f"with a margin of {usage.crop_margin:.0%} of its longer side."
     return _README.format(
         label=format.label,
+        introduction=format.introduction,
         package=format.package,
         program=program(format, usage),
         height=usage.height,

@@ -4,6 +4,7 @@ from .architectures import begin_stage as begin_stage
 from .architectures import build_model as build_model
 from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
+from .architectures import label_model as label_model
 from .architectures import load_model as load_model
 from .architectures import resave_model as resave_model
 from .architectures import save_model as save_model
@@ -59,6 +60,7 @@ __all__ = [
     "copy_initial_weights",
     "augmentation_examples",
     "in_float32",
+    "label_model",
     "load_for_prediction",
     "load_model",
     "make_optimizer",

@@ -19,8 +19,11 @@ from fer_core.models.optimizers import make_optimizer
 from fer_core.models.parity import encode_answers, probe_faces
 from fer_core.models.rebuild import rebuild_model
 from fer_core.models.sharpness import SharpnessAwareModel
+from fer_core.models.vote_loss import LabelAndVotesLoss, label_accuracy
 from fer_core.runs import VGG19_BLOCKS, TrainConfig, weights_file
 from fer_core.storage import replacing
+
+_BOTH_HEADS = "label_and_votes"  # the name of the layer that joins two outputs
 
 # ImageNet's mean red, green and blue in [0, 255], subtracted before VGG19's pretrained weights.
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
@@ -29,8 +32,9 @@ _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
 def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
     """Returns a model compiled for the first epoch (see `begin_stage`).
 
-    Input: float32 pixels (n, height, width, channels); output: probabilities (n, classes). Initial
-    weights come from Keras's global random state; the caller seeds it.
+    Input: float32 pixels (n, height, width, channels); output: probabilities (n, classes), or with
+    `vote_head` (n, 2 * classes), those of the label and those of the votes (see `label_model`).
+    Initial weights come from Keras's global random state; the caller seeds it.
 
     Raises:
         FerError: the backbone's weights are not available, or do not fit; or a setting is not
@@ -42,6 +46,9 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
     scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
     features = _BODIES[config.architecture](scaled, config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
+    if config.vote_head:
+        votes = layers.Dense(classes, "softmax", dtype="float32", name="votes")(features)
+        outputs = layers.Concatenate(dtype="float32", name=_BOTH_HEADS)([outputs, votes])
     if config.sharpness:
         model = SharpnessAwareModel(
             inputs, outputs, name=config.architecture, radius=config.sharpness
@@ -50,6 +57,18 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
         model = keras.Model(inputs, outputs, name=config.architecture)
     begin_stage(model, config, 0, steps_per_epoch)
     return model
+
+
+def label_model(model: keras.Model) -> keras.Model:
+    """Returns the model that predicts the label, as it is validated and saved.
+
+    It is the model itself unless that has a second head for the votes; then it shares its layers.
+    """
+    last = model.layers[-1]
+    if last.name != _BOTH_HEADS:
+        return model
+    labels, _ = last.input
+    return keras.Model(model.inputs, labels, name=model.name)
 
 
 def begin_stage(
@@ -65,7 +84,8 @@ def begin_stage(
         if block.isdecimal() and config.family == "vgg19":
             layer.trainable = not frozen and int(block) > VGG19_BLOCKS - config.unfrozen_blocks
     head_only = epoch < config.head_epochs
-    _compile(model, make_optimizer(config, steps_per_epoch, head_only=head_only))
+    optimizer = make_optimizer(config, steps_per_epoch, head_only=head_only)
+    _compile(model, optimizer, config.vote_head)
 
 
 def backbone_and_head(
@@ -91,8 +111,12 @@ def backbone_and_head(
     return backbone, head
 
 
-def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-    model.compile(optimizer=optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
+def _compile(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, vote_weight: float = 0.0
+) -> None:
+    loss = LabelAndVotesLoss(vote_weight) if vote_weight else "categorical_crossentropy"
+    accuracy = label_accuracy() if vote_weight else "accuracy"
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
     model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
 
 

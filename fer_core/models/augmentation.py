@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from fer_core.models.camera_effects import apply_camera_effects
 from fer_core.runs import Augmentation
 
 # Each purpose has its own random stream: views do not depend on a run's seed, and switching one
@@ -33,6 +34,8 @@ def augment(
         augmented = _warp(images, draw_matrices(len(images), settings, seed))
     if settings.contrast or settings.brightness:
         augmented = _adjust_light(augmented, settings, (*seed, _LIGHT))
+    if settings.has_camera_effects:
+        augmented = apply_camera_effects(augmented, settings, seed)
     if settings.erasing:
         augmented = _erase(augmented, settings.erasing, (*seed, _ERASING))
     return augmented, targets

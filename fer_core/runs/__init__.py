@@ -42,6 +42,8 @@ from fer_core.runs.run_data import (
     used_classes,
 )
 from fer_core.runs.submit import (
+    MOST_SEEDS,
+    SEED_SUFFIX,
     check_finished,
     continue_run,
     importing_run,
@@ -49,6 +51,7 @@ from fer_core.runs.submit import (
     resume_run,
     second_look,
     submit_run,
+    submit_seeds,
 )
 from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
 from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions, save_result
@@ -71,6 +74,8 @@ __all__ = [
     "LARGEST_EPOCHS",
     "LARGEST_IMAGE",
     "LEAKED",
+    "MOST_SEEDS",
+    "SEED_SUFFIX",
     "SEEN",
     "Notes",
     "RECIPES",
@@ -107,6 +112,7 @@ __all__ = [
     "settings_here",
     "submit",
     "submit_run",
+    "submit_seeds",
     "image_stats_file",
     "count_runs",
     "tensorboard",

@@ -134,6 +134,42 @@ class Augmentation:
         "over the border, whose pixels are repeated.",
         high=0.5,
     )
+    exposure: float = _transform(
+        "Exposure",
+        "Multiplies the light by up to 2 to the power of ± this many stops. What becomes brighter "
+        "than white is clipped.",
+        high=3,
+        step=0.25,
+    )
+    gamma: float = _transform(
+        "Gamma",
+        "Raises the pixels, as fractions of white, to a power from 1 / (1 + gamma) to 1 + gamma.",
+        high=3,
+    )
+    color_cast: float = _transform(
+        "Color cast",
+        "Dims red, green and blue separately by up to this fraction, as colored light does. In "
+        "gray images this changes the brightness.",
+        high=0.9,
+    )
+    blur: float = _transform(
+        "Blur", "Gaussian blur with a standard deviation of up to this many pixels.", high=5
+    )
+    low_resolution: float = _transform(
+        "Low resolution",
+        "Reduces height and width by up to this fraction and enlarges the image again: with 0.5 a "
+        "face of 48 pixels looks like one of 24 to 48.",
+        high=0.9,
+    )
+    low_light: float = _transform(
+        "Low light",
+        "The fraction of the images that are darkened to a half to a tenth of their brightness, "
+        "with sensor noise.",
+    )
+    jpeg: float = _transform(
+        "JPEG artifacts",
+        "The fraction of the images that are compressed as JPEG files of a quality from 10 to 60.",
+    )
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -147,6 +183,12 @@ class Augmentation:
     def moves(self) -> bool:
         """Tells whether there is a geometric transform."""
         return any((self.rotation, self.shift, self.shear, self.zoom, self.flip, self.crop))
+
+    @property
+    def has_camera_effects(self) -> bool:
+        """Tells whether there is a flaw of a camera or of its light: see `camera_effects`."""
+        light = (self.exposure, self.gamma, self.color_cast, self.low_light)
+        return any((*light, self.blur, self.low_resolution, self.jpeg))
 
 
 def _takes_pixels(config: "TrainConfig") -> bool:
@@ -315,6 +357,18 @@ class TrainConfig:
         high=1,
         step=0.1,
         group="regularization",
+    )
+    vote_head: float = setting(  # weight in the loss; the label's is 1
+        0.0,
+        "FER+ vote head",
+        "Also trains a second output, from the same features, on the distribution of FER+'s votes; "
+        "its loss is added with this weight, 0 = off. The saved model predicts the label alone. "
+        "Needs a dataset that was added with the FER+ votes.",
+        low=0,
+        high=10,
+        step=0.1,
+        group="regularization",
+        applies=_takes_pixels,
     )
     teachers: tuple[str, ...] = setting(  # ids
         (),
@@ -510,7 +564,8 @@ class TrainConfig:
             )
 
     def _check_cached(self) -> None:
-        names = [name for name in ("cutmix", "ema", "sharpness") if getattr(self, name)]
+        needing_pixels = ("cutmix", "ema", "sharpness", "vote_head")
+        names = [name for name in needing_pixels if getattr(self, name)]
         if self.feature_views and names:
             raise FerError(
                 f"`{names[0]}` requires training on pixels, without cached features. "

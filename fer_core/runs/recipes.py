@@ -35,6 +35,17 @@ _STRONG = Augmentation(
     erasing=0.25,
 )
 
+_CAMERA = replace(
+    _STRONG,
+    exposure=1.0,
+    gamma=0.5,
+    color_cast=0.5,
+    blur=1.5,
+    low_resolution=0.6,
+    low_light=0.2,
+    jpeg=0.3,
+)
+
 _RESIDUAL = TrainConfig(
     recipe="cnn_residual",
     architecture="cnn_residual",
@@ -100,6 +111,12 @@ RECIPES = {
         "The same blocks twice as wide, 11.2 million parameters: a teacher for distillation. An "
         "image takes 5 times as long as with the pretrained model, training 5.6 times.",
         replace(_RESIDUAL, recipe="cnn_residual_large", architecture="cnn_residual_large"),
+    ),
+    "camera": Recipe(
+        "Residual CNN, camera",
+        "The residual CNN for faces from cameras: also trained on dark, overexposed, blurred, "
+        "small and compressed images. Suits fine-tuning the pretrained model.",
+        replace(_RESIDUAL, recipe="camera", augmentation=_CAMERA),
     ),
     "ferplus": Recipe(
         "Residual CNN, FER+",

@@ -19,6 +19,9 @@ from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, u
 from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import Task, TaskState, kinds, queue
 
+MOST_SEEDS = 20
+SEED_SUFFIX = "-seed"  # of the id of a run that was submitted with others
+
 
 def submit_run(config: TrainConfig) -> Run:
     """Creates a run and queues its training.
@@ -31,8 +34,32 @@ def submit_run(config: TrainConfig) -> Run:
     return Run(directory)
 
 
-def create_run(config: TrainConfig) -> Run:
+def submit_seeds(config: TrainConfig, count: int) -> list[Run]:
+    """Creates and queues runs that differ in their seed alone: the settings' and those after it.
+
+    With more than one, the id of each ends with its seed.
+
+    Raises:
+        FerError: `count` is not from 1 to `MOST_SEEDS`, or as in `create_run`.
+    """
+    if not 1 <= count <= MOST_SEEDS:
+        raise FerError(f"Choose from 1 to {MOST_SEEDS} seeds. Received: {count}")
+    configs = [replace(config, seed=config.seed + number) for number in range(count)]
+    if count == 1:
+        return [submit_run(config)]
+    runs = []
+    for each in configs:
+        directory = create_run(each, suffix=f"{SEED_SUFFIX}{each.seed}").directory
+        queue.submit(directory, kinds.TRAIN)
+        runs.append(Run(directory))
+    return runs
+
+
+def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     """Creates a run's directory with its settings, without queuing it.
+
+    Args:
+        suffix: of the run's id.
 
     Raises:
         FerError: the weights that the settings name are missing or incompatible, a package is
@@ -55,7 +82,7 @@ def create_run(config: TrainConfig) -> Run:
     weights = weights_file(config)
     if weights is not None:  # the trainer runs in another working directory
         config = replace(config, weights=str(weights.resolve()))
-    name = f"{config.recipe or config.architecture}_{config.dataset}"
+    name = f"{config.recipe or config.architecture}_{config.dataset}{suffix}"
     directory = tasks.new_directory(paths.runs_root(), name)
     try:
         with disk_full_as_error(directory / "config.json"):

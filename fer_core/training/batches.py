@@ -18,7 +18,7 @@ class Batch:
     """Holds the inputs of one training step."""
 
     images: np.ndarray  # float32 (n, height, width, channels) in [0, 255], augmented
-    targets: np.ndarray  # float32 (n, classes)
+    targets: np.ndarray  # float32 (n, classes), or with a vote head (n, 2 * classes)
     weights: np.ndarray | None  # float32 (n,)
 
 

@@ -20,6 +20,7 @@ from fer_core.models import (
     augment_view,
     backbone_and_head,
     in_float32,
+    label_model,
     make_optimizer,
     predict,
     prediction_batch_size,
@@ -60,7 +61,9 @@ def open_stage(
     views = config.feature_views
     if not views or not config.freezes_at(epoch):
         return TrainingStage(
-            model, partial(training_batches, data), _validation(model, data.rows("val"))
+            model,
+            partial(training_batches, data),
+            _validation(label_model(model), data.rows("val")),
         )
     head_only = epoch < config.head_epochs
     optimizer = make_optimizer(config, data.steps_per_epoch, head_only=head_only)

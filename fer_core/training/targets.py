@@ -15,7 +15,7 @@ def make_targets(
     config: TrainConfig,
     teachers: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Returns targets (n, classes) for the images of an index.
+    """Returns targets for the images of an index: (n, classes), or with `vote_head` twice as wide.
 
     They start as one-hot labels. `votes` is the share that FER+'s votes replace (Barsoum et al.,
     "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
@@ -23,6 +23,8 @@ def make_targets(
     share that is spread over all classes (Szegedy et al., "Rethinking the Inception Architecture",
     2016). `distillation` is the share of the result that the teachers' probabilities replace
     (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, at a temperature of 1).
+    With `vote_head` the distribution of the votes follows, unchanged, for the second output; images
+    without votes have their label there.
 
     Args:
         labels: class numbers (n,).
@@ -32,14 +34,15 @@ def make_targets(
         FerError: the settings use votes, and the dataset has none.
     """
     targets = np.eye(len(class_names), dtype="float32")[labels]
-    if config.votes:
-        targets = _with_votes(targets, index, class_names, config)
+    distribution = targets
+    if config.votes or config.vote_head:
+        distribution = _vote_distribution(targets, index, class_names, config)
+    targets = _blend(targets, distribution, config.votes)
     smoothing = np.float32(config.label_smoothing)
     targets = targets * (1 - smoothing) + smoothing / len(class_names)
-    if teachers is None:
-        return targets
-    share = np.float32(config.distillation)
-    return targets * (1 - share) + teachers * share
+    if teachers is not None:
+        targets = _blend(targets, teachers, config.distillation)
+    return np.hstack([targets, distribution]) if config.vote_head else targets
 
 
 def mix(
@@ -91,16 +94,21 @@ def _draw_windows(rng: np.random.Generator, alpha: float, shape: tuple[int, ...]
     return (rows[:, :, None, None] & columns[:, None, :, None]).astype("float32")
 
 
-def _with_votes(
-    targets: np.ndarray, index: pd.DataFrame, class_names: tuple[str, ...], config: TrainConfig
+def _blend(targets: np.ndarray, others: np.ndarray, share: float) -> np.ndarray:
+    return targets * (1 - np.float32(share)) + others * np.float32(share) if share else targets
+
+
+def _vote_distribution(
+    labels: np.ndarray, index: pd.DataFrame, class_names: tuple[str, ...], config: TrainConfig
 ) -> np.ndarray:
+    """Returns the fractions of the votes for the run's classes; `labels` where there are none."""
     if not has_votes(index):
+        name = "votes" if config.votes else "vote_head"
         raise FerError(
-            f"`votes` needs a dataset with FER+'s votes. {config.dataset} has none: put "
-            "fer2013new.csv beside the images and add the dataset again, or set `votes` to 0."
+            f"`{name}` needs a dataset with FER+'s votes. {config.dataset} has none: put "
+            f"fer2013new.csv beside the images and add the dataset again, or set `{name}` to 0."
         )
     columns = [f"votes_{name}" for name in class_names]
     votes = index.reindex(columns=columns, fill_value=0).to_numpy("float32")
     total = votes.sum(axis=1, keepdims=True)
-    distribution = np.divide(votes, total, out=targets.copy(), where=total > 0)
-    return targets * (1 - np.float32(config.votes)) + distribution * np.float32(config.votes)
+    return np.divide(votes, total, out=labels.copy(), where=total > 0)

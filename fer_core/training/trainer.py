@@ -16,6 +16,7 @@ from fer_core.models import (
     begin_stage,
     build_model,
     copy_initial_weights,
+    label_model,
     load_model,
     predict,
     predict_tta,
@@ -304,7 +305,7 @@ class Trainer:
             self.run.predictions_file("test", tta=averaged).unlink(missing_ok=True)
 
     def _save_model(self, probabilities: np.ndarray) -> None:
-        model = self.model if self.average is None else self.average.model
+        model = label_model(self.model) if self.average is None else self.average.model
         save_model(model, self.run.directory / "model.keras")
         save_predictions(self.run, "val", self.data.predictions("val", probabilities))
 
@@ -314,7 +315,9 @@ class Trainer:
                 f"{self.run.id} needs its initial weights. They are missing: start a new run."
             )
         source = load_model(initial.model_file, self.config, len(initial.class_names))
-        copy_initial_weights(self.model, source, self.data.class_names, initial.class_names)
+        copy_initial_weights(
+            label_model(self.model), source, self.data.class_names, initial.class_names
+        )
 
     def _learning_rate(self) -> float:
         return float(self.stage.model.optimizer.learning_rate)

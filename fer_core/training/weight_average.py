@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from fer_core.models import to_stock_model
+from fer_core.models import label_model, to_stock_model
 
 
 class AveragedModel:
@@ -17,15 +17,15 @@ class AveragedModel:
     """
 
     def __init__(self, trained: keras.Model) -> None:
-        self.trained = trained
-        self.model = to_stock_model(trained)
+        self.trained, self._labels = trained, label_model(trained)
+        self.model = to_stock_model(self._labels)
 
     def update(self) -> None:
         """Copies the averages; the model in training keeps its own weights."""
         variables = self.trained.trainable_variables
         latest = [np.array(variable) for variable in variables]
         self.trained.optimizer.finalize_variable_values(variables)
-        self.model.set_weights(self.trained.get_weights())
+        self.model.set_weights(self._labels.get_weights())
         for variable, value in zip(variables, latest, strict=True):
             variable.assign(value)
 

@@ -62,7 +62,7 @@ def runner() -> Iterator[Runner]:
         yield process
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=120) == 0
 
 
 def run_jobs(

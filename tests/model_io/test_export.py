@@ -18,6 +18,7 @@ from fer_core.model_io.export import REPORT, check_export, folder_of, list_expor
 from fer_core.model_io.export_task import export_model
 from fer_core.model_io.format import Format, Source
 from fer_core.model_io.formats import FORMATS
+from fer_core.model_io.keras_formats import write_h5
 from fer_core.model_io.readme import PROGRAM, README
 from fer_core.model_io.report import count_answers, largest_difference
 from fer_core.model_io.usage import usage_of
@@ -43,11 +44,11 @@ runpy.run_path("predict.py", run_name="__main__")
 """
 
 
-def untrained_run(recipe: str) -> Run:
-    """A run whose dataset is not on this machine, with random weights."""
+def untrained_run(recipe: str, weights: str = "none") -> Run:
+    """A run whose dataset is not on this machine, with random weights, or VGG19's of a file."""
     from fer_core.models.architectures import build_model, save_model
 
-    config = replace(RECIPES[recipe].config, dataset="elsewhere", weights="none")
+    config = replace(RECIPES[recipe].config, dataset="elsewhere", weights=weights)
     run = create_run(config)
     run.cancel()
     write_json(run.directory / "dataset.json", {"class_names": EXPRESSIONS, "counts": {}})
@@ -168,6 +169,20 @@ def test_answers_are_counted_in_pairs() -> None:
     assert largest_difference(model, export) == pytest.approx(0.6)
 
 
+def test_a_model_that_scales_otherwise_has_no_classic_file(tmp_path: Path) -> None:
+    import keras
+
+    from fer_core.models.architectures import save_model
+
+    pixels = keras.Input((8, 8, 1))
+    scaled = keras.layers.Rescaling(1 / 127.5, -1.0)(pixels)
+    answers = keras.layers.Dense(2, "softmax")(keras.layers.GlobalAveragePooling2D()(scaled))
+    save_model(keras.Model(pixels, answers), tmp_path / "model.keras")
+    with pytest.raises(FerError, match=r"divides them by 255"):
+        write_h5(tmp_path / "model.keras", tmp_path / "model.h5")
+    assert not (tmp_path / "model.h5").exists()
+
+
 def test_a_missing_package_is_named(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fer_core.model_io.format.find_spec", lambda module: None)
     with pytest.raises(FerError, match="pip install openvino"):
@@ -196,8 +211,8 @@ def test_an_export_answers_as_the_app_where_nothing_else_is_installed(
     two_runs: tuple[Run, Run], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     format = FORMATS[name]
-    if not format.is_installed:
-        pytest.skip(f"needs {format.package}")
+    if format.missing:
+        pytest.skip(f"needs {format.missing.what}")
     trained, untrained = two_runs
     monkeypatch.setenv("FER_HOME", str(trained.directory.parents[1]))
     # Each of TensorFlow's own formats starts it four times for a run; one run is enough.

@@ -141,7 +141,7 @@ def open_page() -> PageOpener:
     """Returns a function that opens a page with the given address parameters."""
 
     def open_page(name: str, **address: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=20)
+        app = AppTest.from_file(str(APP), default_timeout=120)
         app.switch_page(f"pages/{name}.py")
         app.query_params.update(address)
         return rerun(app)

@@ -46,7 +46,7 @@ def open_in_frame(monkeypatch: pytest.MonkeyPatch) -> PageOpener:
     monkeypatch.setattr(PagesManager, "__init__", begin_with_navigation)
 
     def open_page(name: str, **address: str) -> AppTest:
-        app = rerun(AppTest.from_file(str(APP), default_timeout=20))
+        app = rerun(AppTest.from_file(str(APP), default_timeout=120))
         app.switch_page(f"pages/{name}.py")
         return rerun(app)
 

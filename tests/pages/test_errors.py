@@ -30,7 +30,7 @@ def broken(*arguments: object) -> str:
 
 
 def open_home() -> AppTest:
-    return AppTest.from_file(str(APP), default_timeout=20).run()
+    return AppTest.from_file(str(APP), default_timeout=120).run()
 
 
 def assert_reported(page: AppTest) -> None:

@@ -93,7 +93,7 @@ def test_two_submissions_at_once_give_two_runs_and_one_supervisor(quick: TrainCo
     starters = [
         subprocess.Popen([sys.executable, "-c", program], cwd=paths.PROJECT) for _ in range(2)
     ]
-    assert [starter.wait(60) for starter in starters] == [0, 0]
+    assert [starter.wait(120) for starter in starters] == [0, 0]
     runs = [open_run(task.id) for task in map(tasks.Task, tasks.directories(paths.runs_root()))]
     assert len(runs) == 2
     wait_until(lambda: any(run.state is TaskState.RUNNING for run in runs))

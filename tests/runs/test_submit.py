@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 
 from fer_core.datasets.synthetic.generate import draw_dataset
+from fer_core.errors import FerError
 from fer_core.models.architectures import load_model
 from fer_core.runs import submit as submission
 from fer_core.runs.config import TrainConfig
+from fer_core.runs.listing import list_runs
 from fer_core.runs.records import COMPLETED, HISTORY_COLUMNS, Result
 from fer_core.runs.run import Run
-from fer_core.runs.submit import continue_run, create_run, open_test_task, resume_run
+from fer_core.runs.submit import (
+    continue_run,
+    create_run,
+    open_test_task,
+    resume_run,
+    submit_seeds,
+)
 from fer_core.runs.writers import save_result
 from fer_core.storage.csv_tables import append_row
 from fer_core.tasks import queue
@@ -204,3 +212,19 @@ def test_a_run_that_finds_no_room_for_its_weights_leaves_nothing_behind(
     with pytest.raises(ValueError, match="must have room.*MB free"):
         create_run(replace(config, initial_run=first.id))
     assert list(first.directory.parent.iterdir()) == [first.directory]
+
+
+def test_runs_with_several_seeds_differ_in_their_seed_alone_and_say_it(
+    config: TrainConfig, no_supervisor: None
+) -> None:
+    runs = submit_seeds(replace(config, seed=4), 3)
+    assert [run.config.seed for run in runs] == [4, 5, 6]
+    assert [run.id.rpartition("-")[2] for run in runs] == ["seed4", "seed5", "seed6"]
+    assert {replace(run.config, seed=0) for run in runs} == {config}
+    assert {run.state for run in runs} == {TaskState.QUEUED}
+    (alone,) = submit_seeds(config, 1)
+    assert "seed" not in alone.id
+    for count, seed in ((0, 0), (21, 0), (2, 2**31 - 1)):  # the last one has no seed after it
+        with pytest.raises(FerError):
+            submit_seeds(replace(config, seed=seed), count)
+    assert len(list_runs()) == 4

@@ -275,7 +275,7 @@ def test_a_task_that_does_not_stop_is_ended_and_its_lane_goes_on(
     while task.state.is_active:
         run_round(boss)
     assert task.state is TaskState.INTERRUPTED and "did not stop" in task.interruption
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert psutil.wait_procs(family, timeout=120)[1] == []
     assert sleeper.is_running() and not (task.attempt / "error.txt").exists()
     run_round(boss)
     assert following.state is TaskState.RUNNING

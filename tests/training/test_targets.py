@@ -56,6 +56,14 @@ def test_teacher_predictions_replace_a_fraction_of_the_target() -> None:
     assert made.tolist() == [pytest.approx([0.25 * 0.1 + 0.75 * 0.7, 0.25 * 0.9 + 0.75 * 0.3])]
 
 
+def test_a_second_head_has_the_votes_as_targets_beside_those_of_the_first() -> None:
+    assert targets([1, 0, 1], vote_head=0.5, label_smoothing=0.2) == [
+        pytest.approx([0.1, 0.9, 0.75, 0.25]),
+        pytest.approx([0.9, 0.1, 0, 1]),
+        pytest.approx([0.1, 0.9, 0, 1]),  # without votes: the label
+    ]
+
+
 def test_votes_are_refused_for_a_dataset_without_them() -> None:
     with pytest.raises(ValueError, match="`votes` needs a dataset with FER.'s votes. faces has"):
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))

@@ -12,7 +12,6 @@ from pages.components.predict.live_answers import show_answers, show_table
 from pages.components.predict.live_camera import is_connected, is_opened, live_recognizer, stream
 from pages.components.predict.options import PredictOptions
 from pages.components.shared.formatting import plain
-from pages.components.shared.live_plot import load_plotly
 
 PATIENCE = 40.0  # seconds for a connection; browsers retry a failed one after fifteen
 # Seconds between showing the video component and connecting. While the browser lays the component
@@ -87,7 +86,6 @@ def _show_camera(live: LiveRecognizer, run: Run, *, wanted: bool) -> None:
     laid_out = time.monotonic() - shown >= _LAYOUT_DELAY
     # Set by `_wait` and not computed here: the connection's state changes only in `stream`.
     is_late = st.session_state.get("live-late", False) and not is_connected()
-    load_plotly()
     video, answers = st.columns([3, 2], gap="medium")
     with video:
         stream(live, wanted=wanted and laid_out and not is_late)

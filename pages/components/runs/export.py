@@ -62,11 +62,10 @@ def _offer(run: Run) -> None:
 
 
 def _missing(format: Format) -> str:
-    """Returns a sentence if the format's package is not installed, else ""."""
-    if format.is_installed:
+    """Returns a sentence if something that the format needs is not installed, else ""."""
+    if (missing := format.missing) is None:
         return ""
-    command = code(f"pip install {format.package}")
-    return f"{format.label} needs a package that is not installed: {command}"
+    return f"{format.label} needs {missing.what}, which is not installed: {code(missing.command)}"
 
 
 def _labels(asked: dict) -> TaskLabels:

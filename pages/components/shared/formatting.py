@@ -10,6 +10,7 @@ from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
     MODEL_IMPORTED,
+    SEED_SUFFIX,
     STOPPED,
     Run,
     TrainConfig,
@@ -144,8 +145,9 @@ def format_run(run: Run) -> str:
     if run.name != run.id:
         return run.name
     time, _, rest = run.id.partition("_")
-    # Runs submitted within the same second have a number at the end of their ids.
-    number = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}").removeprefix("-")
+    # Runs submitted together end with their seed, others of the same second with a number.
+    end = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}")
+    number = end.replace(SEED_SUFFIX, "seed ", 1).removeprefix("-")
     return f"{format_run_title(run)} · {_format_time(time)}" + (f" ({number})" if number else "")
 
 

@@ -80,7 +80,7 @@ def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
 
 
 def show_confusion(matrix: np.ndarray, class_names: Sequence[str], key: str) -> None:
-    """Shows the confusion matrix; needs Plotly's script from `load_plotly`.
+    """Shows the confusion matrix, like curves.
 
     With `st.plotly_chart`, a page with curves would make the browser load Plotly twice.
     """

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import datasets, runs
 from fer_core.datasets import Dataset
-from fer_core.runs import SETTINGS, Augmentation, TrainConfig, list_runs
+from fer_core.runs import MOST_SEEDS, SETTINGS, Augmentation, TrainConfig, list_runs
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import with_corrections
 from pages.components.shared.formatting import SPLITS, format_run
@@ -79,6 +79,20 @@ def _number_format(value: float) -> str:
         return "%d"
     # Without a precision the browser's %e shows as many digits as the value has.
     return "%e" if 0 < abs(value) < _SCIENTIFIC_BELOW else "%.6g"
+
+
+def seeds_field(config: TrainConfig) -> int:
+    """Shows the number of runs to start, which is not a setting of a run."""
+    return field_grid(3).number_input(
+        "Seeds",
+        value=1,
+        min_value=1,
+        max_value=MOST_SEEDS,
+        key=field_key(config, "seeds"),
+        help="Queues this many runs that differ only in their seed: Seed, Seed + 1, and so on. "
+        "Compared on the Runs page, they show how much the accuracy varies by chance.",
+        persist_state="session",
+    )
 
 
 def checkbox_field(config: TrainConfig, name: str, value: bool) -> bool:

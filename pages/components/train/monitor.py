@@ -22,7 +22,7 @@ from pages.components.shared.formatting import (
     format_run_title,
     plain,
 )
-from pages.components.shared.live_plot import is_hidden, live_plot, load_plotly
+from pages.components.shared.live_plot import is_hidden, live_plot
 from pages.components.shared.scores import show_best_accuracy
 from pages.components.train.initial_run import show_origin
 from pages.components.train.outcome import show_end, show_scores
@@ -50,13 +50,9 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
             _show_stop_button(run, state)
         else:
             show_end(run)
-    with st.container(gap=None):
-        script = st.container()
-        st.fragment(_refresh, run_every=interval)(run, page_state, interval)
+    st.fragment(_refresh, run_every=interval)(run, page_state, interval)
     if not state.is_active:
         show_scores(run)
-    with script:  # filled last: the rest of the page need not wait for its 4.8 MB
-        load_plotly()
 
 
 def _refresh(run: Run, shown: PageState, interval: float | None) -> None:

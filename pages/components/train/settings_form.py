@@ -15,6 +15,7 @@ from pages.components.train.fields import (
     corrections_field,
     field_grid,
     field_key,
+    seeds_field,
     setting_fields,
     teachers_fields,
     text_field,
@@ -24,8 +25,12 @@ OPEN = "settings"  # tells in the session state whether the settings are open
 _WERE_OPEN = "settings-were-open"
 
 
-def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) -> TrainConfig | None:
-    """Shows the form, filled with `config`; returns the settings when it is submitted, else None.
+def settings_form(
+    config: TrainConfig, dataset: Dataset, initial: Run | None
+) -> tuple[TrainConfig, int] | None:
+    """Shows the form, filled with `config`.
+
+    Returns the settings and the number of seeds to train with when it is submitted, else None.
 
     With an `initial` run, whose weights the new run starts from, its image size is used.
 
@@ -45,10 +50,11 @@ def settings_form(config: TrainConfig, dataset: Dataset, initial: Run | None) ->
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
     if not start and not show:
         return None
+    seeds = settings.pop("seeds", 1)
     chosen = replace(config, dataset=dataset.name, **settings)
     if show:
         show_augmentation(chosen, dataset)
-    return chosen if start else None
+    return (chosen, seeds) if start else None
 
 
 def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -69,6 +75,7 @@ def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         )
         st.markdown("**Optimization**")
         settings = setting_fields(config, config, "optimization", columns=3)
+        settings["seeds"] = seeds_field(config)
         st.markdown("**Regularization**")
         settings |= setting_fields(config, config, "regularization", columns=4)
         settings |= teachers_fields(config, dataset)

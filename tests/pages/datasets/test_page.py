@@ -263,7 +263,7 @@ def test_while_an_import_waits_somebody_is_there_to_take_it(
     submit_drawn_dataset("faces", count=70)
     calls: list[bool] = []
     monkeypatch.setattr(queue, "ensure_supervisor", lambda: calls.append(True))
-    page = AppTest.from_function(watch, default_timeout=20)
+    page = AppTest.from_function(watch, default_timeout=120)
     checked(page)
     assert calls == [True]
     do_waiting()
@@ -320,7 +320,7 @@ def test_what_was_added_is_chosen_only_where_that_is_wanted(
 ) -> None:
     submit_drawn_dataset("new", count=70)
     do_waiting()
-    page = AppTest.from_function(watch_to_the_end, default_timeout=20, kwargs={"choose": choose})
+    page = AppTest.from_function(watch_to_the_end, default_timeout=120, kwargs={"choose": choose})
     page.query_params["dataset"] = "old"
     checked(page)
     chosen = "new" if choose else "old"
@@ -335,7 +335,7 @@ def test_the_real_supervisor_draws_a_data_set_while_the_page_looks_on(
     checked(page)
     page.number_input[0].set_value(70)
     press(page, "Draw faces")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not list_datasets():
         assert time.monotonic() < deadline, progress_of(page)
         checked(page)

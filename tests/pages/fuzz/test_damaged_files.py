@@ -35,7 +35,7 @@ EVERY = int(os.environ.get("FER_FUZZ_EVERY", "300"))  # one of so many cases is 
 SHARE = int(os.environ.get("FER_FUZZ_SHARE", "0"))  # which of them
 READ_MORE = 10  # times as many are tried without pages
 BATCH = 40  # damages in one workspace
-TIMEOUT = 20  # seconds of a page, on a busy machine
+TIMEOUT = 120  # seconds of a page, on a busy machine
 PAGES = ("home", "datasets", "train", "runs", "evaluate", "predict", "quiz")
 
 pytestmark = [

@@ -60,7 +60,7 @@ def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 
 def rerun(page: AppTest) -> AppTest:
-    page.run(timeout=60)
+    page.run(timeout=120)
     assert not page.exception, page.exception
     return page
 
@@ -102,7 +102,7 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
     opened, loaded = threading.Event(), threading.Event()
 
     def load() -> None:
-        assert opened.wait(60)
+        assert opened.wait(120)
         loaded.set()
 
     monkeypatch.setattr(shared_models, "_load_detector", load)
@@ -111,7 +111,7 @@ def test_opening_the_page_loads_the_detector_behind_it_and_does_not_wait(
         assert open_page("predict").file_uploader
         assert not loaded.is_set()
         opened.set()
-        assert loaded.wait(60)
+        assert loaded.wait(120)
     finally:
         opened.set()
         shared_models.detector_future.cache_clear()
@@ -123,7 +123,7 @@ def test_recognizing_a_photo_loads_no_tensorflow(run: Run, tmp_path: Path) -> No
 import sys
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
-page = AppTest.from_file({str(APP)!r}, default_timeout=60)
+page = AppTest.from_file({str(APP)!r}, default_timeout=120)
 page.switch_page("pages/predict.py").run()
 photo = Path({str(tmp_path / "astronaut.png")!r})
 page.file_uploader[0].set_value([(photo.name, photo.read_bytes(), "image/png")]).run()
@@ -619,7 +619,7 @@ def test_few_photos_are_decoded_at_once_whatever_the_number_of_sessions(
 
     def wait(photo: Photo, search: FaceSearch) -> None:
         inside.release()
-        leave.wait(30)
+        leave.wait(120)
         raise FerError("no photo")
 
     monkeypatch.setattr(photo_cache, "find_faces", wait)
@@ -627,7 +627,7 @@ def test_few_photos_are_decoded_at_once_whatever_the_number_of_sessions(
     photos = [Photo(f"{number}", f"{number}", bytes) for number in range(6)]
     with ThreadPoolExecutor(6) as sessions:
         done = [sessions.submit(photo_cache.recognize, photo, request) for photo in photos]
-        assert inside.acquire(timeout=30) and inside.acquire(timeout=30)
+        assert inside.acquire(timeout=120) and inside.acquire(timeout=120)
         assert not photo_cache.LARGE_PHOTOS.acquire(blocking=False)
         leave.set()
     assert all(isinstance(each.exception(), FerError) for each in done)

@@ -38,7 +38,7 @@ def watching(run: Run) -> AppTest:
 
         monitor(open_run(st.query_params["run"]), queue.snapshot("train"))
 
-    app = AppTest.from_function(page, default_timeout=20)
+    app = AppTest.from_function(page, default_timeout=120)
     app.query_params["run"] = run.id
     return rerun(app)
 

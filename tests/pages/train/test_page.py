@@ -16,7 +16,7 @@ from fer_core.storage import paths
 from fer_core.tasks import queue
 from fer_core.tasks import task as tasks
 from fer_core.tasks.task import TaskState
-from pages.components.shared.formatting import plain
+from pages.components.shared.formatting import format_run, plain
 from pages.components.train.settings_form import OPEN
 from tests.datasets.test_ferplus import voted_faces
 from tests.pages.conftest import rerun, unfold
@@ -97,6 +97,15 @@ def test_every_setting_can_be_changed(form: AppTest) -> None:
         class_names=("happy", "sad"), class_weights=True, test_at_end=False,
         average_views=False, deterministic=False, tensorboard=True,
     )  # fmt: skip
+
+
+def test_several_seeds_are_several_runs(form: AppTest) -> None:
+    number(form, "Seeds").set_value(2)
+    press_start(form)
+    second, first = started()
+    assert (first.config.seed, second.config.seed) == (0, 1)
+    assert form.query_params["run"] == first.id
+    assert format_run(second).endswith("(seed 1)")
 
 
 def test_labels_are_a_choice_where_a_dataset_has_votes(page: AppTest) -> None:

@@ -1,18 +1,16 @@
 """A Plotly figure that is redrawn in place: zoom, hover and hidden traces survive a refresh.
 
-`st.plotly_chart` creates a new chart whenever its data change. Here `load_plotly` sends Plotly's
-script once, outside the refreshing fragment, and a refresh sends only the figure.
+`st.plotly_chart` creates a new chart whenever its data change. Here the browser gets Plotly's
+script once, over HTTP, and a refresh sends only the figure. The app needs `script_route`.
 """
 
-from functools import cache
 from pathlib import Path
 
-import plotly
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
+
+from pages.components.shared.plotly_script import script_address
 
 _HERE = Path(__file__).parent
-_READY = "\nwindow.dispatchEvent(new Event('plotly-ready'));\nexport default () => {};\n"
 
 _plot = st.components.v2.component(
     "fer_live_plot",
@@ -20,14 +18,6 @@ _plot = st.components.v2.component(
     js=(_HERE / "live_plot.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
-
-
-def load_plotly() -> None:
-    """Sends Plotly's script to the browser; call it once on a page, outside fragments.
-
-    Streamlit caches large messages, so the script is transferred once per browser session.
-    """
-    _loader()(key="plotly")
 
 
 def live_plot(
@@ -44,6 +34,7 @@ def live_plot(
         tools: show Plotly's buttons while the pointer is on the figure.
     """
     data = {"figure": figure, "height": height, "label": label, "tools": tools}
+    data["script"] = script_address()
     _plot(data=data, key=key, height=height, on_hidden_change=lambda: None)
 
 
@@ -51,9 +42,3 @@ def is_hidden(key: str) -> bool:
     """Tells whether the figure is in a background tab, as reported by the browser."""
     state = st.session_state.get(key)
     return bool(state and state.get("hidden"))
-
-
-@cache
-def _loader() -> ComponentRenderer:
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    return st.components.v2.component("fer_plotly", js=script.read_text(encoding="utf-8") + _READY)

@@ -11,6 +11,7 @@ export default function ({ data, parentElement, setStateValue }) {
   element.setAttribute("role", "img");
   element.setAttribute("aria-label", data.label);
   element.figure = data.figure;
+  element.script = data.script;
   element.options = { ...OPTIONS, displayModeBar: data.tools && "hover" };
   element.reportHidden = (hidden) => setStateValue("hidden", hidden);
   if (!element.onVisibility) watchVisibility(element);
@@ -30,12 +31,21 @@ function watchVisibility(element) {
 
 // Hidden tabs draw nothing.
 function show(element) {
-  if (!document.hidden) whenPlotlyIsLoaded(() => draw(element));
+  if (!document.hidden) loadPlotly(element.script).then(() => draw(element));
 }
 
-function whenPlotlyIsLoaded(action) {
-  if (window.Plotly) action();
-  else window.addEventListener("plotly-ready", action, { once: true });
+// Once for all figures of the tab. After an error, the next figure or refresh tries again.
+function loadPlotly(address) {
+  return (window.plotlyForLivePlots ??= new Promise((done) => {
+    const script = document.createElement("script");
+    script.onload = done;
+    script.onerror = () => {
+      script.remove();
+      delete window.plotlyForLivePlots;
+    };
+    script.src = address;
+    document.head.append(script);
+  }));
 }
 
 function draw(element) {
