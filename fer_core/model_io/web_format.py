@@ -97,4 +97,5 @@ WEB = Format(
     code=ONNX.code,
     also_missing=_missing,
     introduction=_INTRODUCTION,
+    takes_onnx=True,
 )

@@ -179,41 +179,9 @@ class _Form:
 
     def _fields(self, best: Proposal | None, key: str) -> ImportChoices | None:
         """Returns the choices, or says what is still missing."""
-        model = self._model
-        is_gray = model.input_shape[2] == 1
-        scalings = [model.scaling] if model.scaling else list(SCALINGS)
-        if is_gray:
-            scalings = [name for name in scalings if not name.startswith("imagenet")]
-        scaling = st.selectbox(
-            "Values of the pixels",
-            scalings,
-            index=scalings.index(best.scaling) if best else 0,
-            format_func=lambda name: _VALUES[name],
-            key=f"scaling-{key}",
-            help="What the program that trained the model made of pixels from 0 to 255. With other "
-            "values the model sees a too dark or too bright face, and its answers are wrong.",
-        )
-        color = "gray"
-        if not is_gray:
-            colors = list(COLORS)
-            color = st.selectbox(
-                "Color",
-                colors,
-                index=colors.index(best.color if best else "RGB"),
-                format_func=lambda name: _COLORS[name],
-                key=f"color-{key}",
-                help="In which order the model takes the three colors of a pixel.",
-            )
-        names = best.class_names if best else model.class_names
-        text = st.text_area(
-            f"{model.classes} classes, one a line, in the order of the model's outputs",
-            "\n".join(names),
-            key=f"classes-{key}",
-            height=min(400, 40 + 26 * max(model.classes, 3)),
-            placeholder="angry\ndisgust\nfear\n…",
-            help="The order in which the model was trained. Keras's folder readers sort classes "
-            "alphabetically; FER2013 begins with angry, disgust, fear, happy.",
-        )
+        scaling = self._choose_scaling(best, key)
+        color = "gray" if self._is_gray else _choose_color(best, key)
+        text = self._choose_names(best, key)
         margin = st.number_input(
             "Margin around the face",
             0.0,
@@ -226,11 +194,53 @@ class _Form:
         )
         class_names = tuple(line.strip() for line in text.splitlines() if line.strip())
         try:
-            _check_names(class_names, model.classes)
+            _check_names(class_names, self._model.classes)
             return ImportChoices(class_names, scaling, color, margin)
         except FerError as error:
             st.caption(f":material/info: {plain(str(error))}")
             return None
+
+    @property
+    def _is_gray(self) -> bool:
+        return self._model.input_shape[2] == 1
+
+    def _choose_scaling(self, best: Proposal | None, key: str) -> str:
+        scalings = [self._model.scaling] if self._model.scaling else list(SCALINGS)
+        if self._is_gray:
+            scalings = [name for name in scalings if not name.startswith("imagenet")]
+        return st.selectbox(
+            "Values of the pixels",
+            scalings,
+            index=scalings.index(best.scaling) if best else 0,
+            format_func=lambda name: _VALUES[name],
+            key=f"scaling-{key}",
+            help="What the program that trained the model made of pixels from 0 to 255. With other "
+            "values the model sees a too dark or too bright face, and its answers are wrong.",
+        )
+
+    def _choose_names(self, best: Proposal | None, key: str) -> str:
+        classes = self._model.classes
+        return st.text_area(
+            f"{classes} classes, one a line, in the order of the model's outputs",
+            "\n".join(best.class_names if best else self._model.class_names),
+            key=f"classes-{key}",
+            height=min(400, 40 + 26 * max(classes, 3)),
+            placeholder="angry\ndisgust\nfear\n…",
+            help="The order in which the model was trained. Keras's folder readers sort classes "
+            "alphabetically; FER2013 begins with angry, disgust, fear, happy.",
+        )
+
+
+def _choose_color(best: Proposal | None, key: str) -> str:
+    colors = list(COLORS)
+    return st.selectbox(
+        "Color",
+        colors,
+        index=colors.index(best.color if best else "RGB"),
+        format_func=lambda name: _COLORS[name],
+        key=f"color-{key}",
+        help="In which order the model takes the three colors of a pixel.",
+    )
 
 
 def _check_names(names: Sequence[str], classes: int) -> None:
