@@ -94,4 +94,5 @@ WEB = replace(  # in Python it is used as ONNX, and it takes the same models
     write=write_web,
     also_missing=_missing,
     introduction=_INTRODUCTION,
+    takes_onnx=True,
 )

@@ -124,7 +124,7 @@ def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
 
 def can_start_from(config: TrainConfig, run: Run) -> bool:
     """Tells whether settings can start from the weights of a run, at its image size."""
-    if run.model_file is None:
+    if not run.has_keras_model:
         return False
     return starting_from(config, run).architecture == run.config.architecture
 
@@ -300,6 +300,7 @@ def _initial_run(config: TrainConfig) -> Run | None:
     run = open_run(config.initial_run)
     if run.model_file is None:
         raise FerError(f"A run can start only from a run with a model. {run.id} has none yet.")
+    run.require_keras("Training from a model")
     other = run.config
     if (other.architecture, other.image_size) != (config.architecture, config.image_size):
         height, width = other.image_size
@@ -324,6 +325,7 @@ def _teachers(config: TrainConfig) -> list[Run]:
     for run in runs.values():
         if run.model_file is None:
             raise FerError(f"A teacher needs a model. {run.id} has none yet.")
+        run.require_keras("Learning from a teacher")
         lacking = [name for name in class_names if name not in run.class_names]
         if lacking:
             raise FerError(
