@@ -80,7 +80,7 @@ ARCHITECTURES = {
     ),
 }
 
-# Of runs that were not trained here. The models of ensembles are made of those of other runs, ...
+# Of runs that no recipe builds. The models of ensembles are made of those of other runs, ...
 ENSEMBLES = {
     1: "ensemble",  # by the channels of the input
     3: "ensemble_color",
@@ -90,7 +90,7 @@ IMPORTED = {
     1: "imported",
     3: "imported_color",
 }
-_UNTRAINED = {
+_FROM_MODELS = {
     name: Architecture(family, channels, 1, description)
     for family, description, names in (
         ("ensemble", "The weighted mean of other models' answers.", ENSEMBLES),
@@ -526,7 +526,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES | _UNTRAINED:
+        if self.architecture not in ARCHITECTURES | _FROM_MODELS:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -598,7 +598,7 @@ class TrainConfig:
     @property
     def is_trained(self) -> bool:
         """Tells whether training makes the model; an ensemble's is made of other models."""
-        return self.architecture not in _UNTRAINED
+        return self.family != "ensemble"
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -613,7 +613,7 @@ class TrainConfig:
 
     @property
     def _architecture(self) -> Architecture:
-        return (ARCHITECTURES | _UNTRAINED)[self.architecture]
+        return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""
