@@ -6,12 +6,14 @@ from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
 from .architectures import label_model as label_model
 from .architectures import load_model as load_model
+from .architectures import resave_model as resave_model
 from .architectures import save_model as save_model
 from .architectures import to_stock_model as to_stock_model
 from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .augmentation import draw_augmentation as draw_augmentation
 from .blueprint import Blueprint as Blueprint
 from .blueprint import Layer as Layer
 from .blueprint import checked_settings as checked_settings
@@ -59,6 +61,7 @@ __all__ = [
     "build_model",
     "copy_initial_weights",
     "augmentation_examples",
+    "draw_augmentation",
     "in_float32",
     "label_model",
     "load_for_prediction",
@@ -68,6 +71,7 @@ __all__ = [
     "predict",
     "predict_tta",
     "prediction_batch_size",
+    "resave_model",
     "save_model",
     "to_onnx",
     "to_stock_model",
