@@ -10,9 +10,8 @@ from fer_core import tasks
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import tensorboard
-from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
+from fer_core.runs.config import IMPORTED_RECIPE, LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
-from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
@@ -67,11 +66,7 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
             switched off.
     """
     tasks.check_submission()
-    if not config.is_trained:
-        raise FerError(
-            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
-            f"Runs page. Received: {config.architecture}"
-        )
+    _check_trained(config)
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
@@ -164,6 +159,14 @@ def importing_run(
     except BaseException:
         shutil.rmtree(run.directory, ignore_errors=True)
         raise
+
+
+def _check_trained(config: TrainConfig) -> None:
+    if not config.is_trained:
+        raise FerError(
+            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
+            f"Runs page. Received: {config.architecture}"
+        )
 
 
 def resume_run(run: Run) -> None:
