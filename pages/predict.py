@@ -66,6 +66,13 @@ st.caption(
 
 models = [run for run in runs.list_runs() if run.model_file]
 run = pick_run("Model", models, prefers_pretrained=True)
+st.page_link(
+    "pages/runs.py",
+    label="Import a model",
+    icon=":material/input:",
+    query_params={"import": "model"},
+    help="Use a model that another program trained: Keras, ONNX or LiteRT.",
+)
 provenance_place = st.container()
 source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -79,9 +86,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     shows_grad_cam = st.toggle(
         "Grad-CAM",
         key="grad-cam",
-        disabled=source in (LIVE, VIDEO, BATCH),
+        disabled=source in (LIVE, VIDEO, BATCH) or not run.has_keras_model,
         help="Highlights the parts of a face that speak for the predicted expression. Explains "
-        "what the model used, not whether the prediction is correct. For photos only.",
+        "what the model used, not whether the prediction is correct. For photos and Keras models "
+        "only.",
     )
 provenance = provenance_of(run, tta=tta)
 with provenance_place:

@@ -12,6 +12,7 @@ from pages.components.runs.ensemble import offer_ensemble, show_members, show_pr
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
+from pages.components.runs.import_model import offer_model_import
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
 from pages.components.shared.errors import show_reported_errors
@@ -41,6 +42,7 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
 st.title("Runs")
 st.caption("All trained models. Select runs to compare, star, archive or delete them.")
 
+offer_model_import()
 with st.container():  # what is below stays as it is when one is deleted
     show_damaged(runs.unreadable_runs())
 show_progress()

@@ -37,6 +37,7 @@ FRONT_DOORS = (
     "fer_core.evaluation",
     "fer_core.markers",
     "fer_core.models",
+    "fer_core.models.foreign",
     "fer_core.model_io",
     "fer_core.ensembles",
     "fer_core.model_io.importing",

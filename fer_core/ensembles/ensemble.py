@@ -57,11 +57,7 @@ def _check_member(run: Run) -> None:
             f"A member of an ensemble must be a single model. {run.id} is an ensemble: choose its "
             "members."
         )
-    if run.model_file.suffix != ".keras":
-        raise FerError(
-            "A member of an ensemble must have layers that can be rebuilt. "
-            f"{run.id} has its model as {run.model_file.name}."
-        )
+    run.require_keras("A member of an ensemble")
 
 
 def reference_of(runs: Sequence[Run]) -> Run:

@@ -72,7 +72,7 @@ def evaluate(
             sealed test split.
     """
     check_evaluation(run, dataset, split)
-    classifier = Classifier.load(run, keras=True)
+    classifier = Classifier.load(run, keras=run.has_keras_model)
     positions = dataset.select(None if split == EVERYTHING else split)
     labels = dataset.index["expression"].iloc[positions]
     known = labels.isin(run.class_names).to_numpy()

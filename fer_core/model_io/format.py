@@ -65,6 +65,7 @@ class Format:
     gate: Gate = FLOAT32
     value_range: tuple[float, float] = (0.0, 255.0)  # of the pixels that the model takes
     is_quantized: bool = False
+    takes_onnx: bool = False  # it is written from an imported .onnx file too, not only from Keras
     also_missing: Callable[[], Missing | None] = _nothing  # besides the package
     introduction: str = ""  # what README.md says before it comes to Python; Markdown
 

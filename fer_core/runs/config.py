@@ -81,7 +81,7 @@ ARCHITECTURES = {
 }
 
 IMPORTED_RECIPE = "imported"  # of a run whose model another program trained; it has no settings
-# Of runs that were not trained here. The models of ensembles are made of those of other runs, ...
+# Of runs that no recipe builds. The models of ensembles are made of those of other runs, ...
 ENSEMBLES = {
     1: "ensemble",  # by the channels of the input
     3: "ensemble_color",
@@ -91,7 +91,7 @@ IMPORTED = {
     1: "imported",
     3: "imported_color",
 }
-_UNTRAINED = {
+_FROM_MODELS = {
     name: Architecture(family, channels, 1, description)
     for family, description, names in (
         ("ensemble", "The weighted mean of other models' answers.", ENSEMBLES),
@@ -527,7 +527,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES | _UNTRAINED:
+        if self.architecture not in ARCHITECTURES | _FROM_MODELS:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -614,7 +614,7 @@ class TrainConfig:
 
     @property
     def _architecture(self) -> Architecture:
-        return (ARCHITECTURES | _UNTRAINED)[self.architecture]
+        return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

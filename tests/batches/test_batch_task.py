@@ -117,7 +117,9 @@ def check_export(out: Path, results: BatchResults) -> None:
     assert files.set_index("file").loc["broken.mp4", "problem"].startswith("broken.mp4 cannot")
 
 
-def test_so_many_frames_a_second_and_only_what_the_table_lists(run: Run, folder: Path) -> None:
+def test_a_batch_reads_the_given_frames_per_second_of_listed_files_only(
+    run: Run, folder: Path
+) -> None:
     settings = BatchSettings(CALM.video, per_second=5, patterns=("*.mp4",), only_listed=True)
     batch = submit_folder(run, folder, settings, table=b"file\nann.mp4\ncy.png\n")
     do(batch)

@@ -253,7 +253,7 @@ def test_what_was_recognised_counts_the_images_that_are_kept(source):
         ),
     ],
 )
-def test_what_cannot_be_trained_on_is_said(tmp_path, tree, sentence):
+def test_a_dataset_that_cannot_be_trained_on_has_a_note_why(tmp_path, tree, sentence):
     dataset = import_source(write_tree(tmp_path / "faces", tree), "faces")
     assert dataset.notes[-1].startswith(sentence)
 
@@ -267,7 +267,7 @@ def test_a_single_expression_is_said_to_teach_nothing(source):
     assert notes[-1].startswith("The only expression is happy")
 
 
-def test_what_can_be_trained_on_says_nothing_of_it(source):
+def test_a_dataset_that_can_be_trained_on_has_no_note_about_it(source):
     assert not any("no network" in note for note in import_source(source, "faces").notes)
 
 
@@ -355,7 +355,7 @@ def test_a_copied_array_is_read_again_by_opening_it_once(tmp_path, monkeypatch):
     assert len([path for path in opened if path.name == "images.npy"]) <= 2  # header and rows
 
 
-def test_of_a_changed_array_only_the_changed_rows_are_others(tmp_path):
+def test_only_changed_rows_of_an_array_count_as_changed_images(tmp_path):
     dataset = import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer")
     key = dataset.pixels_key()
     rows = np.load(dataset.directory / "images.npy")

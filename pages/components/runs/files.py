@@ -56,7 +56,7 @@ def _offer_files(one: Overview) -> None:
     for file in [*([run.model_file] if run.model_file else []), *run.exports]:
         if not access.current().may_read(file, run.directory):  # a link out of the run
             continue
-        name = file_name(run.id, ".keras") if file == run.model_file else file.name
+        name = file_name(run.id, file.suffix) if file == run.model_file else file.name
         label = f"{plain(file.name)}, {format_size(file.stat().st_size)}"
         key = f"download-{run.id}-{file.name}"
         offer_download(label, file.read_bytes, name, "application/octet-stream", key=key)

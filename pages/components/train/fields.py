@@ -162,7 +162,7 @@ def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     fitting = {
         run.id: format_run(run)
         for run in list_runs()
-        if run.model_file is not None and set(dataset.class_names) & set(run.class_names)
+        if run.has_keras_model and set(dataset.class_names) & set(run.class_names)
     }
     if not fitting:
         return {}
