@@ -107,6 +107,8 @@ def _train(options: argparse.Namespace) -> int:
 
 def _distill(options: argparse.Namespace) -> int:
     options.dataset = options.dataset or find_run(options.teachers[0]).config.dataset
+    if not options.dataset:
+        raise FerError("The first teacher names no dataset. Choose one with --dataset.")
     return _train(options)
 
 

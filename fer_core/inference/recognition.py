@@ -141,6 +141,8 @@ class Classifier:
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+        if keras:
+            run.require_keras("Grad-CAM")
         load = models.load_model if keras else models.load_for_prediction
         calibration = run.calibration(tta=tta)
         return cls(

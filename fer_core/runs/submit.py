@@ -73,11 +73,7 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     if config.initial_run:
         config = starting_from(config, open_run(config.initial_run))
     initial, teachers = _initial_run(config), _teachers(config)
-    if config.family == "imported" and initial is None:
-        raise FerError(
-            "The architecture of an imported model is that of its file: choose the imported run "
-            f"to start from. Received: {config.architecture} without an initial run"
-        )
+    _check_architecture(config, initial)
     if initial is not None:  # its weights include the backbone's
         config = replace(config, initial_run=initial.id, weights="none")
     config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
@@ -100,6 +96,20 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     return Run(directory)
 
 
+def _check_architecture(config: TrainConfig, initial: Run | None) -> None:
+    """Raises a FerError if nothing can build the model: it is made of others, or of a file."""
+    if not config.is_trained:
+        raise FerError(
+            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
+            f"Runs page. Received: {config.architecture}"
+        )
+    if config.family == "imported" and initial is None:
+        raise FerError(
+            "The architecture of an imported model is that of its file: choose the imported run "
+            f"to start from. Received: {config.architecture} without an initial run"
+        )
+
+
 def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
     """Returns settings that start from the weights of a run.
 
@@ -114,7 +124,7 @@ def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
 
 def can_start_from(config: TrainConfig, run: Run) -> bool:
     """Tells whether settings can start from the weights of a run, at its image size."""
-    if run.model_file is None:
+    if not run.has_keras_model:
         return False
     return starting_from(config, run).architecture == run.config.architecture
 
@@ -290,6 +300,7 @@ def _initial_run(config: TrainConfig) -> Run | None:
     run = open_run(config.initial_run)
     if run.model_file is None:
         raise FerError(f"A run can start only from a run with a model. {run.id} has none yet.")
+    run.require_keras("Training from a model")
     other = run.config
     if (other.architecture, other.image_size) != (config.architecture, config.image_size):
         height, width = other.image_size
@@ -314,6 +325,7 @@ def _teachers(config: TrainConfig) -> list[Run]:
     for run in runs.values():
         if run.model_file is None:
             raise FerError(f"A teacher needs a model. {run.id} has none yet.")
+        run.require_keras("Learning from a teacher")
         lacking = [name for name in class_names if name not in run.class_names]
         if lacking:
             raise FerError(

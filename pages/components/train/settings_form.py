@@ -74,16 +74,17 @@ def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
             "settings."
         )
         st.markdown("**Optimization**")
-        settings = setting_fields(config, config, "optimization", columns=3)
-        settings["seeds"] = seeds_field(config)
+        grid = field_grid(3)
+        settings = setting_fields(config, config, "optimization", grid)
+        settings["seeds"] = seeds_field(config, grid)
         st.markdown("**Regularization**")
-        settings |= setting_fields(config, config, "regularization", columns=4)
+        settings |= setting_fields(config, config, "regularization", field_grid(4))
         settings |= teachers_fields(config, dataset)
         st.markdown("**Images**")
         settings |= _images(config, dataset)
         settings["augmentation"] = _augmentation(config)
         st.markdown("**Computation and output**")
-        return settings | setting_fields(config, config, "computation", columns=3)
+        return settings | setting_fields(config, config, "computation", field_grid(3))
 
 
 def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -134,4 +135,5 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
 
 def _augmentation(config: TrainConfig) -> Augmentation:
     st.markdown("**Augmentation**: random changes of the training images, new in every epoch")
-    return Augmentation(**setting_fields(config, config.augmentation, "augmentation", columns=4))
+    grid = field_grid(4)
+    return Augmentation(**setting_fields(config, config.augmentation, "augmentation", grid))
