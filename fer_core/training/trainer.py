@@ -72,9 +72,7 @@ def run_training(task: Task) -> None:
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    # Of others the initial weights are copied; what was imported tells the layers, too.
-    initial = run.initial.model_file if run.initial and config.family == "imported" else None
-    model = build_model(config, len(data.class_names), data.steps_per_epoch, initial=initial)
+    model = _build(run, data)
     data = with_teacher_targets(
         run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )
@@ -83,6 +81,14 @@ def run_training(task: Task) -> None:
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
+
+
+def _build(run: Run, data: RunData) -> keras.Model:
+    """Builds the run's model; that of an imported run tells the layers, not only the weights."""
+    classes, steps = len(data.class_names), data.steps_per_epoch
+    if run.config.family == "imported" and run.initial is not None:
+        return build_model(run.config, classes, steps, initial=run.initial.model_file)
+    return build_model(run.config, classes, steps)
 
 
 class Trainer:
