@@ -83,6 +83,12 @@ def gpu_names() -> tuple[str, ...]:
     return _query_gpus("name")
 
 
+def gpu_memory() -> int:
+    """Returns the bytes of memory of the first of NVIDIA's GPUs, or 0 if that is not known."""
+    mebibytes = next(iter(_query_gpus("memory.total")), "").partition(" ")[0]
+    return int(mebibytes) * 2**20 if mebibytes.isdecimal() else 0
+
+
 def _query_gpus(field: str) -> tuple[str, ...]:
     program = shutil.which("nvidia-smi")
     if program is None:

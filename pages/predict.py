@@ -10,7 +10,8 @@ from pages.components.predict.options import PredictOptions, choose_abstention, 
 from pages.components.predict.photos import show_camera, show_files
 from pages.components.predict.video_tab import show_videos
 from pages.components.predict.whole_pictures import WHOLE
-from pages.components.shared.models import FaceSearch, preload
+from pages.components.shared.formatting import plain
+from pages.components.shared.models import FaceSearch, preload, slow_model_reason
 from pages.components.shared.pickers import pick_run
 
 FILES, CAMERA, LIVE, VIDEO, BATCH = "Files", "Camera", "Live", "Video", "Batch"
@@ -95,4 +96,8 @@ with provenance_place:
     show_provenance(provenance)
 abstention = choose_abstention(run, tta)
 preload(run, tta)
+if reason := slow_model_reason(run, tta):
+    provenance_place.caption(
+        plain(f"TensorFlow predicts with this model, which takes longer: {reason}."),
+    )
 SOURCES[source](PredictOptions(provenance, search, abstention, tta, shows_grad_cam))

@@ -8,6 +8,7 @@ from fer_core import evaluation, runs
 from fer_core.evaluation import Overview
 from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
+from pages.components.runs.ensemble import offer_ensemble, show_members, show_progress
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
@@ -24,8 +25,11 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
         st.markdown(f"**{count}** selected", width="content")
         offer_marks(chosen)
         offer_deletion([one.run for one in chosen])
+        if len(chosen) > 1:
+            offer_ensemble([one.run for one in chosen])
     if len(chosen) == 1:
         show_files(chosen)
+        show_members(chosen[0].run)
         if not chosen[0].run.is_pretrained:
             edit_notes(chosen[0])
         offer_export(chosen[0].run)
@@ -41,6 +45,7 @@ st.caption("All trained models. Select runs to compare, star, archive or delete 
 offer_model_import()
 with st.container():  # what is below stays as it is when one is deleted
     show_damaged(runs.unreadable_runs())
+show_progress()
 everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
     show_reported_errors()

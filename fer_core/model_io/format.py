@@ -36,10 +36,15 @@ INT8 = Gate(min_agreement=0.93)
 
 @dataclass(frozen=True)
 class Missing:
-    """Tells what a format needs that is not on this machine, and the command that gets it."""
+    """Tells what a format needs that is not on this machine, and how to get it."""
 
     what: str
+    how: str  # what to do with the command
     command: str
+
+    def __str__(self) -> str:
+        """Returns a clause that follows "needs"."""
+        return f"{self.what}, which is not installed. {self.how}: {self.command}"
 
 
 def _nothing() -> None:
@@ -68,5 +73,6 @@ class Format:
     def missing(self) -> Missing | None:
         """Returns what is not installed, or None; the package is not imported."""
         if find_spec(self.module) is None:
-            return Missing(f"the package {self.package}", f"pip install {self.package}")
+            command = f"pip install {self.package}"
+            return Missing(f"the package {self.package}", "Install it", command)
         return self.also_missing()

@@ -10,6 +10,11 @@ from fer_core.evaluation import provenance_of, threshold_of
 from fer_core.runs import Run
 from fer_core.storage import Count, Fraction, Number, cached_by_mtime
 
+PROHIBITED_USES = (
+    "A face's expression is not a person's emotion: do not use the model to judge, select or watch "
+    "people."
+)
+
 
 @dataclass(frozen=True)
 class MeasuredAccuracy:

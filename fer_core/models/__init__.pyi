@@ -13,6 +13,7 @@ from .architectures import trained_layers as trained_layers
 from .augmentation import augment as augment
 from .augmentation import augment_view as augment_view
 from .augmentation import augmentation_examples as augmentation_examples
+from .augmentation import draw_augmentation as draw_augmentation
 from .blueprint import Blueprint as Blueprint
 from .blueprint import Layer as Layer
 from .blueprint import checked_settings as checked_settings
@@ -27,6 +28,7 @@ from .onnx_export import UnsupportedModelError as UnsupportedModelError
 from .onnx_export import layer_shapes as layer_shapes
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
+from .onnx_model import reason_for_keras as reason_for_keras
 from .onnx_model import to_onnx as to_onnx
 from .optimizers import make_optimizer as make_optimizer
 from .prediction import Images as Images
@@ -59,9 +61,11 @@ __all__ = [
     "build_model",
     "copy_initial_weights",
     "augmentation_examples",
+    "draw_augmentation",
     "in_float32",
     "label_model",
     "load_for_prediction",
+    "reason_for_keras",
     "load_model",
     "make_optimizer",
     "predict",

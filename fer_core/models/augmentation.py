@@ -1,5 +1,6 @@
 """Random augmentation of training images, as a pure function of images and seed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -39,6 +40,34 @@ def augment(
     if settings.erasing:
         augmented = _erase(augmented, settings.erasing, (*seed, _ERASING))
     return augmented, targets
+
+
+def draw_augmentation(
+    shape: tuple[int, ...], settings: Augmentation, seed: tuple[int, ...]
+) -> dict[str, np.ndarray]:
+    """Draws what `augment` does to a batch with that seed, for a device that does the same.
+
+    Args:
+        shape: of the images, (n, height, width, channels).
+
+    Returns:
+        What there is of: `matrices` float32 (n, 2, 3), which map (x, y) of the result to pixels of
+        the original; `factors` of the contrast and `shifts` of the brightness, float32 (n, 1, 1,
+        1); `erased` bool (n, height, width, 1), and `noise` uint8 (n, height, width, channels).
+    """
+    drawn = {}
+    if settings.moves:
+        matrices = _to_corner(draw_matrices(shape[0], settings, seed), shape[1:3])
+        drawn["matrices"] = matrices[:, :2].astype("float32")
+    if settings.contrast or settings.brightness:
+        drawn["factors"], drawn["shifts"] = _draw_light(shape[0], settings, (*seed, _LIGHT))
+    if settings.erasing:
+        drawn["erased"] = np.zeros((*shape[:3], 1), bool)
+        drawn["noise"] = np.zeros(shape, "uint8")
+        for window, noise in _draw_erasures(shape, settings.erasing, (*seed, _ERASING)):
+            drawn["erased"][window] = True
+            drawn["noise"][window] = np.rint(noise)
+    return drawn
 
 
 def augment_view(
@@ -128,12 +157,22 @@ def _warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 def _adjust_light(images: np.ndarray, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
     """Changes the contrast of each image, around its mean, and its brightness."""
-    rng = np.random.default_rng(seed)
-    factors, shifts = rng.uniform(-1, 1, (2, len(images), 1, 1, 1)).astype("float32")
+    factors, shifts = _draw_light(len(images), settings, seed)
     means = images.mean(axis=(1, 2, 3), keepdims=True)
-    factors = 1 + factors * np.float32(settings.contrast)
-    adjusted = (images - means) * factors + means + shifts * np.float32(settings.brightness * 255)
+    adjusted = (images - means) * factors + means + shifts
     return np.clip(adjusted, 0, 255, out=adjusted)
+
+
+def _draw_light(count: int, settings: Augmentation, seed: tuple[int, ...]) -> np.ndarray:
+    """Returns factors of the contrast and shifts in gray levels, float32 (2, count, 1, 1, 1)."""
+    rng = np.random.default_rng(seed)
+    factors, shifts = rng.uniform(-1, 1, (2, count, 1, 1, 1)).astype("float32")
+    return np.stack(
+        [
+            1 + factors * np.float32(settings.contrast),
+            shifts * np.float32(settings.brightness * 255),
+        ]
+    )
 
 
 def _erase(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
@@ -141,17 +180,25 @@ def _erase(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.nda
 
     Random erasing (Zhong et al., "Random Erasing Data Augmentation", 2020).
     """
+    for window, noise in _draw_erasures(images.shape, fraction, seed):
+        images[window] = noise
+    return images
+
+
+def _draw_erasures(
+    shape: tuple[int, ...], fraction: float, seed: tuple[int, ...]
+) -> Iterator[tuple[tuple[np.integer, slice, slice], np.ndarray]]:
+    """Yields (number, rows, columns) of each rectangle and its noise in [0, 255]."""
     rng = np.random.default_rng(seed)
-    height, width, channels = images.shape[1:]
-    for number in np.flatnonzero(rng.random(len(images)) < fraction):
+    count, height, width, channels = shape
+    for number in np.flatnonzero(rng.random(count) < fraction):
         area = rng.uniform(*_ERASED_AREAS) * height * width
         aspect = np.exp(rng.uniform(*np.log(_ERASED_ASPECTS)))
         rows = min(height, max(1, round(np.sqrt(area * aspect))))
         columns = min(width, max(1, round(np.sqrt(area / aspect))))
         top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
         noise = rng.uniform(0, 255, (rows, columns, channels))
-        images[number, top : top + rows, left : left + columns] = noise
-    return images
+        yield (number, slice(top, top + rows), slice(left, left + columns)), noise
 
 
 def _matrices(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from fer_core.onnx_graphs import Session
 from fer_core.runs import TrainConfig
 
 _LOG = logging.getLogger(__name__)
+_REASONS: WeakKeyDictionary[Model, str] = WeakKeyDictionary()  # of models that Keras runs
 
 
 class OnnxModel:
@@ -77,7 +79,14 @@ def load_for_prediction(
     _LOG.warning("TensorFlow predicts with %s, which takes longer: %s.", path, reason)
     from fer_core.models.architectures import load_model
 
-    return load_model(path, config, classes)
+    loaded = load_model(path, config, classes)
+    _REASONS[loaded] = reason
+    return loaded
+
+
+def reason_for_keras(model: Model) -> str:
+    """Returns why `load_for_prediction` loaded a model with Keras; an empty text if it did not."""
+    return _REASONS.get(model, "")
 
 
 def _parity_problem(model: OnnxModel, answers: np.ndarray | None) -> str:

@@ -27,7 +27,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 class Architecture:
     """Describes a model that can be built."""
 
-    family: str  # "cnn", "vgg19" or "imported"
+    family: str  # "cnn", "vgg19", "ensemble" or "imported"
     channels: int  # 1 gray, 3 RGB
     smallest: int  # least height and width in pixels
     description: str
@@ -80,14 +80,23 @@ ARCHITECTURES = {
     ),
 }
 
-# Of models that another program made: their layers are those of a file.
+# Of runs that no recipe builds. The models of ensembles are made of those of other runs, ...
+ENSEMBLES = {
+    1: "ensemble",  # by the channels of the input
+    3: "ensemble_color",
+}
+# ... and the layers of imported models are those of a file.
 IMPORTED = {
-    1: "imported",  # by the channels of the input
+    1: "imported",
     3: "imported_color",
 }
-_FROM_FILES = {
-    name: Architecture("imported", channels, 1, "The layers of an imported model.")
-    for channels, name in IMPORTED.items()
+_FROM_MODELS = {
+    name: Architecture(family, channels, 1, description)
+    for family, description, names in (
+        ("ensemble", "The weighted mean of other models' answers.", ENSEMBLES),
+        ("imported", "The layers of an imported model.", IMPORTED),
+    )
+    for channels, name in names.items()
 }
 
 
@@ -517,7 +526,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES | _FROM_FILES:
+        if self.architecture not in ARCHITECTURES | _FROM_MODELS:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -583,8 +592,13 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """Returns the architecture's family: "cnn", "vgg19" or "imported"."""
+        """Returns the architecture's family: "cnn", "vgg19", "ensemble" or "imported"."""
         return self._architecture.family
+
+    @property
+    def is_trained(self) -> bool:
+        """Tells whether training makes the model; an ensemble's is made of other models."""
+        return self.family != "ensemble"
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -599,7 +613,7 @@ class TrainConfig:
 
     @property
     def _architecture(self) -> Architecture:
-        return (ARCHITECTURES | _FROM_FILES)[self.architecture]
+        return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

@@ -157,7 +157,8 @@ def recipe_title(config: TrainConfig) -> str:
     if config.recipe == IMPORTED_RECIPE:
         return "Imported"
     recipe = RECIPES.get(config.recipe)
-    return recipe.title if recipe else config.architecture
+    title = recipe.title if recipe else config.architecture
+    return f"{title}, imported layers" if config.family == "imported" else title
 
 
 def settings_here(name: str) -> TrainConfig:

@@ -15,6 +15,7 @@ import pandas as pd
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
+from fer_core.runs.ensemble import EnsembleRecord
 from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import (
     HISTORY,
@@ -53,6 +54,7 @@ VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether T
 _OPTIONAL = (
     "notes.json",
     "calibration.json",
+    "ensemble.json",
     "imported.json",
     "history.csv",
     "steps.csv",
@@ -136,9 +138,20 @@ class Run(Task):
     @property
     def can_continue(self) -> bool:
         """Tells whether more epochs can be trained: from a checkpoint, or from the start."""
-        if self.is_imported:
+        if self.is_imported or not self.config.is_trained:
             return False
         return (self.directory / "checkpoints").is_dir() or not len(self.history)
+
+    @property
+    def ensemble(self) -> EnsembleRecord | None:
+        """Returns the members of an ensemble; None of any other run, or if the record is damaged.
+
+        `damage` tells about a damaged one, without which the run is usable.
+        """
+        try:
+            return _ensemble(self.directory / "ensemble.json")
+        except FerError:
+            return None
 
     @property
     def is_imported(self) -> bool:
@@ -368,6 +381,7 @@ class Run(Task):
 
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
+_ensemble = cached_by_mtime(lambda path: read_record(path, EnsembleRecord))
 _imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))
 _result = cached_by_mtime(lambda path: read_record(path, Result))
 _dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
@@ -379,6 +393,7 @@ def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
     reads: list[Callable[[], object]] = [
         lambda: _notes(run.directory / "notes.json"),
         lambda: _calibrations(run.directory / "calibration.json"),
+        lambda: _ensemble(run.directory / "ensemble.json"),
         lambda: _imported(run.directory / "imported.json"),
         lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
     ]

@@ -70,12 +70,10 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
+    if config.initial_run:
+        config = starting_from(config, open_run(config.initial_run))
     initial, teachers = _initial_run(config), _teachers(config)
-    if config.family == "imported" and initial is None:
-        raise FerError(
-            "The architecture of an imported model is that of its file: choose the imported run "
-            f"to start from. Received: {config.architecture} without an initial run"
-        )
+    _check_architecture(config, initial)
     if initial is not None:  # its weights include the backbone's
         config = replace(config, initial_run=initial.id, weights="none")
     config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
@@ -96,6 +94,39 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
         shutil.rmtree(directory, ignore_errors=True)
         raise
     return Run(directory)
+
+
+def _check_architecture(config: TrainConfig, initial: Run | None) -> None:
+    """Raises a FerError if nothing can build the model: it is made of others, or of a file."""
+    if not config.is_trained:
+        raise FerError(
+            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
+            f"Runs page. Received: {config.architecture}"
+        )
+    if config.family == "imported" and initial is None:
+        raise FerError(
+            "The architecture of an imported model is that of its file: choose the imported run "
+            f"to start from. Received: {config.architecture} without an initial run"
+        )
+
+
+def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
+    """Returns settings that start from the weights of a run.
+
+    A CNN's settings may start from those of an imported model, whose layers and image size are used
+    instead.
+    """
+    if run.config.family == "imported" and config.family == "cnn":
+        source = run.config
+        config = replace(config, architecture=source.architecture, image_size=source.image_size)
+    return replace(config, initial_run=run.id, weights="none")
+
+
+def can_start_from(config: TrainConfig, run: Run) -> bool:
+    """Tells whether settings can start from the weights of a run, at its image size."""
+    if not run.has_keras_model:
+        return False
+    return starting_from(config, run).architecture == run.config.architecture
 
 
 def _copy_weights(source: Run, folder: Path) -> None:

@@ -23,11 +23,13 @@ EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
 EXPORT = "export"
+ENSEMBLE = "ensemble"
 INSPECT_MODEL = "inspect_model"
 IMPORT_MODEL = "import_model"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
+MIN_MEMBERS, MAX_MEMBERS = 2, 10  # runs in an ensemble
 MAX_FRAME_STEP = 100
 MAX_FRAMES_PER_SECOND = 240.0
 
@@ -155,6 +157,14 @@ class _Export:
 
 
 @dataclass(frozen=True)
+class _Ensemble:
+    runs: Annotated[list[Name], Meta(min_length=MIN_MEMBERS, max_length=MAX_MEMBERS)]
+    name: _Text
+    weights: Literal["equal", "fitted"] = "equal"
+    views: bool = False
+
+
+@dataclass(frozen=True)
 class _InspectModel:
     model: str  # an absolute path, only read; or, of an upload, the name of a file of the task
     weights: str = ""  # a second file, in the same way
@@ -217,6 +227,8 @@ KINDS = {
     ),
     # Takes a minute, for which an evaluation need not wait.
     EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
+    # Takes minutes, in which no evaluation must have to wait.
+    ENSEMBLE: Kind("fer_core.ensembles.ensemble_task:run_ensemble", "ensemble", _Ensemble),
     IMPORT_MODEL: Kind(
         "fer_core.model_io.importing.import_model:run_import_model", "export", _ImportModel
     ),

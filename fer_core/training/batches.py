@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from fer_core.models import augment
 from fer_core.runs import RunData
 from fer_core.training.targets import make_targets, mix
 
-_SHUFFLING, _AUGMENTING, _MIXING = 0, 1, 2  # separate streams of random numbers
+SHUFFLING, AUGMENTING, MIXING = 0, 1, 2  # separate streams of random numbers
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def training_batches(
 
     make_images = make_images or augmented
     config, positions, seed = data.config, data.positions("train"), data.config.seed
-    order = np.random.default_rng((seed, epoch, _SHUFFLING)).permutation(positions)
+    order = np.random.default_rng((seed, epoch, SHUFFLING)).permutation(positions)
     labels = data.labels(order)
     answers = None if data.teacher_probabilities is None else data.teacher_probabilities[order]
     all_targets = make_targets(data.index.loc[order], labels, data.class_names, config, answers)
@@ -54,16 +56,16 @@ def training_batches(
 
     def make(step: int) -> Batch:
         part = slice(step * size, (step + 1) * size)
-        stream = (seed, epoch, _AUGMENTING, step)
+        stream = (seed, epoch, AUGMENTING, step)
         images, targets = make_images(order[part], all_targets[part], stream)
         if config.mixup or config.cutmix:
-            stream = (seed, epoch, _MIXING, step)
+            stream = (seed, epoch, MIXING, step)
             images, targets = mix(
                 images, targets, mixup=config.mixup, cutmix=config.cutmix, seed=stream
             )
         return Batch(images, targets, None if weights is None else weights[labels[part]])
 
-    return _ahead(make, data.steps_per_epoch)
+    return made_ahead(make, data.steps_per_epoch)
 
 
 def class_weights(data: RunData) -> np.ndarray | None:
@@ -77,12 +79,12 @@ def class_weights(data: RunData) -> np.ndarray | None:
     return (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
 
 
-def _ahead(make: Callable[[int], Batch], steps: int, depth: int = 2) -> Iterator[Batch]:
-    """Yields `make(0)`, `make(1)`, …, computed in a thread up to `depth` steps ahead."""
+def made_ahead(make: Callable[[int], _T], count: int, depth: int = 2) -> Iterator[_T]:
+    """Yields `make(0)`, …, `make(count - 1)`, computed in a thread up to `depth` ahead."""
     with ThreadPoolExecutor(1) as thread:
-        pending = [thread.submit(make, step) for step in range(min(depth, steps))]
-        for step in range(steps):
-            batch = pending.pop(0).result()
-            if step + depth < steps:
-                pending.append(thread.submit(make, step + depth))
-            yield batch
+        pending = [thread.submit(make, number) for number in range(min(depth, count))]
+        for number in range(count):
+            made = pending.pop(0).result()
+            if number + depth < count:
+                pending.append(thread.submit(make, number + depth))
+            yield made

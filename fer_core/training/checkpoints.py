@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import math
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -96,29 +98,51 @@ class Checkpoint:
             variable.assign(arrays[name])
 
 
-def save_checkpoint(root: Path, model: keras.Model, state: State) -> Checkpoint:
-    """Writes `root/<epoch>` and removes all but the newest `KEPT`.
+class CheckpointWriter:
+    """Writes the state after each epoch to `root/<epoch>`; all but the newest `KEPT` are removed.
 
     Frozen layers are left out: the model is built with their weights. The manifest with the
     checksum is written last, and the directory gets its name once all of it is on disk.
-
-    Raises:
-        DiskFullError: the disk is full; the incomplete checkpoint is removed.
     """
+
+    def __init__(self, root: Path, interval: float = 0.0) -> None:
+        """Takes the seconds that there are at least between two checkpoints."""
+        self.root, self.interval = root, interval
+        self._written = -math.inf
+        self._pending: tuple[dict[str, np.ndarray], State] | None = None
+
+    def add(self, model: keras.Model, state: State, *, at_once: bool = False) -> None:
+        """Keeps the state, and writes it where that is due, or wanted at once.
+
+        Raises:
+            DiskFullError: the disk is full; the incomplete checkpoint is removed.
+        """
+        arrays = {name: np.array(variable) for name, variable in _variables(model).items()}
+        self._pending = arrays, replace(state)
+        if at_once or time.monotonic() - self._written >= self.interval:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the state that was kept last, if it is not written yet."""
+        if self._pending is not None:
+            _write(self.root, *self._pending)
+            self._pending, self._written = None, time.monotonic()
+
+
+def _write(root: Path, arrays: Mapping[str, np.ndarray], state: State) -> None:
     epoch = state.epoch
     partial, final = root / f".{epoch}", root / str(epoch)
     shutil.rmtree(partial, ignore_errors=True)
     try:
         with disk_full_as_error(final / _ARRAYS):
             partial.mkdir(parents=True)
-            _write(partial, model, state)
+            _write_files(partial, arrays, state)
             shutil.rmtree(final, ignore_errors=True)
             partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for old in _directories(root)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
-    return Checkpoint(final, epoch, replace(state))
 
 
 def intact_checkpoints(root: Path) -> Iterator[Checkpoint]:
@@ -137,8 +161,7 @@ def intact_checkpoints(root: Path) -> Iterator[Checkpoint]:
             yield Checkpoint(directory, epoch, manifest.state)
 
 
-def _write(directory: Path, model: keras.Model, state: State) -> None:
-    arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
+def _write_files(directory: Path, arrays: Mapping[str, np.ndarray], state: State) -> None:
     np.savez(directory / _ARRAYS, allow_pickle=False, **arrays)
     fsync_file(directory / _ARRAYS)  # or only the manifest could survive a power cut
     checksum = _checksum(directory / _ARRAYS)

@@ -55,29 +55,41 @@ def mix(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mixes each image and its target with another of the batch: mixup, CutMix, or half of each.
 
-    Every image has a ratio of its own, drawn from Beta(alpha, alpha) (Zhang et al., "mixup: Beyond
-    Empirical Risk Minimization", 2018; Yun et al., "CutMix: Regularization Strategy to Train Strong
-    Classifiers with Localizable Features", 2019).
-
     Args:
         images: float32 (n, height, width, channels), or for mixup alone also (n, features).
         mixup: alpha; 0 = off.
         cutmix: alpha; 0 = off.
     """
-    rng = np.random.default_rng(seed)
-    others = rng.permutation(len(images))
-    kept = np.ones((len(images), *(1,) * (images.ndim - 1)), "float32")  # shares of each pixel
-    if mixup:
-        kept[...] = rng.beta(mixup, mixup, kept.shape)
-    if cutmix:
-        windows = _draw_windows(rng, cutmix, images.shape[:3])
-        is_cut = rng.random(kept.shape) < 0.5 if mixup else np.True_
-        kept = np.where(is_cut, 1 - windows, kept)
-    shares = kept.reshape(len(images), -1).mean(axis=1, keepdims=True)
+    others, kept, shares = draw_mix(images.shape, mixup=mixup, cutmix=cutmix, seed=seed)
     return (
         images * kept + images[others] * (1 - kept),
         targets * shares + targets[others] * (1 - shares),
     )
+
+
+def draw_mix(
+    shape: tuple[int, ...], *, mixup: float = 0.0, cutmix: float = 0.0, seed: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draws what `mix` does to images of a shape.
+
+    Every image has a ratio of its own, drawn from Beta(alpha, alpha) (Zhang et al., "mixup: Beyond
+    Empirical Risk Minimization", 2018; Yun et al., "CutMix: Regularization Strategy to Train Strong
+    Classifiers with Localizable Features", 2019).
+
+    Returns:
+        For each image the number of the other one, int (n,); its own share of each pixel, float32
+        that broadcasts to the images; and its own share of the target, float32 (n, 1).
+    """
+    rng = np.random.default_rng(seed)
+    others = rng.permutation(shape[0])
+    kept = np.ones((shape[0], *(1,) * (len(shape) - 1)), "float32")
+    if mixup:
+        kept[...] = rng.beta(mixup, mixup, kept.shape)
+    if cutmix:
+        windows = _draw_windows(rng, cutmix, shape[:3])
+        is_cut = rng.random(kept.shape) < 0.5 if mixup else np.True_
+        kept = np.where(is_cut, 1 - windows, kept)
+    return others, kept, kept.reshape(shape[0], -1).mean(axis=1, keepdims=True)
 
 
 def _draw_windows(rng: np.random.Generator, alpha: float, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 import keras
@@ -41,7 +41,8 @@ from fer_core.runs import (
 from fer_core.storage import append_row, save_table
 from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.batches import Batch
-from fer_core.training.checkpoints import State, intact_checkpoints, save_checkpoint
+from fer_core.training.checkpoints import CheckpointWriter, State, intact_checkpoints
+from fer_core.training.device_epochs import Learned, open_device_epochs
 from fer_core.training.distillation import with_teacher_targets
 from fer_core.training.export import export_h5
 from fer_core.training.frozen_features import open_stage
@@ -52,6 +53,7 @@ from fer_core.training.weight_average import AveragedModel
 
 LOG = logging.getLogger(__name__)
 
+_CHECKPOINT_SECONDS = 60  # between two checkpoints on an accelerator, whose epochs take seconds
 _STATISTICS_IMAGES = 4096  # over which batch normalization's statistics of averaged weights are
 
 
@@ -70,7 +72,7 @@ def run_training(task: Task) -> None:
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    model = build_model(config, len(data.class_names), data.steps_per_epoch)
+    model = _build(run, data)
     data = with_teacher_targets(
         run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )
@@ -81,11 +83,21 @@ def run_training(task: Task) -> None:
     trainer.finish(reason)
 
 
+def _build(run: Run, data: RunData) -> keras.Model:
+    """Builds the run's model; that of an imported run tells the layers, not only the weights."""
+    classes, steps = len(data.class_names), data.steps_per_epoch
+    if run.config.family == "imported" and run.initial is not None:
+        return build_model(run.config, classes, steps, initial=run.initial.model_file)
+    return build_model(run.config, classes, steps)
+
+
 class Trainer:
     """Trains a run epoch by epoch and saves a checkpoint after each.
 
     Loops over `train_on_batch` instead of calling `fit`: it is as fast here, can stop after the
-    current batch, and controls all random state.
+    current batch, and controls all random state. On an accelerator, where Python and the disk would
+    take longer than the computation, see `DeviceEpochs`; checkpoints are then written after every
+    best epoch and once a minute.
     """
 
     def __init__(
@@ -159,6 +171,14 @@ class Trainer:
 
     def fit(self) -> str:
         """Trains until the last epoch, early stopping, or a request to stop; returns the reason."""
+        self.checkpoints = CheckpointWriter(
+            self.run.directory / "checkpoints", _CHECKPOINT_SECONDS if self.device else 0.0
+        )
+        reason = self._train_epochs()
+        self.checkpoints.flush()
+        return reason
+
+    def _train_epochs(self) -> str:
         epochs, images = self.goal.epochs, len(self.data.positions("train"))
         self.reporter = StepReporter(self.run, images, epochs, self.state.epoch + 1, self.events)
         for epoch in range(self.state.epoch + 1, epochs):
@@ -172,8 +192,8 @@ class Trainer:
             probabilities = self._validate(epoch)
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
             # Comes first: a resumed run repeats the steps that follow it.
-            folder = self.run.directory / "checkpoints"
-            save_checkpoint(folder, self.stage.model, self.state)
+            is_best = self.state.best_epoch == epoch
+            self.checkpoints.add(self.stage.model, self.state, at_once=is_best)
             self._record_epoch(probabilities)
             LOG.info("epoch %d of %d: %s", epoch + 1, epochs, _describe(self.state.row))
         return COMPLETED
@@ -221,6 +241,8 @@ class Trainer:
 
     def _open_stage(self, epoch: int) -> None:
         self.stage = open_stage(self.data, self.model, epoch, self.progress)
+        takes_pixels = self.stage.model is self.model
+        self.device = open_device_epochs(self.data, self.model) if takes_pixels else None
         self._stage_epoch = epoch
 
     def _opens_test(self, reason: str) -> bool:
@@ -233,15 +255,28 @@ class Trainer:
         _seed_dropout(self.stage.model, self.config.seed, epoch)
         self.reporter.begin_epoch(epoch)
         stop = self.run.attempt / "stop" if self.run.attempt else None
-        for batch in self.stage.batches(epoch):
-            values = self._train_batch(batch)
-            self.state.step += 1
+        is_stopped = False
+        for learned in self._learn(epoch):
+            self._check_finite(learned.values["loss"])
+            self.state.step += learned.steps
             self.reporter.after_batch(
-                self.state.step, len(batch.targets), values, self._learning_rate
+                self.state.step, learned.images, learned.values, self._learning_rate
             )
-            if stop is not None and stop.exists():
-                return None
-        return self.reporter.means
+            is_stopped = stop is not None and stop.exists()
+            if is_stopped:
+                break
+        if self.device is not None:
+            self.device.write_back()
+        return None if is_stopped else self.reporter.means
+
+    def _learn(self, epoch: int) -> Iterator[Learned]:
+        """Updates the weights step by step, or on an accelerator some steps at a time."""
+        if self.device is not None:
+            return self.device.learn(epoch)
+        return (
+            Learned(1, len(batch.targets), self._train_batch(batch))
+            for batch in self.stage.batches(epoch)
+        )
 
     def _note_epoch(
         self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float
@@ -265,11 +300,9 @@ class Trainer:
 
     def _train_batch(self, batch: Batch) -> Mapping[str, float]:
         """Updates the weights once; returns loss and accuracy of this batch."""
-        logs = self.stage.model.train_on_batch(
+        return self.stage.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True
         )
-        self._check_finite(logs["loss"])
-        return logs
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):

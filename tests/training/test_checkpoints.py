@@ -14,9 +14,9 @@ from fer_core.runs.recipes import RECIPES
 from fer_core.runs.records import HISTORY_COLUMNS
 from fer_core.training.checkpoints import (
     Checkpoint,
+    CheckpointWriter,
     State,
     intact_checkpoints,
-    save_checkpoint,
 )
 
 RNG = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def load_latest(root: Path) -> Checkpoint | None:
 
 
 def test_weights_and_optimizer_come_back_exactly(trained: keras.Model, tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, trained, state(4))
+    CheckpointWriter(tmp_path).add(trained, state(4))
     checkpoint = load_latest(tmp_path)
     assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.state) == (4, state(4))
@@ -62,7 +62,7 @@ def test_weights_and_optimizer_come_back_exactly(trained: keras.Model, tmp_path:
 
 def test_two_checkpoints_are_kept(trained: keras.Model, tmp_path: Path) -> None:
     for epoch in range(12):
-        save_checkpoint(tmp_path, trained, state(epoch))
+        CheckpointWriter(tmp_path).add(trained, state(epoch))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "11"]
 
 
@@ -101,7 +101,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
     trained: keras.Model, tmp_path: Path, harm: str
 ) -> None:
     for epoch in (0, 1):
-        save_checkpoint(tmp_path, trained, state(epoch))
+        CheckpointWriter(tmp_path).add(trained, state(epoch))
     arrays, manifest = tmp_path / "1" / "arrays.npz", tmp_path / "1" / "manifest.json"
     data = bytearray(arrays.read_bytes())
     if harm == "truncate":
@@ -125,7 +125,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
 def test_a_checkpoint_of_another_model_changes_nothing(
     trained: keras.Model, tmp_path: Path
 ) -> None:
-    save_checkpoint(tmp_path, trained, state(0))
+    CheckpointWriter(tmp_path).add(trained, state(0))
     checkpoint = load_latest(tmp_path)
     assert checkpoint is not None
     other = build_model(RECIPES["cnn_classic"].config, 6)
@@ -136,10 +136,10 @@ def test_a_checkpoint_of_another_model_changes_nothing(
 
 
 def test_what_was_left_half_made_is_not_a_checkpoint(trained: keras.Model, tmp_path: Path) -> None:
-    save_checkpoint(tmp_path, trained, state(0))
+    CheckpointWriter(tmp_path).add(trained, state(0))
     (tmp_path / "0").rename(tmp_path / ".0")
     assert load_latest(tmp_path) is None
 
 
-def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_checkpoint_gives_none(tmp_path: Path) -> None:
     assert load_latest(tmp_path / "checkpoints") is None

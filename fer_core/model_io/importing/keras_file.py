@@ -140,11 +140,16 @@ def _open_tree(file: Any, size: int, content: _Content, stack: ExitStack) -> Non
     arrays = check_tree(root, size, packed=True)
     if arrays:
         content.weights = root, arrays
-    content.description = content.description or (read_text(root, "model_config") or "").encode()
+    content.description = content.description or _bytes(root, "model_config")
     for place in (root, root.get("model_weights", root)):
         content.version = content.version or read_text(place, "keras_version") or ""
         content.backend = content.backend or read_text(place, "backend") or ""
-    content.usage = content.usage or _object((read_text(root, USAGE) or "").encode())
+    content.usage = content.usage or _object(_bytes(root, USAGE))
+
+
+def _bytes(root: h5py.File, name: str) -> bytes:
+    """Returns an attribute; h5py gives bytes that are no UTF-8 as surrogates."""
+    return (read_text(root, name) or "").encode(errors="replace")
 
 
 def _object(data: bytes | None) -> Mapping[str, Any]:

@@ -235,7 +235,10 @@ def _normalization(class_name: str, settings: Settings, dialect: Dialect) -> lis
         raise FerError("A Normalization layer must not be inverted.")
     if settings.get("mean") is None:  # the numbers are among the weights
         return [("Rescaling", {"scale": 1})]
-    mean, variance = (np.ravel(settings[each]).astype(float) for each in ("mean", "variance"))
+    try:
+        mean, variance = (np.ravel(settings[each]).astype(float) for each in ("mean", "variance"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FerError(f"A Normalization layer must have numbers. {error}") from error
     return [("Rescaling", normalization(mean.tolist(), variance.tolist()))]
 
 

@@ -54,6 +54,9 @@ class PredictOptions:
 def show_provenance(provenance: ModelProvenance) -> None:
     """Shows in one line what the model was trained on and how accurate it is."""
     sentence = _describe_source(provenance)
+    ensemble = provenance.run.ensemble
+    if ensemble is not None:
+        sentence = f"{len(ensemble.members)} models. {sentence} {plain(ensemble.remark)}".strip()
     score = provenance.score
     if score is None:
         st.caption(f"{sentence} Its accuracy is not recorded.")

@@ -39,7 +39,7 @@ def _show_run(one: Overview) -> None:
     show_damage(run)
     show_run_corrections(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not run.is_pretrained:
+        if one.config.is_trained and not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)
         if run.model_file:
             _link("evaluate", "Evaluate", ":material/grid_on:", run)

@@ -137,7 +137,7 @@ def format_dataset(name: str) -> str:
 
 def format_recipe(config: TrainConfig) -> str:
     """Returns the recipe's title; the architecture if the recipe is unknown."""
-    return recipe_title(config)
+    return "Ensemble" if config.family == "ensemble" else recipe_title(config)
 
 
 def format_run(run: Run) -> str:
