@@ -14,7 +14,10 @@ python -m fer_core evaluate RUN --split test
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
+python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
+python -m fer_core serve RUN --port 8600
+python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
 RUN is a run's ID, or the beginning of it if no other ID begins the same.
 """
@@ -24,7 +27,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fer_core.cli import batch, datasets, evaluation, export, runs, training, video
+from fer_core.cli import (
+    batch,
+    datasets,
+    ensembles,
+    evaluation,
+    export,
+    import_model,
+    runs,
+    serve,
+    training,
+    video,
+)
 from fer_core.cli.console import echo
 from fer_core.errors import FerError
 
@@ -51,7 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (datasets, training, runs, evaluation, video, batch, export):
+    groups = (
+        *(datasets, training, runs, evaluation, video, batch),
+        *(ensembles, export, import_model, serve),
+    )
+    for group in groups:
         group.add_commands(commands)
     return parser
 

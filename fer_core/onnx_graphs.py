@@ -111,6 +111,7 @@ class Session:
         self._session = onnxruntime.InferenceSession(model, options, providers=providers)
         # Gives the memory of a large image or batch back after the run.
         self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = 4
         self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     @property

@@ -53,11 +53,13 @@ st.caption("Accuracy, confusion and calibration of a model, with confidence inte
 
 run = pick_run("Run", [run for run in runs.list_runs() if run.model_file])
 show_card(run)
+if run.ensemble is not None and run.ensemble.remark:
+    st.warning(plain(run.ensemble.remark), icon=":material/warning:")
 split = st.segmented_control(
     "Split",
-    [name for name in SPLITS if name != "test" or run.has_test],
+    ["other"] if run.is_imported else [name for name in SPLITS if name != "test" or run.has_test],
     format_func=SPLITS.__getitem__,
-    default="val",
+    default="other" if run.is_imported else "val",
     required=True,
 )
 if split == "test" and run.test_opened is None:

@@ -10,7 +10,8 @@ from pages.components.predict.options import PredictOptions, choose_abstention, 
 from pages.components.predict.photos import show_camera, show_files
 from pages.components.predict.video_tab import show_videos
 from pages.components.predict.whole_pictures import WHOLE
-from pages.components.shared.models import FaceSearch, preload
+from pages.components.shared.formatting import plain
+from pages.components.shared.models import FaceSearch, preload, slow_model_reason
 from pages.components.shared.pickers import pick_run
 
 FILES, CAMERA, LIVE, VIDEO, BATCH = "Files", "Camera", "Live", "Video", "Batch"
@@ -65,6 +66,13 @@ st.caption(
 
 models = [run for run in runs.list_runs() if run.model_file]
 run = pick_run("Model", models, prefers_pretrained=True)
+st.page_link(
+    "pages/runs.py",
+    label="Import a model",
+    icon=":material/input:",
+    query_params={"import": "model"},
+    help="Use a model that another program trained: Keras, ONNX or LiteRT.",
+)
 provenance_place = st.container()
 source = st.segmented_control("Source", list(SOURCES), default=FILES, required=True)
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -78,13 +86,18 @@ with st.container(horizontal=True, vertical_alignment="center"):
     shows_grad_cam = st.toggle(
         "Grad-CAM",
         key="grad-cam",
-        disabled=source in (LIVE, VIDEO, BATCH),
+        disabled=source in (LIVE, VIDEO, BATCH) or not run.has_keras_model,
         help="Highlights the parts of a face that speak for the predicted expression. Explains "
-        "what the model used, not whether the prediction is correct. For photos only.",
+        "what the model used, not whether the prediction is correct. For photos and Keras models "
+        "only.",
     )
 provenance = provenance_of(run, tta=tta)
 with provenance_place:
     show_provenance(provenance)
 abstention = choose_abstention(run, tta)
 preload(run, tta)
+if reason := slow_model_reason(run, tta):
+    provenance_place.caption(
+        plain(f"TensorFlow predicts with this model, which takes longer: {reason}."),
+    )
 SOURCES[source](PredictOptions(provenance, search, abstention, tta, shows_grad_cam))

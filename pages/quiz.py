@@ -91,10 +91,16 @@ st.caption("Label the expressions of twenty faces, and see how a model does on t
 run = pick_run("Opponent", [run for run in runs.list_runs() if is_playable(run)])
 subject = find_subject(run)
 if subject is None:
-    show_missing_dataset(run.config.dataset, "play, or play with drawn faces")
+    if run.is_imported:
+        st.info(
+            "Nothing is known of the faces that an imported model has learned from. Evaluate it on "
+            "a dataset to play with that, or play with drawn faces."
+        )
+    else:
+        show_missing_dataset(run.config.dataset, "play, or play with drawn faces")
     offer_drawn_faces(run)
 else:
-    if subject.dataset != run.config.dataset:
+    if subject.dataset != run.config.dataset and not run.is_imported:
         st.caption(
             f"{plain(format_dataset(run.config.dataset))}'s images are not on this machine: these "
             f"faces are from **{plain(subject.dataset)}**, which the model was not trained on."

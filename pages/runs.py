@@ -8,9 +8,11 @@ from fer_core import evaluation, runs
 from fer_core.evaluation import Overview
 from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
+from pages.components.runs.ensemble import offer_ensemble, show_members, show_progress
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
+from pages.components.runs.import_model import offer_model_import
 from pages.components.runs.notes import edit_notes, offer_marks
 from pages.components.runs.table import choose_runs
 from pages.components.shared.errors import show_reported_errors
@@ -23,8 +25,11 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
         st.markdown(f"**{count}** selected", width="content")
         offer_marks(chosen)
         offer_deletion([one.run for one in chosen])
+        if len(chosen) > 1:
+            offer_ensemble([one.run for one in chosen])
     if len(chosen) == 1:
         show_files(chosen)
+        show_members(chosen[0].run)
         if not chosen[0].run.is_pretrained:
             edit_notes(chosen[0])
         offer_export(chosen[0].run)
@@ -37,8 +42,10 @@ def show_chosen(chosen: Sequence[Overview]) -> None:
 st.title("Runs")
 st.caption("All trained models. Select runs to compare, star, archive or delete them.")
 
+offer_model_import()
 with st.container():  # what is below stays as it is when one is deleted
     show_damaged(runs.unreadable_runs())
+show_progress()
 everything = [evaluation.overview(run) for run in runs.list_runs()]
 if not everything:
     show_reported_errors()

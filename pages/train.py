@@ -25,7 +25,8 @@ def start(config: TrainConfig, seeds: int) -> None:
 
 def watched_run() -> Run | None:
     """Returns the run in the URL, else the one that is training, else the newest."""
-    own_runs = [run for run in runs.list_runs() if not run.is_pretrained]
+    every = runs.list_runs()
+    own_runs = [run for run in every if run.config.is_trained and not run.is_pretrained]
     run_id = st.query_params.get("run")
     chosen = [run for run in own_runs if run.id == run_id]
     if run_id and not chosen:

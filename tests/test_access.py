@@ -103,7 +103,7 @@ def test_links_do_not_lead_out_of_the_allowed_folders(tmp_path: Path) -> None:
     assert not may_read(allowed / ".." / "allowed-not") and not may_read("/") and not may_read("\0")
 
 
-def test_what_is_there_and_what_is_not_are_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_forbidden_paths_get_the_same_sentence_whether_they_exist_or_not(tmp_path: Path) -> None:
     place, recipe = tmp_path / "secret", RECIPES["vgg19_dropout"].config
     messages = []
     with access.acting_with(Access(folders=(tmp_path / "allowed",))):

@@ -17,9 +17,9 @@ FLOORS = (
     {"datasets"},
     {"runs"},
     {"evaluation", "markers", "models"},
-    {"model_io"},
+    {"model_io", "ensembles"},
     {"training", "inference", "figures"},
-    {"batches"},
+    {"batches", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -37,12 +37,15 @@ FRONT_DOORS = (
     "fer_core.evaluation",
     "fer_core.markers",
     "fer_core.models",
+    "fer_core.models.foreign",
     "fer_core.model_io",
+    "fer_core.ensembles",
     "fer_core.model_io.importing",
     "fer_core.training",
     "fer_core.inference",
     "fer_core.figures",
     "fer_core.batches",
+    "fer_core.service",
     "fer_core.release",
 )
 HEAVY = (

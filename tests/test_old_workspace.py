@@ -252,7 +252,7 @@ def test_every_run_with_a_recipe_and_predictions_gets_a_model_card() -> None:
 # Tasks
 
 
-def test_what_was_queued_is_kept_and_not_carried_out(expected: dict[str, Any]) -> None:
+def test_tasks_queued_by_an_older_version_are_kept_and_refused(expected: dict[str, Any]) -> None:
     assert queue.waiting() == []
     refused = {task.id: task for task in [*own_runs(), *list_tasks()] if task.refusal}
     assert sorted(refused) == sorted(expected["waiting"])

@@ -11,10 +11,16 @@ from fer_core.batches.clip_table import Matching, match_clips, read_clip_table
 from fer_core.batches.columns import reserved_columns
 from fer_core.batches.marks import make_marks, save_marks
 from fer_core.batches.media import ARCHIVE_SUFFIX, Media, find_media, is_media
-from fer_core.datasets.importing import extract_archive
+from fer_core.datasets.importing import (
+    archive_errors,
+    extract_archive,
+    has_suffix,
+    open_archive,
+)
 from fer_core.errors import FerError
 from fer_core.storage import write_json
 from fer_core.tasks import kinds
+from fer_core.text import some
 from fer_core.vision import IMAGE_SUFFIXES
 
 
@@ -109,11 +115,12 @@ def _extract(batch: Batch, archives: Mapping[Path, Path], *, keeps_archives: boo
     suffixes = IMAGE_SUFFIXES | set(kinds.VIDEO_SUFFIXES)
     for name, archive in sorted(archives.items()):
         target, partial = batch.uploads / name, batch.directory / ".extracting"
-        if target.is_dir():
-            continue
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
         try:
+            problems += _nested_archives(name.as_posix(), archive)
+            if target.is_dir():
+                continue
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
             extract_archive(archive, partial, lambda done, total, message: None, suffixes)
             if not any(is_media(path.name) for path in partial.rglob("*")):
                 raise FerError("The archive must hold at least one photo or video. It has none.")
@@ -126,3 +133,17 @@ def _extract(batch: Batch, archives: Mapping[Path, Path], *, keeps_archives: boo
         if not keeps_archives:
             archive.unlink()
     return problems
+
+
+def _nested_archives(name: str, archive: Path) -> list[str]:
+    """Returns a sentence about the archives in an archive, which are not extracted, if any.
+
+    Raises:
+        FerError: it is none, or damaged.
+    """
+    with archive_errors(), archive.open("rb") as file:
+        members = open_archive(file).members
+    nested = [member.filename for member in members if has_suffix(member, {ARCHIVE_SUFFIX})]
+    if not nested:
+        return []
+    return [f"{name}: Archives within it are not read. Extract them first: {some(nested)}."]

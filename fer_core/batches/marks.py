@@ -25,7 +25,7 @@ from fer_core.markers import (
     read_marker_table,
     without_ranges,
 )
-from fer_core.storage import NonNegative, read_record, replacing, write_json
+from fer_core.storage import DamagedFileError, NonNegative, read_record, replacing, write_json
 from fer_core.text import shortened
 
 
@@ -168,12 +168,17 @@ def summarize(
 ) -> FileResult:
     """Returns a file's result with summaries of its people, by their names and its marks.
 
+    Where what is marked is damaged, nothing is: see `results.read_results`, which says so.
+
     Raises:
-        FerError: its table of frames, or what is marked, is damaged.
+        FerError: its table of frames is damaged.
     """
     if result.problem:
         return result
-    every = read_marks(batch)
+    try:
+        every = read_marks(batch)
+    except DamagedFileError:
+        every = BatchMarks()
     marks = every.of(result.name)
     frames = read_frames(batch.frames_file(number), class_names)
     assigned = {int(track): name for track, name in result.assigned.items()}

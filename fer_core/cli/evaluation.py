@@ -7,7 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from fer_core.cli.console import RUN_HELP, add_tta_option, echo, echo_lines, follow
+from fer_core.cli.console import (
+    RUN_HELP,
+    add_tta_option,
+    echo,
+    echo_lines,
+    echo_table,
+    follow,
+)
 from fer_core.cli.runs import find_run
 from fer_core.datasets import SPLITS, open_dataset
 from fer_core.errors import FerError
@@ -24,7 +31,7 @@ from fer_core.evaluation import (
     with_ferplus_labels,
 )
 from fer_core.expressions import sort_classes
-from fer_core.runs import Run, open_test_task, read_predictions
+from fer_core.runs import EnsembleRecord, Run, open_test_task, read_predictions
 from fer_core.storage import export_csv
 
 
@@ -81,6 +88,28 @@ def echo_scores(run: Run, split: str) -> None:
     if split == "test" and len(run.test_openings) > 1:
         echo(f"The test split was opened {len(run.test_openings)} times: this score is optimistic.")
     _echo_class_scores(run, predictions, with_tta)
+    if run.ensemble is not None:
+        _echo_members(run.ensemble)
+
+
+def _echo_members(ensemble: EnsembleRecord) -> None:
+    """Prints what each member adds to an ensemble on validation."""
+    rows = [
+        (
+            member.run,
+            f"{member.weight:.1%}",
+            f"{member.correct / ensemble.images:.1%}",
+            f"{member.correct_without / ensemble.images:.1%}",
+            f"+{member.only_with} -{member.only_without}",
+            f"{member.p_value:.3f}",
+        )
+        for member in ensemble.members
+    ]
+    echo("What each member adds on validation (p: exact McNemar test of the ensemble without it):")
+    echo_table(("member", "weight", "alone", "without it", "images", "p"), rows)
+    echo(f"{ensemble.milliseconds:.1f} ms for a face, on the machine that combined them")
+    if ensemble.remark:
+        echo(ensemble.remark)
 
 
 def _echo_ferplus(run: Run, dataset: str, split: str, predictions: pd.DataFrame) -> None:

@@ -65,7 +65,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    history, result = run.history, run.result
+    result = run.result
     finished = result is not None and run.state is TaskState.FINISHED
     score = overview(run).val
     return {
@@ -75,12 +75,19 @@ def _row(run: Run) -> dict[str, Any]:
         "reason": result.reason if result and finished else None,
         "recipe": run.config.recipe or run.config.architecture,
         "dataset": run.config.dataset,
-        "epochs": len(history),
-        "goal": run.goal.epochs,
-        "val_accuracy": float(history["val_accuracy"].max()) if len(history) else None,
+        "epochs": len(run.history),
+        "goal": run.goal.epochs if run.config.is_trained else None,
+        "val_accuracy": _best_accuracy(run),
         # Of the saved model, without the images that are also in train.
         "val_clean": score.clean.value if score and score.clean else None,
     }
+
+
+def _best_accuracy(run: Run) -> float | None:
+    history, result = run.history, run.result
+    if len(history):
+        return float(history["val_accuracy"].max())
+    return None if run.config.is_trained or result is None else result.val_accuracy
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -90,7 +97,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         (row["reason"] or row["state"]).replace("_", " "),
         row["recipe"],
         row["dataset"],
-        f"{row['epochs']} of {row['goal']}",
+        f"{row['epochs']} of {row['goal']}" if row["goal"] else "–",
         *("–" if share is None else f"{share:.1%}" for share in shares),
     )
 

@@ -107,13 +107,16 @@ def _train(options: argparse.Namespace) -> int:
 
 def _distill(options: argparse.Namespace) -> int:
     options.dataset = options.dataset or find_run(options.teachers[0]).config.dataset
+    if not options.dataset:
+        raise FerError("The first teacher names no dataset. Choose one with --dataset.")
     return _train(options)
 
 
 def _echo_mean(runs: Sequence[Run]) -> None:
     """Prints mean and spread of the validation accuracy, if at least two runs have one."""
     results = [run.result for run in runs]
-    accuracies = [result.val_accuracy for result in results if result is not None]
+    found = [result.val_accuracy for result in results if result is not None]
+    accuracies = [accuracy for accuracy in found if accuracy is not None]
     if len(accuracies) < 2:
         return
     mean = mean_accuracy(accuracies)

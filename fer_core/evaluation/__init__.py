@@ -30,6 +30,7 @@ from fer_core.evaluation.calibration import (
     apply_temperature,
     calibration_error,
     coverage_at,
+    fit_temperature,
     save_calibration,
     with_temperature,
 )
@@ -161,6 +162,7 @@ __all__ = [
     "evaluations_of",
     "feature_map",
     "find_images",
+    "fit_temperature",
     "describe_answer",
     "top_two",
     "list_evaluations",

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 
 from fer_core.errors import FerError
-from fer_core.evaluation.calibration import abstention_threshold, with_temperature
+from fer_core.evaluation.calibration import (
+    DEFAULT_MIN_ACCURACY,
+    abstention_threshold,
+    with_temperature,
+)
 from fer_core.runs import Run
 
 NOT_SURE = "not sure"
@@ -43,17 +47,21 @@ def top_two(probabilities: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {100 * probabilities[name]:.0f} %" for name in names)
 
 
-def threshold_of(run: Run, *, tta: bool = False) -> float | None:
+def threshold_of(
+    run: Run, *, tta: bool = False, min_accuracy: float = DEFAULT_MIN_ACCURACY
+) -> float | None:
     """Returns the confidence below which the run's model is "not sure"; None if unknown.
 
-    It is read from the run's calibration, or else computed from its validation predictions.
-    Damaged predictions are ignored, since the model is usable without them.
+    The default one is read from the run's calibration; it and others are computed from the run's
+    validation predictions. Damaged predictions are ignored, since the model is usable without them.
 
     Args:
         tta: of predictions with test-time augmentation.
+        min_accuracy: of the answers, in [0, 1]; see `calibration.abstention_threshold`.
     """
     calibration = run.calibration(tta=tta)
-    if calibration is not None and calibration.threshold is not None:
+    is_default = min_accuracy == DEFAULT_MIN_ACCURACY
+    if is_default and calibration is not None and calibration.threshold is not None:
         return calibration.threshold
     try:
         predictions = run.predictions("val", tta=tta)
@@ -62,5 +70,6 @@ def threshold_of(run: Run, *, tta: bool = False) -> float | None:
     if predictions is None or predictions.empty:
         return None
     return abstention_threshold(
-        with_temperature(predictions, calibration.temperature if calibration else 1.0)
+        with_temperature(predictions, calibration.temperature if calibration else 1.0),
+        min_accuracy,
     )

@@ -192,6 +192,7 @@ def check(run: Run, dataset: str, split: str, method: str) -> Path:
             f"A run must have ended with a model to map its features. {run.id} is "
             f"{run.state}{'' if run.model_file else ' and has no model'}."
         )
+    run.require_keras("A feature map")
     file = mapped_file(run, dataset, split)
     if not file.exists():
         raise FerError(

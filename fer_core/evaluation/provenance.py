@@ -1,11 +1,11 @@
 """Describes where a model's predictions come from: its run, training data and accuracy."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fer_core.evaluation.metrics import Accuracy, Score
 from fer_core.evaluation.score_cache import score_of
-from fer_core.runs import Run
+from fer_core.runs import EnsembleMember, Run
 from fer_core.storage import read_text
 
 CARD = "model_card.md"
@@ -23,11 +23,14 @@ class ModelProvenance:
 
     def record(self) -> dict[str, Any]:
         """Returns the provenance as a JSON object."""
+        ensemble = self.run.ensemble
+        members = [] if ensemble is None else [*map(_member, ensemble.members)]
         return {
             "name": self.run.name,
             "run": self.run.id,
             "trained_on": self.run.config.dataset,
             "training_images": self.images,
+            "imported": None if self.run.imported is None else asdict(self.run.imported),
             "expressions": list(self.run.class_names),
             "accuracy": None if self.score is None else _record(self.score.accuracy),
             "accuracy_without_leaked_images": None
@@ -36,7 +39,7 @@ class ModelProvenance:
             "images_of_training_subjects": None if self.score is None else self.score.seen,
             "accuracy_on": self.split,
             "accuracy_of_averaged_views": self.tta,
-        }
+        } | ({"members": members} if members else {})
 
 
 def provenance_of(run: Run, *, tta: bool = False) -> ModelProvenance:
@@ -63,6 +66,16 @@ def read_card(run: Run) -> str:
         return read_text(run.directory / CARD)
     except FileNotFoundError:
         return ""
+
+
+def _member(member: EnsembleMember) -> dict[str, Any]:
+    return {
+        "name": member.name,
+        "run": member.run,
+        "model_sha256": member.model_sha256,
+        "trained_on": member.dataset,
+        "weight": member.weight,
+    }
 
 
 def _record(accuracy: Accuracy) -> dict[str, float]:

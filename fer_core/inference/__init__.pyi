@@ -16,6 +16,7 @@ from .live import LiveRecognizer as LiveRecognizer
 from .live import running_recognizers as running_recognizers
 from .numbering_proposal import propose_numbering as propose_numbering
 from .photo_results import PhotoResult as PhotoResult
+from .photo_results import PhotoSettings as PhotoSettings
 from .photo_results import results_json as results_json
 from .photo_results import results_table as results_table
 from .photo_results import zip_annotated as zip_annotated
@@ -75,6 +76,7 @@ __all__ = [
     "Recognition",
     "RecognitionTask",
     "PhotoResult",
+    "PhotoSettings",
     "AnswerSpell",
     "BRIEF_SECONDS",
     "HISTORY_SECONDS",

@@ -72,7 +72,7 @@ def evaluate(
             sealed test split.
     """
     check_evaluation(run, dataset, split)
-    classifier = Classifier.load(run, keras=True)
+    classifier = Classifier.load(run, keras=run.has_keras_model)
     positions = dataset.select(None if split == EVERYTHING else split)
     labels = dataset.index["expression"].iloc[positions]
     known = labels.isin(run.class_names).to_numpy()
@@ -87,7 +87,7 @@ def evaluate(
         images=len(table),
         left_out={str(k): int(n) for k, n in labels[~known].value_counts().items()},
         missing=tuple(name for name in run.class_names if name not in set(table["expression"])),
-        leaks_known=own_images.train is not None,
+        leaks_known=own_images.train is not None and not _has_other_images(run),
         best_epoch=run.result.best_epoch if run.result else None,
         evaluated=datetime.now().isoformat(timespec="seconds"),
     )
@@ -98,6 +98,11 @@ def evaluate(
     }
     _save(run, record, tables)
     return record
+
+
+def _has_other_images(run: Run) -> bool:
+    """Tells whether members of an ensemble learned from images that are not of its dataset."""
+    return run.ensemble is not None and bool(run.ensemble.remark)
 
 
 def _images(

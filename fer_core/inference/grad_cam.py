@@ -22,13 +22,31 @@ def compute_grad_cam(model: keras.Model, pixels: np.ndarray, classes: np.ndarray
 
     Returns:
         float32 (n, height, width) in [0, 1]; the maximum of each image is 1, or 0 if nothing
-        speaks for the class.
+        speaks for the class. Of an ensemble: the weighted mean over its members.
 
     Raises:
         FerError: no layer of the model is a feature map of that size.
     """
     if not len(pixels):
         return np.zeros(pixels.shape[:3], "float32")
+    members = [
+        weight * _map_of_member(member, pixels, classes) for member, weight in _members(model)
+    ]
+    return _scaled(np.maximum(np.sum(members, axis=0), 0))
+
+
+def _members(model: keras.Model) -> list[tuple[keras.Model, float]]:
+    """Returns the members of an ensemble with their weights; any other model is its own."""
+    last, before = model.layers[-1], model.layers[-2]
+    is_mean = isinstance(before, keras.layers.Concatenate) and last.activation.__name__ == "linear"
+    if not is_mean:
+        return [(model, 1.0)]
+    weights = last.get_weights()[0][:: last.units, 0]  # one class of each member
+    answers = zip(before.input, weights, strict=True)
+    return [(keras.Model(model.inputs, answer), float(weight)) for answer, weight in answers]
+
+
+def _map_of_member(model: keras.Model, pixels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     layer = _deepest_feature_map(model)
     grad_model = keras.Model(model.inputs, [layer.output, _logits(model)])
     features, gradients = _features_and_gradients(grad_model, pixels.astype("float32"), classes)
@@ -36,7 +54,11 @@ def compute_grad_cam(model: keras.Model, pixels: np.ndarray, classes: np.ndarray
     maps = np.maximum((features * weights).sum(axis=-1), 0)
     height, width = pixels.shape[1:3]
     large = np.stack([resize(each, height, width) for each in maps.astype("float32")])
-    large = np.maximum(large, 0)  # cubic interpolation undershoots
+    return _scaled(np.maximum(large, 0))  # cubic interpolation undershoots
+
+
+def _scaled(large: np.ndarray) -> np.ndarray:
+    """Divides each image by its maximum."""
     strongest = large.max(axis=(1, 2), keepdims=True)
     return np.divide(large, strongest, out=np.zeros_like(large), where=strongest > 0)
 

@@ -14,9 +14,32 @@ import pandas as pd
 
 from fer_core.inference.photos import unique_names
 from fer_core.inference.recognition import Recognition, annotate, recognitions_table
-from fer_core.vision import encode
+from fer_core.vision import MARGIN, encode
 
 _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')  # in file names, on some system
+
+
+@dataclass(frozen=True)
+class PhotoSettings:
+    """Holds how the faces of photos are found and recognized; None stands for a default."""
+
+    min_accuracy: float  # of the answers, on validation, in [0, 1]; 0 to answer always
+    tta: bool = False  # test-time augmentation
+    margin: float = MARGIN  # around the detector's box, as a share of its longer side
+    smallest_face: int | None = None  # pixels of the photo
+    confidence: float | None = None  # of the detector, at least, in [0, 1]
+    whole: bool = False  # take each whole photo as a face that was cropped already
+
+    def record(self) -> dict[str, Any]:
+        """Returns the settings as a JSON object."""
+        return {
+            "minimum_accuracy": self.min_accuracy,
+            "test_time_augmentation": self.tta,
+            "crop_margin": self.margin,
+            "minimum_face_size": self.smallest_face,
+            "minimum_confidence": self.confidence,
+            "picture_is_face": self.whole,
+        }
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,7 @@ def results_json(
     results: Mapping[str, PhotoResult],
     errors: Sequence[str],
     model: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    settings: PhotoSettings,
     threshold: float,
 ) -> str:
     """Returns everything as JSON, including photos without faces and unreadable files.
@@ -57,12 +80,12 @@ def results_json(
         results: by photo name.
         errors: a sentence for each file that could not be read.
         model: its provenance; see `ModelProvenance.record`.
-        settings: of the recognition.
+        threshold: probability below which an answer is "not sure".
     """
     record = {
         "note": "A facial expression is not an emotion.",
         "model": dict(model),
-        "settings": {**settings, "threshold": threshold},
+        "settings": {**settings.record(), "threshold": threshold},
         "images": [
             {
                 "image": name,

@@ -99,6 +99,7 @@ class Classifier:
         tta: bool = False,
         threshold: float = 0.0,
         min_sharpness: float = 0.0,
+        margin: float = MARGIN,
     ) -> None:
         """Wraps a model from uint8 pixels (n, height, width, channels) to (n, classes).
 
@@ -108,6 +109,7 @@ class Classifier:
             tta: use test-time augmentation; see `models.predict_tta`.
             threshold: probability below which the classifier abstains ("not sure").
             min_sharpness: below which a face is blurred; see `evaluation.min_sharpness_of`.
+            margin: around a face that the model is used to; see `vision.crop_face`.
 
         Raises:
             FerError: the number of names differs from the model's number of classes.
@@ -123,6 +125,7 @@ class Classifier:
         self.temperature = temperature
         self.tta = tta
         self.threshold = threshold
+        self.margin = margin
         self._min_sharpness = min_sharpness
 
     @classmethod
@@ -138,6 +141,8 @@ class Classifier:
         """
         if run.model_file is None:
             raise FerError(f"{run.name} must finish an epoch before it can recognize expressions.")
+        if keras:
+            run.require_keras("Grad-CAM")
         load = models.load_model if keras else models.load_for_prediction
         calibration = run.calibration(tta=tta)
         return cls(
@@ -149,6 +154,7 @@ class Classifier:
             # TTA that was never measured on validation borrows the threshold of single views.
             threshold=threshold_of(run, tta=tta) or threshold_of(run) or 0.0,
             min_sharpness=min_sharpness_of(run),
+            margin=run.crop_margin,
         )
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
@@ -189,7 +195,7 @@ def recognize(
     detector: FaceDetector,
     classifier: Classifier,
     *,
-    margin: float = MARGIN,
+    margin: float | None = None,
     smallest_face: int | None = None,
     confidence: float = MIN_CONFIDENCE,
 ) -> list[Recognition]:
@@ -197,7 +203,8 @@ def recognize(
 
     Args:
         image: uint8 RGB, (height, width, 3).
-        margin: around the detector's box, as a share of its longer side.
+        margin: around the detector's box, as a share of its longer side; by default the
+            classifier's.
         smallest_face: in pixels; for it and `confidence` see `FaceDetector.detect`.
     """
     faces = detector.detect(image, smallest_face, confidence)
@@ -205,7 +212,7 @@ def recognize(
 
 
 def recognize_faces(
-    image: np.ndarray, faces: Sequence[Face], classifier: Classifier, *, margin: float = MARGIN
+    image: np.ndarray, faces: Sequence[Face], classifier: Classifier, *, margin: float | None = None
 ) -> list[Recognition]:
     """Recognizes the expressions of faces already found in an image; see `recognize`."""
     batch = FaceBatch(classifier, margin)
@@ -228,9 +235,10 @@ class FaceBatch:
     images.
     """
 
-    def __init__(self, classifier: Classifier, margin: float = MARGIN) -> None:
+    def __init__(self, classifier: Classifier, margin: float | None = None) -> None:
         """Starts an empty batch; for the margin see `recognize`."""
-        self._classifier, self._margin = classifier, margin
+        self._classifier = classifier
+        self._margin = classifier.margin if margin is None else margin
         self._faces: list[Sequence[Face]] = []  # by image
         self._pixels: list[np.ndarray] = []  # by face
 

@@ -10,7 +10,7 @@ from fer_core.model_io.export import (
 from fer_core.model_io.formats import FORMATS, Format
 from fer_core.model_io.keras_formats import write_h5
 from fer_core.model_io.report import DRAWN, ExportReport, Timing
-from fer_core.model_io.usage import ModelUsage, usage_of
+from fer_core.model_io.usage import PROHIBITED_USES, ModelUsage, usage_of
 
 __all__ = [
     "DRAWN",
@@ -19,6 +19,7 @@ __all__ = [
     "FORMATS",
     "Format",
     "ModelUsage",
+    "PROHIBITED_USES",
     "Timing",
     "check_export",
     "exports_of",

@@ -93,6 +93,8 @@ def check_export(run: Run, format_name: str) -> Format:
             f"A run must have ended with a model to be exported. {run.id} is "
             f"{run.state}{'' if run.model_file else ' and has no model'}."
         )
+    if not (found.takes_onnx and run.model_file.suffix == ".onnx"):
+        run.require_keras(f"An export as {found.label}")
     return found
 
 

@@ -36,10 +36,15 @@ INT8 = Gate(min_agreement=0.93)
 
 @dataclass(frozen=True)
 class Missing:
-    """Tells what a format needs that is not on this machine, and the command that gets it."""
+    """Tells what a format needs that is not on this machine, and how to get it."""
 
     what: str
+    how: str  # what to do with the command
     command: str
+
+    def __str__(self) -> str:
+        """Returns a clause that follows "needs"."""
+        return f"{self.what}, which is not installed. {self.how}: {self.command}"
 
 
 def _nothing() -> None:
@@ -60,6 +65,7 @@ class Format:
     gate: Gate = FLOAT32
     value_range: tuple[float, float] = (0.0, 255.0)  # of the pixels that the model takes
     is_quantized: bool = False
+    takes_onnx: bool = False  # it is written from an imported .onnx file too, not only from Keras
     also_missing: Callable[[], Missing | None] = _nothing  # besides the package
     introduction: str = ""  # what README.md says before it comes to Python; Markdown
 
@@ -67,5 +73,6 @@ class Format:
     def missing(self) -> Missing | None:
         """Returns what is not installed, or None; the package is not imported."""
         if find_spec(self.module) is None:
-            return Missing(f"the package {self.package}", f"pip install {self.package}")
+            command = f"pip install {self.package}"
+            return Missing(f"the package {self.package}", "Install it", command)
         return self.also_missing()

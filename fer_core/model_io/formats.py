@@ -28,8 +28,5 @@ def format_named(name: str) -> Format:
         known = ", ".join(FORMATS)
         raise FerError(f"The format must be one of {known}. Received: {shortened(name)}")
     if missing := found.missing:
-        raise FerError(
-            f"{found.label} needs {missing.what}, which is not installed. "
-            f"Install it: {missing.command}"
-        )
+        raise FerError(f"{found.label} needs {missing}")
     return found

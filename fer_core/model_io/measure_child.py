@@ -68,7 +68,8 @@ def _load(keras: Path | None) -> _Predict:
     if keras is None:
         predict: _Predict = runpy.run_path(PROGRAM)["predict"]
         return predict
-    return models.load_model(keras).predict_on_batch
+    load = models.load_model if keras.suffix == ".keras" else models.load_for_prediction
+    return load(keras).predict_on_batch
 
 
 def _seconds_a_face(predict: _Predict, faces: np.ndarray) -> float:

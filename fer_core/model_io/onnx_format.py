@@ -30,6 +30,7 @@ ONNX = Format(
     package="onnxruntime",
     module="onnxruntime",
     write=write_onnx,
+    takes_onnx=True,
     code="""import onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")

@@ -41,7 +41,7 @@ def find_package() -> Path | None:
     if named:
         path = Path(named).expanduser()
         return path if path.exists() else None
-    packed = sorted(paths.workspace().glob(f"{_NAME}-*.tgz"), key=lambda path: path.stat().st_mtime)
+    packed = sorted(paths.workspace().glob(f"{_NAME}-*.tgz"))
     installed = paths.workspace() / "node_modules" / _NAME
     return packed[-1] if packed else installed if installed.is_dir() else None
 
@@ -81,4 +81,6 @@ def _of_archive(package: Path) -> dict[str, bytes]:
             file = archive.extractfile(member) if member.isfile() else None
             if file is not None and name in _MEMBERS and member.size <= _MAX_BYTES:
                 found[name] = file.read()
+            if len(found) == len(_MEMBERS):
+                break
     return found

@@ -1,7 +1,7 @@
 """Writes the program and the README that travel with an exported model."""
 
 from fer_core.model_io.format import Format
-from fer_core.model_io.usage import ModelUsage
+from fer_core.model_io.usage import PROHIBITED_USES, ModelUsage
 
 PROGRAM, README, FACE = "predict.py", "README.md", "face.png"
 
@@ -52,8 +52,7 @@ python predict.py face.png
 
 {origin} {license}
 
-A face's expression is not a person's emotion: do not use the model to judge, select or watch \
-people.
+{prohibited}
 """
 
 
@@ -88,6 +87,7 @@ def readme(format: Format, usage: ModelUsage) -> str:
         margin=margin if usage.crop_margin else "without a margin.",
         origin=_origin(usage),
         license=usage.license,
+        prohibited=PROHIBITED_USES,
     )
 
 

@@ -9,7 +9,11 @@ from fer_core.errors import FerError
 from fer_core.evaluation import provenance_of, threshold_of
 from fer_core.runs import Run
 from fer_core.storage import Count, Fraction, Number, cached_by_mtime
-from fer_core.vision import MARGIN
+
+PROHIBITED_USES = (
+    "A face's expression is not a person's emotion: do not use the model to judge, select or watch "
+    "people."
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ def usage_of(run: Run, value_range: tuple[float, float]) -> ModelUsage:
         channels=3 if config.channels == 3 else 1,
         color="gray" if is_gray else "RGB",
         value_range=value_range,
-        crop_margin=MARGIN,
+        crop_margin=run.crop_margin,
         temperature=calibration.temperature if calibration else 1.0,
         threshold=threshold_of(run) or 0.0,
-        trained_on=config.dataset,
+        trained_on=config.dataset or "unknown data",
         training_images=provenance.images,
         accuracy=_accuracy(run),
         license=_license(run),
@@ -84,6 +88,9 @@ def _accuracy(run: Run) -> MeasuredAccuracy | None:
 
 
 def _license(run: Run) -> str:
+    if run.is_imported:
+        file = run.imported.file if run.imported else "another program"
+        return f"The model was imported from {file}. The license of its author holds for it."
     return (
         f"The weights were learned from {run.config.dataset}. What its license allows to do with "
         "models trained on it holds for this model too."

@@ -3,13 +3,13 @@
 import base64
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from fer_core.errors import FerError
 from fer_core.model_io import onnxruntime_web
-from fer_core.model_io.format import Format, Missing, Source
+from fer_core.model_io.format import Missing, Source
 from fer_core.model_io.onnx_format import ONNX, write_onnx
 
 PAGE = Path(__file__).parent / "web"  # the page's own files
@@ -56,7 +56,7 @@ def write_web(source: Source, path: Path) -> None:
     """
     folder, package = path.parent, onnxruntime_web.find_package()
     if package is None:
-        raise FerError(f"The npm package onnxruntime-web is missing: {onnxruntime_web.COMMAND}")
+        raise FerError(f"The web page needs {_missing()}")
     runtime = onnxruntime_web.read_runtime(package)
     model = folder / "model.onnx"
     write_onnx(source, model)
@@ -82,19 +82,17 @@ def _base64(content: bytes) -> str:
 def _missing() -> Missing | None:
     if onnxruntime_web.find_package():
         return None
-    return Missing(
-        "the npm package onnxruntime-web in the workspace's folder", onnxruntime_web.COMMAND
-    )
+    how = "Fetch it in the workspace's folder"
+    return Missing("the npm package onnxruntime-web", how, onnxruntime_web.COMMAND)
 
 
-WEB = Format(
+WEB = replace(  # in Python it is used as ONNX, and it takes the same models
+    ONNX,
     name="web",
     label="Web page",
     file="index.html",
-    package=ONNX.package,
-    module=ONNX.module,
     write=write_web,
-    code=ONNX.code,
     also_missing=_missing,
     introduction=_INTRODUCTION,
+    takes_onnx=True,
 )

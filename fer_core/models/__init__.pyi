@@ -6,6 +6,7 @@ from .architectures import copy_initial_weights as copy_initial_weights
 from .architectures import in_float32 as in_float32
 from .architectures import label_model as label_model
 from .architectures import load_model as load_model
+from .architectures import resave_model as resave_model
 from .architectures import save_model as save_model
 from .architectures import to_stock_model as to_stock_model
 from .architectures import trained_layers as trained_layers
@@ -27,6 +28,7 @@ from .onnx_export import UnsupportedModelError as UnsupportedModelError
 from .onnx_export import layer_shapes as layer_shapes
 from .onnx_model import OnnxModel as OnnxModel
 from .onnx_model import load_for_prediction as load_for_prediction
+from .onnx_model import reason_for_keras as reason_for_keras
 from .onnx_model import to_onnx as to_onnx
 from .optimizers import make_optimizer as make_optimizer
 from .prediction import Images as Images
@@ -63,11 +65,13 @@ __all__ = [
     "in_float32",
     "label_model",
     "load_for_prediction",
+    "reason_for_keras",
     "load_model",
     "make_optimizer",
     "predict",
     "predict_tta",
     "prediction_batch_size",
+    "resave_model",
     "save_model",
     "to_onnx",
     "to_stock_model",

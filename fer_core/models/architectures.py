@@ -29,22 +29,24 @@ _BOTH_HEADS = "label_and_votes"  # the name of the layer that joins two outputs
 _IMAGENET_MEANS = [-123.68, -116.779, -103.939]
 
 
-def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
+def build_model(
+    config: TrainConfig, classes: int, steps_per_epoch: int = 1, *, initial: Path | None = None
+) -> keras.Model:
     """Returns a model compiled for the first epoch (see `begin_stage`).
 
     Input: float32 pixels (n, height, width, channels); output: probabilities (n, classes), or with
     `vote_head` (n, 2 * classes), those of the label and those of the votes (see `label_model`).
     Initial weights come from Keras's global random state; the caller seeds it.
 
+    Args:
+        initial: the file of the model to start from, which tells the layers of the family
+            "imported"; others have layers of their own.
+
     Raises:
         FerError: the backbone's weights are not available, or do not fit; or a setting is not
             available on this Keras backend.
     """
-    shape = (*config.image_size, config.channels)
-    inputs = keras.Input(shape, dtype="float32", name="pixels")
-    # float32 under any policy: half precision would round interpolated pixel values.
-    scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
-    features = _BODIES[config.architecture](scaled, config)
+    inputs, features = _imported_body(config, initial) if initial else _body(config)
     outputs = layers.Dense(classes, "softmax", dtype="float32", name="probabilities")(features)
     if config.vote_head:
         votes = layers.Dense(classes, "softmax", dtype="float32", name="votes")(features)
@@ -57,6 +59,23 @@ def build_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> 
         model = keras.Model(inputs, outputs, name=config.architecture)
     begin_stage(model, config, 0, steps_per_epoch)
     return model
+
+
+def _body(config: TrainConfig) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Returns the input, and the features that the last layer takes."""
+    shape = (*config.image_size, config.channels)
+    inputs = keras.Input(shape, dtype="float32", name="pixels")
+    # float32 under any policy: half precision would round interpolated pixel values.
+    scaled = layers.Rescaling(1 / 255, dtype="float32", name="scaling")(inputs)
+    return inputs, _BODIES[config.architecture](scaled, config)
+
+
+def _imported_body(
+    config: TrainConfig, initial: Path
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Returns the same of an imported model, whose weights come along."""
+    model = load_model(initial, config)
+    return model.inputs[0], model.layers[-1].input
 
 
 def label_model(model: keras.Model) -> keras.Model:
@@ -150,6 +169,15 @@ def save_model(model: keras.Model, path: Path) -> None:
     with replacing(path) as temporary:
         copy.save(temporary)
         add_answers(temporary, encode_answers(keras.ops.convert_to_numpy(answers)))
+
+
+def resave_model(path: Path, config: TrainConfig, classes: int) -> None:
+    """Saves a model, which another program put into a .keras file, as `save_model` does.
+
+    Raises:
+        DamagedFileError: as `load_model`.
+    """
+    save_model(load_model(path, config, classes), path)
 
 
 def in_float32(model: keras.Model) -> keras.Model:

@@ -25,11 +25,12 @@ from fer_core.models.model_file import open_saved_model
 from fer_core.models.parity import decode_answers
 from fer_core.runs import LARGEST_IMAGE, TrainConfig
 
-_MAX_LAYERS = 500
+_MAX_LAYERS = 2000  # of an ensemble of ten; ResNet-18 has 70
 # Per pixel of the input, so that a batch of images stays small and an answer quick. VGG19's first
-# block has 64 channels; its convolutions take 400,000 multiplications a pixel.
+# block has 64 channels; its convolutions take 400,000 multiplications a pixel, and an ensemble may
+# have ten of it.
 _MAX_CHANNELS_PER_PIXEL = 128
-_MAX_MULTIPLICATIONS_PER_PIXEL = 2_000_000
+_MAX_MULTIPLICATIONS_PER_PIXEL = 5_000_000
 _MIN_PIXELS = 1024  # of the input, for these two: a dense layer does not grow with the image
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$")]
@@ -140,6 +141,16 @@ class _Flatten(Struct):
     data_format: ChannelsLast = "channels_last"
 
 
+class _Resizing(Struct):
+    height: Side
+    width: Side
+    interpolation: Literal["bilinear"] = "bilinear"
+    crop_to_aspect_ratio: Literal[False] = False
+    pad_to_aspect_ratio: Literal[False] = False
+    antialias: Literal[False] = False
+    data_format: ChannelsLast = "channels_last"
+
+
 class _ZeroPadding2D(Struct):
     padding: tuple[tuple[Border, Border], tuple[Border, Border]] = ((1, 1), (1, 1))
     data_format: ChannelsLast = "channels_last"
@@ -232,6 +243,7 @@ _LAYERS: dict[str, type[Struct]] = {
     "Permute": _Permute,
     "ReLU": _ReLU,
     "Rescaling": _Rescaling,
+    "Resizing": _Resizing,
     "Reshape": _Reshape,
     "SeparableConv2D": _SeparableConv2D,
     "Softmax": _Softmax,

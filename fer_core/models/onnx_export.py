@@ -416,6 +416,20 @@ def _permute(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> 
     return _Tensor(output, tuple(inputs[0].shape[axis - 1] for axis in dims))
 
 
+def _resizing(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    _check_image(layer, inputs[0])
+    *_, channels = inputs[0].shape
+    height, width = layer.settings["height"], layer.settings["width"]
+    output = graph.add(
+        "Resize",
+        *(inputs[0].name, "", "", graph.integers([height, width])),  # no region, no scales
+        axes=(2, 3),
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",  # as Keras
+    )
+    return _Tensor(output, (height, width, channels))
+
+
 def _flatten(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
     return _flat(graph, inputs[0])
 
@@ -473,6 +487,7 @@ _LAYERS: dict[str, _Add] = {
     "Permute": _permute,
     "ReLU": _relu,
     "Rescaling": _rescaling,
+    "Resizing": _resizing,
     "Reshape": _reshape,
     "SeparableConv2D": _separable_conv2d,
     "Softmax": _softmax,

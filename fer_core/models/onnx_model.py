@@ -3,11 +3,13 @@
 import logging
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.models.blueprint import open_blueprint
+from fer_core.models.foreign import FORMATS, load_foreign
 from fer_core.models.onnx_export import (
     FEATURES,
     PROBABILITIES,
@@ -20,6 +22,7 @@ from fer_core.onnx_graphs import Session
 from fer_core.runs import TrainConfig
 
 _LOG = logging.getLogger(__name__)
+_REASONS: WeakKeyDictionary[Model, str] = WeakKeyDictionary()  # of models that Keras runs
 
 
 class OnnxModel:
@@ -47,10 +50,11 @@ class OnnxModel:
 def load_for_prediction(
     path: Path, config: TrainConfig | None = None, classes: int | None = None
 ) -> Model:
-    """Loads a model that `save_model` wrote: an `OnnxModel`, or with Keras where it has no graph.
+    """Loads a run's model: an `OnnxModel`, or with Keras where it has no graph.
 
     Also with Keras where onnxruntime does not give the answers that were saved with the model. The
-    file may come from anywhere; it passes the same checks as in `load_model`.
+    file may come from anywhere; it passes the same checks as in `load_model`. Imported .onnx and
+    .tflite files are run as they are; see `foreign.load_foreign`.
 
     Args:
         config: of the run; the model must take images of its size.
@@ -59,6 +63,8 @@ def load_for_prediction(
     Raises:
         DamagedFileError: the file is damaged, holds another model, or none.
     """
+    if path.suffix in FORMATS:
+        return load_foreign(path, config, classes)
     reason = ""
     with open_blueprint(path, config, classes) as (blueprint, arrays):
         try:
@@ -73,7 +79,14 @@ def load_for_prediction(
     _LOG.warning("TensorFlow predicts with %s, which takes longer: %s.", path, reason)
     from fer_core.models.architectures import load_model
 
-    return load_model(path, config, classes)
+    loaded = load_model(path, config, classes)
+    _REASONS[loaded] = reason
+    return loaded
+
+
+def reason_for_keras(model: Model) -> str:
+    """Returns why `load_for_prediction` loaded a model with Keras; an empty text if it did not."""
+    return _REASONS.get(model, "")
 
 
 def _parity_problem(model: OnnxModel, answers: np.ndarray | None) -> str:
@@ -85,7 +98,7 @@ def _parity_problem(model: OnnxModel, answers: np.ndarray | None) -> str:
 
 
 def to_onnx(path: Path, config: TrainConfig | None = None, classes: int | None = None) -> bytes:
-    """Returns a model that `save_model` wrote as the bytes of an .onnx file; see `export_onnx`.
+    """Returns a run's model as the bytes of an .onnx file; see `export_onnx`.
 
     The graph has the input `pixels` and the output `probabilities` alone.
 
@@ -97,6 +110,9 @@ def to_onnx(path: Path, config: TrainConfig | None = None, classes: int | None =
         DamagedFileError: the file is damaged, holds another model, or none.
         FerError: a layer has no equivalent here.
     """
+    if path.suffix == ".onnx":  # it was imported as it is
+        load_foreign(path, config, classes)
+        return path.read_bytes()
     with open_blueprint(path, config, classes) as (blueprint, arrays):
         try:
             return export_onnx(blueprint, arrays, with_features=False)

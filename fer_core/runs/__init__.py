@@ -2,6 +2,8 @@
 
 from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
+    ENSEMBLES,
+    IMPORTED,
     LARGEST_EPOCHS,
     LARGEST_IMAGE,
     SETTINGS,
@@ -10,8 +12,9 @@ from fer_core.runs.config import (
     TrainConfig,
     weights_file,
 )
+from fer_core.runs.ensemble import EnsembleMember, EnsembleRecord
 from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_run, unreadable_runs
-from fer_core.runs.recipes import RECIPES, settings_here
+from fer_core.runs.recipes import IMPORTED_RECIPE, RECIPES, recipe_title, settings_here
 from fer_core.runs.records import (
     COMPLETED,
     EARLY_STOPPED,
@@ -19,11 +22,13 @@ from fer_core.runs.records import (
     HISTORY_COLUMNS,
     KEY,
     LEAKED,
+    MODEL_IMPORTED,
     SEEN,
     STEPS,
     STEPS_COLUMNS,
     STOPPED,
     Calibration,
+    ImportRecord,
     Notes,
     Result,
     read_predictions,
@@ -41,22 +46,42 @@ from fer_core.runs.run_data import (
 from fer_core.runs.submit import (
     MOST_SEEDS,
     SEED_SUFFIX,
+    can_start_from,
     check_finished,
     continue_run,
+    importing_run,
     open_test_task,
     resume_run,
     second_look,
+    starting_from,
     submit_run,
     submit_seeds,
 )
 from fer_core.runs.tensorboard import EventFiles, open_event_files, problem
-from fer_core.runs.writers import image_stats_file, save_image_stats, save_predictions, save_result
+from fer_core.runs.writers import (
+    image_stats_file,
+    save_ensemble,
+    save_image_stats,
+    save_predictions,
+    save_result,
+)
 
 __all__ = [
+    "IMPORTED",
+    "IMPORTED_RECIPE",
+    "ImportRecord",
+    "MODEL_IMPORTED",
+    "importing_run",
+    "can_start_from",
+    "recipe_title",
+    "starting_from",
     "Augmentation",
     "COMPLETED",
     "Calibration",
     "EARLY_STOPPED",
+    "ENSEMBLES",
+    "EnsembleMember",
+    "EnsembleRecord",
     "EventFiles",
     "HISTORY",
     "HISTORY_COLUMNS",
@@ -95,6 +120,7 @@ __all__ = [
     "read_predictions",
     "records",
     "resume_run",
+    "save_ensemble",
     "save_predictions",
     "save_result",
     "save_image_stats",

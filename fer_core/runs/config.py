@@ -27,7 +27,7 @@ LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill
 class Architecture:
     """Describes a model that can be built."""
 
-    family: str  # "cnn" or "vgg19"
+    family: str  # "cnn", "vgg19", "ensemble" or "imported"
     channels: int  # 1 gray, 3 RGB
     smallest: int  # least height and width in pixels
     description: str
@@ -78,6 +78,25 @@ ARCHITECTURES = {
         32,
         "VGG19 with its upper blocks unfrozen; global average pooling to 512 features.",
     ),
+}
+
+# Of runs that no recipe builds. The models of ensembles are made of those of other runs, ...
+ENSEMBLES = {
+    1: "ensemble",  # by the channels of the input
+    3: "ensemble_color",
+}
+# ... and the layers of imported models are those of a file.
+IMPORTED = {
+    1: "imported",
+    3: "imported_color",
+}
+_FROM_MODELS = {
+    name: Architecture(family, channels, 1, description)
+    for family, description, names in (
+        ("ensemble", "The weighted mean of other models' answers.", ENSEMBLES),
+        ("imported", "The layers of an imported model.", IMPORTED),
+    )
+    for channels, name in names.items()
 }
 
 
@@ -508,7 +527,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
+        if self.architecture not in ARCHITECTURES | _FROM_MODELS:
             raise FerError(
                 f"`architecture` must be one of {', '.join(ARCHITECTURES)}. "
                 f"Received: {self.architecture!r}"
@@ -564,7 +583,7 @@ class TrainConfig:
             )
 
     def _check_image_size(self) -> None:
-        smallest = ARCHITECTURES[self.architecture].smallest
+        smallest = self._architecture.smallest
         for name, pixels in zip(("height", "width"), self.image_size, strict=True):
             if not smallest <= pixels <= LARGEST_IMAGE:
                 raise FerError(
@@ -574,8 +593,13 @@ class TrainConfig:
 
     @property
     def family(self) -> str:
-        """Returns the architecture's family, "cnn" or "vgg19"."""
-        return ARCHITECTURES[self.architecture].family
+        """Returns the architecture's family: "cnn", "vgg19", "ensemble" or "imported"."""
+        return self._architecture.family
+
+    @property
+    def is_trained(self) -> bool:
+        """Tells whether training makes the model; an ensemble's is made of other models."""
+        return self.family != "ensemble"
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
@@ -586,7 +610,11 @@ class TrainConfig:
     @property
     def channels(self) -> int:
         """Returns the channels of the model's input: 1 for gray, 3 for RGB."""
-        return ARCHITECTURES[self.architecture].channels
+        return self._architecture.channels
+
+    @property
+    def _architecture(self) -> Architecture:
+        return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

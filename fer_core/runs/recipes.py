@@ -149,6 +149,18 @@ RECIPES = {
 }
 
 
+IMPORTED_RECIPE = "imported"  # of a run whose model another program trained; it has no settings
+
+
+def recipe_title(config: TrainConfig) -> str:
+    """Returns the title of a run's recipe; the architecture if the recipe is unknown."""
+    if config.recipe == IMPORTED_RECIPE:
+        return "Imported"
+    recipe = RECIPES.get(config.recipe)
+    title = recipe.title if recipe else config.architecture
+    return f"{title}, imported layers" if config.family == "imported" else title
+
+
 def settings_here(name: str) -> TrainConfig:
     """Returns a recipe's settings in the precision that is fastest on this machine.
 

@@ -47,6 +47,7 @@ HISTORY_COLUMNS, STEPS_COLUMNS = tuple(HISTORY), tuple(STEPS)
 Epochs = Annotated[int, Meta(ge=0, le=LARGEST_EPOCHS)]
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
+MODEL_IMPORTED = "imported"  # nothing was trained
 
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
 LEAKED = "leaked"  # a column of predictions: whether an image is in the training split
@@ -61,13 +62,34 @@ MAX_NOTE_CHARS = 5000
 class Result:
     """Holds how a run ended: the content of `result.json`."""
 
-    reason: str  # COMPLETED, EARLY_STOPPED or STOPPED
+    reason: str  # COMPLETED, EARLY_STOPPED, STOPPED or MODEL_IMPORTED
     epochs: Epochs  # whole ones, all attempts together
     best_epoch: Epochs | None  # from 0; None if stopped during the first epoch
-    val_loss: Number
-    val_accuracy: Fraction
+    val_loss: Number | None  # None of an imported model
+    val_accuracy: Fraction | None  # None of an imported model
     attempt: Count | None = None  # that wrote this; a later attempt has not finished yet
     remark: str = ""  # a sentence if something was unusual, such as images that have changed
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """Tells where an imported model comes from, and what a person said about it.
+
+    It is the content of `imported.json`.
+    """
+
+    file: str  # its name
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]  # of the file
+    format: str  # such as "Keras 2.0.5"
+    class_names: tuple[str, ...]  # in the order of the output
+    scaling: str  # what the model takes pixels as; see `model_io.importing.SCALINGS`
+    color: str  # "gray", "RGB" or "BGR"
+    crop_margin: Annotated[float, Meta(ge=0, le=10)]  # see `vision.crop_face`
+    imported: str  # ISO 8601
+    warnings: tuple[str, ...] = ()  # sentences
+
+    def __post_init__(self) -> None:
+        check_time(self.imported)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,15 @@ import pandas as pd
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.runs.config import TrainConfig
+from fer_core.runs.ensemble import EnsembleRecord
+from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import (
     HISTORY,
     STEPS,
     Calibration,
     DatasetRecord,
     Goal,
+    ImportRecord,
     Notes,
     Result,
     TestOpenings,
@@ -40,6 +43,10 @@ from fer_core.storage import (
     write_json,
 )
 from fer_core.tasks import Task, processes, read_request
+from fer_core.vision import MARGIN
+
+# The model of a run, and in what format; all but the first are of other programs.
+_MODELS = {"model.keras": "Keras", "model.onnx": "ONNX", "model.tflite": "LiteRT"}
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
@@ -47,6 +54,8 @@ VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether T
 _OPTIONAL = (
     "notes.json",
     "calibration.json",
+    "ensemble.json",
+    "imported.json",
     "history.csv",
     "steps.csv",
     *(f"predictions/{name}" for name in ("val.csv", "val_views.csv", "test.csv", "test_views.csv")),
@@ -59,7 +68,7 @@ _RECORDS = (
     "dataset.json",
     "environment.json",
     "result.json",
-    "model.keras",
+    *_MODELS,
 )
 
 
@@ -129,7 +138,41 @@ class Run(Task):
     @property
     def can_continue(self) -> bool:
         """Tells whether more epochs can be trained: from a checkpoint, or from the start."""
+        if self.is_imported or not self.config.is_trained:
+            return False
         return (self.directory / "checkpoints").is_dir() or not len(self.history)
+
+    @property
+    def ensemble(self) -> EnsembleRecord | None:
+        """Returns the members of an ensemble; None of any other run, or if the record is damaged.
+
+        `damage` tells about a damaged one, without which the run is usable.
+        """
+        try:
+            return _ensemble(self.directory / "ensemble.json")
+        except FerError:
+            return None
+
+    @property
+    def is_imported(self) -> bool:
+        """Tells whether another program trained the model."""
+        return self.config.recipe == IMPORTED_RECIPE
+
+    @property
+    def imported(self) -> ImportRecord | None:
+        """Returns where an imported model comes from; None of others, or if it is damaged.
+
+        `damage` tells about a damaged record, without which the run is usable.
+        """
+        try:
+            return _imported(self.directory / "imported.json")
+        except FerError:
+            return None
+
+    @property
+    def crop_margin(self) -> float:
+        """Returns the margin around faces that the model is used to; see `vision.crop_face`."""
+        return self.imported.crop_margin if self.imported else MARGIN
 
     @property
     def initial(self) -> "Run | None":
@@ -248,9 +291,31 @@ class Run(Task):
 
     @property
     def model_file(self) -> Path | None:
-        """Returns the best epoch's model, or None while there is none."""
-        path = self.directory / "model.keras"
-        return path if path.is_file() else None
+        """Returns the best epoch's model, or the imported one; None while there is none."""
+        paths = (self.directory / name for name in _MODELS)
+        return next((path for path in paths if path.is_file()), None)
+
+    @property
+    def has_keras_model(self) -> bool:
+        """Tells whether Keras can load the model; else it only predicts, as it was imported."""
+        return self.model_file is not None and self.model_file.suffix == ".keras"
+
+    def require_keras(self, purpose: str) -> None:
+        """Checks that Keras can load the model.
+
+        Args:
+            purpose: what needs it, as the subject of a sentence.
+
+        Raises:
+            FerError: the model is of another format.
+        """
+        if self.model_file is not None and not self.has_keras_model:
+            format = _MODELS[self.model_file.name]
+            raise FerError(
+                f"{purpose} needs a Keras model. {self.id} was imported as {format}, which can "
+                "predict and be evaluated, but not be taken apart. Import the original Keras "
+                "model, if there is one."
+            )
 
     @property
     def exports(self) -> list[Path]:
@@ -316,6 +381,8 @@ class Run(Task):
 
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
+_ensemble = cached_by_mtime(lambda path: read_record(path, EnsembleRecord))
+_imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))
 _result = cached_by_mtime(lambda path: read_record(path, Result))
 _dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
 
@@ -326,6 +393,8 @@ def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
     reads: list[Callable[[], object]] = [
         lambda: _notes(run.directory / "notes.json"),
         lambda: _calibrations(run.directory / "calibration.json"),
+        lambda: _ensemble(run.directory / "ensemble.json"),
+        lambda: _imported(run.directory / "imported.json"),
         lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
     ]
     for split, tta in product(("val", "test"), (False, True)):
@@ -364,8 +433,9 @@ def _problem(run: Run) -> str:
         _ = run.config, run.counts, run.result, run.environment
     except FerError as error:
         return f"{run.id} cannot be read: {error}"
-    if run.model_file is None and os.path.lexists(run.directory / "model.keras"):
-        return f"{run.id} cannot be read: its model.keras is no file."
+    for name in _MODELS:
+        if run.model_file is None and os.path.lexists(run.directory / name):
+            return f"{run.id} cannot be read: its {name} is no file."
     if run.model_file and not run.class_names:
         return f"{run.id} cannot be read: dataset.json, which has its class names, is missing."
     return ""

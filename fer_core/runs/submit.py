@@ -1,7 +1,9 @@
 """Submits tasks: train a new run, resume or continue one, open its test split."""
 
 import shutil
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from fer_core import tasks
@@ -10,6 +12,8 @@ from fer_core.errors import FerError
 from fer_core.runs import tensorboard
 from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
+from fer_core.runs.recipes import IMPORTED_RECIPE
+from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
 from fer_core.storage import disk_full_as_error, paths, write_json
@@ -66,7 +70,10 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
+    if config.initial_run:
+        config = starting_from(config, open_run(config.initial_run))
     initial, teachers = _initial_run(config), _teachers(config)
+    _check_architecture(config, initial)
     if initial is not None:  # its weights include the backbone's
         config = replace(config, initial_run=initial.id, weights="none")
     config = replace(config, teachers=tuple(teacher.id for teacher in teachers))
@@ -89,11 +96,79 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     return Run(directory)
 
 
+def _check_architecture(config: TrainConfig, initial: Run | None) -> None:
+    """Raises a FerError if nothing can build the model: it is made of others, or of a file."""
+    if not config.is_trained:
+        raise FerError(
+            "`architecture` must be one that can be trained; an ensemble is made of runs on the "
+            f"Runs page. Received: {config.architecture}"
+        )
+    if config.family == "imported" and initial is None:
+        raise FerError(
+            "The architecture of an imported model is that of its file: choose the imported run "
+            f"to start from. Received: {config.architecture} without an initial run"
+        )
+
+
+def starting_from(config: TrainConfig, run: Run) -> TrainConfig:
+    """Returns settings that start from the weights of a run.
+
+    A CNN's settings may start from those of an imported model, whose layers and image size are used
+    instead.
+    """
+    if run.config.family == "imported" and config.family == "cnn":
+        source = run.config
+        config = replace(config, architecture=source.architecture, image_size=source.image_size)
+    return replace(config, initial_run=run.id, weights="none")
+
+
+def can_start_from(config: TrainConfig, run: Run) -> bool:
+    """Tells whether settings can start from the weights of a run, at its image size."""
+    if not run.has_keras_model:
+        return False
+    return starting_from(config, run).architecture == run.config.architecture
+
+
 def _copy_weights(source: Run, folder: Path) -> None:
     """Copies a model, so that its run may be deleted."""
     folder.mkdir(parents=True)
     for file in ("model.keras", "dataset.json"):
         shutil.copyfile(source.directory / file, folder / file)
+
+
+@contextmanager
+def importing_run(
+    record: ImportRecord, config: TrainConfig, name: str, gray: bool
+) -> Iterator[Run]:
+    """Yields a new run whose model another program trained, for the caller to put its model there.
+
+    It becomes one of the list when the body of the `with` statement has ended, with the model.
+
+    Args:
+        config: with the architecture and image size of the model.
+        name: that the run is given.
+        gray: whether the model takes gray images only.
+
+    Raises:
+        AccessError: changes are switched off.
+        FerError: the name is too long.
+    """
+    notes = Notes(name=name)
+    notes.check()
+    run = Run(tasks.new_directory(paths.runs_root(), IMPORTED_RECIPE))
+    try:
+        with disk_full_as_error(run.directory / "config.json"):
+            yield run
+            write_json(run.directory / "imported.json", asdict(record))
+            found = {"class_names": record.class_names, "counts": {}, "gray": gray}
+            write_json(run.directory / "dataset.json", found)
+            result = Result(MODEL_IMPORTED, 0, None, None, None)
+            write_json(run.directory / "result.json", asdict(result))
+            write_json(run.directory / "notes.json", asdict(notes))
+            write_json(run.directory / "config.json", config.to_dict())  # makes it a run
+    except BaseException:
+        shutil.rmtree(run.directory, ignore_errors=True)
+        raise
 
 
 def resume_run(run: Run) -> None:
@@ -203,6 +278,8 @@ def check_finished(run: Run) -> None:
 def _check_writable(run: Run) -> None:
     if not run.directory.exists():
         raise FerError(f"{run.id} was deleted.")
+    if run.is_imported:
+        raise FerError(f"{run.id} was imported. Start a new run from its weights.")
     if run.is_pretrained:
         raise FerError(f"{run.id} is a pretrained model. Start a new run from its weights.")
 
@@ -223,6 +300,7 @@ def _initial_run(config: TrainConfig) -> Run | None:
     run = open_run(config.initial_run)
     if run.model_file is None:
         raise FerError(f"A run can start only from a run with a model. {run.id} has none yet.")
+    run.require_keras("Training from a model")
     other = run.config
     if (other.architecture, other.image_size) != (config.architecture, config.image_size):
         height, width = other.image_size
@@ -247,6 +325,7 @@ def _teachers(config: TrainConfig) -> list[Run]:
     for run in runs.values():
         if run.model_file is None:
             raise FerError(f"A teacher needs a model. {run.id} has none yet.")
+        run.require_keras("Learning from a teacher")
         lacking = [name for name in class_names if name not in run.class_names]
         if lacking:
             raise FerError(

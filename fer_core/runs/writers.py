@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fer_core.runs.ensemble import EnsembleRecord
 from fer_core.runs.records import Result, read_predictions
 from fer_core.runs.run import Run
 from fer_core.storage import write_json, write_table
@@ -31,3 +32,8 @@ def save_image_stats(run: Run, stats: ImageStats) -> None:
 def save_result(run: Run, result: Result) -> None:
     """Writes `result.json`, which must be the last file a trainer writes."""
     write_json(run.directory / "result.json", asdict(result))
+
+
+def save_ensemble(run: Run, ensemble: EnsembleRecord) -> None:
+    """Writes what `Run.ensemble` reads."""
+    write_json(run.directory / "ensemble.json", asdict(ensemble))

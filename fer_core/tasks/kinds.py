@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from fer_core.errors import FerError
-from fer_core.storage import Count, Fraction, Seconds, paths
+from fer_core.storage import Count, Fraction, Seconds, check_value, paths
 
 # Names of kinds, as in request.json.
 TRAIN = "train"
@@ -23,9 +23,13 @@ EXAMINE = "examine"
 VIDEO = "video"
 BATCH = "batch"
 EXPORT = "export"
+ENSEMBLE = "ensemble"
+INSPECT_MODEL = "inspect_model"
+IMPORT_MODEL = "import_model"
 
 MAX_EPOCHS = 10_000
 MAX_FACES = 100_000  # to draw
+MIN_MEMBERS, MAX_MEMBERS = 2, 10  # runs in an ensemble
 MAX_FRAME_STEP = 100
 MAX_FRAMES_PER_SECOND = 240.0
 
@@ -153,6 +157,36 @@ class _Export:
 
 
 @dataclass(frozen=True)
+class _Ensemble:
+    runs: Annotated[list[Name], Meta(min_length=MIN_MEMBERS, max_length=MAX_MEMBERS)]
+    name: _Text
+    weights: Literal["equal", "fitted"] = "equal"
+    views: bool = False
+
+
+@dataclass(frozen=True)
+class _InspectModel:
+    model: str  # an absolute path, only read; or, of an upload, the name of a file of the task
+    weights: str = ""  # a second file, in the same way
+    is_upload: bool = False
+    dataset: Annotated[str, Meta(max_length=255)] = ""  # to try the model on
+
+    def __post_init__(self) -> None:
+        for name in filter(None, (self.model, self.weights)):
+            if self.is_upload:
+                check_value(Name, name)
+            elif not Path(name).is_absolute():
+                raise FerError("The files of a model must be named by absolute paths.")
+
+
+@dataclass(frozen=True)
+class _ImportModel:
+    file: Name  # what the model's file was called
+    choices: dict[str, _Text | float | list[_Text]]  # `ImportChoices`
+    name: _Text = ""  # of the run
+
+
+@dataclass(frozen=True)
 class Kind:
     """Describes a kind of task."""
 
@@ -188,6 +222,14 @@ KINDS = {
     VIDEO: Kind("fer_core.inference.video_task:run_video", "video", _Video, low_latency=True),
     # Takes hours, in which a single video must not have to wait.
     BATCH: Kind("fer_core.batches.batch_task:run_batch", "batch", _Batch, low_latency=True),
+    INSPECT_MODEL: Kind(
+        "fer_core.model_io.importing.inspection:run_inspection", "preview", _InspectModel
+    ),
     # Takes a minute, for which an evaluation need not wait.
     EXPORT: Kind("fer_core.model_io.export_task:run_export", "export", _Export),
+    # Takes minutes, in which no evaluation must have to wait.
+    ENSEMBLE: Kind("fer_core.ensembles.ensemble_task:run_ensemble", "ensemble", _Ensemble),
+    IMPORT_MODEL: Kind(
+        "fer_core.model_io.importing.import_model:run_import_model", "export", _ImportModel
+    ),
 }

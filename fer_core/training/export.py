@@ -21,6 +21,7 @@ def export_h5(run: Run, name: str = VGG19_NAME) -> Path:
     """
     if run.model_file is None:
         raise FerError(f"{run.id} has no model to export. It is {run.state}.")
+    run.require_keras("An .h5 file")
     path = run.directory / "export" / name
     path.parent.mkdir(exist_ok=True)
     write_json(path.with_name(f"{path.stem}_classes.json"), list(run.class_names))

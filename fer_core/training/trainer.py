@@ -72,7 +72,9 @@ def run_training(task: Task) -> None:
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    model = build_model(config, len(data.class_names), data.steps_per_epoch)
+    # Of others the initial weights are copied; what was imported tells the layers, too.
+    initial = run.initial.model_file if run.initial and config.family == "imported" else None
+    model = build_model(config, len(data.class_names), data.steps_per_epoch, initial=initial)
     data = with_teacher_targets(
         run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )

@@ -117,7 +117,9 @@ def check_export(out: Path, results: BatchResults) -> None:
     assert files.set_index("file").loc["broken.mp4", "problem"].startswith("broken.mp4 cannot")
 
 
-def test_so_many_frames_a_second_and_only_what_the_table_lists(run: Run, folder: Path) -> None:
+def test_a_batch_reads_the_given_frames_per_second_of_listed_files_only(
+    run: Run, folder: Path
+) -> None:
     settings = BatchSettings(CALM.video, per_second=5, patterns=("*.mp4",), only_listed=True)
     batch = submit_folder(run, folder, settings, table=b"file\nann.mp4\ncy.png\n")
     do(batch)
@@ -176,7 +178,8 @@ def test_archives_of_a_folder_are_extracted_to_the_batch_and_stay_as_they_are(
     rows = by_file(results)
     assert {"cy.png", "day1/ann.mp4", "day2/bob.mp4", "day2/more.ZIP/in/eve.mp4"} == set(rows)
     assert rows["day2/more.ZIP/in/eve.mp4"]["participant"] == "E"
-    assert len(results.problems) == 1 and "bad.zip" in results.problems[0]
+    bad, inner = sorted(results.problems)
+    assert "bad.zip" in bad and "day2/more.ZIP" in inner and "in/inner.zip" in inner
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     assert not batch.uploads.exists()
 
@@ -268,6 +271,34 @@ def test_after_a_kill_only_what_is_left_is_done(run: Run, folder: Path) -> None:
     assert len(results.results) == 3 and not batch.can_resume
     with pytest.raises(FerError, match="cannot be resumed"):
         batches.resume_batch(batch)
+
+
+def test_damaged_marks_are_said_and_the_batch_goes_on(run: Run, folder: Path) -> None:
+    markers = b"file,time,label\nann.mp4,0.2,now\n"
+    batch = submit_folder(run, folder, CALM, markers=markers)
+    attempt = supervisor.take(batch)
+    assert attempt is not None
+    worker.work(batch)
+    assert len(results_of_killed(batch, attempt).markers) > 0
+    batch.marks_file.write_text("{")
+    batches.resume_batch(batch)
+    do(batch)
+    results = results_of(batch)
+    assert len(results.results) == 3
+    assert results.markers.empty and len(results.problems) == 1
+    mark_batch(batch, results.results, markers)
+    results = results_of(batch)
+    assert len(results.markers) > 0 and not results.problems
+
+
+def results_of_killed(batch: Batch, attempt: Path) -> BatchResults:
+    """Returns the results of a batch as if it had been killed before its last file."""
+    results = read_results(batch)
+    assert results is not None
+    (batch.directory / "result.json").unlink()
+    exit_file(attempt).write_text(exit_record(-9))
+    batch.result_file(1).unlink()
+    return results
 
 
 def test_a_stopped_one_keeps_its_files_and_is_resumed(run: Run, folder: Path) -> None:

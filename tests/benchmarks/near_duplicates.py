@@ -88,7 +88,11 @@ def fer2013() -> np.ndarray | None:
         file = Path(folder) / "fer2013.npz"
         script = Path(os.environ["FER2013_DIR"]) / "fer2013.py"
         subprocess.run([sys.executable, script, "npz", file], check=True)
-        pixels = np.load(file)["pixels"]
+        return distinct(np.load(file)["pixels"])
+
+
+def distinct(pixels: np.ndarray) -> np.ndarray:
+    """Returns the first of equal images, without those that are too flat."""
     flat = pixels.reshape(len(pixels), -1)
     is_first = first_copies(np.array([hash(row.tobytes()) for row in flat])) == range(len(flat))
     return pixels[is_first & (flat.std(axis=1) >= NEARLY_FLAT)]

@@ -67,7 +67,7 @@ def test_copies_without_their_source_are_grouped_if_they_name_one() -> None:
     assert grouped(["happy/face_dark_1.png", "happy/face_dark_2.png"]) == []
 
 
-def test_which_part_is_the_source_is_told_by_what_exists() -> None:
+def test_the_source_of_an_augmented_name_is_the_file_that_exists() -> None:
     assert grouped(["1234.png", "aug_0_1234.png"]) != []
     assert grouped(["happy.png", "happy_aug_0_77.png", "happy_aug_0_78.png"]) == [
         {"happy.png", "happy_aug_0_77.png", "happy_aug_0_78.png"}

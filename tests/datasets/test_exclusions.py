@@ -32,14 +32,14 @@ def finding(kind: str = "near") -> Finding:
     ("differing", "excluded"),
     [("majority", [1, 2, 5, 7]), ("none", [0, 1, 2, 5, 7]), ("all", [5])],
 )
-def test_what_stays_of_groups_whose_labels_differ(
+def test_the_chosen_images_of_groups_whose_labels_differ_are_excluded(
     differing: Differing, excluded: list[int]
 ) -> None:
     assert differing_groups(finding(), INDEX).tolist() == [0, 2]
     assert excluded_images(finding(), INDEX, differing).tolist() == excluded
 
 
-def test_nothing_is_asked_where_the_other_split_decides() -> None:
+def test_leaks_leave_no_group_to_decide_about() -> None:
     assert not len(differing_groups(finding("leak-train-test"), INDEX))
     assert excluded_images(finding("leak-train-test"), INDEX, "all").tolist() == [1, 2, 5, 7]
 

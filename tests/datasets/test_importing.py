@@ -3,7 +3,6 @@
 import io
 import os
 import stat
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.importing import image_check as inspection
 from fer_core.datasets.importing.import_task import import_source, run_import
@@ -35,6 +33,15 @@ from tests.tasks.requests import write_request
 
 NEW_KEYS = ("validation_fraction", "gray")  # that the first data_set.json did not have
 TREE = {"train/happy": 12, "train/sad": 6, "test/happy": 2, "test/sad": 2}
+
+COUNTS = pd.DataFrame(  # of FER2013
+    {
+        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
+        "val": [467, 56, 496, 895, 653, 415, 607],
+        "test": [491, 55, 528, 879, 594, 416, 626],
+    },
+    index=list(EXPRESSIONS),
+)
 
 
 @pytest.fixture
@@ -246,7 +253,7 @@ def test_what_was_recognised_counts_the_images_that_are_kept(source):
         ),
     ],
 )
-def test_what_cannot_be_trained_on_is_said(tmp_path, tree, sentence):
+def test_a_dataset_that_cannot_be_trained_on_has_a_note_why(tmp_path, tree, sentence):
     dataset = import_source(write_tree(tmp_path / "faces", tree), "faces")
     assert dataset.notes[-1].startswith(sentence)
 
@@ -260,7 +267,7 @@ def test_a_single_expression_is_said_to_teach_nothing(source):
     assert notes[-1].startswith("The only expression is happy")
 
 
-def test_what_can_be_trained_on_says_nothing_of_it(source):
+def test_a_dataset_that_can_be_trained_on_has_no_note_about_it(source):
     assert not any("no network" in note for note in import_source(source, "faces").notes)
 
 
@@ -348,7 +355,7 @@ def test_a_copied_array_is_read_again_by_opening_it_once(tmp_path, monkeypatch):
     assert len([path for path in opened if path.name == "images.npy"]) <= 2  # header and rows
 
 
-def test_of_a_changed_array_only_the_changed_rows_are_others(tmp_path):
+def test_only_changed_rows_of_an_array_count_as_changed_images(tmp_path):
     dataset = import_source(write_fer2013(tmp_path / "fer2013.csv"), "fer")
     key = dataset.pixels_key()
     rows = np.load(dataset.directory / "images.npy")
@@ -696,42 +703,6 @@ def test_a_task_that_is_asked_to_stop_leaves_nothing_behind(workspace, source, r
 def test_a_folder_given_to_a_task_stays(workspace, source):
     run_import(request(workspace / "tasks" / "one", source=str(source), name="faces"))
     assert len(list(source.rglob("*.png"))) == 22
-
-
-# All of FER2013
-
-COUNTS = pd.DataFrame(
-    {
-        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
-        "val": [467, 56, 496, 895, 653, 415, 607],
-        "test": [491, 55, 528, 879, 594, 416, 626],
-    },
-    index=list(EXPRESSIONS),
-)
-
-
-def check_fer2013(dataset: Dataset) -> None:
-    counts = dataset.counts()
-    assert counts.to_numpy().tolist() == COUNTS.to_numpy().tolist()
-    assert list(counts.index) == list(COUNTS.index)
-    assert dataset.images == 35_887
-    assert not any("Skipped" in note for note in dataset.notes)
-
-
-def test_all_of_fer2013_is_read_from_its_table_with_ferplus_votes(fer2013_home, monkeypatch):
-    monkeypatch.setenv("FER_HOME", str(fer2013_home))
-    dataset = open_dataset("fer2013")
-    check_fer2013(dataset)
-    assert dataset.index["votes_neutral"].iloc[0] == 4
-    assert np.load(dataset.directory / "images.npy", mmap_mode="r").shape == (35_887, 48, 48)
-
-
-def test_all_of_fer2013_is_read_from_its_folders(fer2013_dir, tmp_path):
-    script = str(fer2013_dir / "fer2013.py")
-    subprocess.run([sys.executable, script, "folders", str(tmp_path / "fer")], check=True)
-    dataset = import_source(tmp_path / "fer", "fer2013")
-    check_fer2013(dataset)
-    assert dataset.layout == "FER2013, image folders"
 
 
 # Words

@@ -7,7 +7,6 @@ import pytest
 from fer_core.datasets.quality import duplicates
 from fer_core.datasets.quality.duplicates import near_groups
 from fer_core.datasets.quality.measures import SIDE
-from tests.benchmarks import near_duplicates
 from tests.datasets.near_copies import CHANGES, character, drawn_faces, other_mouths
 
 
@@ -73,12 +72,3 @@ def test_a_still_video_is_one_group() -> None:
     frame, rng = drawn_faces(1)[0], np.random.default_rng(0)
     noisy = [np.clip(frame + rng.normal(0, 3, frame.shape), 0, 255) for _ in range(150)]
     assert not grouped(np.stack(noisy).astype(np.uint8)).any()
-
-
-@pytest.mark.slow
-def test_of_fer2013_copies_are_found_after_each_change(fer2013_dir: object) -> None:
-    everything = near_duplicates.fer2013()
-    assert everything is not None
-    images = everything[::14][:2500]
-    shares = {name: near_duplicates.recall(images, 250, change) for name, change in CHANGES.items()}
-    assert {name: share for name, share in shares.items() if share < 0.94} == {}

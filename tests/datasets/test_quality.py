@@ -210,7 +210,9 @@ def test_a_compressed_photo_is_a_near_duplicate_with_a_different_label(
     ]
 
 
-def test_what_agrees_only_in_coarse_light_is_no_near_duplicate(root: Path, look: Look) -> None:
+def test_images_that_agree_only_in_coarse_lighting_are_no_near_duplicates(
+    root: Path, look: Look
+) -> None:
     """As two well lit faces do: they correlate by 0.96, but in what is fine by 0.2."""
     coarse = 128 + 100 * np.sin(np.linspace(0, 3, SIZE))[:, None] * np.ones((1, SIZE))
     for number in (300, 301):
@@ -344,9 +346,7 @@ def test_a_finding_as_a_table_says_what_each_image_is(root: Path, look: Look) ->
     assert table["mean"].tolist() == pytest.approx([face(0).mean()] * 2, abs=0.01)
 
 
-def test_what_was_seen_is_kept_and_is_out_of_date_when_the_images_change(
-    root: Path, look: Look
-) -> None:
+def test_a_scan_is_kept_and_outdated_when_the_images_change(root: Path, look: Look) -> None:
     dataset, _ = look()
     seen = quality.read_scan_result(dataset)
     assert len(seen.table) == dataset.images
@@ -370,7 +370,7 @@ def test_a_damaged_record_counts_as_none(look: Look) -> None:
     assert quality.read_face_search(dataset) is None
 
 
-def test_what_ends_a_look_leaves_nothing_half_written(root: Path) -> None:
+def test_an_interrupted_scan_leaves_no_file(root: Path) -> None:
     import_source(root, "faces")
 
     def interrupt(done: int, total: int, message: str) -> None:
@@ -412,23 +412,6 @@ def tmp_path_with_two(folder: Path) -> Path:
     for number, expression in enumerate(("happy", "sad")):
         write(folder / "others", f"{expression}/{number}.png", face(number))
     return folder / "others"
-
-
-# FER2013
-
-
-def test_on_fer2013_the_known_leaks_and_blanks_are_found(
-    fer2013_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FER_HOME", str(fer2013_home))
-    _, findings = found("fer2013")
-    some = counts(findings)
-    assert some["leak-train-test"] == 288
-    assert some["leak-train-val"] == 280  # 279, and a blank one
-    assert some["blank"] == 13
-    assert findings["copies-labels"].group_count == 57
-    assert findings["copies"].group_count == 1516
-    assert some["near-leak-train-test"] > 500
 
 
 # Each image is decoded once

@@ -25,7 +25,7 @@ def face(expression: str, seed: int) -> np.ndarray:
     return random_face(expression, np.random.default_rng(seed))
 
 
-def test_it_has_every_expression_in_every_split():
+def test_drawn_faces_have_every_expression_in_every_split():
     dataset = draw_dataset("drawn", count=140)
     counts = dataset.counts()
     assert list(counts.index) == list(EXPRESSIONS)

@@ -22,7 +22,7 @@ from fer_core.storage import paths
 from fer_core.tasks import kinds
 from fer_core.tasks.task import list_tasks
 from fer_core.vision.images import Box, crop_face, encode, face_pixels
-from tests.e2e.browsing import download, open_page, press, settled, wait_until
+from tests.e2e.browsing import download, open_page, press, settled, stand_still, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -48,7 +48,9 @@ def test_a_model_is_exported_compared_and_used_elsewhere(
     export = page.get_by_role("button", name="Export", exact=True)
     press(page.get_by_text("Export to other programs"), export)
     chosen = page.get_by_role("option", name=label, exact=True)
-    press(page.get_by_role("combobox", name="Format"), chosen)
+    formats = page.get_by_role("combobox", name="Format")
+    stand_still(formats)  # the part above opens slowly
+    press(formats, chosen)
     press(chosen, chosen, state="hidden")
     press(export, page.get_by_role("button", name="Stop exporting"))
     # Keras has to be loaded for it, which takes long on a busy machine.

@@ -13,7 +13,7 @@ from tests.e2e.serving import CHROMIUM_OPTIONS, Server, chromium_path
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-STARTS = 3
+STARTS = 2
 ANSWERED = re.compile(rf"^1 · (not sure \()?({'|'.join(EXPRESSIONS)})")
 KEEP_SETTINGS = """
 const Original = RTCPeerConnection;

@@ -66,6 +66,15 @@ def give(page: "Page", address: str, film: Path) -> None:
     page.get_by_role("button", name="Process video", disabled=False).click()
 
 
+def show(page: "Page", film: Path) -> None:
+    """Shows a film that has ended or will, where the result of an earlier one is shown."""
+    chosen = page.locator("[class*=st-key-ended-Video]", has_text=film.name)
+    button = page.get_by_role("button", name=f"Show {film.name}")
+    chosen.or_(button).first.wait_for(timeout=2000 * PATIENCE)
+    if not chosen.is_visible():
+        press(button, chosen)
+
+
 def play(page: "Page") -> dict[str, float]:
     """Plays a third of a second of the video; returns its length in seconds and its width."""
     facts: dict[str, float] = page.evaluate(PLAY)
@@ -76,7 +85,9 @@ def play(page: "Page") -> dict[str, float]:
 def test_a_processed_video_plays_and_its_table_is_downloaded(
     page: "Page", address: str, run: Run, film: Callable[[int], Path]
 ) -> None:
-    give(page, f"{address}/predict?run={run.id}", film(75))
+    given = film(75)
+    give(page, f"{address}/predict?run={run.id}", given)
+    show(page, given)
     page.get_by_role("button", name="Download annotated video").wait_for(timeout=2000 * PATIENCE)
     page.get_by_text("75 frames of 0:03").wait_for()
     page.get_by_text("Face 1", exact=True).wait_for()
@@ -92,9 +103,11 @@ def test_a_processed_video_plays_and_its_table_is_downloaded(
 def test_a_stopped_video_keeps_the_processed_part(
     page: "Page", address: str, run: Run, film: Callable[[int], Path]
 ) -> None:
-    give(page, f"{address}/predict?run={run.id}", film(4000))
+    given = film(4000)
+    give(page, f"{address}/predict?run={run.id}", given)
     page.get_by_text("of 4,000 frames").wait_for(timeout=1000 * PATIENCE)
     page.get_by_role("button", name="Stop processing").click()
+    show(page, given)
     page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
     play(page)
     delete = page.get_by_role("button", name="Delete permanently")
@@ -112,7 +125,9 @@ def test_charts_and_video_move_each_other_without_the_server(
     )
     # Nobody for two seconds, then a face for four.
     frames = [*gray_frames(50, 240, 480), *face_frames(100, width=480)]
-    give(page, f"{address}/predict?run={run.id}", write_film(tmp_path / "late face.mp4", frames))
+    given = write_film(tmp_path / "late face.mp4", frames)
+    give(page, f"{address}/predict?run={run.id}", given)
+    show(page, given)
     chart = page.locator(".js-plotly-plot", has=page.locator(".fer-cursor")).first
     chart.wait_for(timeout=2000 * PATIENCE)
     now = page.locator(".fer-moment")
@@ -166,7 +181,7 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     )
     (tmp_path / "marks.csv").write_text("time;label\n1,0;smiles\n0:09;nobody\n")
     give(page, f"{address}/predict?run={brightness_run().id}", clip)
-    # The result of an earlier video is shown until this one has ended.
+    show(page, clip)
     page.get_by_text("46 frames", exact=True).wait_for(timeout=2000 * PATIENCE)
     panel = page.get_by_text("Markers and baseline")
     upload = page.get_by_text("Markers or excluded ranges (CSV)")

@@ -129,7 +129,7 @@ def test_of_runs_with_one_seed_the_first_counts() -> None:
         {"dataset": "renamed"},
     ],
 )
-def test_what_does_not_change_the_learning_keeps_a_group_together(beside: dict) -> None:
+def test_settings_that_do_not_affect_training_keep_seeds_in_one_group(beside: dict) -> None:
     other = record(replace(CONFIG, seed=1, **beside))
     assert comparison.seed_groups({"A": record(), "B": other}) == [["A", "B"]]
 

@@ -55,7 +55,7 @@ def test_a_damaged_record_is_said(run: Run) -> None:
             training_stats_of(run)
 
 
-def test_what_ships_has_kept_how_its_faces_look_and_how_sure_it_must_be() -> None:
+def test_pretrained_models_have_training_statistics_and_a_threshold() -> None:
     root = paths.PROJECT / "fer_core" / "pretrained"
     shipped = [Run(folder) for folder in root.iterdir() if (folder / "config.json").exists()]
     assert shipped

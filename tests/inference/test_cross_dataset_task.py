@@ -139,7 +139,7 @@ def test_images_of_classes_that_the_run_leaves_out_are_not_leaked(
     assert leaked.endswith("copy-of-train-sad-001.png")
 
 
-def test_where_its_own_images_are_not_here_leaks_are_unknown(run: Run, tmp_path: Path) -> None:
+def test_leaks_are_unknown_without_the_images_of_the_run(run: Run, tmp_path: Path) -> None:
     other = add_other(tmp_path, {"train/happy": 3, "train/sad": 2})
     open_dataset("tiny").delete()
     assert not evaluate(run, other, "train").leaks_known

@@ -66,13 +66,13 @@ def check(model: keras.Model, images: np.ndarray, classes: np.ndarray, corners: 
 
 
 @pytest.mark.slow
-def test_of_the_cnn_family_it_lies_on_the_patch_that_decides(tmp_path: Path) -> None:
+def test_grad_cam_of_a_cnn_lies_on_the_patch_that_decides(tmp_path: Path) -> None:
     images, classes, corners = pictures(160, 1)
     config = replace(RECIPES["cnn_classic"].config, learning_rate=1e-3, learning_rate_decay=0.0)
     check(learned(config, images, classes, 40, tmp_path), images, classes, corners)
 
 
-def test_of_the_vgg19_family_it_lies_on_the_patch_that_decides(
+def test_grad_cam_of_vgg19_lies_on_the_patch_that_decides(
     vgg19_weights: Path, tmp_path: Path
 ) -> None:
     images, classes, corners = pictures(160, 3)

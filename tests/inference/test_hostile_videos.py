@@ -33,7 +33,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Trials:
     return dict(zip(files, answers, strict=True))
 
 
-def test_each_gives_a_result_or_a_sentence(trials: Trials) -> None:
+def test_each_hostile_video_gives_a_result_or_a_sentence(trials: Trials) -> None:
     odd = {k: v for k, v in trials.items() if v["outcome"] not in ("result", "sentence")}
     assert not odd
 

@@ -6,7 +6,13 @@ import zipfile
 
 import numpy as np
 
-from fer_core.inference.photo_results import PhotoResult, results_json, results_table, zip_annotated
+from fer_core.inference.photo_results import (
+    PhotoResult,
+    PhotoSettings,
+    results_json,
+    results_table,
+    zip_annotated,
+)
 from fer_core.inference.recognition import Recognition
 from fer_core.vision import images
 from fer_core.vision.detection import Face, Landmarks
@@ -14,6 +20,7 @@ from fer_core.vision.images import Box
 
 NAMES = ("sad", "happy")
 FACE = Face(Box(10, 20, 30, 40), Landmarks((1, 2), (3, 2), (2, 3), (1, 4), (3, 4)), 0.97)
+SETTINGS = PhotoSettings(0.9, margin=0.1)
 SURE, UNSURE = (Recognition(FACE, {"sad": p, "happy": 1 - p}) for p in (0.9, 0.6))
 FOUND = {
     "a.jpg": PhotoResult((SURE, UNSURE), 100, 200, 20, 12.34),
@@ -29,10 +36,11 @@ def test_the_table_has_the_time_of_each_faces_picture() -> None:
 
 
 def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
-    text = results_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, {"crop_margin": 0.1}, 0.8)
+    text = results_json(FOUND, ["b.jpg is empty."], {"name": "Tiny"}, SETTINGS, 0.8)
     record = json.loads(text)
     assert record["model"] == {"name": "Tiny"} and record["errors"] == ["b.jpg is empty."]
-    assert record["settings"] == {"crop_margin": 0.1, "threshold": 0.8}
+    settings = record["settings"]
+    assert (settings["crop_margin"], settings["threshold"]) == (0.1, 0.8)
     assert [one["image"] for one in record["images"]] == ["a.jpg", "f.zip/wall.png"]
     assert record["images"][1]["faces"] == []
     assert record["images"][0]["faces"][1] == {
@@ -51,7 +59,7 @@ def test_the_json_names_the_network_and_pictures_without_a_face_too() -> None:
 def test_a_whole_picture_has_no_confidence_of_the_detector_in_the_json() -> None:
     whole = Recognition(Face.whole(np.zeros((48, 40, 3), np.uint8)), {"sad": 0.9, "happy": 0.1})
     found = {"crop.png": PhotoResult((whole,), 48, 40, 20, 1.0)}
-    (face,) = json.loads(results_json(found, [], {}, {}, 0.8))["images"][0]["faces"]
+    (face,) = json.loads(results_json(found, [], {}, SETTINGS, 0.8))["images"][0]["faces"]
     assert (face["confidence"], face["detection"], face["answer"]) == (None, "whole picture", "sad")
     assert face["box"] == {"x": 0, "y": 0, "width": 40, "height": 48}
     assert face["pose"] is None

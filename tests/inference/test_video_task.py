@@ -233,7 +233,7 @@ def test_what_is_no_video_fails_with_a_sentence(ask: Ask, content: bytes, senten
     assert left <= {"attempts", "progress.json"}
 
 
-def test_one_that_is_stopped_before_it_begins_was_never_looked_at(ask: Ask) -> None:
+def test_a_video_that_is_stopped_before_it_begins_is_cancelled(ask: Ask) -> None:
     video = ask(face_frames(20))
     attempt = supervisor.take(video)
     assert attempt is not None
@@ -261,7 +261,7 @@ def test_the_halves_of_a_killed_attempt_are_gone_after_the_next(ask: Ask) -> Non
         videos.restart_video(video)
 
 
-def test_one_that_outgrows_the_quota_leaves_nothing_half_written(
+def test_a_video_that_exceeds_the_quota_leaves_no_partial_file(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     video = ask(face_frames(40))
@@ -304,7 +304,7 @@ def test_settings_out_of_range_are_refused(settings: dict) -> None:
         VideoSettings(**settings)
 
 
-def test_what_was_copied_in_vain_leaves_nothing(run: Run) -> None:
+def test_an_upload_that_breaks_off_leaves_no_file(run: Run) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError("the connection is gone")
@@ -359,7 +359,7 @@ def test_few_frames_of_a_whole_file_do_not_make_it_a_short_one(ask: Ask, detecto
     assert not summary.is_truncated
 
 
-def test_it_has_a_lane_of_its_own() -> None:
+def test_videos_are_processed_beside_all_other_tasks() -> None:
     lanes = [kind.lane for name, kind in supervisor.KINDS.items() if name != kinds.VIDEO]
     assert supervisor.KINDS[kinds.VIDEO].lane not in lanes
 

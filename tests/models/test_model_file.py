@@ -87,7 +87,7 @@ def test_the_pretrained_model_answers_as_when_keras_loads_it() -> None:
     assert same_as_keras(SHIPPED)
 
 
-def test_what_an_answer_does_not_depend_on_is_never_built(tmp_path: Path) -> None:
+def test_keys_of_a_layer_that_do_not_affect_the_answer_are_ignored(tmp_path: Path) -> None:
     config, weights = sound_model()
     path = tmp_path / "model.keras"
     path.write_bytes(packed(json.dumps(config).encode(), weights))

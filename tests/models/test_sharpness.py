@@ -58,7 +58,7 @@ def test_batch_normalization_remembers_the_weights_themselves() -> None:
     assert ours[2] == pytest.approx(theirs[2]) and ours[3] == pytest.approx(theirs[3])
 
 
-def test_it_needs_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sharpness_aware_training_needs_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ValueError, match="requires Keras on TensorFlow. Received: 0.05 on jax"):
         SharpnessAwareModel(radius=0.05)

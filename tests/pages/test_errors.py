@@ -114,7 +114,7 @@ def test_a_refused_action_is_reported_once(open_page: PageOpener) -> None:
         show_reported_errors()
         st.button("Delete", on_click=run_or_report, args=(refuse,))
 
-    app = AppTest.from_function(page).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     app.button[0].click().run()
     assert [error.value for error in app.error] == [r"The run is queued: \*stop\* it first."]
     assert not app.run().error

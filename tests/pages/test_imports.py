@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 PROJECT = Path(__file__).parents[2]
 HEAVY = {"aiortc", "av", "cleanlab", "keras", "skimage", "tensorflow"}
 LIGHT_PAGES = ("home", "datasets", "train", "runs", "evaluate", "quiz")  # Predict may load more
@@ -20,18 +18,20 @@ def imports_of(file: Path) -> str:
     )
 
 
-def loaded_by(script: str) -> set[str]:
-    """Returns the top-level packages that a fresh interpreter has loaded after the script."""
-    command = [sys.executable, "-c", f"{script}\nimport sys; print(*sys.modules)"]
-    answer = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
-    return {name.partition(".")[0] for name in answer.stdout.split()}
-
-
-@pytest.mark.parametrize("page", LIGHT_PAGES)
-def test_a_page_imports_no_heavy_library(page: str) -> None:
-    app, script = PROJECT / "streamlit_app.py", PROJECT / "pages" / f"{page}.py"
+def test_no_page_imports_a_heavy_library() -> None:
     # As in the app: the first import of `pages` is aborted by a rerun, the next one succeeds.
-    start = "import contextlib\nwith contextlib.suppress(BaseException):\n    import pages"
-    loaded = loaded_by("\n".join([start, imports_of(app), imports_of(script)]))
-    assert "streamlit" in loaded and "fer_core" in loaded
-    assert not loaded & HEAVY
+    script = [
+        "import contextlib, sys",
+        "with contextlib.suppress(BaseException):\n    import pages",
+    ]
+    script.append(imports_of(PROJECT / "streamlit_app.py"))
+    for page in LIGHT_PAGES:
+        script += [imports_of(PROJECT / "pages" / f"{page}.py"), f"print({page!r}, *sys.modules)"]
+    command = [sys.executable, "-c", "\n".join(script)]
+    answer = subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, text=True)
+    loaded = [
+        {name.partition(".")[0] for name in line.split()} for line in answer.stdout.splitlines()
+    ]
+    assert len(loaded) == len(LIGHT_PAGES) and {"streamlit", "fer_core"} <= loaded[0]
+    heavy = {page: found & HEAVY for page, found in zip(LIGHT_PAGES, loaded, strict=True)}
+    assert not any(heavy.values()), heavy

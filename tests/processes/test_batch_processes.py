@@ -129,8 +129,17 @@ def test_the_terminal_goes_on_with_a_batch_that_was_interrupted(
     assert main(listed) == 1
     assert f"Going on with {batch.id}" in capsys.readouterr().out
     assert list_batches() == [batch] and len(finished(batch)) == 6
-    assert main([*command, "--include", "person0/0*", "--per-second", "5"]) == 0
+    markers = tmp_path / "markers.csv"
+    markers.write_text("file,time,label\nperson0/00.mp4,0.2,begin\n")
+    marked = ["--markers", str(markers), "--baseline", "0-0.2", "--window", "0.15"]
+    assert main([*command, "--include", "person0/0*", "--per-second", "5", *marked]) == 0
     assert len(pd.read_csv(out / "summary.csv")) == 4
+    means = pd.read_csv(out / "markers.csv")
+    assert set(means["file"]) == {"person0/00.mp4"} and set(means["marker"]) == {"begin"}
+    assert set(means["window_seconds"]) == {0.15}
+    assert means["baseline"].str.startswith("mean from").all()
+    for wrong in (["--baseline", "noon"], ["--window", "0"], ["--markers", str(table)]):
+        assert main([*command, *wrong]) == 1
     (tmp_path / "empty").mkdir()
     assert main(["batch", run.id, str(tmp_path / "empty"), "--out", str(out)]) == 1
     assert "at least one photo or video" in capsys.readouterr().err

@@ -55,7 +55,7 @@ def test_a_pretrained_model_is_a_finished_run_that_needs_no_data(run: Run, tmp_p
             assert calibration == calibrate(shipped.predictions("val", tta=averaged))
 
 
-def test_its_weights_take_half_the_room_and_answer_what_is_recorded(run: Run) -> None:
+def test_a_published_model_takes_half_the_space_and_answers_as_recorded(run: Run) -> None:
     before = run.model_file.stat().st_size
     shipped = publish_pretrained(run, "tiny", "Tiny CNN")
     assert shipped.model_file.stat().st_size < 0.55 * before

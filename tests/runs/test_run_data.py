@@ -126,7 +126,9 @@ def test_a_new_run_takes_the_corrections_of_then(config: TrainConfig, dataset: D
     assert dataset_of(first).fingerprint() != dataset_of(second).fingerprint()
 
 
-def test_without_any_correction_a_run_with_them_is_one_without(config: TrainConfig) -> None:
+def test_a_run_with_corrections_of_which_there_are_none_is_a_run_without(
+    config: TrainConfig,
+) -> None:
     draw_dataset("others", count=140)
     run = create_run(replace(config, dataset="others"))
     assert not corrections_of(run)

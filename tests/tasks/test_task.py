@@ -204,7 +204,9 @@ def test_damaged_progress_is_none(task: Task, text: str) -> None:
     "name", ["exit.json", "process.json", "progress.json", "stop", "place.json"]
 )
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to(path.name)])
-def test_what_is_no_file_blocks_nobody(task: Task, name: str, make: Callable[[Path], None]) -> None:
+def test_a_pipe_or_folder_in_place_of_a_record_blocks_no_reader(
+    task: Task, name: str, make: Callable[[Path], None]
+) -> None:
     ask(task)
     attempt = take(task)
     folder = task.directory if name in ("progress.json", "place.json") else attempt

@@ -141,5 +141,5 @@ def test_what_was_left_half_made_is_not_a_checkpoint(trained: keras.Model, tmp_p
     assert load_latest(tmp_path) is None
 
 
-def test_without_a_checkpoint_there_is_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_checkpoint_gives_none(tmp_path: Path) -> None:
     assert load_latest(tmp_path / "checkpoints") is None

@@ -103,7 +103,9 @@ def test_stored_predictions_that_are_damaged_are_computed_again(
     assert np.array_equal(np.load(file), expected)
 
 
-def test_who_cannot_teach_is_refused_before_anything_is_made(config: TrainConfig) -> None:
+def test_runs_that_cannot_be_teachers_are_refused_before_a_run_is_created(
+    config: TrainConfig,
+) -> None:
     few = trained(replace(config, class_names=("happy", "sad"), epochs=1))
     new = create_run(config)
     runs = sorted(new.directory.parent.iterdir())

@@ -47,7 +47,9 @@ def test_the_classic_h5_gives_the_runs_probabilities_in_plain_keras(workspace: P
     check(finished(replace(RECIPES["vgg19_dropout"].config, dataset="faces", weights="none")))
 
 
-def test_the_same_with_the_imagenet_weights(workspace: Path, vgg19_weights: Path) -> None:
+def test_an_exported_vgg19_with_imagenet_weights_answers_the_same(
+    workspace: Path, vgg19_weights: Path
+) -> None:
     config = RECIPES["vgg19_dropout"].config
     check(finished(replace(config, dataset="faces", weights=str(vgg19_weights))))
 

@@ -106,7 +106,9 @@ def test_more_views_compute_only_the_new_ones(config: TrainConfig) -> None:
     "change",
     [{"image_size": (40, 40)}, {"class_names": ("happy", "sad")}, {"seed": 1}],
 )
-def test_what_decides_the_features_makes_new_ones(config: TrainConfig, change: dict) -> None:
+def test_settings_that_change_frozen_features_compute_new_ones(
+    config: TrainConfig, change: dict
+) -> None:
     opened(config)
     before = kept()
     opened(replace(config, **change))  # with random weights, the seed decides them

@@ -58,7 +58,7 @@ def test_small_images_need_no_process(processes: DecodingProcesses) -> None:
 
 
 @pytest.mark.parametrize("data", [large_photo()[:-9000], jpeg_of_scans(3000, 400)])
-def test_what_cannot_be_decoded_there_is_named_with_the_reason(
+def test_an_image_that_the_decoding_process_cannot_read_is_named_with_the_reason(
     processes: DecodingProcesses, data: bytes
 ) -> None:
     with pytest.raises(FerError) as elsewhere:

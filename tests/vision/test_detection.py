@@ -97,7 +97,7 @@ def test_without_a_face_the_list_is_empty(detector: FaceDetector, height: int, w
     assert detector.detect(np.zeros_like(noise)) == []
 
 
-def test_what_resembles_a_face_from_one_place_only_is_doubtful_at_best(
+def test_a_pattern_that_looks_like_a_face_in_one_position_only_is_doubtful(
     detector: FaceDetector,
 ) -> None:
     motorcycle = decode(Path(skimage.__file__).parent / "data" / "motorcycle_left.png")

@@ -1,5 +1,6 @@
 """Reads models that Keras 1.2 to 3 saved, without Keras: .h5, .keras, or JSON with weights."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,6 @@ from typing import Any
 
 import h5py
 import msgspec
-import numpy as np
 
 from fer_core.errors import FerError
 from fer_core.model_io.format import USAGE
@@ -99,7 +99,7 @@ def read_keras(files: Files, choices: ImportChoices | None, folder: Path) -> For
         sha256=sha256_of(files),
         input_shape=shape,
         classes=classes,
-        parameters=sum(int(np.prod(each.shape)) for node in nodes for each in node.weights),
+        parameters=sum(math.prod(each.shape) for node in nodes for each in node.weights),
         class_names=_class_names(content.usage, classes),
         scaling=_own_scaling(nodes, content.usage),
         facts=tuple(_facts(model, nodes)),
@@ -140,11 +140,16 @@ def _open_tree(file: Any, size: int, content: _Content, stack: ExitStack) -> Non
     arrays = check_tree(root, size, packed=True)
     if arrays:
         content.weights = root, arrays
-    content.description = content.description or (read_text(root, "model_config") or "").encode()
-    place = root.get("model_weights", root)
-    content.version = content.version or read_text(place, "keras_version") or ""
-    content.backend = content.backend or read_text(place, "backend") or ""
-    content.usage = content.usage or _object((read_text(root, USAGE) or "").encode())
+    content.description = content.description or _bytes(root, "model_config")
+    for place in (root, root.get("model_weights", root)):
+        content.version = content.version or read_text(place, "keras_version") or ""
+        content.backend = content.backend or read_text(place, "backend") or ""
+    content.usage = content.usage or _object(_bytes(root, USAGE))
+
+
+def _bytes(root: h5py.File, name: str) -> bytes:
+    """Returns an attribute; h5py gives bytes that are no UTF-8 as surrogates."""
+    return (read_text(root, name) or "").encode(errors="replace")
 
 
 def _object(data: bytes | None) -> Mapping[str, Any]:

@@ -233,10 +233,13 @@ def _flatten(class_name: str, settings: Settings, dialect: Dialect) -> list[Step
 def _normalization(class_name: str, settings: Settings, dialect: Dialect) -> list[Step]:
     if settings.get("invert"):
         raise FerError("A Normalization layer must not be inverted.")
-    mean, variance = settings.get("mean"), settings.get("variance")
-    if mean is None:  # the numbers are among the weights
+    if settings.get("mean") is None:  # the numbers are among the weights
         return [("Rescaling", {"scale": 1})]
-    return [("Rescaling", normalization(np.ravel(mean).tolist(), np.ravel(variance).tolist()))]
+    try:
+        mean, variance = (np.ravel(settings[each]).astype(float) for each in ("mean", "variance"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise FerError(f"A Normalization layer must have numbers. {error}") from error
+    return [("Rescaling", normalization(mean.tolist(), variance.tolist()))]
 
 
 def normalization(mean: Sequence[float], variance: Sequence[float]) -> Settings:

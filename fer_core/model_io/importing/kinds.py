@@ -3,9 +3,9 @@
 Another kind is a row of `KINDS`: a way to recognize it, and the name of a function
 `read(files, choices, folder) -> ForeignModel`, which runs in a process of its own with limits on
 memory and time. With choices it also writes the model into the folder: `model.keras` or, of a
-model that onnxruntime runs as it is, `model.onnx`. It takes pixels in [0, 255] (n, height, width,
-channels), RGB or gray, and gives probabilities. What it raises besides a FerError is reported as a
-damaged file.
+model that is run as it is, `model.onnx` or `model.tflite`. It takes pixels in [0, 255] (n, height,
+width, channels), RGB or gray, and gives probabilities. What it raises besides a FerError is
+reported as a damaged file.
 """
 
 import importlib
@@ -60,8 +60,23 @@ def _is_keras(path: Path, start: bytes) -> bool:
     return start[:_MAX_JSON_START].lstrip().startswith(b"{") and b'"class_name"' in start
 
 
+def _is_onnx(path: Path, start: bytes) -> bool:
+    """Recognizes the version of the format, and a field that may follow it."""
+    is_versioned = start[:1] == b"\x08" and start[1:2] in _VERSIONS
+    return is_versioned and start[2:3] in _AFTER_VERSION
+
+
+def _is_litert(path: Path, start: bytes) -> bool:
+    return start[4:8] == b"TFL3"
+
+
+_VERSIONS = tuple(bytes([version]) for version in range(3, 21))
+# The name, version, domain or documentation of who made it, the graph, or the opset.
+_AFTER_VERSION = (b"\x12", b"\x1a", b"\x22", b"\x28", b"\x32", b"\x3a", b"\x42")
 KINDS: tuple[Kind, ...] = (
     Kind("keras", _is_keras, "fer_core.model_io.importing.keras_file:read_keras"),
+    Kind("onnx", _is_onnx, "fer_core.model_io.importing.onnx_reader:read_onnx"),
+    Kind("litert", _is_litert, "fer_core.model_io.importing.litert_reader:read_litert"),
 )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
@@ -17,7 +17,7 @@ from fer_core.errors import FerError
 from fer_core.models import Layer, checked_settings, layer_shapes, read_weights
 from fer_core.storage import replacing
 
-Array = h5py.Dataset | np.ndarray
+Array: TypeAlias = "h5py.Dataset | np.ndarray"
 _MAX_NAME = 80
 
 

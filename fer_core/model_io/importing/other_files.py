@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fer_core.errors import FerError
@@ -164,6 +165,12 @@ def members(path: Path) -> list[str]:
 
     Reads any number of them, so it is called where memory is limited.
     """
+    status = path.stat()
+    return _members(path, (status.st_size, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=1)  # asked for each kind of archive; a list may be long
+def _members(path: Path, stamp: tuple[int, int]) -> list[str]:
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             return archive.namelist()

@@ -4,6 +4,7 @@
 const STEP = 0.02; // of the box's side: how far a key moves it, or makes it larger
 const FIRST = 0.5; // of the picture's shorter side: the box before a face is found
 const MAX_SIDE = 4096; // pixels of a picture; larger ones would not fit into a phone's memory
+const LOADING = "Loading the model …";
 const $ = (id) => document.getElementById(id);
 
 const state = { recognizer: null, picture: null, box: null, asked: 0, stream: null };
@@ -15,10 +16,11 @@ async function start() {
   try {
     state.recognizer = await loadRecognizer();
   } catch (error) {
+    document.querySelector("main").hidden = true;
     return say(`The model cannot be loaded: ${error.message}`, true);
   }
   const { usage } = state.recognizer;
-  say("");
+  sayNothing();
   $("bars").replaceChildren(...usage.class_names.map(emptyBar));
   $("about").textContent = about(usage);
   document.documentElement.dataset.ready = "true";
@@ -41,6 +43,10 @@ function listen() {
 function say(text, isError = false) {
   $("status").textContent = text;
   $("status").classList.toggle("error", isError);
+}
+
+function sayNothing() {
+  say(state.recognizer ? "" : LOADING);
 }
 
 function about(usage) {
@@ -85,7 +91,7 @@ async function startCamera() {
   $("video").srcObject = state.stream;
   await $("video").play();
   state.picture = null;
-  say("");
+  sayNothing();
   return refresh();
 }
 
@@ -115,7 +121,7 @@ async function showPicture(bitmap) {
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
   state.picture = canvas;
-  say("");
+  sayNothing();
   placeBox((await detectFace(canvas)) ?? firstBox(canvas));
   refresh();
 }
@@ -257,7 +263,7 @@ function emptyBar(name) {
 }
 
 function showAnswer({ expression, probabilities, pixels }, box) {
-  const values = Object.values(probabilities);
+  const values = state.recognizer.usage.class_names.map((name) => probabilities[name]);
   const top = values.indexOf(Math.max(...values));
   $("answer").textContent = expression;
   [...$("bars").children].forEach((row, n) => {

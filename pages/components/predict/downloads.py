@@ -41,14 +41,14 @@ def show_downloads(
     _show_table(table, [f"p_{name}" for name in run.class_names])
     with st.container(horizontal=True):
         _offer("Download table (CSV)", export_csv(table), run, ".csv", "text/csv")
-        settings = {
-            "minimum_accuracy": abstention.min_accuracy,
-            "test_time_augmentation": request.tta,
-            "crop_margin": request.margin,
-            "minimum_face_size": request.search.smallest_face,
-            "minimum_confidence": request.search.confidence,
-            "picture_is_face": request.search.whole,
-        }
+        settings = inference.PhotoSettings(
+            abstention.min_accuracy,
+            request.tta,
+            request.margin,
+            request.search.smallest_face,
+            request.search.confidence,
+            request.search.whole,
+        )
         text = inference.results_json(
             by_name, errors, options.provenance.record(), settings, abstention.threshold
         )

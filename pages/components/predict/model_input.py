@@ -24,9 +24,19 @@ _WORDS = {
 }
 
 
-def chosen_margin() -> float:
+def chosen_margin(run: Run) -> float:
     """Returns the margin as a share, before `show_model_input` draws its slider."""
-    return int(st.session_state.get(MARGIN, 0)) / 100
+    return int(st.session_state.get(_margin_key(run), _usual_margin(run))) / 100
+
+
+def _usual_margin(run: Run) -> int:
+    """Returns what the model is used to, in percent."""
+    return min(max(_STEP * round(100 * run.crop_margin / _STEP), _MIN), _MAX)
+
+
+def _margin_key(run: Run) -> str:
+    """Returns the key of the slider; a model that is used to a margin has one of its own."""
+    return f"{MARGIN}-{run.id}" if _usual_margin(run) else MARGIN
 
 
 def show_model_input(run: Run, data: FaceCardData) -> None:
@@ -40,9 +50,9 @@ def show_model_input(run: Run, data: FaceCardData) -> None:
                 _MIN,
                 _MAX,
                 step=_STEP,
-                value=0,
+                value=_usual_margin(run),
                 format="%d%%",
-                key=MARGIN,
+                key=_margin_key(run),
                 disabled=data.request.search.whole,
                 help="Widens the detector's box by a share of its longer side; negative values "
                 "shrink it. All photos are classified again. FER2013 is cropped like the box.",

@@ -53,9 +53,10 @@ class PredictOptions:
 
 def show_provenance(provenance: ModelProvenance) -> None:
     """Shows in one line what the model was trained on and how accurate it is."""
-    dataset = plain(format_dataset(provenance.run.config.dataset))
-    source = f"{provenance.images:,} images of {dataset}" if provenance.images else dataset
-    sentence = f"Trained on {source}."
+    sentence = _describe_source(provenance)
+    ensemble = provenance.run.ensemble
+    if ensemble is not None:
+        sentence = f"{len(ensemble.members)} models. {sentence} {plain(ensemble.remark)}".strip()
     score = provenance.score
     if score is None:
         st.caption(f"{sentence} Its accuracy is not recorded.")
@@ -68,6 +69,17 @@ def show_provenance(provenance: ModelProvenance) -> None:
     if provenance.split != "test" and provenance.run.has_test:
         sentence += ". Its test split is sealed"
     st.caption(" ".join([f"{sentence}.", score.describe_seen()]))
+
+
+def _describe_source(provenance: ModelProvenance) -> str:
+    if provenance.run.is_imported:
+        imported = provenance.run.imported
+        return (
+            f"Imported from {plain(imported.file)}, {imported.format}." if imported else "Imported."
+        )
+    dataset = plain(format_dataset(provenance.run.config.dataset))
+    source = f"{provenance.images:,} images of {dataset}" if provenance.images else dataset
+    return f"Trained on {source}."
 
 
 def choose_abstention(run: Run, tta: bool) -> Abstention:

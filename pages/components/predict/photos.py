@@ -42,7 +42,9 @@ def show_camera(options: PredictOptions) -> None:
 def _show_batch(options: PredictOptions, batch: PhotoBatch, *, may_be_crops: bool) -> None:
     if not batch.photos and not batch.errors:
         return
-    request = inference_request(options.run, options.search, options.tta, chosen_margin())
+    request = inference_request(
+        options.run, options.search, options.tta, chosen_margin(options.run)
+    )
     results, errors = recognize_batch(batch, request)
     show_errors(errors, batch.notes)
     if results:

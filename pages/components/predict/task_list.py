@@ -58,7 +58,6 @@ def show_tasks(
 
 def offer_deletion(task: RecognitionTask, question: str) -> None:
     """Shows a button that deletes a task, which asks first."""
-    # The server knows that it is open, so that the task stays selected.
     ask_before(partial(run_or_toast, task.delete), lambda: question, key=task.id, asks_server=True)
 
 

@@ -1,5 +1,6 @@
 """Exports a run's model to other programs, and shows how each export answers beside it."""
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -65,7 +66,7 @@ def _missing(format: Format) -> str:
     """Returns a sentence if something that the format needs is not installed, else ""."""
     if (missing := format.missing) is None:
         return ""
-    return f"{format.label} needs {missing.what}, which is not installed: {code(missing.command)}"
+    return f"{format.label} needs {replace(missing, command=code(missing.command))}"
 
 
 def _labels(asked: dict) -> TaskLabels:

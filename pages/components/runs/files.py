@@ -39,7 +39,7 @@ def _show_run(one: Overview) -> None:
     show_damage(run)
     show_run_corrections(run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not run.is_pretrained:
+        if one.config.is_trained and not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)
         if run.model_file:
             _link("evaluate", "Evaluate", ":material/grid_on:", run)
@@ -56,7 +56,7 @@ def _offer_files(one: Overview) -> None:
     for file in [*([run.model_file] if run.model_file else []), *run.exports]:
         if not access.current().may_read(file, run.directory):  # a link out of the run
             continue
-        name = file_name(run.id, ".keras") if file == run.model_file else file.name
+        name = file_name(run.id, file.suffix) if file == run.model_file else file.name
         label = f"{plain(file.name)}, {format_size(file.stat().st_size)}"
         key = f"download-{run.id}-{file.name}"
         offer_download(label, file.read_bytes, name, "application/octet-stream", key=key)

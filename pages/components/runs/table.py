@@ -92,7 +92,7 @@ def _row(one: Overview) -> dict[str, Any]:
         "state": format_state(one.state, one.reason),
         "recipe": format_recipe(one.config),
         "dataset": one.config.dataset,
-        "epochs": f"{one.epochs} of {one.goal}",
+        "epochs": f"{one.epochs} of {one.goal}" if one.config.is_trained else "",
         "val": _percent(one.val.accuracy.value if one.val else one.best_accuracy),
         "val_range": _interval(one.val),
         "val_clean": _clean(one.val),

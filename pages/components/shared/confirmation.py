@@ -28,7 +28,7 @@ def ask_before(
         confirm: label of the button inside.
         refusal: why it cannot be done now, as Markdown; turns the button off.
         asks_server: whether the page runs again when it is opened, so that `question` is called
-            only then, and `is_asking` tells that it is open.
+            only then.
     """
     popover = st.popover(
         label, icon=icon, key=_key(key), on_change="rerun" if asks_server else "ignore"
@@ -47,11 +47,6 @@ def ask_before(
             on_click=action,
             **writing(disabled=bool(refusal)),
         )
-
-
-def is_asking(key: str) -> bool:
-    """Returns whether the question of that key, which asks the server, is open."""
-    return bool(st.session_state.get(_key(key)))
 
 
 def _key(key: str) -> str:

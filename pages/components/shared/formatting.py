@@ -9,11 +9,12 @@ from fer_core import access
 from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
-    RECIPES,
+    MODEL_IMPORTED,
     SEED_SUFFIX,
     STOPPED,
     Run,
     TrainConfig,
+    recipe_title,
 )
 from fer_core.storage import paths
 from fer_core.tasks import TaskState
@@ -36,6 +37,7 @@ STATE_COLORS: dict[TaskState, BadgeColor] = {
 
 _DATASET_NAMES = {"fer2013": "FER2013", "rafdb": "RAF-DB", "raf-db": "RAF-DB"}
 _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
+_REASONS |= {MODEL_IMPORTED: "imported"}
 
 
 def plain(text: str) -> str:
@@ -124,7 +126,8 @@ def format_size(size: int) -> str:
 def format_run_title(run: Run) -> str:
     """Returns the recipe and the dataset of a run: "Classic CNN on faces"."""
     config = run.config
-    return f"{format_recipe(config)} on {config.dataset}"
+    where = f" on {config.dataset}" if config.dataset else ""
+    return f"{format_recipe(config)}{where}"
 
 
 def format_dataset(name: str) -> str:
@@ -134,8 +137,7 @@ def format_dataset(name: str) -> str:
 
 def format_recipe(config: TrainConfig) -> str:
     """Returns the recipe's title; the architecture if the recipe is unknown."""
-    recipe = RECIPES.get(config.recipe)
-    return recipe.title if recipe else config.architecture
+    return "Ensemble" if config.family == "ensemble" else recipe_title(config)
 
 
 def format_run(run: Run) -> str:

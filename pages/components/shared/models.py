@@ -38,6 +38,21 @@ def preload(run: "Run", tta: bool) -> None:
         classifier_future(run.id, run.model_file.stat().st_mtime_ns, tta)
 
 
+def slow_model_reason(run: "Run", tta: bool) -> str:
+    """Returns why TensorFlow predicts with a run's model; empty if it does not, or is not loaded.
+
+    It waits for nothing.
+    """
+    if run.model_file is None:
+        return ""
+    future = classifier_future(run.id, run.model_file.stat().st_mtime_ns, tta)
+    if not future.done() or future.exception() is not None:
+        return ""
+    from fer_core.models import reason_for_keras
+
+    return reason_for_keras(future.result().model)
+
+
 @st.cache_resource(max_entries=1, show_spinner="Loading the face detector …")
 def detector() -> "FaceDetector":
     """Returns the face detector; waits until it is loaded."""

@@ -7,7 +7,6 @@ import streamlit as st
 
 from fer_core.datasets import Dataset, list_datasets
 from fer_core.runs import Run
-from pages.components.shared.confirmation import is_asking
 from pages.components.shared.formatting import format_dataset, format_run, plain
 
 
@@ -123,15 +122,25 @@ def _choose(parameter: str, key: str) -> None:
 def pick_ended(label: str, ids: list[str], describe: Callable[[str], str]) -> str:
     """Shows a field for one of several tasks that have ended; returns its id.
 
-    When another one ends, it is selected, unless a person is being asked whether to delete one.
+    When a newer one ends, a button below the field selects it: nobody who works on the result of
+    an earlier one is taken away from it.
 
     Args:
         ids: the newest first.
         describe: returns the label of an id.
     """
-    newest = f"newest-{label}"
-    kept = st.session_state.get(newest)
-    if kept not in ids or not any(map(is_asking, ids)):
-        kept = ids[0]
-    st.session_state[newest] = kept
-    return st.selectbox(label, ids, ids.index(kept), format_func=describe, key=f"of-{kept}")
+    choice = f"ended-{label}"
+    if st.session_state.get(choice) not in ids:  # the first time, or it was deleted
+        st.session_state[choice] = ids[0]
+    chosen = st.selectbox(label, ids, format_func=describe, key=choice)
+    seen = st.session_state.setdefault(f"seen-{label}", set(ids))
+    seen.add(chosen)
+    newer = next((each for each in ids if each not in seen), None)
+    if newer is not None:
+        st.button(
+            f"Show {plain(describe(newer))}",
+            icon=":material/new_releases:",
+            key=f"show-{newer}",
+            on_click=partial(st.session_state.__setitem__, choice, newer),
+        )
+    return chosen

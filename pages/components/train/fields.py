@@ -27,13 +27,13 @@ def field_grid(columns: int) -> DeltaGenerator:
 
 
 def setting_fields(
-    config: TrainConfig, record: TrainConfig | Augmentation, group: str, *, columns: int
+    config: TrainConfig, record: TrainConfig | Augmentation, group: str, grid: DeltaGenerator
 ) -> dict[str, Any]:
     """Shows a field for each setting of a group that applies to `config`; returns the values.
 
     Args:
         record: has the values to begin with, `config` or its augmentation.
-        columns: of the number fields.
+        grid: for the number fields.
     """
     values = {
         name: getattr(record, name)
@@ -43,7 +43,7 @@ def setting_fields(
     switches = [name for name, value in values.items() if isinstance(value, bool)]
     texts = [name for name, value in values.items() if isinstance(value, str)]
     numbers = [name for name in values if name not in (*switches, *texts)]
-    chosen = number_fields(config, {name: values[name] for name in numbers}, columns=columns)
+    chosen = number_fields(config, {name: values[name] for name in numbers}, grid)
     if switches:
         with st.container(horizontal=True, gap="medium"):
             chosen |= {name: checkbox_field(config, name, values[name]) for name in switches}
@@ -54,10 +54,9 @@ def setting_fields(
 
 
 def number_fields(
-    config: TrainConfig, values: Mapping[str, float], *, columns: int
+    config: TrainConfig, values: Mapping[str, float], grid: DeltaGenerator
 ) -> dict[str, Any]:
     """Shows a number field for each setting; returns the values entered."""
-    grid = field_grid(columns)
     numbers = {}
     for name, value in values.items():
         setting, key = SETTINGS[name], field_key(config, name)
@@ -81,9 +80,9 @@ def _number_format(value: float) -> str:
     return "%e" if 0 < abs(value) < _SCIENTIFIC_BELOW else "%.6g"
 
 
-def seeds_field(config: TrainConfig) -> int:
+def seeds_field(config: TrainConfig, grid: DeltaGenerator) -> int:
     """Shows the number of runs to start, which is not a setting of a run."""
-    return field_grid(3).number_input(
+    return grid.number_input(
         "Seeds",
         value=1,
         min_value=1,
@@ -163,7 +162,7 @@ def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
     fitting = {
         run.id: format_run(run)
         for run in list_runs()
-        if run.model_file is not None and set(dataset.class_names) & set(run.class_names)
+        if run.has_keras_model and set(dataset.class_names) & set(run.class_names)
     }
     if not fitting:
         return {}
@@ -179,5 +178,5 @@ def teachers_fields(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         help=SETTINGS["teachers"].help,
         persist_state="session",
     )
-    share = number_fields(config, {"distillation": config.distillation}, columns=4)
+    share = number_fields(config, {"distillation": config.distillation}, field_grid(4))
     return {"teachers": tuple(teachers), **share}

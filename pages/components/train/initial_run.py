@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from fer_core.runs import SETTINGS, Run, TrainConfig, list_runs
+from fer_core.runs import SETTINGS, Run, TrainConfig, can_start_from, list_runs
 from pages.components.shared.formatting import format_run, plain
 
 
 def pick_initial_run(config: TrainConfig) -> Run | None:
     """Shows a field for the initial run if any run fits the recipe; returns the choice or None."""
-    fitting = {run.id: run for run in list_runs() if _fits(run, config)}
+    fitting = {run.id: run for run in list_runs() if can_start_from(config, run)}
     if not fitting:
         return None
     key = f"initial-run-{config.recipe}"
@@ -37,10 +37,6 @@ def show_origin(run: Run) -> None:
         st.caption(f"Started from the weights of {plain(format_run(by_id[source]))}.")
     else:
         st.caption(f"Started from the weights of {plain(source)}, which has been deleted.")
-
-
-def _fits(run: Run, config: TrainConfig) -> bool:
-    return run.config.architecture == config.architecture and run.model_file is not None
 
 
 def _label(run: Run) -> str:

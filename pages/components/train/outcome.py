@@ -11,6 +11,7 @@ from fer_core.errors import FerError
 from fer_core.runs import (
     EARLY_STOPPED,
     LARGEST_EPOCHS,
+    MODEL_IMPORTED,
     STOPPED,
     Result,
     Run,
@@ -138,6 +139,8 @@ def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> N
 
 
 def _describe_end(result: Result, duration: timedelta | None) -> str:
+    if result.reason == MODEL_IMPORTED:
+        return "Imported: another program has trained this model."
     if result.best_epoch is None:
         return "Stopped during the first epoch; the model was saved as it was then."
     ending = {

@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core import datasets
 from fer_core.datasets import Dataset
-from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig
+from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig, starting_from
 from pages.components.shared.access import writing
 from pages.components.shared.formatting import plain
 from pages.components.train.augmentation_preview import show_augmentation
@@ -39,7 +39,7 @@ def settings_form(
     """
     if initial is not None:
         size = initial.config.image_size
-        config = replace(config, image_size=size, initial_run=initial.id, weights="none")
+        config = replace(starting_from(config, initial), image_size=size)
     # The key names the dataset, so that a click made before it was deleted starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
         settings = _settings(config, dataset) | corrections_field(config, dataset)
@@ -74,16 +74,17 @@ def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
             "settings."
         )
         st.markdown("**Optimization**")
-        settings = setting_fields(config, config, "optimization", columns=3)
-        settings["seeds"] = seeds_field(config)
+        grid = field_grid(3)
+        settings = setting_fields(config, config, "optimization", grid)
+        settings["seeds"] = seeds_field(config, grid)
         st.markdown("**Regularization**")
-        settings |= setting_fields(config, config, "regularization", columns=4)
+        settings |= setting_fields(config, config, "regularization", field_grid(4))
         settings |= teachers_fields(config, dataset)
         st.markdown("**Images**")
         settings |= _images(config, dataset)
         settings["augmentation"] = _augmentation(config)
         st.markdown("**Computation and output**")
-        return settings | setting_fields(config, config, "computation", columns=3)
+        return settings | setting_fields(config, config, "computation", field_grid(3))
 
 
 def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
@@ -134,4 +135,5 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
 
 def _augmentation(config: TrainConfig) -> Augmentation:
     st.markdown("**Augmentation**: random changes of the training images, new in every epoch")
-    return Augmentation(**setting_fields(config, config.augmentation, "augmentation", columns=4))
+    grid = field_grid(4)
+    return Augmentation(**setting_fields(config, config.augmentation, "augmentation", grid))

@@ -283,7 +283,7 @@ def test_the_whole_page_follows_a_correction(
 
         show_faces(open_dataset("faces"), Corrections())
 
-    rerun(AppTest.from_function(page))
+    rerun(AppTest.from_function(page, default_timeout=120))
     assert runs == [True]
 
 
@@ -392,7 +392,7 @@ def test_a_label_can_be_confirmed_and_flagged_again_in_the_dialog(
 
         show_correction_form(open_dataset("faces"), 3)
 
-    shown = rerun(AppTest.from_function(page))
+    shown = rerun(AppTest.from_function(page, default_timeout=120))
     press(shown, "Confirm label")
     (key,) = dataset.keys([3])
     assert set(dataset.saved_corrections.confirmed) == {key} and len(dataset.saved_corrections) == 0

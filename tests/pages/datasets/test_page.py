@@ -211,7 +211,7 @@ def test_more_can_be_added_beside_what_is_there(open_page: PageOpener) -> None:
     assert [field.label for field in page.text_input][1] == "Name"
 
 
-def test_what_waits_can_be_taken_back(open_page: PageOpener, no_supervisor: None) -> None:
+def test_a_waiting_task_can_be_cancelled(open_page: PageOpener, no_supervisor: None) -> None:
     page = press(open_page("datasets"), "Draw schematic faces")
     press(page, "Stop drawing")
     assert queue.waiting() == []

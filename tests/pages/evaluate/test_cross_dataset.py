@@ -128,7 +128,7 @@ def test_why_an_evaluation_failed_is_said(
     assert not press(page, "Dismiss").error
 
 
-def test_what_is_refused_is_said_in_passing(
+def test_a_refused_evaluation_is_reported_in_a_toast(
     open_page: PageOpener, finished_run: RunFactory, no_supervisor: None
 ) -> None:
     run = finished_run()

@@ -31,7 +31,7 @@ from tests.pages.fuzz.damages import Case, add_live_items, cases, damaged_copy
 from tests.pages.fuzz.readers import readers
 
 LOG = logging.getLogger(__name__)
-EVERY = int(os.environ.get("FER_FUZZ_EVERY", "300"))  # one of so many cases is tried on pages
+EVERY = int(os.environ.get("FER_FUZZ_EVERY", "1000"))  # one of so many cases is tried on pages
 SHARE = int(os.environ.get("FER_FUZZ_SHARE", "0"))  # which of them
 READ_MORE = 10  # times as many are tried without pages
 BATCH = 40  # damages in one workspace

@@ -130,29 +130,20 @@ def test_a_result_can_be_deleted(page: AppTest, given) -> None:
     assert not page.subheader
 
 
-def test_a_video_stays_while_a_person_is_asked_whether_to_delete_it(page: AppTest, given) -> None:
-    first = do(given(gray_frames(20), name="first.mp4"))
-    rerun(page)
-    page.session_state[f"deletion-{first.id}"] = True
-    rerun(page)
-    do(given(gray_frames(20), name="second.mp4"))
-    rerun(page)
-    assert "in the 20 frames of first.mp4" in said(page)
-    page.session_state[f"deletion-{first.id}"] = False
-    rerun(page)
-    assert "in the 20 frames of second.mp4" in said(page)
-
-
-def test_the_newest_video_is_shown_first(page: AppTest, given) -> None:
+def test_a_video_stays_when_a_newer_one_ends_which_a_button_shows(page: AppTest, given) -> None:
     do(given(gray_frames(20), name="first.mp4"))
     rerun(page)
     do(given(gray_frames(20), name="second.mp4"))
     rerun(page)
+    assert "in the 20 frames of first.mp4" in said(page)
+    next(one for one in page.button if one.label.startswith("Show second.mp4")).click()
+    rerun(page)
     assert "in the 20 frames of second.mp4" in said(page)
-    box = page.selectbox[1]
-    box.set_value(videos.list_videos()[1].id)
+    assert not any(one.label.startswith("Show ") for one in page.button)
+    page.selectbox[1].set_value(videos.list_videos()[1].id)
     rerun(page)
     assert "in the 20 frames of first.mp4" in said(page)
+    assert not any(one.label.startswith("Show ") for one in page.button)
 
 
 def test_a_video_without_faces_has_no_chart(page: AppTest, given) -> None:

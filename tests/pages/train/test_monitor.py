@@ -234,7 +234,7 @@ def test_a_finished_run_shows_validation_and_opened_test(finished_run: RunFactor
     page = watching(finished_run(opened=True))
     assert page.success[0].value == "Completed after 50 epochs in 25 min; best epoch: 50."
     assert [metric.value for metric in page.metric] == ["60.0%", "50.0%"]
-    assert len(page.get("bidi_component")) == 3  # curves, confusion matrix, Plotly itself
+    assert len(page.get("bidi_component")) == 2  # curves, confusion matrix
     (scores,) = (text.value for text in page.markdown if text.value.startswith("| Expression"))
     assert len(scores.splitlines()) == 2 + len(EXPRESSIONS) + 1  # a head, and a mean
 

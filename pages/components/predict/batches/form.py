@@ -15,6 +15,7 @@ from fer_core.runs import Run
 from fer_core.vision import IMAGE_SUFFIXES
 from pages.components.predict.batches.preview import show_preview
 from pages.components.predict.batches.result import show_batch
+from pages.components.predict.markers.tables import upload_table
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.task_list import ListLabels, show_tasks
 from pages.components.shared.access import reading_paths, upload_limit, writing
@@ -56,15 +57,11 @@ def _show_form(options: PredictOptions) -> None:
     number = st.session_state.setdefault(_UPLOADS, 0)
     source = _choose_source(number)
     patterns = _choose_patterns()
-    table = st.file_uploader(
+    table = upload_table(
         "Table of clips (CSV), optional",
-        type=["csv"],
-        max_upload_size=upload_limit(8),
-        key=f"batch-table-{number}",
-        **writing(
-            help="Columns file, start, end (seconds, or 1:05), participant, condition, and any "
-            "others. Only file is needed. Every other column is joined to the results."
-        ),
+        f"batch-table-{number}",
+        "Columns file, start, end (seconds, or 1:05), participant, condition, and any others. Only "
+        "file is needed. Every other column is joined to the results.",
     )
     markers, baseline = _choose_marks(number)
     settings = replace(
@@ -138,15 +135,11 @@ def _choose_patterns() -> tuple[str, ...]:
 def _choose_marks(number: int) -> tuple[bytes | None, str]:
     """Chooses a table of markers, and a baseline for files without their own."""
     with st.expander("Markers and baseline, optional", icon=":material/flag:"):
-        file = st.file_uploader(
+        file = upload_table(
             "Markers and excluded ranges (CSV)",
-            type=["csv"],
-            max_upload_size=upload_limit(8),
-            key=f"batch-markers-{number}",
-            **writing(
-                help="Columns file, time, label for markers, or file, start, end, reason for "
-                "ranges to exclude. Markers can also be added when the batch has ended."
-            ),
+            f"batch-markers-{number}",
+            "Columns file, time, label for markers, or file, start, end, reason for ranges to "
+            "exclude. Markers can also be added when the batch has ended.",
         )
         baseline = st.text_input(
             "Baseline",

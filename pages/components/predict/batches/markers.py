@@ -8,12 +8,11 @@ import streamlit as st
 from fer_core import batches
 from fer_core.batches import Batch, BatchResults
 from fer_core.storage import export_csv
-from pages.components.shared.access import upload_limit, writing
+from pages.components.predict.markers.tables import LONGEST_WINDOW, show_rounded, upload_table
+from pages.components.shared.access import writing
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import file_name
-
-_LONGEST = 3600.0  # seconds
 
 
 def show_batch_markers(batch: Batch, results: BatchResults) -> None:
@@ -27,13 +26,7 @@ def show_batch_markers(batch: Batch, results: BatchResults) -> None:
 
 def _show_means(batch: Batch, results: BatchResults) -> None:
     table = results.markers
-    numbers = [name for name in table.select_dtypes("float") if not name.endswith("seconds")]
-    st.dataframe(
-        table,
-        hide_index=True,
-        placeholder="–",
-        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in numbers},
-    )
+    show_rounded(table)
     said = (
         f"Mean probabilities {results.marks.window:g} s before and after each marker, of the "
         "single frames, and their change."
@@ -55,19 +48,17 @@ def _show_upload(batch: Batch, results: BatchResults) -> None:
     """Shows fields that replace all markers, excluded ranges and baselines of the table."""
     key = f"markers-{batch.id}"
     number = st.session_state.setdefault(key, 0)
-    file = st.file_uploader(
+    file = upload_table(
         "Other markers and excluded ranges (CSV)",
-        type=["csv"],
-        max_upload_size=upload_limit(8),
-        key=f"{key}-{number}",
-        **writing(help="Replaces those of the earlier table. Columns as when a batch begins."),
+        f"{key}-{number}",
+        "Replaces those of the earlier table. Columns as when a batch begins.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = st.number_input(
             "Window (seconds)",
             0.1,
-            _LONGEST,
-            min(_LONGEST, max(0.1, results.marks.window)),
+            LONGEST_WINDOW,
+            min(LONGEST_WINDOW, max(0.1, results.marks.window)),
             0.5,
             width=160,
             key=f"window-{key}",

@@ -24,13 +24,14 @@ from fer_core.text import counted
 from pages.components.predict.markers.baseline import show_baseline
 from pages.components.predict.markers.edit import show_editors
 from pages.components.predict.markers.marks import MarkedFaces, add_marks, change_marks, time_key
+from pages.components.predict.markers.tables import LONGEST_WINDOW, show_rounded, upload_table
 from pages.components.predict.people import Changes, Row, show_people
-from pages.components.shared.access import upload_limit, writing
+from pages.components.shared.access import writing
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast, show_reported_errors
 from pages.components.shared.formatting import file_name, plain
 
-_WINDOW, _LONGEST = 2.0, 3600.0  # seconds
+_WINDOW = 2.0  # seconds
 _HELP = (
     "A CSV table. Columns time and label for markers, or start, end and reason for ranges to "
     "exclude; a row of the kind baseline is the baseline. Times are seconds, or as 1:05.5."
@@ -111,12 +112,8 @@ def _show_upload(video: Video) -> None:
     number_key = f"marker-uploads-{video.id}"
     number = st.session_state.setdefault(number_key, 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        file = st.file_uploader(
-            "Markers or excluded ranges (CSV)",
-            type=["csv"],
-            max_upload_size=upload_limit(8),
-            key=f"marker-table-{video.id}-{number}",
-            **writing(help=_HELP),
+        file = upload_table(
+            "Markers or excluded ranges (CSV)", f"marker-table-{video.id}-{number}", _HELP
         )
         st.button(
             "Add from CSV",
@@ -150,7 +147,7 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
     window = st.number_input(
         "Window (seconds)",
         0.1,
-        _LONGEST,
+        LONGEST_WINDOW,
         _WINDOW,
         0.5,
         width=160,
@@ -193,7 +190,7 @@ def _show_summary(video: Video, faces: MarkedFaces) -> None:
     """Shows a row per person, without what is excluded."""
     summaries = faces.summaries()
     with st.expander("Summary of each person", icon=":material/table:", key=f"summary-{video.id}"):
-        _show_table(summaries)
+        show_rounded(summaries)
         said = "Shares, means, transitions and spells of each person"
         said += ", without excluded ranges." if faces.annotations.excluded else "."
         if faces.baselines is not None:
@@ -202,16 +199,6 @@ def _show_summary(video: Video, faces: MarkedFaces) -> None:
         with st.container(horizontal=True):
             _offer(video, faces, "Download summary (CSV)", summaries, "summary")
             _offer(video, faces, "Download frames with people (CSV)", faces.frames(), "frames")
-
-
-def _show_table(table: pd.DataFrame) -> None:
-    numbers = [name for name in table.select_dtypes("float") if not name.endswith("seconds")]
-    st.dataframe(
-        table,
-        hide_index=True,
-        placeholder="–",
-        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in numbers},
-    )
 
 
 def _offer(video: Video, faces: MarkedFaces, label: str, table: pd.DataFrame, what: str) -> None:

@@ -1,0 +1,122 @@
+"""Checks which runs can become an ensemble, and submits the task that makes it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal
+
+from fer_core import tasks
+from fer_core.errors import FerError
+from fer_core.runs import Notes, Run, dataset_of
+from fer_core.storage import paths
+from fer_core.tasks import Task, TaskState, kinds, queue
+from fer_core.text import shortened
+
+EQUAL: Literal["equal"] = "equal"
+FITTED: Literal["fitted"] = "fitted"  # by the likelihood of the validation split
+Weighting = Literal["equal", "fitted"]
+
+
+def check_members(runs: Sequence[Run]) -> None:
+    """Checks that runs can become one, as far as their records tell.
+
+    Raises:
+        FerError: there are too few or too many; one is chosen twice, has not finished, is an
+            ensemble itself, or has a model that cannot be rebuilt or other expressions.
+    """
+    if not kinds.MIN_MEMBERS <= len(runs) <= kinds.MAX_MEMBERS:
+        raise FerError(
+            f"An ensemble is made of {kinds.MIN_MEMBERS} to {kinds.MAX_MEMBERS} runs. "
+            f"Received: {len(runs)}"
+        )
+    for run_id, times in Counter(run.id for run in runs).items():
+        if times > 1:
+            raise FerError(f"The members of an ensemble must be different runs. Twice: {run_id}")
+    for run in runs:
+        _check_member(run)
+    first = runs[0]
+    for run in runs[1:]:
+        if set(run.class_names) != set(first.class_names):
+            raise FerError(
+                "The members of an ensemble must have the same expressions. "
+                f"{first.id} has {shortened(', '.join(first.class_names))}; "
+                f"{run.id} has {shortened(', '.join(run.class_names))}."
+            )
+
+
+def _check_member(run: Run) -> None:
+    if run.state is not TaskState.FINISHED or run.model_file is None:
+        raise FerError(f"A member of an ensemble must have finished. {run.id} is {run.state}.")
+    if not run.config.is_trained and run.config.family == "ensemble":
+        raise FerError(
+            f"A member of an ensemble must be a single model. {run.id} is an ensemble: choose its "
+            "members."
+        )
+    if run.model_file.suffix != ".keras":
+        raise FerError(
+            "A member of an ensemble must have layers that can be rebuilt. "
+            f"{run.id} has its model as {run.model_file.name}."
+        )
+
+
+def reference_of(runs: Sequence[Run]) -> Run:
+    """Returns the member on whose validation images the ensemble is fitted and evaluated.
+
+    Its images are those that most members were trained on, of what is on this machine.
+
+    Raises:
+        FerError: the datasets of all members are missing or have changed.
+    """
+    trained_on = Counter(run.fingerprint for run in runs)
+    problem = ""
+    for run in sorted(runs, key=lambda run: -trained_on[run.fingerprint]):
+        try:
+            dataset = dataset_of(run)
+        except FerError as error:
+            problem = problem or str(error)
+            continue
+        if dataset.fingerprint() == run.fingerprint:
+            return run
+        problem = problem or (
+            f"The images, labels or splits of {dataset.name} have changed since {run.id} was "
+            "trained."
+        )
+    raise FerError(f"An ensemble needs the validation images of a member. {problem}")
+
+
+def submit_ensemble(
+    runs: Sequence[Run], name: str = "", *, weighting: Weighting = EQUAL, tta: bool = False
+) -> Task:
+    """Queues combining runs into one.
+
+    Args:
+        name: of the new run; "" names the number of its members.
+        weighting: `EQUAL`, or `FITTED` on the validation split.
+        tta: also evaluate it with test-time augmentation, which takes ten times as long.
+
+    Raises:
+        FerError: as `check_members` and `reference_of`, or the name is too long.
+    """
+    check_members(runs)
+    reference_of(runs)
+    name = name.strip() or f"Ensemble of {len(runs)}"
+    Notes(name=name).check()
+    size = sum(run.model_file.stat().st_size for run in runs if run.model_file)
+    directory = tasks.new_directory(paths.tasks_root(), kinds.ENSEMBLE, size)
+    arguments = {
+        "runs": [run.id for run in runs],
+        "name": name,
+        "weights": weighting,
+        "views": tta,
+    }
+    return queue.submit(directory, kinds.ENSEMBLE, arguments)
+
+
+def ensembles_in_progress() -> list[Task]:
+    """Returns the tasks that make an ensemble, and those that could not; the newest first."""
+    every = tasks.list_tasks(kinds.ENSEMBLE)
+    return [task for task in every if task.state is not TaskState.FINISHED]
+
+
+def ensemble_of(task: Task) -> str:
+    """Returns the id of the run that a task makes; the run exists once the task has finished."""
+    return task.id

@@ -1,0 +1,9 @@
+"""Recognizes expressions for other programs: a small web service around one run's model.
+
+FastAPI and uvicorn are loaded when the service starts; see `MISSING_PACKAGES`.
+"""
+
+from fer_core.service.server import run_service
+from fer_core.service.settings import TOKEN, ServiceSettings
+
+__all__ = ["TOKEN", "ServiceSettings", "run_service"]
