@@ -4,10 +4,12 @@ Sizes within the model do not depend on what is on an image (see `shapes`), so w
 few made-up faces it takes for every face.
 """
 
+import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -27,6 +29,7 @@ _MAX_BYTES_PER_PIXEL = 8_192  # 2,048 channels of float32; VGG19 has 64 at full 
 _BASE_BYTES = 200_000_000  # of libraries' own
 _COPIES = 6  # of the file in memory, while it is loaded
 _FACES = 3
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 _PROCESSOR_SECONDS = 40  # of all trials of a model; one of 500 MB takes 10
 
 
@@ -122,7 +125,15 @@ def _seconds(model: Model, faces: np.ndarray) -> float:
 
 
 def _peak_bytes() -> int:
-    """Returns the most memory that this process has taken so far."""
+    """Returns the most memory that this process has taken so far.
+
+    On Linux not from `getrusage`, whose number begins with that of the process that started this
+    one: a server that has loaded TensorFlow.
+    """
+    with suppress(OSError):
+        found = _PEAK.search(Path("/proc/self/status").read_text())
+        if found:
+            return 1024 * int(found[1])
     if resource is None:
         return int(getattr(psutil.Process().memory_info(), "peak_wset", resident_bytes()))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
