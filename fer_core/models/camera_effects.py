@@ -25,20 +25,17 @@ def apply_camera_effects(
     Returns:
         float32 of the same shape in [0, 255].
     """
-    if settings.exposure:
-        images = _expose(images, settings.exposure, seed)
-    if settings.color_cast:
-        images = _cast(images, settings.color_cast, seed)
-    if settings.blur:
-        images = _blur(images, settings.blur, seed)
-    if settings.low_resolution:
-        images = _reduce(images, settings.low_resolution, seed)
-    if settings.low_light:
-        images = _darken(images, settings.low_light, seed)
-    if settings.gamma:
-        images = _bend(images, settings.gamma, seed)
-    if settings.jpeg:
-        images = _compress(images, settings.jpeg, seed)
+    for effect, strength in (
+        (_expose, settings.exposure),
+        (_add_color_cast, settings.color_cast),
+        (_blur, settings.blur),
+        (_lower_resolution, settings.low_resolution),
+        (_darken, settings.low_light),
+        (_apply_gamma, settings.gamma),
+        (_compress, settings.jpeg),
+    ):
+        if strength:
+            images = effect(images, strength, seed)
     return images
 
 
@@ -47,7 +44,7 @@ def _expose(images: np.ndarray, stops: float, seed: tuple[int, ...]) -> np.ndarr
     return np.clip(images * _per_image(factors), 0, 255)
 
 
-def _cast(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
+def _add_color_cast(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
     """Dims the light of each color; one channel shows what it does to gray."""
     rng = np.random.default_rng((*seed, _CAST))
     factors = 1 - fraction * rng.random((len(images), 3), dtype="float32")
@@ -65,7 +62,7 @@ def _blur(images: np.ndarray, most: float, seed: tuple[int, ...]) -> np.ndarray:
     return images
 
 
-def _reduce(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
+def _lower_resolution(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.ndarray:
     """Makes images smaller and larger again, as `vision.face_pixels` resizes faces."""
     scales = 1 - np.random.default_rng((*seed, _RESOLUTION)).uniform(0, fraction, len(images))
     height, width = images.shape[1:3]
@@ -91,7 +88,7 @@ def _darken(images: np.ndarray, fraction: float, seed: tuple[int, ...]) -> np.nd
     return images
 
 
-def _bend(images: np.ndarray, gamma: float, seed: tuple[int, ...]) -> np.ndarray:
+def _apply_gamma(images: np.ndarray, gamma: float, seed: tuple[int, ...]) -> np.ndarray:
     largest = np.log1p(gamma)
     exponents = np.random.default_rng((*seed, _GAMMA)).uniform(-largest, largest, len(images))
     return 255 * (images / 255) ** _per_image(np.exp(exponents))
