@@ -19,12 +19,12 @@ def add_commands(commands: Any) -> None:
         "Prints its scores on validation, and what each member adds to it.",
     )
     ensemble.add_argument("runs", nargs="+", metavar="RUN", help="the runs to combine")
-    ensemble.add_argument("--name", default="", help="default: Ensemble of N")
+    ensemble.add_argument("--name", default="", help="name of the new run (default: Ensemble of N)")
     ensemble.add_argument(
         "--weights",
         choices=(EQUAL, FITTED),
         default=EQUAL,
-        help="of the mean: the same for each run (default), or fitted on the validation split",
+        help="weights of the mean: the same for each run (default), or fitted on validation",
     )
     add_tta_option(ensemble, "also evaluate with test-time augmentation (10 views)")
     ensemble.set_defaults(command=_ensemble)

@@ -107,7 +107,7 @@ def _echo_members(ensemble: EnsembleRecord) -> None:
     ]
     echo("What each member adds on validation (p: exact McNemar test of the ensemble without it):")
     echo_table(("member", "weight", "alone", "without it", "images", "p"), rows)
-    echo(f"{ensemble.milliseconds:.1f} ms for a face, on the machine that combined them")
+    echo(f"{ensemble.milliseconds:.1f} ms per face, on the machine that made the ensemble")
     if ensemble.remark:
         echo(ensemble.remark)
 

@@ -24,27 +24,38 @@ def add_commands(commands: Any) -> None:
     parser = commands.add_parser(
         "import-model",
         help="import a model of another program as a run",
-        description="Tell what the file does not say: the classes in the order of the model's "
-        "output, what it takes pixels as, and the order of the colors.",
+        description="Give what the file does not say: the classes in the order of the model's "
+        "output, the scaling of its pixels, and the order of the colors.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the model")
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="its weights, if FILE is only its description"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="its weights, if FILE holds only the architecture",
     )
-    parser.add_argument("--inspect", action="store_true", help="only tell what the file says")
-    parser.add_argument("--classes", metavar="NAMES", help="such as angry,disgust,fear")
-    parser.add_argument("--scaling", choices=SCALINGS, help=_scalings())
-    parser.add_argument("--color", choices=COLORS, help="gray for a model of one channel")
     parser.add_argument(
-        "--margin", type=float, help="around a face, as a share of its longer side; default: 0"
+        "--inspect", action="store_true", help="only print what the file says; import nothing"
     )
-    parser.add_argument("--name", default="", help="of the run; by default that of the file")
+    parser.add_argument(
+        "--classes", metavar="NAMES", help="in the order of the output, such as angry,disgust,fear"
+    )
+    parser.add_argument("--scaling", choices=SCALINGS, help=_scalings())
+    parser.add_argument(
+        "--color", choices=COLORS, help="order of the colors; gray for a model of one channel"
+    )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        help="space around a face, as a share of its longer side (default: 0)",
+    )
+    parser.add_argument("--name", default="", help="name of the run (default: that of the file)")
     add_proposal_options(parser)
     parser.set_defaults(command=_import)
 
 
 def _scalings() -> str:
-    return "what the model takes pixels as; " + "; ".join(
+    return "what the model expects of pixels; " + "; ".join(
         f"{name}: {meaning}" for name, meaning in SCALINGS.items()
     )
 

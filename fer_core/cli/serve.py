@@ -16,44 +16,52 @@ def add_commands(commands: Any) -> None:
         "serve",
         help="recognize expressions for other programs, as a web service",
         description="Answers POST /predict with what the Predict page offers as JSON; see /docs "
-        "at its address. Ends by Ctrl+C or SIGTERM, after the requests that have begun.",
+        "at its address. Ctrl+C or SIGTERM ends it after the requests that have begun.",
     )
     serve.add_argument("run", help=RUN_HELP)
-    serve.add_argument("--port", type=int, default=defaults.port, help="default: %(default)s")
+    serve.add_argument(
+        "--port", type=int, default=defaults.port, help="port to listen on (default: %(default)s)"
+    )
     serve.add_argument(
         "--host",
         default=defaults.host,
-        help="the address to listen on; other machines can only reach another than the default, "
-        "which is %(default)s, and need the token",
+        help="address to listen on (default: %(default)s, which only this machine can reach; any "
+        "other needs --token)",
     )
     serve.add_argument(
         "--token",
         default=os.environ.get(TOKEN, ""),
-        help="that programs must send as `Authorization: Bearer TOKEN`; other users of this "
-        f"machine can read it here, but not in the environment variable {TOKEN}",
+        help="secret that clients must send as `Authorization: Bearer TOKEN`; other users of this "
+        f"machine can see the command line, so better set the environment variable {TOKEN}",
     )
+    _add_limits(serve)
+    serve.set_defaults(command=_serve)
+
+
+def _add_limits(serve: argparse.ArgumentParser) -> None:
+    defaults = ServiceSettings
     serve.add_argument(
         "--max-mb",
         type=int,
         default=defaults.max_request_bytes // 1_000_000,
         metavar="N",
-        help="of a request (default: %(default)s)",
+        help="largest size of a request in megabytes (default: %(default)s)",
     )
     serve.add_argument(
         "--max-images",
         type=int,
         default=defaults.max_images,
         metavar="N",
-        help="of a request (default: %(default)s)",
+        help="most images in a request (default: %(default)s)",
     )
     serve.add_argument(
         "--rate",
         type=int,
         default=defaults.rate,
         metavar="N",
-        help="requests a minute of one address (default: any number on this machine, else 600)",
+        help="most requests per minute from one address (default: unlimited on this machine, else "
+        "600)",
     )
-    serve.set_defaults(command=_serve)
 
 
 def _serve(options: argparse.Namespace) -> int:

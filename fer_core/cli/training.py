@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
     train.set_defaults(command=_train)
     student = commands.add_parser("distill", help="train a student on the predictions of runs")
     student.add_argument("teachers", nargs="+", metavar="TEACHER", help=RUN_HELP)
-    student.add_argument("--dataset", help="by default that of the first teacher")
+    student.add_argument("--dataset", help="default: that of the first teacher")
     _add_settings(student, without=("teachers",))
     student.set_defaults(command=_distill)
     resume = commands.add_parser("resume", help="resume an interrupted run")
@@ -64,7 +64,7 @@ def _add_settings(parser: argparse.ArgumentParser, without: Sequence[str] = ()) 
         type=int,
         default=1,
         metavar="N",
-        help=f"trains N runs with the seeds SEED, SEED + 1, …; at most {MOST_SEEDS}",
+        help=f"train N runs with the seeds SEED, SEED + 1, …; at most {MOST_SEEDS}",
     )
 
 

@@ -63,7 +63,7 @@ def contributions(
         probabilities: (n, members, classes) of the members.
         labels: int (n,).
         weights: (members,) of the ensemble.
-        refit: the rows that weights are fitted on, without each member anew; None for equal
+        refit: the rows on which weights are fitted again without each member; None for equal
             weights.
     """
     whole = weighted_mean(probabilities, weights).argmax(axis=1) == labels

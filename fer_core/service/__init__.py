@@ -1,6 +1,6 @@
 """Recognizes expressions for other programs: a small web service around one run's model.
 
-FastAPI and uvicorn are loaded when the service starts; see `MISSING_PACKAGES`.
+FastAPI and uvicorn are optional, and loaded when the service starts; see `run_service`.
 """
 
 from fer_core.service.server import run_service

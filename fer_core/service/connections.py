@@ -17,6 +17,7 @@ class CloseUnread:
     """
 
     def __init__(self, app: ASGIApp) -> None:
+        """Takes the app whose answers are sent."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,6 +16,7 @@ class RefusedError(FerError):
     """Tells a client why its request is refused, with the status code of HTTP for it."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        """Takes the status code and the sentence for the client."""
         super().__init__(message)
         self.status = status
         self.headers = headers or {}

@@ -40,6 +40,7 @@ class DeviceBatches:
     """
 
     def __init__(self, data: RunData) -> None:
+        """Copies the training split to the device."""
         self.data, self.config = data, data.config
         self.positions = data.positions("train")
         self.size = min(self.config.batch_size, len(self.positions))

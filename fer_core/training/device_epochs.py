@@ -66,6 +66,7 @@ class DeviceEpochs:
     """Trains a compiled model whose weights and images stay on the device."""
 
     def __init__(self, batches: DeviceBatches, model: keras.Model) -> None:
+        """Creates the metrics of a compiled model; its steps are compiled when first used."""
         self.batches, self.model = batches, model
         nothing = ops.zeros((batches.size, model.output_shape[-1]))
         model.compute_metrics(None, nothing, nothing)  # creates the variables of the metrics

@@ -61,8 +61,8 @@ def offer_ensemble(runs: Sequence[Run]) -> None:
         return
     with popover:
         st.markdown(
-            "The mean of the calibrated probabilities becomes a run of its own, for all that a run "
-            "can be used for. It keeps copies of the models, and each face takes as long as with "
+            "The mean of the calibrated probabilities becomes a run of its own, which can be used "
+            "like any other. It keeps copies of the models, and each face takes as long as with "
             "all of them together."
         )
         problem = _problem(runs)
@@ -181,5 +181,5 @@ def _notes(ensemble: EnsembleRecord) -> list[str]:
     return [
         f"Together: {accuracy}. {fitted} and threshold were fitted on the same images.",
         f"{adding} of {len(ensemble.members)} members add more than chance (p < {LEVEL}).",
-        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that combined them.",
+        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that made the ensemble.",
     ]

@@ -97,8 +97,8 @@ def _show_proposals(inspection: Task, model: ForeignModel, proposals: Proposals)
                 _show_proposal(inspection, model, proposal, number)
     if len(proposals.best) > 1:
         st.caption(
-            "In brackets: the 95 % interval. If both overlap, these faces hardly tell which is "
-            "right."
+            "In parentheses: the 95 % interval. If the two overlap, these faces hardly show which "
+            "is right."
         )
 
 
@@ -215,7 +215,7 @@ class _Form:
             format_func=lambda name: _VALUES[name],
             key=f"scaling-{key}",
             help="What the program that trained the model made of pixels from 0 to 255. With other "
-            "values the model sees a too dark or too bright face, and its answers are wrong.",
+            "values the model sees a face that is too dark or too bright, and answers wrongly.",
         )
 
     def _choose_names(self, best: Proposal | None, key: str) -> str:

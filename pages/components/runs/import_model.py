@@ -126,7 +126,7 @@ def _choose_dataset() -> str:
             [*names, _NO_DATASET],
             format_func=lambda name: name or "None: I know what the model needs",
             help="A file rarely says which pixel values and which order of classes the model was "
-            "trained with. Up to 200 labeled faces tell.",
+            "trained with. Trying it on up to 200 labeled faces shows which fit.",
         )
     )
 

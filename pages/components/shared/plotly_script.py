@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",  # its address has the version
-    # Else Streamlit compresses it anew for each browser, which it does not do with its own scripts.
+    # Else Streamlit compresses it again for each browser, unlike its own scripts.
     "Content-Encoding": "identity",
 }
 
