@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ from fer_core.runs import (
     save_predictions,
     save_result,
 )
-from fer_core.storage import paths, write_json
+from fer_core.storage import file_sha256, paths, write_json
 from fer_core.tasks import ProgressReporter, Task
 from fer_core.text import counted
 
@@ -312,7 +311,7 @@ def _record(
             EnsembleMember(
                 run=member.run.id,
                 name=member.run.name,
-                model_sha256=_sha256(member.run),
+                model_sha256=file_sha256(member.run.directory / "model.keras"),
                 dataset=member.run.config.dataset,
                 fingerprint=member.run.fingerprint,
                 image_size=member.size,
@@ -333,11 +332,6 @@ def _record(
         made=datetime.now().isoformat(timespec="seconds"),
         crop_margin=members[0].run.crop_margin,
     )
-
-
-def _sha256(run: Run) -> str:
-    with (run.directory / "model.keras").open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _milliseconds(file: Path) -> float:

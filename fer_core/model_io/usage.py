@@ -1,14 +1,12 @@
 """Collects what a program must know to use a model: it travels with every export."""
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from fer_core.errors import FerError
 from fer_core.evaluation import provenance_of, threshold_of
 from fer_core.runs import Run
-from fer_core.storage import Count, Fraction, Number, cached_by_mtime
+from fer_core.storage import Count, Fraction, Number, cached_by_mtime, file_sha256
 
 PROHIBITED_USES = (
     "A face's expression is not a person's emotion: do not use the model to judge, select or watch "
@@ -97,7 +95,4 @@ def _license(run: Run) -> str:
     )
 
 
-@cached_by_mtime
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+_sha256 = cached_by_mtime(file_sha256)

@@ -1,6 +1,7 @@
 """Writes files atomically, so that no reader ever sees half of one."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -151,6 +152,12 @@ def file_size(file: IO[bytes]) -> int:
     size = file.seek(0, os.SEEK_END) - place
     file.seek(place)
     return size
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file's content, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def reserve(path: Path) -> None:

@@ -16,7 +16,6 @@ from fer_core.errors import FerError
 from fer_core.model_io.format import USAGE
 from fer_core.model_io.importing.choices import ImportChoices, check_fit
 from fer_core.model_io.importing.foreign import Files, ForeignModel
-from fer_core.model_io.importing.hashes import sha256_of
 from fer_core.model_io.importing.keras_config import (
     MAX_JSON_BYTES,
     KerasLayer,
@@ -43,7 +42,7 @@ from fer_core.models import (
     read_text,
     read_weights,
 )
-from fer_core.storage import open_regular
+from fer_core.storage import file_sha256, open_regular
 
 MAX_BYTES = 2**30  # of a file
 _USAGE_FILE = f"{USAGE}.json"
@@ -96,7 +95,7 @@ def read_keras(files: Files, choices: ImportChoices | None, folder: Path) -> For
         label=f"Keras {model.version}".strip(),
         file=files.model.name,
         size=files.model.stat().st_size,
-        sha256=sha256_of(files),
+        sha256=file_sha256(files.model),
         input_shape=shape,
         classes=classes,
         parameters=sum(math.prod(each.shape) for node in nodes for each in node.weights),
