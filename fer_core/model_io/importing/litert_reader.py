@@ -10,9 +10,9 @@ from fer_core.model_io.importing.run_as_is import (
     check_choices,
     input_facts,
     output_fact,
-    preparation_of,
     read_file,
 )
+from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import (
     LiteRTModel,
     LiteRTRecord,

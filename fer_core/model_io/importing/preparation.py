@@ -1,6 +1,6 @@
 """Makes a foreign network take pixels in [0, 255] and give probabilities, by layers of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,40 +9,17 @@ import numpy as np
 from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import MAX_CLASSES, ImportChoices
 from fer_core.model_io.importing.network import Node, make_node, shapes
-
-# ImageNet's mean red, green and blue in [0, 255], as in Keras's "caffe" mode.
-_IMAGENET_MEANS = (123.68, 116.779, 103.939)
-_TORCH_MEANS, _TORCH_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# From pixels in [0, 1], which the first layer makes as in every model of this program.
-_SCALINGS: dict[str, tuple[str, dict[str, Any]] | None] = {
-    "0..1": None,
-    "-1..1": ("Rescaling", {"scale": 2, "offset": -1}),
-    "0..255": ("Rescaling", {"scale": 255}),
-    "x/255-0.5": ("Rescaling", {"scale": 1, "offset": -0.5}),
-    "standardized": (
-        "LayerNormalization",
-        {"axis": [1, 2, 3], "epsilon": 1e-6, "center": False, "scale": False},
-    ),
-    "inverted": ("Rescaling", {"scale": -1, "offset": 1}),
-    "imagenet-mean": ("Rescaling", {"scale": 255, "offset": [-each for each in _IMAGENET_MEANS]}),
-    "imagenet-standardized": (
-        "Rescaling",
-        {
-            "scale": [1 / each for each in _TORCH_DEVIATIONS],
-            "offset": [-m / d for m, d in zip(_TORCH_MEANS, _TORCH_DEVIATIONS, strict=True)],
-        },
-    ),
-}
+from fer_core.model_io.importing.scalings import PREPARATIONS
+from fer_core.models.foreign import EPSILON, Preparation
 
 
 def with_preparation(nodes: Sequence[Node], choices: ImportChoices) -> list[Node]:
     """Puts the scaling and the order of the colors that a person chose before a network."""
     first, *others = nodes
-    scaling = ("Rescaling", {"scale": 1 / 255}), _SCALINGS[choices.scaling]
-    steps = [step for step in scaling if step is not None]
     added: list[Node] = []
-    for (class_name, settings), name in zip(steps, ("scaling", "value_range"), strict=False):
-        added.append(make_node(class_name, f"/{name}", settings, ((added or [first])[-1].name,)))
+    for class_name, settings in _scaling_layers(PREPARATIONS[choices.scaling]):
+        name = "/value_range" if added else "/scaling"
+        added.append(make_node(class_name, name, settings, ((added or [first])[-1].name,)))
     if choices.color == "BGR":
         kernel = np.eye(3, dtype=np.float32)[::-1].reshape(1, 1, 3, 3)
         settings = {"filters": 3, "kernel_size": [1, 1], "use_bias": False}
@@ -53,6 +30,24 @@ def with_preparation(nodes: Sequence[Node], choices: ImportChoices) -> list[Node
         for node in others
     ]
     return [first, *added, *moved]
+
+
+def _scaling_layers(preparation: Preparation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields class names and settings; the first layer gives [0, 1], as in every saved model."""
+    yield "Rescaling", {"scale": 1 / 255}
+    scale = _one_or_list(255 * each for each in preparation.scale)
+    offset = _one_or_list(preparation.offset)
+    if (scale, offset) != (1, 0):
+        yield "Rescaling", {"scale": scale, "offset": offset}
+    if preparation.standardized:
+        axes = [1, 2, 3]
+        settings = {"axis": axes, "epsilon": EPSILON, "center": False, "scale": False}
+        yield "LayerNormalization", settings
+
+
+def _one_or_list(values: Iterable[float]) -> float | list[float]:
+    numbers = list(values)
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def with_probabilities(nodes: Sequence[Node], output: str) -> tuple[list[Node], list[str]]:

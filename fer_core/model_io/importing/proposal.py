@@ -14,7 +14,7 @@ from fer_core.evaluation import Accuracy
 from fer_core.expressions import EXPRESSIONS, sort_classes
 from fer_core.model_io.importing.choices import SCALINGS, ImportChoices
 from fer_core.model_io.importing.foreign import ForeignModel
-from fer_core.model_io.importing.run_as_is import preparation_of
+from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.storage import Fraction
 from fer_core.vision import face_pixels
 

@@ -1,42 +1,15 @@
 """Reads what files of different formats, which are run as they are, have in common."""
 
 import hashlib
-from dataclasses import replace
 
 from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import ImportChoices, check_fit
 from fer_core.model_io.importing.foreign import Files
-from fer_core.models.foreign import ImageInput, Preparation
+from fer_core.models.foreign import ImageInput
 from fer_core.storage import read_bytes
 
 MAX_BYTES = 2**30
 BYTES = "0..255"  # the scaling of models that take whole numbers
-
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB, in [0, 1]
-_MEAN_PIXEL = (123.68, 116.779, 103.939)  # Simonyan and Zisserman's, RGB
-
-# For RGB; a key for each of SCALINGS.
-_PREPARATIONS = {
-    "0..1": Preparation(scale=(1 / 255,)),
-    "-1..1": Preparation(scale=(2 / 255,), offset=(-1.0,)),
-    "0..255": Preparation(),
-    "x/255-0.5": Preparation(scale=(1 / 255,), offset=(-0.5,)),
-    "standardized": Preparation(scale=(1 / 255,), standardized=True),
-    "inverted": Preparation(scale=(-1 / 255,), offset=(1.0,)),
-    "imagenet-mean": Preparation(offset=(-_MEAN_PIXEL[0], -_MEAN_PIXEL[1], -_MEAN_PIXEL[2])),
-    "imagenet-standardized": Preparation(
-        scale=tuple(1 / (255 * deviation) for deviation in _DEVIATION),
-        offset=tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)),
-    ),
-}
-
-
-def preparation_of(choices: ImportChoices) -> Preparation:
-    """Returns what becomes of RGB or gray pixels in [0, 255] before the model takes them."""
-    found = _PREPARATIONS[choices.scaling]
-    if choices.color != "BGR":
-        return found
-    return replace(found, bgr=True, scale=found.scale[::-1], offset=found.offset[::-1])
 
 
 def read_file(files: Files) -> tuple[bytes, str]:

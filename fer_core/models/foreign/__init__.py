@@ -7,7 +7,7 @@ from fer_core.models.foreign.litert_model import LiteRTModel, LiteRTRecord, writ
 from fer_core.models.foreign.onnx_checks import parse_onnx
 from fer_core.models.foreign.onnx_edit import ImageInput, describe_input, edit_onnx
 from fer_core.models.foreign.onnx_file import OnnxFile
-from fer_core.models.foreign.preparation import Preparation, look_like_scores
+from fer_core.models.foreign.preparation import EPSILON, Preparation, look_like_scores
 from fer_core.models.foreign.trial import (
     gives_same_in_batches,
     limited_processor,
@@ -17,6 +17,7 @@ from fer_core.models.foreign.trial import (
 )
 
 __all__ = [
+    "EPSILON",
     "FORMATS",
     "ImageInput",
     "LITERT_MAGIC",

@@ -4,7 +4,7 @@ What a person chose becomes nodes of the graph, so that the file is all one need
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -205,8 +205,3 @@ def _finish(added: _Nodes, name: str, classes: int | None, are_scores: bool) -> 
     total = added.add("MatMul", name, added.constant(np.ones((classes, classes))))
     positive = added.add("Add", total, added.constant(1e-12))
     added.add("Div", name, positive, output=PROBABILITIES)
-
-
-def as_batches(image: ImageInput) -> ImageInput:
-    """Returns the same input, taking any number of images at a time."""
-    return replace(image, one_by_one=False)

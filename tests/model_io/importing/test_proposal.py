@@ -6,7 +6,7 @@ import pytest
 from fer_core.expressions import EXPRESSIONS, RAF_DB
 from fer_core.model_io.importing.choices import SCALINGS, ImportChoices
 from fer_core.model_io.importing.proposal import Sample, compare
-from fer_core.model_io.importing.run_as_is import preparation_of
+from fer_core.model_io.importing.scalings import preparation_of
 
 COUNT, SIDE = 105, 6
 ORDERS = {

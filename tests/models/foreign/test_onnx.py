@@ -12,7 +12,7 @@ from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import ImportChoices
 from fer_core.model_io.importing.foreign import Files
 from fer_core.model_io.importing.onnx_reader import read_onnx
-from fer_core.model_io.importing.run_as_is import preparation_of
+from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import OnnxFile
 from tests.models.foreign.onnx_files import CLASSES, EVIL, network
 
