@@ -8,7 +8,7 @@ import pytest
 from fer_core.errors import FerError
 from fer_core.inference import Classifier
 from fer_core.model_io import check_export
-from fer_core.model_io.importing import ImportChoices, import_model
+from fer_core.model_io.importing import ImportChoices, import_model, inspect_model
 from fer_core.runs import list_runs
 from tests.models.foreign.onnx_files import CLASSES, network
 
@@ -35,3 +35,11 @@ def test_an_imported_onnx_model_predicts_and_is_exported_as_onnx_only(tmp_path: 
     ):
         with pytest.raises(FerError):
             refused()
+
+
+def test_a_small_model_is_not_too_large_for_a_process_that_holds_much(tmp_path: Path) -> None:
+    file = tmp_path / "faces.onnx"
+    file.write_bytes(network(channels=1).SerializeToString())
+    held = np.ones(600_000_000, np.uint8)  # as a server that has loaded TensorFlow
+    assert inspect_model(file).classes == CLASSES
+    assert held.size
