@@ -21,7 +21,8 @@ def check_members(runs: Sequence[Run]) -> None:
 
     Raises:
         FerError: there are too few or too many; one is chosen twice, has not finished, is an
-            ensemble itself, or has a model that cannot be rebuilt or other expressions.
+            ensemble itself, or has a model that cannot be rebuilt, other expressions, or another
+            margin around faces.
     """
     if not kinds.MIN_MEMBERS <= len(runs) <= kinds.MAX_MEMBERS:
         raise FerError(
@@ -41,21 +42,22 @@ def check_members(runs: Sequence[Run]) -> None:
                 f"{first.id} has {shortened(', '.join(first.class_names))}; "
                 f"{run.id} has {shortened(', '.join(run.class_names))}."
             )
+        if run.crop_margin != first.crop_margin:
+            raise FerError(
+                "The members of an ensemble must take the same margin around faces. "
+                f"{first.id} takes {first.crop_margin:.0%}; {run.id} takes {run.crop_margin:.0%}."
+            )
 
 
 def _check_member(run: Run) -> None:
     if run.state is not TaskState.FINISHED or run.model_file is None:
         raise FerError(f"A member of an ensemble must have finished. {run.id} is {run.state}.")
-    if not run.config.is_trained and run.config.family == "ensemble":
+    if run.config.family == "ensemble":
         raise FerError(
             f"A member of an ensemble must be a single model. {run.id} is an ensemble: choose its "
             "members."
         )
-    if run.model_file.suffix != ".keras":
-        raise FerError(
-            "A member of an ensemble must have layers that can be rebuilt. "
-            f"{run.id} has its model as {run.model_file.name}."
-        )
+    run.require_keras("A member of an ensemble")
 
 
 def reference_of(runs: Sequence[Run]) -> Run:

@@ -331,6 +331,7 @@ def _record(
         milliseconds=milliseconds,
         remark=fit.remark,
         made=datetime.now().isoformat(timespec="seconds"),
+        crop_margin=members[0].run.crop_margin,
     )
 
 

@@ -4,6 +4,7 @@ from fer_core.runs import records, submit, tensorboard
 from fer_core.runs.config import (
     ENSEMBLES,
     IMPORTED,
+    IMPORTED_RECIPE,
     LARGEST_EPOCHS,
     LARGEST_IMAGE,
     SETTINGS,
@@ -14,7 +15,7 @@ from fer_core.runs.config import (
 )
 from fer_core.runs.ensemble import EnsembleMember, EnsembleRecord
 from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_run, unreadable_runs
-from fer_core.runs.recipes import IMPORTED_RECIPE, RECIPES, recipe_title, settings_here
+from fer_core.runs.recipes import RECIPES, recipe_title, settings_here
 from fer_core.runs.records import (
     COMPLETED,
     EARLY_STOPPED,

@@ -80,6 +80,7 @@ ARCHITECTURES = {
     ),
 }
 
+IMPORTED_RECIPE = "imported"  # of a run whose model another program trained; it has no settings
 # Of runs that no recipe builds. The models of ensembles are made of those of other runs, ...
 ENSEMBLES = {
     1: "ensemble",  # by the channels of the input
@@ -508,7 +509,8 @@ class TrainConfig:
         True,
         "Deterministic",
         "Makes runs reproducible: a run that was interrupted and resumed ends with exactly the "
-        "same weights as one that was not.",
+        "same weights as one that was not. Not with JAX on a GPU, which may round differently in "
+        "every run.",
         group="computation",
     )
     tensorboard: bool = setting(
@@ -597,8 +599,8 @@ class TrainConfig:
 
     @property
     def is_trained(self) -> bool:
-        """Tells whether training makes the model; an ensemble's is made of other models."""
-        return self.family != "ensemble"
+        """Tells whether training made the model: not of an ensemble, nor of an import."""
+        return self.family != "ensemble" and self.recipe != IMPORTED_RECIPE
 
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""

@@ -8,6 +8,7 @@ from msgspec import Meta
 from fer_core.errors import FerError
 from fer_core.storage import Count, Fraction, NonNegative, check_time
 from fer_core.tasks import kinds
+from fer_core.vision import MARGIN
 
 _Temperature = Annotated[float, Meta(ge=0.001, le=1000)]
 _Positive = Annotated[int, Meta(ge=1)]
@@ -47,6 +48,7 @@ class EnsembleRecord:
     milliseconds: NonNegative  # for one face, on the machine that made it
     remark: str  # a sentence if members did not learn from the same images and splits; else ""
     made: str  # time, ISO 8601
+    crop_margin: Annotated[float, Meta(ge=0, le=10)] = MARGIN  # of all members
 
     def __post_init__(self) -> None:
         check_time(self.made)

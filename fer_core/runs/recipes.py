@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from fer_core import hardware
-from fer_core.runs.config import FERPLUS, MIXED, Augmentation, TrainConfig
+from fer_core.runs.config import FERPLUS, IMPORTED_RECIPE, MIXED, Augmentation, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,6 @@ RECIPES = {
         ),
     ),
 }
-
-
-IMPORTED_RECIPE = "imported"  # of a run whose model another program trained; it has no settings
 
 
 def recipe_title(config: TrainConfig) -> str:

@@ -14,9 +14,8 @@ import pandas as pd
 
 from fer_core import access
 from fer_core.errors import FerError
-from fer_core.runs.config import TrainConfig
+from fer_core.runs.config import IMPORTED_RECIPE, TrainConfig
 from fer_core.runs.ensemble import EnsembleRecord
-from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import (
     HISTORY,
     STEPS,
@@ -172,7 +171,8 @@ class Run(Task):
     @property
     def crop_margin(self) -> float:
         """Returns the margin around faces that the model is used to; see `vision.crop_face`."""
-        return self.imported.crop_margin if self.imported else MARGIN
+        record = self.imported or self.ensemble
+        return record.crop_margin if record else MARGIN
 
     @property
     def initial(self) -> "Run | None":

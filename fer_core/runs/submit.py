@@ -10,9 +10,8 @@ from fer_core import tasks
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
 from fer_core.runs import tensorboard
-from fer_core.runs.config import LARGEST_EPOCHS, TrainConfig, weights_file
+from fer_core.runs.config import IMPORTED_RECIPE, LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
-from fer_core.runs.recipes import IMPORTED_RECIPE
 from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
