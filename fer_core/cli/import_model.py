@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.cli.console import echo, follow
+from fer_core.cli.model_proposals import add_proposal_options, best_proposal
 from fer_core.errors import FerError
 from fer_core.model_io.importing import (
     COLORS,
     SCALINGS,
+    Files,
     ForeignModel,
     ImportChoices,
     imported_run,
@@ -37,6 +39,7 @@ def add_commands(commands: Any) -> None:
         "--margin", type=float, help="around a face, as a share of its longer side; default: 0"
     )
     parser.add_argument("--name", default="", help="of the run; by default that of the file")
+    add_proposal_options(parser)
     parser.set_defaults(command=_import)
 
 
@@ -49,7 +52,15 @@ def _scalings() -> str:
 def _import(options: argparse.Namespace) -> int:
     model = inspect_model(options.file, options.weights)
     _echo_model(model)
-    if options.inspect:
+    if options.accept and not options.dataset:
+        raise FerError("--accept takes what --dataset proposes. Add --dataset NAME.")
+    if options.dataset:
+        best = best_proposal(model, Files(options.file, options.weights), options.dataset)
+        if options.accept:  # other options win
+            options.classes = options.classes or ",".join(best.class_names)
+            options.scaling = options.scaling or best.scaling
+            options.color = options.color or best.color
+    if options.inspect or (options.dataset and not options.accept):
         return 0
     choices = _choices(model, options)
     task = submit_import(options.file, choices, options.weights, name=options.name)

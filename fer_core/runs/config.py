@@ -509,7 +509,8 @@ class TrainConfig:
         True,
         "Deterministic",
         "Makes runs reproducible: a run that was interrupted and resumed ends with exactly the "
-        "same weights as one that was not.",
+        "same weights as one that was not. Not with JAX on a GPU, which may round differently in "
+        "every run.",
         group="computation",
     )
     tensorboard: bool = setting(

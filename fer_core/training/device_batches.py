@@ -27,7 +27,7 @@ class Draws:
     """Holds what is random in a number of consecutive steps."""
 
     arrays: Arrays  # the first axis is that of the steps, padded to the same length every time
-    images: np.ndarray  # of each step, int (steps,)
+    images: list[int]  # how many each step has
 
 
 class DeviceBatches:
@@ -35,7 +35,8 @@ class DeviceBatches:
 
     All batches have the same size, so that one program is compiled. Where the last one of an epoch
     is smaller, its images are repeated: each weighs as much in the loss as in a batch without
-    repetitions, and the statistics of batch normalization are nearly those of that batch.
+    repetitions. Accuracy and the statistics of batch normalization count some images once more than
+    others.
     """
 
     def __init__(self, data: RunData) -> None:
@@ -73,7 +74,7 @@ class DeviceBatches:
             first = number * self.steps
             steps = range(first, min(first + self.steps, self.data.steps_per_epoch))
             drawn = [self._draw(epoch, step, order) for step in steps]
-            images = np.array([each["images"] for each in drawn], int)
+            images = [min(self.size, len(order) - step * self.size) for step in steps]
             drawn += drawn[-1:] * (self.steps - len(drawn))
             arrays = {name: np.stack([each[name] for each in drawn]) for name in drawn[0]}
             return Draws(tree.map_structure(ops.convert_to_tensor, arrays), images)
@@ -85,7 +86,7 @@ class DeviceBatches:
         return np.searchsorted(self.positions, rng.permutation(self.positions))
 
     def _draw(self, epoch: int, step: int, order: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the random numbers of a step, by image, and how many images it has."""
+        """Returns the random numbers of a step; the first axis is that of the images."""
         config, seed = self.config, (self.config.seed, epoch)
         rows = order[step * self.size :][: self.size]
         shape = (len(rows), *self.data.pixels.shape[1:])
@@ -97,8 +98,7 @@ class DeviceBatches:
         copies = np.resize(np.arange(len(rows)), self.size)
         drawn = {name: values[copies] for name, values in drawn.items()}
         repetitions = np.bincount(copies)[copies] * (len(rows) / self.size)
-        drawn |= {"rows": rows[copies], "weights": (1 / repetitions).astype("float32")}
-        return drawn | {"images": np.array(len(rows), "float32")}
+        return drawn | {"rows": rows[copies], "weights": (1 / repetitions).astype("float32")}
 
 
 def make_batch(split: Arrays, drawn: Arrays) -> tuple[Any, Any, Any]:

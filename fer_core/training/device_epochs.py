@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ from keras import ops, tree
 from fer_core import hardware
 from fer_core.runs import Augmentation, RunData
 from fer_core.training.device_batches import Arrays, DeviceBatches, make_batch
+from fer_core.training.setup import has_accelerator
 
 LOG = logging.getLogger(__name__)
 
@@ -31,20 +32,6 @@ _TRANSFORMS = {
     *("rotation", "shift", "shear", "zoom", "flip", "crop"),
     *("contrast", "brightness", "erasing"),
 }
-
-
-@dataclass(frozen=True)
-class Learned:
-    """Holds what one call has learned from."""
-
-    steps: int
-    images: int
-    values: Mapping[str, float]  # mean loss and accuracy
-
-
-def has_accelerator() -> bool:
-    """Tells whether Keras computes on a GPU or TPU."""
-    return not all(device.startswith("cpu") for device in keras.distribution.list_devices())
 
 
 def open_device_epochs(data: RunData, model: keras.Model) -> "DeviceEpochs | None":
@@ -87,17 +74,20 @@ class DeviceEpochs:
         self.compute = self.backend.compiled(self._steps)
         self.at_once = 1  # steps; grows while they take less than `_SECONDS_AT_ONCE`
 
-    def learn(self, epoch: int) -> Iterator[Learned]:
-        """Trains for an epoch, some steps at a time; see also `write_back`."""
+    def learn(self, epoch: int) -> Iterator[tuple[int, Mapping[str, float]]]:
+        """Trains for an epoch, some steps at a time; see also `write_back`.
+
+        Yields the number of images of each step, its loss and accuracy.
+        """
         self.backend.begin()
         for draws in self.batches.draws(epoch):
             for first, last in self._calls(len(draws.images)):
-                images = int(draws.images[first:last].sum())
                 started = time.monotonic()
-                sums = self.compute(self.batches.split, draws.arrays, first, last)
-                loss, accuracy = np.asarray(sums) / images  # waits for the device
+                values = self.compute(self.batches.split, draws.arrays, first, last)
+                values = np.asarray(values)[first:last]  # waits for the device
                 self._set_pace(time.monotonic() - started)
-                yield Learned(last - first, images, {"loss": loss, "accuracy": accuracy})
+                for images, (loss, accuracy) in zip(draws.images[first:last], values, strict=True):
+                    yield images, {"loss": float(loss), "accuracy": float(accuracy)}
 
     def write_back(self) -> None:
         """Puts what was learned so far into the model's variables."""
@@ -119,16 +109,20 @@ class DeviceEpochs:
     def _steps(
         self, state: Any, split: Arrays, drawn: Arrays, first: Any, last: Any
     ) -> tuple[Any, Any]:
-        """Computes some steps; returns the state, and the sums over images of loss and accuracy."""
+        """Computes some of the steps that were drawn.
+
+        Returns the state, and the loss and accuracy of each step, (steps, 2).
+        """
 
         def step(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
-            state, sums = carried
-            of_step = {name: values[number] for name, values in drawn.items()}
+            state, values = carried
+            of_step = {name: array[number] for name, array in drawn.items()}
             logs, state = self.backend.train_step(state, make_batch(split, of_step))
-            means = ops.stack([logs["loss"], logs["accuracy"]])
-            return state, sums + means * of_step["images"]
+            row = ops.stack([logs["loss"], logs["accuracy"]])
+            return state, ops.where(numbers == number, row, values)
 
-        return ops.fori_loop(first, last, step, (state, ops.zeros(2)))
+        numbers = ops.arange(self.batches.steps, dtype="int32")[:, None]
+        return ops.fori_loop(first, last, step, (state, ops.zeros((self.batches.steps, 2))))
 
 
 class _JaxState:
@@ -157,10 +151,10 @@ class _JaxState:
         function = jax.jit(steps, donate_argnums=0)
 
         def compute(split: Arrays, drawn: Arrays, first: int, last: int) -> Any:
-            self.arrays, sums = function(self.arrays, split, drawn, first, last)
+            self.arrays, values = function(self.arrays, split, drawn, first, last)
             self.iterations += last - first
             self.model.optimizer.iterations.assign(self.iterations)  # gives the learning rate
-            return sums
+            return values
 
         return compute
 
@@ -193,8 +187,8 @@ class _TensorFlowState:
         function = tf.function(steps, autograph=False)
 
         def compute(split: Arrays, drawn: Arrays, first: int, last: int) -> Any:
-            _, sums = function((), split, drawn, tf.constant(first), tf.constant(last))
-            return sums
+            _, values = function((), split, drawn, tf.constant(first), tf.constant(last))
+            return values
 
         return compute
 

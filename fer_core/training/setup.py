@@ -1,5 +1,6 @@
 """Prepares a process and a run's directory for training."""
 
+import logging
 import platform
 import shutil
 from importlib.metadata import version
@@ -9,8 +10,11 @@ import keras
 
 from fer_core import __version__
 from fer_core.runs import Run, RunData, TrainConfig
-from fer_core.storage import is_temporary, write_json
+from fer_core.storage import is_temporary, paths, write_json
 
+LOG = logging.getLogger(__name__)
+
+_MOST_COMPILED_BYTES = 2**30  # the oldest programs are removed beyond
 # Temporary files of `storage.replacing` that the app writes into a run's directory.
 _APP_FILES = (".notes.", ".request.", ".place.")
 
@@ -36,6 +40,27 @@ def configure_backend(config: TrainConfig) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+    if keras.backend.backend() == "jax" and has_accelerator():
+        _keep_compiled_programs()
+        if config.deterministic:
+            LOG.warning("JAX on %s may round differently in every run.", _devices())
+
+
+def has_accelerator() -> bool:
+    """Tells whether Keras computes on a GPU or TPU."""
+    return not all(device.startswith("cpu") for device in _devices())
+
+
+def _devices() -> list[str]:
+    return keras.distribution.list_devices()
+
+
+def _keep_compiled_programs() -> None:
+    """Makes JAX keep what it compiles in the workspace: a minute for each model on a GPU."""
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(paths.cache_root() / "compiled"))
+    jax.config.update("jax_compilation_cache_max_size", _MOST_COMPILED_BYTES)
 
 
 def remove_partial_files(run: Run) -> None:
@@ -67,7 +92,7 @@ def write_environment(run: Run, data: RunData) -> None:
         "platform": platform.platform(),
         "keras": keras.__version__,
         "backend": f"{backend} {version(backend)}",
-        "devices": keras.distribution.list_devices(),
+        "devices": _devices(),
         "precision": keras.config.dtype_policy().name,
         "seed": run.config.seed,
         "fingerprint": data.fingerprint,

@@ -42,7 +42,7 @@ from fer_core.storage import append_row, save_table
 from fer_core.tasks import ProgressReporter, Task, raise_if_stopped
 from fer_core.training.batches import Batch
 from fer_core.training.checkpoints import CheckpointWriter, State, intact_checkpoints
-from fer_core.training.device_epochs import Learned, open_device_epochs
+from fer_core.training.device_epochs import open_device_epochs
 from fer_core.training.distillation import with_teacher_targets
 from fer_core.training.export import export_h5
 from fer_core.training.frozen_features import open_stage
@@ -72,9 +72,7 @@ def run_training(task: Task) -> None:
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    # Of others the initial weights are copied; what was imported tells the layers, too.
-    initial = run.initial.model_file if run.initial and config.family == "imported" else None
-    model = build_model(config, len(data.class_names), data.steps_per_epoch, initial=initial)
+    model = _build(run, data)
     data = with_teacher_targets(
         run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )
@@ -83,6 +81,14 @@ def run_training(task: Task) -> None:
     trainer.resume()
     reason = trainer.fit()
     trainer.finish(reason)
+
+
+def _build(run: Run, data: RunData) -> keras.Model:
+    """Builds the run's model; that of an imported run tells the layers, not only the weights."""
+    classes, steps = len(data.class_names), data.steps_per_epoch
+    if run.config.family == "imported" and run.initial is not None:
+        return build_model(run.config, classes, steps, initial=run.initial.model_file)
+    return build_model(run.config, classes, steps)
 
 
 class Trainer:
@@ -250,12 +256,10 @@ class Trainer:
         self.reporter.begin_epoch(epoch)
         stop = self.run.attempt / "stop" if self.run.attempt else None
         is_stopped = False
-        for learned in self._learn(epoch):
-            self._check_finite(learned.values["loss"])
-            self.state.step += learned.steps
-            self.reporter.after_batch(
-                self.state.step, learned.images, learned.values, self._learning_rate
-            )
+        for images, values in self._learn(epoch):
+            self._check_finite(values["loss"])
+            self.state.step += 1
+            self.reporter.after_batch(self.state.step, images, values, self._learning_rate)
             is_stopped = stop is not None and stop.exists()
             if is_stopped:
                 break
@@ -263,14 +267,12 @@ class Trainer:
             self.device.write_back()
         return None if is_stopped else self.reporter.means
 
-    def _learn(self, epoch: int) -> Iterator[Learned]:
-        """Updates the weights step by step, or on an accelerator some steps at a time."""
+    def _learn(self, epoch: int) -> Iterator[tuple[int, Mapping[str, float]]]:
+        """Updates the weights; yields the number of images of each step, its loss and accuracy."""
         if self.device is not None:
             return self.device.learn(epoch)
-        return (
-            Learned(1, len(batch.targets), self._train_batch(batch))
-            for batch in self.stage.batches(epoch)
-        )
+        batches = self.stage.batches(epoch)
+        return ((len(batch.targets), self._train_batch(batch)) for batch in batches)
 
     def _note_epoch(
         self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float

@@ -229,7 +229,7 @@ def test_a_group_is_found_whole_across_the_borders_of_what_is_compared_at_a_time
     """Copies of one image: all in one group, named by its first, and others alone."""
     monkeypatch.setattr(duplicates, "_ROWS", 4)
     monkeypatch.setattr(duplicates, "_COLUMNS", 8)
-    monkeypatch.setattr(duplicates, "_EXPLAINED_AT_ONCE", 20)
+    monkeypatch.setattr(duplicates, "_COLLECTED", 20)
     monkeypatch.setattr(duplicates, "_ALIGNED_AT_ONCE", 3)
     monkeypatch.setattr(duplicates, "_HUB", 2)
     rng = np.random.default_rng(0)

@@ -66,13 +66,12 @@ def give(page: "Page", address: str, film: Path) -> None:
     page.get_by_role("button", name="Process video", disabled=False).click()
 
 
-def show(page: "Page", film: Path) -> None:
-    """Shows a film that has ended or will, where the result of an earlier one is shown."""
-    chosen = page.locator("[class*=st-key-ended-Video]", has_text=film.name)
+def show(page: "Page", film: Path, result: "Locator") -> None:
+    """Shows the result of a film that has ended or will, also where an earlier one is shown."""
     button = page.get_by_role("button", name=f"Show {film.name}")
-    chosen.or_(button).first.wait_for(timeout=2000 * PATIENCE)
-    if not chosen.is_visible():
-        press(button, chosen)
+    result.or_(button).first.wait_for(timeout=2000 * PATIENCE)
+    if not result.is_visible():
+        press(button, result)
 
 
 def play(page: "Page") -> dict[str, float]:
@@ -87,9 +86,8 @@ def test_a_processed_video_plays_and_its_table_is_downloaded(
 ) -> None:
     given = film(75)
     give(page, f"{address}/predict?run={run.id}", given)
-    show(page, given)
-    page.get_by_role("button", name="Download annotated video").wait_for(timeout=2000 * PATIENCE)
-    page.get_by_text("75 frames of 0:03").wait_for()
+    show(page, given, page.get_by_text("75 frames of 0:03"))
+    page.get_by_role("button", name="Download annotated video").wait_for()
     page.get_by_text("Face 1", exact=True).wait_for()
     page.locator(".js-plotly-plot .scatterlayer").first.wait_for()
     video = play(page)
@@ -107,8 +105,7 @@ def test_a_stopped_video_keeps_the_processed_part(
     give(page, f"{address}/predict?run={run.id}", given)
     page.get_by_text("of 4,000 frames").wait_for(timeout=1000 * PATIENCE)
     page.get_by_role("button", name="Stop processing").click()
-    show(page, given)
-    page.get_by_text("Processing was stopped at").wait_for(timeout=1000 * PATIENCE)
+    show(page, given, page.get_by_text("Processing was stopped at"))
     play(page)
     delete = page.get_by_role("button", name="Delete permanently")
     press(page.get_by_role("button", name="Delete …"), delete)
@@ -127,7 +124,7 @@ def test_charts_and_video_move_each_other_without_the_server(
     frames = [*gray_frames(50, 240, 480), *face_frames(100, width=480)]
     given = write_film(tmp_path / "late face.mp4", frames)
     give(page, f"{address}/predict?run={run.id}", given)
-    show(page, given)
+    show(page, given, page.get_by_text("150 frames", exact=True))
     chart = page.locator(".js-plotly-plot", has=page.locator(".fer-cursor")).first
     chart.wait_for(timeout=2000 * PATIENCE)
     now = page.locator(".fer-moment")
@@ -181,8 +178,7 @@ def test_markers_of_a_table_give_the_means_before_and_after(
     )
     (tmp_path / "marks.csv").write_text("time;label\n1,0;smiles\n0:09;nobody\n")
     give(page, f"{address}/predict?run={brightness_run().id}", clip)
-    show(page, clip)
-    page.get_by_text("46 frames", exact=True).wait_for(timeout=2000 * PATIENCE)
+    show(page, clip, page.get_by_text("46 frames", exact=True))
     panel = page.get_by_text("Markers and baseline")
     upload = page.get_by_text("Markers or excluded ranges (CSV)")
     press(panel, upload)

@@ -14,7 +14,9 @@ from fer_core.tasks import processes
 from fer_core.training.trainer import Trainer, run_training
 
 
-def small_model(config: TrainConfig, classes: int, steps_per_epoch: int = 1) -> keras.Model:
+def small_model(
+    config: TrainConfig, classes: int, steps_per_epoch: int = 1, *, initial: object = None
+) -> keras.Model:
     """Builds a model of one trained layer, above a frozen one in the VGG19 family.
 
     It stands in for `build_model` where a test is about what a run does and keeps, whatever its

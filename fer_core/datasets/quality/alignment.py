@@ -11,13 +11,16 @@ from fer_core.datasets.quality.sketches import blurring, equalized, gaussian
 # share of their variance, beyond what even the most similar windows differ in: noise and
 # compression are everywhere, another mouth is not. Measured by
 # `tests/benchmarks/near_duplicates.py`.
-MAX_LOCAL_DIFFERENCE = 0.05
+MAX_LOCAL_DIFFERENCE = 0.06
 _NOISE_SHARE = 2.0  # times what the most similar quarter of the windows differs in is noise
 # Pairs are given up whose faces as a whole correlate less after that many steps of Gauss-Newton:
 # with a third of the pixels per side, and with all of them, equally blurred. Of copies by any
-# single change 98 in 100 correlate more, of other pairs 1 in 40.
-_COARSE_STEPS = ((2, 0.91), (2, 0.925))
+# single change 98 in 100 correlate more, of other pairs that come so far 1 in 5.
+_COARSE_STEPS = ((2, 0.89), (2, 0.905))
 _FINE_STEPS, _MIN_CORRELATION = 1, 0.945
+# Before that, with a third of the pixels too, but not yet equally clipped: 1 in 3 of other pairs
+# whose vectors are similar correlate more.
+_FIRST_STEPS, _FIRST_CORRELATION = 2, 0.82
 _LAST_STEPS = 2  # of those that are left
 _SMOOTHING = 1.05  # sigma in pixels of the sketch, against noise and resampling
 _WINDOW = 2.25  # sigma of a window: a mouth or an eye is 9 to 12 pixels wide
@@ -35,6 +38,19 @@ _DIAGONAL = np.arange(6)
 
 _Y, _X = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
 _IS_INNER = _X**2 + _Y**2 < 21.0**2  # corners are often filled in
+
+
+def thirds(sketches: np.ndarray) -> np.ndarray:
+    """Returns what `may_be_same` compares uint8 sketches by: uint8 (n, SIDE / 3, SIDE / 3)."""
+    return np.rint(_thirds(equalized(sketches))).clip(0, 255).astype(np.uint8)
+
+
+def may_be_same(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Tells of each pair of `thirds` whether to look closer, ten times as fast as `find_same`."""
+    one, other = first.astype(np.float32), second.astype(np.float32)
+    poses = _align(one, other, np.zeros((len(one), 4)), _FIRST_STEPS)
+    alike: np.ndarray = _correlation(one, _warp(other, poses)) >= _FIRST_CORRELATION
+    return alike
 
 
 def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

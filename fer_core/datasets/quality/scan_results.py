@@ -29,7 +29,7 @@ from fer_core.storage import (
 from fer_core.tasks import check_tree
 
 # Increase it when the same images would give another result: saved results become out of date.
-_VERSION = 2
+_VERSION = 3
 
 TABLE = np.dtype(
     [
