@@ -56,7 +56,10 @@ def _runs(options: argparse.Namespace) -> int:
         echo_lines(json.dumps(rows, indent=2))
     elif rows:
         echo_table(
-            ("run", "state", "recipe", "dataset", "epochs", "best val accuracy", "without leaks"),
+            (
+                *("run", "state", "recipe", "dataset", "epochs"),
+                *("best val accuracy", "without leaks", "name"),
+            ),
             [_cells(row) for row in rows],
         )
     else:
@@ -96,9 +99,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["id"],
         (row["reason"] or row["state"]).replace("_", " "),
         row["recipe"],
-        row["dataset"],
+        row["dataset"] or "–",
         f"{row['epochs']} of {row['goal']}" if row["goal"] else "–",
         *("–" if share is None else f"{share:.1%}" for share in shares),
+        row["name"],
     )
 
 

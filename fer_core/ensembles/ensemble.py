@@ -66,11 +66,13 @@ def reference_of(runs: Sequence[Run]) -> Run:
     Its images are those that most members were trained on, of what is on this machine.
 
     Raises:
-        FerError: the datasets of all members are missing or have changed.
+        FerError: all members were imported, or the datasets of the others are missing or have
+            changed.
     """
-    trained_on = Counter(run.fingerprint for run in runs)
-    problem = ""
-    for run in sorted(runs, key=lambda run: -trained_on[run.fingerprint]):
+    trained = [run for run in runs if not run.is_imported]
+    trained_on = Counter(run.fingerprint for run in trained)
+    problem = "" if trained else "Imported models have none: choose also a run trained here."
+    for run in sorted(trained, key=lambda run: -trained_on[run.fingerprint]):
         try:
             dataset = dataset_of(run)
         except FerError as error:

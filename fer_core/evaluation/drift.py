@@ -19,11 +19,15 @@ def training_stats_of(run: Run) -> ImageStats:
     dataset.
 
     Raises:
-        FerError: the file is damaged, or the dataset is missing or has changed.
+        FerError: the file is damaged, or the dataset is missing, unknown or has changed.
     """
     stats = read_record(image_stats_file(run), ImageStats)
     if stats is not None:
         return stats
+    if run.is_imported:
+        raise FerError(
+            f"{run.name} was imported, and its file does not tell which faces it was trained on."
+        )
     try:
         return compute_image_stats(_faces(run))
     except FerError as error:

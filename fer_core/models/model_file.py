@@ -105,7 +105,10 @@ def _member_list(file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
     record = tail[-_ZIP_END_SIZE:]
     is_plain = record.startswith(_ZIP_END) and not tail.startswith(_ZIP64_LOCATOR)
     if not is_plain or int.from_bytes(record[12:16], "little") > _MAX_LIST_BYTES:
-        raise FerError("It must end with a short list of members, as Keras writes it.")
+        raise FerError(
+            "It does not end as Keras ends such a file. It is damaged, or only a part of it was "
+            "downloaded or copied. Get the file again."
+        )
     file.seek(0)
     with zipfile.ZipFile(file) as archive:
         yield archive

@@ -417,17 +417,27 @@ def _permute(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> 
 
 
 def _resizing(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:
+    """Adds two products with matrices.
+
+    Not Resize: where onnxruntime moves a Transpose across it, its sizes get lost.
+    """
     _check_image(layer, inputs[0])
-    *_, channels = inputs[0].shape
-    height, width = layer.settings["height"], layer.settings["width"]
-    output = graph.add(
-        "Resize",
-        *(inputs[0].name, "", "", graph.integers([height, width])),  # no region, no scales
-        axes=(2, 3),
-        mode="linear",
-        coordinate_transformation_mode="half_pixel",  # as Keras
-    )
-    return _Tensor(output, (height, width, channels))
+    height, width, channels = inputs[0].shape
+    size = (layer.settings["height"], layer.settings["width"])
+    rows, columns = map(_interpolation, (height, width), size)
+    output = graph.add("MatMul", inputs[0].name, graph.constant(columns.T))
+    output = graph.add("MatMul", graph.constant(rows), output)
+    return _Tensor(output, (*size, channels))
+
+
+def _interpolation(length: int, size: int) -> np.ndarray:
+    """Returns the matrix (size, length) that interpolates linearly between pixels' centers."""
+    places = (np.arange(size) + 0.5) * length / size - 0.5
+    before = np.floor(places).astype(int)
+    matrix = np.zeros((size, length))
+    for pixel, share in ((before, 1 - (places - before)), (before + 1, places - before)):
+        np.add.at(matrix, (np.arange(size), pixel.clip(0, length - 1)), share)
+    return matrix
 
 
 def _flatten(graph: Graph, layer: Layer, inputs: _Inputs, weights: _Weights) -> _Tensor:

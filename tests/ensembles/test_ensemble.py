@@ -25,7 +25,7 @@ from fer_core.inference.recognition import Classifier
 from fer_core.models.architectures import load_model
 from fer_core.models.onnx_model import OnnxModel, load_for_prediction
 from fer_core.models.prediction import predict
-from fer_core.runs.config import TrainConfig
+from fer_core.runs.config import IMPORTED_RECIPE, TrainConfig
 from fer_core.runs.listing import list_runs
 from fer_core.runs.run import Run
 from fer_core.runs.run_data import open_data_of
@@ -166,7 +166,11 @@ def test_what_cannot_be_a_member_is_refused(trained_run: Run) -> None:
     assert "same expressions" in refused(trained_run, others[1])
     change(others[2].directory / "config.json", architecture="ensemble")
     assert "is an ensemble" in refused(trained_run, others[2])
+    for imported in others[4:6]:
+        change(imported.directory / "config.json", recipe=IMPORTED_RECIPE, dataset="")
+    assert "also a run trained here" in refused(*others[4:6])
     shutil.rmtree(paths.datasets_root() / "faces")
+    assert "named faces" in refused(others[3], others[4])
     assert "needs the validation images" in refused(trained_run, others[3])
     assert not ensembles_in_progress()
 

@@ -32,6 +32,7 @@ class Detector:
 
 class Classifier:
     class_names = ("happy", "sad")
+    margin = 0.2
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         return image[:1, :1]

@@ -79,6 +79,8 @@ CASES: dict[str, Build] = {
     ),
     "ZeroPadding2D": layers.ZeroPadding2D(((1, 2), (0, 3))),
     "Cropping2D": layers.Cropping2D(((1, 2), (0, 3))),
+    "Resizing": layers.Resizing(9, 17),
+    "Resizing, larger": layers.Resizing(31, 40),
     "Reshape": reshaped,
     "Reshape, a side left open": lambda x: layers.Reshape((4, -1, 6))(x),
     "Permute": layers.Permute((3, 1, 2)),

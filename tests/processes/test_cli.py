@@ -237,9 +237,11 @@ def test_a_run_that_is_cancelled_while_one_follows_it_is_said_so(
 def test_runs_that_were_put_away_are_listed_when_asked_for(
     three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (three_waiting[0].directory / "notes.json").write_text('{"name": "the first"}')
     (three_waiting[1].directory / "notes.json").write_text('{"archived": true}')
     assert main(["runs"]) == 0
     table = capsys.readouterr().out
+    assert "the first" in table
     assert "run-1" not in table and "run-0  queued  cnn_classic  faces    0 of 50  –" in table
     assert main(["runs", "--all"]) == 0
     assert "run-1" in capsys.readouterr().out

@@ -135,7 +135,12 @@ def _open(path: Path, content: _Content, stack: ExitStack) -> None:
 
 
 def _open_tree(file: Any, size: int, content: _Content, stack: ExitStack) -> None:
-    root = stack.enter_context(h5py.File(file, "r"))
+    try:
+        root = stack.enter_context(h5py.File(file, "r"))
+    except OSError as error:
+        raise FerError(
+            "It is damaged, or only a part of it was downloaded or copied. Get the file again."
+        ) from error
     arrays = check_tree(root, size, packed=True)
     if arrays:
         content.weights = root, arrays

@@ -5,7 +5,6 @@ few made-up faces it takes for every face.
 """
 
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,12 +23,13 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 MAX_CLASSES = 100
+_PROCESS = Path("/proc/self")
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _MAX_SECONDS = 3.0  # of an image
 _MAX_BYTES_PER_PIXEL = 8_192  # 2,048 channels of float32; VGG19 has 64 at full resolution
 _BASE_BYTES = 200_000_000  # of libraries' own
 _COPIES = 6  # of the file in memory, while it is loaded
 _FACES = 3
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 _PROCESSOR_SECONDS = 40  # of all trials of a model; one of 500 MB takes 10
 
 
@@ -114,7 +114,9 @@ def limited_processor() -> Iterator[None]:
 
 
 def resident_bytes() -> int:
-    """Returns the memory that this process takes."""
+    """Returns the memory that this process takes, and resets what counts as its peak."""
+    with suppress(OSError):  # Linux alone has such a file
+        (_PROCESS / "clear_refs").write_text("5")
     return int(psutil.Process().memory_info().rss)
 
 
@@ -125,16 +127,13 @@ def _seconds(model: Model, faces: np.ndarray) -> float:
 
 
 def _peak_bytes() -> int:
-    """Returns the most memory that this process has taken so far.
-
-    On Linux not from `getrusage`, whose number begins with that of the process that started this
-    one: a server that has loaded TensorFlow.
-    """
+    """Returns the most memory that this process has taken so far."""
     with suppress(OSError):
-        found = _PEAK.search(Path("/proc/self/status").read_text())
-        if found:
-            return 1024 * int(found[1])
+        # Not by `getrusage`, which on Linux counts what the parent took when it started this one.
+        found = _PEAK.search((_PROCESS / "status").read_text())
+        if found is not None:
+            return int(found[1]) * 1024
+    memory = psutil.Process().memory_info()
     if resource is None:
-        return int(getattr(psutil.Process().memory_info(), "peak_wset", resident_bytes()))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+        return int(getattr(memory, "peak_wset", memory.rss))
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # macOS counts bytes

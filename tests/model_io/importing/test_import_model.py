@@ -11,6 +11,7 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.errors import FerError
 from fer_core.evaluation.comparison import differing_settings, read_record
 from fer_core.evaluation.cross_dataset import list_evaluations
+from fer_core.evaluation.drift import training_stats_of
 from fer_core.evaluation.provenance import provenance_of
 from fer_core.evaluation.run_summary import overview
 from fer_core.inference.cross_dataset_task import evaluate
@@ -64,9 +65,19 @@ def test_everything_works_with_an_imported_model(file: Path, trained_run: Run) -
     model = Classifier.load(run, keras=True).model
     assert compute_grad_cam(model, pixels, np.zeros(3, int)).shape == (3, 12, 12)
     assert usage_of(run, (0, 255)).crop_margin == 0.25
+    with pytest.raises(FerError, match="their model was imported"):
+        training_stats_of(run)
     for refused in (resume_run, lambda one: continue_run(one, 1)):
         with pytest.raises(FerError, match=run.id):
             refused(run)
+
+
+@pytest.mark.parametrize("name", ["Keras 2.0, a list", "Keras 3, .keras"])
+def test_half_of_a_file_is_said_to_be_only_a_part(name: str, file: Path) -> None:
+    whole = FILES[name](foreign_files.network())
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FerError, match=r"^their model\.h5 .*only a part of it was downloaded"):
+        inspect_model(file)
 
 
 def test_training_starts_from_an_imported_model(file: Path, trained_run: Run) -> None:
