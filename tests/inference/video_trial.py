@@ -46,6 +46,7 @@ class Brightness:
     """Classifies by brightness, without TensorFlow."""
 
     class_names = ("sad", "happy")
+    margin = 0.0
 
     def pixels(self, image: np.ndarray) -> np.ndarray:
         return np.full((1, 1, 1), image.mean(), np.uint8)

@@ -178,7 +178,7 @@ EDITS: dict[str, Callable[[Config], object]] = {
     "a layer named by a number": lambda config: layer(config, "relu").update(class_name=7),
     "a model in a model": nested,
     "three thousand layers": chain(3000),
-    "a thousand layers": chain(990),
+    "two thousand layers": chain(2000),
     "no layers": graph("layers", []),
     "layers that are words": graph("layers", ["a", "b"]),
     "no outputs": graph("output_layers", []),
