@@ -100,6 +100,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.fixture(autouse=True)
+def single_precision() -> Iterator[None]:
+    """Ends the precision that a training in this process has set."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
+
+
+@pytest.fixture(autouse=True)
 def not_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips waiting for the disk: no file of a test has to outlive a power failure."""
     monkeypatch.setattr(os, "fsync", lambda file: None)
