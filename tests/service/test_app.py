@@ -1,4 +1,4 @@
-"""What the service does with its clients, asked without a network or a model."""
+"""Tests the service's answers to clients without a network or a model."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The service in a process of its own, asked by good, careless and hostile clients."""
+"""Tests the service in a process of its own, with valid, careless and hostile requests."""
 
 import io
 import json
@@ -74,7 +74,7 @@ def archive(**members: bytes) -> bytes:
 
 
 def expected_json(settings: PhotoSettings) -> dict:
-    """What the Predict page offers for the photo, without the time that it took."""
+    """Returns the JSON that the Predict page offers for the photo, without its timing."""
     run = Run(paths.PROJECT / "fer_core/pretrained" / MODEL)
     classifier = Classifier.load(run, tta=settings.tta)
     found = recognition.recognize(PHOTO, FaceDetector(), classifier)

@@ -1,4 +1,4 @@
-"""A second head that learns FER+'s votes beside the label."""
+"""Tests the second output head, which is trained on FER+'s vote distribution."""
 
 from dataclasses import replace
 from pathlib import Path

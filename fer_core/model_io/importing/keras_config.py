@@ -333,15 +333,27 @@ def _inverse(values: Any) -> Any:
         raise FerError("It must not divide by zero.") from error
 
 
-_PLUS: _Numbers = lambda value: _rescaling(offset=value)  # noqa: E731
-_MINUS: _Numbers = lambda value: _rescaling(offset=_negated(value))  # noqa: E731
-_TIMES: _Numbers = lambda value: _rescaling(value)  # noqa: E731
-_OVER: _Numbers = lambda value: _rescaling(_inverse(value))  # noqa: E731
+def _plus(value: Any) -> dict[str, Any]:
+    return _rescaling(offset=value)
+
+
+def _minus(value: Any) -> dict[str, Any]:
+    return _rescaling(offset=_negated(value))
+
+
+def _times(value: Any) -> dict[str, Any]:
+    return _rescaling(value)
+
+
+def _over(value: Any) -> dict[str, Any]:
+    return _rescaling(_inverse(value))
+
+
 _ARITHMETIC: dict[str, _Numbers] = {
-    **dict.fromkeys(("add", "Add", "AddV2", "BiasAdd", "bias_add", "__add__"), _PLUS),
-    **dict.fromkeys(("subtract", "Subtract", "Sub", "sub", "__sub__"), _MINUS),
-    **dict.fromkeys(("multiply", "Multiply", "Mul", "mul", "__mul__"), _TIMES),
-    **dict.fromkeys(("truediv", "TrueDivide", "Divide", "divide", "RealDiv", "__truediv__"), _OVER),
+    **dict.fromkeys(("add", "Add", "AddV2", "BiasAdd", "bias_add", "__add__"), _plus),
+    **dict.fromkeys(("subtract", "Subtract", "Sub", "sub", "__sub__"), _minus),
+    **dict.fromkeys(("multiply", "Multiply", "Mul", "mul", "__mul__"), _times),
+    **dict.fromkeys(("truediv", "TrueDivide", "Divide", "divide", "RealDiv", "__truediv__"), _over),
 }
 _CASTS = ("cast", "Cast", "identity", "Identity", "convert_to_tensor")
 
@@ -365,7 +377,7 @@ def _as_layer(entry: Config) -> tuple[str, Config]:
 
 
 def _constants(entry: Config) -> list[Any]:
-    """Returns the numbers that an operation takes beside the output of another layer."""
+    """Returns the constant operands of an arithmetic operation."""
     if entry["class_name"] == "TensorFlowOpLayer":
         return _only_numbers((entry["config"].get("constants") or {}).values())
     found: list[Any] = []

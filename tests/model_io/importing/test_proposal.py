@@ -1,4 +1,4 @@
-"""What a model file does not say is proposed from labeled images."""
+"""Tests proposals, from labeled images, of what a model file does not say."""
 
 import numpy as np
 import pytest
