@@ -48,8 +48,8 @@ def test_an_eighth_of_fer2013_is_read_from_its_folders(fer2013_dir: Path, tmp_pa
         Image.fromarray(image).save(folder / row["file"], quality=95)
         written[SPLITS[usage], name] += 1
     dataset = import_source(tmp_path / "fer", "fer2013")
-    for split, counts in dataset.counts().items():
-        assert counts.to_dict() == {name: written[split, name] for name in counts.index}
+    for split, images in dataset.counts().items():
+        assert images.to_dict() == {name: written[split, name] for name in images.index}
     assert dataset.layout == "FER2013, image folders"
     assert not any("Skipped" in note for note in dataset.notes)
 
