@@ -14,8 +14,10 @@ from fer_core.experiments.plan import (
     MAX_TITLE_CHARS,
     RANDOM,
     SEEDS,
+    TPE,
     Plan,
 )
+from fer_core.experiments.pruning import Pruning
 from fer_core.experiments.space import Dimension, Settings, grid, random_settings
 from fer_core.experiments.submit import (
     delete_experiment,
@@ -23,6 +25,7 @@ from fer_core.experiments.submit import (
     stop_experiment,
     submit_experiment,
 )
+from fer_core.experiments.tpe import problem as tpe_problem
 
 __all__ = [
     "FOLDS",
@@ -30,10 +33,12 @@ __all__ = [
     "MAX_TITLE_CHARS",
     "RANDOM",
     "SEEDS",
+    "TPE",
     "Dimension",
     "Estimate",
     "Experiment",
     "Plan",
+    "Pruning",
     "Settings",
     "Trial",
     "delete_experiment",
@@ -45,5 +50,6 @@ __all__ = [
     "resume_experiment",
     "stop_experiment",
     "submit_experiment",
+    "tpe_problem",
     "unreadable_experiments",
 ]
