@@ -19,6 +19,12 @@ def add_commands(commands: Any) -> None:
     draw.add_argument("name")
     draw.add_argument("--count", type=int, default=2100, help="number of images (default: 2100)")
     draw.add_argument("--seed", type=int, default=0)
+    draw.add_argument(
+        "--subjects",
+        type=int,
+        default=0,
+        help="of how many people, each with all expressions (default: 0, all different)",
+    )
     draw.set_defaults(command=_draw)
     importing = commands.add_parser(
         "import",
@@ -78,7 +84,7 @@ def _add_corrections(parser: argparse.ArgumentParser) -> None:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    arguments = {"name": options.name, "count": options.count, "seed": options.seed}
+    arguments = {name: getattr(options, name) for name in ("name", "count", "seed", "subjects")}
     return _run_task(kinds.DRAW, arguments)
 
 

@@ -104,6 +104,7 @@ class _Draw:
     name: Name
     count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
     seed: Count = 0
+    subjects: Annotated[int, Meta(ge=0, le=9999)] = 0
 
 
 @dataclass(frozen=True)
