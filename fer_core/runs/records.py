@@ -130,6 +130,7 @@ class DatasetRecord:
     class_names: tuple[str, ...] = ()  # in label order
     counts: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)  # by split, of each class
     gray: bool = False  # all images are gray, as in FER2013
+    folds: str = ""  # a sentence about the folds; "" with the dataset's own splits
 
     def __post_init__(self) -> None:
         if len(set(self.class_names)) < len(self.class_names):

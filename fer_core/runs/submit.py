@@ -14,7 +14,13 @@ from fer_core.runs.config import IMPORTED_RECIPE, LARGEST_EPOCHS, TrainConfig, w
 from fer_core.runs.listing import open_run
 from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
 from fer_core.runs.run import Run
-from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
+from fer_core.runs.run_data import (
+    check_labels,
+    copy_corrections,
+    dataset_of,
+    used_classes,
+    with_fold_unit,
+)
 from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import Task, TaskState, kinds, queue
 
@@ -66,6 +72,7 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
             switched off.
     """
     tasks.check_submission()
+    config = with_fold_unit(config)
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
