@@ -659,6 +659,18 @@ class TrainConfig:
     def _architecture(self) -> Architecture:
         return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
+    def with_settings(self, settings: Mapping[str, Any]) -> "TrainConfig":
+        """Returns settings in which some are replaced, by name, those of augmentation too.
+
+        Raises:
+            FerError: as `from_dict`.
+        """
+        record = self.to_dict()
+        for name, value in settings.items():
+            place = record["augmentation"] if name in record["augmentation"] else record
+            place[name] = value
+        return self.from_dict(record)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""
         return asdict(self)

@@ -22,6 +22,7 @@ from fer_core.storage import (
     read_csv,
     read_record,
 )
+from fer_core.tasks import kinds
 
 _LARGE = 1e9  # of a loss, which is finite; also a number of steps
 _LONG = 1e7  # seconds of an epoch; those of any table add up to a `timedelta`
@@ -54,6 +55,7 @@ LEAKED = "leaked"  # a column of predictions: whether an image is in the trainin
 SEEN = "seen_subject"  # another: whether its subject is, or the sequence if that is all one knows
 _PROBABILITY = (0, 1 + 1e-6)  # rounded to single precision
 
+MAX_TRIALS = 500  # of an experiment
 MAX_NAME_CHARS = 100
 MAX_NOTE_CHARS = 5000
 
@@ -90,6 +92,19 @@ class ImportRecord:
 
     def __post_init__(self) -> None:
         check_time(self.imported)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Tells which trial of which experiment a run is; the content of `trial.json`."""
+
+    experiment: kinds.Name  # its id
+    number: Annotated[int, Meta(ge=0, le=MAX_TRIALS)]
+
+    @property
+    def run_id(self) -> str:
+        """Returns the id of the run, which no other trial has."""
+        return f"{self.experiment}-{self.number + 1:03d}"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from fer_core.runs.records import (
     Notes,
     Result,
     TestOpenings,
+    TrialRecord,
     read_notes,
     read_predictions,
 )
@@ -55,6 +56,7 @@ _OPTIONAL = (
     "calibration.json",
     "ensemble.json",
     "imported.json",
+    "trial.json",
     "history.csv",
     "steps.csv",
     *(f"predictions/{name}" for name in ("val.csv", "val_views.csv", "test.csv", "test_views.csv")),
@@ -165,6 +167,17 @@ class Run(Task):
         """
         try:
             return _imported(self.directory / "imported.json")
+        except FerError:
+            return None
+
+    @property
+    def trial(self) -> TrialRecord | None:
+        """Returns which trial of which experiment the run is; None of others, or if damaged.
+
+        `damage` tells about a damaged record, without which the run is usable.
+        """
+        try:
+            return _trial(self.directory / "trial.json")
         except FerError:
             return None
 
@@ -387,6 +400,7 @@ class Run(Task):
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
 _ensemble = cached_by_mtime(lambda path: read_record(path, EnsembleRecord))
+_trial = cached_by_mtime(lambda path: read_record(path, TrialRecord))
 _imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))
 _result = cached_by_mtime(lambda path: read_record(path, Result))
 _dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
@@ -400,6 +414,7 @@ def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
         lambda: _calibrations(run.directory / "calibration.json"),
         lambda: _ensemble(run.directory / "ensemble.json"),
         lambda: _imported(run.directory / "imported.json"),
+        lambda: _trial(run.directory / "trial.json"),
         lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
     ]
     for split, tta in product(("val", "test"), (False, True)):

@@ -26,6 +26,7 @@ from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive, read_process
 from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
 
+UNFINISHED = ".new-"  # begins the name of a folder that is being made
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
 _ALL = 1_000_000  # bytes, more than any error message
@@ -112,6 +113,13 @@ class Task:
             advice = "Resume the run." if is_run else "Submit it again."
             return f"{self.id} was not started. {error} {advice}"
         return ""
+
+    @property
+    def was_submitted(self) -> bool:
+        """Returns whether there is or was a request: queued, taken or withdrawn."""
+        # In this order: a supervisor or the user may move it at this moment.
+        requests = (self.directory / name for name in ("request.json", WITHDRAWN))
+        return any(map(os.path.lexists, requests)) or bool(self.attempts)
 
     @property
     def is_live(self) -> bool:
