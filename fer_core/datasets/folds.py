@@ -148,6 +148,13 @@ def fold_unit(index: pd.DataFrame) -> str:
     return CLUSTER if has_copies else IMAGE
 
 
+def unit_names(index: pd.DataFrame, unit: str) -> pd.Series:
+    """Returns the subject, sequence or image with its copies that each image belongs to."""
+    if unit not in index:
+        return index["content"]
+    return index[unit].mask(index[unit] == "", index["content"])
+
+
 def count_units(index: pd.DataFrame, unit: str) -> int:
     """Counts the subjects, sequences or images that can be divided: the most folds possible."""
     rows = _known(_divided(index), unit)

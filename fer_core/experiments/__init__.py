@@ -8,6 +8,17 @@ from fer_core.experiments.experiment import (
     open_experiment,
     unreadable_experiments,
 )
+from fer_core.experiments.fold_results import (
+    FOLD,
+    FoldComparison,
+    FoldResult,
+    FoldResults,
+    compare_folds,
+    comparison_record,
+    fold_results,
+    results_record,
+)
+from fer_core.experiments.folds import CrossValidation, plan_cross_validation
 from fer_core.experiments.plan import (
     FOLDS,
     GRID,
@@ -25,7 +36,12 @@ from fer_core.experiments.submit import (
 )
 
 __all__ = [
+    "CrossValidation",
+    "FOLD",
     "FOLDS",
+    "FoldComparison",
+    "FoldResult",
+    "FoldResults",
     "GRID",
     "MAX_TITLE_CHARS",
     "RANDOM",
@@ -36,12 +52,17 @@ __all__ = [
     "Plan",
     "Settings",
     "Trial",
+    "compare_folds",
+    "comparison_record",
     "delete_experiment",
     "estimate",
+    "fold_results",
     "grid",
     "list_experiments",
     "open_experiment",
+    "plan_cross_validation",
     "random_settings",
+    "results_record",
     "resume_experiment",
     "stop_experiment",
     "submit_experiment",

@@ -9,7 +9,6 @@ import pandas as pd
 
 from fer_core.datasets import (
     CORRECTIONS_FILE,
-    GROUP_NOUNS,
     UNITS,
     Corrections,
     Dataset,
@@ -17,10 +16,11 @@ from fer_core.datasets import (
     open_pixels,
     read_corrections,
     seen_in_training,
+    unit_names,
 )
 from fer_core.errors import FerError
 from fer_core.runs.config import FERPLUS, WIDEST_UNIT, TrainConfig
-from fer_core.runs.records import KEY, LEAKED, SEEN
+from fer_core.runs.records import KEY, LEAKED, SEEN, UNIT
 from fer_core.runs.run import Run
 from fer_core.storage import DiskFullError, write_text
 from fer_core.text import counted
@@ -81,8 +81,8 @@ class RunData:
         if fold is None:
             return ""
         used = self.index[self.index["split"].isin(("train", "val"))]
-        column = fold.unit if fold.unit in GROUP_NOUNS else "content"
-        units, images = used.groupby("split")[column].nunique(), used["split"].value_counts()
+        units = unit_names(used, fold.unit).groupby(used["split"]).nunique()
+        images = used["split"].value_counts()
         val, train = (counted(int(units[split]), *UNITS[fold.unit]) for split in ("val", "train"))
         return (
             f"{fold}: validates on {val} ({images['val']:,} images) and trains on {train} "
@@ -123,6 +123,8 @@ class RunData:
         seen = seen_in_training(self.index)
         if seen is not None:
             table[SEEN] = seen[(self.index["split"] == split).to_numpy()]
+        if self.config.validates_on is not None:
+            table[UNIT] = unit_names(rows, self.config.fold_unit).to_numpy()
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table
