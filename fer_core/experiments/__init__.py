@@ -25,8 +25,10 @@ from fer_core.experiments.plan import (
     MAX_TITLE_CHARS,
     RANDOM,
     SEEDS,
+    TPE,
     Plan,
 )
+from fer_core.experiments.pruning import Pruning
 from fer_core.experiments.space import Dimension, Settings, grid, random_settings
 from fer_core.experiments.submit import (
     delete_experiment,
@@ -34,6 +36,7 @@ from fer_core.experiments.submit import (
     stop_experiment,
     submit_experiment,
 )
+from fer_core.experiments.tpe import problem as tpe_problem
 
 __all__ = [
     "CrossValidation",
@@ -46,10 +49,12 @@ __all__ = [
     "MAX_TITLE_CHARS",
     "RANDOM",
     "SEEDS",
+    "TPE",
     "Dimension",
     "Estimate",
     "Experiment",
     "Plan",
+    "Pruning",
     "Settings",
     "Trial",
     "compare_folds",
@@ -66,5 +71,6 @@ __all__ = [
     "resume_experiment",
     "stop_experiment",
     "submit_experiment",
+    "tpe_problem",
     "unreadable_experiments",
 ]

@@ -3,6 +3,7 @@
 import time
 
 from fer_core.experiments.experiment import Experiment
+from fer_core.experiments.pruning import prune
 from fer_core.experiments.submit import queue_trials
 from fer_core.runs import Run
 from fer_core.storage import write_json
@@ -39,13 +40,21 @@ class Driver:
         experiment = self.experiment
         if experiment.stop_requested:
             raise CancelledError
-        queue_trials(experiment)
         for number in range(experiment.submitted):
             if number not in self._ended and _has_ended(experiment.run(number)):
                 self._ended.add(number)
+        self._prune()
+        queue_trials(experiment)
         count = experiment.plan.count
         experiment.save_progress(Progress(len(self._ended), count, "trials"))
         return len(self._ended) == count
+
+    def _prune(self) -> None:
+        pruning = self.experiment.plan.pruning
+        if pruning is not None:
+            runs = self.experiment.runs
+            for run in runs:
+                prune(run, runs, pruning)
 
 
 def _has_ended(run: Run | None) -> bool:

@@ -30,7 +30,7 @@ class Trial:
     """Holds a trial: its settings, and its run once there is one."""
 
     number: int  # from 0
-    settings: Settings  # those that differ from the experiment's
+    settings: Settings  # that differ from the experiment's; none before TPE has proposed them
     run: Run | None  # None before it is queued, and after it was deleted
     is_deleted: bool = False
 
@@ -90,7 +90,10 @@ class Experiment(Task):
     def _trial(self, plan: Plan, number: int, submitted: int) -> Trial:
         run = self.run(number)
         is_deleted = run is None and number < submitted
-        return Trial(number, plan.trials[number], run, is_deleted)
+        if plan.trials:
+            return Trial(number, plan.trials[number], run, is_deleted)
+        settings = {} if run is None else {name: run.config.setting(name) for name in plan.space}
+        return Trial(number, settings, run, is_deleted)
 
 
 _plan = cached_by_mtime(lambda path: read_record(path, Plan))

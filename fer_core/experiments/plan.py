@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from fer_core.errors import FerError
+from fer_core.experiments.pruning import Pruning
 from fer_core.experiments.space import Dimension, Settings
 from fer_core.runs import MAX_TRIALS, TrainConfig
 from fer_core.storage import Count, Timestamp
 
-SEEDS, FOLDS, GRID, RANDOM = "seeds", "folds", "grid", "random"
+SEEDS, FOLDS, GRID, RANDOM, TPE = "seeds", "folds", "grid", "random", "tpe"
 MAX_TITLE_CHARS = 100
 
 
@@ -24,26 +25,32 @@ class Plan:
             title is longer than a line.
     """
 
-    kind: Literal["seeds", "folds", "grid", "random"]
+    kind: Literal["seeds", "folds", "grid", "random", "tpe"]
     base: TrainConfig
     created: Timestamp
-    trials: Annotated[tuple[Settings, ...], Meta(max_length=MAX_TRIALS)]  # what differs from base
+    # What differs from the base; of TPE nothing, since each trial depends on those before.
+    trials: Annotated[tuple[Settings, ...], Meta(max_length=MAX_TRIALS)] = ()
+    proposals: Annotated[int, Meta(ge=0, le=MAX_TRIALS)] = 0  # trials of TPE
     title: Annotated[str, Meta(max_length=MAX_TITLE_CHARS)] = ""
     space: Mapping[str, Dimension] = field(default_factory=dict)
     seed: Count = 0  # of the draws
+    pruning: Pruning | None = None  # None: every trial trains to its end
 
     def __post_init__(self) -> None:
         if len(self.title.splitlines()) > 1:
             raise FerError("The title of an experiment must be one line.")
-        if not self.trials:
+        if not self.count:
             raise FerError("An experiment needs at least one trial. Received: none")
-        for settings in self.trials:
-            self.base.with_settings(settings)
+        if bool(self.proposals) != (self.kind == TPE) or (self.proposals and self.trials):
+            raise FerError("Only TPE proposes trials, and proposes all of them.")
+        if self.kind == TPE and not self.space:
+            raise FerError("TPE needs at least one setting that varies.")
+        _ = self.configs
 
     @property
     def count(self) -> int:
         """Returns the number of trials."""
-        return len(self.trials)
+        return self.proposals or len(self.trials)
 
     @property
     def varied(self) -> list[str]:
@@ -53,6 +60,12 @@ class Plan:
             names |= dict.fromkeys(settings)
         return list(names)
 
-    def config(self, number: int) -> TrainConfig:
-        """Returns the settings of a trial, numbered from 0."""
-        return self.base.with_settings(self.trials[number])
+    @property
+    def configs(self) -> list[TrainConfig]:
+        """Returns the settings of all trials; of TPE those at the ends of its ranges.
+
+        Raises:
+            FerError: one is unknown, of the wrong type, or out of range.
+        """
+        ends = ({name: value} for name, of in self.space.items() for value in of.ends)
+        return [self.base.with_settings(settings) for settings in self.trials or ends]

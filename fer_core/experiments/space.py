@@ -61,7 +61,7 @@ class Dimension:
     @property
     def ends(self) -> tuple[Any, ...]:
         """Returns the values to check before a sweep: all of a list, or both ends of a range."""
-        return self.values or (self._rounded(self.low or 0.0), self._rounded(self.high or 0.0))
+        return self.values or (self.rounded(self.low or 0.0), self.rounded(self.high or 0.0))
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Returns a random value."""
@@ -74,10 +74,10 @@ class Dimension:
             value = math.exp(rng.uniform(math.log(low), math.log(high)))
         else:
             value = rng.uniform(low, high)
-        return self._rounded(min(max(value, low), high))
+        return self.rounded(min(max(value, low), high))
 
-    def _rounded(self, value: float) -> float:
-        """Returns the value with the digits that a person reads, within the range."""
+    def rounded(self, value: float) -> float:
+        """Returns a number with the digits that a person reads, within the range."""
         if self.whole:
             return round(value)
         rounded = float(f"{value:.4g}")

@@ -10,10 +10,11 @@ from filelock import FileLock
 from fer_core import access, tasks
 from fer_core.datasets import open_dataset
 from fer_core.errors import FerError
+from fer_core.experiments import tpe
 from fer_core.experiments.experiment import PLAN, SUBMITTED, Experiment, Submitted
-from fer_core.experiments.plan import Plan
+from fer_core.experiments.plan import TPE, Plan
 from fer_core.runs import (
-    STOPPED,
+    CUT_SHORT,
     Run,
     TrainConfig,
     TrialRecord,
@@ -36,7 +37,9 @@ def submit_experiment(plan: Plan) -> Experiment:
         FerError: there is no such dataset, or as in `runs.check_run`, of any trial.
     """
     tasks.check_submission()
-    configs = [plan.config(number) for number in range(plan.count)]
+    configs = plan.configs
+    if plan.kind == TPE and tpe.problem():
+        raise FerError(tpe.problem())
     for name in {config.dataset for config in configs}:
         open_dataset(name)
     for config in configs:
@@ -49,7 +52,8 @@ def submit_experiment(plan: Plan) -> Experiment:
     except BaseException:
         shutil.rmtree(experiment.directory, ignore_errors=True)
         raise
-    queue_trials(experiment)
+    if plan.kind != TPE:  # whose first proposal loads Optuna into this process
+        queue_trials(experiment)
     return experiment
 
 
@@ -61,11 +65,28 @@ def lock(experiment: Experiment) -> Iterator[None]:
 
 
 def queue_trials(experiment: Experiment) -> None:
-    """Queues the trials that have not been queued yet; see `queue_trial`."""
+    """Queues the trials that have not been queued yet; see `queue_trial`.
+
+    TPE proposes a trial when the one before has ended.
+    """
     with lock(experiment):
-        plan = experiment.plan
-        for number in range(experiment.submitted, plan.count):
-            queue_trial(experiment, number, plan.config(number))
+        plan, first = experiment.plan, experiment.submitted
+        if experiment.stop_requested or first == plan.count:
+            return
+        if plan.kind == TPE:
+            if not any(run.state.is_active for run in experiment.runs):
+                queue_trial(experiment, first, _proposed(experiment, first))
+            return
+        for number, config in enumerate(plan.configs[first:], first):
+            queue_trial(experiment, number, config)
+
+
+def _proposed(experiment: Experiment, number: int) -> TrainConfig:
+    """Returns the settings of a trial of TPE: those of its run, if a killed process has made it."""
+    run = experiment.run(number)
+    if run is not None:
+        return run.config
+    return experiment.plan.base.with_settings(tpe.next_settings(experiment, number))
 
 
 def queue_trial(experiment: Experiment, number: int, config: TrainConfig) -> None:
@@ -127,7 +148,7 @@ def _resume_trial(run: Run) -> None:
     state, result = run.state, run.result
     if state in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
         resume_run(run)
-    elif state is TaskState.FINISHED and result is not None and result.reason == STOPPED:
+    elif state is TaskState.FINISHED and result is not None and result.reason in CUT_SHORT:
         missing = run.config.epochs - result.epochs
         if missing > 0 and run.can_continue:
             continue_run(run, missing)

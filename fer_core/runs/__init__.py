@@ -19,6 +19,7 @@ from fer_core.runs.listing import count_runs, list_pretrained, list_runs, open_r
 from fer_core.runs.recipes import RECIPES, recipe_title, settings_here
 from fer_core.runs.records import (
     COMPLETED,
+    CUT_SHORT,
     EARLY_STOPPED,
     HISTORY,
     HISTORY_COLUMNS,
@@ -26,6 +27,7 @@ from fer_core.runs.records import (
     LEAKED,
     MAX_TRIALS,
     MODEL_IMPORTED,
+    PRUNED,
     SEEN,
     STEPS,
     STEPS_COLUMNS,
@@ -92,7 +94,9 @@ __all__ = [
     "EnsembleRecord",
     "EventFiles",
     "HISTORY",
+    "CUT_SHORT",
     "MAX_TRIALS",
+    "PRUNED",
     "TrialRecord",
     "check_run",
     "create_trial",

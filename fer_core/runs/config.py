@@ -659,6 +659,10 @@ class TrainConfig:
     def _architecture(self) -> Architecture:
         return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
 
+    def setting(self, name: str) -> Any:
+        """Returns a setting by its name, also one of augmentation."""
+        return getattr(self if hasattr(self, name) else self.augmentation, name)
+
     def with_settings(self, settings: Mapping[str, Any]) -> "TrainConfig":
         """Returns settings in which some are replaced, by name, those of augmentation too.
 

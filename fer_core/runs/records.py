@@ -48,6 +48,8 @@ HISTORY_COLUMNS, STEPS_COLUMNS = tuple(HISTORY), tuple(STEPS)
 Epochs = Annotated[int, Meta(ge=0, le=LARGEST_EPOCHS)]
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
+PRUNED = "pruned"  # stopped by its experiment, since other trials were better
+CUT_SHORT = (STOPPED, PRUNED)  # can be continued to their goal
 MODEL_IMPORTED = "imported"  # nothing was trained
 
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
@@ -65,7 +67,7 @@ MAX_NOTE_CHARS = 5000
 class Result:
     """Holds how a run ended: the content of `result.json`."""
 
-    reason: str  # COMPLETED, EARLY_STOPPED, STOPPED or MODEL_IMPORTED
+    reason: str  # COMPLETED, EARLY_STOPPED, STOPPED, PRUNED or MODEL_IMPORTED
     epochs: Epochs  # whole ones, all attempts together
     best_epoch: Epochs | None  # from 0; None if stopped during the first epoch
     val_loss: Number | None  # None of an imported model

@@ -21,6 +21,7 @@ from fer_core.storage import (
     retry_while_locked,
     workspace_bytes,
     write_json,
+    write_text,
 )
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive, read_process
@@ -211,15 +212,28 @@ class Task:
         """Returns whether the user has stopped the newest attempt."""
         return self.attempt is not None and (self.attempt / "stop").exists()
 
-    def request_stop(self) -> None:
+    @property
+    def stop_reason(self) -> str:
+        """Returns the sentence with which the newest attempt was stopped, or ""."""
+        return _stop_reason(self.attempt) if self.attempt else ""
+
+    @property
+    def was_pruned(self) -> bool:
+        """Returns whether any attempt was stopped with a reason: by a program, not by the user."""
+        return any(map(_stop_reason, self.attempts))
+
+    def request_stop(self, reason: str = "") -> None:
         """Asks the process to stop after the current step, and removes a queued request.
+
+        Args:
+            reason: a sentence, if a program asks and not the user.
 
         Raises:
             AccessError: changes are switched off.
         """
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
-            _mark_stopped(self.attempt)
+            _mark_stopped(self.attempt, reason)
 
     def cancel(self) -> bool:
         """Removes the task from the queue; returns False if it was not queued.
@@ -273,9 +287,16 @@ class Task:
         return finished_in is None or attempt is None or str(finished_in) == attempt.name
 
 
-def _mark_stopped(attempt: Path) -> None:
+def _mark_stopped(attempt: Path, reason: str = "") -> None:
+    stop = attempt / "stop"
+    if reason and not os.path.lexists(stop):
+        write_text(stop, reason)
     with suppress(FileExistsError):  # of a link too, which is not followed
-        (attempt / "stop").touch(exist_ok=False)
+        stop.touch(exist_ok=False)
+
+
+def _stop_reason(attempt: Path) -> str:
+    return read_tail(attempt / "stop", _ALL)
 
 
 def _is_live(attempt: Path) -> bool:
