@@ -24,6 +24,8 @@ class Desk {
     this.onLeave = (event) => this.presses.length && event.preventDefault();
     document.addEventListener("keydown", this.onKey);
     window.addEventListener("beforeunload", this.onLeave);
+    root.tabIndex = -1;
+    root.focus({ preventScroll: true }); // away from the name's field, which would take the keys
   }
 
   close() {
