@@ -104,6 +104,7 @@ class _Draw:
     name: Name
     count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
     seed: Count = 0
+    subjects: Annotated[int, Meta(ge=0, le=9999)] = 0
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ class _Ensemble:
     name: _Text
     weights: Literal["equal", "fitted"] = "equal"
     views: bool = False
+    dataset: Name | None = None
 
 
 @dataclass(frozen=True)
