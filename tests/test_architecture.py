@@ -32,6 +32,7 @@ FRONT_DOORS = (
     "fer_core.datasets.importing",
     "fer_core.datasets.layouts",
     "fer_core.datasets.quality",
+    "fer_core.datasets.raters",
     "fer_core.datasets.synthetic",
     "fer_core.runs",
     "fer_core.evaluation",
