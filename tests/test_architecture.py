@@ -19,7 +19,7 @@ FLOORS = (
     {"evaluation", "markers", "models"},
     {"model_io", "ensembles"},
     {"training", "inference", "figures"},
-    {"batches", "service"},
+    {"batches", "reports", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -47,6 +47,7 @@ FRONT_DOORS = (
     "fer_core.batches",
     "fer_core.service",
     "fer_core.release",
+    "fer_core.reports",
 )
 HEAVY = (
     "tensorflow",
