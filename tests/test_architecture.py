@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # A package imports only from floors below its own.
 FLOORS = (
-    {"errors", "expressions", "hardware", "onnx_graphs", "text"},
+    {"errors", "expressions", "hardware", "onnx_graphs", "process_limits", "text"},
     {"access", "storage", "vision"},
     {"tasks"},
     {"datasets"},

@@ -39,6 +39,7 @@ from fer_core.runs.run import VIEWS, Run
 from fer_core.runs.run_data import (
     Rows,
     RunData,
+    check_trainable,
     corrections_of,
     dataset_for,
     dataset_of,
@@ -109,6 +110,7 @@ __all__ = [
     "VIEWS",
     "check_finished",
     "continue_run",
+    "check_trainable",
     "dataset_for",
     "dataset_of",
     "lineage",

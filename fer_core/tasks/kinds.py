@@ -163,6 +163,7 @@ class _Ensemble:
     name: _Text
     weights: Literal["equal", "fitted"] = "equal"
     views: bool = False
+    dataset: Name | None = None
 
 
 @dataclass(frozen=True)
