@@ -19,7 +19,7 @@ FLOORS = (
     {"evaluation", "markers", "models"},
     {"model_io", "ensembles", "experiments"},
     {"training", "inference", "figures"},
-    {"batches", "service"},
+    {"batches", "reports", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -49,6 +49,7 @@ FRONT_DOORS = (
     "fer_core.batches",
     "fer_core.service",
     "fer_core.release",
+    "fer_core.reports",
 )
 HEAVY = (
     "tensorflow",
