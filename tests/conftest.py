@@ -137,7 +137,8 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch, drawn_homes: Path) -> None:
 
     def build(name: str, read: Callable[[Path], ImportPlan], report: Report) -> Dataset:
         drawn = inspect.getclosurevars(read).nonlocals
-        home = drawn_homes / f"{drawn['count']} faces, seed {drawn['seed']}"
+        what = [str(drawn[name]) for name in ("count", "seed", "subjects")]
+        home = drawn_homes / " ".join(what)
         if report.__module__ != generate.__name__:  # somebody watches
             return build_dataset(name, read, report)
         check_name(name)
