@@ -48,7 +48,7 @@ def _show_fields(dataset: Dataset) -> None:
         st.info(plain(str(error)))
         return
     st.caption(
-        "No image is read again. Runs keep what they were trained on. A class or split that is "
+        "Images are not read again, and existing runs do not change. A class or split that is "
         "left out is removed from the dataset: to bring it back, add the dataset again."
     )
     edited = editor.show()
