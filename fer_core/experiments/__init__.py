@@ -8,6 +8,7 @@ from fer_core.experiments.experiment import (
     open_experiment,
     unreadable_experiments,
 )
+from fer_core.experiments.importance import LEAST_TRIALS, Importance, importance
 from fer_core.experiments.plan import (
     FOLDS,
     GRID,
@@ -57,6 +58,9 @@ __all__ = [
     "summarize",
     "test_choice",
     "FOLDS",
+    "Importance",
+    "LEAST_TRIALS",
+    "importance",
     "GRID",
     "MAX_TITLE_CHARS",
     "RANDOM",
