@@ -1,6 +1,7 @@
 """Training runs: their settings, the directory of each, and what it holds."""
 
 from fer_core.runs import records, submit, tensorboard
+from fer_core.runs.commands import lineage, training_command, training_commands
 from fer_core.runs.config import (
     ENSEMBLES,
     IMPORTED,
@@ -9,6 +10,7 @@ from fer_core.runs.config import (
     LARGEST_IMAGE,
     SETTINGS,
     VGG19_BLOCKS,
+    WIDEST_UNIT,
     Augmentation,
     TrainConfig,
     weights_file,
@@ -31,6 +33,7 @@ from fer_core.runs.records import (
     STEPS,
     STEPS_COLUMNS,
     STOPPED,
+    UNIT,
     Calibration,
     ImportRecord,
     Notes,
@@ -117,13 +120,16 @@ __all__ = [
     "STEPS_COLUMNS",
     "STOPPED",
     "TrainConfig",
+    "UNIT",
     "VGG19_BLOCKS",
     "VIEWS",
+    "WIDEST_UNIT",
     "check_finished",
     "continue_run",
     "check_trainable",
     "dataset_for",
     "dataset_of",
+    "lineage",
     "list_pretrained",
     "list_runs",
     "open_data_of",
@@ -147,6 +153,8 @@ __all__ = [
     "image_stats_file",
     "count_runs",
     "tensorboard",
+    "training_command",
+    "training_commands",
     "unreadable_runs",
     "used_classes",
     "weights_file",

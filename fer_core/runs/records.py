@@ -55,6 +55,7 @@ MODEL_IMPORTED = "imported"  # nothing was trained
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
 LEAKED = "leaked"  # a column of predictions: whether an image is in the training split
 SEEN = "seen_subject"  # another: whether its subject is, or the sequence if that is all one knows
+UNIT = "unit"  # another, of folds: the subject, sequence or image with its copies it belongs to
 _PROBABILITY = (0, 1 + 1e-6)  # rounded to single precision
 
 MAX_TRIALS = 500  # of an experiment
@@ -147,6 +148,7 @@ class DatasetRecord:
     class_names: tuple[str, ...] = ()  # in label order
     counts: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)  # by split, of each class
     gray: bool = False  # all images are gray, as in FER2013
+    folds: str = ""  # a sentence about the folds; "" with the dataset's own splits
 
     def __post_init__(self) -> None:
         if len(set(self.class_names)) < len(self.class_names):
@@ -206,9 +208,9 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
         DamagedFileError: the file is damaged.
     """
     # A class may be called "3", or "nan".
-    dtypes = {"path": "str", "row": "str", "expression": "str"}
+    dtypes = dict.fromkeys((*KEY, "expression"), "str")
     try:
-        table = read_csv(path, dtype=dtypes)
+        table = read_csv(path, dtype={**dtypes, UNIT: "str"})
     except FileNotFoundError:
         return None
     try:

@@ -216,6 +216,11 @@ class Run(Task):
         return pd.DataFrame(counts, index=list(record.class_names))
 
     @property
+    def fold_note(self) -> str:
+        """Returns a sentence about the fold that validated; "" with the dataset's own splits."""
+        return self._dataset_record.folds
+
+    @property
     def has_test(self) -> bool:
         """Tells whether the dataset has a test split, sealed or opened."""
         return "test" in self._dataset_record.counts

@@ -14,7 +14,13 @@ from fer_core.runs.config import IMPORTED_RECIPE, LARGEST_EPOCHS, TrainConfig, w
 from fer_core.runs.listing import open_run
 from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result, TrialRecord
 from fer_core.runs.run import Run
-from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
+from fer_core.runs.run_data import (
+    check_labels,
+    copy_corrections,
+    dataset_of,
+    used_classes,
+    with_fold_unit,
+)
 from fer_core.storage import disk_full_as_error, paths, write_json
 from fer_core.tasks import UNFINISHED, Task, TaskState, kinds, queue
 
@@ -108,6 +114,7 @@ def check_run(config: TrainConfig) -> CheckedSettings:
             switched off.
     """
     tasks.check_submission()
+    config = with_fold_unit(config)
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
