@@ -36,11 +36,39 @@ from fer_core.experiments.submit import (
     stop_experiment,
     submit_experiment,
 )
+from fer_core.experiments.summary import (
+    TrialSummary,
+    best_trial,
+    open_test,
+    optimism,
+    summarize,
+    test_choice,
+)
+from fer_core.experiments.sweep import (
+    KINDS,
+    VARIABLE,
+    is_number,
+    is_whole,
+    make_plan,
+    parse_dimension,
+)
 from fer_core.experiments.tpe import problem as tpe_problem
 
 __all__ = [
     "CrossValidation",
     "FOLD",
+    "KINDS",
+    "VARIABLE",
+    "TrialSummary",
+    "best_trial",
+    "is_number",
+    "is_whole",
+    "make_plan",
+    "open_test",
+    "optimism",
+    "parse_dimension",
+    "summarize",
+    "test_choice",
     "FOLDS",
     "FoldComparison",
     "FoldResult",

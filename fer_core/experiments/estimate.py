@@ -1,9 +1,10 @@
 """Says how many runs an experiment makes and how long they will take, from earlier runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from fer_core.experiments.plan import Plan
 from fer_core.runs import Run, TrainConfig, dataset_for, list_runs
 
 _RECENT = 200  # runs that are looked at, the newest ones
@@ -18,12 +19,13 @@ class Estimate:
     seconds: float | None  # None if no earlier run is like one of them
 
 
-def estimate(configs: Sequence[TrainConfig]) -> Estimate:
-    """Estimates the time that runs will take one after another, if none stops early.
+def estimate(plan: Plan) -> Estimate:
+    """Estimates the time that an experiment's runs take one after another, if none stops early.
 
     An epoch takes what it took in an earlier run of the same dataset, architecture and image size,
     or else what its images took in runs of other datasets.
     """
+    configs = plan.configs
     earlier = [run for run in list_runs()[:_RECENT] if len(run.history)]
     known: dict[tuple[object, ...], float | None] = {}
     seconds: float | None = 0.0
@@ -33,7 +35,9 @@ def estimate(configs: Sequence[TrainConfig]) -> Estimate:
             known[likeness] = _epoch_seconds(config, earlier)
         epoch = known[likeness]
         seconds = None if seconds is None or epoch is None else seconds + config.epochs * epoch
-    return Estimate(len(configs), sum(config.epochs for config in configs), seconds)
+    if seconds is not None:  # of TPE, the settings are the ends of its ranges
+        seconds *= plan.count / len(configs)
+    return Estimate(plan.count, plan.count * plan.base.epochs, seconds)
 
 
 def _likeness(config: TrainConfig) -> tuple[object, ...]:

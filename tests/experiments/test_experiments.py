@@ -15,6 +15,7 @@ from fer_core.experiments import (
     estimate,
     grid,
     list_experiments,
+    make_plan,
     open_experiment,
     random_settings,
     resume_experiment,
@@ -176,11 +177,12 @@ def test_a_dimension_is_a_list_or_a_range(wrong: dict[str, object]) -> None:
 
 def test_the_time_is_estimated_from_an_earlier_run(trained_run: Run) -> None:
     config = replace(trained_run.config, epochs=3)
-    found = estimate([config, replace(config, epochs=5), replace(config, learning_rate=0.1)])
+    found = estimate(make_plan(SEEDS, config, {}, 4))
     second = float(trained_run.history["seconds"].iloc[0])
-    assert (found.runs, found.epochs) == (3, 11)
-    assert found.seconds == pytest.approx(11 * second)
-    assert estimate([replace(config, architecture="cnn_vgg")]).seconds is None
+    assert (found.runs, found.epochs) == (4, 12)
+    assert found.seconds == pytest.approx(12 * second)
+    other = replace(config, architecture="cnn_vgg")
+    assert estimate(make_plan(SEEDS, other, {}, 4)).seconds is None
 
 
 def test_an_experiment_that_cannot_be_read_is_listed_apart() -> None:
