@@ -113,7 +113,7 @@ def _echo_results(results: FoldResults) -> None:
     header = ("fold", "state", f"{results.unit}s", *columns[3:])
     rows = [[_cell(fold[name]) for name in columns] for fold in record["folds"]]
     echo_table([name.replace("_", " ") for name in header], rows)
-    scores = results.scores()
+    scores = results.scores
     for label, interval in (
         ("Accuracy", scores.accuracy),
         ("Macro recall", scores.recall),

@@ -72,7 +72,7 @@ def test_each_subject_validates_once_and_the_interval_is_over_subjects(config: T
     results = fold_results(experiment)
     assert [len(fold.units) for fold in results.folds] == [3, 3, 3]
     assert len({unit for fold in results.folds for unit in fold.units}) == 9
-    scores = results.scores()
+    scores = results.scores
     assert (scores.images, scores.clusters) == (126, 9)
     assert scores.accuracy.low < scores.accuracy.value < scores.accuracy.high
     right = results.pooled.groupby("unit")["leaked"].size()
@@ -93,7 +93,7 @@ def test_what_is_not_finished_yet_is_left_out_and_said(config: TrainConfig) -> N
     experiment = answered(plan_cross_validation(config, 3), 0.7, folds=2)
     results = fold_results(experiment)
     assert [fold.predictions is None for fold in results.folds] == [False, False, True]
-    assert "2 of 3 folds" in " ".join(results.describe(results.scores()))
+    assert "2 of 3 folds" in " ".join(results.describe())
     empty = fold_results(submit_experiment(plan_cross_validation(config, 3).plan))
     with pytest.raises(FerError, match="No fold"):
         results_record(empty)
@@ -105,7 +105,7 @@ def test_two_recipes_are_compared_on_the_same_folds_only(config: TrainConfig) ->
     found = compare_folds(better, worse)
     right = [(fold.accuracy.correct, fold.accuracy.total) for fold in worse.folds if fold.accuracy]
     assert found.images == 126 and found.only_second == 0
-    assert found.only_first == round(126 * better.scores().accuracy.value) - sum(
+    assert found.only_first == round(126 * better.scores.accuracy.value) - sum(
         correct for correct, _ in right
     )
     assert found.mcnemar == pytest.approx(2 * 0.5**found.only_first)
