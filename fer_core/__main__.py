@@ -21,6 +21,7 @@ python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
+python -m fer_core report RUN --out report.html
 python -m fer_core serve RUN --port 8600
 python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
@@ -41,6 +42,7 @@ from fer_core.cli import (
     experiments,
     export,
     import_model,
+    report,
     runs,
     serve,
     training,
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
         *(datasets, training, experiments, cross_validation, runs, evaluation, video, batch),
-        *(ensembles, export, import_model, serve),
+        *(ensembles, export, import_model, report, serve),
     )
     for group in groups:
         group.add_commands(commands)

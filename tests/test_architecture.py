@@ -19,7 +19,7 @@ FLOORS = (
     {"evaluation", "markers", "models"},
     {"model_io", "ensembles", "experiments"},
     {"training", "inference", "figures"},
-    {"batches", "service"},
+    {"batches", "reports", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -32,6 +32,7 @@ FRONT_DOORS = (
     "fer_core.datasets.importing",
     "fer_core.datasets.layouts",
     "fer_core.datasets.quality",
+    "fer_core.datasets.raters",
     "fer_core.datasets.synthetic",
     "fer_core.runs",
     "fer_core.evaluation",
@@ -48,6 +49,7 @@ FRONT_DOORS = (
     "fer_core.batches",
     "fer_core.service",
     "fer_core.release",
+    "fer_core.reports",
 )
 HEAVY = (
     "tensorflow",

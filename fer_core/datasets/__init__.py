@@ -1,6 +1,6 @@
 """Datasets: an index with one row per image, its splits, corrections and pixels."""
 
-from fer_core.datasets import pixel_cache, quality
+from fer_core.datasets import pixel_cache, quality, raters
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
@@ -69,6 +69,7 @@ __all__ = [
     "pixel_cache",
     "positions_of",
     "quality",
+    "raters",
     "read_corrections",
     "safe_name",
     "seen_in_training",

@@ -51,6 +51,7 @@ from fer_core.evaluation.comparison import (
     mean_curve,
     read_record,
     seed_groups,
+    setting_texts,
 )
 from fer_core.evaluation.cross_dataset import (
     EVERYTHING,
@@ -217,6 +218,7 @@ __all__ = [
     "hide_empty_classes",
     "score_of",
     "seed_groups",
+    "setting_texts",
     "significance",
     "submit_evaluation",
     "submit_map",

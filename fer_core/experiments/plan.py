@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -12,7 +12,11 @@ from fer_core.experiments.space import Dimension, Settings
 from fer_core.runs import MAX_TRIALS, TrainConfig
 from fer_core.storage import Count, Timestamp
 
-SEEDS, FOLDS, GRID, RANDOM, TPE = "seeds", "folds", "grid", "random", "tpe"
+SEEDS: Final = "seeds"
+FOLDS: Final = "folds"
+GRID: Final = "grid"
+RANDOM: Final = "random"
+TPE: Final = "tpe"
 MAX_TITLE_CHARS = 100
 
 

@@ -1,6 +1,7 @@
 """Training runs: their settings, the directory of each, and what it holds."""
 
 from fer_core.runs import records, submit, tensorboard
+from fer_core.runs.commands import lineage, training_command, training_commands
 from fer_core.runs.config import (
     ENSEMBLES,
     IMPORTED,
@@ -128,6 +129,7 @@ __all__ = [
     "check_trainable",
     "dataset_for",
     "dataset_of",
+    "lineage",
     "list_pretrained",
     "list_runs",
     "open_data_of",
@@ -151,6 +153,8 @@ __all__ = [
     "image_stats_file",
     "count_runs",
     "tensorboard",
+    "training_command",
+    "training_commands",
     "unreadable_runs",
     "used_classes",
     "weights_file",
