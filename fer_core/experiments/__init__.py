@@ -19,6 +19,7 @@ from fer_core.experiments.fold_results import (
     results_record,
 )
 from fer_core.experiments.folds import CrossValidation, plan_cross_validation
+from fer_core.experiments.importance import LEAST_TRIALS, Importance, importance
 from fer_core.experiments.plan import (
     FOLDS,
     GRID,
@@ -73,6 +74,9 @@ __all__ = [
     "FoldComparison",
     "FoldResult",
     "FoldResults",
+    "Importance",
+    "LEAST_TRIALS",
+    "importance",
     "GRID",
     "MAX_TITLE_CHARS",
     "RANDOM",
