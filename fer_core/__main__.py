@@ -5,6 +5,9 @@ python -m fer_core import path/to/fer2013.csv --name fer2013
 python -m fer_core corrections fer2013 --export corrections.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
+python -m fer_core sweep --dataset fer2013 --recipe cnn_vgg --kind tpe --trials 20 --prune \\
+    --vary learning_rate=1e-4..1e-2:log --vary batch_size=32,64,128
+python -m fer_core experiments EXPERIMENT
 python -m fer_core distill RUN RUN --recipe cnn_vgg
 python -m fer_core runs
 python -m fer_core queue --move RUN -1
@@ -33,6 +36,7 @@ from fer_core.cli import (
     datasets,
     ensembles,
     evaluation,
+    experiments,
     export,
     import_model,
     report,
@@ -68,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
-        *(datasets, training, runs, evaluation, video, batch),
+        *(datasets, training, experiments, runs, evaluation, video, batch),
         *(ensembles, export, import_model, report, serve),
     )
     for group in groups:

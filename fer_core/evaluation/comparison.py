@@ -9,7 +9,7 @@ import pandas as pd
 from fer_core import text
 from fer_core.evaluation.metrics import Accuracy, Score, score
 from fer_core.evaluation.significance import correct_by_image
-from fer_core.runs import RECIPES, SETTINGS, STOPPED, Run, TrainConfig
+from fer_core.runs import CUT_SHORT, RECIPES, SETTINGS, Run, TrainConfig
 from fer_core.storage import stamp
 from fer_core.tasks import TaskState
 
@@ -75,7 +75,7 @@ def read_record(run: Run) -> RunRecord:
         _curves(run),
         {split: predictions for split, predictions in found.items() if predictions is not None},
         len(run.test_openings),
-        run.state is TaskState.FINISHED and result is not None and result.reason != STOPPED,
+        run.state is TaskState.FINISHED and result is not None and result.reason not in CUT_SHORT,
     )
 
 
