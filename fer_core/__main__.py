@@ -3,6 +3,7 @@
 python -m fer_core draw drawn-faces
 python -m fer_core import path/to/fer2013.csv --name fer2013
 python -m fer_core corrections fer2013 --export corrections.csv
+python -m fer_core raters fer2013 --export votes.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
 python -m fer_core distill RUN RUN --recipe cnn_vgg
@@ -34,6 +35,7 @@ from fer_core.cli import (
     evaluation,
     export,
     import_model,
+    raters,
     runs,
     serve,
     training,
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
-        *(datasets, training, runs, evaluation, video, batch),
+        *(datasets, raters, training, runs, evaluation, video, batch),
         *(ensembles, export, import_model, serve),
     )
     for group in groups:

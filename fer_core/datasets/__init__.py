@@ -27,6 +27,7 @@ from fer_core.datasets.summary import (
     imbalance,
     with_totals,
 )
+from fer_core.datasets.vote_table import VOTES_FILE, VoteTable, read_votes
 
 __all__ = [
     "CORRECTIONS_FILE",
@@ -34,9 +35,11 @@ __all__ = [
     "KINDS",
     "MAX_CORRECTIONS_BYTES",
     "SPLITS",
+    "VOTES_FILE",
     "Corrections",
     "Dataset",
     "Key",
+    "VoteTable",
     "change_mapping",
     "check_new_name",
     "describe_confirmed",
@@ -58,6 +61,7 @@ __all__ = [
     "quality",
     "raters",
     "read_corrections",
+    "read_votes",
     "safe_name",
     "seen_in_training",
     "unreadable_datasets",
