@@ -249,7 +249,7 @@ def _offer_files(dataset: Dataset, has_votes: bool) -> None:
         st.error(plain(str(error)))
     else:
         st.toast(f"{counted(count, 'vote')} imported.", icon=":material/check:")
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _number(value: float) -> str:

@@ -120,7 +120,7 @@ def _sample_form(dataset: Dataset, samples: list[str]) -> None:
             )
             if run_or_report(draw):
                 st.query_params["sample"] = name.strip()
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
