@@ -36,6 +36,7 @@ from fer_core.errors import FerError
 from fer_core.runs.config import RATERS, TrainConfig
 from fer_core.runs.run_data import copy_labels, dataset_of
 from fer_core.runs.submit import create_run
+from fer_core.training.targets import make_targets
 from tests.datasets.test_ferplus import voted_faces
 
 
@@ -271,7 +272,15 @@ def test_majorities_become_labels_and_ties_are_left_out(dataset: Dataset) -> Non
         vote(dataset, rater, dict(zip(place.values(), answers, strict=True)))
     index = dataset.with_rater_votes(read_ratings(dataset).table(dataset)).index
     assert index.loc[place["happy"], ["expression", "split"]].tolist() == ["surprise", "train"]
-    assert index.loc[place["happy"], "votes_surprise"] == 2
+    soft = make_targets(
+        index.iloc[[place["happy"]]],
+        np.array([0]),
+        dataset.class_names,
+        TrainConfig(dataset="faces", labels=RATERS, votes=1.0),
+    )
+    assert dict(zip(dataset.class_names, soft[0].tolist(), strict=True)) == pytest.approx(
+        dict.fromkeys(dataset.class_names, 0.0) | {"surprise": 2 / 3, "happy": 1 / 3}
+    )
     assert index.loc[[place["sad"], place["fear"]], "split"].tolist() == [EXCLUDED] * 2
     others = np.setdiff1d(np.arange(140), list(place.values()))
     columns = ["expression", "split"]
