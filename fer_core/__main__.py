@@ -6,6 +6,9 @@ python -m fer_core corrections fer2013 --export corrections.csv
 python -m fer_core raters fer2013 --export votes.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
+python -m fer_core sweep --dataset fer2013 --recipe cnn_vgg --kind tpe --trials 20 --prune \\
+    --vary learning_rate=1e-4..1e-2:log --vary batch_size=32,64,128
+python -m fer_core experiments EXPERIMENT
 python -m fer_core distill RUN RUN --recipe cnn_vgg
 python -m fer_core runs
 python -m fer_core queue --move RUN -1
@@ -17,6 +20,7 @@ python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
+python -m fer_core report RUN --out report.html
 python -m fer_core serve RUN --port 8600
 python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
@@ -33,9 +37,11 @@ from fer_core.cli import (
     datasets,
     ensembles,
     evaluation,
+    experiments,
     export,
     import_model,
     raters,
+    report,
     runs,
     serve,
     training,
@@ -68,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
-        *(datasets, raters, training, runs, evaluation, video, batch),
-        *(ensembles, export, import_model, serve),
+        *(datasets, raters, training, experiments, runs, evaluation, video, batch),
+        *(ensembles, export, import_model, report, serve),
     )
     for group in groups:
         group.add_commands(commands)

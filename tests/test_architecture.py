@@ -17,9 +17,9 @@ FLOORS = (
     {"datasets"},
     {"runs"},
     {"evaluation", "markers", "models"},
-    {"model_io", "ensembles"},
+    {"model_io", "ensembles", "experiments"},
     {"training", "inference", "figures"},
-    {"batches", "service"},
+    {"batches", "reports", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -41,6 +41,7 @@ FRONT_DOORS = (
     "fer_core.models.foreign",
     "fer_core.model_io",
     "fer_core.ensembles",
+    "fer_core.experiments",
     "fer_core.model_io.importing",
     "fer_core.training",
     "fer_core.inference",
@@ -48,6 +49,7 @@ FRONT_DOORS = (
     "fer_core.batches",
     "fer_core.service",
     "fer_core.release",
+    "fer_core.reports",
 )
 HEAVY = (
     "tensorflow",

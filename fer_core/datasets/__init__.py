@@ -13,6 +13,14 @@ from fer_core.datasets.corrections import (
 )
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.ferplus import has_votes, with_majority_labels
+from fer_core.datasets.folds import (
+    MOST_FOLDS,
+    UNITS,
+    Fold,
+    FoldPlan,
+    count_units,
+    unit_names,
+)
 from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, safe_name
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.pixel_cache import open_pixels
@@ -38,10 +46,15 @@ __all__ = [
     "VOTES_FILE",
     "Corrections",
     "Dataset",
+    "Fold",
+    "FoldPlan",
     "Key",
     "VoteTable",
+    "MOST_FOLDS",
+    "UNITS",
     "change_mapping",
     "check_new_name",
+    "count_units",
     "describe_confirmed",
     "describe_corrections",
     "describe_groups",
@@ -64,6 +77,7 @@ __all__ = [
     "read_votes",
     "safe_name",
     "seen_in_training",
+    "unit_names",
     "unreadable_datasets",
     "with_majority_labels",
     "with_totals",

@@ -21,6 +21,7 @@ from fer_core.datasets.corrections import (
     read_corrections,
 )
 from fer_core.datasets.ferplus import with_majority_labels
+from fer_core.datasets.folds import Fold, FoldPlan, fold_unit, plan_folds, with_fold
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
 from fer_core.datasets.layouts.choices import Choices
@@ -59,6 +60,7 @@ class Dataset:
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     has_ferplus_labels: bool = False  # whether the index has FER+'s labels, not its own
     rater_votes: VoteTable | None = None  # whose majorities are the labels
+    fold: Fold | None = None  # that validates, while the others train; None: the stored splits
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
     file_columns: pd.DataFrame | None = dataclasses.field(default=None, compare=False, repr=False)
@@ -89,6 +91,8 @@ class Dataset:
         box) and FER+ votes (`votes_…`).
         """
         index = self._labeled if not self.corrections else self.corrections.applied(self._labeled)
+        if self.fold is not None:
+            return with_fold(index, self._stored, self.name, self.fold)
         if not self.redraws_validation or self.has_own_validation:
             return index
         return redraw_validation(index, self.validation_fraction, self.split_seed)
@@ -120,6 +124,29 @@ class Dataset:
         if fraction is None:
             return self
         return self._with(validation_fraction=fraction, redraws_validation=True)
+
+    def with_fold(self, fold: Fold) -> "Dataset":
+        """Returns the dataset with one fold as validation and the others as training.
+
+        The folds are of training and validation together, as they are stored: corrections and
+        labels do not move an image to another fold. The test split stays as it is. Images whose
+        subject is not known are in the split "excluded" if folds are of subjects.
+        """
+        return self._with(fold=fold)
+
+    def plan_folds(self, count: int, unit: str, seed: int) -> FoldPlan:
+        """Draws the folds of `with_fold`, with the labels and corrections of this dataset.
+
+        Raises:
+            FerError: as `folds.plan_folds`.
+        """
+        plan = plan_folds(self._stored, self.name, count, unit, seed)
+        return plan.labeled(self._with(fold=None).index)
+
+    @property
+    def fold_unit(self) -> str:
+        """Returns what folds should be drawn of: the widest that is known of most images."""
+        return fold_unit(self._stored)
 
     def with_ferplus_labels(self) -> "Dataset":
         """Returns the dataset with the majority of the FER+ votes as labels.

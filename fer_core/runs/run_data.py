@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from fer_core.datasets import (
     CORRECTIONS_FILE,
+    UNITS,
     VOTES_FILE,
     Corrections,
     Dataset,
@@ -20,12 +21,14 @@ from fer_core.datasets import (
     read_corrections,
     read_votes,
     seen_in_training,
+    unit_names,
 )
 from fer_core.errors import FerError
-from fer_core.runs.config import FERPLUS, RATERS, TrainConfig
-from fer_core.runs.records import KEY, LEAKED, SEEN
+from fer_core.runs.config import FERPLUS, RATERS, WIDEST_UNIT, TrainConfig
+from fer_core.runs.records import KEY, LEAKED, SEEN, UNIT
 from fer_core.runs.run import Run
 from fer_core.storage import DiskFullError, write_text
+from fer_core.text import counted
 from fer_core.vision import ImageStats, compute_image_stats, sampled
 
 
@@ -77,6 +80,22 @@ class RunData:
         splits = [split for split in ("train", "val", "test") if split in counts]
         return counts.reindex(self.class_names, fill_value=0)[splits]
 
+    @property
+    def fold_note(self) -> str:
+        """Returns a sentence about the fold that validates; "" with the dataset's own splits."""
+        fold = self.config.validates_on
+        if fold is None:
+            return ""
+        used = self.index[self.index["split"].isin(("train", "val"))]
+        units = unit_names(used, fold.unit).groupby(used["split"]).nunique()
+        images = used["split"].value_counts()
+        val, train = (counted(int(units[split]), *UNITS[fold.unit]) for split in ("val", "train"))
+        return (
+            f"{fold}: validates on {val} ({images['val']:,} images) and trains on {train} "
+            f"({images['train']:,}), drawn from training and validation; the test split is "
+            "untouched."
+        )
+
     def positions(self, split: str) -> np.ndarray:
         """Returns the rows of `pixels` that belong to a split."""
         return self.index.index[self.index["split"] == split].to_numpy()
@@ -110,6 +129,8 @@ class RunData:
         seen = seen_in_training(self.index)
         if seen is not None:
             table[SEEN] = seen[(self.index["split"] == split).to_numpy()]
+        if self.config.validates_on is not None:
+            table[UNIT] = unit_names(rows, self.config.fold_unit).to_numpy()
         for number, name in enumerate(self.class_names):
             table[f"p_{name}"] = probabilities[:, number]
         return table
@@ -118,7 +139,7 @@ class RunData:
 def dataset_for(
     config: TrainConfig, corrections: Corrections | None = None, votes: VoteTable | None = None
 ) -> Dataset:
-    """Opens the dataset with the settings' validation fraction, labels and corrections.
+    """Opens the dataset with the settings' validation fraction or fold, labels and corrections.
 
     Args:
         corrections: to apply if the settings use corrections; by default the dataset's current
@@ -130,6 +151,8 @@ def dataset_for(
             from which the settings take labels.
     """
     dataset = open_dataset(config.dataset).with_validation_fraction(config.validation_fraction)
+    if config.validates_on is not None:
+        dataset = dataset.with_fold(config.validates_on)
     if config.labels == FERPLUS:
         dataset = dataset.with_ferplus_labels()
     elif config.labels == RATERS:
@@ -202,6 +225,21 @@ def copy_labels(source: Run, target: Run) -> None:
     for name in (CORRECTIONS_FILE, VOTES_FILE):
         if (source.directory / name).exists():
             shutil.copyfile(source.directory / name, target.directory / name)
+
+
+def with_fold_unit(config: TrainConfig) -> TrainConfig:
+    """Returns settings that tell what their folds are drawn of, as the dataset has it.
+
+    Raises:
+        FerError: these folds cannot be drawn, or leave nothing to train or validate on.
+    """
+    if not config.folds:
+        return config
+    if config.fold_unit == WIDEST_UNIT:
+        config = replace(config, fold_unit=open_dataset(config.dataset).fold_unit)
+    dataset = dataset_for(config)
+    check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
+    return config
 
 
 def copy_corrections(config: TrainConfig, directory: Path) -> None:

@@ -18,6 +18,7 @@ from pages.components.shared.formatting import (
     format_size,
     plain,
 )
+from pages.components.shared.scores import show_fold
 
 _MOST = 5  # runs whose files are offered at once
 
@@ -38,6 +39,7 @@ def _show_run(one: Overview) -> None:
     st.caption(plain(title + run.id))
     show_damage(run)
     show_run_corrections(run)
+    show_fold(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if one.config.is_trained and not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)

@@ -67,6 +67,12 @@ def show_seen(score: Score) -> None:
         st.caption(f":material/groups: {said}")
 
 
+def show_fold(run: Run) -> None:
+    """Shows which fold a run validated on, if it did not use the dataset's own splits."""
+    if run.fold_note:
+        st.caption(f":material/splitscreen: {plain(run.fold_note)}")
+
+
 def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
     """Shows the best validation accuracy of a run in progress, with its 95 % interval."""
     label, counts = "Best validation accuracy", run.counts
