@@ -38,12 +38,13 @@ def choose_folds(dataset: Dataset) -> Folds | None:
     )
     if not is_on:
         return None
+    labels = _units(dataset)
     with st.container(border=True):
-        grid = field_grid(4)
+        grid = field_grid(3)
         unit = grid.selectbox(
             SETTINGS["fold_unit"].label,
-            _units(dataset),
-            format_func=lambda name: _label(dataset, name),
+            list(labels),
+            format_func=lambda name: labels.get(name, name),
             key=f"folds-unit-{dataset.name}",
             help=SETTINGS["fold_unit"].help,
         )
@@ -72,18 +73,18 @@ def choose_folds(dataset: Dataset) -> Folds | None:
     return Folds(None if leaves_one_out else count, unit, seed)
 
 
-def _units(dataset: Dataset) -> list[str]:
-    """Returns what folds can be drawn of, the recommended first."""
-    known = [unit for unit in GROUP_NOUNS if len(images_per_group(dataset.stored_index, unit))]
-    found = [*known, *(unit for unit in UNITS if unit not in GROUP_NOUNS)]
-    return sorted(found, key=lambda unit: unit != dataset.fold_unit)
-
-
-def _label(dataset: Dataset, unit: str) -> str:
-    one, several = UNITS[unit]
-    if unit not in GROUP_NOUNS:
-        return one.capitalize()
-    return f"{one.capitalize()} ({len(images_per_group(dataset.stored_index, unit)):,} {several})"
+def _units(dataset: Dataset) -> dict[str, str]:
+    """Returns what folds can be drawn of with its label, the recommended first."""
+    index = dataset.stored_index
+    divided = index[index["split"] != "test"]
+    labels = {}
+    for unit, (one, several) in UNITS.items():
+        known = len(images_per_group(divided, unit))
+        if known:
+            labels[unit] = f"{one.capitalize()} ({known:,} {several})"
+        elif unit not in GROUP_NOUNS:
+            labels[unit] = one.capitalize()
+    return dict(sorted(labels.items(), key=lambda entry: entry[0] != dataset.fold_unit))
 
 
 def plan_folds(config: TrainConfig, folds: Folds) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from fer_core import experiments
 from fer_core.evaluation import Overview
-from fer_core.experiments import Experiment, TrialSummary
+from fer_core.experiments import FOLDS, Experiment, TrialSummary
 from fer_core.tasks import TaskState, queue
 from fer_core.text import counted
 from pages.components.runs.experiments.details import show_details
@@ -72,15 +72,22 @@ def _toggle(key: str) -> None:
 
 def _title(experiment: Experiment, found: Sequence[TrialSummary]) -> str:
     plan, state = experiment.plan, experiment.state
-    best = experiments.best_trial(list(found))
     ended = sum(_has_ended(each) for each in found)
     parts = [
         f":{STATE_COLORS[state]}-badge[{state}] **{plain(experiment.title)}**",
         f"{ended} of {counted(plan.count, 'trial')}",
     ]
-    if best is not None and best.val_accuracy is not None:
-        parts.append(f"best validation accuracy {best.val_accuracy:.1%}")
-    return " · ".join(parts)
+    return " · ".join([*parts, *_best(experiment, found)])
+
+
+def _best(experiment: Experiment, found: Sequence[TrialSummary]) -> list[str]:
+    """Says how accurate the best trial is, or all folds in the mean, if that is known."""
+    known = [each.val_accuracy for each in found if each.val_accuracy is not None]
+    if not known:
+        return []
+    if experiment.plan.kind == FOLDS:
+        return [f"mean validation accuracy {sum(known) / len(known):.1%}"]
+    return [f"best validation accuracy {max(known):.1%}"]
 
 
 def _has_ended(found: TrialSummary) -> bool:
