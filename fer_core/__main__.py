@@ -3,6 +3,7 @@
 python -m fer_core draw drawn-faces
 python -m fer_core import path/to/fer2013.csv --name fer2013
 python -m fer_core corrections fer2013 --export corrections.csv
+python -m fer_core raters fer2013 --export votes.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
 python -m fer_core sweep --dataset fer2013 --recipe cnn_vgg --kind tpe --trials 20 --prune \\
@@ -42,6 +43,7 @@ from fer_core.cli import (
     experiments,
     export,
     import_model,
+    raters,
     report,
     runs,
     serve,
@@ -75,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
-        *(datasets, training, experiments, cross_validation, runs, evaluation, video, batch),
+        *(datasets, raters, training, experiments, cross_validation, runs, evaluation),
+        *(video, batch),
         *(ensembles, export, import_model, report, serve),
     )
     for group in groups:
