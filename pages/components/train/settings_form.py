@@ -116,7 +116,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         persist_state="session",
     )
     labels = {}
-    if datasets.has_votes(dataset.index):
+    if datasets.has_votes(dataset.index) or datasets.raters.rater_names(dataset):
         labels["labels"] = text_field(config, "labels", config.labels, grid)
     expressions = st.multiselect(
         SETTINGS["class_names"].label,
