@@ -99,25 +99,26 @@ def _kind_fields() -> tuple[str, int]:
 
 
 def _other_fields() -> tuple[str, Pruning | None]:
-    grid = field_grid(3)
-    title = grid.text_input(
-        "Title", key="sweep-title", placeholder="Named after its kind", persist_state="session"
+    title = st.text_input(
+        "Title", key="sweep-title", placeholder="What varies", persist_state="session"
     )
-    prunes = st.checkbox(
-        "Prune trials that fall behind",
-        key="sweep-prune",
-        help=_PRUNE_HELP,
-        persist_state="session",
-    )
-    epochs = grid.number_input(
-        "Epochs before pruning",
-        min_value=1,
-        value=Pruning().epochs,
-        disabled=not prunes,
-        key="sweep-prune-epochs",
-        help="Each trial is trained for at least so many epochs.",
-        persist_state="session",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        prunes = st.checkbox(
+            "Prune trials that fall behind",
+            key="sweep-prune",
+            help=_PRUNE_HELP,
+            persist_state="session",
+        )
+        epochs = st.number_input(
+            "Epochs before pruning",
+            min_value=1,
+            value=Pruning().epochs,
+            disabled=not prunes,
+            key="sweep-prune-epochs",
+            help="Each trial is trained for at least so many epochs.",
+            width=220,
+            persist_state="session",
+        )
     return title, Pruning(epochs=epochs) if prunes else None
 
 

@@ -37,9 +37,9 @@ def show_details(experiment: Experiment, found: Sequence[TrialSummary]) -> None:
     if not scored:
         return
     if experiment.plan.space:
-        _show_lines(experiment, scored)
-        _show_importance(experiment, scored)
         _show_best(experiment, list(found))
+        _show_lines(experiment, scored)
+        _show_importance(experiment, scored)  # which may take seconds
 
 
 def _show_lines(experiment: Experiment, scored: Sequence[TrialSummary]) -> None:

@@ -11,7 +11,7 @@ from fer_core.experiments import FOLDS, Experiment, TrialSummary
 from fer_core.tasks import TaskState, queue
 from fer_core.text import counted
 from pages.components.runs.experiments.details import show_details
-from pages.components.runs.experiments.trials import choose_trials
+from pages.components.runs.experiments.trials import choose_trials, setting_label
 from pages.components.shared.access import writing
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.errors import run_or_report, run_or_toast
@@ -20,6 +20,7 @@ from pages.components.shared.formatting import STATE_COLORS, plain
 _REFRESH_SECONDS = 3.0
 _FIRST = 5  # experiments shown before the user asks for all
 _ALL = "experiments-all"
+_NAMED = 4  # settings in a name
 
 
 def show_experiments() -> list[Overview]:
@@ -74,7 +75,7 @@ def _title(experiment: Experiment, found: Sequence[TrialSummary]) -> str:
     plan, state = experiment.plan, experiment.state
     ended = sum(_has_ended(each) for each in found)
     parts = [
-        f":{STATE_COLORS[state]}-badge[{state}] **{plain(experiment.title)}**",
+        f":{STATE_COLORS[state]}-badge[{state}] **{plain(format_experiment(experiment))}**",
         f"{ended} of {counted(plan.count, 'trial')}",
     ]
     return " · ".join([*parts, *_best(experiment, found)])
@@ -88,6 +89,16 @@ def _best(experiment: Experiment, found: Sequence[TrialSummary]) -> list[str]:
     if experiment.plan.kind == FOLDS:
         return [f"mean validation accuracy {sum(known) / len(known):.1%}"]
     return [f"best validation accuracy {max(known):.1%}"]
+
+
+def format_experiment(experiment: Experiment) -> str:
+    """Returns the title that the user gave, or else the kind, what varies, and the dataset."""
+    plan = experiment.plan
+    if plan.title:
+        return plan.title
+    kind = experiments.KINDS.get(plan.kind, plan.kind.capitalize())
+    varied = [setting_label(name) for name in plan.varied][:_NAMED]
+    return f"{kind} on {plan.base.dataset}: {', '.join(varied)}" if varied else kind
 
 
 def _has_ended(found: TrialSummary) -> bool:
