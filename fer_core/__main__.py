@@ -11,6 +11,8 @@ python -m fer_core queue --move RUN -1
 python -m fer_core stop RUN
 python -m fer_core continue RUN --epochs 10
 python -m fer_core evaluate RUN --split test
+python -m fer_core metadata fer2013 people.csv
+python -m fer_core slices RUN --by sex
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
@@ -36,6 +38,7 @@ from fer_core.cli import (
     import_model,
     runs,
     serve,
+    slices,
     training,
     video,
 )
@@ -67,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
         *(datasets, training, runs, evaluation, video, batch),
-        *(ensembles, export, import_model, serve),
+        *(ensembles, export, import_model, serve, slices),
     )
     for group in groups:
         group.add_commands(commands)

@@ -8,6 +8,7 @@ from fer_core.figures.confusion import confusion_figure
 from fer_core.figures.feature_map import map_figure
 from fer_core.figures.groups import condition_figure, participant_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
+from fer_core.figures.slices import MAX_DRAWN_SLICES, slice_figure
 from fer_core.figures.style import METRICS
 from fer_core.figures.timeline import (
     RECENT_HEIGHT,
@@ -20,6 +21,7 @@ from fer_core.figures.warm_up import warm_up
 
 __all__ = [
     "HISTORY_HEIGHT",
+    "MAX_DRAWN_SLICES",
     "METRICS",
     "RECENT_HEIGHT",
     "TIMELINE_ORIGIN",
@@ -37,6 +39,7 @@ __all__ = [
     "probability_figure",
     "recent_figure",
     "reliability_figure",
+    "slice_figure",
     "timeline_figure",
     "timeline_times",
     "warm_up",
