@@ -30,7 +30,11 @@ def show_annotation(dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rater = _choose_rater(dataset)
         sample = _choose_sample(dataset, samples)
-        with st.popover("Draw a sample", icon=":material/casino:"):
+        with st.popover(
+            "Draw a sample",
+            icon=":material/casino:",
+            key=f"draw-{dataset.name}-{len(samples)}",  # another one, closed, after a draw
+        ):
             _sample_form(dataset, samples)
     if not samples or sample is None:
         st.info(
