@@ -186,8 +186,8 @@ def _value_text(name: str, value: Any) -> str:
         return RECIPES[value].title if value in RECIPES else value or "none"
     if name == "image_size":
         return "×".join(map(str, value))
-    if name == "class_names":
-        return ", ".join(value) or "all"
+    if isinstance(value, tuple):
+        return ", ".join(value) or ("all" if name == "class_names" else "none")
     if value is None:
         return "dataset default"
     if isinstance(value, bool):

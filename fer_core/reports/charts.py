@@ -82,7 +82,7 @@ def class_chart(counts: pd.DataFrame) -> Chart:
     table = Table(
         caption, ("Class", *names), [(name, *(f"{n:,.0f}" for n in row)) for name, row in rows]
     )
-    return Chart(svg.stacked_bars(rows, series, caption, said), table)
+    return Chart(svg.stacked_bars(rows, series, caption, said), table, is_beside_table=True)
 
 
 def group_chart(images: pd.Series, noun: str) -> Chart:
@@ -92,12 +92,12 @@ def group_chart(images: pd.Series, noun: str) -> Chart:
         images: of each of them.
         noun: such as "subjects".
     """
-    width = max(1, -(-int(images.max()) // _MOST_BINS))
-    bins = ((images - 1) // width).value_counts().sort_index()
-    table = [
-        (int(number) * width + 1, (int(number) + 1) * width, int(n)) for number, n in bins.items()
-    ]
-    plot = svg.Plot((0.5, float(table[-1][1]) + 0.5), (0, float(bins.max()))).axes(
+    first = int(images.min())
+    width = -(-(int(images.max()) - first + 1) // _MOST_BINS)
+    bins = ((images - first) // width).value_counts().sort_index()
+    starts = [first + int(number) * width for number in bins.index]
+    table = [(low, low + width - 1, int(number)) for low, number in zip(starts, bins, strict=True)]
+    plot = svg.Plot((first - 0.5, float(table[-1][1]) + 0.5), (0, float(bins.max()))).axes(
         "Images", noun.capitalize(), "{:.0f}".format, "{:g}".format, whole=True
     )
     gap = 0.06 * width
@@ -129,7 +129,7 @@ def score_chart(scores: pd.DataFrame, column: str, title: str) -> Chart:
     )
     rows = [(name, *map("{:.1%}".format, line)) for name, line in zip(names, numbers, strict=True)]
     table = Table(title, ("Class", "Value", "Low", "High"), rows)
-    return Chart(svg.intervals(values, COLORS["sad"], title, said), table)
+    return Chart(svg.intervals(values, COLORS["sad"], title, said), table, is_beside_table=True)
 
 
 def reliability_chart(before: pd.DataFrame, after: pd.DataFrame | None) -> Chart:
@@ -167,24 +167,16 @@ def coverage_chart(coverage: pd.DataFrame) -> Chart:
     caption = "Accuracy when only the most confident predictions are given"
     table = coverage[coverage["images"] >= min(20, coverage["images"].max())]
     shares = [number / 20 for number in range(1, 21)]
-    rows = [
-        table[table["coverage"] >= share].iloc[0]
-        for share in shares
-        if (table["coverage"] >= share).any()
-    ]
+    reached = [table[table["coverage"] >= share] for share in shares]
+    rows = [part.iloc[0] for part in reached if len(part)]
     plot = svg.Plot((0, 1), (min(0.5, float(table["low"].min())), 1)).axes(
         "Share of images answered", "Accuracy", "{:.0%}".format, "{:.0%}".format
     )
     thinned = table.iloc[:: 1 + len(table) // 300]
-    for edge in ("low", "high"):
-        plot.curve(
-            list(zip(thinned["coverage"], thinned[edge], strict=True)),
-            "#9ec5e0",
-            "95 % interval" if edge == "low" else "",
-        )
-    plot.curve(
-        list(zip(thinned["coverage"], thinned["accuracy"], strict=True)), COLORS["sad"], "Accuracy"
-    )
+    bounds = [thinned[name].tolist() for name in ("coverage", "low", "high")]
+    plot.band(bounds[0], bounds[1], bounds[2], "#cfe3f1", "95 % interval")
+    points = list(zip(thinned["coverage"], thinned["accuracy"], strict=True))
+    plot.curve(points, COLORS["sad"], "Accuracy")
     said = f"With all images answered, {table.iloc[-1]['accuracy']:.1%} are right."
     cells = [
         (

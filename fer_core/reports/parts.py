@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+_FEW_ROWS = 15  # that are printed on one page
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -45,9 +47,11 @@ class Table:
     kind: str = "table"
 
     @property
-    def is_long(self) -> bool:
-        """Tells whether it would fill pages: it is not printed where a chart shows it."""
-        return len(self.rows) > 40
+    def size(self) -> str:
+        """Returns the class of its length, by which it is laid out when printed."""
+        if len(self.rows) <= _FEW_ROWS:
+            return "few-rows"
+        return "many-rows" if self.texts else "some-rows"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Chart:
 
     svg: Markup
     table: Table  # the numbers, with the chart's caption
+    is_beside_table: bool = False  # whether the section shows the numbers anyway
     kind: str = "chart"
 
 

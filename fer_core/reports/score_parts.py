@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.evaluation import EvaluationReport, hide_empty_classes
+from fer_core.reports import svg
 from fer_core.reports.charts import coverage_chart, reliability_chart, score_chart
 from fer_core.reports.material import Material
 from fer_core.reports.parts import Charts, Paragraph, Part, Table
@@ -48,7 +49,9 @@ def accuracy_parts(material: Material) -> list[Part]:
         "Mean recall (balanced accuracy) and macro F1 weigh all classes the same. In parentheses: "
         "95 % intervals, after Wilson for shares, by bootstrap for the means over classes."
     )
-    return [Table("Scores", header, rows), Paragraph(explained)]
+    kept = [n for n in range(len(header)) if n < 2 or any(row[n] != "–" for row in rows)]
+    shown = [[line[n] for n in kept] for line in (header, *rows)]
+    return [Table("Scores by split", shown[0], shown[1:]), Paragraph(explained)]
 
 
 def class_parts(material: Material) -> list[Part]:
@@ -89,7 +92,7 @@ def _confusion(found: EvaluationReport, where: str) -> Table:
     return Table(
         f"Confusion matrix on the {where} split: true class in rows, prediction in columns; "
         "darker is a larger share of the row",
-        ("True \\ predicted", *found.class_names),
+        ("True \\ predicted", *map(svg.cut, found.class_names)),
         rows,
         shades=shares.tolist(),
     )
@@ -148,9 +151,9 @@ def calibration_parts(material: Material) -> list[Part]:
 
 
 def with_interval(value: float, low: float, high: float) -> str:
-    """Returns a share with its interval, "65.1 % (63.9 to 66.2)"; "–" if it is undefined."""
+    """Returns a share with its interval, "65.1% (63.9 to 66.2)"; "–" if it is undefined."""
     if pd.isna(value):
         return "–"
     if pd.isna(low) or pd.isna(high):
-        return f"{100 * value:.1f} %"
-    return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+        return f"{value:.1%}"
+    return f"{value:.1%} ({100 * low:.1f} to {100 * high:.1f})"

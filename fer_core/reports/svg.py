@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 460, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 34, 46  # margins; in the top one is the legend
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 34, 46  # margins; in the top one is the legend
 _LETTER = 6.6  # mean width of one, of 12 pixels
 _TICKS = 5
 
@@ -81,6 +81,15 @@ class Plot:
         """Draws an interval at a place of the horizontal axis."""
         self._line(_finite([(x, low), (x, high)]), color, 1.2)
 
+    def band(
+        self, x: Sequence[float], low: Sequence[float], high: Sequence[float], color: str, name: str
+    ) -> None:
+        """Fills the area between two lines, and names it in the legend."""
+        edge = [*zip(x, low, strict=True), *reversed([*zip(x, high, strict=True)])]
+        places = " ".join(f"{self._across(x):.1f},{self._down(y):.1f}" for x, y in edge)
+        self._parts.append(Markup('<polygon points="{}" fill="{}"/>').format(places, color))
+        self._legend.append((name, color, ""))
+
     def bar(self, x: tuple[float, float], height: float, color: str) -> None:
         """Draws a bar that stands on the horizontal axis."""
         left, right = map(self._across, x)
@@ -151,7 +160,7 @@ def intervals(
         parts.append(label(across(share), bottom + 17, f"{share:.0%}", "middle"))
     for number, (name, value, low, high) in enumerate(rows):
         y = top + step * (number + 0.5)
-        parts.append(label(left - 8, y + 4, _cut(name), "end"))
+        parts.append(label(left - 8, y + 4, cut(name), "end"))
         if math.isfinite(low) and math.isfinite(high):
             parts.append(_stroke(across(low), y, across(high), y, color, 2.5))
         dot = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="4.5" fill="{}"/>')
@@ -181,7 +190,7 @@ def stacked_bars(
         across += 34 + _LETTER * len(name)
     for number, (name, values) in enumerate(rows):
         y, x = top + step * number, float(left)
-        parts.append(label(left - 8, y + 15, _cut(name), "end"))
+        parts.append(label(left - 8, y + 15, cut(name), "end"))
         for value, (_, color) in zip(values, series, strict=True):
             length = value / most * (WIDTH - left - 60)
             parts.append(_rectangle(x, y + 3, length, step - 7, color))
@@ -227,7 +236,8 @@ def _stroke(x: float, y: float, x_end: float, y_end: float, color: str, width: f
     ).format(x, y, x_end, y_end, color, width)
 
 
-def _cut(name: str) -> str:
+def cut(name: str) -> str:
+    """Returns a name that has room beside a chart or above a column."""
     return name if len(name) <= 20 else f"{name[:19]}…"
 
 

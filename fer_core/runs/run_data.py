@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from fer_core.errors import FerError
 from fer_core.runs.config import FERPLUS, RATERS, WIDEST_UNIT, TrainConfig
 from fer_core.runs.records import KEY, LEAKED, SEEN, UNIT
 from fer_core.runs.run import Run
-from fer_core.storage import DiskFullError, write_text
+from fer_core.storage import DiskFullError, Stamp, stamp, write_text
 from fer_core.text import counted
 from fer_core.vision import ImageStats, compute_image_stats, sampled
 
@@ -231,15 +232,23 @@ def with_fold_unit(config: TrainConfig) -> TrainConfig:
     """Returns settings that tell what their folds are drawn of, as the dataset has it.
 
     Raises:
-        FerError: these folds cannot be drawn, or leave nothing to train or validate on.
+        FerError: these folds cannot be drawn, or one leaves nothing to train or validate on.
     """
     if not config.folds:
         return config
+    dataset = open_dataset(config.dataset)
     if config.fold_unit == WIDEST_UNIT:
-        config = replace(config, fold_unit=open_dataset(config.dataset).fold_unit)
-    dataset = dataset_for(config)
-    check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
+        config = replace(config, fold_unit=dataset.fold_unit)
+    files = (dataset.directory / "index.csv", dataset.directory / CORRECTIONS_FILE)
+    _check_folds(replace(config, fold=1), tuple(map(stamp, files)))
     return config
+
+
+@lru_cache(maxsize=8)  # all folds of an experiment are checked at once, of hundreds of runs
+def _check_folds(config: TrainConfig, stamps: tuple[Stamp, ...]) -> None:
+    dataset = dataset_for(config)
+    folds = dataset.plan_folds(config.folds, config.fold_unit, config.fold_seed)
+    folds.check(used_classes(config, dataset))
 
 
 def copy_corrections(config: TrainConfig, directory: Path) -> None:

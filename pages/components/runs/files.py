@@ -8,6 +8,7 @@ from fer_core import access
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
 from fer_core.storage import export_csv
+from pages.components.runs.report import offer_report
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.damage import show_damage
 from pages.components.shared.downloads import offer_download
@@ -47,6 +48,7 @@ def _show_run(one: Overview) -> None:
             _link("evaluate", "Evaluate", ":material/grid_on:", run)
             _link("predict", "Predict", ":material/face:", run)
         _offer_files(one)
+    offer_report(run)
 
 
 def _link(page: str, label: str, icon: str, run: Run) -> None:
