@@ -9,6 +9,7 @@ from fer_core.cli.console import echo, echo_lines, echo_table, follow
 from fer_core.cli.training import add_settings, chosen_settings
 from fer_core.errors import FerError
 from fer_core.experiments import (
+    FOLDS,
     KINDS,
     RANDOM,
     SEEDS,
@@ -31,7 +32,7 @@ from fer_core.experiments import (
 )
 from fer_core.text import counted
 
-_HELP = "the experiment's ID, or the beginning of it if no other ID begins the same"
+EXPERIMENT_HELP = "the experiment's ID, or the beginning of it if no other ID begins the same"
 
 
 def add_commands(commands: Any) -> None:
@@ -72,7 +73,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_experiments(commands: Any) -> None:
     shown = commands.add_parser("experiments", help="list experiments, or show or change one")
-    shown.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help=_HELP)
+    shown.add_argument("experiment", nargs="?", metavar="EXPERIMENT", help=EXPERIMENT_HELP)
     shown.add_argument("--json", action="store_true", help="print JSON")
     change = shown.add_mutually_exclusive_group()
     change.add_argument("--stop", action="store_true", help="stop its runs, and start no more")
@@ -206,7 +207,7 @@ def _show(experiment: Experiment) -> None:
     echo_table(header, rows)
     echo(f"{experiment.id}: {experiment.state}. {experiment.error}".rstrip())
     above = optimism(summarize(experiment))
-    if above is not None and experiment.plan.kind != SEEDS:
+    if above is not None and experiment.plan.kind not in (SEEDS, FOLDS):
         echo(
             "The best of several validation accuracies is too high, by up to about "
             f"{100 * above:.1f} points if the trials are equally good."

@@ -35,6 +35,7 @@ from fer_core.datasets.summary import (
     imbalance,
     with_totals,
 )
+from fer_core.datasets.vote_table import VOTES_FILE, VoteTable, read_votes
 
 __all__ = [
     "CORRECTIONS_FILE",
@@ -42,11 +43,13 @@ __all__ = [
     "KINDS",
     "MAX_CORRECTIONS_BYTES",
     "SPLITS",
+    "VOTES_FILE",
     "Corrections",
     "Dataset",
     "Fold",
     "FoldPlan",
     "Key",
+    "VoteTable",
     "MOST_FOLDS",
     "UNITS",
     "change_mapping",
@@ -71,6 +74,7 @@ __all__ = [
     "quality",
     "raters",
     "read_corrections",
+    "read_votes",
     "safe_name",
     "seen_in_training",
     "unit_names",

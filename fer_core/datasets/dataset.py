@@ -33,6 +33,7 @@ from fer_core.datasets.splits import (
     parse_split,
     redraw_validation,
 )
+from fer_core.datasets.vote_table import VoteTable
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import DamagedFileError, delete_folder, paths, read_array
@@ -58,6 +59,7 @@ class Dataset:
     conventions: Conventions = dataclasses.field(default_factory=Conventions, compare=False)
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     has_ferplus_labels: bool = False  # whether the index has FER+'s labels, not its own
+    rater_votes: VoteTable | None = None  # whose majorities are the labels
     fold: Fold | None = None  # that validates, while the others train; None: the stored splits
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
@@ -157,6 +159,13 @@ class Dataset:
         changed = self._with(has_ferplus_labels=True)
         _ = changed._labeled  # raises here, rather than where the index is read
         return changed
+
+    def with_rater_votes(self, votes: VoteTable) -> "Dataset":
+        """Returns the dataset with the majorities of raters' votes as labels: `VoteTable.applied`.
+
+        Every image keeps its position; images without votes keep their label.
+        """
+        return self._with(rater_votes=votes)
 
     @property
     def saved_corrections(self) -> Corrections:
@@ -386,6 +395,9 @@ class Dataset:
 
     @cached_property
     def _labeled(self) -> pd.DataFrame:
+        if self.rater_votes is not None:
+            own = self._with(rater_votes=None, has_ferplus_labels=False, corrections=None)
+            return self.rater_votes.applied(self._stored, own.class_names)
         if not self.has_ferplus_labels:
             return self._stored
         return with_majority_labels(self._stored, self.name)

@@ -91,14 +91,14 @@ class FoldPlan:
         return [str(name) for name in counts.index[(counts == 0).any(axis=1)]]
 
     def check(self, class_names: tuple[str, ...]) -> None:
-        """Checks that every fold leaves something to train on.
+        """Checks that every fold has something to validate on, and leaves something to train on.
 
         Args:
             class_names: those that are trained on.
 
         Raises:
-            FerError: a subject, sequence or image with its copies has most of the images, or all
-                images of a class are in one fold.
+            FerError: a subject, sequence or image with its copies has most of the images, all
+                images of a class are in one fold, or a fold has images of other classes only.
         """
         self._check_largest()
         counts = pd.crosstab(self.folds["expression"], self.folds["fold"])
@@ -107,6 +107,13 @@ class FoldPlan:
                 raise FerError(f"No image of {shortened(name)} is in any fold of {self.dataset}.")
             if counts.loc[name].max() == counts.loc[name].sum():
                 raise FerError(self._untrained(name, int(counts.loc[name].argmax())))
+        used = counts.loc[list(class_names)].sum().reindex(range(self.count), fill_value=0)
+        if not used.all():
+            empty = counted(int((used == 0).sum()), "fold")
+            raise FerError(
+                f"Every fold must have images to validate on. {empty} of {self.count} would have "
+                f"none of {some(class_names, 10)}. Draw fewer folds."
+            )
 
     def _check_largest(self) -> None:
         sizes, (one, _) = self.folds["unit"].value_counts(), UNITS[self.unit]

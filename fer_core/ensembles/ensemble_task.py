@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from fer_core import __version__
-from fer_core.datasets import CORRECTIONS_FILE
 from fer_core.ensembles.assembly import Member, assemble, input_shape
 from fer_core.ensembles.ensemble import (
     FITTED,
@@ -52,6 +51,7 @@ from fer_core.runs import (
     Run,
     RunData,
     TrainConfig,
+    copy_labels,
     dataset_of,
     open_data_of,
     open_run,
@@ -276,7 +276,7 @@ def _table(data: RunData, fit: _Fit, probabilities: np.ndarray) -> pd.DataFrame:
 def _write_settings(
     made: Run, reference: Reference, members: Sequence[Member], *, tta: bool
 ) -> None:
-    """Writes config.json, with the reference's images, and its corrections."""
+    """Writes config.json, with the reference's images, its corrections and votes."""
     *size, channels = input_shape(members)
     source = reference.config
     config = TrainConfig(
@@ -290,9 +290,8 @@ def _write_settings(
         average_views=tta,
         epochs=1,
     )
-    if source.overlay and reference.member is not None:
-        name = CORRECTIONS_FILE
-        shutil.copyfile(reference.member.directory / name, made.directory / name)
+    if reference.member is not None:
+        copy_labels(reference.member, made)
     write_json(made.directory / "config.json", config.to_dict())
 
 

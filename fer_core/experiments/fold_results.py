@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from fer_core.evaluation import (
 from fer_core.experiments.experiment import Experiment, Trial
 from fer_core.experiments.plan import FOLDS
 from fer_core.runs import KEY, STOPPED, UNIT, Run
+from fer_core.storage import stamp
 from fer_core.tasks import TaskState
 from fer_core.text import counted
 
@@ -74,7 +76,7 @@ class FoldResults:
         """Returns the folds whose runs have finished."""
         return [fold for fold in self.folds if fold.predictions is not None]
 
-    @property
+    @cached_property
     def pooled(self) -> pd.DataFrame:
         """Returns the predictions of all folds together, each by a model that did not see it."""
         tables = [
@@ -86,8 +88,9 @@ class FoldResults:
             raise FerError(f"No fold of {self.experiment.id} has finished yet.")
         return pd.concat(tables, ignore_index=True)
 
+    @cached_property
     def scores(self) -> ClusterScores:
-        """Computes the scores of the pooled predictions, with intervals over subjects.
+        """Returns the scores of the pooled predictions, with intervals over subjects.
 
         Over sequences or images where no subjects are known, as `describe` tells.
 
@@ -97,9 +100,13 @@ class FoldResults:
         pooled = self.pooled
         return cluster_scores(pooled, pooled[UNIT], self.class_names)
 
-    def describe(self, scores: ClusterScores) -> list[str]:
-        """Describes in sentences what the scores are of, and how far they can be trusted."""
-        one, several = UNITS[self.unit]
+    def describe(self) -> list[str]:
+        """Describes in sentences what the scores are of, and how far they can be trusted.
+
+        Raises:
+            FerError: no fold has finished.
+        """
+        scores, (one, several) = self.scores, UNITS[self.unit]
         said = [
             f"Pooled predictions on {counted(scores.images, 'image')} of "
             f"{counted(scores.clusters, one, several)}, each by a model that was trained without "
@@ -145,6 +152,21 @@ def fold_results(experiment: Experiment) -> FoldResults:
             f"Only a cross-validation has folds. {experiment.id} is an experiment of kind "
             f"{plan.kind}."
         )
+    trials = experiment.trials
+    return _read(experiment, tuple(_state(trial.run) for trial in trials))
+
+
+def _state(run: Run | None) -> tuple[object, ...]:
+    """Returns what changes whenever a fold's result does."""
+    if run is None:
+        return ()
+    files = (run.predictions_file("val"), run.directory / "result.json")
+    return (run.state, *map(stamp, files))
+
+
+@lru_cache(maxsize=8)  # a page reads the same results whenever something is pressed
+def _read(experiment: Experiment, states: tuple[tuple[object, ...], ...]) -> FoldResults:
+    plan = experiment.plan
     folds = tuple(map(_fold_result, experiment.trials))
     names = [fold.run.class_names for fold in folds if fold.run and fold.predictions is not None]
     return FoldResults(experiment, plan.base.fold_unit, names[0] if names else (), folds)
@@ -214,7 +236,7 @@ def results_record(results: FoldResults) -> dict[str, Any]:
     Raises:
         FerError: no fold has finished.
     """
-    scores, matrix = results.scores(), confusion(results.pooled, results.class_names)
+    scores, matrix = results.scores, confusion(results.pooled, results.class_names)
     return {
         "experiment": results.experiment.id,
         "dataset": results.experiment.plan.base.dataset,
@@ -228,7 +250,7 @@ def results_record(results: FoldResults) -> dict[str, Any]:
         "macro_f1": interval_record(scores.f1),
         "mean_over_units": interval_record(scores.mean),
         "confusion": matrix.tolist(),
-        "notes": results.describe(scores),
+        "notes": results.describe(),
     }
 
 

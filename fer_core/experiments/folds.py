@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fer_core.datasets import GROUP_NOUNS, UNITS, FoldPlan, count_units
 from fer_core.errors import FerError
-from fer_core.experiments.plan import FOLDS, Plan
+from fer_core.experiments.plan import Plan
 from fer_core.runs import WIDEST_UNIT, TrainConfig, dataset_for, open_run, used_classes
 from fer_core.text import some
 
@@ -50,7 +50,7 @@ def plan_cross_validation(
     one, _ = UNITS[unit]
     title = f"Leave one {one} out" if leaves_one_out else f"{number} folds by {one}"
     trials = tuple({"fold": fold} for fold in range(1, number + 1))
-    plan = Plan(FOLDS, base, time.time(), trials, title=title)
+    plan = Plan("folds", base, time.time(), trials, title=title)
     return CrossValidation(plan, folds, (*folds.describe(), *_warnings(base, unit)))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from fer_core.errors import FerError
 from fer_core.evaluation import Overview, overview
 from fer_core.experiments.experiment import Experiment, Trial
+from fer_core.experiments.plan import FOLDS
 from fer_core.experiments.submit import lock
 from fer_core.runs import open_run, open_test_task
 from fer_core.storage import read_record, write_json
@@ -84,9 +85,14 @@ def open_test(experiment: Experiment) -> Task:
     """Opens the test split for the best trial on validation; of no other trial afterwards.
 
     Raises:
-        FerError: the experiment is active or has no finished trial, or as in
+        FerError: the experiment is a cross-validation, is active or has no finished trial, or as in
             `runs.open_test_task`.
     """
+    if experiment.plan.kind == FOLDS:
+        raise FerError(
+            "A cross-validation is about a recipe, not about one of its models: train the recipe "
+            "on the dataset's own splits to open test. The best fold is merely the easiest one."
+        )
     if experiment.state.is_active:
         raise FerError(
             "The test split can be opened once the experiment has ended: it is opened for one "

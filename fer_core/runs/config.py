@@ -17,8 +17,8 @@ LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
-FERPLUS = "ferplus"
-LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority"}
+FERPLUS, RATERS = "ferplus", "raters"
+LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority", RATERS: "Raters' majority"}
 WIDEST_UNIT = "auto"  # until a run is created
 FOLD_UNITS = {WIDEST_UNIT: "The widest that is known"} | {
     unit: one.capitalize() for unit, (one, _) in UNITS.items()
@@ -245,7 +245,10 @@ class TrainConfig:
         "Labels",
         "dataset, or ferplus: the expression with more than half of FER+'s votes, contempt among "
         "them; single votes are removed, and images without such a majority left out. Needs a "
-        "dataset that was added with the FER+ votes.",
+        "dataset that was added with the FER+ votes. Or raters: the expression with more than half "
+        "of the votes of the dataset's own raters; an image that most of them cannot tell, or "
+        "without such a majority, is left out, and one without votes keeps its label. A run keeps "
+        "the votes as they were at its start.",
         choices=LABELS,
     )
     epochs: int = setting(
@@ -367,7 +370,8 @@ class TrainConfig:
         0.0,
         "FER+ votes",
         "The fraction of each target that comes from the votes of FER+'s ten annotators instead "
-        "of the label. Needs a dataset that was added with the FER+ votes.",
+        "of the label, or with raters' labels, from the raters' votes for expressions. Needs a "
+        "dataset that was added with the FER+ votes, or raters' labels.",
         low=0,
         high=1,
         step=0.1,
@@ -378,7 +382,7 @@ class TrainConfig:
         "FER+ vote head",
         "Also trains a second output, from the same features, on the distribution of FER+'s votes; "
         "its loss is added with this weight, 0 = off. The saved model predicts the label alone. "
-        "Needs a dataset that was added with the FER+ votes.",
+        "Needs a dataset that was added with the FER+ votes, or raters' labels.",
         low=0,
         high=10,
         step=0.1,

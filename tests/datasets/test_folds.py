@@ -123,6 +123,13 @@ def test_folds_that_cannot_be_drawn_are_refused_with_the_numbers(index, count, u
     assert all(number in str(caught.value) for number in numbers), str(caught.value)
 
 
+def test_a_fold_without_any_of_the_chosen_classes_is_refused():
+    shown = STORED["expression"].mask(STORED["subject"] == "S012", "sad")
+    index = STORED.assign(expression=shown)
+    with pytest.raises(FerError, match="1 fold of 37"):
+        plan(index, 37).check(("angry", "happy"))
+
+
 def test_a_class_of_one_subject_may_be_left_out():
     plan(one_with_contempt()).check(("angry", "happy", "sad"))
 

@@ -57,14 +57,16 @@ def import_votes(dataset: Dataset, data: bytes) -> int:
     keys = _keys(table)
     _check_images(dataset, keys)
     _check_answers(dataset, table)
-    names = {name: rater_name(dataset, name) for name in table["rater"].unique()}
+    names, known = dict[str, str](), dict[str, str]()
+    for name in table["rater"].unique():  # upper and lower case are the same
+        names[name] = known.setdefault(name.lower(), rater_name(dataset, name))
     raters = [names[name] for name in table["rater"]]
     _check_duplicates(raters, keys)
+    saved = {rater: read_rater(dataset, rater).answers for rater in set(raters)}
     new = dict[str, list[Vote]]()
-    time = now()
-    for rater, key, answer, given in zip(raters, keys, table["answer"], table["time"], strict=True):
-        if read_rater(dataset, rater).answers.get(key) != answer:
-            new.setdefault(rater, []).append(Vote(*key, answer, given or time))
+    for rater, key, answer, time in zip(raters, keys, table["answer"], table["time"], strict=True):
+        if saved[rater].get(key) != answer:
+            new.setdefault(rater, []).append(Vote(*key, answer, time or now()))
     return add_votes(dataset, new)
 
 

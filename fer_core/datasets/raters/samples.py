@@ -3,31 +3,29 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
-from msgspec import Meta
 
 from fer_core import access
 from fer_core.datasets.corrections import Key, keys_at
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.names import is_name
+from fer_core.datasets.raters.votes import Row
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
 from fer_core.storage import Count, read_record, workspace, write_json
 from fer_core.text import shortened
 
 MOST_IMAGES = 20_000  # of a sample
-_Row = Annotated[int, Meta(ge=0)]
 
 
 @dataclass(frozen=True)
 class Sample:
     """Holds the images that raters label, as the file keeps them."""
 
-    images: tuple[tuple[str, _Row | None], ...]
+    images: tuple[tuple[str, Row | None], ...]
     split: str | None = None  # that they are from; None: all
     stratified: bool = False  # whether classes have the shares that they have there
     seed: Count = 0

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from filelock import FileLock
@@ -31,8 +32,8 @@ from fer_core.storage import (
 from fer_core.text import shortened
 
 _MAX_BYTES = 256_000_000  # of a file: a million votes
-_MAX_TEXT = 4096  # characters; no path of a file has more
 _SUFFIX = ".jsonl"
+Row = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Vote:
     """Holds a rater's answer to one image."""
 
     path: str
-    row: int | None
+    row: Row | None
     answer: str | None  # None withdraws the earlier vote
     time: str = ""  # ISO 8601, to the second
     id: str = ""  # of the key press, so that one that is sent twice counts once
@@ -151,7 +152,10 @@ def _append(path: Path, votes: list[Vote]) -> Callable[[], None]:
 
     def restore() -> None:
         with suppress(OSError):
-            os.truncate(path, size)
+            if size:
+                os.truncate(path, size)
+            else:
+                path.unlink()
 
     with disk_full_as_error(path):
         try:

@@ -68,7 +68,7 @@ def show_agreement(dataset: Dataset, source: str, page_corrections: Corrections 
         st.info("There are no votes yet. Annotate some faces, or import votes.")
     else:
         found, pairs, single, labels = _agreement(*key)
-        _show_summary(ratings, found)
+        _show_summary(ratings, found, pairs)
         _show_tables(found, pairs, single)
         _show_labels(dataset, ratings, labels)
         _show_gallery(dataset, ratings, labels[-1], page_corrections)
@@ -76,7 +76,7 @@ def show_agreement(dataset: Dataset, source: str, page_corrections: Corrections 
         _offer_files(dataset, bool(names))
 
 
-def _show_summary(ratings: Ratings, found: Agreement) -> None:
+def _show_summary(ratings: Ratings, found: Agreement, pairs: pd.DataFrame) -> None:
     whose = counted(len(ratings.raters), "rater") if ratings.raters else "raters without names"
     st.markdown(
         f"{counted(ratings.votes, 'vote')} of {whose} on {counted(len(ratings), 'image')}; "
@@ -85,8 +85,11 @@ def _show_summary(ratings: Ratings, found: Agreement) -> None:
     if not found.images:
         st.info("Agreement needs images that two raters have labeled.")
         return
+    measures = {"Fleiss' kappa": found.fleiss, "Krippendorff's α": found.alpha}
+    if len(pairs) == 1:
+        measures["Cohen's kappa"] = Interval(*pairs.iloc[0][["kappa", "low", "high"]])
     with st.container(horizontal=True):
-        for name, measure in (("Fleiss' kappa", found.fleiss), ("Krippendorff's α", found.alpha)):
+        for name, measure in measures.items():
             st.metric(
                 name,
                 _number(measure.value),
@@ -139,6 +142,13 @@ def _show_labels(
         f"{counted(images, 'image')}; the label of {share:.1%} of them is that expression (Cohen's "
         f"kappa {_number(kappa.value)}, {_span(kappa)})."
     )
+    if ratings.raters:
+        st.caption(
+            f"Training with “Labels: Raters' majority” takes these {images:,} labels and leaves "
+            f"{counted(len(ratings) - images, 'image')} out: ties, and those that most raters "
+            "cannot tell or see no face on. Images without votes keep their label. The votes can "
+            "be soft targets too (“FER+ votes” on the Train page)."
+        )
     if len(differing) and ratings.raters:
         ask_before(
             partial(run_or_toast, partial(_relabel, dataset, ratings, differing)),
@@ -239,7 +249,7 @@ def _offer_files(dataset: Dataset, has_votes: bool) -> None:
         st.error(plain(str(error)))
     else:
         st.toast(f"{counted(count, 'vote')} imported.", icon=":material/check:")
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _number(value: float) -> str:

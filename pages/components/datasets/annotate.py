@@ -15,7 +15,9 @@ from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.errors import run_or_report, show_reported_errors
 from pages.components.shared.formatting import SPLITS, plain
 
-BEHIND, AHEAD = 3, 14  # faces that the browser holds before and after the shown one
+# Faces that the browser holds before the shown one and after it, and how large they may be: all
+# of them are sent with each answer.
+_BEHIND, _AHEAD, _MOST_BYTES = 3, 40, 200_000
 _PIXELS = 384  # of the longer side; larger faces are reduced
 _GRAY = "#8a8a8a"
 _COUNT = 200  # default of a sample
@@ -118,7 +120,7 @@ def _sample_form(dataset: Dataset, samples: list[str]) -> None:
             )
             if run_or_report(draw):
                 st.query_params["sample"] = name.strip()
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
@@ -144,10 +146,7 @@ def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
     place = min(sent.place if sent else start, len(keys))
     annotator(
         [(name, color) for name, color in zip(answers, _colors(dataset, answers), strict=True)],
-        [
-            Face(number, _face(dataset, positions[number]), given[number])
-            for number in range(max(0, place - BEHIND), min(len(keys), place + AHEAD))
-        ],
+        _faces(dataset, positions, given, place),
         key,
         start=start,
         total=len(keys),
@@ -158,6 +157,19 @@ def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
         "Keys: a digit answers, 9 stands for “cannot tell” and 0 for “no face”; ← and → go back "
         "and forth, U or Backspace takes the last answer back."
     )
+
+
+def _faces(
+    dataset: Dataset, positions: list[int], given: list[int | None], place: int
+) -> list[Face]:
+    """Returns the faces around a place: at least eight ahead of it, more if they are small."""
+    faces, size = list[Face](), 0
+    for number in range(max(0, place - _BEHIND), min(len(positions), place + _AHEAD)):
+        if size > _MOST_BYTES and number > place + 8:
+            break
+        faces.append(Face(number, _face(dataset, positions[number]), given[number]))
+        size += len(faces[-1].jpeg)
+    return faces
 
 
 def _save(dataset: Dataset, rater: str, keys: list[Key], sent: Sent | None) -> tuple[str, int]:

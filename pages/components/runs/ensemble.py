@@ -10,7 +10,7 @@ from fer_core import ensembles
 from fer_core.datasets import list_datasets
 from fer_core.ensembles import EQUAL, FITTED
 from fer_core.errors import FerError
-from fer_core.evaluation import LEVEL, Accuracy
+from fer_core.evaluation import LEVEL, Accuracy, score_of
 from fer_core.runs import EnsembleRecord, Run, list_runs
 from fer_core.tasks import Task
 from pages.components.shared.access import writing
@@ -165,7 +165,7 @@ def show_members(run: Run) -> None:
         height="content",
         key=f"members-{run.id}",
     )
-    st.caption(" ".join(_notes(ensemble)))
+    st.caption(" ".join(_notes(run, ensemble)))
 
 
 def _rows(ensemble: EnsembleRecord) -> list[dict[str, object]]:
@@ -188,7 +188,8 @@ def _rows(ensemble: EnsembleRecord) -> list[dict[str, object]]:
     ]
 
 
-def _notes(ensemble: EnsembleRecord) -> list[str]:
+def _notes(run: Run, ensemble: EnsembleRecord) -> list[str]:
+    score = score_of(run.predictions_file("val"))
     accuracy = Accuracy.of(ensemble.correct, ensemble.images)
     fitted = "Weights, temperature" if ensemble.weighting == FITTED else "Temperature"
     adding = sum(
@@ -197,6 +198,7 @@ def _notes(ensemble: EnsembleRecord) -> list[str]:
     )
     return [
         f"Together: {accuracy}. {fitted} and threshold were fitted on the same images.",
+        *filter(None, [score.describe_seen() if score else ""]),
         f"{adding} of {len(ensemble.members)} members add more than chance (p < {LEVEL}).",
         f"A face takes {ensemble.milliseconds:.1f} ms on the machine that made the ensemble.",
     ]

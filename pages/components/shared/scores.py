@@ -83,6 +83,9 @@ def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
     images = int(counts["val"].sum())
     accuracy = Accuracy.of(round(best * images), images)
     show_accuracy(label, accuracy, "Of the best epoch so far.", width="content")
+    score = evaluation.score_of(run.predictions_file("val"))
+    if score is not None:
+        show_seen(score)
 
 
 def show_confusion(matrix: np.ndarray, class_names: Sequence[str], key: str) -> None:

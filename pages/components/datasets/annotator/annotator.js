@@ -42,6 +42,8 @@ class Desk {
     }
     this.faces = new Map(data.faces.map((face) => [face.place, this.loaded(face)]));
     this.draw();
+    if (!this.isShown) this.root.scrollIntoView({ block: "nearest" });
+    this.isShown = true;
     this.askForMore();
   }
 
@@ -128,7 +130,7 @@ class Desk {
   }
 
   build(answers) {
-    const main = element("div", "answers");
+    const main = element("div", answers.length > 10 ? "answers many" : "answers");
     this.buttons = answers.map((answer, number) => {
       const button = element("button", "answer");
       button.type = "button";
