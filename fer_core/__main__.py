@@ -25,6 +25,7 @@ python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
 python -m fer_core report RUN --out report.html
+python -m fer_core report EXPERIMENT --pdf
 python -m fer_core serve RUN --port 8600
 python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
