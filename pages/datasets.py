@@ -13,6 +13,7 @@ from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.import_preview import show_import_preview
 from pages.components.datasets.quality_tab import show_quality
+from pages.components.datasets.raters_tab import show_raters
 from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import open_cached
@@ -100,8 +101,8 @@ except FerError as error:
     st.stop()
 corrections = load_corrections(dataset)
 show_facts(dataset, corrections)
-classes, faces, means, quality, changes = st.tabs(
-    ["Classes", "Faces", "Mean faces", "Quality", "Corrections"]
+classes, faces, means, quality, changes, rating = st.tabs(
+    ["Classes", "Faces", "Mean faces", "Quality", "Corrections", "Raters"]
 )
 with classes:
     show_balance(dataset)
@@ -115,4 +116,6 @@ with quality:
     show_quality(dataset, corrections)
 with changes:
     show_corrections(dataset, corrections)
+with rating:
+    show_raters(dataset, corrections)
 offer_deletion(dataset)

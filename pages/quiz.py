@@ -67,7 +67,8 @@ def show_scores(game: Game) -> None:
     st.caption(
         f"{len(game.rows)} faces give only a rough accuracy: mind the 95 % intervals. For "
         f"comparison, people agreed with {evaluation.HUMAN_ACCURACY:.0%} ± "
-        f"{evaluation.HUMAN_SPREAD:.0%} of FER2013's labels (Goodfellow et al., 2013)."
+        f"{evaluation.HUMAN_SPREAD:.0%} of FER2013's labels (Goodfellow et al., 2013). "
+        f"{score.describe_seen()}"
     )
     st.button("Play again", type="primary", icon=":material/replay:", on_click=begin)
     st.subheader("Faces", anchor=False)

@@ -15,7 +15,8 @@ from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
 from pages.components.train.queue import show_queue
-from pages.components.train.settings_form import settings_form
+from pages.components.train.settings_form import START, settings_form
+from pages.components.train.sweep import choose_sweep, plan_sweep, show_plan, show_started
 
 
 def start(config: TrainConfig, seeds: int) -> None:
@@ -55,9 +56,14 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        chosen = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
-        if chosen is not None:
+        initial, sweep = pick_initial_run(recipe), choose_sweep(recipe)
+        label = "Plan the sweep" if sweep else START
+        chosen = settings_form(recipe, open_cached(dataset.name), initial, label)
+        if chosen is not None and sweep is not None:
+            plan_sweep(chosen[0], sweep)
+        elif chosen is not None:
             start(*chosen)
+        show_plan()
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
 
@@ -67,6 +73,7 @@ st.caption("Choose a dataset and a recipe, start training, and watch the curves.
 run = watched_run()
 if list_datasets():
     choose_and_start()
+    show_started()
     run = watched_run()
 else:  # a run keeps training when its dataset is deleted
     show_imports()
