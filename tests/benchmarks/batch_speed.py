@@ -66,6 +66,7 @@ def measure(folder: Path, count: int, run_id: str) -> None:
     seconds, processor = time.perf_counter() - started, time.process_time() - processor
     ended.set()
     watch.join()
+    assert sum(1 for _ in batch.files.glob("*.json")) == count
     early = max(size for done, size in samples if done <= count / 10)
     late = np.median([size for done, size in samples if done > count * 0.9])
     print(  # noqa: T201
