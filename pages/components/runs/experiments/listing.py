@@ -12,6 +12,7 @@ from fer_core.tasks import TaskState, queue
 from fer_core.text import counted
 from pages.components.runs.experiments.details import show_details
 from pages.components.runs.experiments.trials import choose_trials, setting_label
+from pages.components.runs.report import offer_experiment_report
 from pages.components.shared.access import writing
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.errors import run_or_report, run_or_toast
@@ -64,6 +65,7 @@ def _show(experiment: Experiment, *, is_wanted: bool) -> list[Overview]:
         _show_state(experiment, found)
         chosen = choose_trials(experiment, found)
         show_details(experiment, found)
+        offer_experiment_report(experiment)
     return chosen
 
 
