@@ -53,10 +53,12 @@ class JoinedTable:
 
     def describe(self) -> list[str]:
         """Returns sentences on what was joined, and on what was left out."""
-        things = "subject" if self.join.by == BY_SUBJECT else "file"
+        things = self.join.by
         said = [
-            f"{counted(self.rows, 'row')}, joined by {things}: {shortened(self.join.column)}, "
-            f"read as {self.how}. {self.matched:,} of {counted(self.images, 'image')} have a row."
+            f"{self.matched:,} of {counted(self.images, 'image')} have one of "
+            f"{counted(self.rows, 'row')}: the column “{shortened(self.join.column)}” names "
+            f"{things}s, compared by {self.how}.",
+            f"Columns: {some(self.columns, 20)}.",
         ]
         if self.unknown:
             said.append(
