@@ -3,8 +3,14 @@
 python -m fer_core draw drawn-faces
 python -m fer_core import path/to/fer2013.csv --name fer2013
 python -m fer_core corrections fer2013 --export corrections.csv
+python -m fer_core raters fer2013 --export votes.csv
 python -m fer_core train --dataset fer2013 --recipe cnn_classic --epochs 20 --detach
 python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
+python -m fer_core sweep --dataset fer2013 --recipe cnn_vgg --kind tpe --trials 20 --prune \\
+    --vary learning_rate=1e-4..1e-2:log --vary batch_size=32,64,128
+python -m fer_core experiments EXPERIMENT
+python -m fer_core cross-validate --dataset fer2013 --recipe cnn_vgg --folds 5 --by subject
+python -m fer_core folds EXPERIMENT --compare EXPERIMENT
 python -m fer_core distill RUN RUN --recipe cnn_vgg
 python -m fer_core runs
 python -m fer_core queue --move RUN -1
@@ -18,6 +24,8 @@ python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
+python -m fer_core report RUN --out report.html
+python -m fer_core report EXPERIMENT --pdf
 python -m fer_core serve RUN --port 8600
 python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
@@ -31,11 +39,15 @@ from collections.abc import Sequence
 
 from fer_core.cli import (
     batch,
+    cross_validation,
     datasets,
     ensembles,
     evaluation,
+    experiments,
     export,
     import_model,
+    raters,
+    report,
     runs,
     serve,
     slices,
@@ -69,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
-        *(datasets, training, runs, evaluation, video, batch),
-        *(ensembles, export, import_model, serve, slices),
+        *(datasets, raters, training, experiments, cross_validation, runs, evaluation),
+        *(slices, video, batch),
+        *(ensembles, export, import_model, report, serve),
     )
     for group in groups:
         group.add_commands(commands)

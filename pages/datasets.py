@@ -14,6 +14,7 @@ from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.import_preview import show_import_preview
 from pages.components.datasets.metadata_tab import show_metadata
 from pages.components.datasets.quality_tab import show_quality
+from pages.components.datasets.raters_tab import show_raters
 from pages.components.shared.access import writing
 from pages.components.shared.corrections import load_corrections
 from pages.components.shared.dataset_cache import open_cached
@@ -101,8 +102,8 @@ except FerError as error:
     st.stop()
 corrections = load_corrections(dataset)
 show_facts(dataset, corrections)
-classes, faces, means, quality, changes, metadata = st.tabs(
-    ["Classes", "Faces", "Mean faces", "Quality", "Corrections", "Metadata"]
+classes, faces, means, quality, changes, metadata, rating = st.tabs(
+    ["Classes", "Faces", "Mean faces", "Quality", "Corrections", "Metadata", "Raters"]
 )
 with classes:
     show_balance(dataset)
@@ -118,4 +119,6 @@ with changes:
     show_corrections(dataset, corrections)
 with metadata:
     show_metadata(dataset)
+with rating:
+    show_raters(dataset, corrections)
 offer_deletion(dataset)

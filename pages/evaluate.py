@@ -14,7 +14,7 @@ from pages.components.evaluate.test_split import offer_test
 from pages.components.shared.formatting import plain, without_links
 from pages.components.shared.pickers import pick_run
 from pages.components.shared.predictions_cache import Subject, load_report
-from pages.components.shared.scores import TEST_HELP, VAL_HELP
+from pages.components.shared.scores import TEST_HELP, VAL_HELP, show_fold
 
 SPLITS = {split: SPLIT_NAMES[split] for split in ("val", "test")} | {"other": "Other data"}
 
@@ -55,6 +55,7 @@ run = pick_run("Run", [run for run in runs.list_runs() if run.model_file])
 show_card(run)
 if run.ensemble is not None and run.ensemble.remark:
     st.warning(plain(run.ensemble.remark), icon=":material/warning:")
+show_fold(run)
 split = st.segmented_control(
     "Split",
     ["other"] if run.is_imported else [name for name in SPLITS if name != "test" or run.has_test],

@@ -67,7 +67,8 @@ def show_scores(game: Game) -> None:
     st.caption(
         f"{len(game.rows)} faces give only a rough accuracy: mind the 95 % intervals. For "
         f"comparison, people agreed with {evaluation.HUMAN_ACCURACY:.0%} ± "
-        f"{evaluation.HUMAN_SPREAD:.0%} of FER2013's labels (Goodfellow et al., 2013)."
+        f"{evaluation.HUMAN_SPREAD:.0%} of FER2013's labels (Goodfellow et al., 2013). "
+        f"{score.describe_seen()}"
     )
     st.button("Play again", type="primary", icon=":material/replay:", on_click=begin)
     st.subheader("Faces", anchor=False)
@@ -93,8 +94,8 @@ subject = find_subject(run)
 if subject is None:
     if run.is_imported:
         st.info(
-            "Nothing is known of the faces that an imported model has learned from. Evaluate it on "
-            "a dataset to play with that, or play with drawn faces."
+            "FER Studio does not know which faces an imported model was trained on. Evaluate it "
+            "on a dataset to play with those faces, or play with drawn faces."
         )
     else:
         show_missing_dataset(run.config.dataset, "play, or play with drawn faces")

@@ -9,6 +9,7 @@ from fer_core.evaluation import Overview
 from pages.components.runs.comparison import show_comparison
 from pages.components.runs.delete import offer_deletion, show_damaged
 from pages.components.runs.ensemble import offer_ensemble, show_members, show_progress
+from pages.components.runs.experiments.listing import show_experiments
 from pages.components.runs.export import offer_export
 from pages.components.runs.files import show_files
 from pages.components.runs.filters import filter_runs, show_none_found
@@ -53,14 +54,16 @@ if not everything:
     st.page_link("pages/train.py", label="Train a model", icon=":material/arrow_forward:")
     st.stop()
 
+trials = show_experiments()
 found = filter_runs(everything)
-if not found:
-    show_reported_errors()
+if found:
+    chosen = choose_runs(found)
+else:
     show_none_found()
-    st.stop()
-chosen = choose_runs(found)
+    chosen = []
+chosen += [one for one in trials if one not in chosen]
 show_reported_errors()
 if chosen:
     show_chosen(chosen)
-else:
+elif found:
     st.caption("Select runs with the checkboxes on the left to see curves and files.")

@@ -11,11 +11,13 @@ from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import pending_imports, show_import_progress
 from pages.components.shared.formatting import plain
 from pages.components.shared.pickers import pick_dataset, show_no_dataset
+from pages.components.train.folds import choose_folds, plan_folds
 from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
 from pages.components.train.queue import show_queue
-from pages.components.train.settings_form import settings_form
+from pages.components.train.settings_form import START, settings_form
+from pages.components.train.sweep import choose_sweep, plan_sweep, show_plan, show_started
 
 
 def start(config: TrainConfig, seeds: int) -> None:
@@ -55,9 +57,17 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        chosen = settings_form(recipe, open_cached(dataset.name), pick_initial_run(recipe))
-        if chosen is not None:
+        initial, sweep = pick_initial_run(recipe), choose_sweep(recipe)
+        folds = None if sweep else choose_folds(open_cached(dataset.name))
+        label = "Plan the sweep" if sweep else "Plan the folds" if folds else START
+        chosen = settings_form(recipe, open_cached(dataset.name), initial, label)
+        if chosen is not None and sweep is not None:
+            plan_sweep(chosen[0], sweep)
+        elif chosen is not None and folds is not None:
+            plan_folds(chosen[0], folds)
+        elif chosen is not None:
             start(*chosen)
+        show_plan()
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
 
@@ -67,6 +77,7 @@ st.caption("Choose a dataset and a recipe, start training, and watch the curves.
 run = watched_run()
 if list_datasets():
     choose_and_start()
+    show_started()
     run = watched_run()
 else:  # a run keeps training when its dataset is deleted
     show_imports()

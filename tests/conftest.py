@@ -38,7 +38,7 @@ from fer_core.tasks import processes
 
 TESTS = Path(__file__).parent
 TIERS = {"processes": "slow", "e2e": "browser"}  # of whole folders; the others' tests are fast
-LARGE_DATA = {"fer2013_dir", "vgg19_weights"}  # what slow tests ask for
+LARGE_DATA = {"fer2013_dir", "fer2013_home", "vgg19_weights"}  # what slow tests ask for
 # Begun first, in this order: with two workers, a long file that begins last is waited for.
 LONGEST = (
     "pages/fuzz/test_damaged_files.py",
@@ -63,6 +63,18 @@ LONGEST = (
 # The same inputs in every run, and no limit of time on a machine that is busy.
 settings.register_profile("suite", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("suite")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spares each worker the import of files without a test of the tier, which takes 7 s."""
+    tier = config.getoption("markexpr")
+    if tier not in ("slow", "browser") or not collection_path.name.startswith("test_"):
+        return None
+    folder = TIERS.get(collection_path.relative_to(TESTS).parts[0])
+    if folder or tier == "browser":
+        return True if folder != tier else None
+    source = collection_path.read_text(encoding="utf-8")
+    return None if any(word in source for word in (f"mark.{tier}", *LARGE_DATA)) else True
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -125,7 +137,8 @@ def drawn_once(monkeypatch: pytest.MonkeyPatch, drawn_homes: Path) -> None:
 
     def build(name: str, read: Callable[[Path], ImportPlan], report: Report) -> Dataset:
         drawn = inspect.getclosurevars(read).nonlocals
-        home = drawn_homes / f"{drawn['count']} faces, seed {drawn['seed']}"
+        what = [str(drawn[name]) for name in ("count", "seed", "subjects")]
+        home = drawn_homes / " ".join(what)
         if report.__module__ != generate.__name__:  # somebody watches
             return build_dataset(name, read, report)
         check_name(name)

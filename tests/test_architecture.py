@@ -11,15 +11,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 # A package imports only from floors below its own.
 FLOORS = (
-    {"errors", "expressions", "hardware", "onnx_graphs", "text"},
+    {"errors", "expressions", "hardware", "onnx_graphs", "process_limits", "text"},
     {"access", "storage", "vision"},
     {"tasks"},
     {"datasets"},
     {"runs"},
     {"evaluation", "markers", "models"},
-    {"model_io", "ensembles"},
+    {"model_io", "ensembles", "experiments"},
     {"training", "inference", "figures"},
-    {"batches", "service"},
+    {"batches", "reports", "service"},
     {"api", "cli", "release"},
     {"__main__"},
 )
@@ -33,6 +33,7 @@ FRONT_DOORS = (
     "fer_core.datasets.layouts",
     "fer_core.datasets.metadata",
     "fer_core.datasets.quality",
+    "fer_core.datasets.raters",
     "fer_core.datasets.synthetic",
     "fer_core.runs",
     "fer_core.evaluation",
@@ -42,6 +43,7 @@ FRONT_DOORS = (
     "fer_core.models.foreign",
     "fer_core.model_io",
     "fer_core.ensembles",
+    "fer_core.experiments",
     "fer_core.model_io.importing",
     "fer_core.training",
     "fer_core.inference",
@@ -49,6 +51,7 @@ FRONT_DOORS = (
     "fer_core.batches",
     "fer_core.service",
     "fer_core.release",
+    "fer_core.reports",
 )
 HEAVY = (
     "tensorflow",

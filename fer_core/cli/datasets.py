@@ -15,11 +15,7 @@ from fer_core.tasks import kinds, queue
 
 def add_commands(commands: Any) -> None:
     """Adds the commands to the parser."""
-    draw = commands.add_parser("draw", help="generate a dataset of drawn faces")
-    draw.add_argument("name")
-    draw.add_argument("--count", type=int, default=2100, help="number of images (default: 2100)")
-    draw.add_argument("--seed", type=int, default=0)
-    draw.set_defaults(command=_draw)
+    _add_draw(commands)
     importing = commands.add_parser(
         "import",
         help="add a dataset from a folder, an archive (.zip, .tar, .tar.gz, .7z) or a table",
@@ -58,6 +54,20 @@ def add_commands(commands: Any) -> None:
     _add_corrections(commands.add_parser("overlay"))  # the old name; without help it is not listed
 
 
+def _add_draw(commands: Any) -> None:
+    draw = commands.add_parser("draw", help="generate a dataset of drawn faces")
+    draw.add_argument("name")
+    draw.add_argument("--count", type=int, default=2100, help="number of images (default: 2100)")
+    draw.add_argument("--seed", type=int, default=0)
+    draw.add_argument(
+        "--subjects",
+        type=int,
+        default=0,
+        help="of how many people, each with all expressions (default: 0, all different)",
+    )
+    draw.set_defaults(command=_draw)
+
+
 def _add_corrections(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset")
     parser.add_argument(
@@ -78,7 +88,7 @@ def _add_corrections(parser: argparse.ArgumentParser) -> None:
 
 
 def _draw(options: argparse.Namespace) -> int:
-    arguments = {"name": options.name, "count": options.count, "seed": options.seed}
+    arguments = {name: getattr(options, name) for name in ("name", "count", "seed", "subjects")}
     return _run_task(kinds.DRAW, arguments)
 
 

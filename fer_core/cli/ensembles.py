@@ -26,13 +26,24 @@ def add_commands(commands: Any) -> None:
         default=EQUAL,
         help="weights of the mean: the same for each run (default), or fitted on validation",
     )
+    ensemble.add_argument(
+        "--dataset",
+        default="",
+        help="whose validation images fit and score it (default: those of the members' dataset)",
+    )
     add_tta_option(ensemble, "also evaluate with test-time augmentation (10 views)")
     ensemble.set_defaults(command=_ensemble)
 
 
 def _ensemble(options: argparse.Namespace) -> int:
     runs = [find_run(run) for run in options.runs]
-    task = submit_ensemble(runs, options.name, weighting=options.weights, tta=options.tta)
+    task = submit_ensemble(
+        runs,
+        options.name,
+        weighting=options.weights,
+        tta=options.tta,
+        dataset=options.dataset,
+    )
     code = follow(task)
     if code:
         return code

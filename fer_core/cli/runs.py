@@ -58,7 +58,7 @@ def _runs(options: argparse.Namespace) -> int:
         echo_table(
             (
                 *("run", "state", "recipe", "dataset", "epochs"),
-                *("best val accuracy", "without leaks", "name"),
+                *("best val accuracy", "without leaks", "of seen subjects", "name"),
             ),
             [_cells(row) for row in rows],
         )
@@ -83,6 +83,8 @@ def _row(run: Run) -> dict[str, Any]:
         "val_accuracy": _best_accuracy(run),
         # Of the saved model, without the images that are also in train.
         "val_clean": score.clean.value if score and score.clean else None,
+        # Images of subjects, or sequences, that are also in train.
+        "val_seen": score.seen if score else None,
     }
 
 
@@ -102,6 +104,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["dataset"] or "–",
         f"{row['epochs']} of {row['goal']}" if row["goal"] else "–",
         *("–" if share is None else f"{share:.1%}" for share in shares),
+        f"{row['val_seen']:,}" if row["val_seen"] else "–",
         row["name"],
     )
 

@@ -31,12 +31,14 @@ def add_commands(commands: Any) -> None:
     """Adds the commands to the parser."""
     train = commands.add_parser("train", help="train a recipe on a dataset")
     train.add_argument("--dataset", required=True)
-    _add_settings(train)
+    add_settings(train)
+    _add_seeds(train)
     train.set_defaults(command=_train)
     student = commands.add_parser("distill", help="train a student on the predictions of runs")
     student.add_argument("teachers", nargs="+", metavar="TEACHER", help=RUN_HELP)
     student.add_argument("--dataset", help="default: that of the first teacher")
-    _add_settings(student, without=("teachers",))
+    add_settings(student, without=("teachers",))
+    _add_seeds(student)
     student.set_defaults(command=_distill)
     resume = commands.add_parser("resume", help="resume an interrupted run")
     resume.set_defaults(command=_resume)
@@ -53,12 +55,15 @@ def add_commands(commands: Any) -> None:
         )
 
 
-def _add_settings(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
-    """Adds options for the recipe, for every setting but some, and for the number of seeds."""
+def add_settings(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    """Adds options for the recipe, and for every setting but some."""
     parser.add_argument("--recipe", choices=list(RECIPES), required=True)
     for entry in (*fields(TrainConfig), *fields(Augmentation)):
         if entry.name in SETTINGS and entry.name not in without:
             _add_setting(parser, entry.name, entry.type)
+
+
+def _add_seeds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds",
         type=int,
@@ -89,6 +94,19 @@ def _option(name: str) -> str:
 
 
 def _train(options: argparse.Namespace) -> int:
+    runs = submit_seeds(chosen_settings(options), options.seeds)
+    codes = [_follow_run(run, options) for run in runs]
+    if len(runs) > 1 and not options.detach:
+        _echo_mean(runs)
+    return max(codes)
+
+
+def chosen_settings(options: argparse.Namespace) -> TrainConfig:
+    """Returns the recipe with what the options of `add_settings` and `--dataset` change.
+
+    Raises:
+        FerError: there is no such dataset or run, or a setting is out of range.
+    """
     recipe = settings_here(options.recipe)
     augmentation = replace(recipe.augmentation, **_chosen(options, Augmentation))
     settings = _chosen(options, TrainConfig)
@@ -97,12 +115,7 @@ def _train(options: argparse.Namespace) -> int:
     if "initial_run" in settings:
         settings["initial_run"] = find_run(settings["initial_run"]).id
     open_dataset(options.dataset)  # raises here rather than in the queue
-    config = replace(recipe, dataset=options.dataset, augmentation=augmentation, **settings)
-    runs = submit_seeds(config, options.seeds)
-    codes = [_follow_run(run, options) for run in runs]
-    if len(runs) > 1 and not options.detach:
-        _echo_mean(runs)
-    return max(codes)
+    return replace(recipe, dataset=options.dataset, augmentation=augmentation, **settings)
 
 
 def _distill(options: argparse.Namespace) -> int:

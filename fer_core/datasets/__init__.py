@@ -1,6 +1,6 @@
 """Datasets: an index with one row per image, its splits, corrections and pixels."""
 
-from fer_core.datasets import pixel_cache, quality
+from fer_core.datasets import pixel_cache, quality, raters
 from fer_core.datasets.augmented_names import mirrored_copies
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.corrections import (
@@ -14,6 +14,14 @@ from fer_core.datasets.corrections import (
 )
 from fer_core.datasets.dataset import Dataset
 from fer_core.datasets.ferplus import has_votes, with_majority_labels
+from fer_core.datasets.folds import (
+    MOST_FOLDS,
+    UNITS,
+    Fold,
+    FoldPlan,
+    count_units,
+    unit_names,
+)
 from fer_core.datasets.names import KINDS, check_new_name, free_name, is_name, safe_name
 from fer_core.datasets.parallel import in_chunks
 from fer_core.datasets.pixel_cache import open_pixels
@@ -28,6 +36,7 @@ from fer_core.datasets.summary import (
     imbalance,
     with_totals,
 )
+from fer_core.datasets.vote_table import VOTES_FILE, VoteTable, read_votes
 
 __all__ = [
     "CORRECTIONS_FILE",
@@ -35,11 +44,18 @@ __all__ = [
     "KINDS",
     "MAX_CORRECTIONS_BYTES",
     "SPLITS",
+    "VOTES_FILE",
     "Corrections",
     "Dataset",
+    "Fold",
+    "FoldPlan",
     "Key",
+    "VoteTable",
+    "MOST_FOLDS",
+    "UNITS",
     "change_mapping",
     "check_new_name",
+    "count_units",
     "describe_confirmed",
     "describe_corrections",
     "describe_groups",
@@ -58,9 +74,12 @@ __all__ = [
     "pixel_cache",
     "positions_of",
     "quality",
+    "raters",
     "read_corrections",
+    "read_votes",
     "safe_name",
     "seen_in_training",
+    "unit_names",
     "unreadable_datasets",
     "with_majority_labels",
     "with_totals",

@@ -21,6 +21,7 @@ from fer_core.datasets.corrections import (
     read_corrections,
 )
 from fer_core.datasets.ferplus import with_majority_labels
+from fer_core.datasets.folds import Fold, FoldPlan, fold_unit, plan_folds, with_fold
 from fer_core.datasets.image_reader import ImageReader
 from fer_core.datasets.index import digest_lines, file_stats, pixels_key, read_index, write_index
 from fer_core.datasets.layouts.choices import Choices
@@ -32,6 +33,7 @@ from fer_core.datasets.splits import (
     parse_split,
     redraw_validation,
 )
+from fer_core.datasets.vote_table import VoteTable
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
 from fer_core.storage import DamagedFileError, delete_folder, paths, read_array
@@ -57,6 +59,8 @@ class Dataset:
     conventions: Conventions = dataclasses.field(default_factory=Conventions, compare=False)
     redraws_validation: bool = False  # whether validation is drawn again, not taken as imported
     has_ferplus_labels: bool = False  # whether the index has FER+'s labels, not its own
+    rater_votes: VoteTable | None = None  # whose majorities are the labels
+    fold: Fold | None = None  # that validates, while the others train; None: the stored splits
     corrections: Corrections | None = None  # applied to the index; None: the index as imported
     # Columns size, modified and content of the index as the files are now, set by `checked`.
     file_columns: pd.DataFrame | None = dataclasses.field(default=None, compare=False, repr=False)
@@ -87,6 +91,8 @@ class Dataset:
         box) and FER+ votes (`votes_…`).
         """
         index = self._labeled if not self.corrections else self.corrections.applied(self._labeled)
+        if self.fold is not None:
+            return with_fold(index, self._stored, self.name, self.fold)
         if not self.redraws_validation or self.has_own_validation:
             return index
         return redraw_validation(index, self.validation_fraction, self.split_seed)
@@ -119,6 +125,29 @@ class Dataset:
             return self
         return self._with(validation_fraction=fraction, redraws_validation=True)
 
+    def with_fold(self, fold: Fold) -> "Dataset":
+        """Returns the dataset with one fold as validation and the others as training.
+
+        The folds are of training and validation together, as they are stored: corrections and
+        labels do not move an image to another fold. The test split stays as it is. Images whose
+        subject is not known are in the split "excluded" if folds are of subjects.
+        """
+        return self._with(fold=fold)
+
+    def plan_folds(self, count: int, unit: str, seed: int) -> FoldPlan:
+        """Draws the folds of `with_fold`, with the labels and corrections of this dataset.
+
+        Raises:
+            FerError: as `folds.plan_folds`.
+        """
+        plan = plan_folds(self._stored, self.name, count, unit, seed)
+        return plan.labeled(self._with(fold=None).index)
+
+    @property
+    def fold_unit(self) -> str:
+        """Returns what folds should be drawn of: the widest that is known of most images."""
+        return fold_unit(self._stored)
+
     def with_ferplus_labels(self) -> "Dataset":
         """Returns the dataset with the majority of the FER+ votes as labels.
 
@@ -130,6 +159,13 @@ class Dataset:
         changed = self._with(has_ferplus_labels=True)
         _ = changed._labeled  # raises here, rather than where the index is read
         return changed
+
+    def with_rater_votes(self, votes: VoteTable) -> "Dataset":
+        """Returns the dataset with the majorities of raters' votes as labels: `VoteTable.applied`.
+
+        Every image keeps its position; images without votes keep their label.
+        """
+        return self._with(rater_votes=votes)
 
     @property
     def saved_corrections(self) -> Corrections:
@@ -359,6 +395,9 @@ class Dataset:
 
     @cached_property
     def _labeled(self) -> pd.DataFrame:
+        if self.rater_votes is not None:
+            own = self._with(rater_votes=None, has_ferplus_labels=False, corrections=None)
+            return self.rater_votes.applied(self._stored, own.class_names)
         if not self.has_ferplus_labels:
             return self._stored
         return with_majority_labels(self._stored, self.name)

@@ -2,11 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from fer_core import tasks
 from fer_core.errors import FerError
-from fer_core.runs import Notes, Run, dataset_of
+from fer_core.runs import (
+    Notes,
+    Run,
+    TrainConfig,
+    check_trainable,
+    dataset_for,
+    dataset_of,
+    used_classes,
+)
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, kinds, queue
 from fer_core.text import shortened
@@ -60,35 +69,68 @@ def _check_member(run: Run) -> None:
     run.require_keras("A member of an ensemble")
 
 
-def reference_of(runs: Sequence[Run]) -> Run:
-    """Returns the member on whose validation images the ensemble is fitted and evaluated.
+@dataclass(frozen=True)
+class Reference:
+    """Tells on whose validation images an ensemble is fitted and evaluated."""
 
-    Its images are those that most members were trained on, of what is on this machine.
+    config: TrainConfig  # of which the dataset, its splits, labels and classes count
+    member: Run | None = None  # whose images they are; it may have corrections of its own
+
+
+def reference_of(runs: Sequence[Run], dataset: str = "") -> Reference:
+    """Returns what an ensemble is fitted and evaluated on.
+
+    Args:
+        dataset: whose validation split to take; "" takes the images that most members were
+            trained on, of what is on this machine.
 
     Raises:
-        FerError: all members were imported, or the datasets of the others are missing or have
-            changed.
+        FerError: there is no such dataset, or it lacks an expression of the members or validation
+            images; or, without one, all members were imported, or the datasets of the others are
+            missing or have changed.
     """
+    return _of_dataset(runs, dataset) if dataset else _of_members(runs)
+
+
+def _of_dataset(runs: Sequence[Run], name: str) -> Reference:
+    config = TrainConfig(dataset=name, class_names=runs[0].class_names)
+    dataset = dataset_for(config)
+    missing = set(config.class_names) - set(dataset.class_names)
+    if missing:
+        raise FerError(
+            f"The dataset must have all expressions of the members. {name} lacks: "
+            f"{shortened(', '.join(sorted(missing)))}"
+        )
+    check_trainable(config, dataset.counts().loc[list(used_classes(config, dataset))])
+    return Reference(config)
+
+
+def _of_members(runs: Sequence[Run]) -> Reference:
     trained = [run for run in runs if not run.is_imported]
     trained_on = Counter(run.fingerprint for run in trained)
-    problem = "" if trained else "Imported models have none: choose also a run trained here."
+    problem = "" if trained else "Imported models have none: choose a dataset."
     for run in sorted(trained, key=lambda run: -trained_on[run.fingerprint]):
         try:
             dataset = dataset_of(run)
         except FerError as error:
-            problem = problem or str(error)
+            problem = problem or f"{error} Or choose another dataset."
             continue
         if dataset.fingerprint() == run.fingerprint:
-            return run
+            return Reference(run.config, run)
         problem = problem or (
             f"The images, labels or splits of {dataset.name} have changed since {run.id} was "
-            "trained."
+            "trained: choose a dataset."
         )
-    raise FerError(f"An ensemble needs the validation images of a member. {problem}")
+    raise FerError(f"An ensemble needs validation images. {problem}")
 
 
 def submit_ensemble(
-    runs: Sequence[Run], name: str = "", *, weighting: Weighting = EQUAL, tta: bool = False
+    runs: Sequence[Run],
+    name: str = "",
+    *,
+    weighting: Weighting = EQUAL,
+    tta: bool = False,
+    dataset: str = "",
 ) -> Task:
     """Queues combining runs into one.
 
@@ -96,12 +138,13 @@ def submit_ensemble(
         name: of the new run; "" names the number of its members.
         weighting: `EQUAL`, or `FITTED` on the validation split.
         tta: also evaluate it with test-time augmentation, which takes ten times as long.
+        dataset: as in `reference_of`.
 
     Raises:
         FerError: as `check_members` and `reference_of`, or the name is too long.
     """
     check_members(runs)
-    reference_of(runs)
+    reference_of(runs, dataset)
     name = name.strip() or f"Ensemble of {len(runs)}"
     Notes(name=name).check()
     size = sum(run.model_file.stat().st_size for run in runs if run.model_file)
@@ -111,6 +154,7 @@ def submit_ensemble(
         "name": name,
         "weights": weighting,
         "views": tta,
+        "dataset": dataset or None,
     }
     return queue.submit(directory, kinds.ENSEMBLE, arguments)
 

@@ -14,9 +14,14 @@ import numpy as np
 import pandas as pd
 
 from fer_core import __version__
-from fer_core.datasets import CORRECTIONS_FILE
 from fer_core.ensembles.assembly import Member, assemble, input_shape
-from fer_core.ensembles.ensemble import FITTED, Weighting, check_members, reference_of
+from fer_core.ensembles.ensemble import (
+    FITTED,
+    Reference,
+    Weighting,
+    check_members,
+    reference_of,
+)
 from fer_core.ensembles.weights import (
     Contribution,
     contributions,
@@ -46,6 +51,7 @@ from fer_core.runs import (
     Run,
     RunData,
     TrainConfig,
+    copy_labels,
     dataset_of,
     open_data_of,
     open_run,
@@ -78,6 +84,7 @@ def run_ensemble(task: Task) -> None:
             asked["name"],
             weighting=asked["weights"],
             tta=bool(asked.get("views")),
+            dataset=asked.get("dataset") or "",
             report=ProgressReporter(task),
         )
         paths.runs_root().mkdir(parents=True, exist_ok=True)
@@ -96,19 +103,21 @@ def make_ensemble(
     weighting: Weighting,
     tta: bool,
     report: Report,
+    dataset: str = "",
 ) -> None:
     """Fills the directory of a new run, which does not exist yet, with an ensemble of runs.
 
     Args:
         report: called with the images done, their total, and what is being done; an exception
             that it raises ends the work.
+        dataset: as in `reference_of`.
 
     Raises:
         FerError: as `check_members`, `reference_of` and `Member.load`.
     """
     report(0, 1, "Reading the models")
     check_members(runs)
-    reference = reference_of(runs)
+    reference = reference_of(runs, dataset)
     members = [Member.load(run) for run in runs]
     made.directory.mkdir()
     _write_settings(made, reference, members, tta=tta)
@@ -264,8 +273,10 @@ def _table(data: RunData, fit: _Fit, probabilities: np.ndarray) -> pd.DataFrame:
     return data.predictions("val", probabilities).assign(**{LEAKED: fit.leaked})
 
 
-def _write_settings(made: Run, reference: Run, members: Sequence[Member], *, tta: bool) -> None:
-    """Writes config.json, with the reference's images, and its corrections."""
+def _write_settings(
+    made: Run, reference: Reference, members: Sequence[Member], *, tta: bool
+) -> None:
+    """Writes config.json, with the reference's images, its corrections and votes."""
     *size, channels = input_shape(members)
     source = reference.config
     config = TrainConfig(
@@ -275,13 +286,16 @@ def _write_settings(made: Run, reference: Run, members: Sequence[Member], *, tta
         class_names=source.class_names,
         labels=source.labels,
         validation_fraction=source.validation_fraction,
+        folds=source.folds,
+        fold=source.fold,
+        fold_unit=source.fold_unit,
+        fold_seed=source.fold_seed,
         overlay=source.overlay,
         average_views=tta,
         epochs=1,
     )
-    if source.overlay:
-        name = CORRECTIONS_FILE
-        shutil.copyfile(reference.directory / name, made.directory / name)
+    if reference.member is not None:
+        copy_labels(reference.member, made)
     write_json(made.directory / "config.json", config.to_dict())
 
 

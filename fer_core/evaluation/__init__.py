@@ -35,6 +35,12 @@ from fer_core.evaluation.calibration import (
     with_temperature,
 )
 from fer_core.evaluation.class_scores import hide_empty_classes, score_classes
+from fer_core.evaluation.cluster_scores import (
+    ClusterScores,
+    Interval,
+    cluster_difference,
+    cluster_scores,
+)
 from fer_core.evaluation.comparison import (
     AXES,
     SPLIT_NAMES,
@@ -45,6 +51,7 @@ from fer_core.evaluation.comparison import (
     mean_curve,
     read_record,
     seed_groups,
+    setting_texts,
 )
 from fer_core.evaluation.cross_dataset import (
     EVERYTHING,
@@ -82,6 +89,7 @@ from fer_core.evaluation.metrics import (
     accuracy,
     class_probabilities,
     confusion,
+    predicted,
     score,
     without_leaks,
 )
@@ -104,14 +112,26 @@ from fer_core.evaluation.quiz import (
 from fer_core.evaluation.report import EvaluationReport
 from fer_core.evaluation.run_summary import Overview, overview
 from fer_core.evaluation.score_cache import score_of
-from fer_core.evaluation.significance import LEVEL, Mean, PairedTest, mean_accuracy, paired_tests
+from fer_core.evaluation.significance import (
+    LEVEL,
+    FoldTest,
+    Mean,
+    PairedTest,
+    corrected_t_test,
+    mcnemar,
+    mean_accuracy,
+    paired_tests,
+)
 
 __all__ = [
     "with_ferplus_labels",
     "AXES",
     "Accuracy",
+    "ClusterScores",
     "Coverage",
     "COLOR",
+    "FoldTest",
+    "Interval",
     "ModelProvenance",
     "EVERYTHING",
     "CrossDatasetEvaluation",
@@ -145,8 +165,12 @@ __all__ = [
     "WRONG",
     "accuracy",
     "label_or_abstain",
+    "cluster_difference",
+    "cluster_scores",
+    "corrected_t_test",
     "coverage_at",
     "changed",
+    "mcnemar",
     "check",
     "check_evaluation",
     "choose",
@@ -176,6 +200,7 @@ __all__ = [
     "model_accuracy",
     "overview",
     "paired_tests",
+    "predicted",
     "user_accuracy",
     "predictions",
     "outputs",
@@ -193,6 +218,7 @@ __all__ = [
     "hide_empty_classes",
     "score_of",
     "seed_groups",
+    "setting_texts",
     "significance",
     "submit_evaluation",
     "submit_map",

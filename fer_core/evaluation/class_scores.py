@@ -65,18 +65,16 @@ def _macro_average(matrix: np.ndarray) -> dict[str, float]:
         return {name: 0.0 if name in SCORES else float("nan") for name in names}
     rng = np.random.default_rng(_SEED)
     shares = matrix.ravel() / total
+    drawn = (rng.multinomial(total, shares, size=_CHUNK) for _ in range(_RESAMPLES // _CHUNK))
     means = np.concatenate(
-        [
-            _macro(rng.multinomial(total, shares, size=_CHUNK).reshape(-1, *matrix.shape), present)
-            for _ in range(_RESAMPLES // _CHUNK)
-        ]
+        [macro_scores(each.reshape(-1, *matrix.shape), present) for each in drawn]
     )
     low, high = np.quantile(means, (0.025, 0.975), axis=0)
-    values = np.stack([_macro(matrix[None], present)[0], low, high], axis=1)
+    values = np.stack([macro_scores(matrix[None], present)[0], low, high], axis=1)
     return dict(zip(names, values.ravel().tolist(), strict=True))
 
 
-def _macro(matrices: np.ndarray, present: np.ndarray) -> np.ndarray:
+def macro_scores(matrices: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Returns the mean SCORES over the classes with images, (n, 3), of n confusion matrices."""
     correct, images, predicted = _counts(matrices)
     scores = [

@@ -9,7 +9,7 @@ import pandas as pd
 from fer_core import text
 from fer_core.evaluation.metrics import Accuracy, Score, score
 from fer_core.evaluation.significance import correct_by_image
-from fer_core.runs import RECIPES, SETTINGS, STOPPED, Run, TrainConfig
+from fer_core.runs import CUT_SHORT, RECIPES, SETTINGS, Run, TrainConfig
 from fer_core.storage import stamp
 from fer_core.tasks import TaskState
 
@@ -75,13 +75,13 @@ def read_record(run: Run) -> RunRecord:
         _curves(run),
         {split: predictions for split, predictions in found.items() if predictions is not None},
         len(run.test_openings),
-        run.state is TaskState.FINISHED and result is not None and result.reason != STOPPED,
+        run.state is TaskState.FINISHED and result is not None and result.reason not in CUT_SHORT,
     )
 
 
 def differing_settings(records: Mapping[str, RunRecord]) -> pd.DataFrame:
     """Returns a row per run and a column per setting that is not the same for all, as text."""
-    rows = {name: _as_text(record.config) for name, record in records.items()}
+    rows = {name: setting_texts(record.config) for name, record in records.items()}
     table = pd.DataFrame.from_dict(rows, orient="index", dtype="str")
     fingerprints: dict[str, set[str]] = {}
     for record in records.values():
@@ -161,13 +161,17 @@ def _without_ignored(config: TrainConfig) -> TrainConfig:
     return replace(config, **{name: getattr(default, name) for name in names})
 
 
-def _as_text(settings: Any) -> dict[str, str]:
-    """Returns the settings' values as text by their label, including nested settings."""
+def setting_texts(settings: Any) -> dict[str, str]:
+    """Returns the values of settings as text by their label, including nested settings.
+
+    Args:
+        settings: a `TrainConfig`.
+    """
     texts: dict[str, str] = {}
     for entry in fields(settings):
         value = getattr(settings, entry.name)
         if is_dataclass(value):
-            texts |= _as_text(value)
+            texts |= setting_texts(value)
         else:
             texts[_label(entry.name)] = _value_text(entry.name, value)
     return texts
@@ -182,8 +186,8 @@ def _value_text(name: str, value: Any) -> str:
         return RECIPES[value].title if value in RECIPES else value or "none"
     if name == "image_size":
         return "×".join(map(str, value))
-    if name == "class_names":
-        return ", ".join(value) or "all"
+    if isinstance(value, tuple):
+        return ", ".join(value) or ("all" if name == "class_names" else "none")
     if value is None:
         return "dataset default"
     if isinstance(value, bool):

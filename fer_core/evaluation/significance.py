@@ -31,6 +31,21 @@ class PairedTest:
 
 
 @dataclass(frozen=True)
+class FoldTest:
+    """Holds the corrected resampled t-test of two recipes that were trained on the same folds."""
+
+    folds: int
+    difference: float  # mean over the folds
+    t: float
+    p_value: float
+
+    @property
+    def is_significant(self) -> bool:
+        """Tells whether the p-value is below `LEVEL`."""
+        return self.p_value < LEVEL
+
+
+@dataclass(frozen=True)
 class Mean:
     """Holds the mean accuracy of several runs and its confidence interval, in [0, 1]."""
 
@@ -99,6 +114,36 @@ def mcnemar(only_first: np.ndarray | int, only_second: np.ndarray | int) -> np.n
     fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
     # With p = 0.5 both tails are equal; `stats.binomtest` would take one pair at a time.
     return np.minimum(1.0, 2 * stats.binom.cdf(fewer, discordant, 0.5))
+
+
+def corrected_t_test(differences: Sequence[float], test_share: float) -> FoldTest:
+    """Tests whether the differences between two recipes, one per fold, have a mean of 0.
+
+    The folds' training images overlap, so that the differences depend on one another and an
+    ordinary paired t-test finds too much. The corrected variance is that of C. Nadeau and Y.
+    Bengio, "Inference for the generalization error", Machine Learning 52 (2003), pages 239 to 281,
+    section 4.2: (1 / J + n₂ / n₁) times the sample variance, for J folds with n₁ images to train on
+    and n₂ to test on.
+
+    Args:
+        differences: of the folds' scores, first recipe minus second.
+        test_share: n₂ / n₁, the images of a fold over those that its model was trained on.
+
+    Raises:
+        FerError: there are fewer than two folds, or the share is not positive.
+    """
+    from scipy import stats  # loads SciPy, 0.5 s
+
+    folds = len(differences)
+    if folds < 2 or not test_share > 0:
+        raise FerError(
+            "The test needs at least two folds with images to train and to test on. Received: "
+            f"{folds} folds with {test_share:g} times as many test images"
+        )
+    mean, variance = float(np.mean(differences)), float(np.var(differences, ddof=1))
+    error = ((1 / folds + test_share) * variance) ** 0.5
+    t = mean / error if error else float(np.copysign(np.inf, mean)) if mean else 0.0
+    return FoldTest(folds, mean, t, float(2 * stats.t.sf(abs(t), folds - 1)))
 
 
 def holm(p_values: Sequence[float] | np.ndarray) -> list[float]:

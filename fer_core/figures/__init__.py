@@ -5,6 +5,7 @@ from fer_core.figures.bars import class_balance_figure, group_sizes_figure, prob
 from fer_core.figures.calibration import coverage_figure, reliability_figure
 from fer_core.figures.comparison import compare_figure, interval_figure
 from fer_core.figures.confusion import confusion_figure
+from fer_core.figures.experiments import Axis, importance_figure, parallel_figure
 from fer_core.figures.feature_map import map_figure
 from fer_core.figures.groups import condition_figure, participant_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
@@ -20,6 +21,7 @@ from fer_core.figures.timeline import (
 from fer_core.figures.warm_up import warm_up
 
 __all__ = [
+    "Axis",
     "HISTORY_HEIGHT",
     "MAX_DRAWN_SLICES",
     "METRICS",
@@ -33,7 +35,9 @@ __all__ = [
     "coverage_figure",
     "group_sizes_figure",
     "history_figure",
+    "importance_figure",
     "interval_figure",
+    "parallel_figure",
     "map_figure",
     "participant_figure",
     "probability_figure",

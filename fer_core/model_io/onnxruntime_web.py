@@ -7,6 +7,7 @@ such a file or the package's folder; else in the workspace, as `npm pack` or `np
 
 import json
 import os
+import re
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -41,9 +42,14 @@ def find_package() -> Path | None:
     if named:
         path = Path(named).expanduser()
         return path if path.exists() else None
-    packed = sorted(paths.workspace().glob(f"{_NAME}-*.tgz"))
+    packed = sorted(paths.workspace().glob(f"{_NAME}-*.tgz"), key=_numbers)
     installed = paths.workspace() / "node_modules" / _NAME
     return packed[-1] if packed else installed if installed.is_dir() else None
+
+
+def _numbers(package: Path) -> list[int]:
+    """Returns the numbers of a version, so that 1.30 comes after 1.9."""
+    return [int(digits) for digits in re.findall(r"\d+", package.name)]
 
 
 def read_runtime(package: Path) -> BrowserRuntime:

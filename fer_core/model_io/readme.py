@@ -98,5 +98,6 @@ def _origin(usage: ModelUsage) -> str:
         return f"{learned} Its accuracy is not known."
     return (
         f"{learned} Its accuracy on the {found.split} split of {usage.trained_on} is "
-        f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%}, {found.images:,} images)."
-    )
+        f"{found.value:.1%} ({found.low:.1%} to {found.high:.1%}, {found.images:,} images). "
+        f"{found.caveat}"
+    ).rstrip()

@@ -23,6 +23,7 @@ class MeasuredAccuracy:
     low: Fraction
     high: Fraction
     images: Count
+    caveat: str = ""  # sentences about images that are like those it learned from
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,11 @@ def _accuracy(run: Run) -> MeasuredAccuracy | None:
     provenance = provenance_of(run)
     if provenance.score is None:
         return None
-    found = provenance.score.accuracy
-    return MeasuredAccuracy(provenance.split, found.value, found.low, found.high, found.total)
+    found, clean = provenance.score.accuracy, provenance.score.clean
+    said = [] if clean is None else [f"Without duplicates of training images: {clean}."]
+    caveat = " ".join(filter(None, [*said, provenance.score.describe_seen()]))
+    split = provenance.split
+    return MeasuredAccuracy(split, found.value, found.low, found.high, found.total, caveat)
 
 
 def _license(run: Run) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
 from keras import layers
 
 from fer_core.errors import FerError
@@ -137,6 +138,10 @@ def _compile(
     accuracy = label_accuracy() if vote_weight else "accuracy"
     model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy])
     model.optimizer.build(model.trainable_variables)  # checkpoints need its variables
+    # Variables of metrics, which Keras would make in the first step, and then trace a second time.
+    outputs = np.zeros((1, *model.output_shape[1:]), "float32")
+    model.compute_metrics(None, outputs, outputs)
+    model.reset_metrics()
 
 
 def load_model(

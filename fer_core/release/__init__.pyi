@@ -1,4 +1,3 @@
-from .card import training_command as training_command
 from .card import write_card as write_card
 from .publish import publish_pretrained as publish_pretrained
 from .publish import to_float16 as to_float16
@@ -6,6 +5,5 @@ from .publish import to_float16 as to_float16
 __all__ = [
     "publish_pretrained",
     "to_float16",
-    "training_command",
     "write_card",
 ]

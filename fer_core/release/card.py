@@ -3,11 +3,7 @@
 After Mitchell et al., "Model Cards for Model Reporting", 2019.
 """
 
-import contextlib
-import shlex
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,13 +22,11 @@ from fer_core.evaluation import (
 )
 from fer_core.runs import (
     RECIPES,
-    SETTINGS,
-    Augmentation,
     Calibration,
     Run,
-    TrainConfig,
     corrections_of,
-    open_run,
+    lineage,
+    training_commands,
 )
 from fer_core.storage import write_text
 from fer_core.text import SPLIT_NAMES
@@ -81,40 +75,12 @@ def write_card(run: Run, title: str, notes: str = "", seeds: Sequence[Run] = ())
     write_text(run.directory / CARD, "\n".join(part for part in parts if part))
 
 
-def training_command(config: TrainConfig) -> str:
-    """Returns the command that trains such a run: the recipe and the settings that differ.
-
-    It always names the precision, whose default depends on the machine.
-    """
-    recipe = RECIPES[config.recipe].config
-    different: list[tuple[str, Any]] = [("precision", config.precision)]
-    for ours, default, record in (
-        (config, recipe, TrainConfig),
-        (config.augmentation, recipe.augmentation, Augmentation),
-    ):
-        different += [
-            (each.name, getattr(ours, each.name))
-            for each in fields(record)
-            if getattr(ours, each.name) != getattr(default, each.name)
-            and each.name not in ("dataset", "recipe", "augmentation", "precision")
-        ]
-    words = ["train", "--dataset", config.dataset, "--recipe", config.recipe]
-    for name, value in different:
-        flag = (SETTINGS[name].option or name).replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{flag}", *map(str, values)]
-    return f"python -m fer_core {shlex.join(words)}"
-
-
 def _about(run: Run) -> str:
     config, history = run.config, run.history
     recipe = RECIPES[config.recipe]
     height, width = config.image_size
     kind = "gray" if config.channels == 1 else "RGB"
-    hours = sum(each.history["seconds"].sum() for each in _lineage(run)) / 3600
+    hours = sum(each.history["seconds"].sum() for each in lineage(run)) / 3600
     result = run.result
     best = f"epoch {result.best_epoch + 1} of " if result and result.best_epoch is not None else ""
     return (
@@ -137,22 +103,12 @@ def _device(run: Run) -> str:
 
 
 def _initial_weights(run: Run) -> str:
-    *before, _ = _lineage(run)
+    *before, _ = lineage(run)
     if not run.config.initial_run:
         return ""
     epochs = " and ".join(str(len(each.history)) for each in before)
     trained = f" (epochs: {epochs})" if before else ""
     return f"It starts from the weights of {run.config.initial_run}{trained}. "
-
-
-def _lineage(run: Run) -> list[Run]:
-    """Returns the chain of runs that each start from the previous one's weights, `run` last."""
-    runs = [run]
-    with contextlib.suppress(FerError):  # deleted
-        # The id of a deleted run may have been reused by a later one: avoid a cycle.
-        while runs[0].config.initial_run not in ("", *(each.id for each in runs)):
-            runs.insert(0, open_run(runs[0].config.initial_run))
-    return runs
 
 
 def _data(run: Run) -> str:
@@ -273,13 +229,11 @@ def _reproduce(run: Run) -> str:
     versions = ", ".join(
         str(environment[name]) for name in ("backend", "platform") if name in environment
     )
-    configs = [each.config for each in _lineage(run)]
-    # The ids of the earlier runs are not known in advance.
-    named = [configs[0], *(replace(each, initial_run="RUN") for each in configs[1:])]
-    commands = "\n".join(map(training_command, named))
+    trained = training_commands(run)
+    commands = "\n".join(trained)
     before = (
         "RUN is the id of the run that the previous command creates.\n\n"
-        if len(configs) > 1
+        if len(trained) > 1
         else ""
     )
     return (

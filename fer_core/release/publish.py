@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from fer_core.datasets import CORRECTIONS_FILE, is_name
+from fer_core.datasets import is_name
 from fer_core.errors import FerError
 from fer_core.evaluation import save_calibration
 from fer_core.models import load_model, predict, predict_tta
@@ -20,6 +20,7 @@ from fer_core.runs import (
     Run,
     RunData,
     check_finished,
+    copy_labels,
     open_data_of,
     save_image_stats,
     save_predictions,
@@ -91,8 +92,7 @@ def to_float16(source: Path, target: Path) -> None:
 def _fill(run: Run, shipped: Run, data: RunData, title: str) -> None:
     for file in _KEPT:
         shutil.copyfile(run.directory / file, shipped.directory / file)
-    if data.corrections is not None:
-        shutil.copyfile(run.directory / CORRECTIONS_FILE, shipped.directory / CORRECTIONS_FILE)
+    copy_labels(run, shipped)
     # Without the machine's name and system, which are nobody's business.
     environment = {name: known for name, known in run.environment.items() if name != "platform"}
     write_json(shipped.directory / "environment.json", environment)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core import access
+from fer_core.datasets import MOST_FOLDS, UNITS, Fold
 from fer_core.errors import FerError
 from fer_core.runs.setting import check_settings, check_within, setting, settings_of
 from fer_core.storage import check_record
@@ -16,8 +17,12 @@ LARGEST_EPOCHS = kinds.MAX_EPOCHS
 MIXED = "mixed_bfloat16"  # computes in half precision, keeps weights and outputs in float32
 PRECISIONS = {"float32": "float32", MIXED: f"{MIXED} (half precision)"}
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
-FERPLUS = "ferplus"
-LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority"}
+FERPLUS, RATERS = "ferplus", "raters"
+LABELS = {"dataset": "Of the dataset", FERPLUS: "FER+ majority", RATERS: "Raters' majority"}
+WIDEST_UNIT = "auto"  # until a run is created
+FOLD_UNITS = {WIDEST_UNIT: "The widest that is known"} | {
+    unit: one.capitalize() for unit, (one, _) in UNITS.items()
+}
 SCHEDULES = {"constant": "Constant", "cosine": "Cosine"}
 VGG19_BLOCKS = 5
 LARGEST_IMAGE = 512  # pixels a side; 35,887 RGB faces of that size already fill 28 GB
@@ -240,7 +245,10 @@ class TrainConfig:
         "Labels",
         "dataset, or ferplus: the expression with more than half of FER+'s votes, contempt among "
         "them; single votes are removed, and images without such a majority left out. Needs a "
-        "dataset that was added with the FER+ votes.",
+        "dataset that was added with the FER+ votes. Or raters: the expression with more than half "
+        "of the votes of the dataset's own raters; an image that most of them cannot tell, or "
+        "without such a majority, is left out, and one without votes keeps its label. A run keeps "
+        "the votes as they were at its start.",
         choices=LABELS,
     )
     epochs: int = setting(
@@ -362,7 +370,8 @@ class TrainConfig:
         0.0,
         "FER+ votes",
         "The fraction of each target that comes from the votes of FER+'s ten annotators instead "
-        "of the label. Needs a dataset that was added with the FER+ votes.",
+        "of the label, or with raters' labels, from the raters' votes for expressions. Needs a "
+        "dataset that was added with the FER+ votes, or raters' labels.",
         low=0,
         high=1,
         step=0.1,
@@ -373,7 +382,7 @@ class TrainConfig:
         "FER+ vote head",
         "Also trains a second output, from the same features, on the distribution of FER+'s votes; "
         "its loss is added with this weight, 0 = off. The saved model predicts the label alone. "
-        "Needs a dataset that was added with the FER+ votes.",
+        "Needs a dataset that was added with the FER+ votes, or raters' labels.",
         low=0,
         high=10,
         step=0.1,
@@ -482,6 +491,28 @@ class TrainConfig:
         high=0.9,
         step=0.05,
     )
+    folds: int = setting(
+        0,
+        "Folds",
+        "Validates on one of this many folds and trains on the others, instead of on the dataset's "
+        "own splits; 0 = off. The folds are drawn from training and validation together; the test "
+        "split stays untouched.",
+        low=0,
+        high=MOST_FOLDS,
+    )
+    fold: int = setting(  # from 1 to `folds`; 0 without folds
+        0, "Fold", "The fold that validates, from 1.", low=0, high=MOST_FOLDS
+    )
+    fold_unit: str = setting(
+        WIDEST_UNIT,
+        "Folds by",
+        "What is never in two folds: a subject, a group (a sequence or video), a cluster of copies "
+        "or a single image. auto: the widest that is known of most images.",
+        choices=FOLD_UNITS,
+    )
+    fold_seed: int = setting(
+        0, "Seed of the folds", "Sets how the folds are drawn.", low=0, high=2**31 - 1
+    )
     overlay: bool = setting(
         False,
         "Use corrections",
@@ -538,6 +569,7 @@ class TrainConfig:
         self._check_schedule()
         self._check_frozen()
         self._check_cached()
+        self._check_folds()
         if self.class_names and len(set(self.class_names)) < 2:
             raise FerError(
                 "`class_names` must have at least two expressions, or be empty for all. "
@@ -583,6 +615,13 @@ class TrainConfig:
                 f"Received: {getattr(self, names[0]):g} with feature_views={self.feature_views}"
             )
 
+    def _check_folds(self) -> None:
+        if self.folds == 1 or not min(1, self.folds) <= self.fold <= self.folds:
+            raise FerError(
+                "`folds` must be at least 2, with a `fold` from 1 to that number, or both 0. "
+                f"Received: folds={self.folds} and fold={self.fold}"
+            )
+
     def _check_image_size(self) -> None:
         smallest = self._architecture.smallest
         for name, pixels in zip(("height", "width"), self.image_size, strict=True):
@@ -602,6 +641,13 @@ class TrainConfig:
         """Tells whether training made the model: not of an ensemble, nor of an import."""
         return self.family != "ensemble" and self.recipe != IMPORTED_RECIPE
 
+    @property
+    def validates_on(self) -> Fold | None:
+        """Returns the fold that validates; None with the dataset's own splits."""
+        if not self.folds:
+            return None
+        return Fold(self.fold - 1, self.folds, self.fold_unit, self.fold_seed)
+
     def freezes_at(self, epoch: int) -> bool:
         """Tells whether the whole backbone is frozen in that epoch."""
         if self.architecture == "vgg19_finetuned":
@@ -616,6 +662,22 @@ class TrainConfig:
     @property
     def _architecture(self) -> Architecture:
         return (ARCHITECTURES | _FROM_MODELS)[self.architecture]
+
+    def setting(self, name: str) -> Any:
+        """Returns a setting by its name, also one of augmentation."""
+        return getattr(self if hasattr(self, name) else self.augmentation, name)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> "TrainConfig":
+        """Returns settings in which some are replaced, by name, those of augmentation too.
+
+        Raises:
+            FerError: as `from_dict`.
+        """
+        record = self.to_dict()
+        for name, value in settings.items():
+            place = record["augmentation"] if name in record["augmentation"] else record
+            place[name] = value
+        return self.from_dict(record)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

@@ -22,6 +22,7 @@ from fer_core.storage import (
     read_csv,
     read_record,
 )
+from fer_core.tasks import kinds
 
 _LARGE = 1e9  # of a loss, which is finite; also a number of steps
 _LONG = 1e7  # seconds of an epoch; those of any table add up to a `timedelta`
@@ -47,13 +48,17 @@ HISTORY_COLUMNS, STEPS_COLUMNS = tuple(HISTORY), tuple(STEPS)
 Epochs = Annotated[int, Meta(ge=0, le=LARGEST_EPOCHS)]
 
 COMPLETED, EARLY_STOPPED, STOPPED = "completed", "early_stopped", "stopped"
+PRUNED = "pruned"  # stopped by its experiment, since other trials were better
+CUT_SHORT = (STOPPED, PRUNED)  # can be continued to their goal
 MODEL_IMPORTED = "imported"  # nothing was trained
 
 KEY = ["path", "row"]  # columns that identify an image, in the index and in predictions
 LEAKED = "leaked"  # a column of predictions: whether an image is in the training split
 SEEN = "seen_subject"  # another: whether its subject is, or the sequence if that is all one knows
+UNIT = "unit"  # another, of folds: the subject, sequence or image with its copies it belongs to
 _PROBABILITY = (0, 1 + 1e-6)  # rounded to single precision
 
+MAX_TRIALS = 500  # of an experiment
 MAX_NAME_CHARS = 100
 MAX_NOTE_CHARS = 5000
 
@@ -62,7 +67,7 @@ MAX_NOTE_CHARS = 5000
 class Result:
     """Holds how a run ended: the content of `result.json`."""
 
-    reason: str  # COMPLETED, EARLY_STOPPED, STOPPED or MODEL_IMPORTED
+    reason: str  # COMPLETED, EARLY_STOPPED, STOPPED, PRUNED or MODEL_IMPORTED
     epochs: Epochs  # whole ones, all attempts together
     best_epoch: Epochs | None  # from 0; None if stopped during the first epoch
     val_loss: Number | None  # None of an imported model
@@ -90,6 +95,19 @@ class ImportRecord:
 
     def __post_init__(self) -> None:
         check_time(self.imported)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Tells which trial of which experiment a run is; the content of `trial.json`."""
+
+    experiment: kinds.Name  # its id
+    number: Annotated[int, Meta(ge=0, le=MAX_TRIALS)]
+
+    @property
+    def run_id(self) -> str:
+        """Returns the id of the run, which no other trial has."""
+        return f"{self.experiment}-{self.number + 1:03d}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +148,7 @@ class DatasetRecord:
     class_names: tuple[str, ...] = ()  # in label order
     counts: Mapping[str, tuple[Count, ...]] = field(default_factory=dict)  # by split, of each class
     gray: bool = False  # all images are gray, as in FER2013
+    folds: str = ""  # a sentence about the folds; "" with the dataset's own splits
 
     def __post_init__(self) -> None:
         if len(set(self.class_names)) < len(self.class_names):
@@ -189,9 +208,9 @@ def read_predictions(path: Path) -> pd.DataFrame | None:
         DamagedFileError: the file is damaged.
     """
     # A class may be called "3", or "nan".
-    dtypes = {"path": "str", "row": "str", "expression": "str"}
+    dtypes = dict.fromkeys((*KEY, "expression"), "str")
     try:
-        table = read_csv(path, dtype=dtypes)
+        table = read_csv(path, dtype={**dtypes, UNIT: "str"})
     except FileNotFoundError:
         return None
     try:

@@ -26,6 +26,7 @@ from fer_core.runs.records import (
     Notes,
     Result,
     TestOpenings,
+    TrialRecord,
     read_notes,
     read_predictions,
 )
@@ -55,6 +56,7 @@ _OPTIONAL = (
     "calibration.json",
     "ensemble.json",
     "imported.json",
+    "trial.json",
     "history.csv",
     "steps.csv",
     *(f"predictions/{name}" for name in ("val.csv", "val_views.csv", "test.csv", "test_views.csv")),
@@ -169,6 +171,17 @@ class Run(Task):
             return None
 
     @property
+    def trial(self) -> TrialRecord | None:
+        """Returns which trial of which experiment the run is; None of others, or if damaged.
+
+        `damage` tells about a damaged record, without which the run is usable.
+        """
+        try:
+            return _trial(self.directory / "trial.json")
+        except FerError:
+            return None
+
+    @property
     def crop_margin(self) -> float:
         """Returns the margin around faces that the model is used to; see `vision.crop_face`."""
         record = self.imported or self.ensemble
@@ -201,6 +214,11 @@ class Run(Task):
         record = self._dataset_record
         counts = {split: list(numbers) for split, numbers in record.counts.items()}
         return pd.DataFrame(counts, index=list(record.class_names))
+
+    @property
+    def fold_note(self) -> str:
+        """Returns a sentence about the fold that validated; "" with the dataset's own splits."""
+        return self._dataset_record.folds
 
     @property
     def has_test(self) -> bool:
@@ -382,6 +400,7 @@ class Run(Task):
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
 _ensemble = cached_by_mtime(lambda path: read_record(path, EnsembleRecord))
+_trial = cached_by_mtime(lambda path: read_record(path, TrialRecord))
 _imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))
 _result = cached_by_mtime(lambda path: read_record(path, Result))
 _dataset = cached_by_mtime(lambda path: read_record(path, DatasetRecord) or DatasetRecord())
@@ -395,6 +414,7 @@ def _damage(run: Run, stamps: tuple[Stamp, ...]) -> tuple[str, ...]:
         lambda: _calibrations(run.directory / "calibration.json"),
         lambda: _ensemble(run.directory / "ensemble.json"),
         lambda: _imported(run.directory / "imported.json"),
+        lambda: _trial(run.directory / "trial.json"),
         lambda: read_record(run.directory / "predictions" / "test.json", TestOpenings),
     ]
     for split, tta in product(("val", "test"), (False, True)):

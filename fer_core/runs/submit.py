@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fer_core import tasks
@@ -12,11 +12,17 @@ from fer_core.errors import FerError
 from fer_core.runs import tensorboard
 from fer_core.runs.config import IMPORTED_RECIPE, LARGEST_EPOCHS, TrainConfig, weights_file
 from fer_core.runs.listing import open_run
-from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result
+from fer_core.runs.records import MODEL_IMPORTED, ImportRecord, Notes, Result, TrialRecord
 from fer_core.runs.run import Run
-from fer_core.runs.run_data import check_labels, copy_corrections, dataset_of, used_classes
+from fer_core.runs.run_data import (
+    check_labels,
+    copy_corrections,
+    dataset_of,
+    used_classes,
+    with_fold_unit,
+)
 from fer_core.storage import disk_full_as_error, paths, write_json
-from fer_core.tasks import Task, TaskState, kinds, queue
+from fer_core.tasks import UNFINISHED, Task, TaskState, kinds, queue
 
 MOST_SEEDS = 20
 SEED_SUFFIX = "-seed"  # of the id of a run that was submitted with others
@@ -61,11 +67,54 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
         suffix: of the run's id.
 
     Raises:
+        FerError: as in `check_run`.
+    """
+    checked = check_run(config)
+    name = f"{config.recipe or config.architecture}_{config.dataset}{suffix}"
+    directory = tasks.new_directory(paths.runs_root(), name)
+    with _all_or_nothing(directory):
+        _write_run(directory, checked)
+    return Run(directory)
+
+
+def create_trial(config: TrainConfig, trial: TrialRecord) -> Run:
+    """Creates the run of a trial, without queuing it; its directory appears with all it needs.
+
+    Raises:
+        FerError: as in `check_run`.
+        OSError: there already is a run of that id.
+    """
+    checked = check_run(config)
+    directory = paths.runs_root() / trial.run_id
+    unfinished = directory.with_name(f"{UNFINISHED}{trial.run_id}")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir(parents=True)
+    with _all_or_nothing(unfinished):
+        write_json(unfinished / "trial.json", asdict(trial))
+        _write_run(unfinished, checked)
+        unfinished.rename(directory)
+    return Run(directory)
+
+
+@dataclass(frozen=True)
+class CheckedSettings:
+    """Holds settings that a run can be trained with, and the runs that they name."""
+
+    config: TrainConfig
+    initial: Run | None
+    teachers: tuple[Run, ...]
+
+
+def check_run(config: TrainConfig) -> CheckedSettings:
+    """Checks all that can be known before a run is trained, and resolves what its settings name.
+
+    Raises:
         FerError: the weights that the settings name are missing or incompatible, a package is
             missing, too few images are left after the corrections or have labels, or changes are
             switched off.
     """
     tasks.check_submission()
+    config = with_fold_unit(config)
     check_labels(config)
     if config.tensorboard and tensorboard.problem():
         raise FerError(tensorboard.problem())
@@ -79,20 +128,28 @@ def create_run(config: TrainConfig, *, suffix: str = "") -> Run:
     weights = weights_file(config)
     if weights is not None:  # the trainer runs in another working directory
         config = replace(config, weights=str(weights.resolve()))
-    name = f"{config.recipe or config.architecture}_{config.dataset}{suffix}"
-    directory = tasks.new_directory(paths.runs_root(), name)
+    return CheckedSettings(config, initial, tuple(teachers))
+
+
+def _write_run(directory: Path, checked: CheckedSettings) -> None:
+    """Writes what a run needs; `config.json`, which makes it one, comes last."""
+    with disk_full_as_error(directory / "config.json"):
+        if checked.initial is not None:
+            _copy_weights(checked.initial, directory / "initial")
+        for teacher in checked.teachers:
+            _copy_weights(teacher, directory / "teachers" / teacher.id)
+        copy_corrections(checked.config, directory)
+        write_json(directory / "config.json", checked.config.to_dict())
+
+
+@contextmanager
+def _all_or_nothing(directory: Path) -> Iterator[None]:
+    """Removes a directory if what fills it fails."""
     try:
-        with disk_full_as_error(directory / "config.json"):
-            if initial is not None:
-                _copy_weights(initial, directory / "initial")
-            for teacher in teachers:
-                _copy_weights(teacher, directory / "teachers" / teacher.id)
-            copy_corrections(config, directory)
-            write_json(directory / "config.json", config.to_dict())
+        yield
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    return Run(directory)
 
 
 def _check_architecture(config: TrainConfig, initial: Run | None) -> None:
@@ -155,19 +212,15 @@ def importing_run(
     notes = Notes(name=name)
     notes.check()
     run = Run(tasks.new_directory(paths.runs_root(), IMPORTED_RECIPE))
-    try:
-        with disk_full_as_error(run.directory / "config.json"):
-            yield run
-            write_json(run.directory / "imported.json", asdict(record))
-            found = {"class_names": record.class_names, "counts": {}, "gray": gray}
-            write_json(run.directory / "dataset.json", found)
-            result = Result(MODEL_IMPORTED, 0, None, None, None)
-            write_json(run.directory / "result.json", asdict(result))
-            write_json(run.directory / "notes.json", asdict(notes))
-            write_json(run.directory / "config.json", config.to_dict())  # makes it a run
-    except BaseException:
-        shutil.rmtree(run.directory, ignore_errors=True)
-        raise
+    with _all_or_nothing(run.directory), disk_full_as_error(run.directory / "config.json"):
+        yield run
+        write_json(run.directory / "imported.json", asdict(record))
+        found = {"class_names": record.class_names, "counts": {}, "gray": gray}
+        write_json(run.directory / "dataset.json", found)
+        result = Result(MODEL_IMPORTED, 0, None, None, None)
+        write_json(run.directory / "result.json", asdict(result))
+        write_json(run.directory / "notes.json", asdict(notes))
+        write_json(run.directory / "config.json", config.to_dict())  # makes it a run
 
 
 def resume_run(run: Run) -> None:

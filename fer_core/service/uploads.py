@@ -15,6 +15,7 @@ from fer_core.service.settings import ServiceSettings
 from fer_core.text import shortened
 
 FORM, BYTES = "multipart/form-data", "application/octet-stream"
+_CURL = b"application/x-www-form-urlencoded"  # what curl --data-binary says of any file
 _NAME = "image"  # of one that is sent without a form
 _SECONDS = 30.0  # for the first bytes of a request
 _BYTES_PER_SECOND = 50_000  # that a client must send at least, after that
@@ -34,7 +35,7 @@ async def read_images(
     body = _Body(request, settings.max_request_bytes, reservation)
     if kind == FORM.encode():
         files = await _read_form(body, options, settings.max_images)
-    elif kind in (b"", BYTES.encode()) or kind.startswith(b"image/"):
+    elif kind in (b"", BYTES.encode(), _CURL) or kind.startswith(b"image/"):
         data = io.BytesIO()
         await body.receive(data.write)
         if not data.tell():

@@ -21,8 +21,13 @@ def runs_root() -> Path:
     return workspace() / "runs"
 
 
+def experiments_root() -> Path:
+    """Returns the folder of experiments, which are groups of runs."""
+    return workspace() / "experiments"
+
+
 def tasks_root() -> Path:
-    """Returns the folder of tasks other than runs: imports, evaluations, videos."""
+    """Returns the folder of other tasks: imports, evaluations, videos."""
     return workspace() / "tasks"
 
 

@@ -16,6 +16,7 @@ from fer_core.tasks.progress import ProgressReporter, raise_if_stopped
 from fer_core.tasks.queue import read_preferences, save_preferences
 from fer_core.tasks.requests import check_tree, read_request
 from fer_core.tasks.task import (
+    UNFINISHED,
     CancelledError,
     Progress,
     Task,
@@ -35,6 +36,7 @@ __all__ = [
     "ProgressReporter",
     "Task",
     "TaskState",
+    "UNFINISHED",
     "check_submission",
     "check_tree",
     "directories",

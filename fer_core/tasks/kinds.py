@@ -12,6 +12,7 @@ from fer_core.storage import Count, Fraction, Seconds, check_value, paths
 
 # Names of kinds, as in request.json.
 TRAIN = "train"
+EXPERIMENT = "experiment"
 OPEN_TEST = "open_test"
 EVALUATE = "evaluate"
 MAP = "map"
@@ -53,6 +54,11 @@ class _Train:
     epochs: _Epochs | None = None  # the goal of a run that is continued after `since` epochs
     since: Count | None = None
     resumed_after: Count | None = None  # epochs; of an automatic resume
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    resumed_after: Count | None = None  # epochs of all its runs; of an automatic resume
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class _Draw:
     name: Name
     count: Annotated[int, Meta(ge=1, le=MAX_FACES)] = 1
     seed: Count = 0
+    subjects: Annotated[int, Meta(ge=0, le=9999)] = 0
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class _Ensemble:
     name: _Text
     weights: Literal["equal", "fitted"] = "equal"
     views: bool = False
+    dataset: Name | None = None
 
 
 @dataclass(frozen=True)
@@ -207,6 +215,13 @@ KINDS = {
         paths.runs_root,
         # A run that is stopped still predicts the validation images, from ten views if need be.
         stop_seconds=1800.0,
+    ),
+    # Waits for its runs for hours, and computes next to nothing.
+    EXPERIMENT: Kind(
+        "fer_core.experiments.driver:run_experiment",
+        "experiment",
+        _Experiment,
+        paths.experiments_root,
     ),
     OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
     EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),

@@ -10,7 +10,7 @@ from fer_core.errors import FerError
 from fer_core.storage import paths, truncate_log
 from fer_core.tasks import exit_status, kinds, processes, queue
 from fer_core.tasks.requests import read_request
-from fer_core.tasks.task import WITHDRAWN, Task, TaskState, directories
+from fer_core.tasks.task import UNFINISHED, WITHDRAWN, Task, TaskState, directories
 
 LOG = logging.getLogger(__name__)
 
@@ -25,10 +25,8 @@ _MAX_DELETION_SECONDS = 3600.0  # that deleting a folder takes
 
 
 def resume_interrupted() -> None:
-    """Resumes interrupted runs if the user has turned that on."""
-    if not queue.read_preferences().auto_resume:
-        return
-    for task in queue.interrupted():
+    """Resumes interrupted experiments, and runs if the user has turned that on."""
+    for task in queue.resumable():
         try:
             queue.auto_resume(task)
         except (OSError, FerError):  # a damaged run must not keep the others waiting
@@ -36,14 +34,14 @@ def resume_interrupted() -> None:
 
 
 def remove_old_tasks() -> None:
-    """Removes tasks a week after their end, and folders whose deletion was interrupted."""
+    """Removes tasks a week after their end, and folders that were being made or deleted."""
     now = time.time()
     for task in map(Task, directories(paths.tasks_root())):
         with contextlib.suppress(OSError, FerError):  # it is active again, or gone
             if _is_removable(task) and now - _last_change(task) > RETENTION_SECONDS:
                 task.delete()
-    for root in (paths.runs_root(), paths.tasks_root()):
-        for folder in root.glob(".deleted-*"):
+    for root in (paths.runs_root(), paths.experiments_root(), paths.tasks_root()):
+        for folder in (*root.glob(".deleted-*"), *root.glob(f"{UNFINISHED}*")):
             with contextlib.suppress(OSError):
                 if now - folder.stat().st_ctime > _MAX_DELETION_SECONDS:
                     shutil.rmtree(folder)

@@ -1,5 +1,6 @@
 """The queue: submits tasks, orders them, and resumes interrupted runs."""
 
+import glob
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,6 @@ from filelock import FileLock
 from fer_core import access
 from fer_core.errors import FerError
 from fer_core.storage import Number, paths, read_bytes, read_json, read_record, write_json
-from fer_core.tasks import kinds
 from fer_core.tasks.processes import ensure_supervisor
 from fer_core.tasks.requests import Request, check_entries, check_request, is_attempt, read_request
 from fer_core.tasks.task import WITHDRAWN, Task, TaskState, check_submission, directories
@@ -87,7 +87,7 @@ def submit(directory: Path, kind: str, arguments: Mapping[str, Any] | None = Non
 
 def wake() -> None:
     """Starts a supervisor if anything is queued or an automatic resume is pending."""
-    if waiting() or (read_preferences().auto_resume and interrupted()):
+    if waiting() or resumable():
         with suppress(FerError):  # the next call tries again
             ensure_supervisor()
 
@@ -124,7 +124,17 @@ def snapshot(kind: str) -> Snapshot:
 
 def interrupted() -> list[Task]:
     """Returns the interrupted runs that may be resumed automatically."""
-    return list(filter(can_auto_resume, map(Task, directories(paths.runs_root()))))
+    return _auto_resumable(paths.runs_root())
+
+
+def resumable() -> list[Task]:
+    """Returns what the supervisor resumes: experiments, and runs if the user has turned that on."""
+    runs = interrupted() if read_preferences().auto_resume else []
+    return _auto_resumable(paths.experiments_root()) + runs
+
+
+def _auto_resumable(root: Path) -> list[Task]:
+    return list(filter(can_auto_resume, map(Task, directories(root))))
 
 
 def will_auto_resume(task: Task) -> bool:
@@ -133,7 +143,7 @@ def will_auto_resume(task: Task) -> bool:
 
 
 def can_auto_resume(task: Task) -> bool:
-    """Returns whether the run was interrupted here, and not stopped by the user.
+    """Returns whether a run or an experiment was interrupted here, and not stopped by the user.
 
     False too after MAX_RESUMES resumes without progress.
     """
@@ -144,11 +154,11 @@ def can_auto_resume(task: Task) -> bool:
 
 
 def auto_resume(task: Task) -> bool:
-    """Queues an interrupted run to be resumed; returns False if it must not be."""
+    """Queues an interrupted task to be resumed; returns False if it must not be."""
     with lock():
         allowed = can_auto_resume(task)
         if allowed:
-            submit(task.directory, kinds.TRAIN, {"resumed_after": _epochs_done(task)})
+            submit(task.directory, _kind(task), {"resumed_after": _epochs_done(task)})
     return allowed
 
 
@@ -179,7 +189,7 @@ def _preferences_file() -> Path:
 
 
 def _all_tasks() -> list[Task]:
-    roots = (paths.runs_root(), paths.tasks_root())
+    roots = (paths.runs_root(), paths.experiments_root(), paths.tasks_root())
     return [Task(directory) for root in roots for directory in directories(root)]
 
 
@@ -214,9 +224,16 @@ def _is_given_up(task: Task) -> bool:
 
 
 def _epochs_done(task: Task) -> int:
-    """Returns the completed epochs of a run: the rows of its history below the header."""
+    """Returns the completed epochs of a run, or of all runs of an experiment."""
+    if task.directory.parent == paths.experiments_root():
+        return sum(map(_epochs_of_run, paths.runs_root().glob(f"{glob.escape(task.id)}-*")))
+    return _epochs_of_run(task.directory)
+
+
+def _epochs_of_run(directory: Path) -> int:
+    """Returns the rows of a run's history below the header."""
     try:
-        data = read_bytes(task.directory / "history.csv", max_bytes=_MAX_HISTORY_BYTES)
+        data = read_bytes(directory / "history.csv", max_bytes=_MAX_HISTORY_BYTES)
     except (FerError, FileNotFoundError):
         return 0
     return max(0, data.count(b"\n") - 1)

@@ -21,11 +21,13 @@ from fer_core.storage import (
     retry_while_locked,
     workspace_bytes,
     write_json,
+    write_text,
 )
 from fer_core.tasks import exit_status
 from fer_core.tasks.processes import is_alive, read_process
 from fer_core.tasks.requests import Request, check_queued, is_attempt, read_request
 
+UNFINISHED = ".new-"  # begins the name of a folder that is being made
 WITHDRAWN = "withdrawn.json"  # a request that was cancelled, or given back by its process
 
 _ALL = 1_000_000  # bytes, more than any error message
@@ -112,6 +114,13 @@ class Task:
             advice = "Resume the run." if is_run else "Submit it again."
             return f"{self.id} was not started. {error} {advice}"
         return ""
+
+    @property
+    def was_submitted(self) -> bool:
+        """Returns whether there is or was a request: queued, taken or withdrawn."""
+        # In this order: a supervisor or the user may move it at this moment.
+        requests = (self.directory / name for name in ("request.json", WITHDRAWN))
+        return any(map(os.path.lexists, requests)) or bool(self.attempts)
 
     @property
     def is_live(self) -> bool:
@@ -203,15 +212,28 @@ class Task:
         """Returns whether the user has stopped the newest attempt."""
         return self.attempt is not None and (self.attempt / "stop").exists()
 
-    def request_stop(self) -> None:
+    @property
+    def stop_reason(self) -> str:
+        """Returns the sentence with which the newest attempt was stopped, or ""."""
+        return _stop_reason(self.attempt) if self.attempt else ""
+
+    @property
+    def was_pruned(self) -> bool:
+        """Returns whether any attempt was stopped with a reason: by a program, not by the user."""
+        return any(map(_stop_reason, self.attempts))
+
+    def request_stop(self, reason: str = "") -> None:
         """Asks the process to stop after the current step, and removes a queued request.
+
+        Args:
+            reason: a sentence, if a program asks and not the user.
 
         Raises:
             AccessError: changes are switched off.
         """
         self.cancel()
         if self.attempt is not None and _is_live(self.attempt):
-            _mark_stopped(self.attempt)
+            _mark_stopped(self.attempt, reason)
 
     def cancel(self) -> bool:
         """Removes the task from the queue; returns False if it was not queued.
@@ -265,9 +287,16 @@ class Task:
         return finished_in is None or attempt is None or str(finished_in) == attempt.name
 
 
-def _mark_stopped(attempt: Path) -> None:
+def _mark_stopped(attempt: Path, reason: str = "") -> None:
+    stop = attempt / "stop"
+    if reason and not os.path.lexists(stop):
+        write_text(stop, reason)
     with suppress(FileExistsError):  # of a link too, which is not followed
-        (attempt / "stop").touch(exist_ok=False)
+        stop.touch(exist_ok=False)
+
+
+def _stop_reason(attempt: Path) -> str:
+    return read_tail(attempt / "stop", _ALL)
 
 
 def _is_live(attempt: Path) -> bool:

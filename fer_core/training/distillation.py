@@ -88,7 +88,7 @@ def _predictions(
         )
     model = load_model(teacher.model_file, classes=len(teacher.class_names))
     _, height, width, channels = model.input_shape
-    dataset = dataset_for(run.config, data.corrections)
+    dataset = dataset_for(run.config, data.corrections, data.votes)
     images = Rows(open_pixels(dataset, (height, width), channels), positions)
     size = prediction_batch_size((height, width))
     for start in range(0, len(positions), size):

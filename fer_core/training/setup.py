@@ -83,6 +83,7 @@ def write_environment(run: Run, data: RunData) -> None:
         "class_names": list(data.class_names),
         "counts": data.counts.to_dict("list"),
         "gray": data.is_gray,
+        "folds": data.fold_note,
     }
     write_json(run.directory / "dataset.json", record)
     backend = keras.backend.backend()

@@ -17,7 +17,7 @@ def make_targets(
 ) -> np.ndarray:
     """Returns targets for the images of an index: (n, classes), or with `vote_head` twice as wide.
 
-    They start as one-hot labels. `votes` is the share that FER+'s votes replace (Barsoum et al.,
+    They start as one-hot labels. `votes` is the share that the votes replace (Barsoum et al.,
     "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label
     Distribution", 2016), for images with votes for the run's classes. `label_smoothing` is the
     share that is spread over all classes (Szegedy et al., "Rethinking the Inception Architecture",
@@ -117,8 +117,9 @@ def _vote_distribution(
     if not has_votes(index):
         name = "votes" if config.votes else "vote_head"
         raise FerError(
-            f"`{name}` needs a dataset with FER+'s votes. {config.dataset} has none: put "
-            f"fer2013new.csv beside the images and add the dataset again, or set `{name}` to 0."
+            f"`{name}` needs a dataset with FER+'s votes, or raters' labels. {config.dataset} has "
+            "none: put fer2013new.csv beside the images and add the dataset again, set `labels` to "
+            f"raters, or set `{name}` to 0."
         )
     columns = [f"votes_{name}" for name in class_names]
     votes = index.reindex(columns=columns, fill_value=0).to_numpy("float32")

@@ -24,8 +24,10 @@ from fer_core.models import (
 )
 from fer_core.runs import (
     COMPLETED,
+    CUT_SHORT,
     EARLY_STOPPED,
     HISTORY_COLUMNS,
+    PRUNED,
     STEPS_COLUMNS,
     STOPPED,
     EventFiles,
@@ -188,7 +190,7 @@ class Trainer:
             self._enter_stage_of(epoch)
             logs = self._train_epoch(epoch)
             if logs is None:
-                return STOPPED
+                return PRUNED if self.run.stop_reason else STOPPED
             probabilities = self._validate(epoch)
             self._note_epoch(epoch, logs, probabilities, time.monotonic() - started)
             # Comes first: a resumed run repeats the steps that follow it.
@@ -214,7 +216,7 @@ class Trainer:
             state.best_loss,
             state.best_accuracy,
             int(self.run.attempt.name) if self.run.attempt else None,
-            self.data.changed_since(),
+            f"{self.run.stop_reason} {self.data.changed_since()}".strip(),
         )
         if self.events is not None:
             self.events.close()
@@ -247,7 +249,7 @@ class Trainer:
 
     def _opens_test(self, reason: str) -> bool:
         """Keeps the test split of a stopped run sealed, as it may be continued."""
-        is_wanted = self.config.test_at_end and reason != STOPPED
+        is_wanted = self.config.test_at_end and reason not in CUT_SHORT
         return is_wanted and self.run.has_test and self.run.test_opened is None
 
     def _train_epoch(self, epoch: int) -> Mapping[str, float] | None:

@@ -19,12 +19,8 @@ from typing import IO
 import numpy as np
 
 from fer_core.errors import FerError
+from fer_core.process_limits import limit_process
 from fer_core.vision import images
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 MAX_PROCESSES = 2
 MAX_SECONDS = 20  # of a processor, for an image; one of 64 megapixels in 50 scans takes 3
@@ -133,16 +129,6 @@ def _read(file: IO[bytes], size: int) -> bytes:
     return data
 
 
-def _limit() -> None:
-    """Bounds what this process may take for the next image."""
-    if resource is None:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + 1 + MAX_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
-    resource.setrlimit(resource.RLIMIT_AS, (_MAX_BYTES, _MAX_BYTES))
-
-
 def _answer(data: bytes, output: IO[bytes]) -> None:
     try:
         pixels = images.decode_bytes(data)
@@ -161,7 +147,7 @@ def main() -> None:
     sys.stdout = sys.stderr  # nothing else may write into the answers
     can_wait = os.name != "nt"  # for a pipe, with a limit of time
     while not can_wait or select.select([source], [], [], _IDLE_SECONDS)[0]:
-        _limit()
+        limit_process(address_space=_MAX_BYTES, cpu_seconds=MAX_SECONDS)  # for the next image
         try:
             (length,) = _LENGTH.unpack(_read(source, _LENGTH.size))
             data = _read(source, length)

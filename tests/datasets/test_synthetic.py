@@ -9,7 +9,8 @@ import pytest
 
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset, run_draw
-from fer_core.datasets.synthetic.random_faces import random_face
+from fer_core.datasets.synthetic.random_faces import random_character, random_face
+from fer_core.errors import FerError
 from fer_core.expressions import EXPRESSIONS
 from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
@@ -81,3 +82,27 @@ def test_the_task_draws_it_and_says_how_far_it_is(workspace: Path):
     assert read_json(directory / "result.json") == {"dataset": "drawn"}
     assert task.progress is not None
     assert open_dataset("drawn").images == 70
+
+
+def test_drawn_subjects_have_every_expression_and_are_in_one_split_each():
+    index = draw_dataset("drawn", count=210, subjects=15).index
+    assert index["subject"].nunique() == 15
+    assert (index.groupby("subject")["expression"].nunique() == len(EXPRESSIONS)).all()
+    assert (index.groupby("subject")["split"].nunique() == 1).all()
+    assert set(index["split"]) == {"train", "val", "test"}
+
+
+def test_faces_of_one_subject_are_more_alike_than_those_of_others():
+    people = [random_character(np.random.default_rng(seed)) for seed in (1, 2)]
+    one, same, other = (
+        random_face("happy", np.random.default_rng(seed), person).astype(int)[30:70, 30:70]
+        for seed, person in ((3, people[0]), (4, people[0]), (3, people[1]))
+    )
+    assert np.abs(one.mean((0, 1)) - same.mean((0, 1))).max() < 20
+    assert np.abs(one.mean((0, 1)) - other.mean((0, 1))).max() > 40
+
+
+@pytest.mark.parametrize("subjects", [1, 9, 31])
+def test_subjects_that_no_split_or_expression_has_room_for_are_refused(subjects):
+    with pytest.raises(FerError, match=f"Received: {subjects}"):
+        draw_dataset("drawn", count=210, subjects=subjects)

@@ -41,10 +41,14 @@ def quiet(done: int, total: int, message: str) -> None:
     """Reports nothing."""
 
 
-def combined(runs: list[Run], *, weighting: str = EQUAL, tta: bool = False) -> Run:
+def combined(
+    runs: list[Run], *, weighting: str = EQUAL, tta: bool = False, dataset: str = ""
+) -> Run:
     """The ensemble of runs."""
     made = Run(paths.runs_root() / "combined")
-    make_ensemble(runs, made, "Together", weighting=weighting, tta=tta, report=quiet)
+    make_ensemble(
+        runs, made, "Together", weighting=weighting, tta=tta, report=quiet, dataset=dataset
+    )
     return made
 
 
@@ -135,6 +139,17 @@ def test_validation_that_members_may_have_learned_from_is_told_and_marked(
     assert record.members[1].temperature != 1
 
 
+def test_imported_members_are_fitted_on_the_dataset_that_was_chosen(trained_run: Run) -> None:
+    imported = [member(trained_run, f"imported-{number}", seed=number) for number in range(2)]
+    for run in imported:
+        change(run.directory / "config.json", recipe=IMPORTED_RECIPE, dataset="")
+    with pytest.raises(FerError, match="named nowhere"):
+        submit_ensemble(imported, dataset="nowhere")
+    ensemble = combined(imported, dataset=trained_run.config.dataset)
+    assert ensemble.config.dataset == trained_run.config.dataset
+    assert ensemble.ensemble.images == len(ensemble.predictions("val"))
+
+
 def test_an_ensemble_can_teach_but_is_not_trained_itself(trained_run: Run) -> None:
     ensemble = combined([trained_run, member(trained_run, "other")])
     assert not ensemble.can_continue
@@ -168,10 +183,10 @@ def test_what_cannot_be_a_member_is_refused(trained_run: Run) -> None:
     assert "is an ensemble" in refused(trained_run, others[2])
     for imported in others[4:6]:
         change(imported.directory / "config.json", recipe=IMPORTED_RECIPE, dataset="")
-    assert "also a run trained here" in refused(*others[4:6])
+    assert "choose a dataset" in refused(*others[4:6])
     shutil.rmtree(paths.datasets_root() / "faces")
     assert "named faces" in refused(others[3], others[4])
-    assert "needs the validation images" in refused(trained_run, others[3])
+    assert "needs validation images" in refused(trained_run, others[3])
     assert not ensembles_in_progress()
 
 

@@ -70,6 +70,9 @@ def test_the_package_is_a_folder_or_an_archive_wherever_it_is(
     assert find_package() is None
     folder = write_package(workspace / "node_modules/onnxruntime-web")
     assert find_package() == folder
+    for version in ("1.9.0", "1.30.0"):
+        packed = pack(folder, workspace / f"onnxruntime-web-{version}.tgz")
+    assert find_package() == packed
     archive = pack(folder, tmp_path / "elsewhere.tgz")
     monkeypatch.setenv(VARIABLE, str(archive))
     assert find_package() == archive

@@ -49,6 +49,14 @@ def test_a_recipe_has_exactly_the_parameters_of_the_classic_script(
     assert build_model(recipe(name), 7).count_params() == parameters
 
 
+def test_a_training_step_is_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, traces = build_model(recipe("cnn_classic"), 7), list[int]()
+    train_step = model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traces.append(1) or train_step(data))
+    model.train_on_batch(np.zeros((2, 48, 48, 1)), np.eye(7)[:2])
+    assert len(traces) == 1
+
+
 def test_the_layers_of_the_classic_cnn_stand_in_the_classic_order(classic: keras.Model) -> None:
     kinds = [type(layer).__name__ for layer in classic.layers[2:]]
     conv = ["Conv2D", "MaxPooling2D"]

@@ -13,13 +13,13 @@ def test_a_model_is_exported_to_a_folder(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = save_run(brightness_model())
-    assert main(["export", run.id, "--format", "onnx", "keras", "--out", str(tmp_path)]) == 0
+    assert main(["export", run.id, "--format", "onnx", "litert", "--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "64 drawn faces: 64 with the same label" in said
     folder = tmp_path / f"{run.id}-onnx"
     assert str(folder) in said
     (output,) = onnxruntime.InferenceSession(folder / "model.onnx").get_outputs()
     assert output.name == "probabilities"
-    assert (tmp_path / f"{run.id}-keras" / "model.keras").exists()
+    assert (tmp_path / f"{run.id}-litert" / "model.tflite").exists()
     assert main(["export", run.id, "--out", str(tmp_path)]) == 1  # the folder is there
     assert str(folder) in capsys.readouterr().err

@@ -18,8 +18,9 @@ from fer_core.evaluation.provenance import read_card
 from fer_core.inference.recognition import Classifier
 from fer_core.models.architectures import build_model, load_model, save_model
 from fer_core.release.__main__ import main
-from fer_core.release.card import training_command, write_card
+from fer_core.release.card import write_card
 from fer_core.release.publish import publish_pretrained, to_float16
+from fer_core.runs.commands import training_command
 from fer_core.runs.config import Augmentation, TrainConfig
 from fer_core.runs.listing import list_runs, open_run
 from fer_core.runs.recipes import RECIPES

@@ -14,8 +14,8 @@ from fer_core.datasets.index import read_index, write_index
 from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.models.architectures import load_model
-from fer_core.release.card import training_command
 from fer_core.release.publish import publish_pretrained
+from fer_core.runs.commands import training_command
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import list_runs
 from fer_core.runs.run import Run

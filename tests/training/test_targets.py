@@ -65,7 +65,7 @@ def test_a_second_head_has_the_votes_as_targets_beside_those_of_the_first() -> N
 
 
 def test_votes_are_refused_for_a_dataset_without_them() -> None:
-    with pytest.raises(ValueError, match="`votes` needs a dataset with FER.'s votes. faces has"):
+    with pytest.raises(ValueError, match="`votes` needs a dataset with FER.'s votes.* faces has"):
         make_targets(pd.DataFrame(index=[0]), np.array([0]), CLASSES, replace(CONFIG, votes=0.5))
 
 

@@ -1,6 +1,7 @@
 """Draws faces with a random style and expression strength."""
 
 import dataclasses
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,11 +38,43 @@ _BACKGROUNDS: tuple[Color, ...] = (
 _IRISES: tuple[Color, ...] = ((86, 58, 38), (70, 110, 150), (80, 120, 80), (60, 46, 40))
 
 
-def random_face(expression: str, rng: np.random.Generator) -> np.ndarray:
-    """Draws a face with an expression of random strength: uint8 RGB of shape (96, 96, 3)."""
+# What stays the same in all images of a person; the others are of pose, light and camera.
+_IDENTITY = ("head_width", "line", "hair_style", "glasses", "skin", "hair", "iris")
+
+
+@dataclass(frozen=True)
+class Character:
+    """Defines a person: what all of their faces have in common."""
+
+    rest: Features  # of the face without an expression
+    style: FaceStyle  # of which `_IDENTITY` counts
+    strength: float  # of all expressions, relative to other people's
+
+
+def random_character(rng: np.random.Generator) -> Character:
+    """Draws a person."""
+    rest = _jittered(Features(), rng)
+    return Character(rest, _random_style(rng), _between(rng, 0.7, 1.1))
+
+
+def random_face(
+    expression: str, rng: np.random.Generator, character: Character | None = None
+) -> np.ndarray:
+    """Draws a face with an expression of random strength: uint8 RGB of shape (96, 96, 3).
+
+    Args:
+        character: whose face it is; by default, that of somebody never seen again.
+    """
     base = _jittered(Features(), rng, amount=0.6)
-    features = _jittered(base.toward(_EXPRESSIONS[expression], _between(rng, 0.7, 1.25)), rng)
-    return draw_face(features, _random_style(rng), 2 * rng.random((SIZE, SIZE)) - 1)
+    strength = _between(rng, 0.7, 1.25)
+    if character is not None:
+        base, strength = character.rest, character.strength * strength
+    features = _jittered(base.toward(_EXPRESSIONS[expression], strength), rng)
+    style = _random_style(rng)
+    if character is not None:
+        own = {name: getattr(character.style, name) for name in _IDENTITY}
+        style = dataclasses.replace(style, **own)
+    return draw_face(features, style, 2 * rng.random((SIZE, SIZE)) - 1)
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> float:

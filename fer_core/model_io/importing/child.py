@@ -18,12 +18,8 @@ from fer_core.errors import FerError
 from fer_core.model_io.importing.choices import ImportChoices
 from fer_core.model_io.importing.foreign import Files
 from fer_core.model_io.importing.kinds import kind_of
+from fer_core.process_limits import limit_process
 from fer_core.storage import check_record
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 MORE_BYTES = 4_000_000_000  # of address space, than after the imports; VGG19 takes 1 GB
 MAX_SECONDS = 120  # of the processor; VGG19 takes 3
@@ -34,7 +30,7 @@ def main() -> None:
     """Answers one request."""
     request = json.loads(sys.stdin.buffer.read())
     output, sys.stdout = sys.stdout, sys.stderr  # nothing else may write into the answer
-    _limit()
+    limit()
     output.write(json.dumps(_answer(request)))
     output.flush()
     os._exit(0)  # the interpreter may lack the memory to end in order
@@ -59,14 +55,13 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         }
 
 
-def _limit() -> None:
-    if resource is None:
-        return
-    space = psutil.Process().memory_info().vms + MORE_BYTES
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS, MAX_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_FILE_BYTES, MAX_FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def limit() -> None:
+    """Limits this process to what a file may take."""
+    limit_process(
+        address_space=psutil.Process().memory_info().vms + MORE_BYTES,
+        file_size=MAX_FILE_BYTES,
+        cpu_seconds=MAX_SECONDS,
+    )
 
 
 if __name__ == "__main__":

@@ -14,17 +14,17 @@ from fer_core.model_io.importing.run_as_is import (
 )
 from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import (
+    TRIAL_SECONDS,
     LiteRTModel,
     LiteRTRecord,
     check_litert,
     gives_same_in_batches,
-    limited_processor,
     look_like_scores,
     probe_outputs,
-    resident_bytes,
     try_model,
     write_litert,
 )
+from fer_core.process_limits import limited_processor, resident_bytes
 
 MODEL_FILE = "model.tflite"
 
@@ -38,7 +38,7 @@ def read_litert(files: Files, choices: ImportChoices | None, folder: Path) -> Fo
     data, sha256 = read_file(files)
     facts = check_litert(data)
     name, before = files.model.stem, resident_bytes()
-    with limited_processor():
+    with limited_processor(TRIAL_SECONDS):
         model = LiteRTModel(data, LiteRTRecord(), name)
         raw = probe_outputs(model)
         are_scores = look_like_scores(raw, facts.last_operator)

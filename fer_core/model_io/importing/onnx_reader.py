@@ -17,19 +17,19 @@ from fer_core.model_io.importing.run_as_is import (
 )
 from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import (
+    TRIAL_SECONDS,
     ImageInput,
     OnnxFile,
     Preparation,
     describe_input,
     edit_onnx,
     gives_same_in_batches,
-    limited_processor,
     look_like_scores,
     parse_onnx,
     probe_outputs,
-    resident_bytes,
     try_model,
 )
+from fer_core.process_limits import limited_processor, resident_bytes
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -47,7 +47,7 @@ def read_onnx(files: Files, choices: ImportChoices | None, folder: Path) -> Fore
     model = parse_onnx(data)
     image = describe_input(model)
     before = resident_bytes()
-    with limited_processor():
+    with limited_processor(TRIAL_SECONDS):
         classes, are_scores = _output(model, image)
         as_it_is = edit_onnx(model, image, Preparation(), classes, are_scores=are_scores)
         try_model(OnnxFile(as_it_is, files.model.stem), before, len(data))

@@ -9,10 +9,9 @@ from fer_core.models.foreign.onnx_edit import ImageInput, describe_input, edit_o
 from fer_core.models.foreign.onnx_file import OnnxFile
 from fer_core.models.foreign.preparation import EPSILON, Preparation, look_like_scores
 from fer_core.models.foreign.trial import (
+    TRIAL_SECONDS,
     gives_same_in_batches,
-    limited_processor,
     probe_outputs,
-    resident_bytes,
     try_model,
 )
 
@@ -25,16 +24,15 @@ __all__ = [
     "LiteRTRecord",
     "OnnxFile",
     "Preparation",
+    "TRIAL_SECONDS",
     "check_litert",
     "describe_input",
     "edit_onnx",
     "gives_same_in_batches",
-    "limited_processor",
     "load_foreign",
     "look_like_scores",
     "parse_onnx",
     "probe_outputs",
-    "resident_bytes",
     "try_model",
     "write_litert",
 ]

@@ -8,24 +8,18 @@ from pathlib import Path
 
 from fer_core.errors import FerError
 from fer_core.models.foreign.checked import FORMATS
-from fer_core.models.foreign.trial import limited_processor
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+from fer_core.models.foreign.trial import TRIAL_SECONDS
+from fer_core.process_limits import limit_process, limited_processor
 
 _ADDRESS_SPACE = 8_000_000_000  # bytes
 
 
 def main() -> int:
     """Checks the file that the command line names."""
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_process(address_space=_ADDRESS_SPACE)
     path = Path(sys.argv[1])
     try:
-        with limited_processor():
+        with limited_processor(TRIAL_SECONDS):
             FORMATS[path.suffix].check(path)
     except MemoryError:
         problem = "It takes too much memory."

@@ -19,10 +19,11 @@ from fer_core.models.foreign.litert_model import LiteRTModel, read_record_of
 from fer_core.models.foreign.onnx_checks import parse_onnx
 from fer_core.models.foreign.onnx_edit import describe_input
 from fer_core.models.foreign.onnx_file import OnnxFile
-from fer_core.models.foreign.trial import resident_bytes, try_model
+from fer_core.models.foreign.trial import try_model
 from fer_core.models.model_file import MAX_BYTES
 from fer_core.models.onnx_export import PIXELS, PROBABILITIES
 from fer_core.models.prediction import Model
+from fer_core.process_limits import resident_bytes
 from fer_core.runs import TrainConfig
 from fer_core.storage import DamagedFileError, paths, read_bytes
 

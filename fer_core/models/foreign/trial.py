@@ -4,33 +4,22 @@ Sizes within the model do not depend on what is on an image (see `shapes`), so w
 few made-up faces it takes for every face.
 """
 
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import numpy as np
-import psutil
 
 from fer_core.errors import FerError
 from fer_core.models.parity import probe_faces
 from fer_core.models.prediction import Model
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
+from fer_core.process_limits import peak_bytes
 
 MAX_CLASSES = 100
-_PROCESS = Path("/proc/self")
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _MAX_SECONDS = 3.0  # of an image
 _MAX_BYTES_PER_PIXEL = 8_192  # 2,048 channels of float32; VGG19 has 64 at full resolution
 _BASE_BYTES = 200_000_000  # of libraries' own
 _COPIES = 6  # of the file in memory, while it is loaded
 _FACES = 3
-_PROCESSOR_SECONDS = 40  # of all trials of a model; one of 500 MB takes 10
+TRIAL_SECONDS = 40  # of the processor, for all trials of a model; one of 500 MB takes 10
 
 
 def try_model(model: Model, load_bytes: int, file_bytes: int) -> None:
@@ -50,7 +39,7 @@ def try_model(model: Model, load_bytes: int, file_bytes: int) -> None:
         raise FerError(
             f"It must take at most {_MAX_SECONDS:g} seconds for an image. It takes {seconds:.1f}."
         )
-    taken = _peak_bytes() - load_bytes
+    taken = peak_bytes() - load_bytes
     pixels = max(1024, height * width)
     allowed = _BASE_BYTES + _COPIES * file_bytes + _MAX_BYTES_PER_PIXEL * pixels
     if taken > allowed:
@@ -91,49 +80,7 @@ def gives_same_in_batches(model: Model) -> bool:
     return together.shape == alone.shape and bool(np.allclose(together, alone, atol=1e-3))
 
 
-@contextmanager
-def limited_processor() -> Iterator[None]:
-    """Ends this process if the block takes more than `_PROCESSOR_SECONDS` of the processor.
-
-    By a signal, since no other thread of Python has a turn while a library computes. Where the
-    system has no such limits, whoever waits for this process ends it.
-    """
-    if resource is None:
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_CPU)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + 1 + _PROCESSOR_SECONDS
-    if before[0] != resource.RLIM_INFINITY:
-        seconds = min(seconds, before[0])
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CPU, before)
-
-
-def resident_bytes() -> int:
-    """Returns the memory that this process takes, and resets what counts as its peak."""
-    with suppress(OSError):  # Linux alone has such a file
-        (_PROCESS / "clear_refs").write_text("5")
-    return int(psutil.Process().memory_info().rss)
-
-
 def _seconds(model: Model, faces: np.ndarray) -> float:
     start = time.perf_counter()
     model.predict_on_batch(faces)
     return time.perf_counter() - start
-
-
-def _peak_bytes() -> int:
-    """Returns the most memory that this process has taken so far."""
-    with suppress(OSError):
-        # Not by `getrusage`, which on Linux counts what the parent took when it started this one.
-        found = _PEAK.search((_PROCESS / "status").read_text())
-        if found is not None:
-            return int(found[1]) * 1024
-    memory = psutil.Process().memory_info()
-    if resource is None:
-        return int(getattr(memory, "peak_wset", memory.rss))
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # macOS counts bytes

@@ -83,12 +83,20 @@ def _add_upload() -> bool:
 def _add_drawn() -> bool:
     st.markdown("Schematic faces, drawn in a few seconds, to try everything without a download.")
     with st.form("add-drawn", border=False):
-        one, two = st.columns(2)
+        one, two, three = st.columns(3)
         count = one.number_input("Faces", 70, 100_000, 2100, step=700)
         seed = two.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed draws the same faces.")
+        subjects = three.number_input(
+            "Subjects",
+            0,
+            9999,
+            0,
+            help="Of how many people the faces are; each has all expressions and is in one split. "
+            "0: every face is somebody else's.",
+        )
         submitted = _submit_button("Draw faces", ":material/draw:", **writing())
     if submitted:
-        submit_drawn_dataset(count=count, seed=seed)
+        submit_drawn_dataset(count=count, seed=seed, subjects=subjects)
     return submitted
 
 

@@ -1,6 +1,7 @@
 """Chooses how predictions are made: model, face detection, TTA and abstention."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -91,10 +92,11 @@ def choose_abstention(run: Run, tta: bool) -> Abstention:
         format_func=lambda share: f"{share:.0%}" if share else "any",
         key="min-accuracy",
         persist_state="session",
-        help="The higher it is, the more often the model says “not sure” instead of an expression. "
-        "The probability threshold is chosen on the validation images, without duplicates of "
-        "training images. It promises nothing for images of another kind, such as those of another "
-        "dataset: evaluate the run on some that are labeled to know.",
+        disabled=not any(stamp(_measured_on(run, tta))),
+        help="The higher it is, the more often the model says “not sure” instead of an "
+        "expression. The probability threshold is chosen on the validation images, without "
+        "duplicates of training images. It may not hold for other kinds of images: to find "
+        "out, evaluate the run on labeled images of that kind.",
     )
     try:
         threshold, coverage, borrowed = _choose_threshold(run, tta, min_accuracy)
@@ -112,14 +114,21 @@ def choose_abstention(run: Run, tta: bool) -> Abstention:
 
 def _choose_threshold(run: Run, tta: bool, min_accuracy: float) -> tuple[float, Coverage, bool]:
     """Returns the threshold, its coverage, and whether TTA borrows it from single views."""
-    borrowed = tta and not run.predictions_file("val", tta=True).exists()
-    measured = tta and not borrowed
-    now = stamp(run.predictions_file("val", tta=measured))
+    file = _measured_on(run, tta)
+    measured = file == run.predictions_file("val", tta=True)
+    borrowed = tta and not measured
+    now = stamp(file)
     if not any(now):
         raise _no_predictions()
     calibration = run.calibration(tta=measured)
     temperature = calibration.temperature if calibration else 1.0
     return (*_on_validation(run, measured, now, temperature, min_accuracy), borrowed)
+
+
+def _measured_on(run: Run, tta: bool) -> Path:
+    """Returns the validation predictions that a threshold is chosen on; they may not exist."""
+    with_tta = run.predictions_file("val", tta=True)
+    return with_tta if tta and with_tta.exists() else run.predictions_file("val", tta=False)
 
 
 @st.cache_data(max_entries=64, show_spinner=False, hash_funcs={Run: lambda run: str(run.directory)})
@@ -156,7 +165,7 @@ def _describe(threshold: float, coverage: Coverage) -> str:
             f"**{coverage.coverage:.1%}** of {faces}"
         )
     return (
-        f"{sentence}; **{accuracy.value:.1%}** of these answers are correct "
-        f"({accuracy.low:.1%} to {accuracy.high:.1%}). Expect this on faces like those only: on "
-        "other photos fewer answers may be correct."
+        f"{sentence}; **{accuracy.value:.1%}** of these answers are correct ({accuracy.low:.1%} "
+        f"to {accuracy.high:.1%}). Expect this only on similar faces: on other photos fewer "
+        "answers may be correct."
     )

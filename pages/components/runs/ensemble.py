@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from fer_core import ensembles
+from fer_core.datasets import list_datasets
 from fer_core.ensembles import EQUAL, FITTED
 from fer_core.errors import FerError
-from fer_core.evaluation import LEVEL, Accuracy
+from fer_core.evaluation import LEVEL, Accuracy, score_of
 from fer_core.runs import EnsembleRecord, Run, list_runs
 from fer_core.tasks import Task
 from pages.components.shared.access import writing
@@ -19,11 +20,11 @@ from pages.components.shared.task_progress import TaskLabels, show_task
 
 _OPEN = "ensemble"
 _NAME, _WEIGHTS, _VIEWS = "ensemble-name", "ensemble-weights", "ensemble-views"
+_DATASET = "ensemble-dataset"
 _WEIGHTINGS = {EQUAL: "Equal", FITTED: "Fitted on the validation split"}
 _WEIGHTS_HELP = (
-    "Fitted weights make the true expressions of the validation images most probable, so that the "
-    "accuracy on the same images is slightly optimistic. With members of similar accuracy, equal "
-    "weights are as good."
+    "Fitted weights maximize the likelihood of the validation labels, so the validation accuracy "
+    "is slightly optimistic. With members of similar accuracy, equal weights are as good."
 )
 _COLUMNS = {
     "member": st.column_config.TextColumn("Member", pinned=True),
@@ -61,9 +62,9 @@ def offer_ensemble(runs: Sequence[Run]) -> None:
         return
     with popover:
         st.markdown(
-            "The mean of the calibrated probabilities becomes a run of its own, which can be used "
-            "like any other. It keeps copies of the models, and each face takes as long as with "
-            "all of them together."
+            "Averages the calibrated probabilities of the models. The ensemble is a run with "
+            "copies of the models, and can be used like any other; predicting a face takes as "
+            "long as with all of them together."
         )
         problem = _problem(runs)
         if problem:
@@ -81,11 +82,19 @@ def _show_form(runs: Sequence[Run], *, is_possible: bool) -> None:
             key=_WEIGHTS,
             help=_WEIGHTS_HELP,
         )
+        st.selectbox(
+            "Validation images",
+            ["", *(dataset.name for dataset in list_datasets())],
+            format_func=lambda name: name or "Those of the members",
+            key=_DATASET,
+            help="Fit and score the ensemble on the validation split of another dataset, where "
+            "that of the members is not on this machine, or when they were imported.",
+        )
         st.checkbox(
             "Also evaluate with TTA (10 views)",
             key=_VIEWS,
-            help="Needed for a threshold of its own with test-time augmentation. Takes ten times "
-            "as long.",
+            help="Needed to choose a threshold for test-time augmentation. Takes ten times as "
+            "long.",
         )
         st.form_submit_button(
             "Combine",
@@ -107,7 +116,14 @@ def _problem(runs: Sequence[Run]) -> str:
 def _submit(runs: Sequence[Run]) -> None:
     state = st.session_state
     name, weighting, tta = state[_NAME], state[_WEIGHTS], bool(state[_VIEWS])
-    submit = partial(ensembles.submit_ensemble, runs, name, weighting=weighting, tta=tta)
+    submit = partial(
+        ensembles.submit_ensemble,
+        runs,
+        name,
+        weighting=weighting,
+        tta=tta,
+        dataset=state[_DATASET],
+    )
     if run_or_report(submit):
         state[_NAME], state[_OPEN] = "", False
 
@@ -118,9 +134,9 @@ def show_progress() -> None:
         name = _name(task)
         labels = TaskLabels(
             "Stop",
-            f"**{name}** was not made.",
+            f"**{name}** was not created.",
             f"**{name}**.",
-            f"**{name}** was stopped, and nothing of it kept.",
+            f"**{name}** was stopped, and nothing was kept.",
         )
         show_task(task, labels, finished=partial(_announce, name), stays=False)
 
@@ -148,7 +164,7 @@ def show_members(run: Run) -> None:
         height="content",
         key=f"members-{run.id}",
     )
-    st.caption(" ".join(_notes(ensemble)))
+    st.caption(" ".join(_notes(run, ensemble)))
 
 
 def _rows(ensemble: EnsembleRecord) -> list[dict[str, object]]:
@@ -171,7 +187,8 @@ def _rows(ensemble: EnsembleRecord) -> list[dict[str, object]]:
     ]
 
 
-def _notes(ensemble: EnsembleRecord) -> list[str]:
+def _notes(run: Run, ensemble: EnsembleRecord) -> list[str]:
+    score = score_of(run.predictions_file("val"))
     accuracy = Accuracy.of(ensemble.correct, ensemble.images)
     fitted = "Weights, temperature" if ensemble.weighting == FITTED else "Temperature"
     adding = sum(
@@ -180,6 +197,8 @@ def _notes(ensemble: EnsembleRecord) -> list[str]:
     )
     return [
         f"Together: {accuracy}. {fitted} and threshold were fitted on the same images.",
-        f"{adding} of {len(ensemble.members)} members add more than chance (p < {LEVEL}).",
-        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that made the ensemble.",
+        *filter(None, [score.describe_seen() if score else ""]),
+        f"{adding} of {len(ensemble.members)} members improve the ensemble by more than chance (p "
+        f"< {LEVEL}).",
+        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that created the ensemble.",
     ]

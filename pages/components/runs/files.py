@@ -8,6 +8,7 @@ from fer_core import access
 from fer_core.evaluation import Overview
 from fer_core.runs import Run
 from fer_core.storage import export_csv
+from pages.components.runs.report import offer_report
 from pages.components.shared.corrections import show_run_corrections
 from pages.components.shared.damage import show_damage
 from pages.components.shared.downloads import offer_download
@@ -18,6 +19,7 @@ from pages.components.shared.formatting import (
     format_size,
     plain,
 )
+from pages.components.shared.scores import show_fold
 
 _MOST = 5  # runs whose files are offered at once
 
@@ -38,6 +40,7 @@ def _show_run(one: Overview) -> None:
     st.caption(plain(title + run.id))
     show_damage(run)
     show_run_corrections(run)
+    show_fold(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         if one.config.is_trained and not run.is_pretrained:
             _link("train", "Watch", ":material/show_chart:", run)
@@ -45,6 +48,7 @@ def _show_run(one: Overview) -> None:
             _link("evaluate", "Evaluate", ":material/grid_on:", run)
             _link("predict", "Predict", ":material/face:", run)
         _offer_files(one)
+    offer_report(run)
 
 
 def _link(page: str, label: str, icon: str, run: Run) -> None:

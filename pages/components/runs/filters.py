@@ -8,7 +8,7 @@ from fer_core.evaluation import Overview
 from pages.components.shared.formatting import format_recipe, format_state
 
 _ALL, _STARRED, _ARCHIVED = "All", "Starred", "Archived"
-_SEARCH, _SHELF = "runs-search", "runs-shelf"
+_SEARCH, _SHELF, _TRIALS = "runs-search", "runs-shelf", "runs-trials"
 _TRAITS = {
     "State": lambda one: format_state(one.state, one.reason),
     "Recipe": lambda one: format_recipe(one.config),
@@ -37,7 +37,9 @@ def filter_runs(everything: Sequence[Overview]) -> list[Overview]:
             persist_state="session",
         )
         wanted = _choose_traits(everything)
-    found = [one for one in everything if _is_on(one, shelf) and _holds(one, words)]
+        trials = _choose_trials(everything)
+    shown = [one for one in everything if trials or one.run.trial is None or one.notes.starred]
+    found = [one for one in shown if _is_on(one, shelf) and _holds(one, words)]
     for trait, values in wanted.items():
         found = [one for one in found if not values or _TRAITS[trait](one) in values]
     st.caption(_spoken_count(found, everything))
@@ -48,6 +50,18 @@ def show_none_found() -> None:
     """Says that no run passed the filters, and offers to clear them."""
     st.info("No runs match.", icon=":material/search_off:")
     st.button("Show all runs", icon=":material/filter_alt_off:", on_click=_clear)
+
+
+def _choose_trials(everything: Sequence[Overview]) -> bool:
+    """Shows a switch, if there are trials; returns whether they are listed."""
+    if not any(one.run.trial for one in everything):
+        return True
+    return st.toggle(
+        "Trials",
+        key=_TRIALS,
+        help="Lists the runs of experiments too. They are also in the experiments above.",
+        persist_state="session",
+    )
 
 
 def _choose_traits(everything: Sequence[Overview]) -> dict[str, list[str]]:
@@ -97,5 +111,6 @@ def _key(trait: str) -> str:
 
 def _clear() -> None:
     st.session_state[_SEARCH], st.session_state[_SHELF] = "", _ALL
+    st.session_state[_TRIALS] = True
     for trait in _TRAITS:
         st.session_state[_key(trait)] = []

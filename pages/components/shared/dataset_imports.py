@@ -21,9 +21,11 @@ from pages.components.shared.task_progress import TaskLabels, show_task
 _DISCARDED = "discarded"  # marks the directory of a preview
 
 
-def submit_drawn_dataset(name: str = "drawn-faces", count: int = 2100, seed: int = 0) -> Task:
+def submit_drawn_dataset(
+    name: str = "drawn-faces", count: int = 2100, seed: int = 0, subjects: int = 0
+) -> Task:
     """Submits a dataset of drawn faces; appends a number to a name that is taken."""
-    arguments = {"name": free_name(name), "count": count, "seed": seed}
+    arguments = {"name": free_name(name), "count": count, "seed": seed, "subjects": subjects}
     return queue.submit(tasks.new_directory(paths.tasks_root(), kinds.DRAW), kinds.DRAW, arguments)
 
 

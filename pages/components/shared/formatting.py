@@ -10,6 +10,7 @@ from fer_core.runs import (
     COMPLETED,
     EARLY_STOPPED,
     MODEL_IMPORTED,
+    PRUNED,
     SEED_SUFFIX,
     STOPPED,
     Run,
@@ -37,7 +38,7 @@ STATE_COLORS: dict[TaskState, BadgeColor] = {
 
 _DATASET_NAMES = {"fer2013": "FER2013", "rafdb": "RAF-DB", "raf-db": "RAF-DB"}
 _REASONS = {COMPLETED: "completed", EARLY_STOPPED: "stopped early", STOPPED: "stopped"}
-_REASONS |= {MODEL_IMPORTED: "imported"}
+_REASONS |= {PRUNED: "pruned", MODEL_IMPORTED: "imported"}
 
 
 def plain(text: str) -> str:
@@ -148,6 +149,8 @@ def format_run(run: Run) -> str:
     # Runs submitted together end with their seed, others of the same second with a number.
     end = rest.removeprefix(f"{run.config.recipe}_{run.config.dataset}")
     number = end.replace(SEED_SUFFIX, "seed ", 1).removeprefix("-")
+    if run.trial is not None:
+        number = f"trial {run.trial.number + 1}"
     return f"{format_run_title(run)} · {_format_time(time)}" + (f" ({number})" if number else "")
 
 

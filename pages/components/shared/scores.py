@@ -20,7 +20,7 @@ CLEAN_HELP = "Accuracy on images that are not among the training images, with it
 _SHARES, _COUNTS = "Percent", "Images"
 
 _SCORES = ["precision", "recall", "f1"]
-_INTERVAL = "With 95 % confidence the score on all such faces is within."
+_INTERVAL = "95 % confidence interval of the score."
 _PRECISION_HELP = "Of the faces predicted as this expression, the share labeled so."
 _RECALL_HELP = "Of the faces labeled with this expression, the share predicted so."
 _F1_HELP = "The harmonic mean of precision and recall."
@@ -67,6 +67,12 @@ def show_seen(score: Score) -> None:
         st.caption(f":material/groups: {said}")
 
 
+def show_fold(run: Run) -> None:
+    """Shows which fold a run validated on, if it did not use the dataset's own splits."""
+    if run.fold_note:
+        st.caption(f":material/splitscreen: {plain(run.fold_note)}")
+
+
 def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
     """Shows the best validation accuracy of a run in progress, with its 95 % interval."""
     label, counts = "Best validation accuracy", run.counts
@@ -77,6 +83,9 @@ def show_best_accuracy(run: Run, history: pd.DataFrame) -> None:
     images = int(counts["val"].sum())
     accuracy = Accuracy.of(round(best * images), images)
     show_accuracy(label, accuracy, "Of the best epoch so far.", width="content")
+    score = evaluation.score_of(run.predictions_file("val"))
+    if score is not None:
+        show_seen(score)
 
 
 def show_confusion(matrix: np.ndarray, class_names: Sequence[str], key: str) -> None:

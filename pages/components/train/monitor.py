@@ -23,7 +23,7 @@ from pages.components.shared.formatting import (
     plain,
 )
 from pages.components.shared.live_plot import is_hidden, live_plot
-from pages.components.shared.scores import show_best_accuracy
+from pages.components.shared.scores import show_best_accuracy, show_fold
 from pages.components.train.initial_run import show_origin
 from pages.components.train.outcome import show_end, show_scores
 from pages.components.train.run_watch import run_view
@@ -45,6 +45,7 @@ def monitor(run: Run, snapshot: queue.Snapshot) -> None:
     show_origin(run)
     show_damage(run)
     show_run_corrections(run)
+    show_fold(run)
     with st.container():  # keeps the position of the curves below, and so their zoom
         if state.is_active:
             _show_stop_button(run, state)

@@ -9,9 +9,11 @@ import streamlit as st
 from fer_core import access, evaluation
 from fer_core.errors import FerError
 from fer_core.runs import (
+    CUT_SHORT,
     EARLY_STOPPED,
     LARGEST_EPOCHS,
     MODEL_IMPORTED,
+    PRUNED,
     STOPPED,
     Result,
     Run,
@@ -97,7 +99,7 @@ def show_continue_form(run: Run, result: Result) -> None:
 def _default_epochs(run: Run, result: Result) -> int:
     """Returns the epochs that a stopped run had left, or a default."""
     left = run.goal.epochs - result.epochs
-    return left if result.reason == STOPPED and left > 0 else DEFAULT_MORE_EPOCHS
+    return left if result.reason in CUT_SHORT and left > 0 else DEFAULT_MORE_EPOCHS
 
 
 def show_scores(run: Run) -> None:
@@ -140,11 +142,12 @@ def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> N
 
 def _describe_end(result: Result, duration: timedelta | None) -> str:
     if result.reason == MODEL_IMPORTED:
-        return "Imported: another program has trained this model."
+        return "Imported: this model was trained by another program."
     if result.best_epoch is None:
         return "Stopped during the first epoch; the model was saved as it was then."
     ending = {
         STOPPED: "Stopped",
+        PRUNED: "Pruned",
         EARLY_STOPPED: "Early stopping: validation accuracy stopped improving. Ended",
     }.get(result.reason, "Completed")
     time = f" in {format_duration(duration)}" if duration else ""

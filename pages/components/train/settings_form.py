@@ -21,12 +21,13 @@ from pages.components.train.fields import (
     text_field,
 )
 
+START = "Start training"
 OPEN = "settings"  # tells in the session state whether the settings are open
 _WERE_OPEN = "settings-were-open"
 
 
 def settings_form(
-    config: TrainConfig, dataset: Dataset, initial: Run | None
+    config: TrainConfig, dataset: Dataset, initial: Run | None, start_label: str = START
 ) -> tuple[TrainConfig, int] | None:
     """Shows the form, filled with `config`.
 
@@ -45,7 +46,7 @@ def settings_form(
         settings = _settings(config, dataset) | corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
-                "Start training", type="primary", icon=":material/play_arrow:", **writing()
+                start_label, type="primary", icon=":material/play_arrow:", **writing()
             )
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
     if not start and not show:
@@ -115,7 +116,7 @@ def _images(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         persist_state="session",
     )
     labels = {}
-    if datasets.has_votes(dataset.index):
+    if datasets.has_votes(dataset.index) or datasets.raters.rater_names(dataset):
         labels["labels"] = text_field(config, "labels", config.labels, grid)
     expressions = st.multiselect(
         SETTINGS["class_names"].label,

@@ -188,7 +188,7 @@ def main() -> None:
     assert keras_file  # imported before the limits
     path = Path(sys.argv[1]) / "model.keras"
     made = files()
-    child._limit()
+    child.limit()
     for name, data in made.items():
         path.write_bytes(data)
         started = time.process_time()

@@ -1,4 +1,4 @@
-"""Writes small LiteRT classifiers, sound and evil ones, by the tables of their format."""
+"""Writes small LiteRT classifiers, sound and hostile ones, by the tables of their format."""
 
 from collections.abc import Callable
 from typing import Any
@@ -149,7 +149,7 @@ def _audio(made: Network) -> None:
     made.graph.tensors[0].shape = [1, 16_000]
 
 
-EVIL: dict[str, Callable[[], bytes]] = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "custom operator": _edited(_custom),
     "loop": _edited(_operator(_OPERATORS.WHILE)),
     "call": _edited(_operator(_OPERATORS.CALL_ONCE)),

@@ -1,4 +1,4 @@
-"""Writes small ONNX classifiers, sound and evil ones."""
+"""Writes small ONNX classifiers, sound and hostile ones."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -213,7 +213,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 # Files that are refused before anything is computed.
-EVIL: dict[str, Callable[[], bytes]] = {
+HOSTILE: dict[str, Callable[[], bytes]] = {
     "weights in another file": lambda: _edited(_external),
     "condition": _sound(_branch()),
     "loop": _sound(_loop("Loop")),

@@ -12,7 +12,7 @@ from fer_core.errors import FerError
 from fer_core.model_io.importing import inspect_model
 from fer_core.models import load_for_prediction
 from fer_core.storage import DamagedFileError
-from tests.models.foreign.onnx_files import EVIL, GREEDY
+from tests.models.foreign.onnx_files import GREEDY, HOSTILE
 
 pytestmark = pytest.mark.slow
 MOST = 50_000_000  # bytes by which this process may grow
@@ -44,7 +44,7 @@ def _greedy_run() -> bytes:
     return model.SerializeToString()
 
 
-@pytest.mark.parametrize("content", [_greedy_run, EVIL["loop"]], ids=["greedy", "loop"])
+@pytest.mark.parametrize("content", [_greedy_run, HOSTILE["loop"]], ids=["greedy", "loop"])
 def test_a_run_that_was_copied_here_is_checked_too(
     tmp_path: Path, content: Callable[[], bytes]
 ) -> None:

@@ -18,7 +18,7 @@ pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
 
 from tests.models.foreign.litert_files import (  # noqa: E402 (it needs the package)
     CLASSES,
-    EVIL,
+    HOSTILE,
     SIDE,
     dense_kernel,
     network,
@@ -67,9 +67,9 @@ def _predict_at_once(model: "Model", pixels: np.ndarray, expected: np.ndarray) -
     assert max(differences) < 1e-5
 
 
-@pytest.mark.parametrize("name", EVIL)
-def test_an_evil_file_is_refused_before_it_is_run(tmp_path: Path, name: str) -> None:
-    file = tmp_path / "evil.tflite"
-    file.write_bytes(EVIL[name]())
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_before_it_is_run(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "hostile.tflite"
+    file.write_bytes(HOSTILE[name]())
     with pytest.raises(FerError):
         read_litert(Files(file), None, tmp_path)

@@ -14,7 +14,7 @@ from fer_core.model_io.importing.foreign import Files
 from fer_core.model_io.importing.onnx_reader import read_onnx
 from fer_core.model_io.importing.scalings import preparation_of
 from fer_core.models.foreign import OnnxFile
-from tests.models.foreign.onnx_files import CLASSES, EVIL, network
+from tests.models.foreign.onnx_files import CLASSES, HOSTILE, network
 
 NAMES = tuple(f"class {number}" for number in range(CLASSES))
 FACES = 3
@@ -69,9 +69,9 @@ def test_a_model_of_bytes_takes_no_other_values(tmp_path: Path) -> None:
     assert not (tmp_path / "model.onnx").exists()
 
 
-@pytest.mark.parametrize("name", EVIL)
-def test_an_evil_file_is_refused_before_it_is_run(tmp_path: Path, name: str) -> None:
-    file = tmp_path / "evil.onnx"
-    file.write_bytes(EVIL[name]())
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_before_it_is_run(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "hostile.onnx"
+    file.write_bytes(HOSTILE[name]())
     with pytest.raises(FerError):
         read_onnx(Files(file), None, tmp_path)

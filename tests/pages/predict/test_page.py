@@ -583,6 +583,7 @@ def test_a_run_without_validation_always_answers(page: AppTest, run: Run) -> Non
     run.predictions_file("val").unlink()
     upload(page, ("astronaut.png", file_of(ASTRONAUT)))
     assert "the model always answers" in said(page)
+    assert page.select_slider(key="min-accuracy").disabled
     assert table(page)[0]["answer"] in EXPRESSIONS
 
 

@@ -91,7 +91,8 @@ def test_model_exports_and_history_can_be_downloaded(
     (run.directory / "export").mkdir()
     (run.directory / "export" / "my_vgg19_dropout_model.h5").write_bytes(b"1234")
     labels = [button.label for button in choose(open_page("runs"), 0).download_button]
-    assert labels == ["model.keras, 1 KB", "my_vgg19_dropout_model.h5, 1 KB", "history.csv"]
+    files = ["model.keras, 1 KB", "my_vgg19_dropout_model.h5, 1 KB", "history.csv"]
+    assert labels == [*files, "Report (HTML)", "Report (PDF)"]
 
 
 def test_a_run_is_deleted_after_its_size_was_shown(
