@@ -68,13 +68,13 @@ def _groups(material: Material) -> list[Part]:
         if not len(images):
             continue
         parts.append(Paragraph(describe_groups(images, column)))
-        splits = [split for split in SPLIT_NAMES if (index["split"] == split).any()]
-        rows = []
-        for split in splits:
-            inside = images_per_group(index[index["split"] == split], column)
-            outside = index.loc[index["split"] != split, column]
-            shared = int(inside.index.isin(outside).sum())
-            rows.append((SPLIT_NAMES[split], f"{len(inside):,}", f"{shared:,}"))
+        pairs = index.loc[index[column] != "", [column, "split"]].drop_duplicates()
+        is_shared = pairs.duplicated(column, keep=False)
+        rows = [
+            (SPLIT_NAMES[split], f"{int(inside.sum()):,}", f"{int((inside & is_shared).sum()):,}")
+            for split in SPLIT_NAMES
+            if (inside := pairs["split"] == split).any()
+        ]
         caption = f"{several.capitalize()} by split"
         header = ("Split", several.capitalize(), "Also in another split")
         parts += [Table(caption, header, rows), Charts([group_chart(images, several)])]
