@@ -17,6 +17,8 @@ python -m fer_core queue --move RUN -1
 python -m fer_core stop RUN
 python -m fer_core continue RUN --epochs 10
 python -m fer_core evaluate RUN --split test
+python -m fer_core metadata fer2013 people.csv
+python -m fer_core slices RUN --by sex
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
@@ -48,6 +50,7 @@ from fer_core.cli import (
     report,
     runs,
     serve,
+    slices,
     training,
     video,
 )
@@ -79,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
         *(datasets, raters, training, experiments, cross_validation, runs, evaluation),
-        *(video, batch),
+        *(slices, video, batch),
         *(ensembles, export, import_model, report, serve),
     )
     for group in groups:

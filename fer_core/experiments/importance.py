@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 LEAST_TRIALS = 8  # of which anything can be learned
-_RESAMPLES = 40
-_TREES = 30
+_RESAMPLES = 25
+_TREES = 20
 _INTERVAL = (5, 95)  # percentiles
 
 
@@ -61,19 +61,17 @@ def _resampled(
             continue
         forest = ExtraTreesRegressor(_TREES, random_state=int(rng.integers(2**31)))
         forest.fit(features[taken], scores[taken])
-        error = _squared_error(forest.predict(features[out]), scores[out])
-        row = []
+        variants = [features[out]] * (1 + features.shape[1])
         for column in range(features.shape[1]):
-            # The values of all trials: those left out may be one alone.
             mixed = features[out].copy()
+            # The values of all trials: those left out may be one alone.
             mixed[:, column] = rng.choice(features[:, column], len(out))
-            row.append(_squared_error(forest.predict(mixed), scores[out]) - error)
-        found.append(row)
+            variants[1 + column] = mixed
+        # One call for all, which takes about as long as one for each.
+        predicted = forest.predict(np.concatenate(variants)).reshape(len(variants), -1)
+        error, *shuffled = np.square(predicted - scores[out]).mean(axis=1).tolist()
+        found.append([each - error for each in shuffled])
     return found
-
-
-def _squared_error(predicted: np.ndarray, true: np.ndarray) -> float:
-    return float(np.square(predicted - true).mean())
 
 
 def _as_numbers(values: Sequence[Any]) -> np.ndarray:

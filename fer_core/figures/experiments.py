@@ -30,9 +30,9 @@ def parallel_figure(axes: Sequence[Axis], accuracies: Sequence[float]) -> go.Fig
 
     Lines are colored by their accuracy, and can be filtered by dragging along an axis.
     """
-    dimensions = [_number_axis(axis) or _choice_axis(axis) for axis in axes]
     scores = [100 * accuracy for accuracy in accuracies]
-    dimensions.append({"label": f"{_ACCURACY}, %", "values": scores})
+    every = [*axes, Axis(f"{_ACCURACY}, %", scores)]
+    dimensions = [_number_axis(axis) or _choice_axis(axis) for axis in every]
     figure = blank_figure(
         go.Figure(
             go.Parcoords(
@@ -60,15 +60,27 @@ def _number_axis(axis: Axis) -> dict[str, Any] | None:
         return None
     is_log = axis.log and numbers.min() > 0
     shown = np.log10(numbers) if is_log else numbers
-    found = np.unique(shown)
-    ticks = found if len(found) <= _TICKS else np.linspace(shown.min(), shown.max(), _TICKS)
+    ticks = _ticks(shown, is_log)
     texts = [f"{10**tick if is_log else tick:.3g}" for tick in ticks]
+    ends = [min(ticks[0], shown.min()), max(ticks[-1], shown.max())]
     return {
         "label": label(axis.name),
         "values": shown.tolist(),
         "tickvals": ticks.tolist(),
         "ticktext": texts,
+        "range": [float(end) for end in ends],
     }
+
+
+def _ticks(values: np.ndarray, is_log: bool) -> np.ndarray:
+    """Returns where to label an axis: at its few values, at powers of ten, or evenly."""
+    found = np.unique(values)
+    if len(found) <= _TICKS:
+        return found
+    decades = np.arange(np.floor(found[0]), np.ceil(found[-1]) + 1)
+    if is_log and 2 < len(decades) <= 2 * _TICKS:
+        return decades
+    return np.linspace(found[0], found[-1], _TICKS)
 
 
 def _choice_axis(axis: Axis) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _show_fields(dataset: Dataset) -> None:
         st.info(plain(str(error)))
         return
     st.caption(
-        "No image is read again. Runs keep what they were trained on. Splits that were drawn are "
+        "Images are not read again, and existing runs do not change. Splits that were drawn are "
         "drawn again if the subjects change. A class or split that is "
         "left out is removed from the dataset: to bring it back, add the dataset again."
     )

@@ -84,7 +84,7 @@ def _watch(task: Task, labels: TaskLabels, was_active: bool) -> None:
 def _show_unread(task: Task, preview: Preview) -> None:
     st.error(plain(preview.problem))
     if preview.others or preview.header:
-        st.markdown("If it is read wrongly, choose how it is laid out.")
+        st.markdown("If this is not right, choose another layout or other columns.")
         _show_source_fields(task, preview, choices_of(preview.choices))
     _discard_button(task)
 
@@ -292,7 +292,7 @@ def _show_buttons(task: Task, edited: Edited) -> None:
             args=(partial(submit_import, task, edited.choices),),
             **writing(
                 disabled=not edited.is_decided,
-                help=None if edited.is_decided else "Decide what is open first.",
+                help=None if edited.is_decided else "Answer the open questions first.",
             ),
         )
         _discard_button(task)

@@ -30,8 +30,8 @@ _DONE = "imported-run"
 _FORMATS = (
     "**Keras** 1 to 3 (.h5, .hdf5, .keras; or the .json of an architecture together with its "
     "weights), **ONNX** (.onnx) and **LiteRT**, formerly TensorFlow Lite (.tflite). A PyTorch "
-    "model can be exported to ONNX with `torch.onnx.export`. The file is taken apart in a process "
-    "of its own; no code in it is ever run."
+    "model can be exported to ONNX with `torch.onnx.export`. The file is read in a separate "
+    "process; code in it is never run."
 )
 
 
@@ -46,7 +46,9 @@ def offer_model_import() -> None:
         _show_inspection(inspection)
     asked = "import" in st.query_params and not inspections
     with st.expander("Import a model", icon=":material/input:", expanded=asked):
-        st.caption("Try a model that another program trained, as if it had been trained here.")
+        st.caption(
+            "Use a model that was trained by another program as if it had been trained here."
+        )
         _choose_file()
 
 
@@ -89,7 +91,9 @@ def _choose_file() -> None:
                 "The model's file, or a .json file and its weights",
                 accept_multiple_files=True,
                 max_upload_size=upload_limit(_MAX_UPLOAD),
-                **writing(help="It is copied to the computer that runs FER Studio only."),
+                **writing(
+                    help="It is copied to the computer that runs FER Studio, and nowhere else."
+                ),
             )
         else:
             path = st.text_input(
@@ -152,7 +156,7 @@ def _show_inspection(inspection: Task) -> None:
 
 
 def _show_progress(inspection: Task) -> None:
-    labels = TaskLabels("Cancel", "This file cannot be imported.", "Looking at the file.")
+    labels = TaskLabels("Cancel", "This file cannot be imported.", "Inspecting the file.")
     active = inspection.state.is_active
     every = REFRESH_SECONDS if active else None
     st.fragment(_watch, run_every=every)(inspection, labels, active)

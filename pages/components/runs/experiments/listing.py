@@ -7,11 +7,11 @@ import streamlit as st
 
 from fer_core import experiments
 from fer_core.evaluation import Overview
-from fer_core.experiments import Experiment, TrialSummary
+from fer_core.experiments import FOLDS, Experiment, TrialSummary
 from fer_core.tasks import TaskState, queue
 from fer_core.text import counted
 from pages.components.runs.experiments.details import show_details
-from pages.components.runs.experiments.trials import choose_trials
+from pages.components.runs.experiments.trials import choose_trials, setting_label
 from pages.components.runs.report import offer_experiment_report
 from pages.components.shared.access import writing
 from pages.components.shared.confirmation import ask_before
@@ -21,6 +21,7 @@ from pages.components.shared.formatting import STATE_COLORS, plain
 _REFRESH_SECONDS = 3.0
 _FIRST = 5  # experiments shown before the user asks for all
 _ALL = "experiments-all"
+_NAMED = 4  # settings in a name
 
 
 def show_experiments() -> list[Overview]:
@@ -74,15 +75,32 @@ def _toggle(key: str) -> None:
 
 def _title(experiment: Experiment, found: Sequence[TrialSummary]) -> str:
     plan, state = experiment.plan, experiment.state
-    best = experiments.best_trial(list(found))
     ended = sum(_has_ended(each) for each in found)
     parts = [
-        f":{STATE_COLORS[state]}-badge[{state}] **{plain(experiment.title)}**",
+        f":{STATE_COLORS[state]}-badge[{state}] **{plain(format_experiment(experiment))}**",
         f"{ended} of {counted(plan.count, 'trial')}",
     ]
-    if best is not None and best.val_accuracy is not None:
-        parts.append(f"best validation accuracy {best.val_accuracy:.1%}")
-    return " · ".join(parts)
+    return " · ".join([*parts, *_best(experiment, found)])
+
+
+def _best(experiment: Experiment, found: Sequence[TrialSummary]) -> list[str]:
+    """Says how accurate the best trial is, or all folds in the mean, if that is known."""
+    known = [each.val_accuracy for each in found if each.val_accuracy is not None]
+    if not known:
+        return []
+    if experiment.plan.kind == FOLDS:
+        return [f"mean validation accuracy {sum(known) / len(known):.1%}"]
+    return [f"best validation accuracy {max(known):.1%}"]
+
+
+def format_experiment(experiment: Experiment) -> str:
+    """Returns the title that the user gave, or else the kind, what varies, and the dataset."""
+    plan = experiment.plan
+    if plan.title:
+        return plan.title
+    kind = experiments.KINDS.get(plan.kind, plan.kind.capitalize())
+    varied = [setting_label(name) for name in plan.varied][:_NAMED]
+    return f"{kind} on {plan.base.dataset}: {', '.join(varied)}" if varied else kind
 
 
 def _has_ended(found: TrialSummary) -> bool:

@@ -26,10 +26,15 @@ def choose_trials(experiment: Experiment, found: Sequence[TrialSummary]) -> list
     varied = experiment.plan.varied
     rows = [_row(each, varied) for each in found]
     settings = {name: setting_label(name) for name in varied}
+    numbers = {
+        settings[name]: st.column_config.NumberColumn(format="%.4g")
+        for name in varied
+        if all(isinstance(row[name], float) for row in rows)
+    }
     table = pd.DataFrame(rows, columns=[*_COLUMNS, *varied]).rename(columns=settings)
     state = st.dataframe(
         table,
-        column_config=_COLUMNS,
+        column_config=_COLUMNS | numbers,
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
