@@ -40,7 +40,7 @@ def show_page() -> None:
     from fer_core.tasks import queue
     from pages.components.shared.access import show_access
     from pages.components.shared.errors import handle_uncaught_errors
-    from pages.components.shared.memory import freeze_imports
+    from pages.components.shared.memory import freeze_imports, release_free_memory
 
     st.set_page_config(page_title="FER Studio", page_icon=":material/mood:", layout="wide")
     handle_uncaught_errors()
@@ -61,17 +61,20 @@ def show_page() -> None:
         page.run()
     finally:  # a page may end early with st.stop
         freeze_imports()
+        release_free_memory()
 
 
 if __name__ == "__main__":
     show_page()
 else:
+    from pages.components.shared.memory import limit_heaps
     from pages.components.shared.plotly_script import script_route
     from pages.components.shared.uploads import UploadGate
 
     # Until `st.navigation` is called, Streamlit treats a folder named `pages` as an app without an
     # entry point: on a fresh server, a link to a page would open it without the navigation.
     PagesManager.uses_pages_directory = False
+    limit_heaps()
     app = st.App(
         "streamlit_app.py",
         lifespan=preload,

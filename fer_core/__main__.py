@@ -18,12 +18,15 @@ python -m fer_core queue --move RUN -1
 python -m fer_core stop RUN
 python -m fer_core continue RUN --epochs 10
 python -m fer_core evaluate RUN --split test
+python -m fer_core metadata fer2013 people.csv
+python -m fer_core slices RUN --by sex
 python -m fer_core predict RUN photo.jpg other.png --csv faces.csv
 python -m fer_core video RUN video.mp4 --out results
 python -m fer_core batch RUN folder --out results --table clips.csv
 python -m fer_core ensemble RUN RUN RUN --name best --weights fitted
 python -m fer_core export RUN --format onnx litert --out models
 python -m fer_core report RUN --out report.html
+python -m fer_core report EXPERIMENT --pdf
 python -m fer_core serve RUN --port 8600
 python -m fer_core import-model model.h5 --classes angry,happy,sad --scaling 0..1 --name theirs
 
@@ -48,6 +51,7 @@ from fer_core.cli import (
     report,
     runs,
     serve,
+    slices,
     training,
     video,
 )
@@ -79,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     groups = (
         *(datasets, raters, training, experiments, cross_validation, runs, evaluation),
-        *(video, batch),
+        *(slices, video, batch),
         *(ensembles, export, import_model, report, serve),
     )
     for group in groups:

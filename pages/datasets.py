@@ -12,6 +12,7 @@ from pages.components.datasets.class_changes import offer_changes
 from pages.components.datasets.corrections_tab import show_corrections
 from pages.components.datasets.delete import offer_deletion
 from pages.components.datasets.import_preview import show_import_preview
+from pages.components.datasets.metadata_tab import show_metadata
 from pages.components.datasets.quality_tab import show_quality
 from pages.components.datasets.raters_tab import show_raters
 from pages.components.shared.access import writing
@@ -101,8 +102,8 @@ except FerError as error:
     st.stop()
 corrections = load_corrections(dataset)
 show_facts(dataset, corrections)
-classes, faces, means, quality, changes, rating = st.tabs(
-    ["Classes", "Faces", "Mean faces", "Quality", "Corrections", "Raters"]
+classes, faces, means, quality, changes, metadata, rating = st.tabs(
+    ["Classes", "Faces", "Mean faces", "Quality", "Corrections", "Metadata", "Raters"]
 )
 with classes:
     show_balance(dataset)
@@ -116,6 +117,8 @@ with quality:
     show_quality(dataset, corrections)
 with changes:
     show_corrections(dataset, corrections)
+with metadata:
+    show_metadata(dataset)
 with rating:
     show_raters(dataset, corrections)
 offer_deletion(dataset)

@@ -51,9 +51,9 @@ def choose_search(*, takes_photos: bool) -> FaceSearch:
         "The picture is the face",
         key=WHOLE,
         disabled=not takes_photos,
-        help="For pictures that were cropped to a face already, such as those of a dataset: each "
-        "whole picture is classified as one face, and no face is searched for. For photos only, "
-        "also those of a batch.",
+        help="For images that are already cropped to a face, such as those of a dataset: each "
+        "image is classified as a whole, without face detection. Only for photos, also in a "
+        "batch.",
     )
     return FaceSearch(smallest_face, confidence, whole=whole and takes_photos)
 

@@ -94,8 +94,8 @@ subject = find_subject(run)
 if subject is None:
     if run.is_imported:
         st.info(
-            "Nothing is known of the faces that an imported model has learned from. Evaluate it on "
-            "a dataset to play with that, or play with drawn faces."
+            "FER Studio does not know which faces an imported model was trained on. Evaluate it "
+            "on a dataset to play with those faces, or play with drawn faces."
         )
     else:
         show_missing_dataset(run.config.dataset, "play, or play with drawn faces")

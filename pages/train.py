@@ -11,6 +11,7 @@ from pages.components.shared.dataset_cache import open_cached
 from pages.components.shared.dataset_imports import pending_imports, show_import_progress
 from pages.components.shared.formatting import plain
 from pages.components.shared.pickers import pick_dataset, show_no_dataset
+from pages.components.train.folds import choose_folds, plan_folds
 from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
@@ -58,10 +59,13 @@ def choose_and_start() -> None:
     try:
         recipe = settings_here(name)
         initial, sweep = pick_initial_run(recipe), choose_sweep(recipe)
-        label = "Plan the sweep" if sweep else START
+        folds = None if sweep else choose_folds(open_cached(dataset.name))
+        label = "Plan the sweep" if sweep else "Plan the folds" if folds else START
         chosen = settings_form(recipe, open_cached(dataset.name), initial, label)
         if chosen is not None and sweep is not None:
             plan_sweep(chosen[0], sweep)
+        elif chosen is not None and folds is not None:
+            plan_folds(chosen[0], folds)
         elif chosen is not None:
             start(*chosen)
         show_plan()

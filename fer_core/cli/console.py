@@ -54,7 +54,7 @@ def follow(task: Task) -> int:
             if line != printed:
                 echo(line)
                 printed = line
-            time.sleep(1)
+            _wait(task)
         except KeyboardInterrupt:
             echo("Stopping after the current step …")
             task.request_stop()
@@ -65,6 +65,13 @@ def follow(task: Task) -> int:
     if task.state is TaskState.INTERRUPTED:
         raise FerError(task.interruption)
     return 0 if task.state is TaskState.FINISHED else 1
+
+
+def _wait(task: Task) -> None:
+    """Returns when a task has ended, or after a second."""
+    end = time.monotonic() + 1.0
+    while task.state.is_active and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def _progress_line(task: Task) -> str:

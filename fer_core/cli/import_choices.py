@@ -11,6 +11,7 @@ from fer_core.cli.console import echo, echo_table
 from fer_core.datasets.importing import Preview, Proposal, preview_of, previewing
 from fer_core.datasets.layouts import (
     COLUMNS,
+    EXAMPLE,
     LAYOUTS,
     NUMBERING_NAMES,
     Choices,
@@ -53,6 +54,17 @@ def add_mapping(parser: Any) -> None:
         metavar="NAME=SPLIT",
         help="which split a folder, or a word in the data, is: train, val or test; none leaves it "
         "out",
+    )
+    _add_subjects(parser)
+
+
+def _add_subjects(parser: Any) -> None:
+    parser.add_argument(
+        "--subjects",
+        default="",
+        metavar="PATTERN",
+        help="a regular expression (RE2) that finds whom an image shows in its path, with a group "
+        f"named subject, or group for sequences, such as '{EXAMPLE}'",
     )
 
 
@@ -99,6 +111,7 @@ def parse_choices(options: argparse.Namespace) -> Choices:
         columns=_pairs(getattr(options, "columns", None)),
         last_frames=getattr(options, "last_frames", 0),
         first_frame_neutral=getattr(options, "first_frame_neutral", False),
+        subjects=options.subjects,
     )
 
 

@@ -1,6 +1,7 @@
 """Datasets: an index with one row per image, its splits, corrections and pixels."""
 
 from fer_core.datasets import pixel_cache, quality, raters
+from fer_core.datasets.augmented_names import mirrored_copies
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.corrections import (
     CORRECTIONS_FILE,
@@ -67,6 +68,7 @@ __all__ = [
     "in_chunks",
     "is_name",
     "list_datasets",
+    "mirrored_copies",
     "open_dataset",
     "open_pixels",
     "pixel_cache",

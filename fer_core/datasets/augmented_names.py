@@ -38,6 +38,7 @@ _SUFFIXED = re.compile(
 # flip_X, rot15_X, aug_3_X: where the amount ends and the source begins is open.
 _PREFIXED = re.compile(rf"{_CHANGE}(?P<source>.+)", re.IGNORECASE)
 _AMOUNT_BEFORE = re.compile(rf"{_AMOUNT}?{_SEPARATOR}(?P<source>.+)", re.IGNORECASE)
+_MIRRORED = re.compile(r"(?:^|[ _.-])(?:h?flip(?:ped)?|fliplr|mirror(?:ed)?)(?![a-z])")
 # Rules out most names at once.
 _HINT = re.compile(
     rf"(?:^|[ _.-])(?:{_CHANGE}|original|rf|jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE
@@ -75,6 +76,14 @@ def _prefix_sources(stem: str) -> Iterator[str]:
     while match := _AMOUNT_BEFORE.fullmatch(rest):
         rest = match["source"]
         yield rest
+
+
+def mirrored_copies(paths: Iterable[str]) -> np.ndarray:
+    """Returns a mask of the images whose names tell that they are horizontally mirrored copies."""
+    stems = (_folder_and_stem(path)[1] for path in paths)
+    return np.array(
+        [bool(_MIRRORED.search(stem) and possible_sources(stem)) for stem in stems], bool
+    )
 
 
 def augmented_groups(paths: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,10 @@ from fer_core.datasets.layouts.choices import Choices, choices_of
 from fer_core.datasets.layouts.class_names import name_key
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.plan import ImportPlan, make_plan
+from fer_core.datasets.layouts.subjects import with_chosen_pattern
 from fer_core.datasets.registry import open_dataset
+from fer_core.datasets.split_groups import GROUP, SUBJECT
+from fer_core.datasets.split_notes import split_notes
 from fer_core.datasets.splits import complete_splits
 from fer_core.errors import FerError
 from fer_core.expressions import sort_classes
@@ -24,6 +27,11 @@ from fer_core.vision import face_pixels
 
 # How notes about classes and splits begin.
 _MAPPING_NOTES = ("Class n", "Classes ", "These names ", "Splits ", "Splits, from ")
+# ... and those about subjects and the splits drawn by them.
+_SUBJECT_NOTES = (
+    *("Recognized ", "Warning: ", "All images are of one ", "Not validated, since "),
+    *("No validation split ", "No test split ", "No subject ", "No sequence "),
+)
 
 
 def run_change(task: Task) -> None:
@@ -41,7 +49,7 @@ def run_change(task: Task) -> None:
 
 
 def change_mapping(name: str, choices: Choices, *, instead: bool = False) -> Dataset:
-    """Changes which class and split the images of a dataset have, without importing them again.
+    """Changes class, split and subject of a dataset's images, without importing them again.
 
     Runs keep what they were trained on: their fingerprint of the dataset differs then. Images
     that were left out at import stay out.
@@ -62,19 +70,23 @@ def change_mapping(name: str, choices: Choices, *, instead: bool = False) -> Dat
         before = current_choices(dataset)
         if instead:
             before = replace(before, numbering="", classes={}, splits={})
-        plan = _plan(dataset, stored, before.updated(choices))
+        chosen = before.updated(choices)
+        regroups = chosen.subjects != before.subjects
+        plan = _plan(dataset, stored, chosen, regroups=regroups)
         plan.check_decided()
         _check_corrections(dataset, plan)
-        index = _with_splits(plan, dataset, record)
+        index = _with_splits(plan, dataset, record, redraws=regroups)
         means = _mean_faces(dataset, stored, plan)
-        notes = [note for note in dataset.notes if not note.startswith(_MAPPING_NOTES)]
+        notes = _other_notes(dataset, regroups)
+        if regroups:
+            notes += split_notes(plan.index, index, dataset.split_seed)
         changed = {
             "images": len(index),
             "choices": plan.choices.as_record(),
             "own_splits": sorted({*plan.index["split"]} - {""}),
             "notes": [*notes[:1], *plan.notes, *notes[1:]],
         }
-        write_index(dataset.directory, index[list(stored.columns)])
+        write_index(dataset.directory, index[_columns(stored, index)])
         np.save(dataset.directory / "mean_faces.npy", means)
         write_json(dataset.directory / "data_set.json", {**record, **changed})
     return open_dataset(name)
@@ -105,12 +117,30 @@ def check_has_names(dataset: Dataset) -> None:
         )
 
 
-def _plan(dataset: Dataset, stored: pd.DataFrame, choices: Choices) -> ImportPlan:
+def _other_notes(dataset: Dataset, regroups: bool) -> list[str]:
+    """Returns the notes that a change leaves as they are; the first one is on the layout."""
+    outdated = (*_MAPPING_NOTES, *(_SUBJECT_NOTES if regroups else ()))
+    first, *others = dataset.notes or ("",)
+    return [first, *(note for note in others if not note.startswith(outdated))]
+
+
+def _columns(stored: pd.DataFrame, index: pd.DataFrame) -> list[str]:
+    """Returns the columns to store, in order; a pattern of subjects may have added some."""
+    kept = [name for name in stored if name in index]
+    return [*kept, *(name for name in (SUBJECT, GROUP) if name in index and name not in kept)]
+
+
+def _plan(
+    dataset: Dataset, stored: pd.DataFrame, choices: Choices, *, regroups: bool
+) -> ImportPlan:
+    rows, notes = stored.rename(columns={"source_class": "class_name"}), list[str]()
+    if regroups:
+        rows, notes = with_chosen_pattern(rows, choices.subjects)
     parsed = ParsedLayout(
         dataset.layout,
         dataset.root,
-        stored.rename(columns={"source_class": "class_name"}).assign(place=range(len(stored))),
-        (),
+        rows.assign(place=range(len(stored))),
+        tuple(notes),
         lambda index: "",
         dataset.conventions,
     )
@@ -128,14 +158,22 @@ def _check_corrections(dataset: Dataset, plan: ImportPlan) -> None:
         )
 
 
-def _with_splits(plan: ImportPlan, dataset: Dataset, record: dict[str, Any]) -> pd.DataFrame:
-    """Keeps drawn splits as they are; draws them if the data had them and no longer do."""
+def _with_splits(
+    plan: ImportPlan, dataset: Dataset, record: dict[str, Any], *, redraws: bool
+) -> pd.DataFrame:
+    """Keeps drawn splits as they are; draws them if the data had them and no longer do.
+
+    Args:
+        redraws: draws them in any case, since other images belong together now.
+    """
     before = dataset.stored_index["split"].to_numpy()[plan.index["place"]]
     own = plan.index["split"].to_numpy()
-    keeps = record.get("own_splits") == sorted({*own} - {""})
+    keeps = record.get("own_splits") == sorted({*own} - {""}) and not redraws
     split = np.where(own == "", before, own) if keeps else own
     fraction, seed = dataset.validation_fraction, dataset.split_seed
-    return complete_splits(plan.index.assign(split=split), fraction, seed)
+    # The share of a drawn test split is not recorded, but its size is.
+    test = float((before == "test").mean()) if redraws and "test" not in own else 0.0
+    return complete_splits(plan.index.assign(split=split), fraction, seed, test)
 
 
 def _mean_faces(dataset: Dataset, stored: pd.DataFrame, plan: ImportPlan) -> np.ndarray:

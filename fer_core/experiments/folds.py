@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from fer_core.datasets import GROUP_NOUNS, UNITS, FoldPlan, count_units
 from fer_core.errors import FerError
 from fer_core.experiments.plan import Plan
-from fer_core.runs import WIDEST_UNIT, TrainConfig, dataset_for, open_run, used_classes
+from fer_core.runs import (
+    WIDEST_UNIT,
+    TrainConfig,
+    dataset_for,
+    open_run,
+    recipe_title,
+    used_classes,
+)
 from fer_core.text import some
 
 
@@ -48,7 +55,8 @@ def plan_cross_validation(
     folds.check(used_classes(config, dataset))
     base = replace(config, folds=number, fold=1, fold_unit=unit, fold_seed=seed, test_at_end=False)
     one, _ = UNITS[unit]
-    title = f"Leave one {one} out" if leaves_one_out else f"{number} folds by {one}"
+    said = f"leave one {one} out" if leaves_one_out else f"{number} folds by {one}"
+    title = f"{recipe_title(config)}, {said}"
     trials = tuple({"fold": fold} for fold in range(1, number + 1))
     plan = Plan("folds", base, time.time(), trials, title=title)
     return CrossValidation(plan, folds, (*folds.describe(), *_warnings(base, unit)))

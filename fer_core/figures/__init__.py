@@ -9,6 +9,7 @@ from fer_core.figures.experiments import Axis, importance_figure, parallel_figur
 from fer_core.figures.feature_map import map_figure
 from fer_core.figures.groups import condition_figure, participant_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
+from fer_core.figures.slices import MAX_DRAWN_SLICES, slice_figure
 from fer_core.figures.style import METRICS
 from fer_core.figures.timeline import (
     RECENT_HEIGHT,
@@ -22,6 +23,7 @@ from fer_core.figures.warm_up import warm_up
 __all__ = [
     "Axis",
     "HISTORY_HEIGHT",
+    "MAX_DRAWN_SLICES",
     "METRICS",
     "RECENT_HEIGHT",
     "TIMELINE_ORIGIN",
@@ -42,6 +44,7 @@ __all__ = [
     "recent_figure",
     "rate_figure",
     "reliability_figure",
+    "slice_figure",
     "timeline_figure",
     "timeline_times",
     "warm_up",

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fer_core.expressions import COLORS, colors
-from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure, label
+from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure, blank_layout, label
 from fer_core.text import SPLIT_NAMES
 
 _SPLIT_COLORS = {"train": TRAIN_COLOR, "val": VAL_COLOR, "test": COLORS["neutral"]}
@@ -61,19 +61,24 @@ def group_sizes_figure(images: pd.Series, noun: str) -> go.Figure:
 def probability_figure(probabilities: Mapping[str, float]) -> go.Figure:
     """Draws a face's probabilities, in [0, 1], as a bar per expression, the first on top."""
     names, values = list(probabilities), list(probabilities.values())
-    figure = blank_figure()
-    figure.add_bar(
-        x=values,
-        y=list(map(label, names)),
-        orientation="h",
-        marker_color=colors(names),
-        text=[f"{value:.1%}" for value in values],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-    )
-    figure.update_layout(height=50 + 28 * len(names), bargap=0.3, margin={"t": 8})
+    layout = blank_layout()
+    layout["margin"]["t"] = 8
     # Leaves room on the right for the label of a bar that reaches 100 %.
-    figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    return figure
+    layout["xaxis"] |= {
+        "range": [0, 1.18],
+        "tickvals": [0, 0.25, 0.5, 0.75, 1],
+        "tickformat": ".0%",
+    }
+    layout["yaxis"] |= {"autorange": "reversed", "showgrid": False, "type": "category"}
+    bars = {
+        "type": "bar",
+        "x": values,
+        "y": list(map(label, names)),
+        "orientation": "h",
+        "marker": {"color": colors(names)},
+        "text": [f"{value:.1%}" for value in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
+    }
+    return go.Figure([bars], {**layout, "height": 50 + 28 * len(names), "bargap": 0.3})

@@ -2,6 +2,7 @@
 
 import math
 from html import escape
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,20 +24,33 @@ _GRID = "rgba(128,128,128,0.25)"
 _CLEAR = "rgba(0,0,0,0)"
 
 
+def blank_layout() -> dict[str, Any]:
+    """Returns the common style as a new dict, to be filled and given to `go.Figure`.
+
+    That takes a tenth of the time of updating a figure, which matters where a face waits for it.
+    """
+    axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True}
+    return {
+        # Streamlit fills in a template that has a layout; Plotly's default has a white background.
+        "template": go.layout.Template(layout={"paper_bgcolor": _CLEAR}),
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "margin": {"l": 8, "r": 8, "t": 36, "b": 8},
+        "legend": {"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "title_text": ""},
+        "hoverlabel": {"namelength": -1},
+        "xaxis": axis.copy(),
+        "yaxis": axis.copy(),
+    }
+
+
 def blank_figure(figure: go.Figure | None = None) -> go.Figure:
     """Applies the common style to a figure, by default an empty one; the page sets the fonts."""
-    figure = figure or go.Figure()
-    figure.update_layout(
-        # Streamlit fills in a template that has a layout; Plotly's default has a white background.
-        template=go.layout.Template(layout={"paper_bgcolor": _CLEAR}),
-        paper_bgcolor=_CLEAR,
-        plot_bgcolor=_CLEAR,
-        margin={"l": 8, "r": 8, "t": 36, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.06, "yanchor": "bottom", "title_text": ""},
-        hoverlabel={"namelength": -1},
-    )
-    figure.update_xaxes(gridcolor=_GRID, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=_GRID, zeroline=False, automargin=True)
+    layout = blank_layout()
+    if figure is None:
+        return go.Figure(layout=layout)
+    figure.update_xaxes(layout.pop("xaxis"))  # of all subplots
+    figure.update_yaxes(layout.pop("yaxis"))
+    figure.update_layout(layout)
     return figure
 
 

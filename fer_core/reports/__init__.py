@@ -1,5 +1,6 @@
-"""Reports of runs: one HTML file with all that a reader needs to judge the result, or a PDF."""
+"""Reports on runs and experiments: one file with all that a reader needs to judge them."""
 
+from fer_core.reports.experiment_report import experiment_html, report_on_experiment
 from fer_core.reports.page import render
 from fer_core.reports.parts import Report, Section, Table
 from fer_core.reports.pdf import NO_PRINTER, has_printer, to_pdf
@@ -10,9 +11,11 @@ __all__ = [
     "Report",
     "Section",
     "Table",
+    "experiment_html",
     "has_printer",
     "render",
     "report_on",
+    "report_on_experiment",
     "run_html",
     "to_pdf",
 ]

@@ -18,11 +18,15 @@ from fer_core.reports.parts import Charts, Paragraph, Part, Points, Table
 from fer_core.text import SPLIT_NAMES, counted
 
 
-def data_parts(material: Material) -> list[Part]:
-    """Returns counts, subjects, how the dataset was made, corrections and quality findings."""
+def data_parts(material: Material, *, with_counts: bool = True) -> list[Part]:
+    """Returns counts, subjects, how the dataset was made, corrections and quality findings.
+
+    Args:
+        with_counts: by split, which folds do not share.
+    """
     return [
         *_origin(material),
-        *_counts(material.run.counts),
+        *(_counts(material.run.counts) if with_counts else []),
         *_groups(material),
         *_corrections(material),
         *_quality(material),

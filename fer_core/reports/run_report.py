@@ -37,11 +37,12 @@ def report_on(run: Run, *, faces: bool = False) -> Report:
         FerError: the run cannot be read.
     """
     material = read_material(run)
+    where = f"the {SPLIT_NAMES[material.split].lower()} split"
     sections = [
         Section("How far these results carry", [Points(evidence_of(material))]),
         Section("Scores", accuracy_parts(material)),
-        Section("Scores and mistakes per class", class_parts(material)),
-        Section("Calibration", calibration_parts(material)),
+        Section("Scores and mistakes per class", class_parts(material.main, where)),
+        Section("Calibration", calibration_parts(material.main, where)),
         Section("Data", data_parts(material)),
         Section("Settings", settings_parts(run)),
         Section("Training", training_parts(material)),

@@ -54,12 +54,14 @@ def accuracy_parts(material: Material) -> list[Part]:
     return [Table("Scores by split", shown[0], shown[1:]), Paragraph(explained)]
 
 
-def class_parts(material: Material) -> list[Part]:
-    """Returns the scores of each class, the confusion matrix and the most frequent mistakes."""
-    found = material.main
+def class_parts(found: EvaluationReport | None, where: str) -> list[Part]:
+    """Returns the scores of each class, the confusion matrix and the most frequent mistakes.
+
+    Args:
+        where: what the predictions are on, such as "the test split".
+    """
     if found is None:
         return []
-    where = SPLIT_NAMES[material.split].lower()
     scores = hide_empty_classes(found.scores)
     rows = [
         (
@@ -74,8 +76,8 @@ def class_parts(material: Material) -> list[Part]:
     ]
     header = ("Class", "Images", "Precision", "Recall", "F1")
     parts: list[Part] = [
-        Table(f"Scores per class on the {where} split", header, rows),
-        Charts([score_chart(found.scores, "f1", f"F1 per class on the {where} split")]),
+        Table(f"Scores per class on {where}", header, rows),
+        Charts([score_chart(found.scores, "f1", f"F1 per class on {where}")]),
     ]
     if len(found.class_names) <= MOST_CLASSES:
         parts.append(_confusion(found, where))
@@ -90,7 +92,7 @@ def _confusion(found: EvaluationReport, where: str) -> Table:
         for name, line in zip(found.class_names, matrix, strict=True)
     ]
     return Table(
-        f"Confusion matrix on the {where} split: true class in rows, prediction in columns; "
+        f"Confusion matrix on {where}: true class in rows, prediction in columns; "
         "darker is a larger share of the row",
         ("True \\ predicted", *map(svg.cut, found.class_names)),
         rows,
@@ -113,18 +115,20 @@ def _mistakes(found: EvaluationReport, where: str) -> list[Part]:
         for truth, answer in pairs
     ]
     header = ("Mistake", "Images", "Share of the true class")
-    caption = f"Most frequent mistakes on the {where} split"
+    caption = f"Most frequent mistakes on {where}"
     return [Table(caption, header, rows)] if rows else []
 
 
-def calibration_parts(material: Material) -> list[Part]:
-    """Returns how far the stated probabilities can be trusted."""
-    found = material.main
+def calibration_parts(found: EvaluationReport | None, where: str) -> list[Part]:
+    """Returns how far the stated probabilities can be trusted.
+
+    Args:
+        where: what the predictions are on, such as "the test split".
+    """
     if found is None:
         return []
-    where = SPLIT_NAMES[material.split].lower()
     before, after = found.calibration_errors
-    said = f"Expected calibration error on the {where} split: {before:.1%} as trained"
+    said = f"Expected calibration error on {where}: {before:.1%} as trained"
     if found.calibration is None or after is None:
         said += ". The model is not calibrated."
     else:
@@ -142,8 +146,8 @@ def calibration_parts(material: Material) -> list[Part]:
         )
         parts.append(
             Paragraph(
-                f"Predictions with a confidence below {least:.1%} are given as “not sure”. On the "
-                f"{where} split {known}."
+                f"Predictions with a confidence below {least:.1%} are given as “not sure”. On "
+                f"{where}, {known}."
             )
         )
     charts = [reliability_chart(*found.reliability), coverage_chart(found.coverage)]

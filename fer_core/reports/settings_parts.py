@@ -23,12 +23,15 @@ _NAMES = {
 
 
 def settings_parts(run: Run) -> list[Part]:
-    """Returns the settings, first those that differ from the recipe's."""
-    config = run.config
-    if not config.is_trained:
+    """Returns the settings of a run, or how else its model was made."""
+    if not run.config.is_trained:
         return _made_otherwise(run)
-    goal = replace(config, epochs=max(1, run.goal.epochs))
-    ours = setting_texts(goal)
+    return config_parts(replace(run.config, epochs=max(1, run.goal.epochs)))
+
+
+def config_parts(config: TrainConfig) -> list[Part]:
+    """Returns settings, first those that differ from the recipe's."""
+    ours = setting_texts(config)
     recipe = RECIPES.get(config.recipe)
     if recipe is None:
         return [Table("Settings", ("Setting", "Value"), _rows(ours), texts=True)]

@@ -39,6 +39,7 @@ from fer_core.storage.npy import (
     read_arrays,
     read_row,
     read_rows,
+    release_pages,
     row_shape,
     writing_array,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "read_table",
     "read_tail",
     "read_text",
+    "release_pages",
     "release_reserved",
     "replacing",
     "reserve",

@@ -1,12 +1,13 @@
 """Reads arrays from files that may be damaged; writes .npy files row by row."""
 
 import math
+import mmap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -80,6 +81,18 @@ def map_array(path: Path) -> np.ndarray:
     # NumPy parses the header with Python's own tools, which raise errors of many types.
     except Exception as error:
         raise DamagedFileError(path, f"must hold an array. It is damaged: {error}") from error
+
+
+def release_pages(array: np.ndarray) -> None:
+    """Gives back the memory of a mapped file, which is read again where it is needed.
+
+    Does nothing for an array in memory, or where the system cannot.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_arrays(path: Path, *, max_bytes: int) -> dict[str, np.ndarray]:

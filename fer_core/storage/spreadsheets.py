@@ -50,7 +50,12 @@ def defused_csv(text: str) -> str:
 
 
 def parse_edited_table(
-    data: bytes, name: str, known: Collection[str], max_rows: int
+    data: bytes,
+    name: str,
+    known: Collection[str],
+    max_rows: int,
+    *,
+    max_bytes: int = MAX_EDITED_BYTES,
 ) -> pd.DataFrame:
     """Parses a CSV table that a person has edited, with commas or semicolons.
 
@@ -64,9 +69,9 @@ def parse_edited_table(
     Raises:
         FerError: it is too large, or no CSV table.
     """
-    if len(data) > MAX_EDITED_BYTES:
+    if len(data) > max_bytes:
         raise FerError(
-            f"The {name} must have at most {MAX_EDITED_BYTES / 1e6:.0f} MB. Received: "
+            f"The {name} must have at most {max_bytes / 1e6:.0f} MB. Received: "
             f"{len(data) / 1e6:.1f} MB"
         )
     try:

@@ -35,7 +35,8 @@ from fer_core.tasks.task import Task
 
 LOG = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5  # between looks at the queue
+_CHILD_SECONDS = 0.05  # between looks at the processes
 IDLE_SECONDS = 10.0  # without work, before the supervisor exits
 LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look at the queue
 
@@ -108,7 +109,14 @@ class Supervisor:
                 if not queue.waiting():
                     return
                 last_busy = time.monotonic()
-            time.sleep(POLL_SECONDS)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Waits for the next round, which begins at once when a child has ended."""
+        end = time.monotonic() + POLL_SECONDS
+        processes = [child.process for child in self.children.values()]
+        while time.monotonic() < end and all(each.poll() is None for each in processes):
+            time.sleep(_CHILD_SECONDS)
 
     def round(self) -> None:
         """Records the children that have ended, and starts queued tasks in free lanes."""

@@ -1,6 +1,6 @@
 """Compares folds of single images with folds of whole subjects on drawn faces of 40 subjects.
 
-python -m tests.benchmarks.subject_splits [--faces 1120] [--epochs 12] [--folds 5]
+python -m tests.benchmarks.subject_splits [--faces 560] [--epochs 15] [--folds 5]
 
 Every image is validated once in both, so that the accuracies are compared image by image; the
 interval of their difference is over subjects.
@@ -18,9 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 def main() -> None:
     """Trains a model for each fold of both kinds, and prints the accuracies."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=int, default=1120)
+    parser.add_argument("--faces", type=int, default=560)
     parser.add_argument("--subjects", type=int, default=40)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--recipe", default="cnn_classic")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -45,6 +46,7 @@ def compare(options: argparse.Namespace) -> None:
         RECIPES[options.recipe].config,
         dataset="faces",
         epochs=options.epochs,
+        batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         learning_rate_decay=0.0,
     )

@@ -8,6 +8,7 @@ from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.importing import import_source, previewing
 from fer_core.datasets.layouts import Choices
 from fer_core.datasets.layouts.plan import ImportPlan
+from fer_core.errors import FerError
 from tests.datasets.trees import write_image, write_tree
 
 
@@ -123,3 +124,68 @@ def test_subjects_are_kept_with_the_dataset_and_when_classes_change(tmp_path):
     assert redrawn.groupby("subject")["split"].nunique().max() == 1
     changed = change_mapping("faces", Choices(classes={"sad": "fear"})).index
     assert changed["subject"].tolist() == dataset.index["subject"].tolist()
+
+
+def write_people(root: Path, people: list[int], images: int = 4) -> Path:
+    """Writes images of people, numbered without a word or letter that tells one."""
+    names = [
+        f"{name}/{person:03d}x{number}.png"
+        for name in ("happy", "sad")
+        for person in people
+        for number in range(images)
+    ]
+    return write_names(root, names)
+
+
+def test_a_pattern_that_a_person_types_tells_subjects_and_keeps_them_in_one_split(tmp_path):
+    root = write_people(tmp_path / "faces", list(range(6)))
+    assert "subject" not in preview(root).index
+    dataset = import_source(root, "faces", choices=Choices(subjects=r"/(?P<subject>\d{3})x"))
+    index = dataset.index
+    assert index["subject"].nunique() == 6
+    assert (index.groupby("subject")["split"].nunique() == 1).all()
+    assert any("6 subjects by the chosen pattern" in note for note in dataset.notes)
+
+
+def test_a_pattern_can_be_changed_later_without_the_images(tmp_path):
+    root = write_people(tmp_path / "faces", list(range(6)))
+    before = import_source(root, "faces", test_fraction=0.2)
+    for file in root.rglob("*.png"):
+        file.rename(file.with_suffix(".gone"))
+    pattern = r"(?P<subject>\d+)x(?P<group>\d)"
+    after = change_mapping("faces", Choices(subjects=pattern))
+    assert after.index["subject"].nunique() == 6 and "000/0" in set(after.index["group"])
+    assert (after.index.groupby("subject")["split"].nunique() == 1).all()
+    assert set(after.index["split"]) == {"train", "val", "test"}
+    assert after.index["content"].tolist() == before.index["content"].tolist()
+    notes = change_mapping("faces", Choices(subjects=r"x(?P<subject>\d)")).notes
+    assert sum("chosen pattern" in note for note in notes) == 1  # not those of the pattern before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("(?P<subject>", "regular expression"),
+        (r"(?<=x)(?P<subject>\d)", "regular expression"),
+        (r"(?P<subject>\d+)(x)", "(?:…)"),
+        (r"\d+", "named subject"),
+        (r"(?P<person>\d+)", "named subject"),
+        (r"(?P<subject>Q\d+)", "any of 24 images"),
+        ("(?P<subject>x)", "all 24 images the same subject, x"),
+        (f"(?P<subject>{'a' * 600})", "at most 500 characters"),
+        ("(?P<subject>(?:x+x+)+y)", "any of 24 images"),  # others would try for years
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_refused_with_numbers(tmp_path, pattern, said):
+    root = write_people(tmp_path / "faces", [1, 2, 3])
+    with pytest.raises(FerError) as refused:
+        import_source(root, "faces", choices=Choices(subjects=pattern))
+    assert said in str(refused.value)
+
+
+def test_a_pattern_that_finds_hardly_any_groups_is_warned_of(tmp_path):
+    root = write_people(tmp_path / "faces", [1], images=19)
+    write_names(root, ["happy/002x0.png", "sad/002x0.png"])
+    notes = preview(root, subjects=r"(?P<subject>\d+)x").notes
+    assert any("38 of 40 images (95%)" in note for note in notes)
+    assert any("in each of 40" in note for note in preview(root, subjects="(?P<subject>.+)").notes)

@@ -52,15 +52,9 @@ def finishes(run: Run) -> bool:
 # How it ended
 
 
-def test_a_death_by_a_signal_is_told_with_its_name(endless: TrainConfig) -> None:
-    run = submit_run(endless)
-    wait_until(lambda: trains(run))
-    trainer(run).send_signal(signal.SIGSEGV)
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.INTERRUPTED and "SIGSEGV" in run.interruption
-
-
-def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConfig) -> None:
+def test_a_killed_run_is_interrupted_by_a_named_signal_and_goes_on_where_it_was(
+    endless: TrainConfig,
+) -> None:
     run = submit_run(endless)
     wait_until(lambda: trains(run, epochs=2))
     trainer(run).send_signal(signal.SIGKILL)
@@ -73,8 +67,9 @@ def test_a_killed_run_is_interrupted_and_goes_on_where_it_was(endless: TrainConf
     before = run.history
     resume_run(run)
     wait_until(lambda: trains(run, epochs=len(before) + 2))
-    run.request_stop()
+    trainer(run).send_signal(signal.SIGSEGV)
     wait_until(lambda: ended(run))
+    assert run.state is TaskState.INTERRUPTED and "SIGSEGV" in run.interruption
     after = run.history
     assert list(after["epoch"]) == list(range(len(after)))  # no gap and no double epoch
     # What a checkpoint holds stays; at most the epoch after it is trained again.
@@ -216,7 +211,7 @@ def change(name: str) -> None:
 
 
 @pytest.mark.parametrize(("harm", "remark"), [(vanish, "deleted"), (change, "changed")])
-def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
+def test_what_happens_to_the_images_does_not_end_a_run_and_stopping_it_keeps_all(
     endless: TrainConfig, harm: Callable[[str], None], remark: str
 ) -> None:
     run = submit_run(endless)
@@ -228,6 +223,10 @@ def test_what_happens_to_the_images_meanwhile_does_not_end_a_run(
     wait_until(lambda: ended(run))
     assert run.state is TaskState.FINISHED, run.error
     assert remark in run.result.remark
+    assert run.result.reason == STOPPED
+    assert run.result.epochs == len(run.history) > epochs
+    assert run.model_file is not None and len(run.predictions("val")) == 14
+    assert run.test_opened is None  # a stopped run may still be changed
 
 
 def test_what_cannot_be_trained_fails_with_a_sentence_each_and_the_next_goes_on(

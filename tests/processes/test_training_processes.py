@@ -15,7 +15,7 @@ from fer_core.evaluation.calibration import apply_temperature
 from fer_core.inference.recognition import Classifier
 from fer_core.runs.config import TrainConfig
 from fer_core.runs.listing import open_run
-from fer_core.runs.records import COMPLETED, STOPPED
+from fer_core.runs.records import COMPLETED
 from fer_core.runs.run import Run
 from fer_core.runs.submit import continue_run, open_test_task, resume_run, submit_run
 from fer_core.storage import paths
@@ -43,18 +43,6 @@ def ask_for_faces() -> tasks.Task:
 
 def supervisor() -> psutil.Process:
     return psutil.Process(int(read_json(processes.supervisor_file())["pid"]))
-
-
-def test_a_stopped_run_keeps_its_history_and_its_best_model(endless: TrainConfig) -> None:
-    run = submit_run(endless)
-    wait_until(lambda: trains(run, epochs=2))
-    run.request_stop()
-    wait_until(lambda: ended(run))
-    assert run.state is TaskState.FINISHED
-    assert run.result is not None and run.result.reason == STOPPED
-    assert run.result.epochs == len(run.history) >= 2
-    assert run.model_file is not None and len(run.predictions("val")) == 14
-    assert run.test_opened is None  # a stopped run may still be changed
 
 
 def test_a_killed_supervisor_takes_its_trainer_along(endless: TrainConfig) -> None:

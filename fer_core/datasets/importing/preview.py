@@ -32,6 +32,7 @@ PREVIEW, FACES, PROPOSAL = "preview.json", "faces", "proposal.json"
 MOST_CLASSES = 60  # with pictures
 _MOST_GROUPS = 2_000
 _MOST_COLUMNS = 100
+_MOST_NAMES = 10
 _LONGEST = 200  # characters of a column's name
 _MOST_PLACES = 12  # folders that may be splits; more are those of persons
 
@@ -68,6 +69,7 @@ class Preview:
     columns: dict[str, str] = field(default_factory=dict)  # what they hold → names
     has_sequences: bool = False  # whether the choices about frames count
     problem: str = ""  # why the source cannot be read
+    names: tuple[str, ...] = ()  # paths of a few images, to try a pattern of subjects on
 
     def __post_init__(self) -> None:
         """Checks what a damaged file may have wrong.
@@ -130,6 +132,7 @@ def preview_of(plan: ImportPlan) -> Preview:
         _shown_columns(parsed.header),
         dict(parsed.columns),
         parsed.has_sequences,
+        names=_names(plan.rows),
     )
 
 
@@ -159,12 +162,19 @@ def preview_of_dataset(dataset: Dataset) -> Preview:
         groups=groups[:_MOST_GROUPS],
         omitted=sum(group.images for group in groups[_MOST_GROUPS:]),
         conventions=dataset.conventions,
+        names=_names(dataset.stored_index),
     )
 
 
 def _groups(rows: pd.DataFrame) -> tuple[Group, ...]:
     sizes = rows.groupby(["source_class", "source_split"], sort=False).size()
     return tuple(Group(str(name), str(split), int(size)) for (name, split), size in sizes.items())
+
+
+def _names(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Returns the paths of evenly spaced images."""
+    paths = rows["path"].drop_duplicates()
+    return tuple(paths.iloc[:: max(1, len(paths) // _MOST_NAMES)].iloc[:_MOST_NAMES])
 
 
 def _shown_columns(header: tuple[str, ...]) -> tuple[str, ...]:

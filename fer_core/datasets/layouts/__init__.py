@@ -26,10 +26,13 @@ from fer_core.datasets.layouts.recognition import (
     recognize,
 )
 from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.layouts.subject_patterns import EXAMPLE, MAX_PATTERN, read_pattern
 from fer_core.datasets.layouts.subjects import with_subjects
 from fer_core.errors import FerError
 
 __all__ = [
+    "EXAMPLE",
+    "MAX_PATTERN",
     "COLUMNS",
     "FREE",
     "LAYOUTS",
@@ -50,6 +53,7 @@ __all__ = [
     "parse_pairs",
     "plan_import",
     "read_names",
+    "read_pattern",
 ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from fer_core.datasets.layouts.numberings import parse_numbering
+from fer_core.datasets.layouts.subject_patterns import parse_pattern
 from fer_core.datasets.splits import SPLITS
 from fer_core.errors import FerError
 from fer_core.text import is_one_line, shortened
@@ -27,14 +28,18 @@ class Choices:
     columns: Mapping[str, str] = field(default_factory=dict)
     last_frames: int = 0  # of a labeled sequence, that show its expression; 0 if that is open
     first_frame_neutral: bool = False  # whether the first frame of a sequence is taken as neutral
+    subjects: str = ""  # a pattern that finds subjects and sequences in paths; see `read_pattern`
 
     def __post_init__(self) -> None:
         """Checks and normalizes the names.
 
         Raises:
             FerError: a numbering, split or kind of column does not exist, an expression is
-                malformed, or the number of frames is out of range.
+                malformed, the number of frames is out of range, or the pattern of subjects is
+                none.
         """
+        if self.subjects:
+            object.__setattr__(self, "subjects", parse_pattern(self.subjects))
         if self.numbering:
             object.__setattr__(self, "numbering", parse_numbering(self.numbering))
         classes = {name: value.strip().lower() for name, value in self.classes.items()}
@@ -77,6 +82,7 @@ class Choices:
             columns={**self.columns, **other.columns},
             last_frames=other.last_frames or self.last_frames,
             first_frame_neutral=other.first_frame_neutral or self.first_frame_neutral,
+            subjects=other.subjects or self.subjects,
         )
 
 
@@ -101,7 +107,7 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
     Raises:
         FerError: the record has another form.
     """
-    texts = {name: record.get(name, "") for name in ("layout", "numbering")}
+    texts = {name: record.get(name, "") for name in ("layout", "numbering", "subjects")}
     tables = {name: record.get(name, {}) for name in ("classes", "splits", "columns")}
     entries = [
         entry
@@ -123,7 +129,8 @@ def choices_of(record: Mapping[str, Any]) -> Choices:
 class Question:
     """Holds a decision that the data leave open."""
 
-    about: str  # "numbering", "classes", "splits", "columns", "layout", "images" or "frames"
+    # "numbering", "classes", "splits", "columns", "layout", "images", "frames" or "subjects"
+    about: str
     text: str  # names the possible readings
     options: tuple[str, ...] = ()  # values of the choice, the likeliest first
     terminal: str = ""  # the options that answer it there

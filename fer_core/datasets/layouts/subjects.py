@@ -6,11 +6,13 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from fer_core.datasets.layouts.choices import Choices
+from fer_core.datasets.layouts.choices import Choices, Question
 from fer_core.datasets.layouts.csv_paths import read_groups
 from fer_core.datasets.layouts.layout import ParsedLayout
 from fer_core.datasets.layouts.source import Source
+from fer_core.datasets.layouts.subject_patterns import describe_pattern, read_pattern
 from fer_core.datasets.split_groups import GROUP, GROUP_NOUNS, SUBJECT
+from fer_core.errors import FerError
 from fer_core.text import counted
 
 _NEARLY_ALL = 0.95  # of the images, that a pattern must fit
@@ -62,8 +64,16 @@ _PATTERNS = (
 def with_subjects(parsed: ParsedLayout, source: Source) -> ParsedLayout:
     """Adds the columns subject and group to a layout, where its tables or file names tell them.
 
-    A pattern counts only if it fits nearly all names.
+    A pattern counts only if it fits nearly all names; one that a person chose always does, and
+    goes before all else. If that finds nothing, or the same in all images, it is a question.
     """
+    if source.choices.subjects:
+        try:
+            index, notes = with_chosen_pattern(parsed.index, source.choices.subjects)
+        except FerError as error:
+            question = Question("subjects", str(error))
+            return replace(parsed, questions=(*parsed.questions, question))
+        return replace(parsed, index=index, notes=(*parsed.notes, *notes))
     index, notes = parsed.index, []
     from_table = [name for name in (SUBJECT, GROUP) if name in index]
     if not from_table and parsed.root == source.folder:
@@ -82,6 +92,19 @@ def with_subjects(parsed: ParsedLayout, source: Source) -> ParsedLayout:
             index = _with_own_groups(index) if list(found) == [GROUP] else index
             notes.append(_note(index, list(found), f"file names ({pattern.title})"))
     return replace(parsed, index=index, notes=(*parsed.notes, *notes))
+
+
+def with_chosen_pattern(index: pd.DataFrame, pattern: str) -> tuple[pd.DataFrame, list[str]]:
+    """Returns an index with the subjects or sequences that a pattern finds, and notes on them.
+
+    Raises:
+        FerError: as `describe_pattern`.
+    """
+    paths = _below_common_folder(index["path"])
+    found = read_pattern(pattern, paths)
+    notes = describe_pattern(found, paths)
+    index = index.assign(**{str(name): found[name] for name in found})
+    return (_with_own_groups(index) if GROUP in found else index), notes
 
 
 def _found(pattern: _Pattern, index: pd.DataFrame, choices: Choices) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from fer_core.datasets.quality.findings import (
     finding_table,
     page_starts,
 )
+from fer_core.datasets.quality.properties import IMAGE_PROPERTIES, image_properties
 from fer_core.datasets.quality.scan_results import (
     FaceSearch,
     ScanResult,
@@ -29,6 +30,7 @@ from fer_core.datasets.quality.scan_results import (
 __all__ = [
     "DESCRIPTIONS",
     "DIFFERING",
+    "IMAGE_PROPERTIES",
     "Description",
     "Differing",
     "differing_groups",
@@ -42,6 +44,7 @@ __all__ = [
     "find_problems",
     "finding_table",
     "has_changed",
+    "image_properties",
     "images_key",
     "page_starts",
     "read_face_search",

@@ -1,5 +1,6 @@
 """Decides whether two faces are the same photo by aligning them and comparing each part."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -16,12 +17,12 @@ _NOISE_SHARE = 2.0  # times what the most similar quarter of the windows differs
 # Pairs are given up whose faces as a whole correlate less after that many steps of Gauss-Newton:
 # with a third of the pixels per side, and with all of them, equally blurred. Of copies by any
 # single change 98 in 100 correlate more, of other pairs that come so far 1 in 5.
-_COARSE_STEPS = ((2, 0.89), (2, 0.905))
+_COARSE_STEPS = ((1, 0.89), (2, 0.905))
 _FINE_STEPS, _MIN_CORRELATION = 1, 0.945
-# Before that, with a third of the pixels too, but not yet equally clipped: 1 in 3 of other pairs
-# whose vectors are similar correlate more.
-_FIRST_STEPS, _FIRST_CORRELATION = 2, 0.82
+# Before that, with a third of the pixels too, but not yet equally clipped.
+_FIRST_STEPS = ((1, 0.8), (1, 0.85))
 _LAST_STEPS = 2  # of those that are left
+THIRD = SIDE // 3  # pixels of the images that are aligned first
 _SMOOTHING = 1.05  # sigma in pixels of the sketch, against noise and resampling
 _WINDOW = 2.25  # sigma of a window: a mouth or an eye is 9 to 12 pixels wide
 # Added to a window's variance, for skin has none: a share of that of the face's smoothest windows
@@ -41,38 +42,43 @@ _IS_INNER = _X**2 + _Y**2 < 21.0**2  # corners are often filled in
 
 
 def thirds(sketches: np.ndarray) -> np.ndarray:
-    """Returns what `may_be_same` compares uint8 sketches by: uint8 (n, SIDE / 3, SIDE / 3)."""
+    """Returns what `may_be_same` compares uint8 sketches by: uint8 (n, THIRD, THIRD)."""
     return np.rint(_thirds(equalized(sketches))).clip(0, 255).astype(np.uint8)
 
 
-def may_be_same(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Tells of each pair of `thirds` whether to look closer, ten times as fast as `find_same`."""
+def may_be_same(
+    first: np.ndarray, second: np.ndarray, poses: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Aligns each pair of `thirds`, ten times as fast as `find_same`, beginning with `poses`.
+
+    Returns:
+        Which pairs to look at more closely, and their poses.
+    """
     one, other = first.astype(np.float32), second.astype(np.float32)
-    poses = _align(one, other, np.zeros((len(one), 4)), _FIRST_STEPS)
-    alike: np.ndarray = _correlation(one, _warp(other, poses)) >= _FIRST_CORRELATION
-    return alike
+    return _roughly_aligned(one, other, poses, _FIRST_STEPS)
 
 
-def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def find_same(
+    first: np.ndarray, second: np.ndarray, poses: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Aligns each pair and compares them window by window.
 
     Args:
         first: uint8 sketches (n, SIDE, SIDE).
         second: likewise, already mirrored where a pair is to be compared so.
+        poses: about how they are aligned, see `_align`.
 
     Returns:
         Whether each pair is one photo, and the correlation of the aligned images.
     """
-    if not len(first):
-        return np.zeros(0, bool), np.zeros(0, np.float32)
+    is_same, correlations = np.zeros(len(first), bool), np.zeros(len(first), np.float32)
     one, other = _equally_clipped(first, second)
-    left, poses = _roughly_aligned(_thirds(one), _thirds(other))
+    left, poses = _roughly_aligned(_thirds(one), _thirds(other), poses, _COARSE_STEPS)
     one, other = _smooth(one[left]), _smooth(other[left])
     poses = _align(one, other, poses, _FINE_STEPS)
     blurs, correlation = _blurs_between(one, _warp(other, poses))
     alike = correlation >= _MIN_CORRELATION
     left, poses, blurs = left[alike], poses[alike], blurs[alike]
-    is_same, correlations = np.zeros(len(first), bool), np.zeros(len(first), np.float32)
     if len(left):
         poses = _align(one[alike], other[alike], poses, _LAST_STEPS)
         difference, correlation = _compare(first[left], second[left], poses, blurs)
@@ -80,10 +86,16 @@ def find_same(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     return is_same, correlations
 
 
-def _roughly_aligned(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which pairs are alike enough once aligned, and their poses."""
-    left, poses = np.arange(len(one)), np.zeros((len(one), 4))
-    for steps, least in _COARSE_STEPS:
+def _roughly_aligned(
+    one: np.ndarray, other: np.ndarray, poses: np.ndarray, rounds: Sequence[tuple[int, float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns which pairs are alike enough once aligned, and their poses.
+
+    Args:
+        rounds: how many steps each takes, and the least correlation after it.
+    """
+    left = np.arange(len(one))
+    for steps, least in rounds:
         poses = _align(one[left], other[left], poses, steps)
         alike = _correlation(one[left], _warp(other[left], poses)) >= least
         left, poses = left[alike], poses[alike]
@@ -285,7 +297,7 @@ def _thirds(images: np.ndarray) -> np.ndarray:
 
 @cache
 def _thirds_of_rows() -> np.ndarray:
-    return blurring(_SMOOTHING).reshape(SIDE // 3, 3, SIDE).mean(axis=1)
+    return blurring(_SMOOTHING).reshape(THIRD, 3, SIDE).mean(axis=1)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:

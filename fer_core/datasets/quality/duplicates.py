@@ -1,30 +1,40 @@
 """Finds exact and near duplicates among images.
 
-Near duplicates are found in two steps, so that most of the billions of pairs of a large dataset
-cost one product of two short vectors:
+Near duplicates are found in three steps, so that most of the billions of pairs of a large dataset
+cost little or nothing:
 
 1. A small network embeds copies that are turned, zoomed, shifted, mirrored or otherwise changed
-   close to their source.
-2. Alignment, then a comparison of every part of the face: two expressions of one person agree
+   close to their source. Only vectors of neighboring cells are compared.
+2. Of each pair left, tangents tell how one face moved against the other, whether it is mirrored,
+   and how alike the two may be.
+3. Alignment, then a comparison of every part of the face: two expressions of one person agree
    everywhere but at the mouth, the eyes or the brows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from fer_core.datasets.parallel import in_chunks
-from fer_core.datasets.quality.alignment import find_same, may_be_same, thirds
+from fer_core.datasets.quality.alignment import THIRD, find_same, may_be_same, thirds
+from fer_core.datasets.quality.cells import Cells, divided
 from fer_core.datasets.quality.embedding import embed
 from fer_core.datasets.quality.measures import SIDE
+from fer_core.datasets.quality.tangents import Tangents, compared, described
+from fer_core.storage import release_pages
 
 # Of every 100 copies by any single change, drawn or of FER2013, 97 or more have a higher cosine of
 # their vectors, as do 6 of 100,000 other pairs of FER2013.
 _MIN_SIMILARITY = 0.65
+# Of 100 copies by any single change 98 correlate more after half a step, and of generated images
+# with similar vectors half as many.
+_MIN_TANGENT = 0.82
 
 _ROWS, _COLUMNS = 512, 512  # of a tile of pairs: fits into a processor's cache
-_COLLECTED, _ALIGNED_AT_ONCE = 16_384, 256  # pairs: bounds memory
+_PAIRS = 2**24  # of a block: of these, some hundreds are aligned at once
+_COLLECTED, _ESTIMATED_AT_ONCE, _ALIGNED_AT_ONCE = 16_384, 4096, 256  # pairs: bounds memory
+_AT_ONCE = 4096  # images: likewise
 _HUB = 32  # copies from which on an image stands for them, as in a video of a still face
 
 Report = Callable[[int, int], None]
@@ -42,7 +52,8 @@ def near_groups(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Groups near duplicates around one image that each of the others is a near duplicate of.
 
-    Compares all pairs, tile by tile: O(n²) time, O(n) memory.
+    Compares all pairs of neighboring cells, tile by tile: O(n) time and memory, of some 50,000
+    images or more; all pairs of fewer.
 
     Args:
         sketches: uint8 (all images, SIDE, SIDE); may be memory-mapped.
@@ -62,93 +73,157 @@ def near_groups(
     count = len(places)
     if count < 2:  # nothing to compare
         return np.arange(count, dtype=np.int32), np.zeros(count, np.float32)
-    pieces = (places[start : start + 4096] for start in range(0, count, 4096))
-    small = np.concatenate([thirds(sketches[piece]) for piece in pieces])
-    images = _Images(sketches, places, embed(sketches, places), small)
-    starts = range(0, count, _ROWS)
-    found, done = [], 0
+    total, found = count * (count - 1) // 2, []
     from threadpoolctl import threadpool_limits
 
-    # The stripes run in threads already: more of them for each small product only wait.
+    # The blocks run in threads already: more of them for each small product only wait.
     with threadpool_limits(1, user_api="blas"):
-        for pairs in in_chunks(lambda rows: _near_pairs(images, starts[rows[0]]), len(starts), 1):
+        images = _described(sketches, places)
+        blocks = images.cells.blocks(_PAIRS)
+        ends = np.cumsum([_work(block) for block in blocks])
+        near_pairs = in_chunks(lambda at: _near_pairs(images, *blocks[at[0]]), len(blocks), 1)
+        for end, pairs in zip(ends.tolist(), near_pairs, strict=True):
             found.append(pairs)
-            done += _pairs_of(starts[len(found) - 1], count)
-            report(done, count * (count - 1) // 2)
+            release_pages(sketches)
+            report(total * end // int(ends[-1]), total)
     first, second, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _grouped(count, first, second, correlation)
+    order = images.cells.order
+    return _grouped(count, order[first], order[second], correlation)
 
 
 @dataclass(frozen=True)
 class _Images:
-    """Holds what the distinct images are compared by, one entry each."""
+    """Holds what the distinct images are compared by, one entry each, sorted by cell."""
 
     sketches: np.ndarray
     places: np.ndarray
     vectors: np.ndarray
     thirds: np.ndarray
+    tangents: Tangents
+    cells: Cells
 
     def __len__(self) -> int:
         return len(self.places)
 
 
-def _pairs_of(start: int, count: int) -> int:
-    """Returns how many pairs the rows from `start` on have with images behind them."""
-    rows = min(_ROWS, count - start)
-    return rows * (count - start) - rows * (rows + 1) // 2
+def _described(sketches: np.ndarray, places: np.ndarray) -> _Images:
+    """Describes the images at those places by all that they are compared by."""
+    vectors = embed(sketches, places)
+    cells = divided(vectors)
+    vectors, places = vectors[cells.order], places[cells.order]
+    small = np.empty((len(places), THIRD, THIRD), np.uint8)
+    for piece in _pieces(len(places), _AT_ONCE):
+        small[piece] = thirds(sketches[places[piece]])
+        release_pages(sketches)
+    return _Images(sketches, places, vectors, small, described(small), cells)
 
 
-def _near_pairs(images: _Images, start: int) -> Pairs:
-    """Finds the near duplicates of a stripe of rows among themselves and all images behind."""
-    hubs = np.full(len(images), -1, np.int32)  # of each image in this stripe
+def _work(block: tuple[np.ndarray, slice]) -> int:
+    """Returns how many pairs a block has."""
+    rows, columns = block
+    return len(rows) * (columns.stop - columns.start)
+
+
+def _near_pairs(images: _Images, rows: np.ndarray, columns: slice) -> Pairs:
+    """Finds the near duplicates of some images among the members of a cell."""
+    hubs = np.full(len(images), -1, np.int32)  # of each image in this block
     found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))]
-    for first, second in _similar(images, start):
-        for begin in range(0, len(first), _ALIGNED_AT_ONCE):
-            piece = slice(begin, begin + _ALIGNED_AT_ONCE)
-            found.append(_verified(images, hubs, first[piece], second[piece]))
-    one, other, correlation = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    for similar in _similar(images, rows, columns):
+        for some in _pieces(len(similar[0]), _ESTIMATED_AT_ONCE):
+            pairs = _promising(images, hubs, *(each[some] for each in similar))
+            for piece in _pieces(len(pairs[0]), _ALIGNED_AT_ONCE):
+                found.append(_verified(images, hubs, *(each[piece] for each in pairs)))
+    one, other, correlation = _joined(found)
     return one, other, correlation
 
 
-def _similar(images: _Images, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields pairs of a stripe whose vectors are similar, many at once, ordered by the first."""
-    count, rows = len(images), images.vectors[start : start + _ROWS]
+def _pieces(count: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def _joined(parts: Iterable[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+
+def _similar(
+    images: _Images, rows: np.ndarray, columns: slice
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields pairs of a block whose vectors are similar, many at once, ordered by the first."""
     kept: list[tuple[np.ndarray, np.ndarray]] = []
-    for column in range(start, count, _COLUMNS):
-        cosine = rows @ images.vectors[column : column + _COLUMNS].T
-        similar = np.flatnonzero(cosine.ravel() >= _MIN_SIMILARITY)  # much faster than `nonzero`
-        first, second = np.divmod(similar, cosine.shape[1])
-        is_new = first + start < second + column
-        kept.append((first[is_new] + start, second[is_new] + column))
-        is_last = column + _COLUMNS >= count
-        if is_last or sum(len(each[0]) for each in kept) >= _COLLECTED:
-            first, second = (np.concatenate(parts) for parts in zip(*kept, strict=True))
-            order = np.argsort(first, kind="stable")
-            yield first[order], second[order]
-            kept = []
+    for start in range(0, len(rows), _ROWS):
+        row = rows[start : start + _ROWS]
+        vectors = images.vectors[row]
+        for column in range(columns.start, columns.stop, _COLUMNS):
+            members = images.vectors[column : min(column + _COLUMNS, columns.stop)]
+            cosine = vectors @ members.T
+            similar = np.flatnonzero(cosine.ravel() >= _MIN_SIMILARITY)  # faster than `nonzero`
+            first, second = np.divmod(similar, len(members))
+            first, second = row[first], second + column
+            is_new = images.cells.is_first(first, second)
+            kept.append((first[is_new], second[is_new]))
+            if sum(len(each[0]) for each in kept) >= _COLLECTED:
+                yield _in_order(kept)
+                kept = []
+    if kept:
+        yield _in_order(kept)
 
 
-def _verified(images: _Images, hubs: np.ndarray, first: np.ndarray, second: np.ndarray) -> Pairs:
-    """Returns those pairs that alignment confirms, as they are or with one image mirrored.
+def _in_order(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    first, second = _joined(pairs)
+    order = np.argsort(first, kind="stable")
+    return first[order], second[order]
+
+
+def _promising(
+    images: _Images, hubs: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> list[np.ndarray]:
+    """Returns those pairs that may be near duplicates, which are mirrored, and their poses.
 
     Pairs of two copies of one hub are skipped, or an hour of a still face would take days.
     """
     new = (hubs[first] != hubs[second]) | (hubs[first] < 0)
     first, second = first[new], second[new]
-    is_same, correlation = np.zeros(len(first), bool), np.zeros(len(first), np.float32)
-    for step in (1, -1):  # as it is, and mirrored
-        one, other = images.thirds[first], images.thirds[second][:, :, ::step]
-        left = np.flatnonzero(may_be_same(one, other) & ~is_same)
-        one = images.sketches[images.places[first[left]]]
-        other = images.sketches[images.places[second[left]]][:, :, ::step]
-        same, found = find_same(one, other)
-        is_same[left] |= same
-        correlation[left] = np.maximum(correlation[left], found)
+    is_mirrored, alike, poses = compared(images.tangents, first, second)
+    alike = alike >= _MIN_TANGENT
+    left = [each[alike] for each in (first, second, is_mirrored, poses)]
+    pieces = _pieces(len(left[0]), _ALIGNED_AT_ONCE) or [slice(0)]
+    return _joined(_roughly_same(images, *(each[piece] for each in left)) for piece in pieces)
+
+
+def _roughly_same(
+    images: _Images,
+    first: np.ndarray,
+    second: np.ndarray,
+    is_mirrored: np.ndarray,
+    poses: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    small = _mirrored(images.thirds[second], is_mirrored)
+    left, poses = may_be_same(images.thirds[first], small, poses)
+    return first[left], second[left], is_mirrored[left], poses
+
+
+def _verified(
+    images: _Images,
+    hubs: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    is_mirrored: np.ndarray,
+    poses: np.ndarray,
+) -> Pairs:
+    """Returns those pairs that alignment confirms; again skips pairs of copies of one hub."""
+    new = (hubs[first] != hubs[second]) | (hubs[first] < 0)
+    first, second, is_mirrored, poses = (x[new] for x in (first, second, is_mirrored, poses))
+    other = _mirrored(images.sketches[images.places[second]], is_mirrored)
+    is_same, correlation = find_same(images.sketches[images.places[first]], other, poses)
     first, second = first[is_same], second[is_same]
     names, counts = np.unique(first, return_counts=True)
     of_hub = np.isin(first, names[counts >= _HUB])
     hubs[second[of_hub]] = hubs[first[of_hub]] = first[of_hub]
     return first, second, correlation[is_same]
+
+
+def _mirrored(images: np.ndarray, where: np.ndarray) -> np.ndarray:
+    return np.where(where[:, None, None], images[:, :, ::-1], images)
 
 
 def _grouped(

@@ -7,6 +7,7 @@ import numpy as np
 
 from fer_core.datasets.quality.sketches import coarse, equalized
 from fer_core.onnx_graphs import Session
+from fer_core.storage import release_pages
 
 DIMENSIONS = 64
 # Of `tests/benchmarks/train_embedding.py`: three million multiplications an image, 100,000 weights.
@@ -26,6 +27,7 @@ def embed(sketches: np.ndarray, places: np.ndarray) -> np.ndarray:
         piece = slice(start, start + _AT_ONCE)
         images = equalized(coarse(sketches[places[piece]]))
         vectors[piece] = _network().run(images[:, None], "vectors")
+        release_pages(sketches)
     unit = _of_unit_length(vectors)
     mean = unit.mean(axis=0) if len(unit) >= _MANY else np.zeros(DIMENSIONS, np.float32)
     return _of_unit_length(unit - mean) if mean @ mean < _MOST_SHARED else unit

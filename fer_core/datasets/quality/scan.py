@@ -30,7 +30,7 @@ from fer_core.datasets.quality.scan_results import (
 from fer_core.datasets.quality.thresholds import NEARLY_FLAT
 from fer_core.datasets.registry import open_dataset
 from fer_core.errors import FerError
-from fer_core.storage import DiskFullError
+from fer_core.storage import DiskFullError, release_pages
 
 Report = Callable[[int, int, str], None]  # done, total, message
 
@@ -87,6 +87,7 @@ def compare_measures(measures: np.ndarray, report: Report) -> np.ndarray:
     table["first"], table["near"] = first, first
     # An image without contrast correlates with any other.
     chosen = np.flatnonzero(readable & (first == own) & (measures["deviation"] >= NEARLY_FLAT))
+    release_pages(measures)
     if len(chosen):
         _add_near(table, chosen, measures["sketch"], report)
     return table

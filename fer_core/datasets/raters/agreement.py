@@ -146,7 +146,9 @@ def _resample(parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Most images have votes like others': how often each pattern is drawn is multinomial.
     """
-    patterns, counts = np.unique(parts, axis=0, return_counts=True)
+    mixed = parts @ rng.random(parts.shape[1])  # one number tells rows apart, and sorts quickly
+    _, places, counts = np.unique(mixed, return_index=True, return_counts=True)
+    patterns = parts[places]
     sums = np.zeros((REPEATS, parts.shape[1]))
     step = max(1, _MOST_DRAWN // max(1, len(patterns)))
     for start in range(0, REPEATS if len(parts) else 0, step):

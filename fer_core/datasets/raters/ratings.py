@@ -74,11 +74,9 @@ class Ratings:
         return disputed[np.lexsort((disputed, -votes, -self.disagreement[disputed]))]
 
     def votes_on(self, row: int) -> list[tuple[str, str]]:
-        """Returns who voted how on an image: rater and answer, or number of votes and answer."""
+        """Returns rater and answer of each vote on an image; empty if nobody knows whose it is."""
         if self.given is None:
-            ranked = np.argsort(-self.counts[row], kind="stable")
-            counts = self.counts[row]
-            return [(str(counts[n]), self.answers[n]) for n in ranked if counts[n]]
+            return []
         pairs = zip(self.raters, self.given[row].tolist(), strict=True)
         return [(rater, self.answers[answer]) for rater, answer in pairs if answer != MISSING]
 

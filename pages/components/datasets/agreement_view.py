@@ -98,10 +98,16 @@ def _show_summary(ratings: Ratings, found: Agreement, pairs: pd.DataFrame) -> No
                 delta_arrow="off",
                 width="content",
             )
-    st.caption(
+    said = (
         "1: the raters always agree; 0: as often as by chance. The intervals are bootstrapped over "
         f"{counted(found.units, found.unit.removesuffix('s'))}."
     )
+    if not ratings.raters:
+        said += (
+            " FER+ tells how many raters gave each answer, not who: that suffices for these two, "
+            "but not for Cohen's kappa of pairs."
+        )
+    st.caption(said)
 
 
 def _show_tables(found: Agreement, pairs: pd.DataFrame, single: pd.DataFrame) -> None:
@@ -215,7 +221,7 @@ def _tile(dataset: Dataset, ratings: Ratings, row: int) -> Tile:
         )
         if number
     )
-    said = " · ".join(f"{who} {answer}" for who, answer in ratings.votes_on(row)[:4])
+    said = " · ".join(f"{who}: {answer}" for who, answer in ratings.votes_on(row)) or label
     return Tile(thumbnail(dataset, position), said, colors.get(label, _GRAY), position, bars=bars)
 
 

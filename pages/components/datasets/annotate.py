@@ -30,7 +30,11 @@ def show_annotation(dataset: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rater = _choose_rater(dataset)
         sample = _choose_sample(dataset, samples)
-        with st.popover("Draw a sample", icon=":material/casino:"):
+        with st.popover(
+            "Draw a sample",
+            icon=":material/casino:",
+            key=f"draw-{dataset.name}-{len(samples)}",  # another one, closed, after a draw
+        ):
             _sample_form(dataset, samples)
     if not samples or sample is None:
         st.info(
@@ -88,18 +92,18 @@ def _choose_sample(dataset: Dataset, samples: list[str]) -> str | None:
 
 
 def _sample_form(dataset: Dataset, samples: list[str]) -> None:
-    counts = dataset.counts()
+    splits, images = _splits(dataset.name, stamp(dataset.directory / "index.csv"))
     with st.form(f"draw-sample-{dataset.name}", border=False):
         name = st.text_input("Name of the sample", value=f"sample-{len(samples) + 1}", max_chars=64)
         count = st.number_input(
             "Faces",
             min_value=1,
             max_value=raters.MOST_IMAGES,
-            value=min(_COUNT, max(1, int(counts.to_numpy().sum()))),
+            value=min(_COUNT, images),
         )
         split = st.selectbox(
             "From the split",
-            [None, *counts.columns],
+            [None, *splits],
             format_func=lambda split: "All" if split is None else SPLITS[split],
         )
         stratified = st.toggle(
@@ -123,6 +127,13 @@ def _sample_form(dataset: Dataset, samples: list[str]) -> None:
             st.rerun()
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _splits(name: str, index: Stamp) -> tuple[list[str], int]:
+    """Returns the splits that have images, and the number of all images."""
+    dataset = open_cached(name)
+    return [str(split) for split in dataset.counts().columns], len(dataset.index)
+
+
 def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
     key = f"annotator-{dataset.name}-{sample}-{rater}"
     try:
@@ -136,8 +147,8 @@ def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
         sent = sent_by(key)
         saved = _save(dataset, rater, keys, sent)
         votes = raters.read_rater(dataset, rater).answers
-    except (FerError, OSError) as error:
-        st.error(f"{plain(str(error))} The last votes may not be saved.")
+    except FerError as error:
+        st.error(plain(str(error)))
         return
     answers = raters.answers_for(dataset.class_names)
     numbers = {name: number for number, name in enumerate(answers)}
@@ -175,8 +186,10 @@ def _faces(
 def _save(dataset: Dataset, rater: str, keys: list[Key], sent: Sent | None) -> tuple[str, int]:
     """Saves what the browser has sent; returns its name and its last press that is saved.
 
+    Shows an error if it cannot be saved; the browser keeps it then, and sends it again.
+
     Raises:
-        FerError: a press is of no face or answer of the sample, or it cannot be saved.
+        FerError: a press is of no face or answer of the sample, or the votes cannot be read.
     """
     if sent is None or not sent.presses:
         return sent.client if sent else "", 0
@@ -190,7 +203,11 @@ def _save(dataset: Dataset, rater: str, keys: list[Key], sent: Sent | None) -> t
             raters.Vote(*keys[press.place], answer, raters.now(), f"{sent.client}-{press.number}")
         )
     if not {vote.id for vote in votes} <= raters.read_rater(dataset, rater).ids:
-        raters.add_votes(dataset, {rater: votes})
+        try:
+            raters.add_votes(dataset, {rater: votes})
+        except (FerError, OSError) as error:
+            st.error(f"The last votes are not saved yet. {plain(str(error))}")
+            return sent.client, 0
     return sent.client, max(press.number for press in sent.presses)
 
 

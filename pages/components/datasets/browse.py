@@ -99,13 +99,17 @@ def _choose(
 
 
 def _choose_group(dataset: Dataset) -> dict[str, str]:
-    """Shows a filter of subjects, or else of sequences, where they are known."""
+    """Shows a filter of subjects and one of sequences, those of the chosen subject."""
+    index, chosen = dataset.index, dict[str, str]()
     for column in GROUP_NOUNS:
-        images = images_per_group(dataset.index, column)
-        if len(images):
-            name = _choose_name(dataset, column, sorted(images.index[:_MOST_GROUPS]))
-            return {} if name is None else {column: name}
-    return {}
+        images = images_per_group(index, column)
+        if not len(images):
+            continue
+        name = _choose_name(dataset, column, sorted(images.index[:_MOST_GROUPS]))
+        if name is not None:
+            chosen[column] = name
+            index = index[index[column] == name]
+    return chosen
 
 
 def _choose_name(dataset: Dataset, column: str, names: list[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Changes what the classes and splits of a dataset mean, after its import."""
 
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -13,12 +14,14 @@ from fer_core.errors import FerError
 from fer_core.storage import paths
 from fer_core.tasks import Task, TaskState, kinds, queue
 from pages.components.datasets.class_editor import ClassEditor, show_questions
+from pages.components.datasets.subject_pattern import edit_pattern
 from pages.components.shared.access import writing
 from pages.components.shared.dataset_cache import thumbnail
 from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 from pages.components.shared.task_progress import TaskLabels, show_task
 
+OPEN = "change-classes"  # key of the expander
 _EXAMPLES = 3  # images of a class
 
 
@@ -32,11 +35,20 @@ def offer_changes(dataset: Dataset) -> None:
         )
         if show_task(task, labels, stays=False):
             return
-    with st.expander("Change classes and splits", icon=":material/edit:"):
-        _show_fields(dataset)
+    _show_expander(dataset)
 
 
 @st.fragment
+def _show_expander(dataset: Dataset) -> None:
+    """Shows the fields once opened: with their images they take a third of the page's time."""
+    expander = st.expander(
+        "Change classes, splits and subjects", icon=":material/edit:", key=OPEN, on_change="rerun"
+    )
+    if expander.open:
+        with expander:
+            _show_fields(dataset)
+
+
 def _show_fields(dataset: Dataset) -> None:
     index = dataset.directory / "index.csv"
     try:
@@ -48,10 +60,14 @@ def _show_fields(dataset: Dataset) -> None:
         st.info(plain(str(error)))
         return
     st.caption(
-        "No image is read again. Runs keep what they were trained on. A class or split that is "
+        "Images are not read again, and existing runs do not change. Splits that were drawn are "
+        "drawn again if the subjects change. A class or split that is "
         "left out is removed from the dataset: to bring it back, add the dataset again."
     )
     edited = editor.show()
+    pattern, is_usable = edit_pattern(start.subjects, preview.names, f"{key}-subjects")
+    if is_usable:
+        edited = replace(edited, choices=replace(edited.choices, subjects=pattern))
     show_questions(edited)
     is_same = edited.choices == start
     if st.button(
@@ -60,7 +76,7 @@ def _show_fields(dataset: Dataset) -> None:
         icon=":material/edit:",
         on_click=run_or_toast,
         args=(partial(_submit, dataset.name, edited.choices),),
-        **writing(disabled=is_same or not edited.is_decided),
+        **writing(disabled=is_same or not (edited.is_decided and is_usable)),
     ):
         st.rerun()
 

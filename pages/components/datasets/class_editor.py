@@ -104,7 +104,7 @@ class ClassEditor:
             format_func=lambda name: _numbering_label(name, shares.get(name)),
             placeholder="Choose what the numbers mean",
             key=field,
-            help="Numberings that have all numbers of the data.",
+            help="Lists the numberings that include every class number in the data.",
         )
         return chosen or ""
 
@@ -113,7 +113,7 @@ class ClassEditor:
         preview = self._preview
         asked = self._asked(numbering)
         st.markdown(
-            "**Classes**: the name in the data, and its expression. Choose one, or write another "
+            "**Classes**: each name in the data, and its expression. Choose one, or type another "
             "name."
         )
         chosen = {}
@@ -178,7 +178,7 @@ class ClassEditor:
         if set(words) == {""}:
             st.markdown("**Splits**: none in the data. Validation is drawn from all images.")
             return {}
-        st.markdown(f"**Splits**{origin}: the name in the data, and its split")
+        st.markdown(f"**Splits**{origin}: each name in the data, and its split")
         chosen = {}
         for number, (word, images) in enumerate(islice(words.items(), MOST_CLASSES)):
             own = self._own_splits[word] or _AS_TRAINING

@@ -107,7 +107,8 @@ def _import_form(dataset: Dataset) -> None:
             type="csv",
             max_upload_size=upload_limit(_MAX_UPLOAD),
             **writing(
-                help="A file downloaded here. It replaces corrections of the same images only."
+                help="A file that was downloaded here. Corrections of other images stay as they "
+                "are."
             ),
         )
         pressed = st.form_submit_button("Import", icon=":material/upload:", **writing())

@@ -17,6 +17,7 @@ from pages.components.datasets.class_editor import (
     Edited,
     show_questions,
 )
+from pages.components.datasets.subject_pattern import edit_pattern
 from pages.components.shared.access import WidgetState, writing
 from pages.components.shared.dataset_imports import (
     discard,
@@ -83,7 +84,7 @@ def _watch(task: Task, labels: TaskLabels, was_active: bool) -> None:
 def _show_unread(task: Task, preview: Preview) -> None:
     st.error(plain(preview.problem))
     if preview.others or preview.header:
-        st.markdown("If it is read wrongly, choose how it is laid out.")
+        st.markdown("If this is not right, choose another layout or other columns.")
         _show_source_fields(task, preview, choices_of(preview.choices))
     _discard_button(task)
 
@@ -99,6 +100,7 @@ def _show_preview(task: Task, preview: Preview) -> None:
     if preview.others or preview.header or preview.places or preview.has_sequences:
         with st.expander("Layout, columns and folders", icon=":material/table:", expanded=asks):
             _show_source_fields(task, preview, edited.choices)
+    _show_pattern(task, preview, edited.choices)
     open_questions = replace(edited, questions=(*preview.questions, *edited.questions))
     show_questions(open_questions)
     _show_buttons(task, open_questions)
@@ -191,6 +193,27 @@ def _show_source_fields(task: Task, preview: Preview, choices: Choices) -> None:
         )
 
 
+def _show_pattern(task: Task, preview: Preview, choices: Choices) -> None:
+    """Shows the pattern of subjects; one that is used reads the source again."""
+    if not preview.names:  # of an older version
+        return
+    is_asked = any(question.about == "subjects" for question in preview.questions)
+    expanded = bool(choices.subjects) or is_asked
+    with st.expander("Subjects in file names", icon=":material/person_search:", expanded=expanded):
+        key = f"subjects-{task.id}-{len(task.attempts)}"
+        pattern, is_usable = edit_pattern(choices.subjects, preview.names, key)
+        changed = replace(choices, subjects=pattern) if is_usable else choices
+        state = _changing(task)
+        state["disabled"] = state["disabled"] or changed == choices
+        st.button(
+            "Use this pattern",
+            key=f"{key}-use",
+            on_click=run_or_toast,
+            args=(partial(preview_again, task, changed),),
+            **state,
+        )
+
+
 def _show_frames(
     task: Task, choices: Choices, key: str, cell: "st.delta_generator.DeltaGenerator"
 ) -> None:
@@ -269,7 +292,7 @@ def _show_buttons(task: Task, edited: Edited) -> None:
             args=(partial(submit_import, task, edited.choices),),
             **writing(
                 disabled=not edited.is_decided,
-                help=None if edited.is_decided else "Decide what is open first.",
+                help=None if edited.is_decided else "Answer the open questions first.",
             ),
         )
         _discard_button(task)

@@ -10,6 +10,7 @@ from pages.components.evaluate.calibration import show_calibration
 from pages.components.evaluate.confusion import show_mistakes
 from pages.components.evaluate.feature_map import show_map
 from pages.components.evaluate.label_issues import show_label_issues
+from pages.components.evaluate.slices import show_slices
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.formatting import file_name
 from pages.components.shared.predictions_cache import Subject
@@ -22,6 +23,7 @@ def show_evaluation(subject: Subject, found: EvaluationReport, explanation: str)
     show_mistakes(subject, found)
     st.subheader("Scores per expression", anchor=False)
     show_class_scores(found.scores)
+    show_slices(subject, found)
     show_calibration(subject, found)
     show_map(subject, found)
     show_label_issues(subject, found)

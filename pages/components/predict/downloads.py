@@ -61,7 +61,7 @@ def show_downloads(
             key=f"annotated-{run.id}",
             icon=":material/folder_zip:",
             disabled=len(results) > _MAX_ANNOTATED,
-            help="Drawn when you click: about a tenth of a second a photo. For at most "
+            help="Drawn when you click, at about 0.1 s per photo. Available for at most "
             f"{_MAX_ANNOTATED:,} photos.",
         )
 

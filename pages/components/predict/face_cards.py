@@ -1,9 +1,11 @@
 """Shows a photo with its faces, their crops and probabilities."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import evaluation, figures
 from fer_core.inference import Photo
@@ -28,8 +30,29 @@ class FaceCardData:
     shows_grad_cam: bool
 
 
-def show_photo(data: FaceCardData) -> None:
-    """Shows the annotated photo, and a card per face.
+@dataclass(frozen=True)
+class FaceCharts:
+    """Holds the places of the charts of a photo's faces.
+
+    They are drawn when all else has been sent: a browser takes 0.1 s for them, and would show the
+    answers only with them.
+    """
+
+    data: FaceCardData
+    places: Mapping[int, DeltaGenerator]  # by number of the face, from 0
+
+    def draw(self) -> None:
+        """Draws a bar per expression for each face."""
+        for number, place in self.places.items():
+            place.plotly_chart(
+                figures.probability_figure(self.data.result.recognitions[number].probabilities),
+                key=f"probabilities-{self.data.photo.key}-{number}",
+                config={"displayModeBar": False},
+            )
+
+
+def show_photo(data: FaceCardData) -> FaceCharts:
+    """Shows the annotated photo, and a card per face; returns the charts, which are drawn later.
 
     Raises:
         FerError: the photo or model is gone, or Grad-CAM does not support the model.
@@ -39,22 +62,31 @@ def show_photo(data: FaceCardData) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(plain(name), anchor=False, width="content")
             st.badge(_describe_count(data.result))
-        left, cards = st.columns([3, 2], gap="medium") if count < 2 else (st.container(),) * 2
+        wide, narrow = st.columns([3, 2], gap="medium") if count < 2 else (st.container(),) * 2
+        photo_place, cards_place = wide.container(), narrow.container()
+        with cards_place:
+            charts = FaceCharts(data, _show_cards(data, count))
         drawn = annotated(data.photo, data.request, data.threshold)
-        left.image(drawn, alt=f"{name} with boxes around its faces")
-        with cards:
-            if not count:
-                _show_no_face(name, data.result.smallest)
-            elif count == 1:
-                _show_face(data, 0)
-            else:
-                _show_faces(data, count)
-            if any(each.face.is_doubtful or each.is_blurred for each in data.result.recognitions):
-                st.caption(
-                    "A doubtful face may be something else: the detector is less certain of it. A "
-                    "blurred one is blurrier than 99 % of the training images. Their answer is "
-                    "“not sure”, unless the minimum accuracy is “any”."
-                )
+        photo_place.image(drawn, alt=f"{name} with boxes around its faces")
+    return charts
+
+
+def _show_cards(data: FaceCardData, count: int) -> dict[int, DeltaGenerator]:
+    """Shows the answers of a page of faces; returns the places of their charts by number."""
+    charts = {}
+    if not count:
+        _show_no_face(data.photo.name, data.result.smallest)
+    elif count == 1:
+        charts[0] = _show_face(data, 0)
+    else:
+        charts = _show_faces(data, count)
+    if any(each.face.is_doubtful or each.is_blurred for each in data.result.recognitions):
+        st.caption(
+            "A doubtful face may be something else: the detector is less certain of it. A blurred "
+            "one is blurrier than 99 % of the training images. Their answer is “not sure”, unless "
+            "the minimum accuracy is “any”."
+        )
+    return charts
 
 
 def _describe_count(result: "PhotoResult") -> str:
@@ -73,19 +105,21 @@ def _show_no_face(name: str, smallest: int) -> None:
     )
 
 
-def _show_faces(data: FaceCardData, count: int) -> None:
+def _show_faces(data: FaceCardData, count: int) -> dict[int, DeltaGenerator]:
     pages = -(-count // FACES_PER_PAGE)
     page = 1
     if pages > 1:
         page = st.pagination(pages, key=f"faces-{data.photo.key}")
     first = (page - 1) * FACES_PER_PAGE
     with st.grid(3, min_column_width=260, gap="medium"):
-        for number in range(first, min(first + FACES_PER_PAGE, count)):
-            _show_face(data, number)
+        return {
+            number: _show_face(data, number)
+            for number in range(first, min(first + FACES_PER_PAGE, count))
+        }
 
 
-def _show_face(data: FaceCardData, number: int) -> None:
-    """Shows a face's crop, its answer and a bar per expression; `number` counts from 0."""
+def _show_face(data: FaceCardData, number: int) -> DeltaGenerator:
+    """Shows a face's crop and answer; returns the place of its chart. `number` counts from 0."""
     photo, request = data.photo, data.request
     recognition = data.result.recognitions[number]
     with st.container(gap="small"):
@@ -104,11 +138,7 @@ def _show_face(data: FaceCardData, number: int) -> None:
                 f"**{number + 1} · {plain(answer)}**  \n{plain(details)}  \n{blurred}"
                 f"{_describe_detection(recognition)}"
             )
-        st.plotly_chart(
-            figures.probability_figure(recognition.probabilities),
-            key=f"probabilities-{photo.key}-{number}",
-            config={"displayModeBar": False},
-        )
+        return st.container()
 
 
 def _describe_detection(recognition: "Recognition") -> str:

@@ -37,7 +37,9 @@ def show_live(options: PredictOptions) -> None:
     )
     with st.container(horizontal=True):
         on = st.toggle("Camera on", key="live-on", on_change=_count_attempt)
-        mirrored = st.toggle("Mirror", value=True, key="live-mirror", help="Display only.")
+        mirrored = st.toggle(
+            "Mirror", value=True, key="live-mirror", help="Mirrors the picture on the screen only."
+        )
     attempt = st.session_state.get("live-attempt", 0) if on else 0
     answer = camera_check(attempt, in_use=is_connected())
     if attempt and answer is None:
@@ -60,8 +62,8 @@ def show_live(options: PredictOptions) -> None:
         return
     if not (live.is_running or is_opened()) and running_recognizers() >= MAX_RUNNING:
         st.warning(
-            f"{MAX_RUNNING} cameras are in use on this computer, which is all that it can follow. "
-            "Try again when one of them is off.",
+            f"{MAX_RUNNING} cameras are already in use, which is all that this computer can "
+            "process. Try again when one of them is switched off.",
             icon=":material/group:",
         )
         return

@@ -93,10 +93,10 @@ def choose_abstention(run: Run, tta: bool) -> Abstention:
         key="min-accuracy",
         persist_state="session",
         disabled=not any(stamp(_measured_on(run, tta))),
-        help="The higher it is, the more often the model says “not sure” instead of an expression. "
-        "The probability threshold is chosen on the validation images, without duplicates of "
-        "training images. It promises nothing for images of another kind, such as those of another "
-        "dataset: evaluate the run on some that are labeled to know.",
+        help="The higher it is, the more often the model says “not sure” instead of an "
+        "expression. The probability threshold is chosen on the validation images, without "
+        "duplicates of training images. It may not hold for other kinds of images: to find "
+        "out, evaluate the run on labeled images of that kind.",
     )
     try:
         threshold, coverage, borrowed = _choose_threshold(run, tta, min_accuracy)
@@ -165,7 +165,7 @@ def _describe(threshold: float, coverage: Coverage) -> str:
             f"**{coverage.coverage:.1%}** of {faces}"
         )
     return (
-        f"{sentence}; **{accuracy.value:.1%}** of these answers are correct "
-        f"({accuracy.low:.1%} to {accuracy.high:.1%}). Expect this on faces like those only: on "
-        "other photos fewer answers may be correct."
+        f"{sentence}; **{accuracy.value:.1%}** of these answers are correct ({accuracy.low:.1%} "
+        f"to {accuracy.high:.1%}). Expect this only on similar faces: on other photos fewer "
+        "answers may be correct."
     )

@@ -22,7 +22,7 @@ _ALL = "All files"
 _HELP = {
     SAME: "Gives the selected tracks the name that you enter, or that of the first of them.",
     IGNORE: "Leaves the selected tracks out of all tables, such as passers-by and posters.",
-    UNDO: "Makes each selected track a person of its own again.",
+    UNDO: "Treats each selected track as a separate person again.",
 }
 
 

@@ -13,7 +13,7 @@ from fer_core.errors import FerError
 from fer_core.inference import Photo, PhotoBatch
 from fer_core.runs import Run
 from fer_core.text import counted
-from pages.components.predict.face_cards import FaceCardData, show_photo
+from pages.components.predict.face_cards import FaceCardData, FaceCharts, show_photo
 from pages.components.predict.model_input import show_model_input
 from pages.components.predict.options import PredictOptions
 from pages.components.predict.photo_cache import InferenceRequest, recognize_all
@@ -67,8 +67,11 @@ def show_errors(errors: Sequence[str], notes: Sequence[str]) -> None:
 
 def show_results(
     options: PredictOptions, results: Mapping[Photo, "PhotoResult"], request: InferenceRequest
-) -> None:
-    """Shows a gallery of several photos, and one in detail."""
+) -> FaceCharts | None:
+    """Shows a gallery of several photos, and one in detail; returns its charts, to be drawn last.
+
+    There are none if the photo or the model is gone.
+    """
     run, threshold, photos = options.run, options.abstention.threshold, list(results)
     if len(photos) > 1:
         with _error_in_place():
@@ -76,10 +79,12 @@ def show_results(
     by_key = {photo.key: photo for photo in photos}
     photo = by_key.get(st.session_state.get(_CHOSEN, ""), photos[0])
     data = FaceCardData(photo, request, results[photo], threshold, options.shows_grad_cam)
+    charts = None
     with _error_in_place():
-        show_photo(data)
+        charts = show_photo(data)
     with _error_in_place():
         show_model_input(run, data)
+    return charts
 
 
 @contextmanager

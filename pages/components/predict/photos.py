@@ -50,5 +50,7 @@ def _show_batch(options: PredictOptions, batch: PhotoBatch, *, may_be_crops: boo
     if results:
         if may_be_crops:
             propose_whole_pictures(list(results.values()), options.search)
-        show_results(options, results, request)
+        charts = show_results(options, results, request)
         show_downloads(options, results, errors, request)
+        if charts is not None:
+            charts.draw()

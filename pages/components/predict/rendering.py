@@ -23,7 +23,8 @@ from pages.components.shared.models import keras_model
 _MAX_LABELED = 3  # faces of a thumbnail: more labels would cover them
 
 
-@st.cache_data(max_entries=64, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
+# Sixteen: of a photo of 12 megapixels such a file has 3 MB.
+@st.cache_data(max_entries=16, ttl="1h", show_spinner=False, hash_funcs=BY_KEY)
 def annotated(photo: Photo, request: InferenceRequest, threshold: float) -> bytes:
     """Draws boxes and answers on a photo."""
     from fer_core import inference

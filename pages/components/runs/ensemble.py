@@ -23,9 +23,8 @@ _NAME, _WEIGHTS, _VIEWS = "ensemble-name", "ensemble-weights", "ensemble-views"
 _DATASET = "ensemble-dataset"
 _WEIGHTINGS = {EQUAL: "Equal", FITTED: "Fitted on the validation split"}
 _WEIGHTS_HELP = (
-    "Fitted weights make the true expressions of the validation images most probable, so that the "
-    "accuracy on the same images is slightly optimistic. With members of similar accuracy, equal "
-    "weights are as good."
+    "Fitted weights maximize the likelihood of the validation labels, so the validation accuracy "
+    "is slightly optimistic. With members of similar accuracy, equal weights are as good."
 )
 _COLUMNS = {
     "member": st.column_config.TextColumn("Member", pinned=True),
@@ -63,9 +62,9 @@ def offer_ensemble(runs: Sequence[Run]) -> None:
         return
     with popover:
         st.markdown(
-            "The mean of the calibrated probabilities becomes a run of its own, which can be used "
-            "like any other. It keeps copies of the models, and each face takes as long as with "
-            "all of them together."
+            "Averages the calibrated probabilities of the models. The ensemble is a run with "
+            "copies of the models, and can be used like any other; predicting a face takes as "
+            "long as with all of them together."
         )
         problem = _problem(runs)
         if problem:
@@ -94,8 +93,8 @@ def _show_form(runs: Sequence[Run], *, is_possible: bool) -> None:
         st.checkbox(
             "Also evaluate with TTA (10 views)",
             key=_VIEWS,
-            help="Needed for a threshold of its own with test-time augmentation. Takes ten times "
-            "as long.",
+            help="Needed to choose a threshold for test-time augmentation. Takes ten times as "
+            "long.",
         )
         st.form_submit_button(
             "Combine",
@@ -135,9 +134,9 @@ def show_progress() -> None:
         name = _name(task)
         labels = TaskLabels(
             "Stop",
-            f"**{name}** was not made.",
+            f"**{name}** was not created.",
             f"**{name}**.",
-            f"**{name}** was stopped, and nothing of it kept.",
+            f"**{name}** was stopped, and nothing was kept.",
         )
         show_task(task, labels, finished=partial(_announce, name), stays=False)
 
@@ -199,6 +198,7 @@ def _notes(run: Run, ensemble: EnsembleRecord) -> list[str]:
     return [
         f"Together: {accuracy}. {fitted} and threshold were fitted on the same images.",
         *filter(None, [score.describe_seen() if score else ""]),
-        f"{adding} of {len(ensemble.members)} members add more than chance (p < {LEVEL}).",
-        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that made the ensemble.",
+        f"{adding} of {len(ensemble.members)} members improve the ensemble by more than chance (p "
+        f"< {LEVEL}).",
+        f"A face takes {ensemble.milliseconds:.1f} ms on the machine that created the ensemble.",
     ]

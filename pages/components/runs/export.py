@@ -27,8 +27,8 @@ def offer_export(run: Run) -> None:
         "Export to other programs", icon=":material/output:", expanded=bool(exports or active)
     ):
         st.caption(
-            "Writes the model for another program, with a README that runs as it stands, and "
-            "compares both on the same 64 faces."
+            "Writes the model in another format, with a README whose code runs as it is, and "
+            "compares the predictions of both on the same 64 faces."
         )
         _offer(run)
         for number, task in enumerate(asked):
@@ -37,7 +37,7 @@ def offer_export(run: Run) -> None:
         for export in exports:
             _show(export)
         if exports:
-            st.caption("Times are those of one processor core. Loading includes Python's imports.")
+            st.caption("Times are measured on one CPU core. Loading includes Python's imports.")
 
 
 def _offer(run: Run) -> None:

@@ -161,7 +161,7 @@ class _Form:
     def show(self, proposals: Proposals | None) -> None:
         """Shows the fields, filled with the best proposal if there is one."""
         best = proposals.best[0] if proposals and proposals.best else None
-        with st.expander("Choose yourself", icon=":material/tune:", expanded=best is None):
+        with st.expander("Enter the settings", icon=":material/tune:", expanded=best is None):
             # Other fields when there is a proposal: what was filled in stays otherwise.
             key = f"{self._inspection.id}-{proposals.dataset if proposals else ''}"
             name = st.text_input(
@@ -189,8 +189,9 @@ class _Form:
             MARGIN,
             step=0.05,
             key=f"margin-{key}",
-            help="How much is cut out around the box of a detected face, as a share of its longer "
-            "side. 0 cuts at the box. Faces of datasets like FER2013 have a little around them.",
+            help="How far the crop of a detected face extends beyond the detector's box, as a "
+            "share of the box's longer side; 0 crops at the box. Choose what the training "
+            "images show.",
         )
         class_names = tuple(line.strip() for line in text.splitlines() if line.strip())
         try:
@@ -209,19 +210,19 @@ class _Form:
         if self._is_gray:
             scalings = [name for name in scalings if not name.startswith("imagenet")]
         return st.selectbox(
-            "Values of the pixels",
+            "Pixel values",
             scalings,
             index=scalings.index(best.scaling) if best else 0,
             format_func=lambda name: _VALUES[name],
             key=f"scaling-{key}",
-            help="What the program that trained the model made of pixels from 0 to 255. With other "
-            "values the model sees a face that is too dark or too bright, and answers wrongly.",
+            help="How the training program scaled pixels from 0 to 255. With another scaling the "
+            "model sees faces that are too dark or too bright, and predicts wrongly.",
         )
 
     def _choose_names(self, best: Proposal | None, key: str) -> str:
         classes = self._model.classes
         return st.text_area(
-            f"{classes} classes, one a line, in the order of the model's outputs",
+            f"{classes} classes, one per line, in the order of the model's outputs",
             "\n".join(best.class_names if best else self._model.class_names),
             key=f"classes-{key}",
             height=min(400, 40 + 26 * max(classes, 3)),
@@ -239,7 +240,7 @@ def _choose_color(best: Proposal | None, key: str) -> str:
         index=colors.index(best.color if best else "RGB"),
         format_func=lambda name: _COLORS[name],
         key=f"color-{key}",
-        help="In which order the model takes the three colors of a pixel.",
+        help="The order in which the model expects the three color channels.",
     )
 
 
@@ -247,7 +248,7 @@ def _check_names(names: Sequence[str], classes: int) -> None:
     if len(names) != classes:
         raise FerError(
             f"The model has {counted(classes, 'output')}, and there are "
-            f"{counted(len(names), 'name')}. Write a name for each, one a line."
+            f"{counted(len(names), 'name')}. Write a name for each, one per line."
         )
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if repeated:

@@ -19,7 +19,9 @@ _COLUMNS = {
     "state": st.column_config.TextColumn("State"),
     "recipe": st.column_config.TextColumn("Recipe"),
     "dataset": st.column_config.TextColumn("Dataset"),
-    "epochs": st.column_config.TextColumn("Epochs", help="Epochs done, of the goal."),
+    "epochs": st.column_config.TextColumn(
+        "Epochs", help="Completed epochs, of the number requested."
+    ),
     "val": st.column_config.NumberColumn(
         "Validation", format="%.1f%%", help="Accuracy of the best epoch on the validation split."
     ),

@@ -20,7 +20,7 @@ CLEAN_HELP = "Accuracy on images that are not among the training images, with it
 _SHARES, _COUNTS = "Percent", "Images"
 
 _SCORES = ["precision", "recall", "f1"]
-_INTERVAL = "With 95 % confidence the score on all such faces is within."
+_INTERVAL = "95 % confidence interval of the score."
 _PRECISION_HELP = "Of the faces predicted as this expression, the share labeled so."
 _RECALL_HELP = "Of the faces labeled with this expression, the share predicted so."
 _F1_HELP = "The harmonic mean of precision and recall."

@@ -142,7 +142,7 @@ def _show_accuracy(label: str, predictions: pd.DataFrame, explanation: str) -> N
 
 def _describe_end(result: Result, duration: timedelta | None) -> str:
     if result.reason == MODEL_IMPORTED:
-        return "Imported: another program has trained this model."
+        return "Imported: this model was trained by another program."
     if result.best_epoch is None:
         return "Stopped during the first epoch; the model was saved as it was then."
     ending = {

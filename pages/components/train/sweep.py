@@ -1,5 +1,6 @@
 """Plans a sweep: which settings vary and how, and what it will take before it starts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -9,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import experiments
-from fer_core.experiments import GRID, RANDOM, TPE, VARIABLE, Plan, Pruning
+from fer_core.experiments import FOLDS, GRID, RANDOM, TPE, VARIABLE, Plan, Pruning
 from fer_core.runs import MAX_TRIALS, SETTINGS, TrainConfig
 from fer_core.text import counted
 from pages.components.shared.access import writing
@@ -27,7 +28,7 @@ _PRUNE_HELP = (
     "A trial is stopped when its best validation accuracy is below the median of the other trials "
     "after as many epochs. It can be continued by hand."
 )
-_ON, _PLAN, _STARTED = "sweep", "sweep-plan", "sweep-started"
+_ON, _PLAN, _NOTES, _STARTED = "sweep", "sweep-plan", "sweep-notes", "sweep-started"
 _MOST_ROWS = 200
 
 
@@ -45,10 +46,12 @@ class Sweep:
 def choose_sweep(config: TrainConfig) -> Sweep | None:
     """Shows a switch and, if it is on, fields for a sweep; returns the choice, None if off."""
     is_on = st.toggle(
-        "Sweep: train several runs whose settings differ", key=_ON, persist_state="session"
+        "Sweep: train several runs whose settings differ",
+        key=_ON,
+        on_change=drop_plan,
+        persist_state="session",
     )
     if not is_on:
-        st.session_state.pop(_PLAN, None)
         return None
     with st.container(border=True):
         kind, trials = _kind_fields()
@@ -195,7 +198,7 @@ def plan_sweep(config: TrainConfig, sweep: Sweep) -> None:
             nor a range, or the settings of a trial are invalid.
     """
     space = {name: experiments.parse_dimension(name, text) for name, text in sweep.values.items()}
-    st.session_state[_PLAN] = experiments.make_plan(
+    plan = experiments.make_plan(
         sweep.kind,
         config,
         space,
@@ -203,10 +206,21 @@ def plan_sweep(config: TrainConfig, sweep: Sweep) -> None:
         title=sweep.title,
         pruning=sweep.pruning,
     )
+    keep_plan(plan)
+
+
+def keep_plan(plan: Plan, notes: Sequence[str] = ()) -> None:
+    """Keeps the plan of an experiment for `show_plan`, with sentences about it."""
+    st.session_state[_PLAN], st.session_state[_NOTES] = plan, notes
+
+
+def drop_plan() -> None:
+    """Forgets the plan that was made before."""
+    st.session_state.pop(_PLAN, None)
 
 
 def show_plan() -> None:
-    """Shows the runs of the planned sweep and the time that they will take, and starts it."""
+    """Shows the runs of the planned experiment and the time that they will take, and starts it."""
     plan: Plan | None = st.session_state.get(_PLAN)
     if plan is None:
         return
@@ -216,7 +230,10 @@ def show_plan() -> None:
         where = f"{format_recipe(plan.base)} on {plan.base.dataset}"
         st.markdown(f"**{counted(found.runs, 'run')}** of {plain(where)}, {epochs} each.")
         st.caption(_time_text(found.seconds, plan))
-        _show_trials(plan)
+        for note in st.session_state[_NOTES]:
+            st.caption(plain(note))
+        if plan.kind != FOLDS:
+            _show_trials(plan)
         with st.container(horizontal=True):
             st.button(
                 f"Start {counted(found.runs, 'run')}",
@@ -226,7 +243,7 @@ def show_plan() -> None:
                 args=(partial(_start, plan),),
                 **writing(),
             )
-            st.button("Discard", on_click=lambda: st.session_state.pop(_PLAN, None))
+            st.button("Discard", on_click=drop_plan)
 
 
 def _time_text(seconds: float | None, plan: Plan) -> str:
@@ -255,7 +272,7 @@ def _cell(value: object) -> object:
 
 def _start(plan: Plan) -> None:
     experiment = experiments.submit_experiment(plan)
-    st.session_state.pop(_PLAN, None)
+    drop_plan()
     if experiment.runs:
         st.query_params["run"] = experiment.runs[0].id
     st.session_state[_STARTED] = experiment.id

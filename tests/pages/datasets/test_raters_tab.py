@@ -64,6 +64,20 @@ def test_what_no_browser_of_ours_sends_is_an_error_and_saves_nothing(
     assert "A rater's name must be" in text_of(page)
 
 
+def test_votes_that_cannot_be_saved_stay_in_the_browser(
+    dataset: Dataset, open_page: PageOpener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(dataset: Dataset, votes: object) -> int:
+        raise OSError("the disk is full")
+
+    send(monkeypatch, Press(1, 0, 3))
+    with monkeypatch.context() as patched:
+        patched.setattr(raters, "add_votes", fail)
+        page = open_page("datasets", dataset="faces", rater="anna", sample="first")
+    assert "not saved yet" in text_of(page) and shown(page)["saved"] == 0
+    assert shown(rerun(page))["saved"] == 1 and "not saved yet" not in text_of(page)
+
+
 def test_agreement_and_corrections_follow_from_the_votes(
     dataset: Dataset, open_page: PageOpener
 ) -> None:

@@ -219,5 +219,5 @@ def test_more_cameras_than_the_computer_can_follow_get_a_sentence(
     monkeypatch.setattr(live_view, "MAX_RUNNING", 1)
     films = camera("granted")
     switch_on(page)
-    assert "1 cameras are in use" in page.warning[0].value
+    assert "1 cameras are already in use" in page.warning[0].value
     assert films == []

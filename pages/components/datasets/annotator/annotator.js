@@ -1,6 +1,7 @@
 // Shows a face, takes the rater's keys, and sends each answer until the server has saved it.
 
 const FEW = 6; // faces ahead below which the browser asks for more
+const PATIENCE = 3000; // ms after which answers that are not saved are sent again
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".annotator");
@@ -29,6 +30,7 @@ class Desk {
   }
 
   close() {
+    clearTimeout(this.timer);
     document.removeEventListener("keydown", this.onKey);
     window.removeEventListener("beforeunload", this.onLeave);
   }
@@ -45,6 +47,8 @@ class Desk {
     if (!this.isShown) this.root.scrollIntoView({ block: "nearest" });
     this.isShown = true;
     this.askForMore();
+    clearTimeout(this.timer);
+    if (this.presses.length) this.timer = setTimeout(() => this.send(), PATIENCE);
   }
 
   loaded(face) {

@@ -51,8 +51,8 @@ def show_batches(options: PredictOptions) -> None:
 
 def _show_form(options: PredictOptions) -> None:
     st.caption(
-        "Many photos and videos at once: a row of results per file and person, with the "
-        "participants of your table. Faces are followed within a file."
+        "Processes many photos and videos at once. The results have a row per file and person, "
+        "with the participants from your table. Faces are tracked within a file."
     )
     number = st.session_state.setdefault(_UPLOADS, 0)
     source = _choose_source(number)
@@ -123,7 +123,7 @@ def _choose_source(number: int) -> _Source:
 
 def _choose_patterns() -> tuple[str, ...]:
     text = st.text_input(
-        "Only files like",
+        "Only files matching",
         placeholder="all photos and videos",
         help="Patterns, separated by commas: \\*.mp4 for names, session1/\\* for paths. \\* stands "
         "for any characters, ? for one.",
@@ -146,8 +146,9 @@ def _choose_marks(number: int) -> tuple[bytes | None, str]:
             key="batch-baseline",
             width=240,
             placeholder="0-5",
-            help="A range of each video, or the name of a file with a neutral face, whose means "
-            "are subtracted. A column baseline in the table of clips says it for each file.",
+            help="A time range of each video, or the name of a file with a neutral face. Its "
+            "mean probabilities are subtracted. For a baseline per file, add a column "
+            "baseline to the table of clips.",
         )
     return file.getvalue() if file else None, baseline.strip()
 

@@ -71,7 +71,9 @@ def _show_upload(batch: Batch, results: BatchResults) -> None:
             key=f"apply-{key}",
             on_click=_apply,
             args=(batch, results, file.getvalue() if file else None, baseline.strip(), window),
-            **writing(help="Computes the summaries and means again, without the videos."),
+            **writing(
+                help="Computes the summaries and means again, without processing the videos again."
+            ),
         )
 
 

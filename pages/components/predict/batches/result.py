@@ -80,7 +80,7 @@ def _show_end(batch: Batch, summary: BatchSummary | None) -> None:
             icon=":material/resume:",
             key=f"resume-{batch.id}",
             on_click=partial(run_or_toast, partial(batches.resume_batch, batch)),
-            **writing(help="Goes on with the files that are left."),
+            **writing(help="Processes the remaining files."),
         )
 
 

@@ -25,7 +25,7 @@ def show_baseline(video: Video, faces: MarkedFaces) -> None:
     """Shows the baseline, and fields for another."""
     st.markdown("**Baseline**")
     st.caption(
-        "A person's probabilities when the face is neutral, subtracted from their means and in "
+        "A person's probabilities with a neutral face. They are subtracted from the means and in "
         "the timelines."
     )
     _show_current(video, faces)
@@ -117,7 +117,10 @@ def _recognize(video: Video, faces: MarkedFaces, data: bytes, name: str) -> Neut
     """Returns the probabilities of the largest face of a photo, by the model of the video."""
     run = open_run(video.run_id)
     if run.model_file is None:
-        raise FerError(f"{run.name} must have its model still, with which the video was processed.")
+        raise FerError(
+            f"{run.name} must still have the model that processed the video. Process "
+            "the video again with another run."
+        )
     model = classifier(run.id, run.model_file.stat().st_mtime_ns, video.settings.tta)
     if model.class_names != faces.summary.class_names:
         raise FerError(f"{run.name} must have the expressions of the video. Process it again.")

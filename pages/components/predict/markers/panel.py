@@ -62,7 +62,7 @@ def show_marks(video: Video, summary: Summary, table: pd.DataFrame) -> None:
 
 
 def _show_damage(video: Video, message: str) -> None:
-    st.error(plain(f"What was marked on this video cannot be read: {message}"))
+    st.error(plain(f"The markers of this video cannot be read: {message}"))
     st.button(
         "Delete the markers, the baseline and the names",
         key=f"no-marks-{video.id}",
@@ -152,8 +152,8 @@ def _show_means(video: Video, faces: MarkedFaces) -> None:
         0.5,
         width=160,
         key=f"window-{video.id}",
-        help="So long before and after each marker frames count. The frame at the time of the "
-        "marker is after it.",
+        help="Averages the frames within this time before and after each marker. The frame at "
+        "the marker's time counts as after.",
     )
     means = faces.means(float(window))
     _show_means_table(means, faces)

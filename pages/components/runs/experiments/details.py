@@ -7,10 +7,11 @@ import streamlit as st
 
 from fer_core import experiments
 from fer_core.errors import FerError
-from fer_core.experiments import LEAST_TRIALS, SEEDS, Experiment, Importance, TrialSummary
+from fer_core.experiments import FOLDS, LEAST_TRIALS, SEEDS, Experiment, Importance, TrialSummary
 from fer_core.figures import Axis, importance_figure, parallel_figure
 from fer_core.runs import open_run
 from fer_core.tasks import Task, kinds, list_tasks
+from pages.components.runs.experiments.folds import show_folds
 from pages.components.runs.experiments.trials import setting_label, setting_value
 from pages.components.shared.access import writing
 from pages.components.shared.errors import run_or_toast
@@ -29,6 +30,9 @@ _IMPORTANCE_HELP = (
 
 def show_details(experiment: Experiment, found: Sequence[TrialSummary]) -> None:
     """Shows the best trial and, of sweeps, all trials as lines and the importance of settings."""
+    if experiment.plan.kind == FOLDS:
+        show_folds(experiment)
+        return
     scored = [each for each in found if each.val_accuracy is not None and each.settings]
     if not scored:
         return

@@ -158,8 +158,8 @@ def _sentences(found: FoldComparison, results: FoldResults) -> list[str]:
     gap, test = found.difference, found.t_test
     over = f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}, 95 % over {several}"
     said = [
-        f"- **{100 * gap.value:+.1f} points** of accuracy more than the other ({over}), on "
-        f"{found.images:,} images.",
+        f"- Difference in accuracy, this minus the other: **{100 * gap.value:+.1f} points** "
+        f"({over}), on {found.images:,} images.",
         f"- McNemar's exact test: only this one was right on **{found.only_first:,}** images, only "
         f"the other on **{found.only_second:,}**; {_spoken_p(found.mcnemar)}. It takes images for "
         "independent.",

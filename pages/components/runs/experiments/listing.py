@@ -7,11 +7,12 @@ import streamlit as st
 
 from fer_core import experiments
 from fer_core.evaluation import Overview
-from fer_core.experiments import Experiment, TrialSummary
+from fer_core.experiments import FOLDS, Experiment, TrialSummary
 from fer_core.tasks import TaskState, queue
 from fer_core.text import counted
 from pages.components.runs.experiments.details import show_details
 from pages.components.runs.experiments.trials import choose_trials, setting_label
+from pages.components.runs.report import offer_experiment_report
 from pages.components.shared.access import writing
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.errors import run_or_report, run_or_toast
@@ -64,6 +65,7 @@ def _show(experiment: Experiment, *, is_wanted: bool) -> list[Overview]:
         _show_state(experiment, found)
         chosen = choose_trials(experiment, found)
         show_details(experiment, found)
+        offer_experiment_report(experiment)
     return chosen
 
 
@@ -73,15 +75,22 @@ def _toggle(key: str) -> None:
 
 def _title(experiment: Experiment, found: Sequence[TrialSummary]) -> str:
     plan, state = experiment.plan, experiment.state
-    best = experiments.best_trial(list(found))
     ended = sum(_has_ended(each) for each in found)
     parts = [
         f":{STATE_COLORS[state]}-badge[{state}] **{plain(format_experiment(experiment))}**",
         f"{ended} of {counted(plan.count, 'trial')}",
     ]
-    if best is not None and best.val_accuracy is not None:
-        parts.append(f"best validation accuracy {best.val_accuracy:.1%}")
-    return " · ".join(parts)
+    return " · ".join([*parts, *_best(experiment, found)])
+
+
+def _best(experiment: Experiment, found: Sequence[TrialSummary]) -> list[str]:
+    """Says how accurate the best trial is, or all folds in the mean, if that is known."""
+    known = [each.val_accuracy for each in found if each.val_accuracy is not None]
+    if not known:
+        return []
+    if experiment.plan.kind == FOLDS:
+        return [f"mean validation accuracy {sum(known) / len(known):.1%}"]
+    return [f"best validation accuracy {max(known):.1%}"]
 
 
 def format_experiment(experiment: Experiment) -> str:
