@@ -18,16 +18,16 @@ from fer_core.reports.parts import Charts, Paragraph, Part, Points, Table
 from fer_core.text import SPLIT_NAMES, counted
 
 
-def data_parts(material: Material, *, with_counts: bool = True) -> list[Part]:
+def data_parts(material: Material, *, with_splits: bool = True) -> list[Part]:
     """Returns counts, subjects, how the dataset was made, corrections and quality findings.
 
     Args:
-        with_counts: by split, which folds do not share.
+        with_splits: tells counts by split, which the runs of folds do not share.
     """
     return [
         *_origin(material),
-        *(_counts(material.run.counts) if with_counts else []),
-        *_groups(material),
+        *(_counts(material.run.counts) if with_splits else []),
+        *_groups(material, with_splits),
         *_corrections(material),
         *_quality(material),
     ]
@@ -58,7 +58,7 @@ def _counts(counts: pd.DataFrame) -> list[Part]:
     return [table, Paragraph(imbalance(counts)), Charts([class_chart(counts)])]
 
 
-def _groups(material: Material) -> list[Part]:
+def _groups(material: Material, with_splits: bool) -> list[Part]:
     """Describes subjects and sequences, over all splits and in each."""
     index, parts = material.index, list[Part]()
     if index is None:
@@ -68,17 +68,22 @@ def _groups(material: Material) -> list[Part]:
         if not len(images):
             continue
         parts.append(Paragraph(describe_groups(images, column)))
-        splits = [split for split in SPLIT_NAMES if (index["split"] == split).any()]
-        rows = []
-        for split in splits:
-            inside = images_per_group(index[index["split"] == split], column)
-            outside = index.loc[index["split"] != split, column]
-            shared = int(inside.index.isin(outside).sum())
-            rows.append((SPLIT_NAMES[split], f"{len(inside):,}", f"{shared:,}"))
-        caption = f"{several.capitalize()} by split"
-        header = ("Split", several.capitalize(), "Also in another split")
-        parts += [Table(caption, header, rows), Charts([group_chart(images, several)])]
+        if with_splits:
+            parts.append(_by_split(index, column, several))
+        parts.append(Charts([group_chart(images, several)]))
     return parts
+
+
+def _by_split(index: pd.DataFrame, column: str, several: str) -> Table:
+    pairs = index.loc[index[column] != "", [column, "split"]].drop_duplicates()
+    is_shared = pairs.duplicated(column, keep=False)
+    rows = [
+        (SPLIT_NAMES[split], f"{int(inside.sum()):,}", f"{int((inside & is_shared).sum()):,}")
+        for split in SPLIT_NAMES
+        if (inside := pairs["split"] == split).any()
+    ]
+    header = ("Split", several.capitalize(), "Also in another split")
+    return Table(f"{several.capitalize()} by split", header, rows)
 
 
 def _corrections(material: Material) -> list[Part]:

@@ -71,8 +71,8 @@ def report_on_experiment(experiment: Experiment) -> Report:
         Section("Scores and mistakes per class", class_parts(pooled, _POOLED)),
         Section("Calibration", calibration_parts(pooled, _POOLED)),
         Section("Runs", [_run_table(found)]),
-        Section("Data", data_parts(material, with_counts=plan.kind != FOLDS) if material else []),
-        Section("Settings of all runs", config_parts(plan.base)),
+        Section("Data", data_parts(material, with_splits=plan.kind != FOLDS) if material else []),
+        Section("Settings of all runs", config_parts(plan.base, without=plan.varied)),
         Section("Environment of the first run", environment_parts(runs[0]) if runs else []),
         Section("Commands", _command_parts(experiment, results)),
         Section("Intended use", [Paragraph(PROHIBITED_USES)]),
@@ -110,7 +110,7 @@ def _evidence(
     states = [each.overview.state for each in found if each.overview is not None]
     ended = sum(not state.is_active for state in states)
     notes = list(material.problems) if material else []
-    if ended < len(found):
+    if ended < len(found) and results is None:  # which tells it of folds
         runs = counted(len(found), "run")
         notes.append(f"{ended} of {runs} have ended: the numbers are provisional.")
     if failed := states.count(TaskState.FAILED):

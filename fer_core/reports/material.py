@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from fer_core import access
-from fer_core.datasets import Corrections, Dataset
+from fer_core.datasets import SPLITS, Corrections, Dataset
 from fer_core.datasets.quality import Finding, find_problems, images_key, read_scan_result
 from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport
@@ -70,7 +70,7 @@ def public(text: str) -> str:
 
 
 def _used_rows(run: Run, dataset: Dataset) -> pd.DataFrame:
-    index = dataset.index
+    index = dataset.index[dataset.index["split"].isin(SPLITS)]  # without those that are excluded
     return index[index["expression"].isin(run.class_names)] if run.class_names else index
 
 

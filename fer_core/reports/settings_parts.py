@@ -1,12 +1,13 @@
 """Reports on how a run was made: settings, training, environment and commands."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_core.evaluation import setting_texts
 from fer_core.reports.charts import learning_charts
 from fer_core.reports.material import Material, public
 from fer_core.reports.parts import Charts, Commands, Paragraph, Part, Table
-from fer_core.runs import RECIPES, Run, TrainConfig, recipe_title, training_commands
+from fer_core.runs import RECIPES, SETTINGS, Run, TrainConfig, recipe_title, training_commands
 from fer_core.text import counted
 
 _NAMES = {
@@ -29,13 +30,19 @@ def settings_parts(run: Run) -> list[Part]:
     return config_parts(replace(run.config, epochs=max(1, run.goal.epochs)))
 
 
-def config_parts(config: TrainConfig) -> list[Part]:
-    """Returns settings, first those that differ from the recipe's."""
+def config_parts(config: TrainConfig, without: Sequence[str] = ()) -> list[Part]:
+    """Returns settings, first those that differ from the recipe's.
+
+    Args:
+        without: names of settings to leave out.
+    """
+    hidden = {SETTINGS[name].label for name in without}
     ours = setting_texts(config)
     recipe = RECIPES.get(config.recipe)
     if recipe is None:
         return [Table("Settings", ("Setting", "Value"), _rows(ours), texts=True)]
     theirs = setting_texts(replace(recipe.config, dataset=config.dataset))
+    ours = {name: text for name, text in ours.items() if name not in hidden}
     different = {name: text for name, text in ours.items() if text != theirs[name]}
     same = {name: text for name, text in ours.items() if name not in different}
     parts: list[Part] = [Paragraph(f"Recipe: {recipe.title}. {recipe.description}")]

@@ -40,7 +40,7 @@ def test_folds_are_pooled_with_intervals_over_subjects(
     page = Reader(target.read_text(encoding="utf-8"))
     for piece in (
         f"{accuracy.value:.1%} ({100 * accuracy.low:.1f}",
-        "2 of 3 runs",
+        "2 of 3 folds",
         "over subjects",
     ):
         assert piece in page.text
