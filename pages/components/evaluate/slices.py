@@ -27,6 +27,7 @@ _HELP = (
 )
 _MOST_IMAGES = 100_000  # that a slice can be asked to have
 _SCORES = {"accuracy": "Accuracy", "recall": "Recall (macro)", "f1": "F1 (macro)"}
+_SHORT = {"recall": "recall", "f1": "F1"}
 _MEANS = {
     "accuracy": "Share of correct predictions.",
     "recall": "Mean recall of the expressions that have images in the slice.",
@@ -149,9 +150,7 @@ def _show_table(key: str, report: SliceReport) -> None:
         shown[report.noun[1].capitalize()] = table["subjects"]
     config = {"Slice": st.column_config.TextColumn(pinned=True)}
     for name, label in _SCORES.items():
-        interval = (
-            "95 % interval" if name == "accuracy" else f"Interval, {name.replace('f1', 'F1')}"
-        )
+        interval = "95 % interval" if name == "accuracy" else f"Interval, {_SHORT[name]}"
         shown[label], shown[interval] = 100 * table[name], _intervals(table, name)
         config[label] = st.column_config.NumberColumn(format="%.1f%%", help=_MEANS[name])
         if name == "accuracy":
