@@ -135,8 +135,14 @@ class _Finder:
         """Yields columns of the index."""
         for name, label in _OF_INDEX.items():
             values = self.index_values(name)
-            if values is not None:
+            if values is not None and not self._repeats(name, values):
                 yield SliceColumn(label, values, is_key=name in GROUP_NOUNS)
+
+    def _repeats(self, name: str, values: np.ndarray) -> bool:
+        """Tells whether the data call all splits, or all classes, as the program does."""
+        same = {"source_split": "split", "source_class": "expression"}.get(name)
+        known = self.index_values(same) if same else None
+        return known is not None and bool((known == values).all())
 
     def of_metadata(self) -> Iterator[SliceColumn]:
         """Yields columns of the table that was joined to the dataset; numbers as numbers."""

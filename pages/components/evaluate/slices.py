@@ -26,7 +26,8 @@ _HELP = (
     "a table, or by a measured property such as brightness."
 )
 _MOST_IMAGES = 100_000  # that a slice can be asked to have
-_SCORES = {"accuracy": "Accuracy", "recall": "Macro recall", "f1": "Macro F1"}
+_SCORES = {"accuracy": "Accuracy", "recall": "Recall (macro)", "f1": "F1 (macro)"}
+_SHORT = {"recall": "recall", "f1": "F1"}
 _MEANS = {
     "accuracy": "Share of correct predictions.",
     "recall": "Mean recall of the expressions that have images in the slice.",
@@ -149,16 +150,17 @@ def _show_table(key: str, report: SliceReport) -> None:
         shown[report.noun[1].capitalize()] = table["subjects"]
     config = {"Slice": st.column_config.TextColumn(pinned=True)}
     for name, label in _SCORES.items():
-        interval = "95 % interval" if name == "accuracy" else f"95 % interval, {label.lower()}"
+        interval = "95 % interval" if name == "accuracy" else f"Interval, {_SHORT[name]}"
         shown[label], shown[interval] = 100 * table[name], _intervals(table, name)
         config[label] = st.column_config.NumberColumn(format="%.1f%%", help=_MEANS[name])
-    shown["Rest"] = 100 * table["rest"]
+        if name == "accuracy":
+            shown["Rest"], shown["p"] = 100 * table["rest"], table["corrected"]
     config["Rest"] = st.column_config.NumberColumn(
         format="%.1f%%", help="Accuracy on all other images."
     )
-    shown["p"] = table["corrected"]
     config["p"] = st.column_config.NumberColumn(
-        format="%.3g", help="That the slice differs from the rest by chance alone; Holm-corrected."
+        format="%.3g",
+        help="How often chance alone makes such a difference from the rest; Holm-corrected.",
     )
     place = f"slice-table-{key}"
     st.dataframe(
