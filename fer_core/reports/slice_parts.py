@@ -23,7 +23,9 @@ def slice_parts(material: Material) -> list[Part]:
     for column in [*columns.columns.values()][:_MOST_COLUMNS]:
         report = None if column.is_key else _sliced(found, columns, column)
         if report is not None:
-            parts += [_said(report), _table(report)]
+            parts.append(_said(report))
+            if report.table["enough"].any():
+                parts.append(_table(report))
             methods[slices.describe_method(report)] = None
     if not parts:
         return []
