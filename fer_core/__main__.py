@@ -9,6 +9,7 @@ python -m fer_core train --dataset fer2013 --recipe cnn_vgg --seeds 3 --detach
 python -m fer_core sweep --dataset fer2013 --recipe cnn_vgg --kind tpe --trials 20 --prune \\
     --vary learning_rate=1e-4..1e-2:log --vary batch_size=32,64,128
 python -m fer_core experiments EXPERIMENT
+python -m fer_core find-rate --dataset fer2013 --recipe cnn_vgg
 python -m fer_core cross-validate --dataset fer2013 --recipe cnn_vgg --folds 5 --by subject
 python -m fer_core folds EXPERIMENT --compare EXPERIMENT
 python -m fer_core distill RUN RUN --recipe cnn_vgg

@@ -1,4 +1,4 @@
-"""The Datasets page: add, browse, check and correct datasets."""
+"""The Datasets page: add, browse, check, correct and rate datasets."""
 
 import streamlit as st
 

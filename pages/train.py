@@ -16,6 +16,7 @@ from pages.components.train.initial_run import pick_initial_run
 from pages.components.train.monitor import monitor
 from pages.components.train.outcome import show_tensorboard
 from pages.components.train.queue import show_queue
+from pages.components.train.rate_finder import show_rate_test
 from pages.components.train.settings_form import START, settings_form
 from pages.components.train.sweep import choose_sweep, plan_sweep, show_plan, show_started
 
@@ -68,6 +69,7 @@ def choose_and_start() -> None:
         elif chosen is not None:
             start(*chosen)
         show_plan()
+        show_rate_test(recipe, dataset.name)
     except (FerError, OSError) as error:
         st.error(plain(str(error)))
 

@@ -147,12 +147,13 @@ class _Worker:
     def _finish(self, item: _Item, result: FileResult) -> None:
         size, changed = _stamp(item.status) if item.status else (0, 0)
         names, tracks = self._classifier.class_names, dict[str, int]()
+        frames = None
         if not result.problem:
             frames = read_frames(self._batch.frames_file(item.number), names)
             counts = frames["face"].value_counts(sort=False)
             tracks = {str(track): int(count) for track, count in counts.items()}
         result = replace(result, size=size, changed=changed, track_frames=tracks)
-        result = summarize(self._batch, item.number, result, names)
+        result = summarize(self._batch, item.number, result, names, frames)
         save_result(self._batch, item.number, result, durable=is_video(item.file.name))
         self._done += 1
 

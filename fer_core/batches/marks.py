@@ -164,11 +164,18 @@ def _is_changed(name: str, before: BatchMarks, after: BatchMarks) -> bool:
 
 
 def summarize(
-    batch: Batch, number: int, result: FileResult, class_names: Sequence[str]
+    batch: Batch,
+    number: int,
+    result: FileResult,
+    class_names: Sequence[str],
+    frames: pd.DataFrame | None = None,
 ) -> FileResult:
     """Returns a file's result with summaries of its people, by their names and its marks.
 
     Where what is marked is damaged, nothing is: see `results.read_results`, which says so.
+
+    Args:
+        frames: its table, if that has been read already.
 
     Raises:
         FerError: its table of frames is damaged.
@@ -180,10 +187,14 @@ def summarize(
     except DamagedFileError:
         every = BatchMarks()
     marks = every.of(result.name)
-    frames = read_frames(batch.frames_file(number), class_names)
+    if frames is None:
+        frames = read_frames(batch.frames_file(number), class_names)
     assigned = {int(track): name for track, name in result.assigned.items()}
     faces = without_ranges(assign_people(frames, assigned), marks.excluded)
-    around = means_around(faces, class_names, marks.markers, every.window)
+    around: Sequence[dict[str, Any]] = ()
+    if marks.markers:
+        means = means_around(faces, class_names, marks.markers, every.window)
+        around = _marker_rows(means, class_names, every.window)
     base = baseline_means(faces, class_names, marks.baseline) if marks.baseline else {}
 
     def people(*, frontal: bool) -> tuple[PersonRow, ...]:
@@ -196,7 +207,7 @@ def summarize(
         result,
         people=people(frontal=False),
         frontal_people=people(frontal=True),
-        around=tuple(_marker_rows(around, class_names, every.window)),
+        around=tuple(around),
         baselines={person: tuple(map(float, means)) for person, means in base.items()},
     )
 

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import sys
+from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from typing import Any
 
@@ -25,9 +27,11 @@ from fer_core.experiments import (
     open_test,
     optimism,
     parse_dimension,
+    read_rate_test,
     resume_experiment,
     stop_experiment,
     submit_experiment,
+    submit_rate_test,
     summarize,
 )
 from fer_core.text import counted
@@ -68,6 +72,16 @@ def add_commands(commands: Any) -> None:
     sweep.add_argument("--detach", action="store_true", help="return at once")
     add_settings(sweep)
     sweep.set_defaults(command=_sweep)
+    rate = commands.add_parser(
+        "find-rate",
+        help="suggest a learning rate",
+        description="Trains a throw-away model for a minute with a rising learning rate, and "
+        "suggests a tenth of the rate with the smallest loss.",
+    )
+    rate.add_argument("--dataset", required=True)
+    rate.add_argument("--json", action="store_true", help="print all rates and losses as JSON")
+    add_settings(rate)
+    rate.set_defaults(command=_find_rate)
     _add_experiments(commands)
 
 
@@ -117,6 +131,23 @@ def _sweep(options: argparse.Namespace) -> int:
     code = follow(experiment)
     _show(experiment)
     return code
+
+
+def _find_rate(options: argparse.Namespace) -> int:
+    task = submit_rate_test(chosen_settings(options))
+    with redirect_stdout(sys.stderr) if options.json else nullcontext():
+        code = follow(task)
+    found = read_rate_test(task)
+    if found is None:
+        return code
+    if options.json:
+        curve = {"rates": found.rates, "losses": found.losses}
+        echo_lines(json.dumps(curve | {"suggestion": found.suggestion}, indent=2))
+    elif found.suggestion is None:
+        echo("No suggestion: the loss did not fall with any learning rate.")
+    else:
+        echo(f"Suggested learning rate: {found.suggestion:g}")
+    return 0
 
 
 def find_experiment(prefix: str) -> Experiment:

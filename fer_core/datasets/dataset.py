@@ -268,9 +268,15 @@ class Dataset:
 
     def counts(self) -> pd.DataFrame:
         """Counts images: a row per class in label order, a column per non-empty split."""
-        table = pd.crosstab(self.index["expression"], self.index["split"])
-        splits = [split for split in SPLITS if split in table.columns]
-        return table.reindex(index=list(self.class_names), columns=splits, fill_value=0)
+        names = pd.Index(self.class_names, name="expression")
+        splits = pd.Index(SPLITS, name="split")
+        rows = names.get_indexer(self.index["expression"])
+        columns = splits.get_indexer(self.index["split"])
+        known = (rows >= 0) & (columns >= 0)
+        places = rows[known] * len(splits) + columns[known]
+        counts = np.bincount(places, minlength=len(names) * len(splits)).reshape(len(names), -1)
+        table = pd.DataFrame(counts, index=names, columns=splits)
+        return table.loc[:, table.any()]
 
     def select(self, split: str | None = None, expression: str | None = None) -> np.ndarray:
         """Returns the positions in the index of a split, a class, both or all, ascending."""

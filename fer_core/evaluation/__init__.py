@@ -34,7 +34,7 @@ from fer_core.evaluation.calibration import (
     save_calibration,
     with_temperature,
 )
-from fer_core.evaluation.class_scores import hide_empty_classes, score_classes
+from fer_core.evaluation.class_scores import hide_empty_classes, macro_scores, score_classes
 from fer_core.evaluation.cluster_scores import (
     ClusterScores,
     Interval,
@@ -170,6 +170,7 @@ __all__ = [
     "corrected_t_test",
     "coverage_at",
     "changed",
+    "macro_scores",
     "mcnemar",
     "check",
     "check_evaluation",

@@ -30,6 +30,17 @@ from fer_core.experiments.plan import (
     Plan,
 )
 from fer_core.experiments.pruning import Pruning
+from fer_core.experiments.rate_finder import (
+    HIGHEST,
+    LOWEST,
+    STEPS,
+    RateTest,
+    newest_rate_test,
+    read_rate_test,
+    run_folder,
+    save_rate_test,
+    submit_rate_test,
+)
 from fer_core.experiments.space import Dimension, Settings, grid, random_settings
 from fer_core.experiments.submit import (
     delete_experiment,
@@ -67,7 +78,16 @@ __all__ = [
     "FoldResults",
     "GRID",
     "Importance",
+    "HIGHEST",
     "KINDS",
+    "LOWEST",
+    "RateTest",
+    "STEPS",
+    "newest_rate_test",
+    "read_rate_test",
+    "run_folder",
+    "save_rate_test",
+    "submit_rate_test",
     "LEAST_TRIALS",
     "MAX_TITLE_CHARS",
     "Plan",

@@ -20,9 +20,9 @@ from fer_core.evaluation import (
     cluster_scores,
     confusion,
     corrected_t_test,
+    macro_scores,
     mcnemar,
     predicted,
-    score_classes,
 )
 from fer_core.experiments.experiment import Experiment, Trial
 from fer_core.experiments.plan import FOLDS
@@ -58,8 +58,9 @@ class FoldResult:
         """Returns recall and F1, averaged over the classes that the fold has."""
         if self.predictions is None:
             return None
-        scores = score_classes(confusion(self.predictions, class_names), class_names).iloc[-1]
-        return float(scores["recall"]), float(scores["f1"])
+        matrix = confusion(self.predictions, class_names)
+        _, recall, f1 = macro_scores(matrix[None], matrix.sum(axis=1) > 0)[0].tolist()
+        return recall, f1
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _state(run: Run | None) -> tuple[object, ...]:
     return (run.state, *map(stamp, files))
 
 
-@lru_cache(maxsize=8)  # a page reads the same results whenever something is pressed
+@lru_cache(maxsize=4)  # a page reads the same results whenever something is pressed
 def _read(experiment: Experiment, states: tuple[tuple[object, ...], ...]) -> FoldResults:
     plan = experiment.plan
     folds = tuple(map(_fold_result, experiment.trials))

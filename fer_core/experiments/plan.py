@@ -49,6 +49,8 @@ class Plan:
             raise FerError("Only TPE proposes trials, and proposes all of them.")
         if self.kind == TPE and not self.space:
             raise FerError("TPE needs at least one setting that varies.")
+        if any(not self.space.keys() <= settings.keys() for settings in self.trials):
+            raise FerError("Every trial must have a value for each setting that varies.")
         _ = self.configs
 
     @property

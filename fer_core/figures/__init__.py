@@ -5,7 +5,7 @@ from fer_core.figures.bars import class_balance_figure, group_sizes_figure, prob
 from fer_core.figures.calibration import coverage_figure, reliability_figure
 from fer_core.figures.comparison import compare_figure, interval_figure
 from fer_core.figures.confusion import confusion_figure
-from fer_core.figures.experiments import Axis, importance_figure, parallel_figure
+from fer_core.figures.experiments import Axis, importance_figure, parallel_figure, rate_figure
 from fer_core.figures.feature_map import map_figure
 from fer_core.figures.groups import condition_figure, participant_figure
 from fer_core.figures.history import HISTORY_HEIGHT, history_figure
@@ -42,6 +42,7 @@ __all__ = [
     "participant_figure",
     "probability_figure",
     "recent_figure",
+    "rate_figure",
     "reliability_figure",
     "slice_figure",
     "timeline_figure",

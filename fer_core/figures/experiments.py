@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from fer_core.experiments import Importance
+from fer_core.experiments import Importance, RateTest
 from fer_core.expressions import COLORS
-from fer_core.figures.style import blank_figure, label
+from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure, label
 
 _ACCURACY = "Validation accuracy"
 _TICKS = 5
@@ -99,6 +99,29 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return "×".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def rate_figure(found: RateTest) -> go.Figure:
+    """Draws the loss over the learning rates that were tried, and the suggested one."""
+    figure = blank_figure()
+    for losses, name, opacity in ((found.losses, "Loss", 0.35), (found.smoothed, "Smoothed", 1)):
+        figure.add_trace(
+            go.Scatter(
+                x=list(found.rates),
+                y=[float(loss) for loss in losses],
+                name=name,
+                mode="lines",
+                opacity=opacity,
+                line={"color": TRAIN_COLOR, "width": 2},
+                hovertemplate="%{x:.2g}: %{y:.3f}<extra>%{fullData.name}</extra>",
+            )
+        )
+    if found.suggestion is not None:
+        figure.add_vline(x=found.suggestion, line={"color": VAL_COLOR, "dash": "dash", "width": 2})
+    figure.update_layout(height=320)
+    figure.update_xaxes(type="log", title_text="Learning rate", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="Training loss")
+    return figure
 
 
 def importance_figure(found: Sequence[Importance], names: Sequence[str]) -> go.Figure:

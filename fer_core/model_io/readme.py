@@ -25,6 +25,17 @@ if __name__ == "__main__":
     print(json.dumps({{"expression": expression, "probabilities": answer}}))
 """
 
+_EXAMPLE = """import numpy as np
+from PIL import Image
+from predict import predict, usage
+
+image = Image.open("face.png").convert("{mode}")
+image = image.resize(({width}, {height}), Image.Resampling.BOX){color}
+pixels = np.asarray(image, "float32").reshape(1, {height}, {width}, {channels})
+answer = predict(pixels)[0] ** (1 / usage["temperature"])  # calibrated
+print(dict(zip(usage["class_names"], (answer / answer.sum()).round(3).tolist())))
+"""
+
 _README = """# A model of facial expressions, as {label}
 
 Exported by FER Studio. {introduction}In this folder run
@@ -34,10 +45,10 @@ pip install {package} numpy pillow
 python predict.py face.png
 ```
 
-`predict.py` is all that it takes; `face.png` is a drawn face:
+`predict.py` is all that it takes; `face.png` is a drawn face. In a notebook of this folder:
 
 ```python
-{program}```
+{example}```
 
 ## Input and output
 
@@ -58,14 +69,18 @@ python predict.py face.png
 
 def program(format: Format, usage: ModelUsage) -> str:
     """Returns the text of `predict.py`, which predicts a face with the format's package alone."""
-    return _PROGRAM.format(
-        code=format.code.rstrip("\n") + "\n",
-        mode="L" if usage.color == "gray" else "RGB",
-        color='.convert("RGB")' if usage.color == "gray" and usage.channels == 3 else "",
-        height=usage.height,
-        width=usage.width,
-        channels=usage.channels,
-    )
+    return _PROGRAM.format(code=format.code.rstrip("\n") + "\n", **_input_of(usage))
+
+
+def _input_of(usage: ModelUsage) -> dict[str, str | int]:
+    """Returns what a program must know of a model's input."""
+    return {
+        "mode": "L" if usage.color == "gray" else "RGB",
+        "color": '.convert("RGB")' if usage.color == "gray" and usage.channels == 3 else "",
+        "height": usage.height,
+        "width": usage.width,
+        "channels": usage.channels,
+    }
 
 
 def readme(format: Format, usage: ModelUsage) -> str:
@@ -76,7 +91,7 @@ def readme(format: Format, usage: ModelUsage) -> str:
         label=format.label,
         introduction=format.introduction,
         package=format.package,
-        program=program(format, usage),
+        example=_EXAMPLE.format(**_input_of(usage)),
         height=usage.height,
         width=usage.width,
         channels=usage.channels,

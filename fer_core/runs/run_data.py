@@ -248,7 +248,9 @@ def with_fold_unit(config: TrainConfig) -> TrainConfig:
 def _check_folds(config: TrainConfig, stamps: tuple[Stamp, ...]) -> None:
     dataset = dataset_for(config)
     folds = dataset.plan_folds(config.folds, config.fold_unit, config.fold_seed)
-    folds.check(used_classes(config, dataset))
+    class_names = used_classes(config, dataset)
+    folds.check(class_names)
+    check_trainable(config, dataset.counts().loc[list(class_names)])
 
 
 def copy_corrections(config: TrainConfig, directory: Path) -> None:

@@ -96,6 +96,18 @@ def create_trial(config: TrainConfig, trial: TrialRecord) -> Run:
     return Run(directory)
 
 
+def create_throwaway(config: TrainConfig, directory: Path) -> Run:
+    """Writes a run into a directory that is no run's: settings, initial weights, corrections.
+
+    Raises:
+        FerError: as in `check_run`.
+    """
+    checked = check_run(config)
+    directory.mkdir()
+    _write_run(directory, checked)
+    return Run(directory)
+
+
 @dataclass(frozen=True)
 class CheckedSettings:
     """Holds settings that a run can be trained with, and the runs that they name."""

@@ -14,6 +14,7 @@ from fer_core.storage import Count, Fraction, Seconds, check_value, paths
 TRAIN = "train"
 EXPERIMENT = "experiment"
 OPEN_TEST = "open_test"
+FIND_RATE = "find_rate"
 EVALUATE = "evaluate"
 MAP = "map"
 IMPORT = "import"
@@ -59,6 +60,12 @@ class _Train:
 @dataclass(frozen=True)
 class _Experiment:
     resumed_after: Count | None = None  # epochs of all its runs; of an automatic resume
+
+
+@dataclass(frozen=True)
+class _FindRate:  # with the settings in the task's directory
+    dataset: Name
+    recipe: _Text
 
 
 @dataclass(frozen=True)
@@ -223,6 +230,8 @@ KINDS = {
         _Experiment,
         paths.experiments_root,
     ),
+    # Takes a minute, for which nobody wants to wait until the queue is empty.
+    FIND_RATE: Kind("fer_core.training.rate_finder:run_rate_test", "find_rate", _FindRate),
     OPEN_TEST: Kind("fer_core.training.test_split:run_open_test", "light", _OpenTest),
     EVALUATE: Kind("fer_core.inference.cross_dataset_task:run_evaluation", "light", _Evaluate),
     MAP: Kind("fer_core.inference.feature_map_task:run_map", "light", _Map),

@@ -74,7 +74,7 @@ def run_training(task: Task) -> None:
     configure_backend(config)
     write_environment(run, data)
     LOG.info("%s\n%s", run.id, data.counts.to_string())
-    model = _build(run, data)
+    model = build(run, data)
     data = with_teacher_targets(
         run, data, ProgressReporter(task, "Computing the teachers' predictions")
     )
@@ -85,7 +85,7 @@ def run_training(task: Task) -> None:
     trainer.finish(reason)
 
 
-def _build(run: Run, data: RunData) -> keras.Model:
+def build(run: Run, data: RunData) -> keras.Model:
     """Builds the run's model; that of an imported run tells the layers, not only the weights."""
     classes, steps = len(data.class_names), data.steps_per_epoch
     if run.config.family == "imported" and run.initial is not None:
@@ -274,7 +274,7 @@ class Trainer:
         if self.device is not None:
             return self.device.learn(epoch)
         batches = self.stage.batches(epoch)
-        return ((len(batch.targets), self._train_batch(batch)) for batch in batches)
+        return ((len(batch.targets), self.train_batch(batch)) for batch in batches)
 
     def _note_epoch(
         self, epoch: int, logs: Mapping[str, float], probabilities: np.ndarray, seconds: float
@@ -296,7 +296,7 @@ class Trainer:
             self.state.best_accuracy, self.state.best_loss = accuracy, loss
             self._seal_test()
 
-    def _train_batch(self, batch: Batch) -> Mapping[str, float]:
+    def train_batch(self, batch: Batch) -> Mapping[str, float]:
         """Updates the weights once; returns loss and accuracy of this batch."""
         return self.stage.model.train_on_batch(
             batch.images, batch.targets, sample_weight=batch.weights, return_dict=True

@@ -342,13 +342,16 @@ def test_bad_files_each_get_a_sentence_and_the_others_go_on(run: Run, folder: Pa
     (folder / "empty.mp4").write_bytes(b"")
     cut = (folder / "day1" / "ann.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(cut[: len(cut) // 3])
+    start = cut.index(b"mdat") + 4  # after it come the frames
+    (folder / "no frame.mp4").write_bytes(cut[:start] + bytes(len(cut) - start))
     (folder / "loop.mp4").symlink_to(folder / "loop.mp4")
     table = b"file,start\nday2/bob.mp4,50\ncy.png,1\n"
     batch = submit_folder(run, folder, CALM, table=table)
     do(batch)
     results = results_of(batch)
     assert {result.name for result in results.results.values() if result.problem} == {
-        *("text.png", "list.mp4", "empty.mp4", "cut.mp4", "loop.mp4", "day2/bob.mp4", "cy.png")
+        *("text.png", "list.mp4", "empty.mp4", "cut.mp4", "no frame.mp4", "loop.mp4"),
+        *("day2/bob.mp4", "cy.png"),
     }
     assert list(by_file(results)) == ["day1/ann.mp4"]
     for result in results.results.values():

@@ -21,7 +21,7 @@ from fer_core.datasets.raters.ratings import (
     raters_against_majority,
     read_ratings,
 )
-from fer_core.datasets.raters.samples import draw_sample, read_sample
+from fer_core.datasets.raters.samples import draw_sample, read_sample, sample_file
 from fer_core.datasets.raters.votes import (
     Vote,
     add_votes,
@@ -135,6 +135,29 @@ def test_all_raters_votes_are_written_or_none(
         add_votes(dataset, {"anna": new, "bob": new, "carl": new})
     assert votes_file(dataset, "anna").read_bytes() == before
     assert rater_names(dataset) == ["anna"]
+
+
+DAMAGED = (
+    b'{"x": ' + b"[" * 100_000,
+    *(b"\0\0", b"[]\n", b"{}\n", b'"happy"\n', b"\xff\xfe{", b"{" * 5000, b"[" * 100_000, b"null"),
+    b'{"path": 3, "row": null, "answer": "sad"}\n',
+    b'{"path": "a", "row": 1e300, "answer": "sad"}\n{"path": "a", "row": -1, "answer": null}\n',
+)
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
+def test_damaged_files_are_left_out_or_refused_in_a_sentence(
+    dataset: Dataset, content: bytes
+) -> None:
+    vote(dataset, "anna", {0: "happy"})
+    draw_sample(dataset, "first", 10)
+    with votes_file(dataset, "anna").open("ab") as file:
+        file.write(content)
+    sample_file(dataset, "first").write_bytes(content)
+    ratings = read_ratings(dataset)
+    assert len(ratings) == 1 and "damaged" in ratings.notes[0]
+    with pytest.raises(FerError):
+        read_sample(dataset, "first")
 
 
 # Samples

@@ -13,6 +13,7 @@ from fer_core.datasets.registry import open_dataset
 from fer_core.datasets.synthetic.generate import draw_dataset
 from fer_core.evaluation import feature_map
 from fer_core.evaluation.feature_map import PCA, FaceMap, map_file, save_map
+from fer_core.evaluation.slices import cut, slice_columns
 from fer_core.expressions import EXPRESSIONS
 from fer_core.runs import records
 from fer_core.runs.recipes import RECIPES
@@ -29,6 +30,7 @@ from tests.e2e.browsing import (
     open_page,
     press_in_chart,
     settled,
+    stand_still,
     tiles,
 )
 from tests.e2e.serving import Server
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 PER_PAGE = 9  # images
+ROW = 35  # pixels of a row of a table
 HEAP = 5  # images beside the origin of the map, the first one on it
 # Where that is on the map, as shares of its surface.
 HEAP_PLACE = """() => {
@@ -128,6 +131,35 @@ def test_clicking_a_cell_shows_the_images_of_the_cell(page: "Page", address: str
     settled(page)
     page.get_by_role("button", name="Page 2", exact=True).click()
     tiles(page, jpegs(dataset, cell.iloc[PER_PAGE : 2 * PER_PAGE]))
+
+
+def test_clicking_the_worst_slice_shows_its_images(page: "Page", address: str, run: Run) -> None:
+    dataset, table = open_dataset("faces"), run.predictions("val")
+    assert table is not None
+    right, sure = rightness(table)
+    order = np.lexsort((np.where(right, sure, -sure), right))
+    column = slice_columns(table, dataset).column("brightness")
+    codes = cut(column).codes
+    worst = int(np.argmin([right[codes == code].mean() for code in range(3)]))
+    images = table.iloc[order[codes[order] == worst]]
+    open_page(page, f"{address}/evaluate?run={run.id}")
+    page.locator("[class*=st-key-show-slices] label").first.click()
+    page.get_by_role("combobox", name="Slice by").click()
+    page.get_by_role("option", name="brightness").click()
+    page.get_by_text("The largest gap by brightness").wait_for()
+    settled(page)
+    press_first_row(page, page.get_by_text(f"{len(images)} images in "))
+    tiles(page, jpegs(dataset, images.iloc[:PER_PAGE]), last=True)
+
+
+def press_first_row(page: "Page", said: "Locator") -> None:
+    """Presses the name of the worst slice: the table is drawn on a canvas."""
+    canvas = page.locator("[class*=st-key-slice-table] canvas").first
+    stand_still(canvas)
+    box = canvas.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 40, box["y"] + 1.5 * ROW)
+    said.wait_for()
 
 
 def test_faces_are_selected_on_the_map_by_click_and_by_lasso(

@@ -72,7 +72,7 @@ def test_a_foreign_model_is_imported_as_proposed_and_predicts(
     page.locator("input[type=file]").set_input_files(foreign_model)
     page.get_by_text("last_year.h5").first.wait_for()
     take = page.get_by_role("button", name="Import with these", exact=True)
-    press(page.get_by_role("button", name="Look at it"), take)
+    press(page.get_by_role("button", name="Inspect the file"), take)
     page.get_by_text(f"Classes: {', '.join(NAMES)}").first.wait_for()
     settled(page)
     predict = page.get_by_role("link", name="Predict with it")

@@ -1,5 +1,6 @@
 """Models in the formats of other programs: what they answer, and when they are good."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -20,7 +21,6 @@ from fer_core.model_io.export_task import export_model
 from fer_core.model_io.format import Source
 from fer_core.model_io.formats import FORMATS
 from fer_core.model_io.keras_formats import write_h5
-from fer_core.model_io.readme import PROGRAM, README
 from fer_core.model_io.report import count_answers, largest_difference
 from fer_core.model_io.usage import usage_of
 from fer_core.runs.recipes import RECIPES
@@ -45,6 +45,9 @@ sys.argv[1:] = []
 for folder in folders:
     os.chdir(folder)
     runpy.run_path("predict.py", run_name="__main__")
+    sys.modules.pop("predict", None)
+    with open("README.md", encoding="utf-8") as readme:
+        exec(readme.read().split("```python\\n")[1].split("```")[0])
 """
 BY_TENSORFLOW = [name for name, each in FORMATS.items() if each.module == "tensorflow"]
 
@@ -70,23 +73,24 @@ def untrained_run(recipe: str, weights: str = "none") -> Run:
 
 
 def check_alone(exports: Sequence[Export]) -> None:
-    """Runs the code of each README.md with the formats' package alone; it answers as the app."""
-    for folder in (export.folder for export in exports):
-        code = (folder / README).read_text(encoding="utf-8").split("```python\n")[1]
-        assert code.split("```")[0] == (folder / PROGRAM).read_text(encoding="utf-8")
+    """Runs each program and the code of its README.md with the formats' package alone.
+
+    Both answer as the app.
+    """
     (module,) = {export.format.module for export in exports}
     uses = {"keras", "tensorflow"} if module == "tensorflow" else {module}
     program = ALONE.format(missing={*RUNTIMES, "fer_core"} - uses)
     command = [sys.executable, "-c", program, *(str(export.folder) for export in exports)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    for export, answer in zip(exports, answers, strict=True):
+    printed = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    for export, answer, example in zip(exports, printed[::2], printed[1::2], strict=True):
         classifier = Classifier.load(export.run)
         face = np.asarray(Image.open(export.folder / "face.png"))[None, ..., None]
         (probabilities,) = classifier.predict_pixels(face)
         expected = dict(zip(classifier.class_names, probabilities, strict=True))
         allowed = export.format.gate.max_difference or 0.1
-        assert answer["probabilities"] == pytest.approx(expected, abs=allowed)
+        assert json.loads(answer)["probabilities"] == pytest.approx(expected, abs=allowed)
+        assert ast.literal_eval(example) == pytest.approx(expected, abs=allowed + 1e-3)
 
 
 def test_an_onnx_file_answers_as_the_app_and_tells_how_to_use_it(

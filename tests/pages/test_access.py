@@ -19,6 +19,7 @@ from streamlit.testing.v1.element_tree import Widget
 from fer_core.access import Access
 from fer_core.storage import paths
 from fer_core.tasks import queue
+from pages.components.datasets import class_changes
 from pages.components.shared.uploads import UploadGate, limit_uploads
 from tests.pages.conftest import APP, PageOpener, RunFactory, drawn_run, rerun, take, unfold
 
@@ -48,6 +49,7 @@ def open_in_frame(monkeypatch: pytest.MonkeyPatch) -> PageOpener:
     def open_page(name: str, **address: str) -> AppTest:
         app = rerun(AppTest.from_file(str(APP), default_timeout=120))
         app.switch_page(f"pages/{name}.py")
+        app.session_state[class_changes.OPEN] = True
         return rerun(app)
 
     return open_page

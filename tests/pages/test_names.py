@@ -21,6 +21,7 @@ from fer_core.runs import Run
 from fer_core.storage import paths, read_json, write_json
 from fer_core.tasks import new_directory
 from fer_core.tasks.requests import Request
+from pages.components.datasets import class_changes
 from pages.components.shared.formatting import code, file_name, plain
 from tests.datasets.trees import write_tree
 from tests.pages.conftest import PageOpener, RunFactory, rerun, take
@@ -211,12 +212,17 @@ def test_no_page_takes_names_for_markdown(
     assert page == "home" or "evil" in "".join(shown)
 
 
+def open_changes(app: AppTest) -> None:
+    app.session_state[class_changes.OPEN] = True
+
+
 def select_runs(app: AppTest) -> None:
     app.session_state["runs-table"] = {"selection": {"rows": [0, 1]}}
 
 
 # What to do on a page to see more of it.
 CHANGES: dict[str, tuple[Callable[[AppTest], object], ...]] = {
+    "datasets": (open_changes,),
     "runs": (select_runs,),
     "evaluate": (lambda app: app.segmented_control[0].set_value("other"),),
     "predict": (

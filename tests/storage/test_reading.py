@@ -6,6 +6,7 @@ import os
 import pickle
 import resource
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from fer_core.errors import FerError
 from fer_core.storage.csv_tables import CsvTail, check_ranges, parse_csv, read_csv
-from fer_core.storage.npy import map_array, read_array, read_arrays
+from fer_core.storage.npy import map_array, read_array, read_arrays, release_pages
 from fer_core.storage.reading import DamagedFileError, read_bytes, read_json, read_tail, read_text
 from fer_core.storage.records import Count, Fraction, Timestamp, check_record, read_record
 
@@ -285,3 +286,20 @@ def test_rows_out_of_range_are_left_out_of_a_growing_table(file: Path) -> None:
 def test_the_error_can_be_sent_to_another_process() -> None:
     error = pickle.loads(pickle.dumps(DamagedFileError(Path("a.json"), "is empty")))
     assert error.path == Path("a.json") and str(error) == "a.json is empty."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_released_pages_take_no_memory_and_are_read_again(file: Path) -> None:
+    with file.open("wb") as opened:
+        np.save(opened, np.arange(2**22))
+    mapped = map_array(file)
+    total = int(mapped.sum())
+    before = _resident_bytes()
+    release_pages(mapped.reshape(2, -1)[1:])
+    assert _resident_bytes() < before - 2**24
+    assert int(mapped.sum()) == total
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

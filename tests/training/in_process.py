@@ -55,7 +55,7 @@ def go_on(run: Run, **arguments: int) -> Run:
 
 def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int) -> Run:
     """Trains a run that ends the hard way in the middle of the epoch after that one."""
-    run, original = create_run(config), Trainer._train_batch
+    run, original = create_run(config), Trainer.train_batch
 
     def cut(self: Trainer, batch: object) -> object:
         if self.state.epoch == epoch and self.reporter.whole.images > 20:
@@ -63,7 +63,7 @@ def interrupted(config: TrainConfig, monkeypatch: pytest.MonkeyPatch, epoch: int
         return original(self, batch)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_train_batch", cut)
+        patched.setattr(Trainer, "train_batch", cut)
         with pytest.raises(KeyboardInterrupt):
             go_on(run)
     return run

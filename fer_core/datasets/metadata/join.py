@@ -1,6 +1,6 @@
 """Joins a CSV table to the images of a dataset, by file or by subject, before anything is saved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,68 @@ FILE_KEY = ["path", "row"]  # columns of the index that identify an image
 
 MAX_METADATA_BYTES = 200_000_000
 _MAX_ROWS = 5_000_000
+_SAMPLE = 2000  # rows, evenly spread, by which a join is proposed
 _MAX_NAME = 100  # characters of a column's name
 _ROW = "row"  # of a dataset whose images are rows of a table, or faces of an image
 _NAMELESS = "Unnamed: "  # how pandas begins the name of a column without one
 # Ways to read a cell that names a file, the strictest first.
 _PATH, _FILE_NAME, _STEM, _ROW_NUMBER = "path", "file name", "name without its ending", "row"
+
+
+_Way = tuple[str, pd.Series, pd.Series]
+
+
+def _path(file: str) -> str:
+    return file.removeprefix("./").lstrip("/")
+
+
+def _file_name(file: str) -> str:
+    return file.rpartition("/")[2]
+
+
+def _stem(file: str) -> str:
+    name = _file_name(file)
+    return name.rpartition(".")[0] or name
+
+
+_READ: dict[str, Callable[[str], str]] = {_PATH: _path, _FILE_NAME: _file_name, _STEM: _stem}
+
+
+class _Images:
+    """Holds what cells of a table are compared with; each way is worked out once."""
+
+    def __init__(self, index: pd.DataFrame) -> None:
+        self.index = index
+        self.has_rows = bool(index["row"].notna().any())
+        self._names: dict[str, pd.Series] = {}
+
+    def ways(self, table: pd.DataFrame, column: str, by: str) -> Iterator[_Way]:
+        """Yields ways to compare a column: a name, the keys of its cells, and of the images."""
+        if by == BY_SUBJECT:
+            if SUBJECT in self.index and (self.index[SUBJECT] != "").any():
+                subjects = self.index[SUBJECT]  # no row is of images whose subject is unknown
+                yield SUBJECT, table[column], subjects.where(subjects != "", "\n")
+            return
+        if self.has_rows and column == _ROW and self.index["path"].nunique() == 1:
+            yield _ROW_NUMBER, table[column], self._rows
+            return
+        files = table[column].str.replace("\\", "/", regex=False)
+        for how, read in _READ.items():
+            keys = pd.Series(map(read, files.tolist()), table.index, dtype="str")
+            own = self._named(how)
+            if self.has_rows and _ROW in table:
+                keys, own = keys + "\n" + table[_ROW], own + "\n" + self._rows
+            yield how, keys, own
+
+    @property
+    def _rows(self) -> pd.Series:
+        return self.index["row"].astype("str").fillna("")
+
+    def _named(self, how: str) -> pd.Series:
+        if how not in self._names:
+            names = map(_READ[how], self.index["path"].tolist())
+            self._names[how] = pd.Series(names, self.index.index, dtype="str")
+        return self._names[how]
 
 
 @dataclass(frozen=True)
@@ -53,10 +110,12 @@ class JoinedTable:
 
     def describe(self) -> list[str]:
         """Returns sentences on what was joined, and on what was left out."""
-        things = "subject" if self.join.by == BY_SUBJECT else "file"
+        things = self.join.by
         said = [
-            f"{counted(self.rows, 'row')}, joined by {things}: {shortened(self.join.column)}, "
-            f"read as {self.how}. {self.matched:,} of {counted(self.images, 'image')} have a row."
+            f"{self.matched:,} of {counted(self.images, 'image')} have one of "
+            f"{counted(self.rows, 'row')}: the column “{shortened(self.join.column)}” names "
+            f"{things}s, compared by {self.how}.",
+            f"Columns: {some(self.columns, 20)}.",
         ]
         if self.unknown:
             said.append(
@@ -124,15 +183,21 @@ def propose_join(
     Raises:
         FerError: no column names any.
     """
+    images = _Images(index)
+    sample = table.iloc[:: 1 + len(table) // _SAMPLE]
+    best = _best_join(sample, images, by) or _best_join(table, images, by)
+    if best is None:
+        raise FerError(_nothing_matches(table, index, name))
+    return best
+
+
+def _best_join(table: pd.DataFrame, images: _Images, by: str | None) -> Join | None:
     best, most = None, 0
     for column in map(str, table.columns):
         for kind in (BY_FILE, BY_SUBJECT) if by is None else (by,):
-            ways = _ways(table, index, column, kind)
-            matches = max((_matches(*keys) for keys in ways), default=0)
+            matches = max((_matches(*keys) for keys in images.ways(table, column, kind)), default=0)
             if matches > most:
                 best, most = Join(column, kind), matches
-    if best is None:
-        raise FerError(_nothing_matches(table, index, name))
     return best
 
 
@@ -164,7 +229,7 @@ def join_table(table: pd.DataFrame, index: pd.DataFrame, join: Join, name: str) 
     place = pd.Series(first.index, pd.Index(first)).reindex(own).fillna(-1).to_numpy(int)
     has_row = place >= 0
     unknown = Tally()
-    unknown.update(table.loc[first.index[~first.isin(own)], join.column].replace("", "(empty)"))
+    unknown.update(table.loc[first.index[~_are_in(first, own)], join.column].replace("", "(empty)"))
     identified = index.loc[has_row, key_columns].astype("str").fillna("").reset_index(drop=True)
     joined = pd.concat([identified, values.iloc[place[has_row]].reset_index(drop=True)], axis=1)
     return JoinedTable(
@@ -180,10 +245,8 @@ def join_table(table: pd.DataFrame, index: pd.DataFrame, join: Join, name: str) 
     )
 
 
-def _best_way(
-    table: pd.DataFrame, index: pd.DataFrame, join: Join, name: str
-) -> tuple[str, pd.Series, pd.Series]:
-    """Returns the one of `_ways` by which most rows name an image.
+def _best_way(table: pd.DataFrame, index: pd.DataFrame, join: Join, name: str) -> _Way:
+    """Returns the way to compare by which most rows name an image.
 
     Raises:
         FerError: there is no such column, or it names no image.
@@ -193,41 +256,21 @@ def _best_way(
             f"The table must have the column {shortened(join.column)}. It has "
             f"{some([*map(str, table.columns)], 8)}."
         )
-    ways = list(_ways(table, index, join.column, join.by))
+    ways = list(_Images(index).ways(table, join.column, join.by))
     best = max(ways, key=lambda way: _matches(*way), default=None)
     if best is None or not _matches(*best):
         raise FerError(_nothing_matches(table, index, name, join))
     return best
 
 
-def _ways(
-    table: pd.DataFrame, index: pd.DataFrame, column: str, by: str
-) -> Iterator[tuple[str, pd.Series, pd.Series]]:
-    """Yields ways to compare: a name, the keys of the rows, and those of the images."""
-    if by == BY_SUBJECT:
-        if SUBJECT in index and (index[SUBJECT] != "").any():
-            # No row is of images whose subject is unknown.
-            yield SUBJECT, table[column], index[SUBJECT].where(index[SUBJECT] != "", "\n")
-        return
-    has_rows = bool(index["row"].notna().any())
-    if has_rows and column == _ROW and index["path"].nunique() == 1:
-        yield _ROW_NUMBER, table[column], index["row"].astype("str").fillna("")
-        return
-    ends = pd.Series("", table.index), pd.Series("", index.index)
-    if has_rows and _ROW in table:
-        ends = "\n" + table[_ROW], "\n" + index["row"].astype("str").fillna("")
-    files = table[column].str.replace("\\", "/").str.replace(r"^(\./|/)+", "", regex=True)
-    for how, pattern in ((_PATH, ""), (_FILE_NAME, r"^.*/"), (_STEM, r"^.*/|\.[^./]*$")):
-        sides = (
-            side.str.replace(pattern, "", regex=True) if pattern else side
-            for side in (files, index["path"])
-        )
-        keys, own = (side + end for side, end in zip(sides, ends, strict=True))
-        yield how, keys, own
-
-
 def _matches(how: str, keys: pd.Series, own: pd.Series) -> int:
-    return int(keys.isin(own).sum())
+    return int(_are_in(keys, own).sum())
+
+
+def _are_in(values: pd.Series, others: pd.Series) -> np.ndarray:
+    """Tells which values are among others; pandas' own is slow for many texts."""
+    known = set(others.tolist())
+    return np.array([value in known for value in values.tolist()], bool)
 
 
 def _check_unambiguous(
@@ -240,7 +283,7 @@ def _check_unambiguous(
     """
     if how not in (_FILE_NAME, _STEM):
         return
-    files = index["path"][own.isin(keys)].groupby(own).nunique()
+    files = index["path"][_are_in(own, keys)].groupby(own).nunique()
     several = files[files > 1]
     if len(several):
         first = str(several.index[0]).partition("\n")[0]

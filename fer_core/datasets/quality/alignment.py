@@ -19,7 +19,8 @@ _NOISE_SHARE = 2.0  # times what the most similar quarter of the windows differs
 # single change 98 in 100 correlate more, of other pairs that come so far 1 in 5.
 _COARSE_STEPS = ((1, 0.89), (2, 0.905))
 _FINE_STEPS, _MIN_CORRELATION = 1, 0.945
-# Before that, with a third of the pixels too, but not yet equally clipped.
+# Before that, with a third of the pixels too, but not yet equally clipped: copies that are clipped
+# correlate less.
 _FIRST_STEPS = ((1, 0.8), (1, 0.85))
 _LAST_STEPS = 2  # of those that are left
 THIRD = SIDE // 3  # pixels of the images that are aligned first

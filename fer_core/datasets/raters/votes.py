@@ -193,7 +193,7 @@ def _read(path: Path) -> RaterVotes:
             continue
         try:
             vote = decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             damaged += 1
             continue
         ids.add(vote.id)

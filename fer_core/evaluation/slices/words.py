@@ -20,7 +20,7 @@ def describe_gap(report: SliceReport) -> str:
     """Returns a sentence on the largest gap, and one on whether chance explains it."""
     gap, column = report.gap, shortened(report.slices.column)
     if gap is None:
-        return f"Less than two slices by {column} have enough images to be compared."
+        return f"Fewer than two slices by {column} have enough images to be compared."
     scores = report.table.set_index("slice")["accuracy"]
     said = (
         f"The largest gap by {column}: the model is right on {scores[gap.best]:.1%} of the images "
@@ -73,7 +73,7 @@ def describe_skipped(report: SliceReport) -> str:
     few = report.table[~report.table["enough"]]
     said = []
     if len(few):
-        limit = f"less than {report.minimum:,} images"
+        limit = f"fewer than {report.minimum:,} images"
         if report.subjects is not None:
             limit += f" or {MIN_SUBJECTS} {report.noun[1]}"
         sizes = zip(few["slice"], few["images"], strict=True)

@@ -21,6 +21,7 @@ from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 from pages.components.shared.task_progress import TaskLabels, show_task
 
+OPEN = "change-classes"  # key of the expander
 _EXAMPLES = 3  # images of a class
 
 
@@ -34,11 +35,20 @@ def offer_changes(dataset: Dataset) -> None:
         )
         if show_task(task, labels, stays=False):
             return
-    with st.expander("Change classes, splits and subjects", icon=":material/edit:"):
-        _show_fields(dataset)
+    _show_expander(dataset)
 
 
 @st.fragment
+def _show_expander(dataset: Dataset) -> None:
+    """Shows the fields once opened: with their images they take a third of the page's time."""
+    expander = st.expander(
+        "Change classes, splits and subjects", icon=":material/edit:", key=OPEN, on_change="rerun"
+    )
+    if expander.open:
+        with expander:
+            _show_fields(dataset)
+
+
 def _show_fields(dataset: Dataset) -> None:
     index = dataset.directory / "index.csv"
     try:

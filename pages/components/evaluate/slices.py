@@ -26,7 +26,7 @@ _HELP = (
     "a table, or by a measured property such as brightness."
 )
 _MOST_IMAGES = 100_000  # that a slice can be asked to have
-_SCORES = {"accuracy": "Accuracy", "recall": "Recall", "f1": "F1"}
+_SCORES = {"accuracy": "Accuracy", "recall": "Macro recall", "f1": "Macro F1"}
 _MEANS = {
     "accuracy": "Share of correct predictions.",
     "recall": "Mean recall of the expressions that have images in the slice.",
@@ -43,46 +43,41 @@ def show_slices(subject: Subject, found: EvaluationReport) -> None:
     if not st.toggle("Compare slices of the images", key=f"show-slices-{subject.key}"):
         return
     columns = _columns_of(subject, found)
-    column = _choose_column(subject, columns)
-    if column is None:
-        return
-    try:
-        report = _choose_report(subject, found, columns, column)
-    except FerError as error:
-        st.warning(plain(str(error)), icon=":material/content_cut:")
-        return
-    _show_report(subject, found, report)
+    if not columns.columns:
+        st.info("The images do not differ in any column that is known.", icon=":material/info:")
+    else:
+        try:
+            report = _choose_report(subject, found, columns)
+        except FerError as error:
+            st.warning(plain(str(error)), icon=":material/content_cut:")
+        else:
+            _show_report(subject, found, report)
+    _show_missing(columns)
 
 
-def _choose_column(subject: Subject, columns: SliceColumns) -> str | None:
-    name = None
-    if columns.columns:
+def _show_missing(columns: SliceColumns) -> None:
+    """Says which columns could be there, and where to get them."""
+    if not columns.missing:
+        return
+    st.caption(plain(" ".join(columns.missing)))
+    st.page_link("pages/datasets.py", label="Datasets", icon=":material/arrow_forward:")
+
+
+def _choose_report(subject: Subject, found: EvaluationReport, columns: SliceColumns) -> SliceReport:
+    """Shows the choice of a column and how to cut it; returns the scores."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Slice by", list(columns.columns), key=f"slice-by-{subject.key}", width=260
         )
-    else:
-        st.info("The images do not differ in any column that is known.", icon=":material/info:")
-    for sentence in columns.missing:
-        st.caption(plain(sentence))
-    if columns.missing:
-        st.page_link("pages/datasets.py", label="Datasets", icon=":material/arrow_forward:")
-    return name
-
-
-def _choose_report(
-    subject: Subject, found: EvaluationReport, columns: SliceColumns, name: str
-) -> SliceReport:
-    """Shows how to cut the column; returns the scores."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
         cut = _choose_cut(subject, columns.columns[name], name)
         minimum = st.number_input(
-            "Least images",
+            "Minimum images",
             min_value=2,
             max_value=_MOST_IMAGES,
             value=MIN_IMAGES,
             key=f"slice-minimum-{subject.key}",
             help="Nothing is claimed about a slice with fewer.",
-            width=150,
+            width=160,
         )
     return _report(subject, _stamps(subject, found), name, cut, minimum, found, columns)
 
@@ -154,7 +149,7 @@ def _show_table(key: str, report: SliceReport) -> None:
         shown[report.noun[1].capitalize()] = table["subjects"]
     config = {"Slice": st.column_config.TextColumn(pinned=True)}
     for name, label in _SCORES.items():
-        interval = "95 % interval" if name == "accuracy" else f"95 % interval, {label}"
+        interval = "95 % interval" if name == "accuracy" else f"95 % interval, {label.lower()}"
         shown[label], shown[interval] = 100 * table[name], _intervals(table, name)
         config[label] = st.column_config.NumberColumn(format="%.1f%%", help=_MEANS[name])
     shown["Rest"] = 100 * table["rest"]

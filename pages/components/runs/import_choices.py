@@ -161,7 +161,7 @@ class _Form:
     def show(self, proposals: Proposals | None) -> None:
         """Shows the fields, filled with the best proposal if there is one."""
         best = proposals.best[0] if proposals and proposals.best else None
-        with st.expander("Choose yourself", icon=":material/tune:", expanded=best is None):
+        with st.expander("Enter the settings", icon=":material/tune:", expanded=best is None):
             # Other fields when there is a proposal: what was filled in stays otherwise.
             key = f"{self._inspection.id}-{proposals.dataset if proposals else ''}"
             name = st.text_input(

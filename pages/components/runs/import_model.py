@@ -27,6 +27,7 @@ UPLOAD, PATH = "Upload", "Path"
 _MAX_UPLOAD = 1024  # MB
 _NO_DATASET = ""
 _DONE = "imported-run"
+_SILENT = (TaskState.FINISHED, TaskState.CANCELLED)  # nothing to stop, and no error
 _FORMATS = (
     "**Keras** 1 to 3 (.h5, .hdf5, .keras; or the .json of an architecture together with its "
     "weights), **ONNX** (.onnx) and **LiteRT**, formerly TensorFlow Lite (.tflite). A PyTorch "
@@ -106,7 +107,7 @@ def _choose_file() -> None:
             )
         dataset = _choose_dataset()
         state = writing() if source == UPLOAD else writing(**reading_paths())
-        submitted = st.form_submit_button("Look at it", type="primary", **state)
+        submitted = st.form_submit_button("Inspect the file", type="primary", **state)
     if submitted:
         try:
             if source == UPLOAD:
@@ -136,6 +137,7 @@ def _choose_dataset() -> str:
 
 
 def _show_inspection(inspection: Task) -> None:
+    has_button = False
     with st.container(border=True, key=f"inspection-{inspection.id}"):
         try:
             model = inspected_model(inspection)
@@ -145,7 +147,10 @@ def _show_inspection(inspection: Task) -> None:
                 show_choices(inspection, model)
         except FerError as error:  # a file of it is damaged
             st.error(plain(str(error)))
-        if inspection.state is not TaskState.FAILED:
+        else:
+            # What `_show_progress` shows has a button of its own.
+            has_button = model is None and inspection.state not in _SILENT
+        if not has_button:
             st.button(
                 "Discard",
                 key=f"discard-{inspection.id}",
@@ -156,7 +161,7 @@ def _show_inspection(inspection: Task) -> None:
 
 
 def _show_progress(inspection: Task) -> None:
-    labels = TaskLabels("Cancel", "This file cannot be imported.", "Inspecting the file.")
+    labels = TaskLabels("Discard", "", "Inspecting the file.")
     active = inspection.state.is_active
     every = REFRESH_SECONDS if active else None
     st.fragment(_watch, run_every=every)(inspection, labels, active)
@@ -169,4 +174,4 @@ def _watch(inspection: Task, labels: TaskLabels, was_active: bool) -> None:
             st.rerun()
     except FerError:
         st.rerun()
-    watch(inspection, labels, was_active, stays=False)
+    watch(inspection, labels, was_active, stop=partial(discard_inspection, inspection))

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -20,7 +21,7 @@ class TaskLabels:
     """Labels a task on the screen; all but the button's are Markdown."""
 
     stop: str  # the button's label
-    failed: str  # a sentence before the reason
+    failed: str  # a sentence before the reason; empty if the reason says it all
     doing: str = ""  # shown before the progress message
     stopped: str = ""  # shown if the user stopped the task
 
@@ -52,13 +53,19 @@ def watch(
     was_active: bool,
     finished: Callable[[], None] | None = None,
     stays: bool = True,
+    stop: Callable[[], None] | None = None,
 ) -> None:
-    """Shows the current state of the task; refreshed by `show_task`."""
+    """Shows the current state of the task; refreshed by `show_task`.
+
+    Args:
+        stop: what the button does; by default it stops the task, as `stays` says.
+    """
     state = task.state
     if state is TaskState.QUEUED:
         queue.wake()  # in case the supervisor was killed
     if state.is_active:
-        _show_progress(task, labels, state is TaskState.STOPPING, stays)
+        stop = stop or (task.request_stop if stays else partial(_stop_and_forget, task))
+        _show_progress(task, labels, state is TaskState.STOPPING, stop)
         return
     if was_active:
         if finished is not None and state is TaskState.FINISHED:
@@ -68,7 +75,9 @@ def watch(
         _show_failure(task, labels)
 
 
-def _show_progress(task: Task, labels: TaskLabels, stopping: bool, stays: bool) -> None:
+def _show_progress(
+    task: Task, labels: TaskLabels, stopping: bool, stop: Callable[[], None]
+) -> None:
     progress = task.progress
     message = _describe(progress) if progress else "Starting …"
     if task.state is TaskState.QUEUED:
@@ -82,7 +91,7 @@ def _show_progress(task: Task, labels: TaskLabels, stopping: bool, stays: bool) 
         st.button(
             labels.stop,
             on_click=run_or_toast,
-            args=(task.request_stop if stays else lambda: _stop_and_forget(task),),
+            args=(stop,),
             key=f"stop-{task.id}",
             **writing(disabled=stopping),
             width="content",
@@ -104,7 +113,7 @@ def _show_failure(task: Task, labels: TaskLabels) -> None:
         if task.stop_requested and labels.stopped:
             st.info(labels.stopped)
         else:
-            st.error(f"{labels.failed} {plain(task.error or task.interruption)}")
+            st.error(f"{labels.failed} {plain(task.error or task.interruption)}".strip())
         st.button("Dismiss", on_click=_delete, args=(task,), key=f"dismiss-{task.id}", **writing())
 
 

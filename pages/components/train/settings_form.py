@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from fer_core import datasets
+from fer_core import datasets, experiments
 from fer_core.datasets import Dataset
 from fer_core.runs import SETTINGS, Augmentation, Run, TrainConfig, starting_from
 from pages.components.shared.access import writing
@@ -24,6 +24,10 @@ from pages.components.train.fields import (
 START = "Start training"
 OPEN = "settings"  # tells in the session state whether the settings are open
 _WERE_OPEN = "settings-were-open"
+_FIND_HELP = (
+    "Trains a model that is thrown away for up to 100 steps, with a rate that rises from a "
+    "millionth to 1, and suggests a tenth of the rate with the smallest loss."
+)
 
 
 def settings_form(
@@ -49,13 +53,23 @@ def settings_form(
                 start_label, type="primary", icon=":material/play_arrow:", **writing()
             )
             show = st.form_submit_button("Show augmentation", icon=":material/visibility:")
-    if not start and not show:
+            find = st.form_submit_button(
+                "Find the learning rate", icon=":material/query_stats:", **writing(help=_FIND_HELP)
+            )
+    if not (start or show or find):
         return None
     seeds = settings.pop("seeds", 1)
     chosen = replace(config, dataset=dataset.name, **settings)
     if show:
         show_augmentation(chosen, dataset)
+    if find:
+        experiments.submit_rate_test(chosen)
     return (chosen, seeds) if start else None
+
+
+def open_settings() -> None:
+    """Opens the settings in the next run of the page."""
+    st.session_state[OPEN] = st.session_state[_WERE_OPEN] = True
 
 
 def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import experiments
+from fer_core.errors import FerError
 from fer_core.experiments import FOLDS, GRID, RANDOM, TPE, VARIABLE, Plan, Pruning
 from fer_core.runs import MAX_TRIALS, SETTINGS, TrainConfig
 from fer_core.text import counted
@@ -279,9 +280,19 @@ def _start(plan: Plan) -> None:
 
 
 def show_started() -> None:
-    """Links to the experiment that was just started."""
-    experiment_id = st.session_state.pop(_STARTED, None)
+    """Links to the experiment that was started last, as long as it is active.
+
+    Not only once: the page is drawn again as soon as its first run begins to train.
+    """
+    experiment_id = st.session_state.get(_STARTED)
     if experiment_id is None:
+        return
+    try:
+        is_active = experiments.open_experiment(experiment_id).state.is_active
+    except FerError:  # it was deleted
+        is_active = False
+    if not is_active:
+        del st.session_state[_STARTED]
         return
     st.success("The experiment has been queued.", icon=":material/check:")
     st.page_link(

@@ -14,9 +14,10 @@ from fer_core.datasets.registry import list_datasets, open_dataset
 from fer_core.storage.files import write_json
 from fer_core.storage.reading import read_json
 from fer_core.tasks import task as tasks
+from pages.components.datasets import class_changes
 from pages.components.shared.dataset_imports import submit_preview
 from tests.datasets.trees import write_ck_plus, write_tree
-from tests.pages.conftest import press, rerun, text_of
+from tests.pages.conftest import press, rerun, text_of, unfold
 from tests.pages.datasets.test_page import do_waiting
 
 PageOpener = Callable[..., AppTest]
@@ -195,6 +196,8 @@ def test_classes_of_a_dataset_are_changed_by_the_same_fields(
     source = write_tree(tmp_path / "faces", {f"train/{number}": 4 for number in range(7)})
     import_source(source, "faces", choices=Choices(numbering="fer2013", classes={"6": "calm"}))
     page = open_page("datasets", dataset="faces")
+    assert not [each for each in page.selectbox if each.label == "0 · 4 images"]
+    unfold(page, class_changes.OPEN)
     assert field(page, "0 · 4 images").value == "angry"
     assert field(page, "6 · 4 images").value == "calm"
     choose(page, "Class numbers", "affectnet")

@@ -41,7 +41,7 @@ def test_slices_by_a_joined_column_are_shown_worst_first(
     accuracies = [100 * right[is_first].mean(), 100 * right[~is_first].mean()]
     assert shown["Accuracy"].tolist() == pytest.approx(sorted(accuracies))
     assert f"{abs(accuracies[1] - accuracies[0]):.1f} points" in text_of(page)
-    (minimum,) = [each for each in page.number_input if each.label == "Least images"]
+    (minimum,) = [each for each in page.number_input if each.label == "Minimum images"]
     minimum.set_value(71)
     (shown,) = [each.value for each in rerun(page).dataframe if "Slice" in each.value]
     assert shown["95 % interval"].tolist() == ["too few: 70"] * 2

@@ -25,6 +25,7 @@ from fer_core.errors import FerError
 from fer_core.inference.videos import list_videos
 from fer_core.storage import paths
 from fer_core.tasks import process_record, queue
+from pages.components.datasets import class_changes
 from tests.old_workspace import unpack
 from tests.pages.conftest import APP
 from tests.pages.fuzz.damages import Case, add_live_items, cases, damaged_copy
@@ -73,6 +74,7 @@ class Findings:
         page = AppTest.from_file(str(APP), default_timeout=TIMEOUT)
         page.switch_page(f"pages/{name}.py")
         page.query_params.update(address)
+        page.session_state[class_changes.OPEN] = True
         return self.run(page, f"{name} {address} {what}")
 
 
