@@ -18,6 +18,7 @@ from fer_core.reports.settings_parts import (
     title_of,
     training_parts,
 )
+from fer_core.reports.slice_parts import slice_parts
 from fer_core.runs import Run
 from fer_core.text import SPLIT_NAMES
 
@@ -42,6 +43,7 @@ def report_on(run: Run, *, faces: bool = False) -> Report:
         Section("How far these results carry", [Points(evidence_of(material))]),
         Section("Scores", accuracy_parts(material)),
         Section("Scores and mistakes per class", class_parts(material.main, where)),
+        Section("Slices", slice_parts(material)),
         Section("Calibration", calibration_parts(material.main, where)),
         Section("Data", data_parts(material)),
         Section("Settings", settings_parts(run)),

@@ -65,6 +65,7 @@ def test_the_report_tells_data_scores_settings_and_how_to_reproduce_them(trained
         "python -m fer_core train --dataset faces",
         "Learning rate",
         "The test split is sealed",
+        "slices by brightness",
         "does not tell whom an image shows",
     ):
         assert piece in page.text
