@@ -21,7 +21,7 @@ _COARSE_STEPS = ((1, 0.89), (2, 0.905))
 _FINE_STEPS, _MIN_CORRELATION = 1, 0.945
 # Before that, with a third of the pixels too, but not yet equally clipped: copies that are clipped
 # correlate less.
-_FIRST_STEPS = ((1, 0.8), (1, 0.85))
+_FIRST_STEPS = ((1, 0.78), (1, 0.83))
 _LAST_STEPS = 2  # of those that are left
 THIRD = SIDE // 3  # pixels of the images that are aligned first
 _SMOOTHING = 1.05  # sigma in pixels of the sketch, against noise and resampling
