@@ -42,11 +42,11 @@ def parallel_figure(axes: Sequence[Axis], accuracies: Sequence[float]) -> go.Fig
                     "colorscale": "Viridis",
                     "showscale": False,
                 },
-                labelangle=0,
+                labelangle=-20,  # they overlap on narrow screens
             )
         )
     )
-    figure.update_layout(height=380, margin={"l": 70, "r": 70, "t": 60, "b": 24})
+    figure.update_layout(height=400, margin={"l": 70, "r": 70, "t": 84, "b": 24})
     return figure
 
 
