@@ -16,6 +16,7 @@ from fer_core.experiments import (
     RANDOM,
     SEEDS,
     Experiment,
+    Plan,
     Pruning,
     TrialSummary,
     best_trial,
@@ -29,7 +30,6 @@ from fer_core.experiments import (
     parse_dimension,
     read_rate_test,
     resume_experiment,
-    stop_experiment,
     submit_experiment,
     submit_rate_test,
     summarize,
@@ -117,11 +117,7 @@ def _sweep(options: argparse.Namespace) -> int:
         title=options.title,
         pruning=pruning,
     )
-    found = estimate(plan)
-    took = "unknown, since no run like these has been trained"
-    if found.seconds is not None:
-        took = f"about {timedelta(seconds=round(found.seconds))}"
-    echo(f"{counted(found.runs, 'run')}, {counted(found.epochs, 'epoch')}. Time: {took}.")
+    echo_estimate(plan)
     if options.dry_run:
         return 0
     experiment = submit_experiment(plan)
@@ -131,6 +127,15 @@ def _sweep(options: argparse.Namespace) -> int:
     code = follow(experiment)
     _show(experiment)
     return code
+
+
+def echo_estimate(plan: Plan) -> None:
+    """Prints how many runs an experiment makes, and how long they will take."""
+    found = estimate(plan)
+    time = "unknown, since no run like these has been trained"
+    if found.seconds is not None:
+        time = f"about {timedelta(seconds=round(found.seconds))}"
+    echo(f"{counted(found.runs, 'run')}, {counted(found.epochs, 'epoch')}. Time: {time}.")
 
 
 def _find_rate(options: argparse.Namespace) -> int:
@@ -164,7 +169,7 @@ def _experiments(options: argparse.Namespace) -> int:
         return _list(options)
     experiment = find_experiment(options.experiment)
     if options.stop:
-        stop_experiment(experiment)
+        experiment.request_stop()
     elif options.resume:
         resume_experiment(experiment)
     elif options.delete or options.delete_runs:
