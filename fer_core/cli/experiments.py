@@ -7,7 +7,7 @@ from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from typing import Any
 
-from fer_core.cli.console import echo, echo_lines, echo_table, follow
+from fer_core.cli.console import echo, echo_lines, echo_table, find, follow
 from fer_core.cli.training import add_settings, chosen_settings
 from fer_core.errors import FerError
 from fer_core.experiments import (
@@ -161,11 +161,7 @@ def find_experiment(prefix: str) -> Experiment:
     Raises:
         FerError: there is no such experiment, there are several, or it cannot be read.
     """
-    matches = [one for one in list_experiments() if prefix and one.id.startswith(prefix)]
-    if len(matches) > 1 and prefix not in [one.id for one in matches]:
-        ids = ", ".join(one.id for one in matches)
-        raise FerError(f"EXPERIMENT must match one. Received: {prefix}, which matches {ids}")
-    return matches[0] if len(matches) == 1 else open_experiment(prefix)
+    return find(prefix, list_experiments(), "EXPERIMENT", open_experiment)
 
 
 def _experiments(options: argparse.Namespace) -> int:
