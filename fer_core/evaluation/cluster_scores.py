@@ -9,6 +9,7 @@ import pandas as pd
 from fer_core.errors import FerError
 from fer_core.evaluation.class_scores import macro_scores
 from fer_core.evaluation.metrics import bootstrap_bounds, predicted, wilson
+from fer_core.text import shortened, some
 
 _RESAMPLES = 2000  # of the bootstrap
 _CHUNK = 200  # resamples in memory
@@ -56,13 +57,16 @@ def cluster_scores(
         clusters: the name of the cluster of each row, such as its subject.
 
     Raises:
-        FerError: there are no predictions.
+        FerError: there are no predictions, or one is on an image of another class.
     """
     if predictions.empty:
         raise FerError("Scores need at least one prediction. Received: none")
     count = len(class_names)
     names = pd.Index(class_names)
     truth = names.get_indexer(predictions["expression"])
+    if (truth < 0).any():
+        wrong = str(predictions["expression"].iloc[int(truth.argmin())])
+        raise FerError(f"Labels must be {some(class_names, 10)}. Received: {shortened(wrong)!r}")
     cells = truth * count + names.get_indexer(predicted(predictions))
     tables, numbers = _tables(clusters, cells, count * count)
     accuracies = tables[:, :: count + 1].sum(axis=1) / tables.sum(axis=1)

@@ -67,6 +67,12 @@ def test_subjects_that_agree_are_no_proof_of_what_others_do(each: tuple[int, int
     assert np.isnan(found.f1.low)
 
 
+def test_a_label_that_the_model_lacks_is_refused() -> None:
+    predictions, subjects = answers([(3, 1), (2, 2)])
+    with pytest.raises(FerError, match="sad"):
+        cluster_scores(predictions, subjects, ["happy", "angry"])
+
+
 def test_one_subject_tells_nothing_about_others():
     found = cluster_scores(*answers([(3, 1)]), NAMES)
     assert found.accuracy.value == 0.75 and np.isnan(found.accuracy.low)
