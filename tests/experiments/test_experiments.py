@@ -19,7 +19,6 @@ from fer_core.experiments import (
     open_experiment,
     random_settings,
     resume_experiment,
-    stop_experiment,
     submit_experiment,
 )
 from fer_core.experiments import submit as submitting
@@ -117,7 +116,7 @@ def test_a_stopped_experiment_is_resumed_with_its_runs() -> None:
     experiment = submit_experiment(plan())
     with pytest.raises(FerError):
         delete_experiment(experiment, with_runs=True)
-    stop_experiment(experiment)
+    experiment.request_stop()
     assert experiment.state is TaskState.CANCELLED
     assert {run.state for run in experiment.runs} == {TaskState.CANCELLED}
     resume_experiment(experiment)
@@ -128,7 +127,7 @@ def test_a_stopped_experiment_is_resumed_with_its_runs() -> None:
 @pytest.mark.parametrize("with_runs", [True, False])
 def test_deleting_an_experiment_takes_its_runs_along_or_leaves_them(with_runs: bool) -> None:
     experiment = submit_experiment(plan())
-    stop_experiment(experiment)
+    experiment.request_stop()
     delete_experiment(experiment, with_runs=with_runs)
     assert list_experiments() == []
     assert len(list_runs()) == (0 if with_runs else 4)

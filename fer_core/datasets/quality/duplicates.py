@@ -74,6 +74,7 @@ def near_groups(
     if count < 2:  # nothing to compare
         return np.arange(count, dtype=np.int32), np.zeros(count, np.float32)
     total, found = count * (count - 1) // 2, []
+    report(0, total)
     from threadpoolctl import threadpool_limits
 
     # The blocks run in threads already: more of them for each small product only wait.
