@@ -99,6 +99,8 @@ def _choice_axis(axis: Axis) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return "×".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

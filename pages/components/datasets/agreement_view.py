@@ -12,7 +12,7 @@ from fer_core.datasets.raters import Agreement, Interval, Ratings
 from fer_core.errors import FerError
 from fer_core.storage import Stamp, stamp
 from fer_core.text import counted
-from pages.components.shared.access import upload_limit, writing
+from pages.components.datasets.table_import import show_table_import
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.dataset_cache import open_cached, thumbnail
@@ -31,7 +31,6 @@ _MEASURES = {
     _COHEN: "Agreement of two raters beyond chance, given how often each of them uses an answer.",
 }
 _PER_PAGE = 24
-_MAX_UPLOAD = 64  # MB
 _GRAY = "#8a8a8a"
 
 
@@ -241,28 +240,13 @@ def _offer_files(dataset: Dataset, has_votes: bool) -> None:
             "text/csv",
             key=f"votes-file-{dataset.name}",
         )
-    with st.form(f"import-votes-{dataset.name}", border=False, clear_on_submit=True):
-        file = st.file_uploader(
-            "Import votes (.csv)",
-            type="csv",
-            max_upload_size=upload_limit(_MAX_UPLOAD),
-            **writing(
-                help="Columns: rater, path, row, answer and optional time, as in the file "
-                "downloaded here. A vote replaces that of the same rater on the same image."
-            ),
-        )
-        pressed = st.form_submit_button("Import votes", icon=":material/upload:", **writing())
-    if not pressed:
-        return
-    try:
-        if file is None:
-            raise FerError("Choose a file first.")
-        count = raters.import_votes(dataset, file.getvalue())
-    except (FerError, OSError) as error:
-        st.error(plain(str(error)))
-    else:
-        st.toast(f"{counted(count, 'vote')} imported.", icon=":material/check:")
-        st.rerun()
+    show_table_import(
+        f"import-votes-{dataset.name}",
+        "vote",
+        "Columns: rater, path, row, answer and optional time, as in the file downloaded here. "
+        "A vote replaces that of the same rater on the same image.",
+        lambda data, _: raters.import_votes(dataset, data),
+    )
 
 
 def _number(value: float) -> str:

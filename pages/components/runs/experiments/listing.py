@@ -142,15 +142,15 @@ def _offer_deletion(experiment: Experiment) -> None:
 
 def _button(label: str, icon: str, experiment: Experiment, what: str) -> None:
     actions = {
-        "stop": experiments.stop_experiment,
-        "resume": experiments.resume_experiment,
+        "stop": experiment.request_stop,
+        "resume": partial(experiments.resume_experiment, experiment),
     }
     st.button(
         label,
         icon=icon,
         key=f"{what}-{experiment.id}",
         on_click=run_or_toast,
-        args=(partial(actions[what], experiment),),
+        args=(actions[what],),
         **writing(),
     )
 
