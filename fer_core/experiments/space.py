@@ -45,11 +45,12 @@ class Dimension:
             raise FerError(f"The values of a list must differ. Received: {self}")
 
     def _check_range(self) -> None:
-        if self.low is None or self.high is None or not self.low < self.high:
+        if self.low is None or self.high is None:
             raise FerError(
-                "A setting must vary over a list of values, or over a range from a smaller to a "
-                f"larger number. Received: {self}"
+                f"A setting must vary over a list of values or over a range. Received: {self}"
             )
+        if not self.low < self.high:
+            raise FerError(f"A range must go from a smaller to a larger number. Received: {self}")
         if max(abs(self.low), abs(self.high)) > _LARGEST:
             raise FerError(f"A range must end within ±{_LARGEST:g}. Received: {self}")
         if self.log and self.low <= 0:

@@ -96,7 +96,7 @@ def _results(results: FoldResults | None) -> list[tuple[str, str, str]]:
         (name, f"{part.value:.1%}", of if isnan(part.low) else f"95 % interval {_span(part)}, {of}")
         for name, part, of in (
             ("Accuracy", scores.accuracy, f"{scores.clusters:,} {several}"),
-            ("Macro F1", scores.f1, f"{scores.images:,} images"),
+            ("Macro F1", scores.f1, f"{scores.clusters:,} {several}"),
             (f"Mean over {several}", scores.mean, f"each of the {several} counts the same"),
         )
     ]
