@@ -93,7 +93,7 @@ class FoldResults:
     def scores(self) -> ClusterScores:
         """Returns the scores of the pooled predictions, with intervals over subjects.
 
-        Over sequences or images where no subjects are known, as `describe` tells.
+        Over sequences or images if the folds are of these, as `describe` tells.
 
         Raises:
             FerError: no fold has finished.
@@ -115,8 +115,8 @@ class FoldResults:
         ]
         if self.unit not in GROUP_NOUNS:
             said.append(
-                "No subjects are known, so the intervals are over images. They are too narrow if "
-                "several are of one person."
+                "The folds are not of subjects, so the intervals are over images. If several are "
+                "of one person, they are too narrow and the scores too high."
             )
         if len(self.done) < len(self.folds):
             said.append(f"Only {len(self.done)} of {len(self.folds)} folds have finished.")

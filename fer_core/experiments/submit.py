@@ -33,6 +33,7 @@ def submit_experiment(plan: Plan) -> Experiment:
         FerError: there is no such dataset, or as in `runs.check_run`, of any trial.
     """
     tasks.check_submission()
+    plan.check()
     configs = plan.configs
     if plan.kind == TPE and tpe.problem():
         raise FerError(tpe.problem())

@@ -11,6 +11,7 @@ from fer_core.experiments import (
     Dimension,
     Experiment,
     Plan,
+    Pruning,
     delete_experiment,
     estimate,
     grid,
@@ -63,6 +64,9 @@ def test_nothing_is_written_if_one_trial_is_impossible() -> None:
     for trials in ([{"learning_rate": 1e-3}, {"image_size": [8, 8]}], [{"color": 3}], []):
         with pytest.raises(FerError):
             submit_experiment(Plan(SEEDS, base, time.time(), tuple(trials)))
+    for unreadable in ({"title": "a" * 101}, {"pruning": Pruning(others=501)}):
+        with pytest.raises(FerError):
+            submit_experiment(Plan(SEEDS, base, time.time(), ({"seed": 1},), **unreadable))  # type: ignore[arg-type]
     with pytest.raises(FerError):
         submit_experiment(Plan(SEEDS, replace(base, dataset="none"), time.time(), ({"seed": 1},)))
     assert not paths.experiments_root().exists() and not paths.runs_root().exists()
@@ -167,6 +171,7 @@ def test_random_settings_are_within_their_ranges_and_repeatable() -> None:
         {"low": 0, "high": 1, "log": True},
         {"values": (1,), "low": 0, "high": 1},
         {"low": 0.5, "high": 2, "whole": True},
+        {"low": 1, "high": 10**30, "whole": True},
     ],
 )
 def test_a_dimension_is_a_list_or_a_range(wrong: dict[str, object]) -> None:

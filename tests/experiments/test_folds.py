@@ -147,10 +147,13 @@ def test_impossible_experiments_leave_nothing_behind(
     assert not paths.experiments_root().exists() and not list_runs()
 
 
-def test_a_source_of_weights_that_knows_the_images_is_told(config: TrainConfig) -> None:
+def test_what_makes_scores_too_high_is_told_before_the_start(config: TrainConfig) -> None:
     teacher = create_run(config)
     planned = plan_cross_validation(replace(config, teachers=(teacher.id,)), 3)
     assert any(teacher.id in note for note in planned.notes)
+    assert not any("draw the folds by subject" in note for note in planned.notes)
+    by_image = plan_cross_validation(config, 3, "image")
+    assert any("draw the folds by subject" in note for note in by_image.notes)
 
 
 @pytest.fixture
