@@ -111,13 +111,13 @@ def test_two_recipes_are_compared_on_the_same_folds_only(config: TrainConfig) ->
     assert found.mcnemar == pytest.approx(2 * 0.5**found.only_first)
     assert 0 < found.difference.low < found.difference.value == found.only_first / 126
     assert found.t_test is not None and found.t_test.p_value < 0.05
-    other = fold_results(answered(plan_cross_validation(config, 3, seed=1), 0.9))
+    other = fold_results(answered(plan_cross_validation(config, 3, seed=1), 0.9, folds=1))
     with pytest.raises(FerError, match="same folds"):
         compare_folds(better, other)
     draw_dataset("twins", count=140, subjects=10)  # whose images have the same names
     twins = plan_cross_validation(replace(config, dataset="twins"), 3)
     with pytest.raises(FerError, match="same dataset"):
-        compare_folds(better, fold_results(answered(twins, 0.9)))
+        compare_folds(better, fold_results(answered(twins, 0.9, folds=1)))
 
 
 def test_images_that_a_changed_dataset_put_into_two_folds_are_told(config: TrainConfig) -> None:
