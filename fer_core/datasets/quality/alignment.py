@@ -56,6 +56,7 @@ def may_be_same(
         Which pairs to look at more closely, and their poses.
     """
     one, other = first.astype(np.float32), second.astype(np.float32)
+    poses = np.clip(poses, -_MAX_STEP, _MAX_STEP)  # from a wild estimate no step leads back
     return _roughly_aligned(one, other, poses, _FIRST_STEPS)
 
 
