@@ -59,7 +59,9 @@ def find(
     matches = [one for one in every if prefix and one.id.startswith(prefix)]
     if len(matches) > 1 and prefix not in [one.id for one in matches]:
         ids = ", ".join(one.id for one in matches)
-        raise FerError(f"{argument} must match one. Received: {prefix}, which matches {ids}")
+        raise FerError(
+            f"{argument} must match one {argument.lower()}. Received: {prefix}, which matches {ids}"
+        )
     return matches[0] if len(matches) == 1 else otherwise(prefix)
 
 
