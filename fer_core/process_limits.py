@@ -22,7 +22,9 @@ def limit_process(
     file_size: int | None = None,
     cpu_seconds: int | None = None,
 ) -> None:
-    """Limits this process until the next call sets other limits. It leaves no core dump.
+    """Limits this process for good: nothing that it runs can raise the limits again.
+
+    It leaves no core dump. Limits that it was started with stay where they are lower.
 
     Args:
         address_space: bytes; an allocation beyond raises MemoryError.
@@ -31,13 +33,14 @@ def limit_process(
     """
     if resource is None:
         return
-    _set(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_CORE, 0)
     if address_space is not None:
-        _set(resource.RLIMIT_AS, address_space)
+        with suppress(ValueError):  # macOS: no less than it has already, used or not
+            _lower(resource.RLIMIT_AS, address_space)
     if file_size is not None:
-        _set(resource.RLIMIT_FSIZE, file_size)
+        _lower(resource.RLIMIT_FSIZE, file_size)
     if cpu_seconds is not None:
-        _set(resource.RLIMIT_CPU, _used_seconds() + cpu_seconds)
+        _lower(resource.RLIMIT_CPU, _used_seconds() + cpu_seconds)
 
 
 @contextmanager
@@ -51,10 +54,8 @@ def limited_processor(seconds: int) -> Iterator[None]:
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_CPU)
-    further = _used_seconds() + seconds
-    if before[0] != resource.RLIM_INFINITY:
-        further = min(further, before[0])
-    _set(resource.RLIMIT_CPU, further)
+    further = _at_most(before[0], _used_seconds() + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (further, before[1]))
     try:
         yield
     finally:
@@ -81,11 +82,13 @@ def peak_bytes() -> int:
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)  # macOS counts bytes
 
 
-def _set(kind: int, value: int) -> None:
-    """Sets a limit that can be raised again, up to what this process was started with."""
-    hard = resource.getrlimit(kind)[1]
-    soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
+def _lower(kind: int, value: int) -> None:
+    soft, hard = (_at_most(limit, value) for limit in resource.getrlimit(kind))
     resource.setrlimit(kind, (soft, hard))
+
+
+def _at_most(limit: int, value: int) -> int:
+    return value if limit == resource.RLIM_INFINITY else min(limit, value)
 
 
 def _used_seconds() -> int:

@@ -58,8 +58,10 @@ def choose_and_start() -> None:
     st.markdown(RECIPES[name].description)
     try:
         recipe = settings_here(name)
-        initial, sweep = pick_initial_run(recipe), choose_sweep(recipe)
-        folds = None if sweep else choose_folds(open_cached(dataset.name))
+        initial = pick_initial_run(recipe)
+        switches = st.container(horizontal=True, gap="medium")
+        sweep = choose_sweep(recipe, switches)
+        folds = None if sweep else choose_folds(open_cached(dataset.name), switches)
         label = "Plan the sweep" if sweep else "Plan the folds" if folds else START
         chosen = settings_form(recipe, open_cached(dataset.name), initial, label)
         if chosen is not None and sweep is not None:

@@ -3,14 +3,17 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from fer_core.errors import FerError
 from fer_core.tasks import NEVER_STARTED, Task, TaskState
 from fer_core.text import visible
 
 RUN_HELP = "the run's ID, or the beginning of it if no other ID begins the same"
+
+
+Found = TypeVar("Found", bound=Task)
 
 
 def echo(text: str, file: Any = None) -> None:
@@ -39,6 +42,27 @@ def add_tta_option(parser: argparse.ArgumentParser, help: str) -> None:
     """Adds `--tta` and its old spelling, `--average-views`, which the help does not list."""
     parser.add_argument("--tta", action=argparse.BooleanOptionalAction, default=False, help=help)
     parser.add_argument("--average-views", dest="tta", action="store_true", help=argparse.SUPPRESS)
+
+
+def find(
+    prefix: str, every: Sequence[Found], argument: str, otherwise: Callable[[str], Found]
+) -> Found:
+    """Returns the one with this ID, or the only one whose ID begins with it.
+
+    Args:
+        argument: what the command line calls it.
+        otherwise: opens it by its whole ID, or says why it cannot.
+
+    Raises:
+        FerError: there is none, there are several, or it cannot be read.
+    """
+    matches = [one for one in every if prefix and one.id.startswith(prefix)]
+    if len(matches) > 1 and prefix not in [one.id for one in matches]:
+        ids = ", ".join(one.id for one in matches)
+        raise FerError(
+            f"{argument} must match one {argument.lower()}. Received: {prefix}, which matches {ids}"
+        )
+    return matches[0] if len(matches) == 1 else otherwise(prefix)
 
 
 def follow(task: Task) -> int:

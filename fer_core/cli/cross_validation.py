@@ -2,11 +2,10 @@
 
 import argparse
 import json
-from datetime import timedelta
 from typing import Any
 
 from fer_core.cli.console import echo, echo_lines, echo_table, follow
-from fer_core.cli.experiments import EXPERIMENT_HELP, find_experiment
+from fer_core.cli.experiments import EXPERIMENT_HELP, echo_estimate, find_experiment
 from fer_core.cli.training import add_settings, chosen_settings
 from fer_core.evaluation import LEVEL
 from fer_core.experiments import (
@@ -15,14 +14,12 @@ from fer_core.experiments import (
     FoldResults,
     compare_folds,
     comparison_record,
-    estimate,
     fold_results,
     plan_cross_validation,
     results_record,
     submit_experiment,
 )
 from fer_core.runs import SETTINGS
-from fer_core.text import counted
 
 _OWN = ("folds", "fold", "fold_unit", "fold_seed")  # settings that this command sets
 
@@ -84,11 +81,7 @@ def _cross_validate(options: argparse.Namespace) -> int:
 def _echo_plan(found: CrossValidation) -> None:
     for note in found.notes:
         echo(note)
-    needed = estimate(found.plan)
-    time = "unknown, since no run like these has been trained"
-    if needed.seconds is not None:
-        time = f"about {timedelta(seconds=round(needed.seconds))}"
-    echo(f"{counted(needed.runs, 'run')}, {counted(needed.epochs, 'epoch')}. Time: {time}.")
+    echo_estimate(found.plan)
 
 
 def _folds(options: argparse.Namespace) -> int:

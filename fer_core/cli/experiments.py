@@ -7,7 +7,7 @@ from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from typing import Any
 
-from fer_core.cli.console import echo, echo_lines, echo_table, follow
+from fer_core.cli.console import echo, echo_lines, echo_table, find, follow
 from fer_core.cli.training import add_settings, chosen_settings
 from fer_core.errors import FerError
 from fer_core.experiments import (
@@ -16,6 +16,7 @@ from fer_core.experiments import (
     RANDOM,
     SEEDS,
     Experiment,
+    Plan,
     Pruning,
     TrialSummary,
     best_trial,
@@ -29,7 +30,6 @@ from fer_core.experiments import (
     parse_dimension,
     read_rate_test,
     resume_experiment,
-    stop_experiment,
     submit_experiment,
     submit_rate_test,
     summarize,
@@ -117,11 +117,7 @@ def _sweep(options: argparse.Namespace) -> int:
         title=options.title,
         pruning=pruning,
     )
-    found = estimate(plan)
-    took = "unknown, since no run like these has been trained"
-    if found.seconds is not None:
-        took = f"about {timedelta(seconds=round(found.seconds))}"
-    echo(f"{counted(found.runs, 'run')}, {counted(found.epochs, 'epoch')}. Time: {took}.")
+    echo_estimate(plan)
     if options.dry_run:
         return 0
     experiment = submit_experiment(plan)
@@ -131,6 +127,15 @@ def _sweep(options: argparse.Namespace) -> int:
     code = follow(experiment)
     _show(experiment)
     return code
+
+
+def echo_estimate(plan: Plan) -> None:
+    """Prints how many runs an experiment makes, and how long they will take."""
+    found = estimate(plan)
+    time = "unknown, since no run like these has been trained"
+    if found.seconds is not None:
+        time = f"about {timedelta(seconds=round(found.seconds))}"
+    echo(f"{counted(found.runs, 'run')}, {counted(found.epochs, 'epoch')}. Time: {time}.")
 
 
 def _find_rate(options: argparse.Namespace) -> int:
@@ -156,11 +161,7 @@ def find_experiment(prefix: str) -> Experiment:
     Raises:
         FerError: there is no such experiment, there are several, or it cannot be read.
     """
-    matches = [one for one in list_experiments() if prefix and one.id.startswith(prefix)]
-    if len(matches) > 1 and prefix not in [one.id for one in matches]:
-        ids = ", ".join(one.id for one in matches)
-        raise FerError(f"EXPERIMENT must match one. Received: {prefix}, which matches {ids}")
-    return matches[0] if len(matches) == 1 else open_experiment(prefix)
+    return find(prefix, list_experiments(), "EXPERIMENT", open_experiment)
 
 
 def _experiments(options: argparse.Namespace) -> int:
@@ -168,7 +169,7 @@ def _experiments(options: argparse.Namespace) -> int:
         return _list(options)
     experiment = find_experiment(options.experiment)
     if options.stop:
-        stop_experiment(experiment)
+        experiment.request_stop()
     elif options.resume:
         resume_experiment(experiment)
     elif options.delete or options.delete_runs:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.cli.console import RUN_HELP, echo
+from fer_core.cli.experiments import find_experiment
 from fer_core.cli.runs import find_run
 from fer_core.errors import FerError
-from fer_core.experiments import Experiment, list_experiments, open_experiment
+from fer_core.experiments import Experiment, list_experiments
 from fer_core.reports import experiment_html, run_html, to_pdf
 from fer_core.runs import Run
 from fer_core.storage import write_text
@@ -35,15 +36,15 @@ def _find(prefix: str) -> Run | Experiment:
     Raises:
         FerError: there is none, or there are several.
     """
-    if any(prefix == each.id for each in list_experiments()):
-        return open_experiment(prefix)  # its runs' IDs may begin with its own
+    known = [each.id for each in list_experiments()]
+    if prefix in known:
+        return find_experiment(prefix)  # its runs' IDs begin with its own
     try:
         return find_run(prefix)
-    except FerError as error:
-        matches = [each for each in list_experiments() if prefix and each.id.startswith(prefix)]
-        if len(matches) == 1:
-            return matches[0]
-        raise error
+    except FerError:
+        if prefix and any(each.startswith(prefix) for each in known):
+            return find_experiment(prefix)
+        raise
 
 
 def _report(options: argparse.Namespace) -> int:

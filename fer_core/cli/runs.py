@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fer_core import tasks
-from fer_core.cli.console import echo, echo_lines, echo_table
+from fer_core.cli.console import echo, echo_lines, echo_table, find
 from fer_core.errors import FerError
 from fer_core.evaluation import overview
 from fer_core.runs import Run, list_runs, open_run
@@ -43,11 +43,7 @@ def find_run(prefix: str) -> Run:
     Raises:
         FerError: there is no such run, there are several, or it cannot be read.
     """
-    matches = [run for run in list_runs() if prefix and run.id.startswith(prefix)]
-    if len(matches) > 1 and prefix not in [run.id for run in matches]:
-        ids = ", ".join(run.id for run in matches)
-        raise FerError(f"RUN must match one run. Received: {prefix}, which matches {ids}")
-    return matches[0] if len(matches) == 1 else open_run(prefix)
+    return find(prefix, list_runs(), "RUN", open_run)
 
 
 def _runs(options: argparse.Namespace) -> int:

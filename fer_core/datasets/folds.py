@@ -63,10 +63,12 @@ class FoldPlan:
     def describe(self) -> list[str]:
         """Describes the folds in sentences: what was divided, how even it is, and what is not."""
         sizes = self.folds["fold"].value_counts()
+        images = counted(len(self.folds), "image")
+        divided = f"{counted(self.units, *UNITS[self.unit])} with {images}"
         notes = [
-            f"{counted(self.units, *UNITS[self.unit])} with {counted(len(self.folds), 'image')} of "
-            f"training and validation in {self.count} folds of {_range(sizes)} images, stratified "
-            f"by class; none is in two folds. The test split is not touched."
+            f"{images if self.unit == IMAGE else divided} of training and validation in "
+            f"{self.count} folds of {_range(sizes)} images, stratified by class; none is in two "
+            "folds. The test split is not touched."
         ]
         if self.unknown:
             one, _ = UNITS[self.unit]

@@ -8,7 +8,8 @@ import pandas as pd
 
 from fer_core.errors import FerError
 from fer_core.evaluation.class_scores import macro_scores
-from fer_core.evaluation.metrics import predicted
+from fer_core.evaluation.metrics import bootstrap_bounds, predicted, wilson
+from fer_core.text import shortened, some
 
 _RESAMPLES = 2000  # of the bootstrap
 _CHUNK = 200  # resamples in memory
@@ -17,7 +18,7 @@ _SEED = 0  # fixed, so that the intervals are reproducible
 
 @dataclass(frozen=True)
 class Interval:
-    """Holds a value and its 95 % confidence interval; NaN bounds if there is one cluster only."""
+    """Holds a value and its 95 % confidence interval; NaN bounds if the clusters tell none."""
 
     value: float
     low: float
@@ -44,23 +45,28 @@ class ClusterScores:
 def cluster_scores(
     predictions: pd.DataFrame, clusters: pd.Series, class_names: Sequence[str]
 ) -> ClusterScores:
-    """Computes scores of predictions with percentile intervals of the cluster bootstrap.
+    """Computes scores of predictions with intervals of the cluster bootstrap.
 
     Images of one person are alike, so that an interval over images is too narrow. Here whole
     clusters are drawn with replacement, after A. C. Davison and D. V. Hinkley, "Bootstrap methods
     and their application", Cambridge 1997, section 3.8, and scores are those of all images drawn.
+    Where clusters are equally accurate, all right for example, their resamples agree and say
+    nothing: the interval of the accuracy is Wilson's then, of as many images as there are clusters.
 
     Args:
         clusters: the name of the cluster of each row, such as its subject.
 
     Raises:
-        FerError: there are no predictions.
+        FerError: there are no predictions, or one is on an image of another class.
     """
     if predictions.empty:
         raise FerError("Scores need at least one prediction. Received: none")
     count = len(class_names)
     names = pd.Index(class_names)
     truth = names.get_indexer(predictions["expression"])
+    if (truth < 0).any():
+        wrong = str(predictions["expression"].iloc[int(truth.argmin())])
+        raise FerError(f"Labels must be {some(class_names, 10)}. Received: {shortened(wrong)!r}")
     cells = truth * count + names.get_indexer(predicted(predictions))
     tables, numbers = _tables(clusters, cells, count * count)
     accuracies = tables[:, :: count + 1].sum(axis=1) / tables.sum(axis=1)
@@ -73,8 +79,9 @@ def cluster_scores(
         return np.stack([correct, recall, f1, weights @ accuracies / numbers.sum()], axis=1)
 
     accuracy, recall, f1, mean = _intervals(numbers, scores)
-    clusters_drawn = int(numbers.sum())
-    return ClusterScores(clusters_drawn, len(predictions), accuracy, recall, f1, mean)
+    drawn = int(numbers.sum())
+    shares = [_of_share(each, drawn) for each in (accuracy, mean)]
+    return ClusterScores(drawn, len(predictions), shares[0], recall, f1, shares[1])
 
 
 def cluster_difference(first: np.ndarray, second: np.ndarray, clusters: pd.Series) -> Interval:
@@ -121,5 +128,13 @@ def _intervals(numbers: np.ndarray, scores: Callable[[np.ndarray], np.ndarray]) 
         scores(rng.multinomial(clusters, numbers / clusters, size=_CHUNK))
         for _ in range(_RESAMPLES // _CHUNK)
     ]
-    low, high = np.quantile(np.concatenate(drawn), (0.025, 0.975), axis=0)
+    low, high = bootstrap_bounds(np.concatenate(drawn), clusters)
     return [Interval(*map(float, each)) for each in zip(values, low, high, strict=True)]
+
+
+def _of_share(interval: Interval, clusters: int) -> Interval:
+    """Returns an interval of a share, with Wilson's bounds if the bootstrap has found none."""
+    if clusters < 2 or not np.isnan(interval.low):
+        return interval
+    low, high = wilson(np.array(interval.value * clusters), np.array(clusters))
+    return Interval(interval.value, float(low), float(high))

@@ -16,6 +16,7 @@ import pandas as pd
 from fer_core.errors import FerError
 from fer_core.runs import LEAKED, SEEN
 
+_ROUNDING = 1e-9  # more than the error of a score, less than an image
 _SUBJECTS = "subjects (or sequences) that are also in the training split"
 
 
@@ -134,6 +135,26 @@ def wilson(
     reach = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
     return np.maximum(0.0, (center - reach) / scale), np.minimum(1.0, (center + reach) / scale)
+
+
+def bootstrap_bounds(scores: np.ndarray, units: int) -> np.ndarray:
+    """Returns the ends of the 95 % interval of each column of resampled scores, (2, columns).
+
+    The percentiles are those of T. C. Hesterberg, "What teachers should know about the bootstrap",
+    The American Statistician 69 (2015), pages 371 to 386: farther out the fewer units there are, as
+    Student's t is from the normal distribution, without which the intervals of a few subjects would
+    be too narrow. NaN where all resamples agree: then they say nothing about other images.
+
+    Args:
+        scores: (resamples, columns).
+        units: images or subjects that were resampled, at least 2.
+    """
+    from scipy import stats  # loads SciPy, 0.5 s
+
+    reach = np.sqrt(units / (units - 1)) * stats.t.ppf(0.975, units - 1)
+    tail = stats.norm.cdf(-reach)
+    ends: np.ndarray = np.nanquantile(scores, (tail, 1 - tail), axis=0)
+    return np.where(ends[1] - ends[0] > _ROUNDING, ends, np.nan)
 
 
 def top_accuracy(predictions: pd.DataFrame, among: int = 2) -> Accuracy:

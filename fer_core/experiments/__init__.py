@@ -45,7 +45,6 @@ from fer_core.experiments.space import Dimension, Settings, grid, random_setting
 from fer_core.experiments.submit import (
     delete_experiment,
     resume_experiment,
-    stop_experiment,
     submit_experiment,
 )
 from fer_core.experiments.summary import (
@@ -119,7 +118,6 @@ __all__ = [
     "random_settings",
     "results_record",
     "resume_experiment",
-    "stop_experiment",
     "submit_experiment",
     "summarize",
     "test_choice",

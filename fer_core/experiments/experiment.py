@@ -1,10 +1,14 @@
 """Reads the directory of an experiment, and the runs that it names."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_core import tasks
+from filelock import FileLock
+
+from fer_core import access, tasks
 from fer_core.errors import FerError
 from fer_core.experiments.plan import Plan
 from fer_core.experiments.space import Settings
@@ -80,6 +84,25 @@ class Experiment(Task):
     def runs(self) -> list[Run]:
         """Returns the runs of the trials, in their order, without those that were deleted."""
         return [trial.run for trial in self.trials if trial.run is not None]
+
+    def request_stop(self, reason: str = "") -> None:
+        """Stops all runs and makes no more; whoever stops the task means its runs too.
+
+        Raises:
+            AccessError: changes are switched off.
+        """
+        access.current().require_write()
+        with self.lock():  # after which its process sees that it has been stopped
+            super().request_stop(reason)
+            for run in self.runs:
+                if run.state.is_active:
+                    run.request_stop()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes from queuing or stopping the runs within the block."""
+        with FileLock(self.directory / "trials.lock"):
+            yield
 
     def run(self, number: int) -> Run | None:
         """Returns the run of a trial, numbered from 0; None if there is none."""

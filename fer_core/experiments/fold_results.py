@@ -32,7 +32,7 @@ from fer_core.tasks import TaskState
 from fer_core.text import counted
 
 FOLD = "fold"  # a column of pooled predictions, from 1
-_FEW = 10  # clusters, with which the interval of a bootstrap is too narrow
+_FEW = 10  # clusters, below which the interval of a bootstrap is rough
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class FoldResults:
     def scores(self) -> ClusterScores:
         """Returns the scores of the pooled predictions, with intervals over subjects.
 
-        Over sequences or images where no subjects are known, as `describe` tells.
+        Over sequences or images if the folds are of these, as `describe` tells.
 
         Raises:
             FerError: no fold has finished.
@@ -115,13 +115,19 @@ class FoldResults:
         ]
         if self.unit not in GROUP_NOUNS:
             said.append(
-                "No subjects are known, so the intervals are over images. They are too narrow if "
-                "several are of one person."
+                "The folds are not of subjects, so the intervals are over images. If several are "
+                "of one person, they are too narrow and the scores too high."
             )
         if len(self.done) < len(self.folds):
             said.append(f"Only {len(self.done)} of {len(self.folds)} folds have finished.")
         if scores.clusters < _FEW:
-            said.append(f"With fewer than {_FEW} {several}, the intervals are too narrow.")
+            said.append(f"With fewer than {_FEW} {several}, the intervals are rough.")
+        repeated = int(self.pooled.duplicated(KEY).sum())
+        if repeated:
+            said.append(
+                f"{counted(repeated, 'prediction is', 'predictions are')} on images of another "
+                "fold: the dataset was changed between the runs, so that its folds are others."
+            )
         said.append(
             "Each model is that of the epoch that was best on its own fold, so all scores are "
             "slightly optimistic."
@@ -145,7 +151,8 @@ def fold_results(experiment: Experiment) -> FoldResults:
     """Reads the predictions of an experiment's folds.
 
     Raises:
-        FerError: it is an experiment of another kind, or predictions are damaged.
+        FerError: it is an experiment of another kind, predictions are damaged, or the folds'
+            classes differ.
     """
     plan = experiment.plan
     if plan.kind != FOLDS:
@@ -169,8 +176,14 @@ def _state(run: Run | None) -> tuple[object, ...]:
 def _read(experiment: Experiment, states: tuple[tuple[object, ...], ...]) -> FoldResults:
     plan = experiment.plan
     folds = tuple(map(_fold_result, experiment.trials))
-    names = [fold.run.class_names for fold in folds if fold.run and fold.predictions is not None]
-    return FoldResults(experiment, plan.base.fold_unit, names[0] if names else (), folds)
+    done = [fold.run for fold in folds if fold.run is not None and fold.predictions is not None]
+    names = dict.fromkeys(run.class_names for run in done)
+    if len(names) > 1:
+        raise FerError(
+            f"The folds of {experiment.id} cannot be pooled: the dataset was changed between their "
+            "runs, so that these have different classes. Cross-validate again."
+        )
+    return FoldResults(experiment, plan.base.fold_unit, next(iter(names), ()), folds)
 
 
 def _fold_result(trial: Trial) -> FoldResult:
@@ -187,8 +200,14 @@ def compare_folds(first: FoldResults, second: FoldResults) -> FoldComparison:
     """Compares two recipes on the folds that both have finished.
 
     Raises:
-        FerError: the folds differ, or none is finished in both.
+        FerError: the datasets or the folds differ, or none is finished in both.
     """
+    datasets = [each.experiment.plan.base.dataset for each in (first, second)]
+    if datasets[0] != datasets[1]:  # whose images may have the same paths
+        raise FerError(
+            "Recipes can be compared on the same dataset only. "
+            f"{first.experiment.id} is of {datasets[0]}, {second.experiment.id} of {datasets[1]}."
+        )
     pair = _shared(first.pooled, second.pooled)
     if pair.empty:
         raise FerError(

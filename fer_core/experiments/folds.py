@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 
-from fer_core.datasets import GROUP_NOUNS, UNITS, FoldPlan, count_units
+from fer_core.datasets import GROUP_NOUNS, UNITS, Dataset, FoldPlan, count_units
 from fer_core.errors import FerError
 from fer_core.experiments.plan import Plan
 from fer_core.runs import (
@@ -59,13 +59,18 @@ def plan_cross_validation(
     title = f"{recipe_title(config)}, {said}"
     trials = tuple({"fold": fold} for fold in range(1, number + 1))
     plan = Plan("folds", base, time.time(), trials, title=title)
-    return CrossValidation(plan, folds, (*folds.describe(), *_warnings(base, unit)))
+    return CrossValidation(plan, folds, (*folds.describe(), *_warnings(base, dataset)))
 
 
-def _warnings(config: TrainConfig, unit: str) -> list[str]:
+def _warnings(config: TrainConfig, dataset: Dataset) -> list[str]:
     """Returns sentences about what makes the scores too high."""
-    notes = []
-    if unit not in GROUP_NOUNS:
+    notes, widest = [], dataset.fold_unit
+    if widest in GROUP_NOUNS and config.fold_unit not in GROUP_NOUNS:
+        notes.append(
+            f"Warning: images of one {GROUP_NOUNS[widest][0]} are in several folds, so the scores "
+            f"are higher than on others. {dataset.name} tells them: draw the folds by {widest}."
+        )
+    elif config.fold_unit not in GROUP_NOUNS:
         notes.append(
             "No subjects are known: images of one person may be in several folds, so the scores "
             "say little about other people."

@@ -1,7 +1,7 @@
 """The plan of an experiment: what its trials have in common, and in which settings they differ."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
@@ -10,7 +10,8 @@ from fer_core.errors import FerError
 from fer_core.experiments.pruning import Pruning
 from fer_core.experiments.space import Dimension, Settings
 from fer_core.runs import MAX_TRIALS, TrainConfig
-from fer_core.storage import Count, Timestamp
+from fer_core.storage import Count, Timestamp, check_record
+from fer_core.text import shortened
 
 SEEDS: Final = "seeds"
 FOLDS: Final = "folds"
@@ -41,8 +42,11 @@ class Plan:
     pruning: Pruning | None = None  # None: every trial trains to its end
 
     def __post_init__(self) -> None:
-        if len(self.title.splitlines()) > 1:
-            raise FerError("The title of an experiment must be one line.")
+        if len(self.title.splitlines()) > 1 or len(self.title) > MAX_TITLE_CHARS:
+            raise FerError(
+                "The title of an experiment must be one line of at most "
+                f"{MAX_TITLE_CHARS} characters. Received: {shortened(self.title)!r}"
+            )
         if not self.count:
             raise FerError("An experiment needs at least one trial. Received: none")
         if bool(self.proposals) != (self.kind == TPE) or (self.proposals and self.trials):
@@ -52,6 +56,17 @@ class Plan:
         if any(not self.space.keys() <= settings.keys() for settings in self.trials):
             raise FerError("Every trial must have a value for each setting that varies.")
         _ = self.configs
+
+    def check(self) -> None:
+        """Checks that the plan can be read again once it is saved.
+
+        Raises:
+            FerError: a number is out of range.
+        """
+        try:
+            check_record(Plan, asdict(self))
+        except FerError as error:
+            raise FerError(f"The plan of an experiment {error}") from error
 
     @property
     def count(self) -> int:
@@ -74,4 +89,7 @@ class Plan:
             FerError: one is unknown, of the wrong type, or out of range.
         """
         ends = ({name: value} for name, of in self.space.items() for value in of.ends)
-        return [self.base.with_settings(settings) for settings in self.trials or ends]
+        try:
+            return [self.base.with_settings(settings) for settings in self.trials or ends]
+        except FerError as error:
+            raise FerError(f"A trial {error}") from error

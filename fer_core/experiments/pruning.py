@@ -7,16 +7,25 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from fer_core.errors import FerError
 from fer_core.runs import Run
 from fer_core.tasks import TaskState
 
 
 @dataclass(frozen=True)
 class Pruning:
-    """Says which trials may be ended early."""
+    """Says which trials may be ended early.
+
+    Raises:
+        FerError: they could be before their first epoch.
+    """
 
     epochs: Annotated[int, Meta(ge=1, le=10_000)] = 3  # that every trial is trained for
     others: Annotated[int, Meta(ge=1, le=500)] = 3  # that must have come as far
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise FerError(f"Trials are pruned after 1 epoch or more. Received: {self.epochs}")
 
 
 def prune(run: Run, others: Sequence[Run], pruning: Pruning) -> bool:

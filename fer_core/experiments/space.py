@@ -13,6 +13,7 @@ from fer_core.runs import MAX_TRIALS
 from fer_core.storage import Number
 
 Value = str | bool | int | float | None
+_LARGEST = 1e15  # end of a range; NumPy draws no whole numbers beyond 64 bits
 Settings = dict[str, Any]  # by the names of `TrainConfig` and `Augmentation`
 
 
@@ -21,7 +22,8 @@ class Dimension:
     """Says which values a setting takes: those of a list, or any in a range.
 
     Raises:
-        FerError: it has neither or both, the range is empty, or a logarithmic one begins at 0.
+        FerError: it has neither or both, the range is empty or endless, or a logarithmic one begins
+            at 0.
     """
 
     values: tuple[Value | list[Value], ...] = ()
@@ -43,11 +45,14 @@ class Dimension:
             raise FerError(f"The values of a list must differ. Received: {self}")
 
     def _check_range(self) -> None:
-        if self.low is None or self.high is None or not self.low < self.high:
+        if self.low is None or self.high is None:
             raise FerError(
-                "A setting must vary over a list of values, or over a range from a smaller to a "
-                f"larger number. Received: {self}"
+                f"A setting must vary over a list of values or over a range. Received: {self}"
             )
+        if not self.low < self.high:
+            raise FerError(f"A range must go from a smaller to a larger number. Received: {self}")
+        if max(abs(self.low), abs(self.high)) > _LARGEST:
+            raise FerError(f"A range must end within ±{_LARGEST:g}. Received: {self}")
         if self.log and self.low <= 0:
             raise FerError(f"A logarithmic range must begin above 0. Received: {self}")
         if self.whole and not (float(self.low).is_integer() and float(self.high).is_integer()):

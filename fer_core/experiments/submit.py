@@ -1,11 +1,7 @@
-"""Submits, stops, resumes and deletes experiments, and queues the runs of their trials."""
+"""Submits, resumes and deletes experiments, and queues the runs of their trials."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-
-from filelock import FileLock
 
 from fer_core import access, tasks
 from fer_core.datasets import open_dataset
@@ -14,7 +10,7 @@ from fer_core.experiments import tpe
 from fer_core.experiments.experiment import PLAN, SUBMITTED, Experiment, Submitted
 from fer_core.experiments.plan import TPE, Plan
 from fer_core.runs import (
-    CUT_SHORT,
+    STOPPED,
     Run,
     TrainConfig,
     TrialRecord,
@@ -37,6 +33,7 @@ def submit_experiment(plan: Plan) -> Experiment:
         FerError: there is no such dataset, or as in `runs.check_run`, of any trial.
     """
     tasks.check_submission()
+    plan.check()
     configs = plan.configs
     if plan.kind == TPE and tpe.problem():
         raise FerError(tpe.problem())
@@ -57,19 +54,12 @@ def submit_experiment(plan: Plan) -> Experiment:
     return experiment
 
 
-@contextmanager
-def lock(experiment: Experiment) -> Iterator[None]:
-    """Keeps other processes from queuing or stopping the experiment's runs within the block."""
-    with FileLock(experiment.directory / "trials.lock"):
-        yield
-
-
 def queue_trials(experiment: Experiment) -> None:
     """Queues the trials that have not been queued yet; see `queue_trial`.
 
     TPE proposes a trial when the one before has ended.
     """
-    with lock(experiment):
+    with experiment.lock():
         plan, first = experiment.plan, experiment.submitted
         if experiment.stop_requested or first == plan.count:
             return
@@ -90,7 +80,7 @@ def _proposed(experiment: Experiment, number: int) -> TrainConfig:
 
 
 def queue_trial(experiment: Experiment, number: int, config: TrainConfig) -> None:
-    """Makes and queues the run of a trial, as far as that has not been done; needs the `lock`.
+    """Makes and queues the run of a trial, as far as that has not been done; needs its `lock`.
 
     The trial's number names the run, so that a process that was killed in between leaves a run
     that is completed here, and never a second one.
@@ -113,20 +103,6 @@ def queue_trial(experiment: Experiment, number: int, config: TrainConfig) -> Non
     write_json(experiment.directory / SUBMITTED, asdict(Submitted(number + 1)))
 
 
-def stop_experiment(experiment: Experiment) -> None:
-    """Stops all runs of an experiment, and makes no more; it can be resumed.
-
-    Raises:
-        AccessError: changes are switched off.
-    """
-    access.current().require_write()
-    with lock(experiment):  # after which its process sees that it has been stopped
-        experiment.request_stop()
-        for run in experiment.runs:
-            if run.state.is_active:
-                run.request_stop()
-
-
 def resume_experiment(experiment: Experiment) -> None:
     """Goes on with an experiment that was stopped, or that an error ended, and with its runs.
 
@@ -144,11 +120,11 @@ def resume_experiment(experiment: Experiment) -> None:
 
 
 def _resume_trial(run: Run) -> None:
-    """Resumes the run of a trial, if it was stopped or an error ended it."""
+    """Resumes the run of a trial, if the user stopped it or an error ended it; not if pruned."""
     state, result = run.state, run.result
     if state in (TaskState.INTERRUPTED, TaskState.FAILED, TaskState.CANCELLED):
         resume_run(run)
-    elif state is TaskState.FINISHED and result is not None and result.reason in CUT_SHORT:
+    elif state is TaskState.FINISHED and result is not None and result.reason == STOPPED:
         missing = run.config.epochs - result.epochs
         if missing > 0 and run.can_continue:
             continue_run(run, missing)

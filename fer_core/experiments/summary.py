@@ -9,7 +9,6 @@ from fer_core.errors import FerError
 from fer_core.evaluation import Overview, overview
 from fer_core.experiments.experiment import Experiment, Trial
 from fer_core.experiments.plan import FOLDS
-from fer_core.experiments.submit import lock
 from fer_core.runs import open_run, open_test_task
 from fer_core.storage import read_record, write_json
 from fer_core.tasks import Task, kinds
@@ -98,7 +97,7 @@ def open_test(experiment: Experiment) -> Task:
             "The test split can be opened once the experiment has ended: it is opened for one "
             f"trial alone. {experiment.id} is {experiment.state}."
         )
-    with lock(experiment):
+    with experiment.lock():
         chosen = test_choice(experiment)
         if not chosen:
             best = best_trial(summarize(experiment))

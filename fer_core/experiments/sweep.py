@@ -59,9 +59,8 @@ def parse_dimension(name: str, text: str) -> Dimension:
         )
     try:
         if _RANGE in text and is_number(name):
-            low, high = text.removesuffix(_LOG).split(_RANGE)
-            is_log = text.endswith(_LOG)
-            return Dimension(low=_number(low), high=_number(high), log=is_log, whole=is_whole(name))
+            low, high = _ends(text.removesuffix(_LOG))
+            return Dimension(low=low, high=high, log=text.endswith(_LOG), whole=is_whole(name))
         texts = filter(None, map(str.strip, text.split(",")))
         return Dimension(values=tuple(map(_reader(name), texts)))
     except FerError as error:
@@ -71,6 +70,16 @@ def parse_dimension(name: str, text: str) -> Dimension:
             f"{SETTINGS[name].label} must vary over values such as {_example(name)}. "
             f"Received: {shortened(text)}"
         ) from None
+
+
+def _ends(text: str) -> list[float]:
+    """Returns the ends of a range; raises a ValueError if there are not two."""
+    low, high = map(str.strip, text.split(_RANGE))
+    try:
+        return [_number(low), _number(high)]
+    except ValueError:
+        received = " to ".join(shortened(end) or "nothing" for end in (low, high))
+        raise FerError(f"Both ends of a range must be numbers. Received: {received}") from None
 
 
 def _example(name: str) -> str:

@@ -13,6 +13,7 @@ from fer_core.figures.style import TRAIN_COLOR, VAL_COLOR, blank_figure, label
 
 _ACCURACY = "Validation accuracy"
 _TICKS = 5
+_SCALE = ["#0072b2", "#cc79a7", "#e69f00"]  # seen on white as well as on black
 _MOST_CHOICES = 12  # of which each has a tick
 
 
@@ -39,7 +40,7 @@ def parallel_figure(axes: Sequence[Axis], accuracies: Sequence[float]) -> go.Fig
                 dimensions=dimensions,
                 line={
                     "color": scores,
-                    "colorscale": "Viridis",
+                    "colorscale": _SCALE,
                     "showscale": False,
                 },
                 labelangle=-20,  # they overlap on narrow screens
@@ -98,6 +99,8 @@ def _choice_axis(axis: Axis) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return "×".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

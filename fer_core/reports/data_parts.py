@@ -70,7 +70,8 @@ def _groups(material: Material, with_splits: bool) -> list[Part]:
         parts.append(Paragraph(describe_groups(images, column)))
         if with_splits:
             parts.append(_by_split(index, column, several))
-        parts.append(Charts([group_chart(images, several)]))
+        if images.nunique() > 1:  # else one bar
+            parts.append(Charts([group_chart(images, several)]))
     return parts
 
 

@@ -4,7 +4,7 @@ from fer_core.datasets import GROUP_NOUNS, describe_corrections, images_per_grou
 from fer_core.errors import FerError
 from fer_core.evaluation import EvaluationReport
 from fer_core.reports.material import Material
-from fer_core.runs import COMPLETED, EARLY_STOPPED, Run
+from fer_core.runs import EARLY_STOPPED, SETTINGS, STOPPED, Run
 from fer_core.text import SPLIT_NAMES, counted
 
 _FEW_SUBJECTS = 30  # below which intervals over images say little about people
@@ -35,7 +35,7 @@ def _ending(run: Run) -> list[str]:
     notes = [result.remark] if result.remark else []
     if result.reason == EARLY_STOPPED:
         notes.append("Training stopped early, as set, since validation did not improve.")
-    elif result.reason != COMPLETED:
+    elif result.reason == STOPPED:  # the remark says why a run was pruned
         notes.append(f"Training was stopped by hand after {counted(result.epochs, 'epoch')}.")
     return notes
 
@@ -60,7 +60,7 @@ def _changed(material: Material) -> list[str]:
 
 
 def _choice(run: Run) -> list[str]:
-    notes = []
+    notes = [run.fold_note] if run.fold_note else []
     if run.config.is_trained and len(run.history):
         epochs = counted(len(run.history), "epoch")
         notes.append(
@@ -122,10 +122,10 @@ def _subjects(material: Material) -> list[str]:
             "splits; on people who are not in the training images, the accuracy may be lower."
         ]
     notes = []
-    for split, (_, tta) in zip(("val", "test"), ((0, False),) * 2, strict=True):
+    for split in ("val", "test"):
         rows = material.index[material.index["split"] == split]
         number = len(images_per_group(rows, "subject"))
-        if (split, tta) in material.evaluations and 0 < number < _FEW_SUBJECTS:
+        if (split, False) in material.evaluations and 0 < number < _FEW_SUBJECTS:
             notes.append(
                 f"{SPLIT_NAMES[split]} has images of {counted(number, *GROUP_NOUNS['subject'])} "
                 "only. Images of one person resemble each other, so intervals over images are too "
@@ -142,7 +142,8 @@ def _labels(material: Material) -> list[str]:
             "those on the published labels."
         )
     if config.labels != "dataset":
-        notes.append("The labels are the majority of FER+'s votes, not those of the dataset.")
+        labels = (SETTINGS["labels"].choices or {}).get(config.labels, config.labels)
+        notes.append(f"The labels are not those of the dataset: {labels}.")
     return notes
 
 

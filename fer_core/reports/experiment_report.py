@@ -4,10 +4,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import isnan
 
 from fer_core import __version__
 from fer_core.datasets import UNITS
-from fer_core.evaluation import EvaluationReport
+from fer_core.evaluation import EvaluationReport, Interval
 from fer_core.experiments import (
     FOLDS,
     SEEDS,
@@ -92,13 +93,17 @@ def _results(results: FoldResults | None) -> list[tuple[str, str, str]]:
         return []
     scores, (_, several) = results.scores, UNITS[results.unit]
     return [
-        (name, f"{part.value:.1%}", f"95 % interval {part.low:.1%} to {part.high:.1%}, {of}")
+        (name, f"{part.value:.1%}", of if isnan(part.low) else f"95 % interval {_span(part)}, {of}")
         for name, part, of in (
             ("Accuracy", scores.accuracy, f"{scores.clusters:,} {several}"),
-            ("Macro F1", scores.f1, f"{scores.images:,} images"),
+            ("Macro F1", scores.f1, f"{scores.clusters:,} {several}"),
             (f"Mean over {several}", scores.mean, f"each of the {several} counts the same"),
         )
     ]
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.low:.1%} to {interval.high:.1%}"
 
 
 def _evidence(

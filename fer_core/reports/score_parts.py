@@ -43,10 +43,10 @@ def accuracy_parts(material: Material) -> list[Part]:
         )
     header = (
         *("Split", "Images", "Accuracy", "Without leaked images", "Without subjects of training"),
-        *("Top 2", "Mean recall", "Macro F1"),
+        *("Top 2", "Macro recall", "Macro F1"),
     )
     explained = (
-        "Mean recall (balanced accuracy) and macro F1 weigh all classes the same. In parentheses: "
+        "Macro recall (balanced accuracy) and macro F1 weigh all classes the same. In parentheses: "
         "95 % intervals, after Wilson for shares, by bootstrap for the means over classes."
     )
     kept = [n for n in range(len(header)) if n < 2 or any(row[n] != "–" for row in rows)]

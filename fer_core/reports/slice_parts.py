@@ -65,6 +65,6 @@ def _table(report: SliceReport) -> Table:
         rows.append((str(row["slice"]), f"{row['images']:,}", subjects, *scores, p_value))
     header = (
         *("Slice", "Images", report.noun[1].capitalize()),
-        *("Accuracy", "Mean recall", "Macro F1", "p against the rest (Holm)"),
+        *("Accuracy", "Macro recall", "Macro F1", "p against the rest (Holm)"),
     )
     return Table(f"Scores by {report.slices.column}, the worst slice first", header, rows)

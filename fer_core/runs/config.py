@@ -677,7 +677,10 @@ class TrainConfig:
         for name, value in settings.items():
             place = record["augmentation"] if name in record["augmentation"] else record
             place[name] = value
-        return self.from_dict(record)
+        try:
+            return self.from_dict(record)
+        except FerError as error:  # says what is wrong with it, without a subject
+            raise FerError(f"A setting {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the content of `config.json`."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -47,6 +47,8 @@ from fer_core.vision import MARGIN
 
 # The model of a run, and in what format; all but the first are of other programs.
 _MODELS = {"model.keras": "Keras", "model.onnx": "ONNX", "model.tflite": "LiteRT"}
+
+_Record = TypeVar("_Record")
 
 VIEWS = {False: "single", True: "ten"}  # keys of calibration.json, by whether TTA is used
 
@@ -149,10 +151,7 @@ class Run(Task):
 
         `damage` tells about a damaged one, without which the run is usable.
         """
-        try:
-            return _ensemble(self.directory / "ensemble.json")
-        except FerError:
-            return None
+        return _unless_damaged(_ensemble, self.directory / "ensemble.json")
 
     @property
     def is_imported(self) -> bool:
@@ -165,10 +164,7 @@ class Run(Task):
 
         `damage` tells about a damaged record, without which the run is usable.
         """
-        try:
-            return _imported(self.directory / "imported.json")
-        except FerError:
-            return None
+        return _unless_damaged(_imported, self.directory / "imported.json")
 
     @property
     def trial(self) -> TrialRecord | None:
@@ -176,10 +172,7 @@ class Run(Task):
 
         `damage` tells about a damaged record, without which the run is usable.
         """
-        try:
-            return _trial(self.directory / "trial.json")
-        except FerError:
-            return None
+        return _unless_damaged(_trial, self.directory / "trial.json")
 
     @property
     def crop_margin(self) -> float:
@@ -397,8 +390,17 @@ class Run(Task):
         return _dataset(self.directory / "dataset.json")
 
 
+def _unless_damaged(read: Callable[[Path], _Record | None], file: Path) -> _Record | None:
+    try:
+        return read(file)
+    except FerError:
+        return None
+
+
 _config = cached_by_mtime(lambda path: read_record(path, TrainConfig) or TrainConfig())
 _notes = cached_by_mtime(read_notes)
+
+
 _ensemble = cached_by_mtime(lambda path: read_record(path, EnsembleRecord))
 _trial = cached_by_mtime(lambda path: read_record(path, TrialRecord))
 _imported = cached_by_mtime(lambda path: read_record(path, ImportRecord))

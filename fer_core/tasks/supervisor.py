@@ -36,7 +36,7 @@ from fer_core.tasks.task import Task
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # between looks at the queue
-_CHILD_SECONDS = 0.05  # between looks at the processes
+_CHILD_SECONDS = 0.05  # between looks at the children
 IDLE_SECONDS = 10.0  # without work, before the supervisor exits
 LOCK_SECONDS = 5.0  # more than a supervisor takes to exit after its last look at the queue
 
@@ -114,8 +114,8 @@ class Supervisor:
     def _wait(self) -> None:
         """Waits for the next round, which begins at once when a child has ended."""
         end = time.monotonic() + POLL_SECONDS
-        processes = [child.process for child in self.children.values()]
-        while time.monotonic() < end and all(each.poll() is None for each in processes):
+        children = [child.process for child in self.children.values()]
+        while time.monotonic() < end and all(each.poll() is None for each in children):
             time.sleep(_CHILD_SECONDS)
 
     def round(self) -> None:

@@ -216,11 +216,15 @@ class Trainer:
             state.best_loss,
             state.best_accuracy,
             int(self.run.attempt.name) if self.run.attempt else None,
-            f"{self.run.stop_reason} {self.data.changed_since()}".strip(),
+            " ".join(filter(None, (self._pruning(reason), self.data.changed_since()))),
         )
         if self.events is not None:
             self.events.close()
         save_result(self.run, result)
+
+    def _pruning(self, reason: str) -> str:
+        """Returns why a run was pruned; not of one that was done when it was asked to stop."""
+        return self.run.stop_reason if reason == PRUNED else ""
 
     def _write_outputs(self, *, opens_test: bool) -> None:
         run, data = self.run, self.data

@@ -19,7 +19,7 @@ from typing import IO
 import numpy as np
 
 from fer_core.errors import FerError
-from fer_core.process_limits import limit_process
+from fer_core.process_limits import limit_process, limited_processor
 from fer_core.vision import images
 
 MAX_PROCESSES = 2
@@ -145,15 +145,16 @@ def main() -> None:
     """Decodes images until standard input ends, or nothing comes for a minute."""
     source, output = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing else may write into the answers
+    limit_process(address_space=_MAX_BYTES)
     can_wait = os.name != "nt"  # for a pipe, with a limit of time
     while not can_wait or select.select([source], [], [], _IDLE_SECONDS)[0]:
-        limit_process(address_space=_MAX_BYTES, cpu_seconds=MAX_SECONDS)  # for the next image
         try:
             (length,) = _LENGTH.unpack(_read(source, _LENGTH.size))
             data = _read(source, length)
         except EOFError:
             return
-        _answer(data, output)
+        with limited_processor(MAX_SECONDS):
+            _answer(data, output)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def prepare(cases: list[Case], folder: Path) -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def runner() -> Iterator[Runner]:
-    """A process that runs cases in children of its own; starting it takes two seconds."""
+    """A process that runs cases in its children; starting it takes two seconds."""
     command = [sys.executable, "-m", "tests.datasets.hostile_runner"]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
@@ -121,10 +121,9 @@ def test_a_few_hostile_inputs_do_no_harm(runner: Runner, tmp_path: Path) -> None
     wanted = {
         *("special: pipe", "special: zeros", "special: itself", "special: pipe as x.csv"),
         *("images: empty.png", "images: tags.tif", "images: exif.png", "votes: ragged"),
-        *("boxes: nan nan nan nan", "boxes: 0 0 12000 12000", "archives: not UTF-8"),
+        *("boxes: bad", "names: odd", "names: usual", "archives: not UTF-8"),
         *("archives: encrypted", "archives: damaged", "later: array of huge rows"),
         *("corrections: time with a carriage return", "corrections: a million columns"),
-        *(f"names: {name!r}" for name in (b"a\rb.png", b"\xff\xfe.png", b"NA.png")),
     }
     cases = [case for case in CASES if f"{case.kind}: {case.name}" in wanted]
     assert {f"{case.kind}: {case.name}" for case in cases} == wanted

@@ -6,7 +6,7 @@ import pytest
 
 from fer_core.datasets.class_mapping import change_mapping
 from fer_core.datasets.importing import import_source, previewing
-from fer_core.datasets.layouts import Choices
+from fer_core.datasets.layouts import Choices, read_pattern
 from fer_core.datasets.layouts.plan import ImportPlan
 from fer_core.errors import FerError
 from tests.datasets.trees import write_image, write_tree
@@ -181,6 +181,11 @@ def test_a_pattern_that_cannot_be_used_is_refused_with_numbers(tmp_path, pattern
     with pytest.raises(FerError) as refused:
         import_source(root, "faces", choices=Choices(subjects=pattern))
     assert said in str(refused.value)
+
+
+def test_a_pattern_that_splits_a_letter_is_refused():
+    with pytest.raises(FerError, match="whole letters"):
+        read_pattern(r"(?P<subject>\C)", ["é.png"])
 
 
 def test_a_pattern_that_finds_hardly_any_groups_is_warned_of(tmp_path):

@@ -70,7 +70,7 @@ def test_one_expression_varies_in_strength_and_from_person_to_person():
 
 @pytest.mark.parametrize("count", [0, 69, 10**9])
 def test_counts_out_of_range_are_refused(count):
-    with pytest.raises(ValueError, match="`count` must be"):
+    with pytest.raises(ValueError, match="There must be"):
         draw_dataset("drawn", count=count)
 
 

@@ -16,12 +16,12 @@ def has_finished(experiment: Experiment, fold: int) -> bool:
     return fold_results(experiment).folds[fold].predictions is not None
 
 
-def test_three_folds_of_subjects_are_trained_and_pooled(page: "Page", address: str) -> None:
+def test_two_folds_of_subjects_are_trained_and_pooled(page: "Page", address: str) -> None:
     draw_dataset("faces", count=140, subjects=10)
     open_page(page, f"{address}/train")
     page.get_by_text("Cross-validation: a run for each fold").click()
     folds = page.get_by_role("spinbutton", name="Folds", exact=True)
-    folds.fill("3")
+    folds.fill("2")
     folds.press("Enter")
     settled(page)
     page.get_by_text("Settings", exact=True).click()
@@ -35,12 +35,12 @@ def test_three_folds_of_subjects_are_trained_and_pooled(page: "Page", address: s
     )
     page.get_by_text(", 1 epoch each").wait_for()
     press(
-        page.get_by_role("button", name="Start 3 runs"),
+        page.get_by_role("button", name="Start 2 runs"),
         page.get_by_text("The experiment has been queued."),
     )
     page.get_by_role("link", name="Open it on the Runs page").click()
     (experiment,) = list_experiments()
-    for fold in range(3):  # patience for each, since each loads TensorFlow
+    for fold in range(2):  # patience for each, since each loads TensorFlow
         wait_until(partial(has_finished, experiment, fold), f"fold {fold + 1}")
     page.get_by_text("Pooled predictions on 126 images of 9 subjects").wait_for()
     scores = fold_results(experiment).scores

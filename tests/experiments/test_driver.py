@@ -13,12 +13,13 @@ from fer_core.experiments import (
     Plan,
     Pruning,
     random_settings,
+    resume_experiment,
     submit_experiment,
 )
 from fer_core.experiments import submit as submitting
 from fer_core.experiments.driver import Driver
 from fer_core.runs import PRUNED, RECIPES, Run, TrainConfig, continue_run, list_runs
-from fer_core.tasks import TaskState, queue
+from fer_core.tasks import CancelledError, TaskState, exit_status, queue
 from fer_core.tasks.supervisor import take
 from tests.experiments.trials import begin, end
 
@@ -125,6 +126,27 @@ def test_a_pruned_trial_that_somebody_continues_is_left_alone() -> None:
     begin(second, [0.1, 0.1, 0.1])
     Driver(experiment).step()
     assert second.state is TaskState.RUNNING and not second.stop_requested
+
+
+def test_resuming_an_experiment_resumes_what_was_stopped_but_not_what_was_pruned() -> None:
+    experiment, driver = pruned_experiment(others=1)
+    first, pruned, stopped, _ = experiment.runs
+    end(first, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    begin(pruned, [0.1, 0.1])
+    driver.step()
+    end(pruned, [0.1, 0.1])
+    begin(stopped, [0.3])
+    experiment.request_stop()
+    with pytest.raises(CancelledError):
+        driver.step()
+    end(stopped, [0.3])
+    for run in (pruned, stopped):
+        (run.directory / "checkpoints").mkdir()
+    assert experiment.attempt is not None
+    (experiment.attempt / "exit.json").write_text(exit_status.exit_record(0))
+    resume_experiment(experiment)
+    assert stopped.state is TaskState.QUEUED and stopped.goal.epochs == 6
+    assert pruned.state is TaskState.FINISHED
 
 
 def test_an_interrupted_trial_is_resumed_whatever_the_preference() -> None:

@@ -11,6 +11,7 @@ from fer_core.experiments import (
     Dimension,
     Experiment,
     Plan,
+    Pruning,
     delete_experiment,
     estimate,
     grid,
@@ -19,7 +20,6 @@ from fer_core.experiments import (
     open_experiment,
     random_settings,
     resume_experiment,
-    stop_experiment,
     submit_experiment,
 )
 from fer_core.experiments import submit as submitting
@@ -64,6 +64,9 @@ def test_nothing_is_written_if_one_trial_is_impossible() -> None:
     for trials in ([{"learning_rate": 1e-3}, {"image_size": [8, 8]}], [{"color": 3}], []):
         with pytest.raises(FerError):
             submit_experiment(Plan(SEEDS, base, time.time(), tuple(trials)))
+    for unreadable in ({"title": "a" * 101}, {"pruning": Pruning(others=501)}):
+        with pytest.raises(FerError):
+            submit_experiment(Plan(SEEDS, base, time.time(), ({"seed": 1},), **unreadable))  # type: ignore[arg-type]
     with pytest.raises(FerError):
         submit_experiment(Plan(SEEDS, replace(base, dataset="none"), time.time(), ({"seed": 1},)))
     assert not paths.experiments_root().exists() and not paths.runs_root().exists()
@@ -117,7 +120,7 @@ def test_a_stopped_experiment_is_resumed_with_its_runs() -> None:
     experiment = submit_experiment(plan())
     with pytest.raises(FerError):
         delete_experiment(experiment, with_runs=True)
-    stop_experiment(experiment)
+    experiment.request_stop()
     assert experiment.state is TaskState.CANCELLED
     assert {run.state for run in experiment.runs} == {TaskState.CANCELLED}
     resume_experiment(experiment)
@@ -128,7 +131,7 @@ def test_a_stopped_experiment_is_resumed_with_its_runs() -> None:
 @pytest.mark.parametrize("with_runs", [True, False])
 def test_deleting_an_experiment_takes_its_runs_along_or_leaves_them(with_runs: bool) -> None:
     experiment = submit_experiment(plan())
-    stop_experiment(experiment)
+    experiment.request_stop()
     delete_experiment(experiment, with_runs=with_runs)
     assert list_experiments() == []
     assert len(list_runs()) == (0 if with_runs else 4)
@@ -168,6 +171,7 @@ def test_random_settings_are_within_their_ranges_and_repeatable() -> None:
         {"low": 0, "high": 1, "log": True},
         {"values": (1,), "low": 0, "high": 1},
         {"low": 0.5, "high": 2, "whole": True},
+        {"low": 1, "high": 10**30, "whole": True},
     ],
 )
 def test_a_dimension_is_a_list_or_a_range(wrong: dict[str, object]) -> None:

@@ -111,9 +111,23 @@ def test_two_recipes_are_compared_on_the_same_folds_only(config: TrainConfig) ->
     assert found.mcnemar == pytest.approx(2 * 0.5**found.only_first)
     assert 0 < found.difference.low < found.difference.value == found.only_first / 126
     assert found.t_test is not None and found.t_test.p_value < 0.05
-    other = fold_results(answered(plan_cross_validation(config, 3, seed=1), 0.9))
+    other = fold_results(answered(plan_cross_validation(config, 3, seed=1), 0.9, folds=1))
     with pytest.raises(FerError, match="same folds"):
         compare_folds(better, other)
+    draw_dataset("twins", count=140, subjects=10)  # whose images have the same names
+    twins = plan_cross_validation(replace(config, dataset="twins"), 3)
+    with pytest.raises(FerError, match="same dataset"):
+        compare_folds(better, fold_results(answered(twins, 0.9, folds=1)))
+
+
+def test_images_that_a_changed_dataset_put_into_two_folds_are_told(config: TrainConfig) -> None:
+    experiment = answered(plan_cross_validation(config, 3), 0.7)
+    first, second, _ = experiment.runs
+    predictions = first.predictions("val")
+    assert predictions is not None and fold_results(experiment).describe()
+    save_predictions(second, "val", predictions)
+    said = " ".join(fold_results(experiment).describe())
+    assert f"{len(predictions)} predictions are on images of another fold" in said
 
 
 @pytest.mark.parametrize(
@@ -133,10 +147,13 @@ def test_impossible_experiments_leave_nothing_behind(
     assert not paths.experiments_root().exists() and not list_runs()
 
 
-def test_a_source_of_weights_that_knows_the_images_is_told(config: TrainConfig) -> None:
+def test_what_makes_scores_too_high_is_told_before_the_start(config: TrainConfig) -> None:
     teacher = create_run(config)
     planned = plan_cross_validation(replace(config, teachers=(teacher.id,)), 3)
     assert any(teacher.id in note for note in planned.notes)
+    assert not any("draw the folds by subject" in note for note in planned.notes)
+    by_image = plan_cross_validation(config, 3, "image")
+    assert any("draw the folds by subject" in note for note in by_image.notes)
 
 
 @pytest.fixture

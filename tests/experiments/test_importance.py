@@ -1,6 +1,9 @@
+from functools import cache
+
 import numpy as np
 
 from fer_core.experiments import LEAST_TRIALS, importance
+from fer_core.experiments.importance import Importance
 
 
 def trials(number: int) -> tuple[list[dict[str, object]], list[float]]:
@@ -23,17 +26,23 @@ def trials(number: int) -> tuple[list[dict[str, object]], list[float]]:
     return settings, (np.array(scores) + noise).tolist()
 
 
+@cache
+def importance_of(number: int) -> list[Importance]:
+    """Returns what so many trials tell; each takes half a second."""
+    return importance(*trials(number))
+
+
 def test_the_setting_that_decides_is_the_most_important_and_noise_is_not() -> None:
-    found = importance(*trials(40))
+    found = importance_of(40)
     assert found[0].setting == "learning_rate" and found[0].low > 0.3
     noise = next(each for each in found if each.setting == "image_size")
     assert noise.low <= 0.02 and noise.value < 0.1 * found[0].value
-    assert importance(*trials(10)) == importance(*trials(10))
+    assert importance_of(10) == importance(*trials(10))
 
 
 def test_few_trials_tell_less() -> None:
     assert importance(*trials(LEAST_TRIALS - 1)) == []
-    few, many = importance(*trials(10)), importance(*trials(40))
+    few, many = importance_of(10), importance_of(40)
     assert few[0].high - few[0].low > many[0].high - many[0].low
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from fer_core.runs import COMPLETED, HISTORY_COLUMNS, PRUNED, Result, Run, save_result
+from fer_core.runs import COMPLETED, HISTORY_COLUMNS, PRUNED, STOPPED, Result, Run, save_result
 from fer_core.storage import save_table
 from fer_core.storage.files import write_json
 from fer_core.tasks import TaskState, exit_status, process_record
@@ -29,7 +29,8 @@ def end(run: Run, accuracies: Sequence[float]) -> None:
     """Trains a run to its end, or to where it has been asked to stop."""
     begin(run, accuracies)
     assert run.attempt is not None
-    reason = PRUNED if run.stop_reason else COMPLETED
+    ended = STOPPED if run.stop_requested else COMPLETED
+    reason = PRUNED if run.stop_reason else ended
     best = int(np.argmax(accuracies))
     attempt = int(run.attempt.name)
     found = Result(reason, len(accuracies), best, 1.0, max(accuracies), attempt, run.stop_reason)

@@ -32,7 +32,8 @@ def test_an_empty_workspace_offers_a_demo_dataset(open_page: PageOpener) -> None
     rerun(page)
     (task,) = queue.waiting()
     assert task.request.kind == "draw"
-    assert task.request.arguments == {"name": "drawn-faces", "count": 2100, "seed": 0}
+    drawn = {"name": "drawn-faces", "count": 2100, "seed": 0, "subjects": 0}
+    assert task.request.arguments == drawn
 
 
 def test_a_full_disk_is_reported_in_a_toast(

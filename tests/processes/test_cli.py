@@ -90,12 +90,12 @@ def test_a_run_is_evaluated_on_another_data_set(
     assert "nobody" in capsys.readouterr().err
 
 
-def test_the_accuracy_without_leaks_is_listed(
+def test_the_accuracy_without_leaks_and_images_of_seen_subjects_are_listed(
     three_waiting: list[Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = three_waiting[0]
     table = pd.DataFrame({"path": list("abcd"), "row": "", "expression": "happy"})
-    table = table.assign(leaked=[True, True, False, False])
+    table = table.assign(leaked=[True, True, False, False], seen_subject=[True, True, True, False])
     table["p_happy"], table["p_sad"] = [1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]
     run.predictions_file("val").parent.mkdir()
     save_predictions(run, "val", table)
@@ -105,7 +105,7 @@ def test_the_accuracy_without_leaks_is_listed(
     assert {row["val_clean"] for name, row in rows.items() if name != run.id} == {None}
     assert main(["runs"]) == 0
     (line,) = [one for one in capsys.readouterr().out.splitlines() if one.startswith(run.id)]
-    assert line.endswith("50.0%")
+    assert line.split()[-2:] == ["50.0%", "3"]
 
 
 def test_a_folder_is_imported_and_said(

@@ -159,6 +159,21 @@ def test_a_stop_that_comes_before_anything_is_told_is_heard(config: TrainConfig)
     assert run.state is TaskState.FINISHED and contents(run) == before
 
 
+def test_a_stop_after_the_last_step_changes_nothing(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, finish = create_run(config), Trainer.finish
+
+    def stop_first(self: Trainer, reason: str) -> None:
+        run.request_stop("Pruned: too late.")
+        finish(self, reason)
+
+    monkeypatch.setattr(Trainer, "finish", stop_first)
+    attempt_at(run)
+    assert run.stop_reason and run.result is not None
+    assert (run.result.reason, run.result.remark) == (COMPLETED, "")
+
+
 def test_opening_the_test_split_can_be_stopped_and_leaves_it_sealed(
     config: TrainConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,12 +31,12 @@ from fer_core.datasets.layouts.subjects import with_subjects
 from fer_core.errors import FerError
 
 __all__ = [
-    "EXAMPLE",
-    "MAX_PATTERN",
     "COLUMNS",
+    "EXAMPLE",
     "FREE",
     "LAYOUTS",
     "MAX_FRAMES",
+    "MAX_PATTERN",
     "NUMBERINGS",
     "NUMBERING_NAMES",
     "Choices",

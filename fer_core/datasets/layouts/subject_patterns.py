@@ -94,7 +94,13 @@ def _groups_of(text: str, paths: pd.Series) -> pd.DataFrame:
             "The pattern of subjects must have a group named subject, or one named group for "
             f"sequences, or both, such as {EXAMPLE} and no other. Received: {shortened(text)!r}"
         )
-    columns = {name: compute.struct_field(struct, name).to_pylist() for name in names}
+    try:
+        columns = {name: compute.struct_field(struct, name).to_pylist() for name in names}
+    except UnicodeDecodeError as error:  # RE2's \C fits a byte; letters may have more
+        raise FerError(
+            "The pattern of subjects must fit whole letters: leave out \\C. Received: "
+            f"{shortened(text)!r}"
+        ) from error
     found = pd.DataFrame(columns, index=paths.index, dtype=object)
     return found.fillna("").astype("str")[[name for name in (SUBJECT, GROUP) if name in columns]]
 
@@ -103,7 +109,7 @@ def _described(names: pd.Series, images: int, one: str, several: str) -> str:
     missing = images - len(names)
     rest = f"; {counted(missing, 'image')} without" if missing else ""
     number = counted(names.nunique(), one, several)
-    return f"Recognized {number} by the chosen pattern, such as {names.iloc[0]}{rest}."
+    return f"Recognized {number} by the chosen pattern, such as {shortened(names.iloc[0])}{rest}."
 
 
 def _warnings(names: pd.Series, images: int, one: str, several: str) -> list[str]:

@@ -112,9 +112,9 @@ class JoinedTable:
         """Returns sentences on what was joined, and on what was left out."""
         things = self.join.by
         said = [
-            f"{self.matched:,} of {counted(self.images, 'image')} have one of "
-            f"{counted(self.rows, 'row')}: the column “{shortened(self.join.column)}” names "
-            f"{things}s, compared by {self.how}.",
+            f"{self.matched:,} of {counted(self.images, 'image')} match one of "
+            f"{counted(self.rows, 'row')} by the column “{shortened(self.join.column)}”, which "
+            f"holds {things}s (compared by {self.how}).",
             f"Columns: {some(self.columns, 20)}.",
         ]
         if self.unknown:

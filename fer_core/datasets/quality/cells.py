@@ -13,7 +13,7 @@ _MEMBERS = 2048  # vectors per cell, on average
 # Of 1,000 pairs with a cosine of 0.65 or more 995 meet in 200 cells, and the more, the more alike.
 _VISITS = 24
 _ROUNDS, _SAMPLE = 5, 64  # of k-means, and vectors per cell that it is given
-_AT_ONCE = 4096  # vectors
+_AT_ONCE = 4096  # vectors: bounds memory
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def _centers(unit: np.ndarray, count: int) -> np.ndarray:
     """Returns the unit vectors around which k-means finds most of a sample."""
     sample = unit[:: max(1, len(unit) // (_SAMPLE * count))]
     centers = sample[:: len(sample) // count][:count].copy()
+    pieces = [slice(start, start + _AT_ONCE) for start in range(0, len(sample), _AT_ONCE)]
     for _ in range(_ROUNDS):
-        nearest = (sample @ centers.T).argmax(axis=1)
+        nearest = np.concatenate([(sample[piece] @ centers.T).argmax(axis=1) for piece in pieces])
         sums = np.zeros_like(centers)
         np.add.at(sums, nearest, sample)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)

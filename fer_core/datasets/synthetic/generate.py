@@ -47,16 +47,25 @@ def draw_dataset(
     Raises:
         FerError: the name is invalid or taken, or the count or the subjects are out of range.
     """
+    check_drawing(count, subjects)
+    report = progress or (lambda done, total, message: None)
+    return build_dataset(name, lambda folder: _draw(folder, count, seed, subjects, report), report)
+
+
+def check_drawing(count: int, subjects: int = 0) -> None:
+    """Checks the arguments of `draw_dataset`.
+
+    Raises:
+        FerError: the count or the subjects are out of range.
+    """
     if not 70 <= count <= MAX_FACES:
-        raise FerError(f"`count` must be from 70 to {MAX_FACES:,} faces. Received: {count:,}")
+        raise FerError(f"There must be from 70 to {MAX_FACES:,} faces. Received: {count:,}")
     most = count // len(EXPRESSIONS)
     if subjects and not _FEWEST_SUBJECTS <= subjects <= most:
         raise FerError(
-            f"`subjects` must be 0 or from {_FEWEST_SUBJECTS} to {most:,}, so that each split has "
-            f"one and each of them all expressions in {count:,} faces. Received: {subjects:,}"
+            f"{count:,} faces can be of {_FEWEST_SUBJECTS} to {most:,} subjects, or of 0: each "
+            f"split needs a subject, and each subject all expressions. Received: {subjects:,}"
         )
-    report = progress or (lambda done, total, message: None)
-    return build_dataset(name, lambda folder: _draw(folder, count, seed, subjects, report), report)
 
 
 def _draw(folder: Path, count: int, seed: int, subjects: int, report: Report) -> ImportPlan:

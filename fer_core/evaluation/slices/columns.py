@@ -28,7 +28,7 @@ _FLAGS = {
     SEEN: ("subject in training", ("other", "subject is in the training split too")),
 }
 # Cells that say that a value is not known, in lower case.
-_UNKNOWN = ("", "na", "n/a", "nan", "null")
+UNKNOWN = ("", "na", "n/a", "nan", "null")
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +207,7 @@ def _numbers(texts: np.ndarray) -> np.ndarray | None:
     """Returns texts as finite numbers, NaN where unknown; None if one is no number."""
     known = pd.unique(pd.Series(texts))
     values = {
-        text: float("nan") if str(text).strip().lower() in _UNKNOWN else text for text in known
+        text: float("nan") if str(text).strip().lower() in UNKNOWN else text for text in known
     }
     numbers = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(float)
     is_unknown = np.array([value != value for value in values.values()])

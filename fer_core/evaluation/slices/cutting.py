@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.evaluation.slices.columns import SliceColumn
+from fer_core.evaluation.slices.columns import UNKNOWN, SliceColumn
 from fer_core.text import counted, shortened
 
 MAX_SLICES = 200
@@ -17,7 +17,6 @@ DEFAULT_BINS = 3
 _MAX_BINS = 20
 _FEW = 10  # different numbers that are categories, such as a skin type from 1 to 6
 _STEPS = 1000  # at least, from the smallest to the greatest value, to which borders are rounded
-_UNKNOWN = ("", "na", "n/a", "nan", "null")  # in lower case
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,7 @@ def _as_texts(values: np.ndarray) -> np.ndarray:
 
 def _categories(name: str, values: np.ndarray, is_key: bool) -> Slices:
     codes, found = pd.factorize(pd.Series(values, dtype="object"), sort=False)
-    is_known = np.array([str(text).strip().lower() not in _UNKNOWN for text in found], bool)
+    is_known = np.array([str(text).strip().lower() not in UNKNOWN for text in found], bool)
     count = int(is_known.sum())
     if not 1 < count <= MAX_SLICES:
         raise FerError(

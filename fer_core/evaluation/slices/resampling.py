@@ -1,10 +1,7 @@
 """Bootstraps the scores of slices, over images or over subjects.
 
 After B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979),
-pages 1 to 26. The percentiles are those of T. C. Hesterberg, "What teachers should know about the
-bootstrap", The American Statistician 69 (2015), pages 371 to 386: farther out the fewer units
-there are, as Student's t is from the normal distribution, without which the intervals of a few
-subjects would be too narrow.
+pages 1 to 26.
 """
 
 from dataclasses import dataclass
@@ -73,20 +70,3 @@ def _times_drawn(rng: np.random.Generator, resamples: int, number: int) -> np.nd
     drawn += (np.arange(resamples, dtype=np.int32) * number)[:, None]
     times = np.bincount(drawn.ravel(), minlength=drawn.size)
     return times.astype(np.float32).reshape(resamples, number)
-
-
-def bounds(scores: np.ndarray, units: int) -> np.ndarray:
-    """Returns the ends of the 95 % interval of each column, (2, columns).
-
-    NaN where all resamples agree: then they say nothing about other images.
-
-    Args:
-        scores: (resamples, columns).
-        units: images or subjects that were resampled, at least 2.
-    """
-    from scipy import stats  # loads SciPy, 0.5 s
-
-    reach = np.sqrt(units / (units - 1)) * stats.t.ppf(0.975, units - 1)
-    tail = stats.norm.cdf(-reach)
-    ends: np.ndarray = np.nanquantile(scores, (tail, 1 - tail), axis=0)
-    return np.where(ends[1] > ends[0], ends, np.nan)

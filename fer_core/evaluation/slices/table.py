@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fer_core.errors import FerError
-from fer_core.evaluation.metrics import wilson
+from fer_core.evaluation.metrics import bootstrap_bounds, wilson
 from fer_core.evaluation.significance import LEVEL, holm
 from fer_core.evaluation.slices.contrast import (
     gap_of_images,
@@ -19,7 +19,6 @@ from fer_core.evaluation.slices.counts import Answers, scores_of
 from fer_core.evaluation.slices.cutting import Slices
 from fer_core.evaluation.slices.resampling import (
     SubjectCounts,
-    bounds,
     resample_images,
     resample_subjects,
 )
@@ -175,11 +174,12 @@ def _score_columns(
         matrices = answers.confusions(codes, len(counts))
         for place, code in enumerate(chosen):
             if total := int(matrices[code].sum()):
-                ends[place, :, 1:] = bounds(resample_images(matrices[code])[:, 1:], max(2, total))
+                resamples = resample_images(matrices[code])[:, 1:]
+                ends[place, :, 1:] = bootstrap_bounds(resamples, max(2, total))
     else:
         sizes = np.bincount(pairs.slices, minlength=len(counts))[chosen]
         for place, size in enumerate(sizes.tolist()):
-            ends[place] = bounds(resampled[:, place], size)
+            ends[place] = bootstrap_bounds(resampled[:, place], size)
         # Resamples of faultless subjects agree; Wilson's interval of as many images does not.
         agree = np.isnan(ends[:, 0, 0])
         low, high = wilson(values[:, 0] * sizes, sizes)

@@ -51,9 +51,9 @@ def describe_method(report: SliceReport) -> str:
     one, many = report.noun
     if report.subjects is not None:
         return (
-            f"Intervals are bootstrapped over {report.subjects:,} {many}, not over images, and "
-            f"the tests of each slice against the rest are score tests over {many}; p-values are "
-            "corrected by Holm's method."
+            f"Intervals are bootstrapped over {counted(report.subjects, one, many)}, not over "
+            f"images, and the tests of each slice against the rest are score tests over {many}; "
+            "p-values are corrected by Holm's method."
         )
     said = (
         "Intervals of accuracy are Wilson's, the others are bootstrapped over images. Each slice "

@@ -91,8 +91,8 @@ def _add_drawn() -> bool:
             0,
             9999,
             0,
-            help="Of how many people the faces are; each has all expressions and is in one split. "
-            "0: every face is somebody else's.",
+            help="The number of people drawn. Each shows all expressions and is in one split. "
+            "0: every face is a different person.",
         )
         submitted = _submit_button("Draw faces", ":material/draw:", **writing())
     if submitted:

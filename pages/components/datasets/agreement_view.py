@@ -12,7 +12,7 @@ from fer_core.datasets.raters import Agreement, Interval, Ratings
 from fer_core.errors import FerError
 from fer_core.storage import Stamp, stamp
 from fer_core.text import counted
-from pages.components.shared.access import upload_limit, writing
+from pages.components.datasets.table_import import show_table_import
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.corrections import corrections_or_empty
 from pages.components.shared.dataset_cache import open_cached, thumbnail
@@ -24,8 +24,13 @@ from pages.components.shared.gallery import Bar, Tile, gallery
 
 RATERS, FERPLUS = "Raters", "FER+"
 DISPUTED, MISLABELED = "Most disputed", "Label differs from the majority"
+_FLEISS, _ALPHA, _COHEN = "Fleiss' kappa", "Krippendorff's α", "Cohen's kappa"
+_MEASURES = {
+    _FLEISS: "Agreement of any two votes on an image, beyond chance.",
+    _ALPHA: "Like Fleiss' kappa, for images with any number of votes; corrected for few images.",
+    _COHEN: "Agreement of two raters beyond chance, given how often each of them uses an answer.",
+}
 _PER_PAGE = 24
-_MAX_UPLOAD = 64  # MB
 _GRAY = "#8a8a8a"
 
 
@@ -85,9 +90,9 @@ def _show_summary(ratings: Ratings, found: Agreement, pairs: pd.DataFrame) -> No
     if not found.images:
         st.info("Agreement needs images that two raters have labeled.")
         return
-    measures = {"Fleiss' kappa": found.fleiss, "Krippendorff's α": found.alpha}
+    measures = {_FLEISS: found.fleiss, _ALPHA: found.alpha}
     if len(pairs) == 1:
-        measures["Cohen's kappa"] = Interval(*pairs.iloc[0][["kappa", "low", "high"]])
+        measures[_COHEN] = Interval(*pairs.iloc[0][["kappa", "low", "high"]])
     with st.container(horizontal=True):
         for name, measure in measures.items():
             st.metric(
@@ -97,6 +102,7 @@ def _show_summary(ratings: Ratings, found: Agreement, pairs: pd.DataFrame) -> No
                 delta_color="off",
                 delta_arrow="off",
                 width="content",
+                help=_MEASURES[name],
             )
     said = (
         "1: the raters always agree; 0: as often as by chance. The intervals are bootstrapped over "
@@ -144,16 +150,16 @@ def _show_labels(
     if not images:
         return
     st.markdown(
-        f"Label against majority: more than half of the votes name an expression for "
-        f"{counted(images, 'image')}; the label of {share:.1%} of them is that expression (Cohen's "
-        f"kappa {_number(kappa.value)}, {_span(kappa)})."
+        f"**Labels against the majority**: on {counted(images, 'image')}, more than half of the "
+        f"votes agree on an expression. It is the label of {share:.1%} of them (Cohen's kappa "
+        f"{_number(kappa.value)}, 95% interval {_span(kappa)})."
     )
     if ratings.raters:
         st.caption(
-            f"Training with “Labels: Raters' majority” takes these {images:,} labels and leaves "
-            f"{counted(len(ratings) - images, 'image')} out: ties, and those that most raters "
-            "cannot tell or see no face on. Images without votes keep their label. The votes can "
-            "be soft targets too (“FER+ votes” on the Train page)."
+            f"Training with “Labels: Raters' majority” uses these {images:,} labels and leaves out "
+            f"{counted(len(ratings) - images, 'image')} without one: ties, “cannot tell” and “no "
+            "face”. Images without votes keep their label. The votes can also be soft targets "
+            "(“FER+ votes” on the Train page)."
         )
     if len(differing) and ratings.raters:
         ask_before(
@@ -234,28 +240,13 @@ def _offer_files(dataset: Dataset, has_votes: bool) -> None:
             "text/csv",
             key=f"votes-file-{dataset.name}",
         )
-    with st.form(f"import-votes-{dataset.name}", border=False, clear_on_submit=True):
-        file = st.file_uploader(
-            "Import votes (.csv)",
-            type="csv",
-            max_upload_size=upload_limit(_MAX_UPLOAD),
-            **writing(
-                help="Columns: rater, path, row, answer and optional time, as in the file "
-                "downloaded here. A vote replaces that of the same rater on the same image."
-            ),
-        )
-        pressed = st.form_submit_button("Import votes", icon=":material/upload:", **writing())
-    if not pressed:
-        return
-    try:
-        if file is None:
-            raise FerError("Choose a file first.")
-        count = raters.import_votes(dataset, file.getvalue())
-    except (FerError, OSError) as error:
-        st.error(plain(str(error)))
-    else:
-        st.toast(f"{counted(count, 'vote')} imported.", icon=":material/check:")
-        st.rerun()
+    show_table_import(
+        f"import-votes-{dataset.name}",
+        "vote",
+        "Columns: rater, path, row, answer and optional time, as in the file downloaded here. "
+        "A vote replaces that of the same rater on the same image.",
+        lambda data, _: raters.import_votes(dataset, data),
+    )
 
 
 def _number(value: float) -> str:

@@ -25,7 +25,6 @@ _COUNT = 200  # default of a sample
 
 def show_annotation(dataset: Dataset) -> None:
     """Shows who rates which sample, then the faces."""
-    show_reported_errors()
     samples = raters.sample_names(dataset)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rater = _choose_rater(dataset)
@@ -38,17 +37,17 @@ def show_annotation(dataset: Dataset) -> None:
             _sample_form(dataset, samples)
     if not samples or sample is None:
         st.info(
-            "Draw a sample of faces first. All raters label the same faces, each in an order of "
-            "their own.",
+            "Draw a sample of faces first. All raters label the same faces, each in a different "
+            "random order.",
             icon=":material/casino:",
         )
     elif rater:
         _show_faces(dataset, rater, sample)
     else:
         st.info(
-            "Enter your name, then label the faces with the keys 1 to 8. You see neither their "
-            "labels nor the votes of others. Your votes are saved at once; come back with the "
-            "same name to go on.",
+            "Enter your name, then label the faces with the number keys. You see neither their "
+            "labels nor the votes of others. Each vote is saved at once; enter the same name again "
+            "to continue later.",
             icon=":material/badge:",
         )
 
@@ -93,6 +92,7 @@ def _choose_sample(dataset: Dataset, samples: list[str]) -> str | None:
 
 def _sample_form(dataset: Dataset, samples: list[str]) -> None:
     splits, images = _splits(dataset.name, stamp(dataset.directory / "index.csv"))
+    show_reported_errors()  # here, since the open form would cover them on the page
     with st.form(f"draw-sample-{dataset.name}", border=False):
         name = st.text_input("Name of the sample", value=f"sample-{len(samples) + 1}", max_chars=64)
         count = st.number_input(
@@ -165,8 +165,8 @@ def _show_faces(dataset: Dataset, rater: str, sample: str) -> None:
         saved=saved,
     )
     st.caption(
-        "Keys: a digit answers, 9 stands for “cannot tell” and 0 for “no face”; ← and → go back "
-        "and forth, U or Backspace takes the last answer back."
+        "Keys: digits choose an expression, 9 “cannot tell”, 0 “no face”; ← and → move between "
+        "faces; U or Backspace undoes the last answer."
     )
 
 

@@ -8,14 +8,11 @@ import streamlit as st
 from fer_core import datasets
 from fer_core.datasets import Corrections, Dataset, Key, image_name, positions_of
 from fer_core.errors import FerError
-from fer_core.text import counted
-from pages.components.shared.access import upload_limit, writing
+from pages.components.datasets.table_import import show_table_import
 from pages.components.shared.confirmation import ask_before
 from pages.components.shared.downloads import offer_download
 from pages.components.shared.errors import run_or_toast
-from pages.components.shared.formatting import plain
 
-_MAX_UPLOAD = 64  # MB
 _MAX_ROWS = 1000  # more would slow the browser down
 
 
@@ -39,7 +36,12 @@ def show_corrections(dataset: Dataset, corrections: Corrections | None) -> None:
             "No corrections yet. Select an image on the Faces tab to exclude or relabel it.",
             icon=":material/edit:",
         )
-    _import_form(dataset)
+    show_table_import(
+        f"import-corrections-{dataset.name}",
+        "correction",
+        "A file that was downloaded here. Corrections of other images stay as they are.",
+        lambda data, name: dataset.import_corrections(_text(data, name)),
+    )
 
 
 def _show_list(dataset: Dataset, corrections: Corrections) -> None:
@@ -97,32 +99,6 @@ def _remove_all(dataset: Dataset) -> None:
     keys = [each.key for each in dataset.saved_corrections.corrections]
     positions = positions_of(dataset.index, keys).values()
     dataset.restore([position for group in positions for position in group])
-
-
-def _import_form(dataset: Dataset) -> None:
-    """Imports a file of corrections, completely or, if anything in it is invalid, not at all."""
-    with st.form(f"import-corrections-{dataset.name}", border=False, clear_on_submit=True):
-        file = st.file_uploader(
-            "Import corrections (.csv)",
-            type="csv",
-            max_upload_size=upload_limit(_MAX_UPLOAD),
-            **writing(
-                help="A file that was downloaded here. Corrections of other images stay as they "
-                "are."
-            ),
-        )
-        pressed = st.form_submit_button("Import", icon=":material/upload:", **writing())
-    if not pressed:
-        return
-    try:
-        if file is None:
-            raise FerError("Choose a file first.")
-        count = dataset.import_corrections(_text(file.getvalue(), file.name))
-    except (FerError, OSError) as error:
-        st.error(plain(str(error)))
-    else:
-        st.toast(f"{counted(count, 'correction')} imported.", icon=":material/check:")
-        st.rerun()
 
 
 def _text(data: bytes, name: str) -> str:

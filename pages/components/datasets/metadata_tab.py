@@ -34,15 +34,18 @@ from pages.components.shared.errors import run_or_toast
 from pages.components.shared.formatting import plain
 
 _MAX_UPLOAD = 200  # MB
-_BY = {BY_FILE: "Files (path or name)", BY_SUBJECT: "Subjects"}
+_SAVED = "metadata-saved"
+_BY = {BY_FILE: "File paths or names", BY_SUBJECT: "Subjects"}
 
 
 @st.fragment
 def show_metadata(dataset: Dataset) -> None:
     """Shows the columns that are kept with the dataset, and a form for a table."""
+    if st.session_state.pop(_SAVED, None) == dataset.name:
+        st.toast("The metadata were saved with the dataset.", icon=":material/check:")
     st.markdown(
-        "Join a table with a column such as sex, age, skin type or camera to the images, by file "
-        "or by subject. The Evaluate page then shows scores by these columns."
+        "Add a table that describes the images or their subjects, with columns such as sex, age, "
+        "skin type or camera. The Evaluate page then compares scores by these columns (Slices)."
     )
     try:
         metadata = _stored(dataset.name, stamp(dataset.directory / METADATA_FILE))
@@ -57,7 +60,7 @@ def show_metadata(dataset: Dataset) -> None:
         max_upload_size=upload_limit(_MAX_UPLOAD),
         key=_upload_key(dataset),
         **writing(
-            help="A column names files (as in the dataset, or by name alone) or subjects; every "
+            help="One column holds file paths, file names or subjects as in the dataset; every "
             "other column is metadata."
         ),
     )
@@ -71,7 +74,7 @@ def show_metadata(dataset: Dataset) -> None:
 
 def _show_stored(dataset: Dataset, metadata: Metadata) -> None:
     rows = counted(len(metadata.table), metadata.by)
-    st.markdown(f"**{rows}**, joined by {metadata.by}")
+    st.markdown(f"Metadata of **{rows}**")
     st.dataframe(_summary(metadata), hide_index=True, height="content")
     with st.container(horizontal=True, vertical_alignment="center"):
         offer_download(
@@ -95,9 +98,9 @@ def _summary(metadata: Metadata) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Column": list(metadata.columns),
-            "Different values": [column[column != ""].nunique() for column in columns],
+            "Distinct values": [column[column != ""].nunique() for column in columns],
             "Most frequent": [_most_frequent(column) for column in columns],
-            "Rows without a value": [int((column == "").sum()) for column in columns],
+            "Missing values": [int((column == "").sum()) for column in columns],
         }
     )
 
@@ -113,14 +116,14 @@ def _show_preview(dataset: Dataset, upload: "_Upload") -> None:
     columns, proposed = _proposed(upload, dataset.name, index)
     with st.container(horizontal=True):
         column = st.selectbox(
-            "Column that names them",
+            "Column to join by",
             columns,
             index=columns.index(proposed.column),
             key=f"metadata-column-{dataset.name}",
             width=240,
         )
         by = st.selectbox(
-            "It names",
+            "It holds",
             list(_BY),
             index=list(_BY).index(proposed.by),
             format_func=_BY.__getitem__,
@@ -135,7 +138,7 @@ def _show_preview(dataset: Dataset, upload: "_Upload") -> None:
     st.button(
         "Replace the metadata"
         if (dataset.directory / METADATA_FILE).exists()
-        else "Keep with the dataset",
+        else "Save with the dataset",
         type="primary",
         icon=":material/save:",
         key=f"metadata-save-{dataset.name}",
@@ -148,7 +151,8 @@ def _show_preview(dataset: Dataset, upload: "_Upload") -> None:
 def _save(dataset: Dataset, joined: JoinedTable) -> None:
     save_metadata(dataset, joined)
     st.session_state[_counter_key(dataset)] = st.session_state.get(_counter_key(dataset), 0) + 1
-    st.toast("The metadata are kept with the dataset.", icon=":material/check:")
+    # Shown by the next run: in a fragment's callback nothing may be displayed.
+    st.session_state[_SAVED] = dataset.name
 
 
 def _upload_key(dataset: Dataset) -> str:

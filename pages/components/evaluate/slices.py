@@ -70,7 +70,7 @@ def _choose_report(subject: Subject, found: EvaluationReport, columns: SliceColu
         name = st.selectbox(
             "Slice by", list(columns.columns), key=f"slice-by-{subject.key}", width=260
         )
-        cut = _choose_cut(subject, columns.columns[name], name)
+        bins, borders = _cut_fields(subject, columns.columns[name], name)
         minimum = st.number_input(
             "Minimum images",
             min_value=2,
@@ -80,12 +80,14 @@ def _choose_report(subject: Subject, found: EvaluationReport, columns: SliceColu
             help="Nothing is claimed about a slice with fewer.",
             width=160,
         )
+    cut = bins, slices.parse_borders(borders)  # once all fields are drawn, which keeps their values
     return _report(subject, _stamps(subject, found), name, cut, minimum, found, columns)
 
 
-def _choose_cut(subject: Subject, column: SliceColumn, name: str) -> Cut:
+def _cut_fields(subject: Subject, column: SliceColumn, name: str) -> tuple[int | None, str]:
+    """Shows how a column of numbers is cut; returns the number of slices and the borders."""
     if not column.is_number:
-        return None, ()
+        return None, ""
     bins = st.number_input(
         "Slices",
         min_value=2,
@@ -104,7 +106,7 @@ def _choose_cut(subject: Subject, column: SliceColumn, name: str) -> Cut:
         help="Cuts the numbers here instead.",
         width=200,
     )
-    return bins, slices.parse_borders(borders)
+    return bins, borders
 
 
 def _show_report(subject: Subject, found: EvaluationReport, report: SliceReport) -> None:
@@ -116,9 +118,12 @@ def _show_report(subject: Subject, found: EvaluationReport, report: SliceReport)
     key = f"{subject.key}-{report.slices.column}"
     chosen = _chosen(key, report)
     _show_table(key, report)
-    chart, images = st.columns([6, 5], gap="large")
-    with chart:
-        _show_figure(key, found, report, chosen)
+    if report.table["accuracy"].notna().any():
+        chart, images = st.columns([6, 5], gap="large")
+        with chart:
+            _show_figure(key, found, report, chosen)
+    else:  # nothing to draw
+        images = st.container()
     with images:
         _show_images(subject, found, report, chosen)
     st.caption(plain(f"{slices.describe_method(report)} {slices.CAVEAT}"))
@@ -198,8 +203,6 @@ def _show_figure(
     key: str, found: EvaluationReport, report: SliceReport, chosen: int | None
 ) -> None:
     drawn = int(report.table["accuracy"].notna().sum())
-    if not drawn:
-        return
     place = f"slice-chart-{key}"
     names = dict(zip(report.table["code"], report.table["slice"], strict=True))
     st.plotly_chart(

@@ -12,6 +12,7 @@ from fer_core import tasks
 from fer_core.datasets import KINDS, check_new_name, free_name, safe_name
 from fer_core.datasets.importing import PREVIEW, PROPOSAL
 from fer_core.datasets.layouts import Choices
+from fer_core.datasets.synthetic import check_drawing
 from fer_core.errors import FerError
 from fer_core.storage import file_size, paths
 from fer_core.tasks import Task, TaskState, kinds, queue
@@ -24,7 +25,12 @@ _DISCARDED = "discarded"  # marks the directory of a preview
 def submit_drawn_dataset(
     name: str = "drawn-faces", count: int = 2100, seed: int = 0, subjects: int = 0
 ) -> Task:
-    """Submits a dataset of drawn faces; appends a number to a name that is taken."""
+    """Submits a dataset of drawn faces; appends a number to a name that is taken.
+
+    Raises:
+        FerError: the count or the subjects are out of range.
+    """
+    check_drawing(count, subjects)
     arguments = {"name": free_name(name), "count": count, "seed": seed, "subjects": subjects}
     return queue.submit(tasks.new_directory(paths.tasks_root(), kinds.DRAW), kinds.DRAW, arguments)
 

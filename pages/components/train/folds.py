@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import experiments
 from fer_core.datasets import GROUP_NOUNS, UNITS, Dataset, images_per_group
@@ -26,9 +27,13 @@ class Folds:
     seed: int
 
 
-def choose_folds(dataset: Dataset) -> Folds | None:
-    """Shows a switch and, if it is on, fields for folds; returns the choice, None if off."""
-    is_on = st.toggle(
+def choose_folds(dataset: Dataset, place: DeltaGenerator) -> Folds | None:
+    """Shows a switch and, if it is on, fields for folds; returns the choice, None if off.
+
+    Args:
+        place: for the switch.
+    """
+    is_on = place.toggle(
         "Cross-validation: a run for each fold of the images",
         key=_ON,
         help="Training and validation images are divided into folds; each run is validated on one "
@@ -36,8 +41,10 @@ def choose_folds(dataset: Dataset) -> Folds | None:
         on_change=drop_plan,
         persist_state="session",
     )
-    if not is_on:
-        return None
+    return _fields(dataset) if is_on else None
+
+
+def _fields(dataset: Dataset) -> Folds:
     labels = _units(dataset)
     with st.container(border=True):
         grid = field_grid(3)
@@ -93,5 +100,6 @@ def plan_folds(config: TrainConfig, folds: Folds) -> None:
     Raises:
         FerError: the folds cannot be drawn, or would leave nothing to train on.
     """
+    drop_plan()  # it is not shown again if this one is refused
     found = experiments.plan_cross_validation(config, folds.count, folds.unit, folds.seed)
     keep_plan(found.plan, found.notes)

@@ -29,13 +29,13 @@ def show_rate_test(config: TrainConfig, dataset: str) -> None:
     if found is None:
         return
     with st.container(border=True):
-        st.markdown("**Learning rate**: the loss while it rises")
+        st.markdown("**Learning-rate finder**: the training loss as the learning rate rises")
         figure = rate_figure(found)
         live_plot(figure.to_json(), f"rates-{task.id}", 320, "Loss over learning rates")
         rate = found.suggestion
         with st.container(horizontal=True, vertical_alignment="center"):
             if rate is None:
-                st.markdown("No suggestion: the loss did not fall with any learning rate.")
+                st.markdown("No suggestion: the loss did not fall at any learning rate.")
             else:
                 st.button(
                     f"Use {rate:g}",

@@ -47,7 +47,9 @@ def settings_form(
         config = replace(starting_from(config, initial), image_size=size)
     # The key names the dataset, so that a click made before it was deleted starts nothing.
     with st.form(f"settings-{config.recipe}-{dataset.name}", border=False):
-        settings = _settings(config, dataset) | corrections_field(config, dataset)
+        is_single = start_label == START  # an experiment has seeds of its own
+        settings = _settings(config, dataset, has_seeds=is_single)
+        settings |= corrections_field(config, dataset)
         with st.container(horizontal=True):
             start = st.form_submit_button(
                 start_label, type="primary", icon=":material/play_arrow:", **writing()
@@ -72,7 +74,7 @@ def open_settings() -> None:
     st.session_state[OPEN] = st.session_state[_WERE_OPEN] = True
 
 
-def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
+def _settings(config: TrainConfig, dataset: Dataset, *, has_seeds: bool) -> dict[str, Any]:
     """Shows the settings of the recipe; returns the values, none before they are first opened.
 
     The fields are drawn from the first opening on: they make up two thirds of the page, and what is
@@ -91,7 +93,8 @@ def _settings(config: TrainConfig, dataset: Dataset) -> dict[str, Any]:
         st.markdown("**Optimization**")
         grid = field_grid(3)
         settings = setting_fields(config, config, "optimization", grid)
-        settings["seeds"] = seeds_field(config, grid)
+        if has_seeds:
+            settings["seeds"] = seeds_field(config, grid)
         st.markdown("**Regularization**")
         settings |= setting_fields(config, config, "regularization", field_grid(4))
         settings |= teachers_fields(config, dataset)

@@ -11,7 +11,16 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core import experiments
 from fer_core.errors import FerError
-from fer_core.experiments import FOLDS, GRID, RANDOM, TPE, VARIABLE, Plan, Pruning
+from fer_core.experiments import (
+    FOLDS,
+    GRID,
+    MAX_TITLE_CHARS,
+    RANDOM,
+    TPE,
+    VARIABLE,
+    Plan,
+    Pruning,
+)
 from fer_core.runs import MAX_TRIALS, SETTINGS, TrainConfig
 from fer_core.text import counted
 from pages.components.shared.access import writing
@@ -44,11 +53,17 @@ class Sweep:
     pruning: Pruning | None
 
 
-def choose_sweep(config: TrainConfig) -> Sweep | None:
-    """Shows a switch and, if it is on, fields for a sweep; returns the choice, None if off."""
-    is_on = st.toggle(
+def choose_sweep(config: TrainConfig, place: DeltaGenerator) -> Sweep | None:
+    """Shows a switch and, if it is on, fields for a sweep; returns the choice, None if off.
+
+    Args:
+        place: for the switch.
+    """
+    is_on = place.toggle(
         "Sweep: train several runs whose settings differ",
         key=_ON,
+        help="To find good settings, such as a learning rate: each run has other values of the "
+        "settings that you choose. Nothing starts before you have seen the plan.",
         on_change=drop_plan,
         persist_state="session",
     )
@@ -101,7 +116,11 @@ def _kind_fields() -> tuple[str, int]:
 
 def _other_fields() -> tuple[str, Pruning | None]:
     title = st.text_input(
-        "Title", key="sweep-title", placeholder="What varies", persist_state="session"
+        "Title",
+        key="sweep-title",
+        max_chars=MAX_TITLE_CHARS,
+        placeholder="By default the kind and what varies",
+        persist_state="session",
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         prunes = st.checkbox(
@@ -116,7 +135,7 @@ def _other_fields() -> tuple[str, Pruning | None]:
             value=Pruning().epochs,
             disabled=not prunes,
             key="sweep-prune-epochs",
-            help="Each trial is trained for at least so many epochs.",
+            help="Each trial is trained for at least this many epochs.",
             width=220,
             persist_state="session",
         )
@@ -198,6 +217,7 @@ def plan_sweep(config: TrainConfig, sweep: Sweep) -> None:
         FerError: nothing varies, what was entered for a setting is neither a list of its values
             nor a range, or the settings of a trial are invalid.
     """
+    drop_plan()  # it is not shown again if this one is refused
     space = {name: experiments.parse_dimension(name, text) for name, text in sweep.values.items()}
     plan = experiments.make_plan(
         sweep.kind,
@@ -249,7 +269,7 @@ def show_plan() -> None:
 
 def _time_text(seconds: float | None, plan: Plan) -> str:
     if seconds is None:
-        return "How long that takes is not known: no run of such a model has been trained yet."
+        return "The time is not known: no run of such a model has been trained here yet."
     said = f"About {format_duration(timedelta(seconds=seconds))}, one run after another"
     return f"{said}, or less with pruning." if plan.pruning else f"{said}."
 

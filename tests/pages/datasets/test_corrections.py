@@ -216,7 +216,7 @@ def test_a_corrections_file_is_imported(corrected: Dataset, open_page: PageOpene
     draw_dataset("again", count=140)
     page = open_page("datasets", dataset="again")
     page.file_uploader[0].set_value([("corrections.csv", file, "text/csv")])
-    press(page, "Import")
+    press(page, "Import corrections")
     assert (
         open_dataset("again").saved_corrections.corrections
         == corrected.saved_corrections.corrections
@@ -238,10 +238,10 @@ def test_an_invalid_corrections_file_is_refused(
     before = corrected.saved_corrections
     page = open_page("datasets", dataset="faces")
     page.file_uploader[0].set_value([("corrections.csv", content, "text/csv")])
-    press(page, "Import")
+    press(page, "Import corrections")
     assert sentence in page.error[0].value
     assert corrected.saved_corrections == before
-    press(page, "Import")  # without a file
+    press(page, "Import corrections")  # without a file
     assert corrected.saved_corrections == before
 
 

@@ -20,7 +20,7 @@ def test_a_table_is_previewed_kept_and_removed(open_page: PageOpener) -> None:
     said = text_of(page)
     assert "70 of 70 images" in said and "missing.png" in said and "1 row repeats" in said
     assert not (dataset.directory / METADATA_FILE).exists()
-    page = press(page, "Keep with the dataset")
+    page = press(page, "Save with the dataset")
     metadata = read_metadata(dataset.directory)
     assert metadata is not None and metadata.columns == ("sex",)
     press(page, "Remove metadata")

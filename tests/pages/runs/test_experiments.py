@@ -59,7 +59,9 @@ def page(open_page: PageOpener, experiment: Experiment) -> AppTest:
     return open_page("runs", experiment=experiment.id)
 
 
-def test_an_experiment_is_a_row_that_opens(open_page: PageOpener, experiment: Experiment) -> None:
+def test_an_experiment_is_a_row_that_opens_and_its_trials_are_compared(
+    open_page: PageOpener, experiment: Experiment
+) -> None:
     page = open_page("runs")
     (row,) = [each.value for each in page.markdown if "11 of 12 trials" in each.value]
     assert "best validation accuracy 70.0%" in row
@@ -68,9 +70,6 @@ def test_an_experiment_is_a_row_that_opens(open_page: PageOpener, experiment: Ex
     (trials,) = page.dataframe
     assert len(trials.value) == 12 and trials.value["Learning rate"].nunique() == 3
     assert "too high" in text_of(page)
-
-
-def test_selected_trials_are_compared_like_other_runs(page: AppTest) -> None:
     page.session_state[page.dataframe[0].key] = {"selection": {"rows": [0, 4]}}
     rerun(page)
     assert "**2 runs** selected" in text_of(page)

@@ -56,7 +56,7 @@ def _show_lines(experiment: Experiment, scored: Sequence[TrialSummary]) -> None:
     ]
     figure = parallel_figure(axes, [each.val_accuracy or 0.0 for each in scored])
     key = f"lines-{experiment.id}"
-    st.markdown("**Trials**: each is a line; drag along an axis to keep those within")
+    st.markdown("**Trials**: a line each; drag along an axis to filter them")
     live_plot(figure.to_json(), key, figure.layout.height, "Parallel coordinates", tools=False)
 
 
@@ -101,7 +101,7 @@ def _show_best(experiment: Experiment, found: list[TrialSummary]) -> None:
             st.caption(
                 f"It is the best of {sum(each.val_accuracy is not None for each in found)}, and "
                 f"therefore too high: by up to about {100 * above:.1f} points if all trials are "
-                "equally good. The test split tells."
+                "equally good. The test split gives an unbiased accuracy."
             )
     with right:
         _show_test(experiment)

@@ -1,6 +1,7 @@
 """Shows what a cross-validation has found: pooled scores, folds, and a test against another."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -69,7 +70,7 @@ def _show_pooled(results: FoldResults) -> None:
 
 
 def _show_interval(label: str, interval: Interval, of: str, explanation: str) -> None:
-    has_interval = interval.low <= interval.high  # not NaN
+    has_interval = not isnan(interval.low)
     st.metric(
         label,
         f"{interval.value:.1%}",
@@ -156,10 +157,12 @@ def _show_comparison(results: FoldResults) -> None:
 def _sentences(found: FoldComparison, results: FoldResults) -> list[str]:
     _, several = UNITS[results.unit]
     gap, test = found.difference, found.t_test
-    over = f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}, 95 % over {several}"
+    over = (
+        "no interval" if isnan(gap.low) else f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}, 95 %"
+    )
     said = [
         f"- Difference in accuracy, this minus the other: **{100 * gap.value:+.1f} points** "
-        f"({over}), on {found.images:,} images.",
+        f"({over} over {several}), on {found.images:,} images.",
         f"- McNemar's exact test: only this one was right on **{found.only_first:,}** images, only "
         f"the other on **{found.only_second:,}**; {_spoken_p(found.mcnemar)}. It takes images for "
         "independent.",

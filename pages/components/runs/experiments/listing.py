@@ -66,6 +66,7 @@ def _show(experiment: Experiment, *, is_wanted: bool) -> list[Overview]:
         chosen = choose_trials(experiment, found)
         show_details(experiment, found)
         offer_experiment_report(experiment)
+        _offer_deletion(experiment)
     return chosen
 
 
@@ -75,10 +76,11 @@ def _toggle(key: str) -> None:
 
 def _title(experiment: Experiment, found: Sequence[TrialSummary]) -> str:
     plan, state = experiment.plan, experiment.state
+    noun = "fold" if plan.kind == FOLDS else "trial"
     ended = sum(_has_ended(each) for each in found)
     parts = [
         f":{STATE_COLORS[state]}-badge[{state}] **{plain(format_experiment(experiment))}**",
-        f"{ended} of {counted(plan.count, 'trial')}",
+        f"{ended} of {counted(plan.count, noun)}",
     ]
     return " · ".join([*parts, *_best(experiment, found)])
 
@@ -110,7 +112,7 @@ def _has_ended(found: TrialSummary) -> bool:
 
 
 def _show_state(experiment: Experiment, found: Sequence[TrialSummary]) -> None:
-    """Shows what the experiment does, and buttons to stop, resume and delete it."""
+    """Shows what the experiment does, and a button to stop or resume it."""
     state = experiment.state
     if state is TaskState.FAILED:
         st.error(plain(experiment.error))
@@ -118,11 +120,15 @@ def _show_state(experiment: Experiment, found: Sequence[TrialSummary]) -> None:
     seen = [(each.overview.state, each.overview.epochs) for each in found if each.overview]
     if active:
         st.fragment(_watch, run_every=_REFRESH_SECONDS)(experiment, state, seen)
+        _button("Stop the experiment", ":material/stop:", experiment, "stop")
+    elif state is not TaskState.FINISHED:
+        _button("Resume the experiment", ":material/play_arrow:", experiment, "resume")
+
+
+def _offer_deletion(experiment: Experiment) -> None:
+    """Shows buttons that delete the experiment, with its runs or without."""
+    is_active = experiment.state.is_active
     with st.container(horizontal=True, vertical_alignment="center"):
-        if active:
-            _button("Stop the experiment", ":material/stop:", experiment, "stop")
-        elif state is not TaskState.FINISHED:
-            _button("Resume the experiment", ":material/play_arrow:", experiment, "resume")
         for with_runs, label in ((True, "Delete with its runs …"), (False, "Delete, keep runs …")):
             ask_before(
                 partial(_delete, experiment, with_runs),
@@ -130,21 +136,21 @@ def _show_state(experiment: Experiment, found: Sequence[TrialSummary]) -> None:
                 key=f"{experiment.id}-{with_runs}",
                 label=label,
                 asks_server=True,
-                refusal="Stop the experiment first." if active else "",
+                refusal="Stop the experiment first." if is_active else "",
             )
 
 
 def _button(label: str, icon: str, experiment: Experiment, what: str) -> None:
     actions = {
-        "stop": experiments.stop_experiment,
-        "resume": experiments.resume_experiment,
+        "stop": experiment.request_stop,
+        "resume": partial(experiments.resume_experiment, experiment),
     }
     st.button(
         label,
         icon=icon,
         key=f"{what}-{experiment.id}",
         on_click=run_or_toast,
-        args=(partial(actions[what], experiment),),
+        args=(actions[what],),
         **writing(),
     )
 
