@@ -1,7 +1,7 @@
 """The live figure in a real browser: what a person set up survives, and little is sent."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -36,6 +36,7 @@ else:
 """
 STATE = """() => {
   const plot = document.querySelector('.live-plot');
+  if (!plot?._fullLayout) return null;  // the page is just drawing it anew
   const {xaxis, yaxis} = plot._fullLayout;
   return {
     zoom: [...xaxis.range, ...yaxis.range],
@@ -81,10 +82,16 @@ def tab(page: "Page", received: list[int], script_address: str) -> "Page":
     return page
 
 
+def state(tab: "Page") -> dict[str, Any]:
+    """Returns what the plot shows, once it is there."""
+    shown: dict[str, Any] = tab.wait_for_function(STATE).json_value()
+    return shown
+
+
 def wait_for_refreshes(tab: "Page", count: int) -> None:
     """Returns when the drawn line is longer by so many refreshes of 100 steps."""
-    end = tab.evaluate(STATE)["end"] + 0.1 * count - 0.05
-    tab.wait_for_function(f"({STATE})().end >= {end}")
+    end = state(tab)["end"] + 0.1 * count - 0.05
+    tab.wait_for_function(f"({STATE})()?.end >= {end}")
 
 
 def place_of_curves(tab: "Page") -> dict[str, float]:
@@ -103,15 +110,15 @@ def test_zoom_and_hidden_traces_survive_ten_refreshes(tab: "Page") -> None:
     tab.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
     tab.mouse.up()
     tab.locator(".live-plot .legendtoggle").nth(2).click()
-    tab.wait_for_function(f"({STATE})().visible[2] === 'legendonly'")
-    before = tab.evaluate(STATE)
+    tab.wait_for_function(f"({STATE})()?.visible[2] === 'legendonly'")
+    before = state(tab)
     wait_for_refreshes(tab, 10)
-    after = tab.evaluate(STATE)
+    after = state(tab)
     assert after["zoom"] == before["zoom"]
     assert after["visible"] == [True, True, "legendonly", True, True, "legendonly"]
     tab.get_by_role("button", name="Again").click()
     wait_for_refreshes(tab, 2)
-    assert tab.evaluate(STATE)["zoom"] == before["zoom"]
+    assert state(tab)["zoom"] == before["zoom"]
 
 
 def test_an_open_hover_text_survives_a_refresh(tab: "Page") -> None:
@@ -135,15 +142,15 @@ def test_plotly_is_loaded_once_and_refreshes_are_small(tab: "Page", received: li
 
 def test_text_has_the_color_of_the_light_or_dark_page(tab: "Page") -> None:
     tab.emulate_media(color_scheme="light")
-    tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
+    tab.wait_for_function(f"({STATE})()?.text === ({PAGE_TEXT})()")
     light = tab.evaluate(PAGE_TEXT)
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_function(f"({PAGE_TEXT})() !== {light!r}")
-    tab.wait_for_function(f"({STATE})().text === ({PAGE_TEXT})()")
+    tab.wait_for_function(f"({STATE})()?.text === ({PAGE_TEXT})()")
 
 
 def test_the_figure_is_resized_with_the_window(tab: "Page") -> None:
     tab.set_viewport_size({"width": 400, "height": 900})
-    tab.wait_for_function(f"({STATE})().width < 400")
+    tab.wait_for_function(f"({STATE})()?.width < 400")
     tab.wait_for_function("document.querySelector('.live-plot')._fullLayout.width < 400")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 400
