@@ -33,7 +33,7 @@ class Driver:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self._ended: set[int] = set()  # trials, which are not looked at again
+        self._ended: set[int] = set()  # numbers of trials that need no further check
 
     def step(self) -> bool:
         """Does what is due and returns whether all trials have ended."""

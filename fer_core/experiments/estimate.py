@@ -7,7 +7,7 @@ from statistics import median
 from fer_core.experiments.plan import Plan
 from fer_core.runs import Run, TrainConfig, dataset_for, list_runs
 
-_RECENT = 200  # runs that are looked at, the newest ones
+_RECENT = 200  # newest runs, from whose speed the time is estimated
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Metadata of images or subjects from a CSV table, kept beside the index of a dataset."""
+"""Metadata of images or subjects, joined to a dataset from a CSV table."""
 
 from fer_core.datasets.metadata.join import (
     BY_FILE,

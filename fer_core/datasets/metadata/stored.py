@@ -1,4 +1,4 @@
-"""Stores the metadata of a dataset: one table beside the index, which stays as it is."""
+"""Stores the metadata of a dataset in a table of its own; the index does not change."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Votes of raters, kept beside the index: a file per rater, to which lines are only appended.
+"""Stores the votes of raters in the folder of the dataset: one append-only file per rater.
 
 A vote names its image by path and row, as the index does, so that later changes of the dataset do
 not shift it. The last vote of a rater on an image counts; one without an answer withdraws it.

@@ -11,7 +11,7 @@ CAVEAT = (
     "Such a table shows where the model is wrong more often on these images, not why: slices also "
     "differ in their expressions, in the quality of their labels and in all else that goes along "
     "with the column. It cannot show that people are treated alike: a gap that is not found may "
-    "hide in a small slice or in a column that nobody looked at, and with many columns some gap "
+    "hide in a small slice or in a column that was not examined, and with many columns some gap "
     "is found by chance."
 )
 
